@@ -1,0 +1,174 @@
+"""Application of a plan: lock, verify, run and record; nothing here knows an engine.
+
+The SQL comes from the plan alone. A crash at any place leaves the ledger exact: it changes
+in the transaction that it tells of, and what is kept outside of one stands in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from executors.engine import Engine, Journal, Run
+from executors.events import Emit, RunStarted
+from executors.failure import StepFailed
+from planner.errors import LockgateError, StatementFailed, Unreachable, Unresolved
+from planner.ledger import Identity, Ledger
+from planner.plan import Plan, Step, Unit
+from planner.verify import (
+    encode_evidence,
+    find_position,
+    refuse_expired,
+    refuse_foreign,
+    refuse_unresolved,
+    refuse_wrong_target,
+)
+
+Outcome = Literal["applied", "already applied", "nothing to do"]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who applies, with what; `new_id` makes a UUID that nobody has."""
+
+    actor: str
+    tool_version: str
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How an application ended well: the steps that this run applied, in order."""
+
+    outcome: Outcome
+    plan: Plan
+    steps: tuple[Step, ...] = ()
+
+
+def apply(plan: Plan, engine: Engine, author: Author, *, wait: float, emit: Emit) -> Report:
+    """Applies a plan under the migration lock, waited for up to `wait` seconds.
+
+    Raises:
+        Locked, WrongTarget, StalePlan, ExpiredPlan: before anything was run.
+        StatementFailed: a statement was refused, and all of this plan was undone.
+        Unresolved: part of the plan is kept; says which part, and what to do.
+    """
+    with engine.lock(wait, emit):
+        return apply_locked(plan, engine, engine.read_ledger(), author, emit)
+
+
+def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Report:
+    """`apply` by a caller that holds the lock and has just read the ledger."""
+    done = verify(plan, engine, ledger)
+    if done == len(plan.steps):
+        return Report("already applied" if plan.steps else "nothing to do", plan)
+    journal = engine.read_journal(plan.digest) if ledger.unresolved else None
+    run = Run(author.new_id(), plan, author.actor, author.tool_version)
+    if journal:
+        _refuse_unknown(plan, journal)
+        run = Run(journal.run_id, plan, author.actor, author.tool_version)
+        engine.resume_run(run)
+    else:
+        engine.begin_run(run, ledger.identity or new_identity(plan, engine, author))
+    emit(RunStarted(plan, done))
+    _run_units(run, engine, done, journal, emit)
+    return Report("applied", plan, plan.steps[done:])
+
+
+def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
+    """How many of the plan's steps the database already has; checks that it may be applied.
+
+    A plan that was wholly applied is not held against its age, nor against other runs.
+    """
+    refuse_wrong_target(plan, engine.server, ledger)
+    refuse_foreign(engine.server, ledger, project=plan.project, environment=plan.environment)
+    done = find_position(plan, ledger)
+    if done < len(plan.steps):
+        refuse_unresolved(ledger, plan)
+        refuse_expired(plan, engine.server)
+    return done
+
+
+def new_identity(plan: Plan, engine: Engine, author: Author) -> Identity:
+    """The identity that a database gets with its first run."""
+    evidence = encode_evidence(engine.server.evidence)
+    return Identity(author.new_id(), plan.project, plan.environment, evidence)
+
+
+def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emit: Emit) -> None:
+    for place, unit in enumerate(run.plan.units(done)):
+        serial = run.plan.base.serial + unit.first - 1
+        try:
+            if place:  # the first follows the lock at once
+                engine.prove_lock()
+            engine.run_unit(run, unit, serial, journal if place == 0 else None, emit)
+        except StepFailed as failed:
+            raise _stopped(run, engine, unit, failed) from failed
+
+
+def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
+    """The error for a refused statement, by what of the plan is kept; notes it in the run."""
+    error: LockgateError
+    if failed.kept:
+        status, error = "STUCK", _half_done(failed)
+    elif unit.first > 1:
+        status, error = "STOPPED", _partly_applied(run.plan, unit, failed)
+    else:
+        status, error = "ROLLED_BACK", _all_undone(run.plan, failed)
+    try:
+        engine.finish_run(run.id, status, str(failed.failure))
+    except Unreachable as lost:
+        error.add_note(f"The run's end could not be noted: {lost.what}")
+    return error
+
+
+def _all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
+    return StatementFailed(
+        f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
+        why="All that this plan had done was undone; the database is as it was before.",
+        do="Correct the migration, and make a new plan.",
+        failure=failed.failure,
+    )
+
+
+def _partly_applied(plan: Plan, unit: Unit, failed: StepFailed) -> Unresolved:
+    kept = ", ".join(step.version for step in plan.steps[: unit.first - 1])
+    return Unresolved(
+        f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
+        why=f"Applied and recorded before it, and kept: {kept}. "
+        "All since then was undone; the history is exact.",
+        do="Remove the cause and apply the same plan again: it goes on behind what is kept. "
+        "Or correct the migration and make a new plan.",
+        failure=failed.failure,
+    )
+
+
+def _half_done(failed: StepFailed) -> Unresolved:
+    failure = failed.failure
+    total = len(failure.step.statements)
+    kept = ", ".join(str(place) for place in failed.kept)
+    rest = ", ".join(str(place) for place in range(1, total + 1) if place not in failed.kept)
+    return Unresolved(
+        f"Migration {failure.step.version} is half done: {failure}",
+        why=f"Of its {total} statements these are done and kept: {kept}; "
+        f"not done: {rest or 'only its row in the history'}.",
+        do="Remove the cause and apply the same plan again: it goes on where it stopped. "
+        "Or finish or undo the migration by hand and settle it with `migrate resolve`.",
+        failure=failure,
+    )
+
+
+def _refuse_unknown(plan: Plan, journal: Journal) -> None:
+    """Raises Unresolved when a statement was begun and nobody knows whether it happened."""
+    for (number, place), outcome in sorted(journal.outcomes.items()):
+        if outcome != "done":
+            step = plan.steps[number - 1]
+            statement = step.statements[place - 1]
+            raise Unresolved(
+                f"{step.file}:{statement.line}: statement {place} was begun by a run that "
+                "ended before it could say whether it happened.",
+                why="Running it again could do it twice.",
+                do="Look whether it happened, finish or undo the migration by hand, and settle "
+                "it with `migrate resolve`.",
+            )

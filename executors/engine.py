@@ -1,0 +1,151 @@
+"""The Engine protocol: what a database must be able to do for a plan to be applied to it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from executors.events import Emit, Session
+from planner.ledger import Identity, Ledger
+from planner.plan import Plan, Step, Unit
+from planner.server import Server
+
+if TYPE_CHECKING:
+    from planner.environment import DatabaseAddress, Environment
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One application of a plan, as lockgate_runs records it."""
+
+    id: str
+    plan: Plan
+    actor: str
+    tool_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs."""
+
+    id: str
+    plan_digest: str
+    direction: str
+    status: str
+    actor: str
+    tool_version: str
+    started_at: str
+    finished_at: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What an interrupted run left of its unfinished step: (step, statement) -> outcome.
+
+    The outcome is `done`, or empty when only the intent is known.
+    """
+
+    run_id: str
+    outcomes: dict[tuple[int, int], str]
+
+
+class Engine(Protocol):
+    """A connection to one database. Everything runs on the session that holds the lock.
+
+    Methods raise `Unreachable` when the connection is lost, and `ServerError` when the
+    server refuses what lockgate itself asks.
+    """
+
+    server: Server
+
+    def close(self) -> None:
+        """Ends the session, and with it its lock and its open transaction."""
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Runs one statement; the number of rows that it touched."""
+
+    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row of a query, or None."""
+
+    def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Every row of a query."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """A transaction: committed at the end of the block, rolled back by an exception."""
+
+    def read_ledger(self) -> Ledger:
+        """The ledger under one snapshot; an empty one where lockgate's tables do not exist."""
+
+    def read_runs(self, limit: int) -> list[PastRun]:
+        """The newest runs first."""
+
+    def read_journal(self, plan_digest: str) -> Journal | None:
+        """What an interrupted run of this plan left; None when nothing is half-way."""
+
+    def ensure_tables(self, identity: Identity) -> None:
+        """Makes lockgate's tables where they do not exist, and the identity where there is none."""
+
+    def begin_run(self, run: Run, identity: Identity) -> None:
+        """`ensure_tables`, and the run's row with status APPLYING; durable on return."""
+
+    def resume_run(self, run: Run) -> None:
+        """Notes that an interrupted run goes on; durable on return."""
+
+    def finish_run(self, run_id: str, status: str, error: str = "") -> None:
+        """Notes how a run ended; durable on return."""
+
+    def record_migration(self, step: Step, serial: int) -> None:
+        """Enters an up step in the history table and moves the serial on by one.
+
+        Raises:
+            Locked: the serial is not `serial`: another executor has written.
+        """
+
+    def remove_migration_record(self, step: Step, serial: int) -> None:
+        """Takes a down step's row out of the history table and moves the serial on by one."""
+
+    def verify_checksum(self, version: str, checksum: str) -> bool:
+        """Whether the history table has this version with this checksum."""
+
+    def rebind(self, identity: Identity) -> None:
+        """Gives the database a new identity; the serial and the history stay."""
+
+    def lock(self, wait: float, emit: Emit) -> AbstractContextManager[None]:
+        """The migration lock for the block, waited for up to `wait` seconds.
+
+        Raises:
+            Locked: it was not had in time; says who holds it.
+        """
+
+    def lock_holder(self) -> Session | None:
+        """Who holds the migration lock."""
+
+    def prove_lock(self) -> None:
+        """Raises Locked when this session does not hold the migration lock any more."""
+
+    def run_unit(
+        self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
+    ) -> None:
+        """Runs and records a unit's steps; the ledger is at `serial` before the first.
+
+        Raises:
+            StepFailed: the server refused a statement; says what of the unit is kept.
+            Unresolved: the connection was lost in the commit.
+        """
+
+
+def open_engine(address: DatabaseAddress, environment: Environment) -> Engine:
+    """A session on an environment's database, by the module that has its engine's name.
+
+    Raises:
+        Unreachable: no connection.
+    """
+    module = importlib.import_module(f"executors.{environment.engine}")
+    engine: Engine = module.connect(address, environment)
+    return engine

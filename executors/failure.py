@@ -1,0 +1,85 @@
+"""What the server said when it refused a statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.plan import PlannedStatement, Step
+
+
+class ServerError(Exception):
+    """An error as a server reports it.
+
+    `code` is the SQLSTATE on PostgreSQL and the error number on MySQL and MariaDB.
+    `position` counts characters of the statement from 1, and `line` its lines from 1;
+    0 means that the server did not say.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        detail: str = "",
+        hint: str = "",
+        position: int = 0,
+        line: int = 0,
+    ) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+        self.position = position
+        self.line = line
+
+
+class StepFailed(Exception):
+    """The server refused a statement. `kept` are the numbers of the statements of its step
+    that stay done; what else its unit had done was undone."""
+
+    def __init__(self, failure: Failure, kept: tuple[int, ...] = ()) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A statement that the server refused, in a step of a plan.
+
+    `place` counts the step's statements from 1. It is 0 for what lockgate adds, the history's
+    row and the commit; `statement` is None then.
+    """
+
+    number: int
+    step: Step
+    place: int
+    statement: PlannedStatement | None
+    error: ServerError
+
+    @property
+    def line(self) -> int:
+        """The line of the migration's file that the server points at; 0 for none."""
+        if self.statement is None:
+            return 0
+        if self.error.position:
+            return self.statement.line + self._before.count("\n")
+        return self.statement.line + max(self.error.line - 1, 0)
+
+    @property
+    def column(self) -> int:
+        """The column, from 1, that the server points at; 0 when it does not.
+
+        On the statement's first line it is counted from the statement's begin.
+        """
+        return len(self._before.rpartition("\n")[2]) + 1 if self._before else 0
+
+    @property
+    def _before(self) -> str:
+        position = self.error.position
+        return self.statement.sql[: position - 1] if self.statement and position else ""
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.step.file, self.line, self.column) if part)
+        return f"{place}: {self.error.message} ({self.error.code})"

@@ -1,0 +1,229 @@
+"""Running of a plan's units on PostgreSQL: as one transaction, or statement by statement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from executors.engine import Journal, Run
+from executors.events import Emit, Retried, StatementFinished, StepFinished, UnitCommitted
+from executors.failure import Failure, ServerError, StepFailed
+from executors.pipeline import Command, CommandFailed, OnSilence, Outcome
+from executors.polling import delays
+from executors.store import (
+    FINISH_RUN,
+    FORGET_INTENT,
+    FORGET_STEP,
+    INTEND,
+    NOTE_DONE,
+    lost_lock,
+    unknown_outcome,
+)
+from planner.errors import Interrupted, Unreachable
+from planner.plan import PlannedStatement, Step, Unit
+
+if TYPE_CHECKING:
+    from executors.postgresql import PostgreSQL
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+# What a section may have left in the session. DISCARD ALL would drop the migration lock too.
+# https://www.postgresql.org/docs/current/sql-discard.html
+RESET = ("reset session authorization", "reset all", "deallocate all", "discard temp")
+
+# A section may have taken on a role that must not write the journal.
+OWN_ROLE = ("set local session authorization default", "set local role none")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where in a plan a command belongs. Place 0 is lockgate's own, without a statement.
+
+    `guards` says that it must find one row, or this executor has lost the lock.
+    """
+
+    number: int
+    step: Step
+    place: int = 0
+    statement: PlannedStatement | None = None
+    guards: bool = False
+    ends_step: bool = False
+
+
+def run_transaction(session: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+    """Runs a unit as one transaction; again from its begin when only a lock was not had.
+
+    A crash before the commit leaves nothing: the server rolls back.
+
+    Raises:
+        StepFailed: the server refused a statement; the whole unit was rolled back.
+        Unresolved: the connection was lost in the commit.
+    """
+    attempts = zip(range(1, session.lock_retries + 1), delays(), strict=False)
+    while True:
+        try:
+            with session.watching(emit) as watch:
+                _run_once(session, run, unit, serial, emit, watch)
+            return
+        except StepFailed as failed:
+            attempt, delay = next(attempts, (0, 0.0))
+            if failed.failure.error.code != LOCK_NOT_AVAILABLE or not attempt:
+                raise
+            emit(Retried(attempt, delay, f"{failed.failure}{_named(watch.blockers)}"))
+            time.sleep(delay)
+
+
+def _run_once(
+    session: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit, watch: OnSilence
+) -> None:
+    own = Mark(unit.first, unit.steps[0])
+    commands = _transaction(session, run, unit, serial, own)
+    try:
+        _read(session.pipelined(commands, watch), emit)
+    except CommandFailed as failed:
+        session.roll_back()
+        raise _step_failed(failed, watch) from failed
+    _commit(session, own)
+    emit(UnitCommitted(unit.first, unit.first + len(unit.steps) - 1))
+
+
+def _transaction(
+    session: PostgreSQL, run: Run, unit: Unit, serial: int, own: Mark
+) -> Iterator[Command[Mark]]:
+    """All of a unit's transaction but its end, which is sent when the rest is known good."""
+    yield Command("begin", own)
+    for number, step in enumerate(unit.steps, unit.first):
+        for place, statement in enumerate(step.statements, 1):
+            yield _command(Mark(number, step, place, statement))
+        yield from _end_of_step(session, Mark(number, step), serial + number - unit.first)
+    yield from _end_of_unit(session, run, unit)
+
+
+def _command(mark: Mark) -> Command[Mark]:
+    assert mark.statement is not None
+    sql, rows = mark.statement.sql, mark.statement.copy_data
+    return Command(sql, mark, report=True, copy_data=rows)
+
+
+def _end_of_step(session: PostgreSQL, mark: Mark, serial: int) -> Iterator[Command[Mark]]:
+    """The session as it was before the step, and the step's row in the history."""
+    for sql in RESET:
+        yield Command(sql, mark)
+    yield session.settings_command(mark)
+    guarding = Mark(mark.number, mark.step, guards=True, ends_step=True)
+    yield session.record_command(mark.step, serial, guarding)
+
+
+def _end_of_unit(session: PostgreSQL, run: Run, unit: Unit) -> Iterator[Command[Mark]]:
+    last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
+    if last.number == len(run.plan.steps):
+        yield session.own_command(FINISH_RUN, ("COMMITTED", "", run.id), last)
+    yield session.proof_command(Mark(last.number, last.step, guards=True))
+
+
+def _read(outcomes: Iterable[Outcome[Mark]], emit: Emit) -> None:
+    """Tells of each outcome.
+
+    Raises:
+        Locked: a guard found nothing; said after the last outcome was read.
+    """
+    guarded = True
+    seconds = 0.0
+    for outcome in outcomes:
+        mark = outcome.command.tag
+        seconds += outcome.seconds
+        guarded = guarded and (outcome.rows == 1 or not mark.guards)
+        if mark.statement:
+            emit(
+                StatementFinished(
+                    mark.number, mark.step, mark.place, mark.statement, outcome.rows,
+                    outcome.seconds,
+                )
+            )  # fmt: skip
+        elif mark.ends_step:
+            emit(StepFinished(mark.number, mark.step, seconds))
+            seconds = 0.0
+    if not guarded:
+        raise lost_lock()
+
+
+def _commit(session: PostgreSQL, own: Mark) -> None:
+    """A crash here leaves all or nothing, and the history says which."""
+    try:
+        _read(session.pipelined([Command("commit", own)]), lambda event: None)
+    except CommandFailed as failed:  # a deferred constraint: the server has rolled back
+        raise _step_failed(failed) from failed
+    except (Unreachable, Interrupted) as lost:
+        raise unknown_outcome(lost) from lost
+
+
+def run_outside(
+    session: PostgreSQL, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
+) -> None:
+    """Runs a step's statements one by one, each journaled before and after.
+
+    A crash leaves the statements that the journal has as done, and perhaps the one after
+    them; applying the plan again goes on behind the last that is known.
+
+    Raises:
+        StepFailed: the server refused a statement; says which are kept.
+        Unresolved: the connection was lost, and one statement's outcome is unknown.
+    """
+    (step,) = unit.steps
+    done = journal.outcomes if journal else {}
+    for place, statement in enumerate(step.statements, 1):
+        if done.get((unit.first, place)) != "done":
+            _run_journaled(session, run, Mark(unit.first, step, place, statement), emit)
+    own = Mark(unit.first, step)
+    ending = [
+        Command("begin", own),
+        *_end_of_step(session, own, serial),
+        session.own_command(FORGET_STEP, (run.id, unit.first), own),
+        *_end_of_unit(session, run, unit),
+    ]
+    try:
+        _read(session.pipelined(ending), emit)
+    except CommandFailed as failed:
+        session.roll_back()
+        raise _step_failed(failed, kept=session.kept(run.id, unit.first)) from failed
+    _commit(session, own)
+    emit(UnitCommitted(unit.first, unit.first))
+
+
+def _run_journaled(session: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None:
+    assert mark.statement is not None
+    place = (run.id, mark.number, mark.place)
+    _journal(session, INTEND, (*place, mark.statement.digest))
+    try:
+        with session.watching(emit) as watch:
+            _read(session.pipelined([_command(mark)], watch), emit)
+    except CommandFailed as failed:
+        _journal(session, FORGET_INTENT, place)
+        kept = session.kept(run.id, mark.number)
+        raise _step_failed(failed, watch, kept) from failed
+    _journal(session, NOTE_DONE, place)
+
+
+def _journal(session: PostgreSQL, sql: str, values: tuple[object, ...]) -> None:
+    session.transact(
+        [*(Command(own, None) for own in OWN_ROLE), session.own_command(sql, values, None)]
+    )
+
+
+def _step_failed(
+    failed: CommandFailed[Mark], watch: OnSilence | None = None, kept: tuple[int, ...] = ()
+) -> StepFailed:
+    mark, error = failed.command.tag, failed.error
+    blockers = getattr(watch, "blockers", ())
+    if blockers and error.code == LOCK_NOT_AVAILABLE:
+        error = ServerError(
+            error.code, error.message, detail=f"Blocked{_named(blockers)}",
+            hint=error.hint, position=error.position,
+        )  # fmt: skip
+    return StepFailed(Failure(mark.number, mark.step, mark.place, mark.statement, error), kept)
+
+
+def _named(blockers: Iterable[object]) -> str:
+    return "".join(f" by {blocker}" for blocker in blockers)

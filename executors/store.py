@@ -1,0 +1,241 @@
+"""The ledger's tables in SQL that every engine understands; an engine adds what differs.
+
+`{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from executors.engine import Journal, PastRun, Row, Run
+from executors.events import Session
+from planner.errors import HistoryError, Locked, LockgateError, Unresolved
+from planner.ledger import Entry, Identity, Ledger
+
+HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
+
+READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
+READ_HISTORY = "select version, name, checksum, applied_at from {history}"
+READ_UNRESOLVED = (
+    "select distinct r.plan_digest from {runs} r where r.id in (select run_id from {journal})"
+)
+READ_RUNS = (
+    "select id, plan_digest, direction, status, actor, tool_version, started_at, finished_at, "
+    "error from {runs} order by started_at desc, id limit %s"
+)
+READ_INTERRUPTED = (
+    "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
+    "join {runs} r on r.id = j.run_id where r.plan_digest = %s"
+)
+BEGIN_RUN = (
+    "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
+    "tool_version, started_at, plan) "
+    "values (%s, %s, %s, %s, %s, 'APPLYING', %s, %s, current_timestamp(6), %s)"
+)
+FINISH_RUN = (
+    "update {runs} set status = %s, error = %s, finished_at = current_timestamp(6) where id = %s"
+)
+RESUME_RUN = (
+    "update {runs} set status = 'APPLYING', error = null, finished_at = null, actor = %s, "
+    "tool_version = %s where id = %s"
+)
+# Whoever begins a run holds the lock, so a run that still says APPLYING has died. What it had
+# begun the server has rolled back, unless the journal knows of more.
+CLOSE_DEAD_RUNS = (
+    "update {runs} set status = 'ROLLED_BACK', finished_at = current_timestamp(6), "
+    "error = 'the process ended before it could say how' "
+    "where status = 'APPLYING' and id not in (select run_id from {journal})"
+)
+INTEND = (
+    "insert into {journal} (run_id, step, statement, digest, intent_at) "
+    "values (%s, %s, %s, %s, current_timestamp(6))"
+)
+FORGET_INTENT = "delete from {journal} where run_id = %s and step = %s and statement = %s"
+NOTE_DONE = (
+    "update {journal} set outcome = 'done', done_at = current_timestamp(6) "
+    "where run_id = %s and step = %s and statement = %s"
+)
+FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
+READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
+REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
+
+
+class Store(ABC):
+    """What the database holds for lockgate, read and written by portable SQL."""
+
+    history_schema: str
+    history_name: str
+    tables_exist: bool = False
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...
+
+    @abstractmethod
+    def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]: ...
+
+    @abstractmethod
+    def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
+        """The rows of several queries under one snapshot."""
+
+    @abstractmethod
+    def history_columns(self) -> tuple[tuple[str, ...], bool]:
+        """The history table's columns, sorted, none where it does not exist; and whether
+        lockgate_target exists."""
+
+    @abstractmethod
+    def quote(self, identifier: str) -> str: ...
+
+    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        rows = self.query_all(sql, parameters)
+        return rows[0] if rows else None
+
+    def named(self, sql: str) -> str:
+        """The SQL with the names of this database's tables."""
+        schema = self.quote(self.history_schema)
+        return sql.format(
+            history=f"{schema}.{self.quote(self.history_name)}",
+            target=f"{schema}.{self.quote('lockgate_target')}",
+            runs=f"{schema}.{self.quote('lockgate_runs')}",
+            journal=f"{schema}.{self.quote('lockgate_journal')}",
+        )
+
+    def read_ledger(self) -> Ledger:
+        if not self._check_tables():
+            return Ledger()
+        target, history, unresolved = self.read_together(
+            self.named(sql) for sql in (READ_TARGET, READ_HISTORY, READ_UNRESOLVED)
+        )
+        if not target:
+            return Ledger()
+        uuid, project, environment, evidence, serial = target[0]
+        return Ledger(
+            identity=Identity(str(uuid), project, environment, evidence),
+            serial=int(serial),
+            entries=tuple(sorted(map(read_entry, history), key=lambda entry: entry.number)),
+            unresolved=tuple(digest for (digest,) in unresolved),
+        )
+
+    def read_runs(self, limit: int) -> list[PastRun]:
+        if not self._check_tables():
+            return []
+        return [
+            PastRun(*(as_text(value) for value in row))
+            for row in self.query_all(self.named(READ_RUNS), (limit,))
+        ]
+
+    def read_journal(self, plan_digest: str) -> Journal | None:
+        rows = self.query_all(self.named(READ_INTERRUPTED), (plan_digest,))
+        if not rows:
+            return None
+        return Journal(rows[0][0], {(int(row[1]), int(row[2])): row[3] or "" for row in rows})
+
+    def resume_run(self, run: Run) -> None:
+        self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
+
+    def finish_run(self, run_id: str, status: str, error: str = "") -> None:
+        self.execute(self.named(FINISH_RUN), (status, error, run_id))
+
+    def verify_checksum(self, version: str, checksum: str) -> bool:
+        return self.query_one(self.named(READ_CHECKSUM), (version, checksum)) is not None
+
+    def rebind(self, identity: Identity) -> None:
+        self.execute(
+            self.named(REBIND),
+            (identity.uuid, identity.project, identity.environment, identity.evidence),
+        )
+
+    def forget_step(self, run_id: str, number: int) -> None:
+        """Removes what the journal says of a step of which nothing is half-way."""
+        self.execute(self.named(FORGET_STEP), (run_id, number))
+
+    def kept(self, run_id: str, number: int) -> tuple[int, ...]:
+        """The statements of a step that the journal says are done."""
+        rows = self.query_all(
+            self.named("select statement from {journal} where run_id = %s and step = %s "
+                       "and outcome = 'done' order by statement"),
+            (run_id, number),
+        )  # fmt: skip
+        return tuple(int(statement) for (statement,) in rows)
+
+    def _check_tables(self) -> bool:
+        """Whether lockgate's tables exist; asks until they do.
+
+        Raises:
+            HistoryError: a table of the history's name exists and is not lockgate's.
+        """
+        if not self.tables_exist:
+            columns, targeted = self.history_columns()
+            if columns and columns != HISTORY_COLUMNS:
+                raise HistoryError(
+                    f"The table {self.history_name} has the columns {', '.join(columns)}, "
+                    f"and lockgate's has {', '.join(HISTORY_COLUMNS)}.",
+                    why="Another tool's history cannot be continued unseen.",
+                    do="Name another table under `history: {table: …}` in the environment.",
+                )
+            self.tables_exist = bool(columns) and targeted
+        return self.tables_exist
+
+
+def run_values(run: Run) -> tuple[object, ...]:
+    """The parameters of BEGIN_RUN."""
+    plan = run.plan
+    direction = plan.steps[0].direction if plan.steps else ""
+    return (
+        run.id, plan.digest, plan.intent_digest, direction, plan.environment, run.actor,
+        run.tool_version, plan.model_dump_json(),
+    )  # fmt: skip
+
+
+def read_entry(row: Row) -> Entry:
+    version, name, checksum, applied_at = row
+    if not str(version).isdecimal():
+        raise HistoryError(
+            f"The history table holds the version {version!r}, which is not a number.",
+            do="Remove that row: lockgate did not write it.",
+        )
+    return Entry(str(version), name, checksum, as_utc(applied_at))
+
+
+def as_utc(value: datetime) -> datetime:
+    """A server's time with the UTC zone; sessions run in UTC, and some drivers drop the zone."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return as_utc(value).isoformat(timespec="seconds")
+    return "" if value is None else str(value)
+
+
+def not_had(holder: Session | None, wait: float) -> Locked:
+    """The error of a lock that somebody else kept."""
+    return Locked(
+        f"The migration lock was not had within {wait:g} s: "
+        + (f"{holder} holds it." if holder else "others held it in turn."),
+        why="Two migrations of one database at once would run into each other.",
+        do="Wait for the other run to end and try again; `lock: {wait: …}` in the environment "
+        "sets how long to wait.",
+    )
+
+
+def lost_lock() -> Locked:
+    """The error of an executor that finds another one at work."""
+    return Locked(
+        "The migration lock was lost: this session does not hold it any more, or another "
+        "executor has changed the history.",
+        why="Going on could run a migration twice. What was not yet committed was undone.",
+        do="See `migrate status`, and run again.",
+    )
+
+
+def unknown_outcome(lost: LockgateError) -> Unresolved:
+    """The error of a connection that was lost between COMMIT and its answer."""
+    return Unresolved(
+        f"The commit was sent, and its answer was not had: {lost.what}",
+        why="The server has kept all of the transaction or nothing of it.",
+        do="See `migrate status`, and run the same command again: it looks first, and does "
+        "only what was not done.",
+    )

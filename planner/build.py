@@ -1,0 +1,276 @@
+"""Building of plans: from a comparison and a ledger to the steps and the state they leave."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from planner.compare import Comparison, refuse_broken_history, refuse_out_of_order
+from planner.dialect import Dialect
+from planner.errors import IrreversibleMigration, StillRequired, UsageError
+from planner.guarantee import guarantee, verdict
+from planner.ledger import Entry, Ledger, state_digest
+from planner.migration import Migration, Section, parse_sections
+from planner.plan import (
+    Direction,
+    Plan,
+    PlannedStatement,
+    Source,
+    State,
+    Step,
+    Target,
+    seal,
+    statement_digest,
+)
+from planner.server import Server
+
+# Each new table holds about three locks (itself, its index, its TOAST table) in a lock table
+# of max_locks_per_transaction * max_connections = 6,400 entries by default.
+# https://www.postgresql.org/docs/current/runtime-config-locks.html
+MANY_TABLES = 2000
+
+UNSEALED = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a plan is made for and from, apart from the migrations themselves."""
+
+    project: str
+    environment: str
+    server: Server
+    source: Source
+    tool_version: str
+    max_age: timedelta | None = None
+    transaction: Literal["plan", "step"] = "plan"
+    allow_out_of_order: bool = False
+    variables: Mapping[str, str] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def build_up_plan(
+    comparison: Comparison, ledger: Ledger, setting: Setting, *, to: str | None = None
+) -> Plan:
+    """The plan that applies what is pending, up to and with version `to`.
+
+    Raises:
+        BrokenHistory, OutOfOrder: the history forbids it.
+        MigrationFileError: a pending file cannot be read.
+        UsageError: `to` is no version of a file.
+    """
+    refuse_broken_history(comparison)
+    chosen = comparison.pending if to is None else _until(comparison, to)
+    if not setting.allow_out_of_order:
+        refuse_out_of_order(comparison, chosen)
+    steps = [_step(migration, "up", migration.version, setting) for migration in chosen]
+    return _plan(steps, ledger, setting)
+
+
+def build_down_plan(
+    comparison: Comparison,
+    ledger: Ledger,
+    setting: Setting,
+    *,
+    steps: int | None = None,
+    to: str | None = None,
+) -> Plan:
+    """The plan that rolls back the last `steps` applied, or all above version `to` (0: all).
+
+    The last applied is rolled back first.
+
+    Raises:
+        BrokenHistory, StillRequired, IrreversibleMigration: the history forbids it.
+        MigrationFileError: a file cannot be read.
+        UsageError: `to` is not applied, or `steps` is more than are.
+    """
+    refuse_broken_history(comparison)
+    entries = {entry.number: entry for entry in ledger.entries}
+    latest = _latest_first(comparison.applied, entries)
+    going = latest[: _count(latest, steps)] if to is None else _above(latest, to)
+    _refuse_still_required(going, latest)
+    planned = [
+        _step(migration, "down", entries[migration.number].version, setting) for migration in going
+    ]
+    return _plan(planned, ledger, setting)
+
+
+def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
+    """The pending migrations up to a version, with what these require."""
+    known = {m.number for m in (*comparison.applied, *comparison.pending)}
+    if not to.isdecimal() or int(to) not in known:
+        raise UsageError(
+            f"No migration has version {to}.", do="See `migrate status` for the versions."
+        )
+    pending = {migration.number: migration for migration in comparison.pending}
+    wanted = [number for number in pending if number <= int(to)]
+    chosen: set[int] = set()
+    while wanted:
+        number = wanted.pop()
+        if number in pending and number not in chosen:
+            chosen.add(number)
+            wanted += [int(version) for version in pending[number].requires]
+    return tuple(m for m in comparison.pending if m.number in chosen)
+
+
+def _latest_first(
+    applied: Sequence[Migration], entries: Mapping[int, Entry]
+) -> tuple[Migration, ...]:
+    # Migrations of one transaction share their time; the running order decides among them.
+    running = {migration.number: place for place, migration in enumerate(applied)}
+    return tuple(
+        sorted(
+            applied,
+            key=lambda m: (entries[m.number].applied_at, running[m.number]),
+            reverse=True,
+        )
+    )
+
+
+def _count(latest: Sequence[Migration], steps: int | None) -> int:
+    count = 1 if steps is None else steps
+    if count > len(latest):
+        raise UsageError(
+            f"{count} migrations cannot be rolled back: {len(latest)} are applied.",
+            do="See `migrate status`; `--to 0` rolls back all of them.",
+        )
+    return count
+
+
+def _above(latest: Sequence[Migration], to: str) -> tuple[Migration, ...]:
+    numbers = {migration.number for migration in latest}
+    if not to.isdecimal() or int(to) not in numbers | {0}:
+        raise UsageError(
+            f"Version {to} is not applied, so nothing can be rolled back to it.",
+            do="See `migrate status` for what is applied; 0 rolls back everything.",
+        )
+    return tuple(migration for migration in latest if migration.number > int(to))
+
+
+def _refuse_still_required(going: Sequence[Migration], applied: Iterable[Migration]) -> None:
+    leaving = {migration.number: migration for migration in going}
+    needed: dict[int, list[str]] = {}
+    for migration in applied:
+        if migration.number not in leaving:
+            for version in migration.requires:
+                needed.setdefault(int(version), []).append(migration.version)
+    for number, by in needed.items():
+        if number in leaving:
+            raise StillRequired(leaving[number].version, tuple(by))
+
+
+def _step(migration: Migration, direction: Direction, version: str, setting: Setting) -> Step:
+    dialect = setting.server.dialect
+    sections = parse_sections(migration, dialect, setting.variables or {})
+    section = sections.up if direction == "up" else sections.down
+    if section is None:
+        raise IrreversibleMigration(migration.version, migration.filename)
+    rollback = sections.down if direction == "up" else None
+    return Step(
+        direction=direction,
+        version=version,
+        name=migration.name,
+        file=migration.filename,
+        checksum=migration.checksum,
+        requires=migration.requires,
+        transaction=1 if section.transactional and dialect.transactional_ddl else None,
+        statements=_planned(section, dialect),
+        rollback=_planned(rollback, dialect) if rollback else None,
+    )
+
+
+def _planned(section: Section, dialect: Dialect) -> tuple[PlannedStatement, ...]:
+    return tuple(
+        PlannedStatement(
+            line=statement.line,
+            sql=statement.sql,
+            copy_data=statement.copy_data,
+            guarantee=guarantee(statement, dialect, section.transactional),
+            digest=statement_digest(statement.sql, statement.copy_data),
+        )
+        for statement in section.statements
+    )
+
+
+def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
+    steps = _number_transactions(steps, setting.transaction)
+    server = setting.server
+    return seal(
+        Plan(
+            tool_version=setting.tool_version,
+            created_at=server.now,
+            expires_at=server.now + setting.max_age if setting.max_age else None,
+            project=setting.project,
+            environment=setting.environment,
+            source=setting.source,
+            target=_target(server, ledger),
+            base=State(present=ledger.present, serial=ledger.serial, digest=ledger.digest),
+            result=result_state(ledger, steps),
+            verdict=verdict(steps),
+            warnings=(*setting.warnings, *_many_tables(steps)),
+            steps=tuple(steps),
+            intent_digest=UNSEALED,
+            digest=UNSEALED,
+        )
+    )
+
+
+def result_state(ledger: Ledger, steps: Sequence[Step]) -> State:
+    """The state that these steps leave; without steps the state stays as it is."""
+    rows = {entry.number: (entry.version, entry.checksum) for entry in ledger.entries}
+    for step in steps:
+        if step.direction == "up":
+            rows[int(step.version)] = (step.version, step.checksum)
+        else:
+            del rows[int(step.version)]
+    serial = ledger.serial + len(steps)
+    return State(
+        present=ledger.present or bool(steps),
+        serial=serial,
+        digest=state_digest(rows.values(), serial),
+    )
+
+
+def _number_transactions(steps: Sequence[Step], mode: Literal["plan", "step"]) -> tuple[Step, ...]:
+    """The steps with the transaction of each: consecutive ones share it in mode `plan`."""
+    numbered: list[Step] = []
+    number = 0
+    for step in steps:
+        shares = mode == "plan" and numbered and numbered[-1].transaction is not None
+        if step.transaction is not None and not shares:
+            number += 1
+        own = None if step.transaction is None else number
+        numbered.append(step.model_copy(update={"transaction": own}))
+    return tuple(numbered)
+
+
+def _target(server: Server, ledger: Ledger) -> Target:
+    return Target(
+        engine=server.dialect.name,
+        server_version=server.version,
+        database=server.database,
+        history_table=server.history_table,
+        uuid=ledger.identity.uuid if ledger.identity else None,
+        evidence=dict(server.evidence),
+    )
+
+
+def _many_tables(steps: Sequence[Step]) -> tuple[str, ...]:
+    """A warning for each transaction that would fill the server's lock table."""
+    counts = Counter(
+        step.transaction
+        for step in steps
+        if step.transaction is not None
+        for statement in step.statements
+        if re.match(r"create\s+(unlogged\s+)?table\b", statement.sql, re.IGNORECASE)
+    )
+    return tuple(
+        f"Transaction {number} creates {count} tables; more than about {MANY_TABLES} exhaust the "
+        "server's lock table. Set `transaction: step` in the environment, or plan in parts "
+        "with `--to VERSION`."
+        for number, count in counts.items()
+        if count > MANY_TABLES
+    )

@@ -1,0 +1,81 @@
+"""Statements that a section may not hold, since lockgate itself runs the transactions."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from planner.dialect import Dialect
+from planner.errors import MigrationFileError
+from planner.statements import Statement
+
+# https://www.postgresql.org/docs/current/sql-commands.html
+# https://dev.mysql.com/doc/refman/8.4/en/sql-transactional-statements.html
+CONTROL = (
+    ("begin",),
+    ("start", "transaction"),
+    ("commit",),
+    ("end",),
+    ("abort",),
+    ("prepare", "transaction"),
+    ("xa",),
+)
+TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
+
+# PostgreSQL refuses these inside a transaction block.
+OUTSIDE_ONLY = (
+    ("vacuum",),
+    ("create", "database"),
+    ("drop", "database"),
+    ("create", "tablespace"),
+    ("drop", "tablespace"),
+    ("alter", "system"),
+)
+
+
+def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
+    """Raises MigrationFileError when a statement would begin or end a transaction itself."""
+    words = statement.words
+    if words[:2] == ("begin", "not"):  # MariaDB's compound statement
+        return
+    ends = words[:1] == ("rollback",) and "to" not in words[1:3]
+    locks = not dialect.transactional_ddl and _begins(words, TABLE_LOCKS)
+    if ends or locks or _begins(words, CONTROL):
+        raise MigrationFileError(
+            f"`{' '.join(words[:2]).upper()}` would end the transaction that lockgate runs",
+            line=statement.line,
+            do="Remove it: lockgate begins and commits. For a section that must run outside "
+            "a transaction, write `transaction:false` behind its marker.",
+        )
+
+
+def refuse_outside_only(statement: Statement, dialect: Dialect) -> None:
+    """Raises MigrationFileError when a transactional section holds what the server runs alone."""
+    if dialect.transactional_ddl and (
+        _begins(statement.words, OUTSIDE_ONLY) or _is_concurrent(statement.words)
+    ):
+        raise MigrationFileError(
+            f"`{' '.join(statement.words[:4]).upper()}` cannot run inside a transaction",
+            line=statement.line,
+            do="Put it in a migration of its own and write `transaction:false` behind "
+            "`-- migrate:up` and `-- migrate:down`.",
+        )
+
+
+def refuse_copy_out(statement: Statement) -> None:
+    """Raises MigrationFileError for COPY … TO STDOUT: nobody is there to receive the rows."""
+    words = statement.words
+    if words[:1] == ("copy",) and ("to", "stdout") in pairwise(words):
+        raise MigrationFileError(
+            "`COPY … TO STDOUT` sends rows to a client, and a migration has none",
+            line=statement.line,
+            do="Remove it.",
+        )
+
+
+def _begins(words: tuple[str, ...], beginnings: tuple[tuple[str, ...], ...]) -> bool:
+    return any(words[: len(beginning)] == beginning for beginning in beginnings)
+
+
+def _is_concurrent(words: tuple[str, ...]) -> bool:
+    # REFRESH MATERIALIZED VIEW CONCURRENTLY is the one that runs in a transaction.
+    return "concurrently" in words and words[0] in ("create", "drop", "reindex", "alter")

@@ -1,0 +1,400 @@
+"""Environments: what `environments/<name>.yaml` says about one database and how to change it.
+
+Must not connect, and must not read the process environment: the caller hands it in.
+The keys are documented in docs/reference/environment.md; a test holds that page to these models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote
+
+from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
+
+from planner.errors import ConfigurationError, UsageError
+from planner.yamlfile import (
+    Seconds,
+    Settings,
+    did_you_mean,
+    parse_document,
+    read_extended_yaml,
+)
+
+Engine = Literal["postgresql", "mysql", "mariadb"]
+
+SCHEMES: Mapping[str, Engine] = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mariadb",
+}
+PORTS: Mapping[Engine, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+FOLDER = "environments"
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+LONGEST_TIMEOUT = 2_147_483
+"""In seconds: PostgreSQL holds lock_timeout and statement_timeout as 31-bit milliseconds."""
+URL = re.compile(
+    r"\w+://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
+    r"(?P<endpoint>[^@/?#]*)(?:/(?P<database>[^@/?#]*))?(?:\?(?P<query>[^@#]*))?"
+)
+ENDPOINT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%25\w+)?)\]|(?P<host>[^\[\]:,]*))(?::(?P<port>[0-9]{1,5}))?"
+)
+LOGIN = frozenset({"user", "port", "dbname"})
+ENCODE = "percent-encode / ? # @ : and % in user and password (@ is %40), or name the parts instead"
+WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
+HINTS = {
+    "database": "write `database: embedded`, or a map with url_env; it is never inherited",
+    "name": "an environment is named by its file",
+    "password": "name its place with password_env or password_file",
+    "database.password": "name its place with password_env or password_file",
+}
+
+Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
+Text = Annotated[str, Field(min_length=1)]
+Identifier = Annotated[str, Field(min_length=1, max_length=63)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=0, le=100)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Database(Settings):
+    """Where the database is: one of url, url_env, url_file, or the parts of an address."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": way} for way in WAYS]})
+
+    url: SecretStr | None = Field(None, description="The URL itself.")
+    url_env: VariableName | None = Field(None, description="The variable that holds the URL.")
+    url_file: Text | None = Field(None, description="The file that holds the URL.")
+    host: Text | None = Field(None, description="The server's name or IP address.")
+    port: Port | None = Field(None, description="The server's port; default 5432 or 3306.")
+    socket: Text | None = Field(None, description="In place of host: socket folder or file.")
+    user: Text | None = Field(None, description="The role to log in as.")
+    name: Text | None = Field(None, description="The database's name.")
+    password_env: VariableName | None = Field(None, description="The password's variable.")
+    password_file: Text | None = Field(None, description="The password's file.")
+    options: dict[str, str] = Field({}, description="Driver options such as sslmode.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.model_fields_set
+        if any(getattr(self, key) is None for key in given):
+            raise ValueError("a key here has no value")
+        ways = [key for key in ("url", "url_env", "url_file") if key in given]
+        parts = sorted(given.difference(ways))
+        if len(ways) + bool(parts) != 1:
+            raise ValueError("give exactly one of url, url_env, url_file, or host, user, name")
+        if parts and (not self.name or not self.user or bool(self.host) == bool(self.socket)):
+            raise ValueError("the parts are user, name, and one of host and socket")
+        if self.password_env and self.password_file:
+            raise ValueError("give only one of password_env and password_file")
+        _refuse_secrets(self.options)
+        if self.url is not None:
+            parse_url(self.url.get_secret_value())
+        return self
+
+
+class History(Settings):
+    """Where the database keeps its list of applied migrations."""
+
+    table: Identifier = Field("schema_migrations", description="The history table.")
+    schema_: Identifier | None = Field(
+        None, alias="schema", description="Its schema; null is the connection's default schema."
+    )
+
+
+class Lock(Settings):
+    """How to behave while somebody else migrates the same database."""
+
+    wait: Seconds = Field(60.0, description="How long to wait for the lock; 0s does not wait.")
+
+
+class Timeouts(Settings):
+    """Limits of the session that runs the migrations."""
+
+    lock: Timeout = Field(5.0, description="Limit of waiting for a table lock.")
+    statement: Timeout | None = Field(None, description="Limit of one statement; null: none.")
+    connect: Timeout = Field(10.0, description="Limit of connecting.")
+
+
+class Retries(Settings):
+    """What is tried again before it counts as failed."""
+
+    lock: Count = Field(5, description="How often to try again after timeouts.lock.")
+
+
+def _shape(value: object) -> str:
+    return "<text>" if isinstance(value, str) else "<map>"
+
+
+class EnvironmentFile(Settings):
+    """The keys of environments/<name>.yaml."""
+
+    extends: str | None = Field(None, description="The environment whose keys to start from.")
+    project: Text = Field("default", description="Told apart in the target row: whose database.")
+    engine: Engine | None = Field(None, description="Default: what the URL's scheme says.")
+    database: Annotated[
+        Annotated[Database, Tag("<map>")] | Annotated[Literal["embedded"], Tag("<text>")],
+        Discriminator(_shape),
+    ] = Field(description="`embedded`, a private PostgreSQL, or a map. Never inherited.")
+    migrations: Text = Field("migrations", description="The folder, beside environments/.")
+    history: History = Field(History(), description="The table of applied migrations.")
+    transaction: Literal["plan", "step"] = Field("plan", description="What one transaction holds.")
+    lock: Lock = Field(Lock(), description="The migration lock.")
+    timeouts: Timeouts = Field(Timeouts(), description="Limits of the session.")
+    retries: Retries = Field(Retries(), description="What is tried again.")
+    variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
+    allow_out_of_order: bool = Field(False, description="Accept late, lower versions.")
+    max_plan_age: Seconds | None = Field(604800.0, description="When a plan expires; null: never.")
+    require_plan: bool = Field(False, description="Refuse `migrate up` and `migrate down`.")
+
+
+class Environment(EnvironmentFile):
+    """One environment as read. Its dump and its repr hold no password."""
+
+    name: str
+    engine: Engine
+    directory: Path
+
+    @property
+    def path(self) -> Path:
+        """The file that it was read from."""
+        return self.directory / f"{self.name}.yaml"
+
+    @property
+    def migrations_directory(self) -> Path:
+        """The folder of the migrations, whether it exists or not."""
+        return self.directory.parent / self.migrations
+
+    @property
+    def embedded_directory(self) -> Path:
+        """Where `database: embedded` keeps this environment's private server."""
+        return self.directory.parent / ".lockgate" / self.name
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """All that a driver needs to connect; either host or socket is set. Never shows the password.
+
+    `options` may name a key file, so they are not shown either.
+    """
+
+    engine: Engine
+    database: str
+    user: str
+    port: int
+    host: str | None = None
+    socket: str | None = None
+    password: SecretStr | None = None
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def find_environments(start: Path) -> Path:
+    """The nearest folder `environments/` that holds a YAML file, from `start` upwards.
+
+    Raises: UsageError when there is none.
+    """
+    for folder in (start, *start.parents):
+        if environment_names(folder / FOLDER):
+            return folder / FOLDER
+    raise UsageError(
+        f"there is no {FOLDER}/ folder with a YAML file in {start} or above it",
+        do=f"Create {FOLDER}/dev.yaml with the line `database: embedded`, "
+        "or name the folder with --environments DIR.",
+    )
+
+
+def environment_names(directory: Path) -> tuple[str, ...]:
+    """The environments that a folder holds, sorted; none when there is no such folder."""
+    stems = (path.stem for path in directory.glob("*.yaml"))
+    return tuple(sorted(stem for stem in stems if ENVIRONMENT_NAME.fullmatch(stem)))
+
+
+def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]) -> Environment:
+    """The environment of this name, with all that it extends.
+
+    `variables`, the process environment, is looked into only when `engine` is not given and must
+    be learned from a URL: so a job without the secret can still read the environment.
+
+    Raises: UsageError when there is no such environment, ConfigurationError when it is wrong.
+    """
+    names = environment_names(directory)
+    if name not in names:
+        do = did_you_mean(name, list(names)).capitalize() if names else ""
+        raise UsageError(f"there is no environment {name} in {directory}", do=do)
+    document = read_extended_yaml(name, directory, names, own="database")
+    file = parse_document(document, EnvironmentFile, HINTS)
+    place = document.place(("engine",) if file.engine else ("database",))
+    problem = ""
+    try:
+        engine = _engine(file, variables, directory)
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        raise ConfigurationError(problem, path=place.path, line=place.line)
+    keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
+    return Environment(**keys | {"name": name, "engine": engine, "directory": directory})
+
+
+def resolve_database(environment: Environment, variables: Mapping[str, str]) -> DatabaseAddress:
+    """The address of an environment's database; `variables` is the process environment.
+
+    Raises: ConfigurationError when a variable, a file or the URL in it is missing or wrong.
+    `database: embedded` has no address before `executors.embedded` starts it: a ValueError.
+    """
+    database = environment.database
+    if not isinstance(database, Database):
+        raise ValueError("an embedded database has no address before it is started")
+    try:
+        address = _address(database, environment.engine, variables, environment.directory)
+        _agree(environment.engine, address.engine)
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return replace(address, engine=environment.engine)
+    raise ConfigurationError(f"database: {problem}", path=environment.path)
+
+
+def parse_url(url: str) -> DatabaseAddress:
+    """The address that a URL spells: `scheme://user:password@host:port/database?option=value`.
+
+    https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+
+    Raises: ValueError, which shows no part of the URL: a mistyped one may show the password.
+    """
+    engine = SCHEMES.get(url.partition("://")[0]) if "://" in url else None
+    if engine is None:
+        raise ValueError("a URL starts with postgresql://, postgres://, mysql:// or mariadb://")
+    match = URL.fullmatch(url)
+    if match is None or not url.isprintable() or " " in url:
+        raise ValueError(f"the URL is not user:password@host:port/database?options; {ENCODE}")
+    if not match["user"] or not match["database"]:
+        raise ValueError(f"the URL names no {'database' if match['user'] else 'user'}")
+    options = _options(match["query"] or "")
+    host, port = _endpoint(match["endpoint"], options)
+    on_disk = host.startswith("/")
+    return DatabaseAddress(
+        engine=engine,
+        database=_decode(match["database"]),
+        user=_decode(match["user"]),
+        port=port or PORTS[engine],
+        host=None if on_disk else host,
+        socket=host if on_disk else None,
+        password=SecretStr(_decode(match["password"])) if match["password"] else None,
+        options=options,
+    )
+
+
+def environment_schema() -> dict[str, Any]:
+    """The JSON Schema of an environment file, as published in docs/reference/."""
+    schema: dict[str, Any] = EnvironmentFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+def _engine(file: EnvironmentFile, variables: Mapping[str, str], directory: Path) -> Engine:
+    if not isinstance(file.database, Database):
+        _agree(file.engine, "postgresql")
+        return "postgresql"
+    if file.database.url is not None or file.engine is None:
+        address = _address(file.database, file.engine, variables, directory)
+        _agree(file.engine, address.engine)
+        return file.engine or address.engine
+    return file.engine
+
+
+def _agree(stated: Engine | None, found: Engine) -> None:
+    if stated in (None, found) or (stated, found) == ("mariadb", "mysql"):
+        return
+    raise ValueError(f"engine is {stated}, but the database is {found}")
+
+
+def _address(
+    database: Database, engine: Engine | None, variables: Mapping[str, str], directory: Path
+) -> DatabaseAddress:
+    url = database.url.get_secret_value() if database.url else None
+    url = url or _secret(database, "url", variables, directory)
+    if url is not None:
+        return parse_url(url.strip())
+    if engine is None:
+        raise ValueError("engine is missing: postgresql, mysql or mariadb")
+    password = _secret(database, "password", variables, directory)
+    return DatabaseAddress(
+        engine=engine,
+        database=database.name or "",
+        user=database.user or "",
+        port=database.port or PORTS[engine],
+        host=database.host,
+        socket=database.socket,
+        password=SecretStr(password) if password else None,
+        options=database.options,
+    )
+
+
+def _secret(
+    database: Database, kind: str, variables: Mapping[str, str], directory: Path
+) -> str | None:
+    """What <kind>_env or <kind>_file leads to; None when neither is given.
+
+    A name that is not in upper case is not shown: it may be the secret, put in the wrong place.
+    """
+    variable, file = getattr(database, f"{kind}_env"), getattr(database, f"{kind}_file")
+    if variable:
+        shown = variable if variable.isupper() else "it names"
+        if not variables.get(variable):
+            state = "is empty" if variable in variables else "is not set"
+            raise ValueError(f"{kind}_env: the variable {shown} {state}")
+        return variables[variable]
+    return _read_secret(directory / file, f"{kind}_file") if file else None
+
+
+def _read_secret(path: Path, key: str) -> str:
+    problem = "the file is empty"
+    try:
+        if text := path.read_text("utf-8").rstrip("\r\n"):
+            return text
+    except OSError as error:
+        problem = f"the file cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = "the file is not UTF-8"
+    raise ValueError(f"{key}: {problem}")
+
+
+def _endpoint(text: str, options: dict[str, str]) -> tuple[str, int | None]:
+    match = ENDPOINT.fullmatch(text)
+    if match is None or int(match["port"] or 1) not in range(1, 65536):
+        raise ValueError(f"the URL's host or port cannot be read; {ENCODE}")
+    hosts = [_decode(match["v6"] or match["host"])]
+    hosts += [options.pop(key) for key in ("host", "socket", "unix_socket") if key in options]
+    named = [host for host in hosts if host]
+    if len(named) != 1:
+        raise ValueError(
+            "the URL names not exactly one host; a socket is ?host=/folder or ?socket=/file"
+        )
+    return named[0], int(match["port"]) if match["port"] else None
+
+
+def _options(query: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    options = {_decode(key): _decode(value) for key, _, value in pairs}
+    if len(options) != len(pairs) or LOGIN & options.keys():
+        raise ValueError("an option of the URL stands there twice, or belongs before the ?")
+    _refuse_secrets(options)
+    return options
+
+
+def _refuse_secrets(options: Mapping[str, str]) -> None:
+    if any(re.search("pass(word)?$|secret", key) for key in options):
+        raise ValueError("an option would hold a secret, and options are not kept secret")
+
+
+def _decode(text: str) -> str:
+    if re.search("%(?![0-9A-Fa-f]{2})", text):
+        raise ValueError(f"the URL has a % without two hexadecimal digits; {ENCODE}")
+    with suppress(UnicodeDecodeError):
+        return unquote(text, errors="strict")
+    raise ValueError("the URL's percent-encoding is not UTF-8")

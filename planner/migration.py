@@ -1,0 +1,286 @@
+"""A migration: one file of SQL with its identity, its directives and its two sections.
+
+Takes text and bytes, never a path to open; `directory` reads the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from planner.control import refuse_copy_out, refuse_outside_only, refuse_transaction_control
+from planner.dialect import Dialect
+from planner.errors import MigrationFileError
+from planner.statements import Directive, Statement, scan
+from planner.template import render
+
+FILENAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>[^\s/\\][^/\\\x00-\x1f]*)\.sql")
+BOM = b"\xef\xbb\xbf"
+HEADER_DIRECTIVES = ("requires", "template")
+DIRECTIVES = (*HEADER_DIRECTIVES, "up", "down")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one direction of a migration runs. `line` is its marker's, from 1."""
+
+    statements: tuple[Statement, ...]
+    transactional: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration file's identity and text; `parse_sections` reads the SQL when it is needed."""
+
+    version: str
+    name: str
+    filename: str
+    checksum: str
+    requires: tuple[str, ...]
+    text: str
+    template: bool = False
+
+    @property
+    def number(self) -> int:
+        """The version as versions are compared: `1` and `001` are the same."""
+        return int(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """Both directions of a migration; `down` is None when it has no statement."""
+
+    up: Section
+    down: Section | None
+
+
+def checksum(data: bytes) -> str:
+    """SHA-256, in hex, of a file's bytes without a BOM and with CRLF as LF.
+
+    For a file with LF line ends it is what `sha256sum` prints; a checkout on Windows
+    does not change it.
+
+    >>> checksum(b"select 1;\\r\\n") == checksum(b"select 1;\\n")
+    True
+    """
+    return hashlib.sha256(data.removeprefix(BOM).replace(b"\r\n", b"\n")).hexdigest()
+
+
+def read_migration(filename: str, data: bytes, dialect: Dialect) -> Migration:
+    """The migration in a file's bytes, with its header read and its sections left unread.
+
+    Raises:
+        MigrationFileError: the name, the encoding or the header is wrong.
+    """
+    version, name = parse_filename(filename)
+    text = _decode(filename, data)
+    with _named(filename):
+        requires, template = _read_header(text, dialect)
+    return Migration(version, name, filename, checksum(data), requires, text, template)
+
+
+def parse_filename(filename: str) -> tuple[str, str]:
+    """The version and the name in `{version}_{name}.sql`.
+
+    >>> parse_filename("001_create_users.sql")
+    ('001', 'create_users')
+    """
+    match = FILENAME.fullmatch(filename)
+    if not match:
+        raise MigrationFileError(
+            "not a migration's name",
+            path=Path(filename),
+            do="Name it {version}_{name}.sql, for example 001_create_users.sql, "
+            "or move it out of the migrations directory.",
+        )
+    if len(filename) > 255:
+        raise MigrationFileError(
+            "the name is longer than 255 characters", path=Path(filename), do="Shorten it."
+        )
+    return match["version"], match["name"]
+
+
+def parse_sections(
+    migration: Migration, dialect: Dialect, variables: Mapping[str, str]
+) -> Sections:
+    """Both sections of a migration, rendered if it is a template, cut into statements.
+
+    Raises:
+        MigrationFileError: with the file and the line, counted in the rendered text.
+    """
+    with _named(migration.filename):
+        text = render(migration.text, variables) if migration.template else migration.text
+        sections = _collect_sections(scan(text, dialect))
+        for section in (sections.up, sections.down):
+            if section:
+                _refuse_control(section, dialect)
+    return sections
+
+
+def _decode(filename: str, data: bytes) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MigrationFileError(
+            f"byte {error.start} (0x{data[error.start]:02x}) is not valid UTF-8",
+            path=Path(filename),
+            line=data.count(b"\n", 0, error.start) + 1,
+            do="Save the file as UTF-8.",
+        ) from error
+    return text.removeprefix("\ufeff")
+
+
+def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
+    """What stands above `-- migrate:up`: the required versions, and whether it is a template."""
+    requires: list[str] = []
+    template = False
+    for part in scan(text, dialect):
+        if isinstance(part, Statement):
+            raise MigrationFileError(
+                "SQL above `-- migrate:up`",
+                line=part.line,
+                do="Put `-- migrate:up` on a line of its own above it.",
+            )
+        word, arguments = _words(part)
+        if word == "up":
+            return tuple(requires), template
+        if word == "down":
+            raise MigrationFileError(
+                "`-- migrate:down` stands above `-- migrate:up`",
+                line=part.line,
+                do="Write the up section first.",
+            )
+        if word == "requires":
+            requires += _parse_requires(part, arguments)
+        else:
+            template = _parse_template(part, arguments)
+    raise MigrationFileError(
+        "there is no `-- migrate:up` line",
+        line=1,
+        do="Put `-- migrate:up` above the SQL that makes the change, "
+        "and `-- migrate:down` above the SQL that undoes it.",
+    )
+
+
+def _words(directive: Directive) -> tuple[str, list[str]]:
+    word, *arguments = directive.text.split() or [""]
+    if word in DIRECTIVES:
+        return word, arguments
+    near = get_close_matches(word, DIRECTIVES, n=1)
+    raise MigrationFileError(
+        f"`-- migrate:{word}` is not a directive",
+        line=directive.line,
+        do=f"Did you mean `-- migrate:{near[0]}`?"
+        if near
+        else f"The directives are {', '.join(DIRECTIVES)}.",
+    )
+
+
+def _parse_requires(directive: Directive, arguments: list[str]) -> list[str]:
+    versions = [version for argument in arguments for version in argument.split(",") if version]
+    wrong = [version for version in versions if not re.fullmatch("[0-9]+", version)]
+    if wrong or not versions:
+        raise MigrationFileError(
+            f"`requires` names {wrong[0]!r}, which is not a version"
+            if wrong
+            else "`requires` names no version",
+            line=directive.line,
+            do="Write versions, for example `-- migrate:requires 003 005`.",
+        )
+    return versions
+
+
+def _parse_template(directive: Directive, arguments: list[str]) -> bool:
+    if arguments != ["jinja"]:
+        raise MigrationFileError(
+            f"{' '.join(arguments) or 'nothing'} is not a template language",
+            line=directive.line,
+            do="Write `-- migrate:template jinja`.",
+        )
+    return True
+
+
+def _collect_sections(parts: Iterator[Statement | Directive]) -> Sections:
+    opened: dict[str, tuple[Directive, bool, list[Statement]]] = {}
+    current: list[Statement] = []
+    for part in parts:
+        if isinstance(part, Statement):
+            current.append(part)
+            continue
+        word, arguments = _words(part)
+        if word in HEADER_DIRECTIVES:
+            _refuse_late_directive(part, word, bool(opened))
+            continue
+        _refuse_second_section(part, word, opened)
+        current = []
+        opened[word] = (part, _parse_transaction(part, arguments), current)
+    sections = {word: _section(*content) for word, content in opened.items()}
+    down = sections.get("down")
+    return Sections(sections["up"], down if down and down.statements else None)
+
+
+def _refuse_control(section: Section, dialect: Dialect) -> None:
+    for statement in section.statements:
+        refuse_transaction_control(statement, dialect)
+        refuse_copy_out(statement)
+        if section.transactional:
+            refuse_outside_only(statement, dialect)
+
+
+def _section(marker: Directive, transactional: bool, statements: list[Statement]) -> Section:
+    return Section(tuple(statements), transactional, marker.line)
+
+
+def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
+    if late:
+        raise MigrationFileError(
+            f"`-- migrate:{word}` stands inside a section",
+            line=directive.line,
+            do="Move it above `-- migrate:up`.",
+        )
+
+
+def _refuse_second_section(
+    directive: Directive, word: str, opened: Mapping[str, tuple[Directive, bool, list[Statement]]]
+) -> None:
+    if word in opened:
+        raise MigrationFileError(
+            f"a second `-- migrate:{word}` (the first is on line {opened[word][0].line})",
+            line=directive.line,
+            do="Split the file in two: one migration has one up and one down section.",
+        )
+    if word == "up" and "down" in opened:
+        raise MigrationFileError(
+            "`-- migrate:down` stands above `-- migrate:up`",
+            line=directive.line,
+            do="Write the up section first.",
+        )
+
+
+def _parse_transaction(directive: Directive, arguments: list[str]) -> bool:
+    transactional = True
+    for argument in arguments:
+        if argument not in ("transaction:true", "transaction:false"):
+            raise MigrationFileError(
+                f"`{argument}` is not an option of a section",
+                line=directive.line,
+                do="The only option is `transaction:false`.",
+            )
+        transactional = argument == "transaction:true"
+    return transactional
+
+
+@contextmanager
+def _named(filename: str) -> Iterator[None]:
+    """Adds the file's name to an error that was raised without one."""
+    try:
+        yield
+    except MigrationFileError as error:
+        error.path = error.path or Path(filename)
+        raise

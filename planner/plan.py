@@ -1,0 +1,177 @@
+"""The plan: what will be run, on which database, in which state; a value, published as JSON.
+
+Runs nothing and reads nothing: `build` makes plans, `planfile` reads and writes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
+FORMAT_VERSION = "1.0"
+
+Direction = Literal["up", "down"]
+Guarantee = Literal["transactional", "point-of-no-return"]
+
+# RFC 8785 numbers are IEEE doubles, so what may pass 2**53 travels as a string.
+Serial = Annotated[
+    int, PlainSerializer(str), WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"})
+]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Model(BaseModel):
+    """Frozen; a reader ignores keys that a later minor version has added."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PlannedStatement(Model):
+    """One statement, exactly as the server will receive it."""
+
+    line: int = Field(description="The line in the migration's file where it begins, from 1.")
+    sql: str = Field(description="The text sent to the server: the executor runs this.")
+    copy_data: str | None = Field(None, description="The rows of a COPY … FROM STDIN.")
+    guarantee: Guarantee = Field(description="What a failure after it means; for reviewers.")
+    digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
+
+
+class Step(Model):
+    """One migration in one direction."""
+
+    direction: Direction = Field(description="Whether the up or the down section runs.")
+    version: str = Field(description="As it stands, or will stand, in the history table.")
+    name: str = Field(description="The rest of the file's name; for people.")
+    file: str = Field(description="The file's name without its folder; for messages.")
+    checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
+    requires: tuple[str, ...] = Field(description="The versions that it requires.")
+    transaction: int | None = Field(
+        description="Steps with the same number are one transaction; null: statement by "
+        "statement, each one kept at once. The executor follows this."
+    )
+    findings: tuple[str, ...] = Field((), description="What a reviewer should know of it.")
+    statements: tuple[PlannedStatement, ...] = Field(description="In the order they run.")
+    rollback: tuple[PlannedStatement, ...] | None = Field(
+        description="The down section of an up step, kept for a rollback without the files; "
+        "null when there is none."
+    )
+
+
+class Source(Model):
+    """Where the SQL came from; for people and policy, the executor does not use it."""
+
+    commit: str | None = Field(description="The git commit that was checked out.")
+    dirty: bool | None = Field(description="Whether the checkout had uncommitted changes.")
+    digest: Sha256 = Field(description="SHA-256 over all names and checksums of the directory.")
+
+
+class Target(Model):
+    """The one database that the plan may be applied to; the executor refuses any other."""
+
+    engine: str = Field(description="postgresql, mysql or mariadb.")
+    server_version: str = Field(description="As the server prints it; for people.")
+    database: str = Field(description="The database's name.")
+    history_table: str = Field(description="The history table, qualified.")
+    uuid: str | None = Field(description="The identity in lockgate_target; null before it exists.")
+    evidence: dict[str, str] = Field(
+        description="PostgreSQL: system_identifier, database_oid; MySQL: server_uuid; "
+        "MariaDB: server_uid."
+    )
+
+
+class State(Model):
+    """The ledger at one moment; the executor compares it with the live one."""
+
+    present: bool = Field(description="Whether lockgate's tables exist.")
+    serial: Serial = Field(description="Rises by one with each change of the history table.")
+    digest: Sha256 = Field(description="SHA-256 over the history's versions and checksums.")
+
+
+class Plan(Model):
+    """What `migrate plan` writes and `migrate apply` runs: self-contained, for one database."""
+
+    format: Literal["lockgate-plan"] = FORMAT
+    format_version: str = Field(FORMAT_VERSION, pattern=r"^1\.[0-9]+$")
+    tool_version: str = Field(description="The lockgate that made the plan; for people.")
+    created_at: datetime = Field(description="By the database's clock, UTC.")
+    expires_at: datetime | None = Field(description="After this `apply` refuses; null: never.")
+    project: str = Field(description="The environment's project; must be the database's own.")
+    environment: str = Field(description="The environment whose connection `apply` uses.")
+    source: Source
+    target: Target
+    base: State = Field(description="What `apply` must find, or a point between it and result.")
+    result: State = Field(description="What `apply` leaves.")
+    verdict: str = Field(description="What a failure in the middle leaves; for reviewers.")
+    warnings: tuple[str, ...] = Field((), description="Sentences for the reviewer.")
+    steps: tuple[Step, ...] = Field(description="In the order in which they run.")
+    intent_digest: Sha256 = Field(description="Over what runs, not where: for promotion.")
+    digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")
+
+    def units(self, done: int = 0) -> tuple[Unit, ...]:
+        """The steps after the first `done`, grouped by what is kept or undone together."""
+        numbered = list(enumerate(self.steps, 1))[done:]
+        units: list[Unit] = []
+        for number, step in numbered:
+            last = units[-1] if units else None
+            if last and step.transaction is not None and step.transaction == last.transaction:
+                units[-1] = Unit(last.first, (*last.steps, step), last.transaction)
+            else:
+                units.append(Unit(number, (step,), step.transaction))
+        return tuple(units)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Consecutive steps that are kept or undone together; `first` is the number of its first.
+
+    `transaction` is None for a step whose statements are kept one by one.
+    """
+
+    first: int
+    steps: tuple[Step, ...]
+    transaction: int | None
+
+
+def statement_digest(sql: str, copy_data: str | None) -> str:
+    """SHA-256, in hex, of a statement with the rows that travel with it."""
+    return _sha256({"sql": sql, "copy_data": copy_data})
+
+
+def intent_digest(steps: Iterable[Step]) -> str:
+    """SHA-256, in hex, over direction, version, checksum and statements of each step.
+
+    Two plans with the same intent run the same SQL, whatever database they are for.
+    """
+    return _sha256(
+        [
+            [step.direction, step.version, step.checksum, [s.digest for s in step.statements]]
+            for step in steps
+        ]
+    )
+
+
+def plan_digest(document: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of a plan's JSON document without its `digest`.
+
+    Raises:
+        rfc8785.CanonicalizationError: the document holds what canonical JSON cannot.
+    """
+    return _sha256({key: value for key, value in document.items() if key != "digest"})
+
+
+def seal(plan: Plan) -> Plan:
+    """The plan with the digests that belong to its content."""
+    intended = plan.model_copy(update={"intent_digest": intent_digest(plan.steps)})
+    digest = plan_digest(intended.model_dump(mode="json"))
+    return intended.model_copy(update={"digest": digest})
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()

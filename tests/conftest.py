@@ -1,0 +1,72 @@
+"""Real servers and fresh databases as fixtures: a server starts when a test first asks for it.
+
+It must not start anything on import: a run of the planner's tests starts no server.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.servers.mariadb import MariaDBServer
+from tests.servers.mysql import MySQLServer
+from tests.servers.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL for the whole test run."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[MySQLServer]:
+    """Oracle's MySQL for the whole test run."""
+    with MySQLServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    """A MariaDB for the whole test run."""
+    with MariaDBServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database."""
+    yield from _fresh_url(postgres_server)
+
+
+@pytest.fixture
+def mysql_url(mysql_server: MySQLServer) -> Iterator[str]:
+    """The URL of a fresh MySQL database."""
+    yield from _fresh_url(mysql_server)
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariaDBServer) -> Iterator[str]:
+    """The URL of a fresh MariaDB database."""
+    yield from _fresh_url(mariadb_server)
+
+
+@pytest.fixture(params=["postgres", "mysql", "mariadb"])
+def any_server(request: pytest.FixtureRequest) -> Any:
+    """Each of the three servers in turn."""
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def any_database(any_server: Any) -> Iterator[str]:
+    """The name of a fresh database on `any_server`."""
+    name = any_server.new_database()
+    yield name
+    any_server.drop_database(name)
+
+
+def _fresh_url(server: Any) -> Iterator[str]:
+    name = server.new_database()
+    yield server.url(name)
+    server.drop_database(name)
