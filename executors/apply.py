@@ -13,7 +13,7 @@ from typing import Literal
 from executors.engine import Engine, Journal, Run
 from executors.events import Emit, RunStarted
 from executors.failure import StepFailed
-from planner.errors import LockgateError, StatementFailed, Unreachable, Unresolved
+from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable, Unresolved
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit
 from planner.verify import (
@@ -21,6 +21,7 @@ from planner.verify import (
     find_position,
     refuse_expired,
     refuse_foreign,
+    refuse_read_only,
     refuse_unresolved,
     refuse_wrong_target,
 )
@@ -70,7 +71,8 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
         run = Run(journal.run_id, plan, author.actor, author.tool_version)
         engine.resume_run(run)
     else:
-        engine.begin_run(run, ledger.identity or new_identity(plan, engine, author))
+        identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
+        engine.begin_run(run, identity)
     emit(RunStarted(plan, done))
     _run_units(run, engine, done, journal, emit)
     return Report("applied", plan, plan.steps[done:])
@@ -81,6 +83,7 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
 
     A plan that was wholly applied is not held against its age, nor against other runs.
     """
+    refuse_read_only(engine.server)
     refuse_wrong_target(plan, engine.server, ledger)
     refuse_foreign(engine.server, ledger, project=plan.project, environment=plan.environment)
     done = find_position(plan, ledger)
@@ -90,10 +93,10 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
     return done
 
 
-def new_identity(plan: Plan, engine: Engine, author: Author) -> Identity:
-    """The identity that a database gets with its first run."""
+def new_identity(project: str, environment: str, engine: Engine, author: Author) -> Identity:
+    """An identity for this database, here and under its present name."""
     evidence = encode_evidence(engine.server.evidence)
-    return Identity(author.new_id(), plan.project, plan.environment, evidence)
+    return Identity(author.new_id(), project, environment, evidence)
 
 
 def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emit: Emit) -> None:
@@ -105,12 +108,14 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
             engine.run_unit(run, unit, serial, journal if place == 0 else None, emit)
         except StepFailed as failed:
             raise _stopped(run, engine, unit, failed) from failed
+        except Interrupted as interrupted:
+            raise _interrupted(run, engine, interrupted) from interrupted
 
 
 def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
     """The error for a refused statement, by what of the plan is kept; notes it in the run."""
     error: LockgateError
-    if failed.kept:
+    if failed.kept or failed.unsure:
         status, error = "STUCK", _half_done(failed)
     elif unit.first > 1:
         status, error = "STOPPED", _partly_applied(run.plan, unit, failed)
@@ -120,6 +125,24 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
         engine.finish_run(run.id, status, str(failed.failure))
     except Unreachable as lost:
         error.add_note(f"The run's end could not be noted: {lost.what}")
+    return error
+
+
+def _interrupted(run: Run, engine: Engine, interrupted: Interrupted) -> LockgateError:
+    """The error for a signal, by what the database holds now that our session has ended."""
+    plan, ledger = run.plan, engine.read_ledger()
+    done = ledger.serial - plan.base.serial
+    if plan.digest in ledger.unresolved or done:
+        status = "STUCK" if plan.digest in ledger.unresolved else "STOPPED"
+        error: LockgateError = Unresolved(
+            f"Interrupted after {done} of {len(plan.steps)} steps.",
+            why="These are kept and recorded."
+            + " The next one is half done." * (status == "STUCK"),
+            do="Apply the same plan again: it goes on where it stopped.",
+        )
+    else:
+        status, error = "ROLLED_BACK", interrupted
+    engine.finish_run(run.id, status, "interrupted")
     return error
 
 
@@ -149,10 +172,11 @@ def _half_done(failed: StepFailed) -> Unresolved:
     total = len(failure.step.statements)
     kept = ", ".join(str(place) for place in failed.kept)
     rest = ", ".join(str(place) for place in range(1, total + 1) if place not in failed.kept)
+    doubt = f" Statement {failure.place} itself may have done part of its work." * failed.unsure
     return Unresolved(
         f"Migration {failure.step.version} is half done: {failure}",
-        why=f"Of its {total} statements these are done and kept: {kept}; "
-        f"not done: {rest or 'only its row in the history'}.",
+        why=f"Of its {total} statements these are done and kept: {kept or 'none'}; "
+        f"not done: {rest or 'only its row in the history'}.{doubt}",
         do="Remove the cause and apply the same plan again: it goes on where it stopped. "
         "Or finish or undo the migration by hand and settle it with `migrate resolve`.",
         failure=failure,

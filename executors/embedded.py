@@ -323,13 +323,15 @@ def _leave(home: Path, user: int, server: Server) -> None:
 
     A crash here leaves the server running, for the next user to find.
     """
-    with suppress(FileNotFoundError), _locked(home):
-        fcntl.flock(user, fcntl.LOCK_UN)
-        last = _try_lock(server.socket)
-        if last is not None:
-            os.close(last)
-            _stop(server)
-    os.close(user)
+    try:
+        with suppress(FileNotFoundError), _locked(home):
+            fcntl.flock(user, fcntl.LOCK_UN)
+            last = _try_lock(server.socket)
+            if last is not None:
+                os.close(last)
+                _stop(server)
+    finally:
+        os.close(user)
 
 
 def _stop(server: Server) -> None:

@@ -36,12 +36,14 @@ class ServerError(Exception):
 
 class StepFailed(Exception):
     """The server refused a statement. `kept` are the numbers of the statements of its step
-    that stay done; what else its unit had done was undone."""
+    that stay done; what else its unit had done was undone. `unsure` says that the refused
+    statement itself may have done part of its work."""
 
-    def __init__(self, failure: Failure, kept: tuple[int, ...] = ()) -> None:
+    def __init__(self, failure: Failure, kept: tuple[int, ...] = (), unsure: bool = False) -> None:
         super().__init__(str(failure))
         self.failure = failure
         self.kept = kept
+        self.unsure = unsure
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ from planner.server import Server
 FACTS = """
 select current_setting('server_version'), current_setting('server_version_num')::int,
        current_database()::text, coalesce(%s, current_schema()::text),
-       to_regnamespace(quote_ident(coalesce(%s, current_schema()::text))) is null, now(), pg_backend_pid(),
+       to_regnamespace(quote_ident(coalesce(%s, current_schema()::text))) is null,
+       now(), pg_backend_pid(),
        pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool,
        (select oid::text from pg_database where datname = current_database()),
        case when has_function_privilege('pg_control_system()', 'execute')
@@ -299,6 +300,7 @@ class PostgreSQL(Store):
                     f"The server still runs the session {pid} that was cancelled.",
                     do=f"See pg_stat_activity; `select pg_terminate_backend({pid})` ends it.",
                 )
+        self._connection = self._connect()
 
     def _is_busy(self) -> bool:
         pgconn = self._connection.pgconn

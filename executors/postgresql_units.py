@@ -21,7 +21,7 @@ from executors.store import (
     lost_lock,
     unknown_outcome,
 )
-from planner.errors import Interrupted, Unreachable
+from planner.errors import Unreachable
 from planner.plan import PlannedStatement, Step, Unit
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _commit(session: PostgreSQL, own: Mark) -> None:
         _read(session.pipelined([Command("commit", own)]), lambda event: None)
     except CommandFailed as failed:  # a deferred constraint: the server has rolled back
         raise _step_failed(failed) from failed
-    except (Unreachable, Interrupted) as lost:
+    except Unreachable as lost:
         raise unknown_outcome(lost) from lost
 
 

@@ -55,6 +55,8 @@ class Dialect:
     """A carriage return alone ends a line comment."""
     conditional_comments: tuple[str, ...] = ()
     """The openers of comments that are code from a server version on."""
+    comment_version: str = ""
+    """The digits after such an opener that are a version; what follows them is code."""
     foreign_versions: range = range(0)
     r"""Versions that /*!NNNNN names and this engine always skips."""
 
@@ -130,6 +132,7 @@ MYSQL = Dialect(
     hash_comments=True,
     dashes_need_space=True,
     conditional_comments=(r"/\*!",),
+    comment_version=rf"\d{{6}}(?={SPACE})|\d{{5}}",
     compound_bodies=True,
     body_kinds=frozenset({"procedure", "function", "trigger", "event"}),
     delimiter_lines=True,
@@ -167,6 +170,7 @@ MARIADB = replace(
     dollar_quotes_since=None,
     null_escape=True,
     conditional_comments=(r"/\*!", r"/\*M!"),
+    comment_version=r"\d{5,6}",
     foreign_versions=range(50700, 100000),
     body_kinds=MYSQL.body_kinds | {"atomic", "case", "for", "if", "loop", "repeat", "while"},
 )
@@ -193,9 +197,8 @@ def _quotes(dialect: Dialect) -> str:
 
 
 def _condition(dialect: Dialect) -> str:
-    """Five or six digits are a version; more are code."""
     openers = "|".join(dialect.conditional_comments)
-    return rf"(?:{openers})(?:\d{{5,6}}(?!\d))?" if openers else ""
+    return rf"(?:{openers})(?:{dialect.comment_version})?" if openers else ""
 
 
 def _line_comment(dialect: Dialect) -> str:
@@ -204,13 +207,21 @@ def _line_comment(dialect: Dialect) -> str:
     return rf"--{guard}{tail}" + (rf"|\#{tail}" if dialect.hash_comments else "")
 
 
-def _word(dialect: Dialect, guard: str) -> tuple[str, str]:
-    """A bare word, and what begins with a digit, a dot or an at sign and so is never a keyword."""
+def _word(dialect: Dialect, guard: str) -> str:
     first = LETTER + ("" if dialect.escape_strings else "$")
-    word = rf"{guard}[{first}](?:{guard}[0-9${LETTER}])*+"
-    number = rf"{guard}(?:[0-9]|\$[0-9])(?:{guard}[0-9.{first}])*+"
-    variable = "|@++" if dialect.delimiter_lines else ""
-    return word, rf"{number}|(?:\.++{variable})(?:{guard}[0-9${LETTER}])*+|(?:{guard}[=<>+%])++"
+    return rf"{guard}[{first}](?:{guard}[0-9${LETTER}])*+"
+
+
+def _other(dialect: Dialect, guard: str) -> str:
+    """What begins with a digit, a dollar, a dot or an at sign, so is no keyword; operators."""
+    rest = rf"(?:{guard}[0-9${LETTER}])*+"
+    number = rf"{guard}[0-9](?:{guard}[0-9.])*+(?:{guard}[{LETTER}]{rest})?"
+    kinds = [number, r"\$[0-9]++", rf"\.++{rest}", rf"(?:{guard}[=<>+%])++"]
+    if dialect.backtick_quotes:
+        kinds.append(rf"@++{rest}")
+    if dialect.null_escape:
+        kinds.append(r"\\N")
+    return "|".join(kinds)
 
 
 @cache
@@ -221,7 +232,6 @@ def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
     MySQL: https://dev.mysql.com/doc/refman/en/language-structure.html
     """
     guard = "" if delimiter == ";" else rf"(?!{re.escape(delimiter)})"
-    word, other = _word(dialect, guard)
     rules = {
         "delimiter": re.escape(delimiter) if guard else "",
         "directive": r"^--[ \t]*migrate:[^\n]*",
@@ -233,11 +243,11 @@ def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
         "quoted": _quotes(dialect),
         "dollar": rf"\${dialect.dollar_tag}\$" if dialect.dollar_quotes else "",
         "command": rf"(?i:delimiter)(?![0-9${LETTER}])" if dialect.delimiter_lines else "",
-        "word": word,
+        "word": _word(dialect, guard),
         "semicolon": ";",
         "open": r"[(\[]",
         "close": r"[)\]]",
-        "other": other + (r"|\\N" if dialect.null_escape else ""),
+        "other": _other(dialect, guard),
         "stray": r"['\"\\]" + ("|`" if dialect.backtick_quotes else ""),
         "end": r"\Z",
         "operator": ".",

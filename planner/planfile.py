@@ -14,7 +14,7 @@ import rfc8785
 from pydantic import ValidationError
 
 from planner.errors import AlteredPlan, InvalidPlan, MalformedPlan, UnsupportedPlan, UsageError
-from planner.plan import FORMAT, FORMAT_VERSION, Plan, plan_digest, statement_digest
+from planner.plan import FORMAT, FORMAT_VERSION, Plan, plan_digest
 
 REPLAN = "Make a new plan with `migrate plan`."
 
@@ -133,14 +133,3 @@ def _refuse_altered(document: dict[str, Any], name: str) -> None:
             why="What would run is not what was reviewed.",
             do=REPLAN,
         )
-
-
-def refuse_altered_statements(plan: Plan) -> None:
-    """Raises AlteredPlan when a statement is not the one that its digest was made of."""
-    for step in plan.steps:
-        for statement in (*step.statements, *(step.rollback or ())):
-            if statement_digest(statement.sql, statement.copy_data) != statement.digest:
-                raise AlteredPlan(
-                    f"{step.file}:{statement.line}: the statement is not the one that was planned.",
-                    do=REPLAN,
-                )

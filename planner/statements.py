@@ -6,6 +6,7 @@ Parses no statement: what is wrong but cut in one way only is left to the server
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -78,7 +79,7 @@ CONTINUED = re.compile(
     r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'",
     re.DOTALL,
 )
-COPY_HEADER = re.compile(r"copy\b(?: (?!from\b)\w+)* from stdin\b")
+COPY_HEADER = re.compile(r"copy(?: (?!from )\S+)* from stdin\b")
 COPY_LINE_END = re.compile(r"(?:[ \t\r\f\v]|/\*(?:[^*\n]|\*(?!/))*+\*/)*+(?:--[^\n]*+)?(?:\n|\Z)")
 COPY_DATA_END = re.compile(r"^\\\.[ \t]*\r?$\n?", re.MULTILINE)
 RULE_HEADER = re.compile(r"create( or replace)? rule\b")
@@ -202,35 +203,34 @@ class _Scanner:
 
     def _read_block(self, start: int, _text: str) -> None:
         if self._dialect.nested_comments:
-            self._skip_nested_comment(start)
+            self._skip_nested_comment(start, deepest=sys.maxsize)
             return
         end = self._sql.find("*/", self._position)
         if end < 0:
             self._fail("a comment has no end", start, "Close it with */.")
         self._position = end + 2
 
-    def _skip_nested_comment(self, start: int) -> None:
+    def _skip_nested_comment(self, start: int, *, deepest: int) -> None:
         depth = 1
         while depth:
             edge = COMMENT_EDGE.search(self._sql, self._position)
             if edge is None:
                 self._fail("a comment has no end", start, "Close it, and each within it, with */.")
             self._position = edge.end()
-            depth += 1 if edge[0] == "/*" else -1
+            depth = min(depth + 1, deepest) if edge[0] == "/*" else depth - 1
 
     def _read_condition(self, start: int, text: str) -> None:
-        """A conditional comment that this server skips may hold others, and is no statement."""
-        if not self._dialect.runs_comment(text):
-            if self._start < 0:
-                self._begin(start)
-            self._skip_nested_comment(start)
-            return
-        if self._conditional >= 0:
-            self._fail("a conditional comment stands within another", start, "Close the first.")
-        self._conditional = start
+        """A conditional comment that this server skips is no statement; it may hold comments, they not.
+
+        Of those that it runs, one within another changes nothing: the first */ ends both.
+        """
         if self._start < 0:
             self._begin(start)
-        self._end = self._position
+        if self._dialect.runs_comment(text):
+            self._conditional = start
+            self._end = self._position
+        else:
+            self._skip_nested_comment(start, deepest=2)
 
     def _read_condition_end(self, start: int, _text: str) -> None:
         if self._conditional < 0:
@@ -264,7 +264,7 @@ class _Scanner:
         https://dev.mysql.com/doc/refman/en/stored-programs-defining.html
         """
         self._position = start + len("delimiter")
-        if self._start >= 0:
+        if self._end >= 0:
             self._read_word(start, text)
             return
         line_end = self._sql.find("\n", start)

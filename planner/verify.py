@@ -40,13 +40,17 @@ def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
         raise _wrong(f"The database does not have the identity {target.uuid} of the plan.")
 
 
-def refuse_foreign(server: Server, ledger: Ledger, *, project: str, environment: str) -> None:
-    """Raises WrongTarget when the database is another's, a copy, or cannot be written to."""
+def refuse_read_only(server: Server) -> None:
+    """Raises WrongTarget when the server takes no writes."""
     if server.read_only:
         raise WrongTarget(
             f"{server.database} is read-only: a replica, or a server set to read only.",
             do="Connect to the primary.",
         )
+
+
+def refuse_foreign(server: Server, ledger: Ledger, *, project: str, environment: str) -> None:
+    """Raises WrongTarget when the database is another environment's, or a copy."""
     identity = ledger.identity
     if identity is None:
         return

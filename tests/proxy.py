@@ -15,12 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.framing import MySQLFraming, PostgresFraming
+from tests.servers.framing import MySQLFraming, PostgresFraming
 
 Direction = Literal["client", "server"]
 Predicate = Callable[[Direction, bytes], bool]
 
-FRAMINGS = {"postgresql": PostgresFraming, "mysql": MySQLFraming}
+FRAMINGS: dict[str, type[PostgresFraming] | type[MySQLFraming]] = {
+    "postgresql": PostgresFraming,
+    "mysql": MySQLFraming,
+}
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with zero seconds: close() sends RST in place of FIN."""
@@ -76,6 +79,7 @@ class Proxy:
         self._fired = threading.Event()
         self._delayed: list[tuple[float, int, End, bytes]] = []
         self._serial = 0
+        self._last_due = 0.0
         self._commands: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._failure: BaseException | None = None
         self._running = True
@@ -107,7 +111,8 @@ class Proxy:
 
         PostgreSQL: start-up packets (SSLRequest, GSSENCRequest, StartupMessage, CancelRequest),
         password and SASL answers, Query, Sync, FunctionCall, Flush, CopyDone, CopyFail. Several
-        of them may travel together, so this is an upper bound. MySQL: the packets that begin a
+        of them may travel together, such as libpq's Sync and Flush after a pipeline, so this is
+        an upper bound. MySQL: the packets that begin a
         command, except those without an answer (COM_QUIT, COM_STMT_CLOSE), and the client's
         packets of the handshake. Nothing is counted once a connection is encrypted.
         """
@@ -143,13 +148,16 @@ class Proxy:
         The predicate gets each whole protocol message in turn, with its header, and whether
         "client" or "server" sent it. The message itself is not forwarded; those before it are,
         except that a client's unread ones may die with the connection. Fires once; the event
-        returned is set when it has.
+        returned is set just before, so whoever sees the cut sees it set.
         """
         self._fired = threading.Event()
         self._predicate = predicate
         return self._fired
 
     def _command(self, action: Callable[[], None]) -> None:
+        if threading.current_thread() is self._thread:  # a predicate asks
+            action()
+            return
         done = threading.Event()
         self._commands.append((action, done))
         self._waker.send(b"!")
@@ -195,7 +203,10 @@ class Proxy:
             done.set()
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # the client is gone already
+            return
         try:
             server = socket.create_connection(self._target, timeout=10)
         except OSError:
@@ -218,18 +229,26 @@ class Proxy:
             self._sever(end.connection)
             return
         if not data:
-            end.ended = True
-            self._watch(end)
-            self._forward(end.other, b"")
+            self._read_end(end)
             return
         if end.direction == "client":
             self._sent.append(data)
+        self._pass_on(end, data)
+
+    def _pass_on(self, end: End, data: bytes) -> None:
         for message in end.connection.framing.messages(end.direction, data):
             if self._is_last(end.direction, message):
-                self._sever(end.connection)
                 self._fired.set()
+                self._sever(end.connection)
                 return
             self._forward(end.other, message)
+
+    def _read_end(self, end: End) -> None:
+        end.ended = True
+        self._watch(end)
+        if rest := end.connection.framing.rest(end.direction):
+            self._forward(end.other, rest)
+        self._forward(end.other, b"")
 
     def _is_last(self, direction: Direction, message: bytes) -> bool:
         if self._predicate is None or not self._predicate(direction, message):
@@ -243,7 +262,7 @@ class Proxy:
             self._deliver(end, message)
             return
         self._serial += 1
-        due = time.monotonic() + self.latency
+        due = self._last_due = max(time.monotonic() + self.latency, self._last_due)
         heapq.heappush(self._delayed, (due, self._serial, end, message))
 
     def _seconds_to_next(self) -> float | None:
@@ -279,7 +298,7 @@ class Proxy:
 
     def _finish(self, end: End) -> None:
         if end.closing and not end.pending:
-            if end.ended and end.other.closing and not end.other.pending:
+            if end.other.closing and not end.other.pending:
                 self._close(end.connection)
                 return
             with contextlib.suppress(OSError):
@@ -290,8 +309,10 @@ class Proxy:
         """Asks the selector for what this end can still do; one that can do nothing is left out."""
         wanted = 0 if end.ended else selectors.EVENT_READ
         wanted |= selectors.EVENT_WRITE if end.pending else 0
-        known = end.socket in self._selector.get_map()
-        if known:
+        key = self._selector.get_map().get(end.socket)
+        if wanted == (key.events if key else 0):
+            return
+        if key:
             self._selector.unregister(end.socket)
         if wanted:
             self._selector.register(end.socket, wanted, end)

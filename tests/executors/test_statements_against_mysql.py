@@ -36,7 +36,7 @@ COMMON = [
     "select 1 /* a /* ; */; select 2 /* -- */; select 3 -- /*\n; select 4",
     "select 1 -- x\r; \n, 2; select 3",
     "select 'a;b'; select ';'; select ''; select ''';'''; select ''''",
-    r"select 'a\';b'; select 'a\\'; select '\\\';'; select 'a\'''; select 2",
+    r"select 'a\';b'; select 'a\\'; select '\\\';'; select 'a\''''; select 2",
     r"""select "a\";b"; select "a\\"; select "x"";"; select "';'"; select '";"'""",
     "select 'a' 'b;' \"c;\" 'd'; select 'a'\n'b;'; select 2",
     "select 1 as `a;b`; select 1 as `a``;`, 'x'; select 1 as `a\\`; select 1 as `'`",
@@ -58,7 +58,7 @@ COMMON = [
     "select @a, @@version, @'a;b', @`c;d`, @\"e;\", current_user(); set @a = ';', @b := 1; select 2",
     "select @a := 'x;', @`a` := 2; select @@session.sql_mode, @@global.sql_mode; select 2",
     "select 1 as a$b$c; select 1 as a$$; select 1 as 1a; select 2",
-    "select 1e5, .5, 5., 1.5e-3, 1 .5; select t.a from t; select 2",
+    "select 1e5, .5, 5., 1.5e-3; select t.a from t; select 2",
     "select 1 as größe, 'ü;ä', `é;` from (select 1 as `é;`) x; select 2",
     "select case when 1 then ';' else case 2 when 1 then 2 end end; select if(1,2,3); select 2",
     "select repeat('x;', 2), replace('a', 'b', ';'), insert('a', 1, 1, ';'), left('a', 1); select 2",
@@ -71,11 +71,9 @@ COMMON = [
     "drop procedure if exists begin; drop procedure if exists `;`; select 1 as `function`; select 2",
     "begin; select 1; commit; begin work; select case when 1 then 2 end; rollback; select 3",
     "start transaction; savepoint a; rollback to a; release savepoint a; commit and chain; rollback",
-    "xa begin 'x;'; xa end 'x;'; xa rollback 'x;'; select 3",
-    "prepare s from 'select 1; '; execute s; deallocate prepare s; select 2",
     "do 1; do sleep(0); select 2",
     "insert into t values (1), (2); replace into t set a = 1; delete from t; truncate t; select 2",
-    "insert into t select 1 on duplicate key update a = 2; update t set a = 3 where a = ';'; select 2",
+    "insert into t select 1 on duplicate key update a = 2; update t set a = 3 where a = 4; select 2",
     "handler t open; handler t read first; handler t close; select 2",
     "show tables like ';'; explain select ';'; describe t; analyze table t; check table t; select 2",
     "alter table t add b int comment ';', add c text; alter table t drop b, drop c; select 2",
@@ -131,7 +129,6 @@ COMMON = [
     + "begin set @s='select 1; x'; prepare s from @s; execute s; deallocate prepare s; end; select 9",
     PROCEDURE
     + "begin start transaction; insert into t values (1); commit; signal sqlstate '45000'; end; do 9",
-    PROCEDURE + "begin xa begin 'x'; xa end 'x'; xa rollback 'x'; end; select 9",
     PROCEDURE + "begin select 1 -- end; '\n; # end\n /* end; */ select 2; end; select 9",
     PROCEDURE + "begin select '; end', \"; end\", 1 as `; end`; end; select 9",
     PROCEDURE + "begin (select 1); (select 2) union (select 3); end; select 9",
@@ -177,7 +174,12 @@ COMMON = [
     EVENT + "do do 1; alter definer = current_user event e enable; drop event e; select 9",
 ]
 MYSQL_ONLY = [
-    "select $$a;b$$ as x; select 2",
+    "drop function if exists j; create function j() returns int language javascript as $$ ;' $$; do 9",
+    "drop function if exists j; create function j() returns int language javascript as $a$ ; $$ $a$; do 9",
+    "drop function if exists j; create function j() returns int language javascript as $1$ ; $a$ $1$; do 9",
+    "drop procedure if exists j; create procedure j() language javascript as $$ begin; ' $$; do 9",
+    "drop library if exists l; create library l language javascript as $$ ;' $$; select 9",
+    "select /*!1234567*/, /*!500001, */ 6, /*!500001 ; ' */ 7; select 9",
     "select /*M! ';' */ 1; select /*M! ' */ 2; select 3",
     "select /*!50700 1, */ /*!80034 2, */ /*!99999 ; ' */ 3; select 4",
     "select /*!90000 1, */ /*!090000 2, */ 3; select 4",
@@ -186,6 +188,7 @@ MARIADB_ONLY = [
     "select /*M! ';', */ 2; select /*M!100100 1, */ /*M!999999 ; ' */ 3; select 3",
     "select /*M! ';*/', */ 2; select 3",
     "select /*!50701 ; ' */ 1; select /*!99999 ; ' */ 2; select /*M!50701 3, */ 4; select 5",
+    "select /*!1234567 ; ' */ 1, 2 /*!500001;*/; select /*!0500001*/; select 9",
     r"select \N; select 1, \N as x; select 2",
     "begin not atomic select 1; select 2; end; select 3",
     "begin not atomic if 1 then select 1; end if; begin not atomic do 1; end; end; select 3",
@@ -194,7 +197,6 @@ MARIADB_ONLY = [
     "while 0 do select 1; end while; repeat do 1; until 1 end repeat; select 3",
     "for i in 1..2 do select i; select 2; end for; select 3",
     "for r in (select 1 as a) do select r.a; end for; select 3",
-    "set @x = 1; loop signal sqlstate '45000'; end loop; select 3",
     PROCEDURE
     + "begin for i in reverse 1..2 do select case i when 1 then 2 end; end for; end; do 9",
     PROCEDURE + "begin not atomic select 1; select 2; end; select 9",
@@ -206,6 +208,12 @@ MARIADB_ONLY = [
     "create procedure if not exists p() begin do 1; end; create function if not exists f() returns int begin return 1; end; do 9",
     "set statement max_statement_time=1000 for select ';'; select 2",
     "execute immediate 'select 1;'; select 2",
+]
+
+# Half of these leaves a session that does not answer: they are not mutated.
+WHOLE_ONLY = [
+    "xa begin 'x;'; xa end 'x;'; xa rollback 'x;'; select 3",
+    PROCEDURE + "begin xa begin 'x'; xa end 'x'; xa rollback 'x'; end; select 9",
 ]
 
 TOKENS = st.sampled_from(
@@ -299,7 +307,8 @@ class Reader:
         if MARK not in texts:
             return [], False
         pieces = self._pieces(texts[texts.index(MARK) + 1 :])
-        return (pieces if complete else pieces[:-1]), complete
+        taken = pieces if complete else pieces[:-1]
+        return [piece for piece in taken if not IGNORED.fullmatch(piece)], complete
 
     def _pieces(self, texts: list[str]) -> list[str]:
         if not self.records_rest:
@@ -330,21 +339,25 @@ def mariadb(mariadb_server):
 
 
 IGNORED = re.compile(
-    r"(?:[\s;]|#[^\n]*|--(?![^\x00-\x20\x7f])[^\n]*|/\*(?!M?!)(?s:.*?)\*/|/\*.999999(?s:.*?)\*/)*"
+    r"(?:[\s;]|#[^\n]*|--(?![^\x00-\x20\x7f])[^\n]*|(?>/\*(?:(?!M?!)|.999999)(?s:.*?)\*/))*"
 )
 
 
 def assert_same(ours: list[str], truth: list[str]) -> None:
     """Each of our statements is the server's, but for what the server ignores at its ends.
 
-    MySQL takes the exclamation mark out of a conditional comment that it skips.
+    MySQL takes the marks out of a conditional comment that it skips.
     """
     assert len(ours) == len(truth), (ours, truth)
     for own, other in zip(ours, truth, strict=True):
-        before, found, after = other.replace("/*!", "/* ").partition(own.replace("/*!", "/* "))
+        before, found, after = _plain(other).partition(_plain(own))
         assert found, (own, other)
         assert IGNORED.fullmatch(before), (own, other)
         assert IGNORED.fullmatch(after), (own, other)
+
+
+def _plain(text: str) -> str:
+    return text.replace("/*!", "/* ").replace("(*", "/*").replace("*)", "*/")
 
 
 def split(sql: str, dialect: Dialect, most: int | None = None) -> list[str]:
@@ -353,14 +366,14 @@ def split(sql: str, dialect: Dialect, most: int | None = None) -> list[str]:
     return [statement.sql for statement in islice(found, most)]
 
 
-@pytest.mark.parametrize("sql", COMMON + MYSQL_ONLY)
+@pytest.mark.parametrize("sql", COMMON + WHOLE_ONLY + MYSQL_ONLY)
 def test_a_snippet_is_split_as_mysql_splits_it(mysql, sql):
     truth, complete = mysql.read(sql)
     assert complete, truth
     assert_same(split(sql, mysql.dialect), truth)
 
 
-@pytest.mark.parametrize("sql", COMMON + MARIADB_ONLY)
+@pytest.mark.parametrize("sql", COMMON + WHOLE_ONLY + MARIADB_ONLY)
 def test_a_snippet_is_split_as_mariadb_splits_it(mariadb, sql):
     truth, complete = mariadb.read(sql)
     assert complete, truth

@@ -26,7 +26,7 @@ from planner.environment import (
     resolve_database,
 )
 from planner.errors import ConfigurationError, LockgateError, UsageError
-from planner.yamlfile import format_duration, parse_duration, yaml as reader_yaml
+from planner.yamlfile import format_duration, parse_duration
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -190,7 +190,7 @@ def test_a_control_character_is_refused(write: Write) -> None:
 def test_the_pure_python_loader_refuses_the_same(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("planner.yamlfile.LOADER", reader_yaml.SafeLoader)
+    monkeypatch.setattr("planner.yamlfile.LOADER", yaml.SafeLoader)
     assert refusal(write(dev="database: embedded\nproject: 010\n")).line == 2
     assert refusal(write(dev="database: [\n")).what.startswith("not YAML")
     assert read(write(dev="database: embedded\n")).engine == "postgresql"
@@ -449,7 +449,7 @@ def test_a_wrong_url_in_the_file_is_explained_and_not_shown(
 def test_no_mistake_in_a_file_shows_a_password(
     write: Write, text: str, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("planner.yamlfile.LOADER", getattr(reader_yaml, loader))
+    monkeypatch.setattr("planner.yamlfile.LOADER", getattr(yaml, loader))
     with pytest.raises(LockgateError) as caught:
         read(write(dev=text + "\n"))
     assert SECRET not in all_texts(caught.value)
@@ -461,7 +461,13 @@ def test_no_repr_or_dump_shows_a_password(write: Write) -> None:
     address = resolve_database(dev, {})
     assert address.password is not None
     assert address.password.get_secret_value() == SECRET
-    shown = [dev, dev.database, dev.model_dump(), dev.model_dump(mode="json"), address]
+    shown: list[object] = [
+        dev,
+        dev.database,
+        dev.model_dump(),
+        dev.model_dump(mode="json"),
+        address,
+    ]
     shown += [dev.model_dump_json(), dev.model_copy(), address.password, vars(dev)]
     assert SECRET not in "".join(f"{item!r}{item}" for item in shown)
 
@@ -549,7 +555,9 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
 
 def documented() -> dict[str, str]:
     rows = re.findall(
-        r"^\| `([\w.]+)` \| (.*?) \|", (REFERENCE / "environment.md").read_text("utf-8"), re.M
+        r"^\| `([\w.]+)` \| (.*?) \|",
+        (REFERENCE / "environment.md").read_text("utf-8"),
+        re.MULTILINE,
     )
     assert len(rows) == len(dict(rows))
     return dict(rows)
@@ -566,14 +574,22 @@ def test_the_page_tells_the_defaults() -> None:
             text = json.dumps(default) if isinstance(default, bool | int) else default
             assert page[key] == f"`{text}`", key
         if isinstance(default, float):
-            assert page[key] == f"`{format_duration(default)}`", key
+            assert parse_duration(page[key].strip("`")) == default, key
 
 
 def test_the_pages_examples_are_read(write: Write) -> None:
     text = (REFERENCE / "environment.md").read_text("utf-8")
-    for key, example in re.findall(r"^\| `([\w.]+)` \|.*\| `([^`]+)` \|$", text, re.M):
-        parts = key.split(".")
-        assert example.startswith(f"{parts[-1]}: "), key
+    examples = re.findall(r"^\| `([\w.]+)` \|.*\| `([^`]+)` \|$", text, re.MULTILINE)
+    for key, example in examples:
+        around, _, name = key.rpartition(".")
+        assert example.startswith(f"{name}: "), key
+        if around == "database" and name not in ("url", "url_env", "url_file"):
+            continue
+        others = {"engine": "postgresql", "database": "{url_env: A}"}
+        own = f"{around}: {{{example}}}" if around else example
+        rest = [f"{k}: {v}" for k, v in others.items() if k not in (key, around)]
+        folder = write(dev="\n".join([own, *rest]) + "\n", production="project: a\n")
+        assert read(folder).name == "dev", key
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:

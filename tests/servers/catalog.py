@@ -36,6 +36,7 @@ SELECT column_name FROM information_schema.columns
 WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"""
 """SELECT * would leave out invisible columns."""
 
+
 def dump(connection: "pymysql.Connection[Any]", database: str) -> str:
     """Every object as SHOW CREATE has it, and every table's rows, sorted, as text."""
     with connection.cursor() as cursor:

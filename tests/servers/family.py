@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 import pymysql
@@ -27,7 +27,7 @@ SETTINGS = {
     "innodb-doublewrite": "OFF",
     "innodb-buffer-pool-size": "64M",
     "sync-binlog": "0",
-    "skip-log-bin": "",
+    "skip-log-bin": "1",
     "max-connections": "100",
     "event-scheduler": "OFF",
     "general-log": "1",
@@ -111,7 +111,7 @@ class FamilyServer:
         """Fills an absent data directory: root has no password, there is no test database."""
         raise NotImplementedError
 
-    def __enter__(self) -> "FamilyServer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -239,7 +239,9 @@ class FamilyServer:
         own = {"port": str(self.port), "datadir": str(self._data), "socket": str(self.socket)}
         files = {"general-log-file": self._general_log, "pid-file": directory / "mysqld.pid"}
         settings = {**SETTINGS, **self.own_settings, **own, **files}
-        self._own.start([*self.command(), *(_option(*pair) for pair in settings.items())])
+        self._own.start(
+            [*self.command(), *(f"--{name}={value}" for name, value in settings.items())]
+        )
         self._own.await_ready(self._answers)
 
     def command(self) -> list[str]:
@@ -275,10 +277,6 @@ class FamilyServer:
     @property
     def _general_log(self) -> Path:
         return self._own.directory / "general.log"
-
-
-def _option(name: str, value: object) -> str:
-    return f"--{name}={value}" if value != "" else f"--{name}"
 
 
 def _with_databases(log: str) -> Iterator[tuple[int, str | None, str]]:

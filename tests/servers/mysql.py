@@ -23,7 +23,12 @@ class MySQLServer(FamilyServer):
 
     engine = "mysql"
     address_variable = "LOCKGATE_TEST_MYSQL_URL"
-    own_settings: ClassVar[dict[str, str]] = {"mysqlx": "OFF", "secure-file-priv": "NULL"}
+    own_settings: ClassVar[dict[str, str]] = {
+        "mysqlx": "OFF",
+        "secure-file-priv": "NULL",
+        "tls-version": "",
+    }
+    """Without TLS, which PyMySQL takes when it is offered, so that a proxy sees the statements."""
 
     def install(self) -> Installation:
         """The machine's own mysqld if it is Oracle's, else Debian's from unstable.

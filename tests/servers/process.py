@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.servers import reaper
 
@@ -145,9 +146,9 @@ class ServerProcess:
         self._process = None
         (self.directory / reaper.PID_FILE).unlink(missing_ok=True)
 
-    def _context(self) -> dict[str, object]:
+    def _context(self) -> dict[str, Any]:
         environment = {**os.environ, "TZ": "UTC", "LC_ALL": "C"}
-        context: dict[str, object] = {"cwd": self.directory, "env": environment}
+        context: dict[str, Any] = {"cwd": self.directory, "env": environment}
         if self._account:
             identity = {"user": self._account.pw_uid, "group": self._account.pw_gid}
             context |= {**identity, "extra_groups": []}

@@ -44,6 +44,10 @@ class PostgresFraming:
         cut = self._cut_client if direction == "client" else self._cut_server
         return _drain(self._buffers, direction, data, cut)
 
+    def rest(self, direction: str) -> bytes:
+        """The part of a message with which a stream ended, empty as a rule."""
+        return self._buffers[direction]
+
     def _cut_client(self, buffer: bytes) -> int:
         """The length of the client's first message, 0 while it is not complete."""
         if self._opaque:
@@ -102,6 +106,10 @@ class MySQLFraming:
         """The whole packets that this data completes; the rest is kept for the next call."""
         cut = self._cut_client if direction == "client" else self._cut
         return _drain(self._buffers, direction, data, cut)
+
+    def rest(self, direction: str) -> bytes:
+        """The part of a message with which a stream ended, empty as a rule."""
+        return self._buffers[direction]
 
     def _cut(self, buffer: bytes) -> int:
         if self._opaque:

@@ -1,0 +1,69 @@
+"""`migrate apply`: exactly what a plan says, under the lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import (
+    dry_run_option,
+    environments_option,
+    json_option,
+    verbose_option,
+)
+
+
+@click.command(short_help="Apply exactly what a plan file says.")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.option(
+    "-e",
+    "--environment",
+    "name",
+    metavar="NAME",
+    help="Refuse a plan that is not for this environment.",
+)
+@environments_option
+@dry_run_option
+@verbose_option
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    plan_file: Path,
+    name: str | None,
+    folder: Path | None,
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Apply a plan to the environment that it names.
+
+    The SQL comes from the plan file; the migrations folder is not opened. A plan that is
+    already applied is no error. A plan whose database has moved on is refused (exit 4).
+    """
+    from executors.apply import apply
+    from lockgate.signals import interruptible
+    from lockgate.views.following import following, show_report
+    from lockgate.work import author, load_environment, open_work
+    from planner.errors import WrongTarget
+    from planner.planfile import read_plan
+
+    context.obj.json = as_json
+    plan = read_plan(plan_file)
+    if name not in (None, plan.environment):
+        raise WrongTarget(
+            f"The plan is for the environment {plan.environment}, not for {name}.",
+            do=f"Leave out `-e {name}`, or make a plan for it: migrate plan -e {name}.",
+        )
+    environment = load_environment(plan.environment, folder)
+    with interruptible(), open_work(environment) as work:
+        if dry_run:
+            from lockgate.dry_run import show_dry_run
+
+            show_dry_run(plan, work.engine)
+            return 0
+        with following(verbose=verbose, as_json=as_json) as emit:
+            report = apply(plan, work.engine, author(), wait=environment.lock.wait, emit=emit)
+    show_report(report, as_json=as_json)
+    return 0

@@ -1,0 +1,52 @@
+"""`migrate down`: plan and apply a rollback, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import (
+    dry_run_option,
+    environment_option,
+    environments_option,
+    json_option,
+    verbose_option,
+)
+
+
+@click.command(short_help="Roll back the last migrations, without a plan file.")
+@environment_option
+@environments_option
+@click.option(
+    "--steps", type=click.IntRange(1), metavar="N", help="Roll back the last N.  [default: 1]"
+)
+@click.option("--to", metavar="VERSION", help="Roll back all above this version; 0 for everything.")
+@dry_run_option
+@verbose_option
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    name: str,
+    folder: Path | None,
+    steps: int | None,
+    to: str | None,
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Roll back the last applied migration, or more, by their down sections."""
+    from lockgate.everyday import plan_and_apply
+
+    context.obj.json = as_json and not dry_run
+    plan_and_apply(
+        name,
+        folder,
+        steps=1 if steps is None and to is None else steps,
+        down_to=to,
+        dry_run=dry_run,
+        verbose=verbose,
+        as_json=as_json,
+    )
+    return 0

@@ -1,0 +1,67 @@
+"""`migrate plan`: what would be run, written down for review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import environment_option, environments_option, json_option
+
+
+@click.command(short_help="Write down what would be run, for review.")
+@environment_option
+@environments_option
+@click.option(
+    "-o",
+    "--out",
+    default="plan.json",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The plan file.",
+)
+@click.option("--to", metavar="VERSION", help="Plan up to and with this version.")
+@click.option(
+    "--down", "steps", type=click.IntRange(1), metavar="N", help="Plan the rollback of the last N."
+)
+@click.option(
+    "--down-to",
+    metavar="VERSION",
+    help="Plan the rollback of all above this version; 0 for everything.",
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps.")
+@json_option
+def command(
+    name: str,
+    folder: Path | None,
+    out: Path,
+    to: str | None,
+    steps: int | None,
+    down_to: str | None,
+    detailed_exitcode: bool,
+    as_json: bool,
+) -> int:
+    """Compare the migrations with the database and write a plan file.
+
+    Reads only: the right to SELECT is enough, and nothing is created. The plan is applied
+    with `migrate apply FILE`, by the environment that it was made for.
+    """
+    from lockgate.exits import Exit
+    from lockgate.planning import make_plan
+    from lockgate.views import text
+    from lockgate.views.terminal import say, tell
+    from lockgate.work import load_environment, open_work
+    from planner.planfile import render_plan, write_plan
+
+    with open_work(load_environment(name, folder)) as work:
+        plan = make_plan(work, work.engine.read_ledger(), to=to, steps=steps, down_to=down_to)
+    write_plan(plan, out)
+    if as_json:
+        click.echo(render_plan(plan), nl=False)
+    else:
+        text.show_plan(plan)
+        if plan.steps:
+            say(f"\nApply it with: migrate apply {out}")
+    tell(f"Written to {out}.")
+    return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK

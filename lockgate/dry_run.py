@@ -1,0 +1,22 @@
+"""`--dry-run`: the SQL that would run, after the checks that come before it."""
+
+from __future__ import annotations
+
+from executors.apply import verify
+from executors.engine import Engine
+from lockgate.views.sql import render_sql
+from lockgate.views.terminal import say_sql, tell
+from planner.plan import Plan
+
+
+def show_dry_run(plan: Plan, engine: Engine) -> None:
+    """Prints what applying the plan now would run; takes no lock and writes nothing.
+
+    Raises:
+        LockgateError: applying it would be refused.
+    """
+    done = verify(plan, engine, engine.read_ledger())
+    count = len(plan.steps) - done
+    if count:
+        say_sql(render_sql(plan, done))
+    tell(f"Dry run: {count} migration{'' if count == 1 else 's'} would run; nothing was changed.")

@@ -1,0 +1,63 @@
+"""`up` and `down`: plan and apply in one process, by the same code as `plan` and `apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from executors.apply import Report, apply_locked
+from lockgate.dry_run import show_dry_run
+from lockgate.planning import make_plan
+from lockgate.signals import interruptible
+from lockgate.views.following import following, show_report
+from lockgate.views.terminal import tell
+from lockgate.work import author, load_environment, open_work
+from planner.environment import Environment
+from planner.errors import Denied
+
+
+def plan_and_apply(
+    name: str,
+    folder: Path | None,
+    *,
+    to: str | None = None,
+    steps: int | None = None,
+    down_to: str | None = None,
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+) -> Report | None:
+    """Plans inside the lock, so that of several at once each finds the work of those before.
+
+    Raises:
+        Denied: the environment wants a reviewed plan.
+    """
+    environment = load_environment(name, folder)
+    choice = {"to": to, "steps": steps, "down_to": down_to}
+    with interruptible(), open_work(environment) as work:
+        if dry_run:
+            ledger = work.engine.read_ledger()
+            show_dry_run(make_plan(work, ledger, **choice), work.engine)  # type: ignore[arg-type]
+            return None
+        _refuse_unplanned(environment)
+        engine = work.engine
+        with (
+            following(verbose=verbose, as_json=as_json) as emit,
+            engine.lock(environment.lock.wait, emit),
+        ):
+            ledger = engine.read_ledger()
+            plan = make_plan(work, ledger, **choice)  # type: ignore[arg-type]
+            if not as_json:
+                for warning in plan.warnings:
+                    tell(f"Warning: {warning}", "yellow")
+            report = apply_locked(plan, engine, ledger, author(), emit)
+    show_report(report, as_json=as_json)
+    return report
+
+
+def _refuse_unplanned(environment: Environment) -> None:
+    if environment.require_plan:
+        raise Denied(
+            f"The environment {environment.name} takes only reviewed plans (require_plan).",
+            do=f"Run `migrate plan -e {environment.name}`, have the plan reviewed, "
+            "then `migrate apply plan.json`.",
+        )

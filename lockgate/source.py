@@ -1,0 +1,33 @@
+"""Where the migrations come from: the git commit of their directory."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from planner.plan import Source
+
+
+def read_source(directory: Path, digest: str) -> Source:
+    """The commit that is checked out, and whether the directory differs from it.
+
+    Both are None outside of a git checkout, or where there is no git.
+    """
+    commit = _git(directory, "rev-parse", "--verify", "HEAD")
+    changes = _git(directory, "status", "--porcelain", "--", ".") if commit else None
+    return Source(
+        commit=commit.strip() if commit else None,
+        dirty=None if changes is None else bool(changes),
+        digest=digest,
+    )
+
+
+def _git(directory: Path, *arguments: str) -> str | None:
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(directory), *arguments],
+            capture_output=True, text=True, check=False, timeout=30,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout if result.returncode == 0 else None

@@ -1,0 +1,98 @@
+"""A run as a person follows it, on stderr: what waits, each step, with `-v` each statement."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from executors.events import (
+    Blocked,
+    Emit,
+    Event,
+    LockAwaited,
+    Retried,
+    RunStarted,
+    StatementFinished,
+    StepFinished,
+)
+from lockgate.views.terminal import console, is_terminal, tell
+
+
+@contextmanager
+def showing(*, verbose: bool) -> Iterator[Emit]:
+    """Shows a run's events for the block; a terminal also gets a bar for the steps ahead."""
+    with _bar() as bar:
+        yield _Follower(verbose, bar)
+
+
+class _Follower:
+    """Tells of events as they come; remembers only what was already told."""
+
+    def __init__(self, verbose: bool, bar: Any) -> None:
+        self._verbose = verbose
+        self._bar = bar
+        self._total = 0
+        self._awaited = ""
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case LockAwaited():
+                self._await(event)
+            case StatementFinished() if self._verbose:
+                tell(f"    {_one_line(event.statement.sql)}  "
+                     f"({event.rows} rows, {_duration(event.seconds)})", "dim")  # fmt: skip
+            case StepFinished():
+                self._step(event)
+            case Blocked():
+                who = "; ".join(str(blocker) for blocker in event.blockers)
+                tell(f"Waiting for a lock since {_duration(event.seconds)}: {who}", "yellow")
+            case Retried():
+                tell(f"{event.message}\nOnly the lock was missing, all was rolled back: "
+                     f"try {event.attempt + 1} in {_duration(event.delay)}.", "yellow")  # fmt: skip
+
+    def _begin(self, event: RunStarted) -> None:
+        self._total = len(event.plan.steps)
+        if event.done:
+            tell(f"Going on after step {event.done} of {self._total}.")
+        if self._bar:
+            self._bar.start_task(self._bar.task_ids[0])
+            self._bar.update(0, total=self._total, completed=event.done, visible=True)
+
+    def _await(self, event: LockAwaited) -> None:
+        holder = f"held by {event.holder}" if event.holder else "held by a run that just ended"
+        if holder != self._awaited:
+            tell(f"Waiting for the migration lock, {holder} …", "yellow")
+        self._awaited = holder
+
+    def _step(self, event: StepFinished) -> None:
+        sign = "+" if event.step.direction == "up" else "-"
+        tell(f"{sign} {event.number}/{self._total} {event.step.version} {event.step.name}  "
+             f"{_duration(event.seconds)}")  # fmt: skip
+        if self._bar:
+            self._bar.update(0, completed=event.number)
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
+        bar.add_task("steps", start=False, visible=False)
+        yield bar
+
+
+def _one_line(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= 100 else f"{line[:99]}…"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -1,0 +1,86 @@
+"""Writing to a person: colour and tables on a terminal, plain text when piped.
+
+rich is imported only for a terminal. Text from files and servers is shown without its control
+characters, which could rewrite what the terminal shows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person reads the stream on a terminal that can move its cursor."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def clean(text: str) -> str:
+    """The text without control characters and without marks that turn its direction."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def say(text: str = "", style: str = "") -> None:
+    """A line on stdout: a result."""
+    _write(sys.stdout, text, style)
+
+
+def tell(text: str = "", style: str = "") -> None:
+    """A line on stderr: progress, warnings, errors."""
+    _write(sys.stderr, text, style)
+
+
+def say_sql(sql: str) -> None:
+    """SQL on stdout, highlighted on a terminal."""
+    if not is_terminal(sys.stdout):
+        print(clean(sql))
+        return
+    from rich.syntax import Syntax
+
+    syntax = Syntax(clean(sql), "sql", theme="ansi_dark", word_wrap=True)
+    console(sys.stdout).print(syntax)
+
+
+def say_table(headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
+    """A table on stdout; each row has a style."""
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    if not is_terminal(sys.stdout):
+        _print_columns([list(headers), *cleaned])
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    for row, style in zip(cleaned, styles, strict=True):
+        table.add_row(*row, style=style or None)
+    console(sys.stdout).print(table, markup=False)
+
+
+def console(stream: IO[str]) -> Console:
+    """rich's console on a stream; it heeds NO_COLOR."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, markup=False, soft_wrap=False)
+
+
+def _write(stream: IO[str], text: str, style: str) -> None:
+    if style and is_terminal(stream):
+        console(stream).print(clean(text), style=style, soft_wrap=True)
+    else:
+        print(clean(text), file=stream, flush=True)
+
+
+def _print_columns(lines: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())

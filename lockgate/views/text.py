@@ -1,0 +1,146 @@
+"""What people read: errors, plans, reports, the status and the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lockgate.views.terminal import say, say_table, tell
+from planner.errors import LockgateError, RunError
+
+if TYPE_CHECKING:
+    from executors.apply import Report
+    from executors.engine import PastRun
+    from executors.events import Session
+    from executors.failure import Failure
+    from planner.compare import Comparison
+    from planner.ledger import Ledger
+    from planner.plan import Plan, Step
+
+
+def show_error(error: LockgateError) -> None:
+    """An error on stderr: what happened, the statement, why we stop, what to do."""
+    head, _, _ = str(error).partition("\n")
+    tell(f"Error: {head}", "bold red")
+    for line in error.what.split("\n")[1:]:
+        tell(line)
+    if isinstance(error, RunError) and error.failure is not None:
+        _show_failure(error.failure)  # type: ignore[arg-type]
+    for part in (error.why, error.do, *getattr(error, "__notes__", ())):
+        if part:
+            tell(part)
+
+
+def _show_failure(failure: Failure) -> None:
+    error = failure.error
+    if failure.statement is not None:
+        tell("")
+        for number, line in enumerate(failure.statement.sql.split("\n"), failure.statement.line):
+            tell(f"  {number:>5} | {line}")
+            if number == failure.line and failure.column:
+                tell(f"        | {' ' * (failure.column - 1)}^")
+        tell("")
+    for name, value in (("Detail", error.detail), ("Hint", error.hint)):
+        if value:
+            tell(f"{name}: {value}")
+
+
+def show_plan(plan: Plan) -> None:
+    """A plan for its reviewer, on stdout."""
+    target = plan.target
+    say(f"Plan {plan.digest[:12]} for {plan.environment}", "bold")
+    say(f"  target    {target.engine} {target.server_version}, database {target.database}")
+    say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
+    say(f"  intent    {plan.intent_digest[:12]}{_commit(plan)}")
+    say(f"  history   serial {plan.base.serial} -> {plan.result.serial}")
+    say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
+    for warning in plan.warnings:
+        say(f"  warning   {warning}", "yellow")
+    say("")
+    if not plan.steps:
+        say("Nothing to do: the database is up to date.", "green")
+        return
+    rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
+    headers = ("step", "", "version", "name", "statements", "transaction")
+    say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
+
+
+def _step_row(number: int, step: Step) -> tuple[str, ...]:
+    transaction = "none" if step.transaction is None else str(step.transaction)
+    sign = "+ up" if step.direction == "up" else "- down"
+    return (str(number), sign, step.version, step.name, str(len(step.statements)), transaction)
+
+
+def _expiry(plan: Plan) -> str:
+    return f", expires {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC" if plan.expires_at else ""
+
+
+def _commit(plan: Plan) -> str:
+    commit = plan.source.commit
+    dirty = " with uncommitted changes" if plan.source.dirty else ""
+    return f", from commit {commit[:12]}{dirty}" if commit else ""
+
+
+def show_report(report: Report) -> None:
+    """How an application ended well, on stdout."""
+    count = len(report.steps)
+    if not count:
+        reason = {"already applied": "The plan is already applied; nothing was done."}
+        say(reason.get(report.outcome, "Nothing to do: the database is up to date."), "green")
+        return
+    verb = "Applied" if report.steps[0].direction == "up" else "Rolled back"
+    say(f"{verb} {count} migration{'s' if count > 1 else ''} "
+        f"({report.steps[0].version} to {report.steps[-1].version})."
+        if count > 1 else f"{verb} {report.steps[0].version} {report.steps[0].name}.",
+        "bold green")  # fmt: skip
+
+
+def show_status(comparison: Comparison, ledger: Ledger, warnings: Iterable[str]) -> None:
+    """Every migration and where it stands, on stdout."""
+    entries = {entry.number: entry for entry in ledger.entries}
+    late = {migration.version for migration in comparison.out_of_order}
+    rows: list[tuple[int, tuple[str, str, str, str], str]] = []
+    for migration in comparison.applied:
+        when = f"{entries[migration.number].applied_at:%Y-%m-%d %H:%M:%S}"
+        row = (migration.version, migration.name, "applied", when)
+        rows.append((migration.number, row, ""))
+    for migration, entry in comparison.changed:
+        row = (entry.version, entry.name, "changed", f"{entry.applied_at:%Y-%m-%d %H:%M:%S}")
+        rows.append((migration.number, row, "red"))
+    for entry in comparison.missing:
+        row = (entry.version, entry.name, "missing", f"{entry.applied_at:%Y-%m-%d %H:%M:%S}")
+        rows.append((entry.number, row, "red"))
+    for migration in comparison.pending:
+        state = "out of order" if migration.version in late else "pending"
+        rows.append((migration.number, (migration.version, migration.name, state, ""), "yellow"))
+    rows.sort(key=lambda row: row[0])
+    headers = ("version", "name", "state", "applied at (UTC)")
+    say_table(headers, [row for _, row, _ in rows], [style for _, _, style in rows])
+    for warning in warnings:
+        tell(f"Warning: {warning}", "yellow")
+    say(_summary(comparison))
+
+
+def _summary(comparison: Comparison) -> str:
+    groups = ("applied", "pending", "changed", "missing")
+    counts = {name: len(getattr(comparison, name)) for name in groups}
+    shown = [f"{count} {name}" for name, count in counts.items() if count or name == "applied"]
+    return ", ".join(shown)
+
+
+def show_history(runs: Iterable[PastRun]) -> None:
+    """The runs of a database, newest first, on stdout."""
+    rows = [
+        (run.started_at, run.direction, run.status, run.plan_digest[:12], run.actor, run.error)
+        for run in runs
+    ]
+    headers = ("started (UTC)", "", "status", "plan", "who", "error")
+    say_table(headers, rows, ["" if row[2] == "COMMITTED" else "yellow" for row in rows])
+
+
+def show_lock(holder: Session | None) -> None:
+    """Who holds the migration lock, on stdout."""
+    if holder is None:
+        say("The migration lock is free.", "green")
+    else:
+        say(f"The migration lock is held by {holder}.", "yellow")
