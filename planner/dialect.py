@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 
 SPACE = r"[ \t\n\r\f\v]"
 LETTER = r"A-Za-z_\x80-\U0010ffff"
@@ -224,7 +224,7 @@ def _other(dialect: Dialect, guard: str) -> str:
     return "|".join(kinds)
 
 
-@cache
+@lru_cache(maxsize=64)
 def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
     """The pattern of one token after white space, which always matches; its group is its kind.
 
@@ -239,7 +239,7 @@ def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
         "condition": _condition(dialect),
         "block": r"/\*",
         "condition_end": r"\*/" if dialect.conditional_comments else "",
-        "escape": "[eE]" + _quoted("'", backslash=True) if dialect.escape_strings else "",
+        "escape": "[eE]'" if dialect.escape_strings else "",
         "quoted": _quotes(dialect),
         "dollar": rf"\${dialect.dollar_tag}\$" if dialect.dollar_quotes else "",
         "command": rf"(?i:delimiter)(?![0-9${LETTER}])" if dialect.delimiter_lines else "",

@@ -21,7 +21,7 @@ FUNCTION = "drop function if exists f; create function f(a int) returns int dete
 TRIGGER = "drop trigger if exists g; create trigger g before insert on t for each row "
 EVENT = "drop event if exists e; create event e on schedule every 1 day disable "
 
-COMMON = [
+SIMPLE = [
     "select 1",
     "select 1; select 2;",
     "select 1;select 2;select 3 ; ",
@@ -78,31 +78,14 @@ COMMON = [
     "show tables like ';'; explain select ';'; describe t; analyze table t; check table t; select 2",
     "alter table t add b int comment ';', add c text; alter table t drop b, drop c; select 2",
     "set names utf8mb4; set session sort_buffer_size = default, @x = ';'; select 2",
-    PROCEDURE + "select 1; select 9",
-    PROCEDURE + "begin end; select 9",
-    PROCEDURE + "begin select 1; select 2; end; select 9; call p(1); drop procedure p",
-    PROCEDURE + "if a then select 1; else select 2; end if; select 9",
-    PROCEDURE + "if a then select 1; elseif a = 2 then select 2; end if; select 9",
-    PROCEDURE + "case a when 1 then select 1; else begin end; end case; select 9",
-    PROCEDURE + "case when a then select 1; when 2 then begin end; end case; select 9",
-    PROCEDURE + "case case a when 1 then 2 end when 2 then select 1; end case; select 9",
-    PROCEDURE + "while a do set a = a - 1; set a = 2; end while; select 9",
-    PROCEDURE + "repeat set a = 1; until a end repeat; select 9",
-    PROCEDURE + "l: loop leave l; end loop l; select 9",
-    PROCEDURE + "l: begin leave l; end; select 9",
-    PROCEDURE + "`l;`: begin leave `l;`; end `l;`; select 9",
     PROCEDURE
     + "begin l : loop leave l; end loop; m:begin end m; n: repeat do 1; until 1 end repeat n; end; do 9",
-    PROCEDURE + "begin if a then begin do 1; end; else begin do 2; end; end if; end; select 9",
     PROCEDURE
     + "begin if a then if a then do 1; end if; else case a when 1 then do 2; end case; end if; end; do 9",
     PROCEDURE
     + "begin select case when a then if(a,1,2) else case a when 1 then 2 end end; end; do 9",
     PROCEDURE
     + "begin set a = case a when 1 then 2 end; select 1 as end, 2 as begin, 3 as loop_; end; do 9",
-    PROCEDURE + "begin if case when a then 1 else 0 end = 1 then do 1; end if; end; select 9",
-    PROCEDURE + "begin while case a when 1 then 0 end do set a=1; end while; end; select 9",
-    PROCEDURE + "begin repeat set a=1; until case a when 1 then 1 end end repeat; end; select 9",
     PROCEDURE
     + "begin if (select case when 1 then 2 end) then do 1; end if; if exists(select 1) then do 2; end if; end; do 9",
     PROCEDURE
@@ -129,49 +112,81 @@ COMMON = [
     + "begin set @s='select 1; x'; prepare s from @s; execute s; deallocate prepare s; end; select 9",
     PROCEDURE
     + "begin start transaction; insert into t values (1); commit; signal sqlstate '45000'; end; do 9",
-    PROCEDURE + "begin select 1 -- end; '\n; # end\n /* end; */ select 2; end; select 9",
-    PROCEDURE + "begin select '; end', \"; end\", 1 as `; end`; end; select 9",
-    PROCEDURE + "begin (select 1); (select 2) union (select 3); end; select 9",
-    PROCEDURE + "begin begin end; begin begin end; end; end; select 9",
     PROCEDURE
     + "comment 'begin; x' language sql not deterministic sql security invoker l: begin leave l; end l; do 9",
-    PROCEDURE + "reads sql data sql security definer begin do 1; end; select 9",
-    PROCEDURE + "contains sql comment ';' select 1; select 9",
-    PROCEDURE + "/*!50003 begin select 1; end */; select 9",
-    PROCEDURE + "insert into t values (case 1 when 1 then 2 end); select 9",
     "drop procedure if exists p; create definer=`root`@`localhost` procedure p() begin do 1; end; do 9",
-    "drop procedure if exists p; create definer = root@localhost procedure p() begin do 1; end; do 9",
+    "drop procedure if exists p; create definer = root@localhost procedure p() do 1; do 9",
     "drop procedure if exists p; create definer=current_user procedure p() begin do 1; end; select 9",
     "drop procedure if exists p; create procedure `p` (in a int, out b varchar(10), c enum(';')) begin do 1; end; do 9",
     "drop procedure if exists p; /*!50003 create*/ /*!50020 definer=`root`@`localhost`*/ "
     "/*!50003 procedure p() begin select 1; end */; select 9",
     "drop procedure if exists p; create procedure p() begin do 1; end; alter procedure p comment ';'; do 9",
-    FUNCTION + "return if(a,1,2); select f(1)",
-    FUNCTION + "if a then return 1; else return 2; end if; select f(1)",
-    FUNCTION + "begin declare b int; set b = 1; return b; end; select f(1)",
-    FUNCTION + "return case a when 1 then 2 else 3 end; select 9",
-    FUNCTION + "case a when 1 then return 2; else return 3; end case; select 9",
-    FUNCTION + "comment ';' reads sql data l: begin return 1; end l; select 9",
-    FUNCTION + "l: loop return 1; end loop; select 9",
     "drop function if exists f; create function f() returns varchar(10) charset utf8mb4 begin return ';'; end; do 9",
     "drop function if exists f; create function f() returns enum('a;', 'b') no sql return 'b'; select 9",
-    TRIGGER + "set new.a=1; select 9",
-    TRIGGER + "begin set new.a=1; if new.a then set new.a=2; end if; end; select 9",
-    TRIGGER + "set new.a=case when 1 then if(1,2,3) end; select 9",
-    TRIGGER + "if new.a then set new.a=1; end if; select 9",
-    TRIGGER + "l: begin leave l; end; drop trigger g; select 9",
     TRIGGER
     + "set @x=1; drop trigger if exists h; create trigger h before insert on t for each row "
     "follows g begin set @y=1; end; drop trigger h; select 9",
     TRIGGER
     + "set @x=1; drop trigger if exists h; create trigger h before insert on t for each row "
     "precedes `g` if new.a then set @y=1; end if; drop trigger h; select 9",
-    EVENT + "do select 1; select 9",
-    EVENT + "do begin select 1; select 2; end; select 9",
     EVENT
     + "comment 'do begin' do begin select 1; select 2; end; alter event e comment ';'; select 9",
-    EVENT + "do if 1 then do 1; end if; alter event e do begin select 1; do 2; end; drop event e",
-    EVENT + "do do 1; alter definer = current_user event e enable; drop event e; select 9",
+]
+PROCEDURE_BODIES = [
+    "select 1",
+    "begin end",
+    "begin select 1; select 2; end; select 9; call p(1); drop procedure p",
+    "if a then select 1; else select 2; end if",
+    "if a then select 1; elseif a = 2 then select 2; end if",
+    "case a when 1 then select 1; else begin end; end case",
+    "case when a then select 1; when 2 then begin end; end case",
+    "case case a when 1 then 2 end when 2 then select 1; end case",
+    "while a do set a = a - 1; set a = 2; end while",
+    "repeat set a = 1; until a end repeat",
+    "l: loop leave l; end loop l",
+    "l: begin leave l; end",
+    "`l;`: begin leave `l;`; end `l;`",
+    "begin if a then begin do 1; end; else begin do 2; end; end if; end",
+    "begin if case when a then 1 else 0 end = 1 then do 1; end if; end",
+    "begin while case a when 1 then 0 end do set a=1; end while; end",
+    "begin repeat set a=1; until case a when 1 then 1 end end repeat; end",
+    "begin select 1 -- end; '\n; # end\n /* end; */ select 2; end",
+    "begin select '; end', \"; end\", 1 as `; end`; end",
+    "begin (select 1); (select 2) union (select 3); end",
+    "begin begin end; begin begin end; end; end",
+    "reads sql data sql security definer begin do 1; end",
+    "contains sql comment ';' select 1",
+    "/*!50003 begin select 1; end */",
+    "insert into t values (case 1 when 1 then 2 end)",
+]
+FUNCTION_BODIES = [
+    "return if(a,1,2); select f(1)",
+    "if a then return 1; else return 2; end if; select f(1)",
+    "begin declare b int; set b = 1; return b; end; select f(1)",
+    "return case a when 1 then 2 else 3 end",
+    "case a when 1 then return 2; else return 3; end case",
+    "comment ';' reads sql data l: begin return 1; end l",
+    "l: loop return 1; end loop",
+]
+TRIGGER_BODIES = [
+    "set new.a=1",
+    "begin set new.a=1; if new.a then set new.a=2; end if; end",
+    "set new.a=case when 1 then if(1,2,3) end",
+    "if new.a then set new.a=1; end if",
+    "l: begin leave l; end; drop trigger g",
+]
+EVENT_BODIES = [
+    "do select 1",
+    "do begin select 1; select 2; end",
+    "do if 1 then do 1; end if; alter event e do begin select 1; do 2; end; drop event e",
+    "do do 1; alter definer = current_user event e enable; drop event e",
+]
+COMMON = [
+    *SIMPLE,
+    *(f"{PROCEDURE}{body}; select 9" for body in PROCEDURE_BODIES),
+    *(f"{FUNCTION}{body}; select 9" for body in FUNCTION_BODIES),
+    *(f"{TRIGGER}{body}; select 9" for body in TRIGGER_BODIES),
+    *(f"{EVENT}{body}; select 9" for body in EVENT_BODIES),
 ]
 MYSQL_ONLY = [
     "drop function if exists j; create function j() returns int language javascript as $$ ;' $$; do 9",
@@ -338,9 +353,9 @@ def mariadb(mariadb_server):
     return Reader(mariadb_server, MARIADB, records_rest=True)
 
 
-IGNORED = re.compile(
-    r"(?:[\s;]|#[^\n]*|--(?![^\x00-\x20\x7f])[^\n]*|(?>/\*(?:(?!M?!)|.999999)(?s:.*?)\*/))*"
-)
+COMMENT = r"(?>/\*(?!M?!)(?s:.*?)\*/)"
+SKIPPED = rf"(?>/\*.999999(?s:{COMMENT}|.)*?\*/)"
+IGNORED = re.compile(rf"(?:[\s;]|#[^\n]*|--(?![^\x00-\x20\x7f])[^\n]*|{SKIPPED}|{COMMENT})*")
 
 
 def assert_same(ours: list[str], truth: list[str]) -> None:

@@ -1,0 +1,43 @@
+# Everything runs in a virtual environment that the first target makes; nothing else is needed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-fast lint format benchmark clean
+
+demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: $(VENV)/.installed-dev  ## the whole suite, on real PostgreSQL, MySQL and MariaDB
+	$(BIN)/python -m pytest --numprocesses=2 $(PYTEST)
+
+test-fast: $(VENV)/.installed-dev  ## the planner alone: no server, a few seconds
+	$(BIN)/python -m pytest tests/planner $(PYTEST)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.installed-dev  ## time and memory by the number of migrations
+	$(BIN)/python -m benchmarks.scale
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[embedded]' --group dev
+	@touch $@ $(VENV)/.installed
