@@ -88,6 +88,12 @@ class Engine(Protocol):
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""
 
+    def read_plan(self, run_id: str) -> Plan:
+        """The plan that a run applied, as the run recorded it."""
+
+    def settle_run(self, run_id: str, reason: str) -> None:
+        """Notes that a person has settled an interrupted run, and forgets its journal."""
+
     def ensure_tables(self, identity: Identity) -> None:
         """Makes lockgate's tables where they do not exist, and the identity where there is none."""
 

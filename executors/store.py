@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from executors.engine import Journal, PastRun, Row, Run
 from executors.events import Session
 from planner.errors import HistoryError, Locked, LockgateError, Unresolved
 from planner.ledger import Entry, Identity, Ledger
+from planner.plan import Plan
 
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 
@@ -59,6 +61,7 @@ NOTE_DONE = (
     "where run_id = %s and step = %s and statement = %s"
 )
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
+READ_PLAN = "select plan from {runs} where id = %s"
 READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
 
@@ -84,6 +87,9 @@ class Store(ABC):
     def history_columns(self) -> tuple[tuple[str, ...], bool]:
         """The history table's columns, sorted, none where it does not exist; and whether
         lockgate_target exists."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]: ...
 
     @abstractmethod
     def quote(self, identifier: str) -> str: ...
@@ -134,6 +140,15 @@ class Store(ABC):
 
     def resume_run(self, run: Run) -> None:
         self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
+
+    def read_plan(self, run_id: str) -> Plan:
+        (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
+        return Plan.model_validate_json(text)
+
+    def settle_run(self, run_id: str, reason: str) -> None:
+        with self.transaction():
+            self.execute(self.named("delete from {journal} where run_id = %s"), (run_id,))
+            self.finish_run(run_id, "RESOLVED", reason)
 
     def finish_run(self, run_id: str, status: str, error: str = "") -> None:
         self.execute(self.named(FINISH_RUN), (status, error, run_id))

@@ -73,12 +73,11 @@ def split_statements(sql: str, dialect: Dialect, *, first_line: int = 1) -> tupl
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 # A newline must stand between the parts of a continued string; comments may, directives may not.
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
-CONTINUED = (
+CONTINUED = re.compile(
     r"(?>(?:[ \t\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+)*+)[\n\r]"
-    r"(?>(?:[ \t\n\r\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+[\n\r])*+)"
+    r"(?>(?:[ \t\n\r\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+[\n\r])*+)(?=')"
 )
 ESCAPED = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", re.DOTALL)
-ESCAPED_AGAIN = re.compile(CONTINUED + r"(?=')")
 COPY_HEADER = re.compile(r"copy(?: (?!from )\S+)* from stdin\b")
 COPY_LINE_END = re.compile(r"(?:[ \t\r\f\v]|/\*(?:[^*\n]|\*(?!/))*+\*/)*+(?:--[^\n]*+)?(?:\n|\Z)")
 COPY_DATA_END = re.compile(r"^\\\.[ \t]*\r?$\n?", re.MULTILINE)
@@ -220,7 +219,7 @@ class _Scanner:
             depth = min(depth + 1, deepest) if edge[0] == "/*" else depth - 1
 
     def _read_condition(self, start: int, text: str) -> None:
-        """A conditional comment that this server skips is no statement; it may hold comments, they not.
+        """One that this server skips is no statement, and may hold comments, but no deeper ones.
 
         Of those that it runs, one within another changes nothing: the first */ ends both.
         """
@@ -243,13 +242,15 @@ class _Scanner:
     def _read_escape(self, start: int, text: str) -> None:
         """The parts of an E string that continue on further lines are E strings too."""
         quote = self._position - 1
-        while quote >= 0:
+        while True:
             part = ESCAPED.match(self._sql, quote)
             if part is None:
                 self._fail(UNTERMINATED["'"], start, "Close it with '.")
-            again = ESCAPED_AGAIN.match(self._sql, part.end())
-            quote = again.end() if again else -1
-        self._position = part.end()
+            self._position = part.end()
+            again = CONTINUED.match(self._sql, self._position)
+            if again is None:
+                break
+            quote = again.end()
         self._take(start, text)
 
     def _read_dollar(self, start: int, text: str) -> None:

@@ -17,7 +17,7 @@ from executors.events import (
     StatementFinished,
     StepFinished,
 )
-from lockgate.views.terminal import console, is_terminal, tell
+from lockgate.views.terminal import console, is_terminal, shorten, tell
 
 
 @contextmanager
@@ -43,7 +43,7 @@ class _Follower:
             case LockAwaited():
                 self._await(event)
             case StatementFinished() if self._verbose:
-                tell(f"    {_one_line(event.statement.sql)}  "
+                tell(f"    {shorten(event.statement.sql)}  "
                      f"({event.rows} rows, {_duration(event.seconds)})", "dim")  # fmt: skip
             case StepFinished():
                 self._step(event)
@@ -87,11 +87,6 @@ def _bar() -> Iterator[Any]:
     with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         bar.add_task("steps", start=False, visible=False)
         yield bar
-
-
-def _one_line(sql: str) -> str:
-    line = " ".join(sql.split())
-    return line if len(line) <= 100 else f"{line[:99]}…"
 
 
 def _duration(seconds: float) -> str:

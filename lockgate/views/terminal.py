@@ -28,6 +28,12 @@ def clean(text: str) -> str:
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def shorten(sql: str, width: int = 100) -> str:
+    """The SQL on one line, cut to a width."""
+    line = " ".join(sql.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
 def say(text: str = "", style: str = "") -> None:
     """A line on stdout: a result."""
     _write(sys.stdout, text, style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lockgate.views.terminal import say, say_table, tell
+from lockgate.views.terminal import say, say_table, shorten, tell
 from planner.errors import LockgateError, RunError
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from executors.engine import PastRun
     from executors.events import Session
     from executors.failure import Failure
+    from executors.resolve import HalfDone
     from planner.compare import Comparison
     from planner.ledger import Ledger
     from planner.plan import Plan, Step
@@ -136,6 +137,28 @@ def show_history(runs: Iterable[PastRun]) -> None:
     ]
     headers = ("started (UTC)", "", "status", "plan", "who", "error")
     say_table(headers, rows, ["" if row[2] == "COMMITTED" else "yellow" for row in rows])
+
+
+def show_half_done(half_done: Iterable[HalfDone]) -> None:
+    """What runs left half done, statement by statement, and the ways out; on stdout."""
+    empty = True
+    for half in half_done:
+        empty = False
+        step = half.step
+        say(
+            f"{step.direction} {step.version} {step.name} ({step.file}) is half done:",
+            "bold yellow",
+        )
+        for place, statement in enumerate(step.statements, 1):
+            known = "done" if place in half.done else "not done"
+            state = "unknown" if place in half.unknown else known
+            say(f"  {place:>3} {state:<8}  line {statement.line}: {shorten(statement.sql)}")
+        say("Remove the cause and apply the same plan again: it goes on where it stopped.\n"
+            "Or finish or undo the migration by hand, and then settle it:\n"
+            f"  migrate resolve --mark-applied {step.version} --reason TEXT\n"
+            f"  migrate resolve --mark-rolled-back {step.version} --reason TEXT")  # fmt: skip
+    if empty:
+        say("Nothing is half done.", "green")
 
 
 def show_lock(holder: Session | None) -> None:
