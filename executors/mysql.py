@@ -16,7 +16,15 @@ from executors.engine import Journal, Row, Run
 from executors.events import Emit, LockAwaited, Session
 from executors.failure import ServerError
 from executors.polling import poll
-from executors.store import BEGIN_RUN, CLOSE_DEAD_RUNS, Store, lost_lock, not_had, run_values
+from executors.store import (
+    BEGIN_RUN,
+    CLOSE_DEAD_RUNS,
+    Store,
+    Tables,
+    lost_lock,
+    not_had,
+    run_values,
+)
 from planner.dialect import MYSQL, Dialect
 from planner.environment import DatabaseAddress, Environment
 from planner.errors import Unreachable, UsageError
@@ -36,10 +44,6 @@ CREATE_TABLES = (
     f"""create table if not exists {{history}} (
     version varchar(255) primary key, name varchar(255) not null,
     checksum char(64) not null, applied_at datetime(6) not null) {TABLE}""",
-    f"""create table if not exists {{target}} (
-    id smallint primary key, uuid varchar(36) not null,
-    project varchar(255) not null, environment varchar(255) not null,
-    evidence text not null, serial bigint not null) {TABLE}""",
     f"""create table if not exists {{runs}} (
     id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
     direction varchar(4) not null, environment varchar(255) not null,
@@ -50,6 +54,10 @@ CREATE_TABLES = (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),
     done_at datetime(6), primary key (run_id, step, statement)) {TABLE}""",
+    f"""create table if not exists {{target}} (
+    id smallint primary key, uuid varchar(36) not null,
+    project varchar(255) not null, environment varchar(255) not null,
+    evidence text not null, serial bigint not null) {TABLE}""",
 )
 IDENTIFY = (
     "insert ignore into {target} (id, uuid, project, environment, evidence, serial) "
@@ -120,17 +128,6 @@ class MySQL(Store):
     def quote(self, identifier: str) -> str:
         return "`" + identifier.replace("`", "``") + "`"
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.execute("start transaction")
-        try:
-            yield
-        except BaseException:
-            with suppress(Unreachable):
-                self.execute("rollback")
-            raise
-        self.execute("commit")
-
     def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
         self.execute("set transaction isolation level repeatable read")
         self.execute("start transaction with consistent snapshot, read only")
@@ -138,10 +135,10 @@ class MySQL(Store):
         self.execute("commit")
         return rows
 
-    def history_columns(self) -> tuple[tuple[str, ...], bool]:
+    def read_tables(self) -> Tables:
         rows = self.query_all(COLUMNS, (self.history_schema, self.history_name))
         columns = sorted(column for table, column in rows if table == self.history_name)
-        return tuple(columns), any(table == "lockgate_target" for table, _ in rows)
+        return Tables(tuple(columns), any(table == "lockgate_target" for table, _ in rows))
 
     def ensure_tables(self, identity: Identity) -> None:
         if self._schema_lacking:
@@ -150,7 +147,6 @@ class MySQL(Store):
             self.execute(self.named(sql))
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         self.execute(self.named(IDENTIFY), values)
-        self.tables_exist = True
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         self.ensure_tables(identity)

@@ -24,7 +24,15 @@ from executors.pipeline import (
     run_pipelined,
 )
 from executors.polling import poll
-from executors.store import BEGIN_RUN, CLOSE_DEAD_RUNS, Store, lost_lock, not_had, run_values
+from executors.store import (
+    BEGIN_RUN,
+    CLOSE_DEAD_RUNS,
+    Store,
+    Tables,
+    lost_lock,
+    not_had,
+    run_values,
+)
 from executors.watch import SESSION, Watch
 from planner.dialect import POSTGRESQL
 from planner.environment import DatabaseAddress, Environment
@@ -60,10 +68,6 @@ CREATE_TABLES = (
     """create table if not exists {history} (
     version varchar(255) primary key, name varchar(255) not null,
     checksum char(64) not null, applied_at timestamptz not null)""",
-    """create table if not exists {target} (
-    id smallint primary key check (id = 1), uuid varchar(36) not null,
-    project varchar(255) not null, environment varchar(255) not null,
-    evidence text not null, serial bigint not null)""",
     """create table if not exists {runs} (
     id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
     direction varchar(4) not null, environment varchar(255) not null,
@@ -73,6 +77,10 @@ CREATE_TABLES = (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),
     done_at timestamptz, primary key (run_id, step, statement))""",
+    """create table if not exists {target} (
+    id smallint primary key check (id = 1), uuid varchar(36) not null,
+    project varchar(255) not null, environment varchar(255) not null,
+    evidence text not null, serial bigint not null)""",
 )
 IDENTIFY = (
     "insert into {target} (id, uuid, project, environment, evidence, serial) "
@@ -139,17 +147,6 @@ class PostgreSQL(Store):
     def quote(self, identifier: str) -> str:
         return '"' + identifier.replace('"', '""') + '"'
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.execute("begin")
-        try:
-            yield
-        except BaseException:
-            with suppress(Unreachable):
-                self.execute("rollback")
-            raise
-        self.execute("commit")
-
     def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
         # One flight, one snapshot.
         with translated(), self._connection.pipeline():
@@ -158,20 +155,18 @@ class PostgreSQL(Store):
             self._connection.execute("commit")
         return [cursor.fetchall() for cursor in cursors]
 
-    def history_columns(self) -> tuple[tuple[str, ...], bool]:
+    def read_tables(self) -> Tables:
         row = self.query_one(COLUMNS, (self.history_name, self.history_schema, self.history_name))
         columns, targeted = row or ((), False)
-        return tuple(columns), bool(targeted)
+        return Tables(tuple(columns), bool(targeted))
 
     def ensure_tables(self, identity: Identity) -> None:
         self.transact(self._creation(identity))
-        self.tables_exist = True
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         begin = self.own_command(BEGIN_RUN, run_values(run), None)
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
         self.transact([*self._creation(identity), closing, begin])
-        self.tables_exist = True
 
     def record_migration(self, step: Step, serial: int) -> None:
         if self.transact([self.record_command(step, serial, None)])[0].rows != 1:

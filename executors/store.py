@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from executors.engine import Journal, PastRun, Row, Run
 from executors.events import Session
-from planner.errors import HistoryError, Locked, LockgateError, Unresolved
+from planner.errors import HistoryError, Locked, LockgateError, Unreachable, Unresolved
 from planner.ledger import Entry, Identity, Ledger
 from planner.plan import Plan
 
@@ -66,12 +67,23 @@ READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What exists. `columns` are the history table's, sorted; empty where there is none.
+
+    `complete` says that lockgate_target exists, which is made last of all.
+    """
+
+    columns: tuple[str, ...]
+    complete: bool
+
+
 class Store(ABC):
     """What the database holds for lockgate, read and written by portable SQL."""
 
     history_schema: str
     history_name: str
-    tables_exist: bool = False
+    tables: Tables | None = None
 
     @abstractmethod
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...
@@ -84,15 +96,22 @@ class Store(ABC):
         """The rows of several queries under one snapshot."""
 
     @abstractmethod
-    def history_columns(self) -> tuple[tuple[str, ...], bool]:
-        """The history table's columns, sorted, none where it does not exist; and whether
-        lockgate_target exists."""
-
-    @abstractmethod
-    def transaction(self) -> AbstractContextManager[None]: ...
+    def read_tables(self) -> Tables:
+        """Which of lockgate's tables exist."""
 
     @abstractmethod
     def quote(self, identifier: str) -> str: ...
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("begin")
+        try:
+            yield
+        except BaseException:
+            with suppress(Unreachable):
+                self.execute("rollback")
+            raise
+        self.execute("commit")
 
     def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         rows = self.query_all(sql, parameters)
@@ -109,23 +128,23 @@ class Store(ABC):
         )
 
     def read_ledger(self) -> Ledger:
-        if not self._check_tables():
+        tables = self._checked_tables()
+        if not tables.columns:
             return Ledger()
-        target, history, unresolved = self.read_together(
-            self.named(sql) for sql in (READ_TARGET, READ_HISTORY, READ_UNRESOLVED)
-        )
-        if not target:
-            return Ledger()
-        uuid, project, environment, evidence, serial = target[0]
+        sources = (READ_HISTORY, READ_TARGET, READ_UNRESOLVED)[: 3 if tables.complete else 1]
+        history, *rest = self.read_together(map(self.named, sources))
+        target, unresolved = rest or ([], [])
+        uuid, project, environment, evidence, serial = target[0] if target else (None,) * 5
+        identity = Identity(str(uuid), project, environment, evidence) if target else None
         return Ledger(
-            identity=Identity(str(uuid), project, environment, evidence),
-            serial=int(serial),
+            identity=identity,
+            serial=int(serial or 0),
             entries=tuple(sorted(map(read_entry, history), key=lambda entry: entry.number)),
             unresolved=tuple(digest for (digest,) in unresolved),
         )
 
     def read_runs(self, limit: int) -> list[PastRun]:
-        if not self._check_tables():
+        if not self._checked_tables().complete:
             return []
         return [
             PastRun(*(as_text(value) for value in row))
@@ -175,23 +194,23 @@ class Store(ABC):
         )  # fmt: skip
         return tuple(int(statement) for (statement,) in rows)
 
-    def _check_tables(self) -> bool:
-        """Whether lockgate's tables exist; asks until they do.
+    def _checked_tables(self) -> Tables:
+        """Which tables exist; asks until all do.
 
         Raises:
             HistoryError: a table of the history's name exists and is not lockgate's.
         """
-        if not self.tables_exist:
-            columns, targeted = self.history_columns()
-            if columns and columns != HISTORY_COLUMNS:
+        if self.tables is None or not self.tables.complete:
+            self.tables = self.read_tables()
+            if self.tables.columns not in ((), HISTORY_COLUMNS):
                 raise HistoryError(
-                    f"The table {self.history_name} has the columns {', '.join(columns)}, "
-                    f"and lockgate's has {', '.join(HISTORY_COLUMNS)}.",
+                    f"The table {self.history_name} has the columns "
+                    f"{', '.join(self.tables.columns)}, and lockgate's has "
+                    f"{', '.join(HISTORY_COLUMNS)}.",
                     why="Another tool's history cannot be continued unseen.",
                     do="Name another table under `history: {table: …}` in the environment.",
                 )
-            self.tables_exist = bool(columns) and targeted
-        return self.tables_exist
+        return self.tables
 
 
 def run_values(run: Run) -> tuple[object, ...]:

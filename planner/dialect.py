@@ -208,15 +208,19 @@ def _line_comment(dialect: Dialect) -> str:
 
 
 def _word(dialect: Dialect, guard: str) -> str:
+    """Not possessive: before Python 3.11.5 that and a lookahead do not go together.
+
+    https://github.com/python/cpython/issues/106052
+    """
     first = LETTER + ("" if dialect.escape_strings else "$")
-    return rf"{guard}[{first}](?:{guard}[0-9${LETTER}])*+"
+    return rf"{guard}[{first}](?:{guard}[0-9${LETTER}])*"
 
 
 def _other(dialect: Dialect, guard: str) -> str:
     """What begins with a digit, a dollar, a dot or an at sign, so is no keyword; operators."""
-    rest = rf"(?:{guard}[0-9${LETTER}])*+"
-    number = rf"{guard}[0-9](?:{guard}[0-9.])*+(?:{guard}[{LETTER}]{rest})?"
-    kinds = [number, r"\$[0-9]++", rf"\.++{rest}", rf"(?:{guard}[=<>+%])++"]
+    rest = rf"(?:{guard}[0-9${LETTER}])*"
+    number = rf"{guard}[0-9](?:{guard}[0-9.])*(?:{guard}[{LETTER}]{rest})?"
+    kinds = [number, r"\$[0-9]++", rf"\.++{rest}", rf"(?:{guard}[=<>+%])+"]
     if dialect.backtick_quotes:
         kinds.append(rf"@++{rest}")
     if dialect.null_escape:

@@ -57,7 +57,7 @@ HINTS = {
 
 Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
 Text = Annotated[str, Field(min_length=1)]
-Identifier = Annotated[str, Field(min_length=1, max_length=63)]
+Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=100)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -127,7 +127,7 @@ def project(bench: Workbench, migrations: list[RealMigration], tmp_path: Path) -
 def migrate(project: Path, url: str, *arguments: str) -> None:
     """Runs lockgate's command line as a user does, in the project's folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "lockgate", "-e", "dev", *arguments],
+        [sys.executable, "-m", "lockgate", *arguments, "-e", "dev"],
         cwd=project,
         env={**os.environ, "TEST_URL": url},
         stdin=subprocess.DEVNULL,
