@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from planner.compare import Comparison, refuse_broken_history, refuse_out_of_order
@@ -14,7 +14,7 @@ from planner.dialect import Dialect
 from planner.errors import IrreversibleMigration, StillRequired, UsageError
 from planner.guarantee import guarantee, verdict
 from planner.ledger import Entry, Ledger, state_digest
-from planner.migration import Migration, Section, parse_sections
+from planner.migration import VERSION, Migration, Section, parse_sections
 from planner.plan import (
     Direction,
     Plan,
@@ -85,7 +85,7 @@ def build_down_plan(
     Raises:
         BrokenHistory, StillRequired, IrreversibleMigration: the history forbids it.
         MigrationFileError: a file cannot be read.
-        UsageError: `to` is not applied, or `steps` is more than are.
+        UsageError: `to` is not applied, or `steps` is less than 1 or more than are.
     """
     refuse_broken_history(comparison)
     entries = {entry.number: entry for entry in ledger.entries}
@@ -101,7 +101,7 @@ def build_down_plan(
 def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
     """The pending migrations up to a version, with what these require."""
     known = {m.number for m in (*comparison.applied, *comparison.pending)}
-    if not to.isdecimal() or int(to) not in known:
+    if not VERSION.fullmatch(to) or int(to) not in known:
         raise UsageError(
             f"No migration has version {to}.", do="See `migrate status` for the versions."
         )
@@ -120,18 +120,20 @@ def _latest_first(
     applied: Sequence[Migration], entries: Mapping[int, Entry]
 ) -> tuple[Migration, ...]:
     # Migrations of one transaction share their time; the running order decides among them.
-    running = {migration.number: place for place, migration in enumerate(applied)}
-    return tuple(
-        sorted(
-            applied,
-            key=lambda m: (entries[m.number].applied_at, running[m.number]),
-            reverse=True,
-        )
-    )
+    # A clock may have been set back: none counts as older than what it requires.
+    keys: dict[int, tuple[datetime, int]] = {}
+    for place, migration in enumerate(applied):
+        required = (keys[int(v)][0] for v in migration.requires if int(v) in keys)
+        keys[migration.number] = max([entries[migration.number].applied_at, *required]), place
+    return tuple(sorted(applied, key=lambda migration: keys[migration.number], reverse=True))
 
 
 def _count(latest: Sequence[Migration], steps: int | None) -> int:
     count = 1 if steps is None else steps
+    if count < 1:
+        raise UsageError(
+            f"{count} migrations cannot be rolled back.", do="Give `--steps` a number from 1 on."
+        )
     if count > len(latest):
         raise UsageError(
             f"{count} migrations cannot be rolled back: {len(latest)} are applied.",
@@ -142,7 +144,7 @@ def _count(latest: Sequence[Migration], steps: int | None) -> int:
 
 def _above(latest: Sequence[Migration], to: str) -> tuple[Migration, ...]:
     numbers = {migration.number for migration in latest}
-    if not to.isdecimal() or int(to) not in numbers | {0}:
+    if not VERSION.fullmatch(to) or int(to) not in numbers | {0}:
         raise UsageError(
             f"Version {to} is not applied, so nothing can be rolled back to it.",
             do="See `migrate status` for what is applied; 0 rolls back everything.",
@@ -254,7 +256,7 @@ def _target(server: Server, ledger: Ledger) -> Target:
         database=server.database,
         history_table=server.history_table,
         uuid=ledger.identity.uuid if ledger.identity else None,
-        evidence=dict(server.evidence),
+        evidence=dict(sorted(server.evidence.items())),
     )
 
 

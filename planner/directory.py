@@ -13,7 +13,7 @@ from planner.errors import MigrationFileError
 from planner.graph import order
 from planner.migration import Migration, read_migration
 
-TIMESTAMP_DIGITS = 8  # 20261122 and longer are dates: gaps between them mean nothing
+FIRST_DATE = 1000_01_01  # from here on versions are dates: gaps between them mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
     """Every `*.sql` file of a directory; other files and hidden ones are passed over.
 
     Raises:
-        MigrationFileError: a name, a header or a requirement is wrong, or two files
-            have the same version.
+        MigrationFileError: a name, a header or a requirement is wrong, a file cannot be
+            read, or two files have the same version.
     """
     if not path.is_dir():
         raise MigrationFileError(
@@ -42,14 +42,33 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
             path=path,
             do="Make it with `migrate new NAME`, or correct `migrations:` in the environment.",
         )
-    files = sorted(
-        file for file in path.iterdir() if file.suffix == ".sql" and not file.name.startswith(".")
-    )
     migrations = [
-        read_migration(file.name, file.read_bytes(), dialect) for file in files if file.is_file()
+        read_migration(file.name, _read(file), dialect) for file in _migration_files(path)
     ]
     _refuse_duplicates(migrations)
     return Directory(order(migrations), _digest(migrations), _gaps(migrations))
+
+
+def _migration_files(path: Path) -> list[Path]:
+    """The files by name; `001_a.SQL` too, and broken links, to be refused by name."""
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() == ".sql"
+        and not file.name.startswith(".")
+        and (file.is_file() or file.is_symlink())
+    )
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise MigrationFileError(
+            f"the file cannot be read: {error.strerror}",
+            path=Path(file.name),
+            do="Make it readable, or move it out of the migrations directory.",
+        ) from error
 
 
 def _refuse_duplicates(migrations: Iterable[Migration]) -> None:
@@ -70,9 +89,7 @@ def _digest(migrations: Iterable[Migration]) -> str:
 
 def _gaps(migrations: Iterable[Migration]) -> tuple[str, ...]:
     """A warning for each hole in sequential numbers: often a file that was not committed."""
-    numbers = sorted(
-        migration.number for migration in migrations if len(migration.version) < TIMESTAMP_DIGITS
-    )
+    numbers = sorted(migration.number for migration in migrations if migration.number < FIRST_DATE)
     return tuple(
         f"No migration between {low} and {high}: is a file missing?"
         for low, high in pairwise(numbers)

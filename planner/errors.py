@@ -194,6 +194,6 @@ class StatementFailed(RunError):
 class Interrupted(LockgateError):
     """A signal asked us to stop, and everything that the run had done was undone."""
 
-    def __init__(self, signal_number: int) -> None:
+    def __init__(self, signal_number: int, what: str = "Interrupted. Nothing was changed.") -> None:
         self.signal_number = signal_number
-        super().__init__("Interrupted. Everything that this run had done was undone.")
+        super().__init__(what)

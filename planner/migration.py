@@ -19,7 +19,10 @@ from planner.errors import MigrationFileError
 from planner.statements import Directive, Statement, scan
 from planner.template import render
 
-FILENAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>[^\s/\\][^/\\\x00-\x1f]*)\.sql")
+# A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
+FILENAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
+LONGEST = 255  # characters: the width of the history table's columns
+VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}")
 BOM = b"\xef\xbb\xbf"
 HEADER_DIRECTIVES = ("requires", "template")
 DIRECTIVES = (*HEADER_DIRECTIVES, "up", "down")
@@ -99,9 +102,9 @@ def parse_filename(filename: str) -> tuple[str, str]:
             do="Name it {version}_{name}.sql, for example 001_create_users.sql, "
             "or move it out of the migrations directory.",
         )
-    if len(filename) > 255:
+    if len(filename) > LONGEST:
         raise MigrationFileError(
-            "the name is longer than 255 characters", path=Path(filename), do="Shorten it."
+            f"the name is longer than {LONGEST} characters", path=Path(filename), do="Shorten it."
         )
     return match["version"], match["name"]
 
@@ -124,6 +127,7 @@ def parse_sections(
 
 
 def _decode(filename: str, data: bytes) -> str:
+    """The text with LF line ends and without a BOM: equal checksums mean equal SQL."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -133,7 +137,7 @@ def _decode(filename: str, data: bytes) -> str:
             line=data.count(b"\n", 0, error.start) + 1,
             do="Save the file as UTF-8.",
         ) from error
-    return text.removeprefix("\ufeff")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
@@ -142,11 +146,7 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
     template = False
     for part in scan(text, dialect):
         if isinstance(part, Statement):
-            raise MigrationFileError(
-                "SQL above `-- migrate:up`",
-                line=part.line,
-                do="Put `-- migrate:up` on a line of its own above it.",
-            )
+            raise _sql_above(part)
         word, arguments = _words(part)
         if word == "up":
             return tuple(requires), template
@@ -160,7 +160,19 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
             requires += _parse_requires(part, arguments)
         else:
             template = _parse_template(part, arguments)
-    raise MigrationFileError(
+    raise _no_up()
+
+
+def _sql_above(statement: Statement) -> MigrationFileError:
+    return MigrationFileError(
+        "SQL above `-- migrate:up`",
+        line=statement.line,
+        do="Put `-- migrate:up` on a line of its own above it.",
+    )
+
+
+def _no_up() -> MigrationFileError:
+    return MigrationFileError(
         "there is no `-- migrate:up` line",
         line=1,
         do="Put `-- migrate:up` above the SQL that makes the change, "
@@ -184,7 +196,7 @@ def _words(directive: Directive) -> tuple[str, list[str]]:
 
 def _parse_requires(directive: Directive, arguments: list[str]) -> list[str]:
     versions = [version for argument in arguments for version in argument.split(",") if version]
-    wrong = [version for version in versions if not re.fullmatch("[0-9]+", version)]
+    wrong = [version for version in versions if not VERSION.fullmatch(version)]
     if wrong or not versions:
         raise MigrationFileError(
             f"`requires` names {wrong[0]!r}, which is not a version"
@@ -211,6 +223,8 @@ def _collect_sections(parts: Iterator[Statement | Directive]) -> Sections:
     current: list[Statement] = []
     for part in parts:
         if isinstance(part, Statement):
+            if not opened:  # a template may render what its source does not show
+                raise _sql_above(part)
             current.append(part)
             continue
         word, arguments = _words(part)
@@ -220,6 +234,8 @@ def _collect_sections(parts: Iterator[Statement | Directive]) -> Sections:
         _refuse_second_section(part, word, opened)
         current = []
         opened[word] = (part, _parse_transaction(part, arguments), current)
+    if "up" not in opened:
+        raise _no_up()
     sections = {word: _section(*content) for word, content in opened.items()}
     down = sections.get("down")
     return Sections(sections["up"], down if down and down.statements else None)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.0"
@@ -22,8 +22,12 @@ Guarantee = Literal["transactional", "point-of-no-return"]
 
 # RFC 8785 numbers are IEEE doubles, so what may pass 2**53 travels as a string.
 Serial = Annotated[
-    int, PlainSerializer(str), WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"})
+    int,
+    Field(ge=0),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"}),
 ]
+Version = Annotated[str, Field(pattern="^[0-9]{1,255}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -47,7 +51,7 @@ class Step(Model):
     """One migration in one direction."""
 
     direction: Direction = Field(description="Whether the up or the down section runs.")
-    version: str = Field(description="As it stands, or will stand, in the history table.")
+    version: Version = Field(description="As it stands, or will stand, in the history table.")
     name: str = Field(description="The rest of the file's name; for people.")
     file: str = Field(description="The file's name without its folder; for messages.")
     checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
@@ -100,8 +104,8 @@ class Plan(Model):
     format: Literal["lockgate-plan"] = FORMAT
     format_version: str = Field(FORMAT_VERSION, pattern=r"^1\.[0-9]+$")
     tool_version: str = Field(description="The lockgate that made the plan; for people.")
-    created_at: datetime = Field(description="By the database's clock, UTC.")
-    expires_at: datetime | None = Field(description="After this `apply` refuses; null: never.")
+    created_at: AwareDatetime = Field(description="By the database's clock, UTC.")
+    expires_at: AwareDatetime | None = Field(description="After this `apply` refuses; null: never.")
     project: str = Field(description="The environment's project; must be the database's own.")
     environment: str = Field(description="The environment whose connection `apply` uses.")
     source: Source
@@ -117,14 +121,17 @@ class Plan(Model):
     def units(self, done: int = 0) -> tuple[Unit, ...]:
         """The steps after the first `done`, grouped by what is kept or undone together."""
         numbered = list(enumerate(self.steps, 1))[done:]
-        units: list[Unit] = []
-        for number, step in numbered:
-            last = units[-1] if units else None
-            if last and step.transaction is not None and step.transaction == last.transaction:
-                units[-1] = Unit(last.first, (*last.steps, step), last.transaction)
-            else:
-                units.append(Unit(number, (step,), step.transaction))
-        return tuple(units)
+        groups = (list(group) for _, group in groupby(numbered, key=_unit))
+        return tuple(
+            Unit(group[0][0], tuple(step for _, step in group), group[0][1].transaction)
+            for group in groups
+        )
+
+
+def _unit(numbered: tuple[int, Step]) -> tuple[int | None, int]:
+    """Equal for neighbours that share a transaction; a step without one shares with none."""
+    number, step = numbered
+    return step.transaction, number if step.transaction is None else 0
 
 
 @dataclass(frozen=True, slots=True)

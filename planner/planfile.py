@@ -14,8 +14,9 @@ import rfc8785
 from pydantic import ValidationError
 
 from planner.errors import AlteredPlan, InvalidPlan, MalformedPlan, UnsupportedPlan, UsageError
-from planner.plan import FORMAT, FORMAT_VERSION, Plan, plan_digest
+from planner.plan import FORMAT, FORMAT_VERSION, Plan, intent_digest, plan_digest, statement_digest
 
+LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in JSON
 REPLAN = "Make a new plan with `migrate plan`."
 
 
@@ -71,6 +72,12 @@ def parse_plan(data: bytes, name: str) -> Plan:
     document = _parse_json(data, name)
     _refuse_other_format(document, name)
     _refuse_altered(document, name)
+    plan = _validate(document, name)
+    _refuse_contradiction(plan, name)
+    return plan
+
+
+def _validate(document: dict[str, Any], name: str) -> Plan:
     try:
         return Plan.model_validate(document)
     except ValidationError as error:
@@ -84,11 +91,20 @@ def parse_plan(data: bytes, name: str) -> Plan:
 def _parse_json(data: bytes, name: str) -> dict[str, Any]:
     try:
         document = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
         )
     except InvalidPlan:
         raise
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError as error:
+        raise MalformedPlan(
+            f"{name} is not a plan: byte {error.start} is not valid UTF-8.", do=REPLAN
+        ) from error
+    except RecursionError as error:
+        raise MalformedPlan(f"{name} is not a plan: it is nested too deep.", do=REPLAN) from error
+    except ValueError as error:
         raise MalformedPlan(f"{name} is not a plan: it is not JSON: {error}.", do=REPLAN) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise MalformedPlan(
@@ -112,8 +128,19 @@ def _refuse_constant(text: str) -> Any:
     raise MalformedPlan(f"The plan holds {text}, which is not JSON.", do=REPLAN)
 
 
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise MalformedPlan(
+            f"The plan holds the number {text[:LONGEST_INTEGER]}…, larger than any in a plan.",
+            do=REPLAN,
+        )
+    return int(text)
+
+
 def _refuse_other_format(document: dict[str, Any], name: str) -> None:
-    version = str(document.get("format_version"))
+    if "format_version" not in document:
+        raise MalformedPlan(f"{name} is not a plan: it has no format_version.", do=REPLAN)
+    version = str(document["format_version"])
     if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise UnsupportedPlan(
             f"{name} has plan format {version}; this lockgate reads {FORMAT_VERSION}.",
@@ -124,12 +151,29 @@ def _refuse_other_format(document: dict[str, Any], name: str) -> None:
 def _refuse_altered(document: dict[str, Any], name: str) -> None:
     try:
         found = plan_digest(document)
-    except (rfc8785.CanonicalizationError, RecursionError) as error:
+    except RecursionError as error:
+        raise MalformedPlan(f"{name} is not a plan: it is nested too deep.", do=REPLAN) from error
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise MalformedPlan(f"{name} is not a plan: {error}.", do=REPLAN) from error
     if found != document.get("digest"):
         raise AlteredPlan(
             f"{name} was altered after it was made: its digest is {found[:12]}, "
             f"and it says {str(document.get('digest'))[:12]}.",
+            why="What would run is not what was reviewed.",
+            do=REPLAN,
+        )
+
+
+def _refuse_contradiction(plan: Plan, name: str) -> None:
+    """The digests inside must fit as well: promotion compares the intent digest alone."""
+    statements = (
+        statement for step in plan.steps for statement in (*step.statements, *(step.rollback or ()))
+    )
+    wrong = any(statement_digest(s.sql, s.copy_data) != s.digest for s in statements)
+    if wrong or intent_digest(plan.steps) != plan.intent_digest:
+        raise AlteredPlan(
+            f"{name} contradicts itself: its {'statements do' if wrong else 'intent does'} "
+            "not fit the digest beside it.",
             why="What would run is not what was reviewed.",
             do=REPLAN,
         )

@@ -5,6 +5,7 @@ The same source and variables give the same SQL: nothing random, no file, no clo
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ def render(source: str, variables: Mapping[str, str]) -> str:
     Raises:
         MigrationFileError: the template is wrong, or it uses a variable that is not set.
     """
-    from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
+    from jinja2 import TemplateSyntaxError, UndefinedError
 
     try:
         return _environment().from_string(source).render(dict(variables))
@@ -33,12 +34,20 @@ def render(source: str, variables: Mapping[str, str]) -> str:
     except UndefinedError as error:
         raise MigrationFileError(
             f"the template uses a variable that is not set: {error.message}",
+            line=_line(error),
             do="Set it under `variables:` in the environment's file.",
         ) from error
-    except (TemplateError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+    except Exception as error:  # a template may call any method of a string, and fail in it
         raise MigrationFileError(
-            f"the template fails: {error}", do="Correct the template."
+            f"the template fails: {error}", line=_line(error), do="Correct the template."
         ) from error
+
+
+def _line(error: Exception) -> int:
+    """The template's line that an error came from; jinja2 names it in the traceback."""
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == "<template>"]
+    return lines[-1] if lines else 0
 
 
 def _environment() -> SandboxedEnvironment:
@@ -47,7 +56,19 @@ def _environment() -> SandboxedEnvironment:
     from jinja2.sandbox import SandboxedEnvironment
 
     environment = SandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+        finalize=_plain,
     )
     del environment.filters["random"], environment.globals["lipsum"]
     return environment
+
+
+def _plain(value: object) -> object:
+    """What a template may print; the text of any other object can hold a memory address."""
+    from jinja2 import Undefined
+
+    if isinstance(value, str | int | float | Undefined):
+        return value
+    raise TypeError(f"it prints a {type(value).__name__}, which is not text or a number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from planner.errors import ExpiredPlan, StalePlan, Unresolved, WrongTarget
 from planner.ledger import Ledger, state_digest
@@ -14,8 +15,8 @@ def refuse_expired(plan: Plan, server: Server) -> None:
     """Raises ExpiredPlan when the database's clock has passed the plan's end."""
     if plan.expires_at and server.now > plan.expires_at:
         raise ExpiredPlan(
-            f"The plan expired at {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC; "
-            f"the database's clock says {server.now:%Y-%m-%d %H:%M:%S} UTC.",
+            f"The plan expired at {_utc(plan.expires_at)}; "
+            f"the database's clock says {_utc(server.now)}.",
             why="An old review may not fit the data of today.",
             do="Make a new plan with `migrate plan`, and have it reviewed.",
         )
@@ -61,7 +62,7 @@ def refuse_foreign(server: Server, ledger: Ledger, *, project: str, environment:
             do="Correct the connection in the environment, or, if the database is a copy, "
             "give it an identity of its own with `migrate rebind`.",
         )
-    recorded = dict(part.split("=", 1) for part in identity.evidence.split(";") if part)
+    recorded = decode_evidence(identity.evidence)
     if not _agree(recorded, server.evidence):
         raise WrongTarget(
             f"This database is a copy: its identity was made on {_shown(recorded)}, "
@@ -113,13 +114,30 @@ def _digest_before(plan: Plan, ledger: Ledger, done: int) -> str | None:
 
 
 def encode_evidence(evidence: Mapping[str, str]) -> str:
-    """Evidence as lockgate_target keeps it: `name=value`, sorted, between semicolons."""
-    return ";".join(f"{name}={value}" for name, value in sorted(evidence.items()))
+    """Evidence as lockgate_target keeps it: `name=value`, sorted, between semicolons.
+
+    >>> encode_evidence({"server_uuid": "1f", "database": "shop;50%"})
+    'database=shop%3B50%25;server_uuid=1f'
+    """
+    return ";".join(
+        f"{name}={value.replace('%', '%25').replace(';', '%3B')}"
+        for name, value in sorted(evidence.items())
+    )
+
+
+def decode_evidence(text: str) -> dict[str, str]:
+    """The evidence that `encode_evidence` wrote."""
+    parts = (part.partition("=") for part in text.split(";") if part)
+    return {name: value.replace("%3B", ";").replace("%25", "%") for name, _, value in parts}
 
 
 def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """Whether the marks that both know are equal; a role may not be allowed to read them all."""
     return all(one[name] == other[name] for name in one.keys() & other.keys())
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _shown(evidence: Mapping[str, str]) -> str:
