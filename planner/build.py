@@ -33,6 +33,8 @@ from planner.server import Server
 # https://www.postgresql.org/docs/current/runtime-config-locks.html
 MANY_TABLES = 2000
 
+BASELINE = "baseline: recorded as applied, and none of its SQL is run"
+
 UNSEALED = "0" * 64
 
 
@@ -68,6 +70,20 @@ def build_up_plan(
         refuse_out_of_order(comparison, chosen)
     steps = [_step(migration, "up", migration.version, setting) for migration in chosen]
     return _plan(steps, ledger, setting)
+
+
+def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting, to: str) -> Plan:
+    """The plan that records what is pending up to `to` as applied, and runs none of its SQL.
+
+    For a database that had the tables before it had lockgate.
+
+    Raises:
+        As `build_up_plan`.
+    """
+    plan = build_up_plan(comparison, ledger, setting, to=to)
+    recorded = {"statements": (), "findings": (BASELINE,)}
+    steps = tuple(step.model_copy(update=recorded) for step in plan.steps)
+    return seal(plan.model_copy(update={"steps": steps, "verdict": verdict(steps)}))
 
 
 def build_down_plan(
@@ -149,6 +165,8 @@ def _above(latest: Sequence[Migration], to: str) -> tuple[Migration, ...]:
             f"Version {to} is not applied, so nothing can be rolled back to it.",
             do="See `migrate status` for what is applied; 0 rolls back everything.",
         )
+    if int(to) == 0:  # everything, also a migration that has version 0
+        return tuple(latest)
     return tuple(migration for migration in latest if migration.number > int(to))
 
 

@@ -131,7 +131,7 @@ class IrreversibleMigration(HistoryError):
         super().__init__(
             f"Migration {version} has no way back: {filename} has no statements "
             "under `-- migrate:down`.",
-            do="Write its down section, or write a new migration that undoes it.",
+            do="Write a new migration that undoes it; the file of an applied one must stay.",
         )
 
 

@@ -37,6 +37,10 @@ def verdict(steps: Sequence[Step]) -> str:
                     f"NOT ATOMIC after step {number} statement {count}: "
                     f"{first_word} is kept at once and cannot be rolled back"
                 )
-        if number < len(steps) and steps[number].transaction != step.transaction:
+        if number < len(steps) and not _share_transaction(step, steps[number]):
             return f"NOT ATOMIC after step {number}: the next step is a transaction of its own"
     return ONE_TRANSACTION
+
+
+def _share_transaction(step: Step, following: Step) -> bool:
+    return step.transaction is not None and step.transaction == following.transaction

@@ -18,7 +18,15 @@ FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.0"
 
 Direction = Literal["up", "down"]
-Guarantee = Literal["transactional", "point-of-no-return"]
+# All that the format knows; an executor of today promises the first and the last.
+Guarantee = Literal[
+    "transactional",
+    "compensated",
+    "implied",
+    "deferred",
+    "compensated-by-copy",
+    "point-of-no-return",
+]
 
 # RFC 8785 numbers are IEEE doubles, so what may pass 2**53 travels as a string.
 Serial = Annotated[

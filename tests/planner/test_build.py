@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.build import build_down_plan, result_state
+from planner.build import build_baseline_plan, build_down_plan, build_up_plan, result_state
 from planner.compare import compare
 from planner.dialect import MYSQL
 from planner.errors import (
@@ -21,7 +21,7 @@ from planner.errors import (
 from planner.graph import order
 from planner.ledger import Ledger
 from planner.migration import Migration
-from planner.plan import Plan
+from planner.plan import Plan, seal
 from tests.planner.building import NOW, SERVER, SETTING, UUID, after, ledger, migration, up_plan
 
 ONE, TWO, THREE = migration("001"), migration("002"), migration("003")
@@ -141,6 +141,12 @@ class TestDown:
         assert versions(down_plan(ALL, to="1")) == ["003", "002"]
         assert versions(down_plan(ALL, to="003")) == []
         assert versions(down_plan(ALL, to="0")) == ["003", "002", "001"]
+
+    def test_to_zero_rolls_back_everything_a_version_0_too(self) -> None:
+        assert versions(down_plan((migration("0000"), migration("0001")), to="0")) == [
+            "0001",
+            "0000",
+        ]
 
     @pytest.mark.parametrize("to", ["3", "4", "", "x", "-1", "9" * 5000])
     def test_to_a_version_that_is_not_applied_is_refused(self, to: str) -> None:
@@ -276,3 +282,22 @@ class TestResult:
         empty = after(end, down.steps)
         assert empty.entries == ()
         assert (down.result.serial, down.result.digest) == (empty.serial, empty.digest)
+
+
+class TestABaselinePlan:
+    def test_records_what_is_pending_up_to_a_version_and_runs_nothing(self) -> None:
+        migrations = [migration(1), migration(2), migration(3)]
+        comparison = compare(migrations, Ledger())
+        plan = build_baseline_plan(comparison, Ledger(), SETTING, "2")
+        assert [(step.version, step.statements) for step in plan.steps] == [("1", ()), ("2", ())]
+        assert all("none of its SQL is run" in step.findings[0] for step in plan.steps)
+        assert all(step.rollback for step in plan.steps), "its way back can still be run"
+        assert plan == seal(plan)
+
+    def test_leaves_the_history_that_applying_would(self) -> None:
+        migrations = [migration(1), migration(2)]
+        comparison = compare(migrations, Ledger())
+        baseline = build_baseline_plan(comparison, Ledger(), SETTING, "2")
+        applied = build_up_plan(comparison, Ledger(), SETTING)
+        assert baseline.result == applied.result
+        assert baseline.intent_digest != applied.intent_digest

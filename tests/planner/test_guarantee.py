@@ -55,6 +55,12 @@ class TestVerdict:
         assert up_plan([self.ONE, self.TWO]).verdict == ONE_TRANSACTION
         assert verdict(()) == ONE_TRANSACTION
 
+    def test_steps_that_commit_one_by_one_are_not(self) -> None:
+        server = replace(SERVER, dialect=MYSQL)
+        rows = [migration(each, f"insert into t values ({each});") for each in (1, 2)]
+        plan = up_plan(rows, setting=replace(SETTING, server=server))
+        assert plan.verdict.startswith("NOT ATOMIC after step 1: ")
+
     def test_a_transaction_for_each_step_is_not(self) -> None:
         plan = up_plan([self.ONE, self.TWO], setting=replace(SETTING, transaction="step"))
         assert plan.verdict.startswith("NOT ATOMIC after step 1: ")
