@@ -6,13 +6,14 @@ in the transaction that it tells of, and what is kept outside of one stands in t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from executors.engine import Engine, Journal, Run
 from executors.events import Emit, RunStarted
-from executors.failure import StepFailed
+from executors.failure import ServerError, StepFailed
 from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable, Unresolved
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit
@@ -24,6 +25,12 @@ from planner.verify import (
     refuse_read_only,
     refuse_unresolved,
     refuse_wrong_target,
+)
+
+UNDONE = "Interrupted. Everything that this run had done was undone."
+LOOK = (
+    "Look whether it happened, finish or undo the migration by hand, and settle it with "
+    "`migrate resolve`."
 )
 
 Outcome = Literal["applied", "already applied", "nothing to do"]
@@ -69,10 +76,12 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
     if journal:
         _refuse_unknown(plan, journal)
         run = Run(journal.run_id, plan, author.actor, author.tool_version)
-        engine.resume_run(run)
+        with _noting():
+            engine.resume_run(run)
     else:
         identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
-        engine.begin_run(run, identity)
+        with _noting():
+            engine.begin_run(run, identity)
     emit(RunStarted(plan, done))
     _run_units(run, engine, done, journal, emit)
     return Report("applied", plan, plan.steps[done:])
@@ -81,7 +90,8 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
 def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
     """How many of the plan's steps the database already has; checks that it may be applied.
 
-    A plan that was wholly applied is not held against its age, nor against other runs.
+    A plan that was wholly applied is not held against other runs, and one that was begun is
+    not held against its age: going on is the way out.
     """
     refuse_read_only(engine.server)
     refuse_wrong_target(plan, engine.server, ledger)
@@ -89,6 +99,7 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
     done = find_position(plan, ledger)
     if done < len(plan.steps):
         refuse_unresolved(ledger, plan)
+    if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
     return done
 
@@ -97,6 +108,19 @@ def new_identity(project: str, environment: str, engine: Engine, author: Author)
     """An identity for this database, here and under its present name."""
     evidence = encode_evidence(engine.server.evidence)
     return Identity(author.new_id(), project, environment, evidence)
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    """A refusal of what lockgate writes before it runs anything, as an error for people."""
+    try:
+        yield
+    except ServerError as refused:
+        raise StatementFailed(
+            f"The run could not be noted in lockgate's tables: {refused}.",
+            why="Nothing of the plan was run.",
+            do="Give the role the right to create and to write them.",
+        ) from refused
 
 
 def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emit: Emit) -> None:
@@ -109,7 +133,10 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
         except StepFailed as failed:
             raise _stopped(run, engine, unit, failed) from failed
         except Interrupted as interrupted:
-            raise _interrupted(run, engine, interrupted) from interrupted
+            if error := _interrupted(run, engine, interrupted):
+                raise error from interrupted
+        except (Unreachable, ServerError) as error:
+            raise _cut_off(run.plan, unit, error) from error
 
 
 def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
@@ -123,34 +150,56 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
         status, error = "ROLLED_BACK", _all_undone(run.plan, failed)
     try:
         engine.finish_run(run.id, status, str(failed.failure))
-    except Unreachable as lost:
-        error.add_note(f"The run's end could not be noted: {lost.what}")
+    except (Unreachable, ServerError) as refused:
+        error.add_note(f"The run's end could not be noted: {refused}")
     return error
 
 
-def _interrupted(run: Run, engine: Engine, interrupted: Interrupted) -> LockgateError:
-    """The error for a signal, by what the database holds now that our session has ended."""
+def _interrupted(run: Run, engine: Engine, interrupted: Interrupted) -> LockgateError | None:
+    """The error for a signal, by what the database holds now that our session has ended.
+
+    None when the signal came too late: the whole plan is applied.
+    """
     plan, ledger = run.plan, engine.read_ledger()
     done = ledger.serial - plan.base.serial
-    if plan.digest in ledger.unresolved or done:
-        status = "STUCK" if plan.digest in ledger.unresolved else "STOPPED"
-        error: LockgateError = Unresolved(
-            f"Interrupted after {done} of {len(plan.steps)} steps.",
-            why="These are kept and recorded."
-            + " The next one is half done." * (status == "STUCK"),
-            do="Apply the same plan again: it goes on where it stopped.",
+    if done == len(plan.steps):
+        return None
+    journal = engine.read_journal(plan.digest) if plan.digest in ledger.unresolved else None
+    if not journal and not done:
+        engine.finish_run(run.id, "ROLLED_BACK", "interrupted")
+        return Interrupted(interrupted.signal_number, UNDONE)
+    engine.finish_run(run.id, "STUCK" if journal else "STOPPED", "interrupted")
+    unknown = journal and any(outcome != "done" for outcome in journal.outcomes.values())
+    return Unresolved(
+        f"Interrupted after {done} of {len(plan.steps)} steps.",
+        why="These are kept and recorded; " * bool(done)
+        + ("the next one is half done." if journal else "all since then was undone."),
+        do=LOOK if unknown else "Apply the same plan again: it goes on where it stopped.",
+    )
+
+
+def _cut_off(plan: Plan, unit: Unit, error: Exception) -> LockgateError:
+    """The error for a connection that was lost in a unit, or for a refusal of what lockgate
+    itself asked there; the server has rolled back what it could."""
+    what = error.what if isinstance(error, LockgateError) else f"The server refused: {error}."
+    if unit.first > 1 or unit.transaction is None:
+        return Unresolved(
+            f"Stopped at step {unit.first} of {len(plan.steps)}. {what}",
+            why="The steps before it are kept and recorded"
+            + (", and of this one what was done." if unit.transaction is None else "."),
+            do="See `migrate status`, and apply the same plan again: it looks first.",
         )
-    else:
-        status, error = "ROLLED_BACK", interrupted
-    engine.finish_run(run.id, status, "interrupted")
-    return error
+    if isinstance(error, LockgateError):
+        return error
+    return StatementFailed(what, why="All that this plan had done was undone.")
 
 
 def _all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
     return StatementFailed(
         f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
         why="All that this plan had done was undone; the database is as it was before.",
-        do="Correct the migration, and make a new plan.",
+        do="Remove the cause and apply the same plan again, or correct the migration and make "
+        "a new plan.",
         failure=failed.failure,
     )
 
@@ -177,7 +226,9 @@ def _half_done(failed: StepFailed) -> Unresolved:
         f"Migration {failure.step.version} is half done: {failure}",
         why=f"Of its {total} statements these are done and kept: {kept or 'none'}; "
         f"not done: {rest or 'only its row in the history'}.{doubt}",
-        do="Remove the cause and apply the same plan again: it goes on where it stopped. "
+        do=LOOK
+        if failed.unsure
+        else "Remove the cause and apply the same plan again: it goes on where it stopped. "
         "Or finish or undo the migration by hand and settle it with `migrate resolve`.",
         failure=failure,
     )
@@ -193,6 +244,5 @@ def _refuse_unknown(plan: Plan, journal: Journal) -> None:
                 f"{step.file}:{statement.line}: statement {place} was begun by a run that "
                 "ended before it could say whether it happened.",
                 why="Running it again could do it twice.",
-                do="Look whether it happened, finish or undo the migration by hand, and settle "
-                "it with `migrate resolve`.",
+                do=LOOK,
             )

@@ -75,7 +75,9 @@ class Failure:
 
         On the statement's first line it is counted from the statement's begin.
         """
-        return len(self._before.rpartition("\n")[2]) + 1 if self._before else 0
+        if self.statement is None or not self.error.position:
+            return 0
+        return len(self._before.rpartition("\n")[2]) + 1
 
     @property
     def _before(self) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
-from executors.mysql import MySQL
+from executors.mysql import MySQL, plain
 from planner.dialect import MARIADB
 from planner.environment import DatabaseAddress, Environment
 from planner.errors import UsageError
 
 # MariaDB's DDL is atomic for one object, not for a list of them, nor for CREATE OR REPLACE.
 # https://mariadb.com/kb/en/atomic-ddl/
-PARTIAL = re.compile(r"drop\s+(?:table|view|user|role|database|schema)\b.*,|"
-                     r"drop\s+(?:database|schema)\b|grant\b|create\s+or\s+replace\s+table\b",
-                     re.IGNORECASE | re.DOTALL)  # fmt: skip
+PARTIAL = re.compile(
+    r"drop\s+(?:temporary\s+)?(?:table|view|sequence)\b.*,|"
+    r"(?:create|alter|drop|rename)\s+(?:or\s+replace\s+)?(?:user|role)\b.*,|"
+    r"(?:grant|revoke)\b|create\s+or\s+replace\s+(?!view\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def connect(address: DatabaseAddress, environment: Environment) -> MariaDB:
@@ -31,10 +34,10 @@ class MariaDB(MySQL):
 
     dialect = MARIADB
     mark = "server_uid"
-    statement_limit = "max_statement_time", 1.0
+    statement_limit = "max_statement_time", 1
 
-    def is_in_doubt(self, sql: str) -> bool:
-        return PARTIAL.match(sql) is not None
+    def is_atomic(self, sql: str) -> bool:
+        return super().is_atomic(sql) and PARTIAL.match(plain(sql).lstrip()) is None
 
     def refuse_other_server(self, version: str) -> None:
         if "mariadb" not in version.lower():

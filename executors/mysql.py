@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ import pymysql
 from executors.engine import Journal, Row, Run
 from executors.events import Emit, LockAwaited, Session
 from executors.failure import ServerError
+from executors.mysql_connection import open_session, settings, tls_like, translated, version_number
 from executors.polling import poll
 from executors.store import (
     BEGIN_RUN,
@@ -27,13 +27,13 @@ from executors.store import (
 )
 from planner.dialect import MYSQL, Dialect
 from planner.environment import DatabaseAddress, Environment
-from planner.errors import Unreachable, UsageError
+from planner.errors import Interrupted, Unreachable, UsageError
 from planner.ledger import Identity
 from planner.plan import Step, Unit
 from planner.server import Server
 
 FACTS = """
-select version(), database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
+select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
 """
 COLUMNS = """
 select table_name, column_name from information_schema.columns
@@ -63,7 +63,7 @@ IDENTIFY = (
     "insert ignore into {target} (id, uuid, project, environment, evidence, serial) "
     "values (1, %s, %s, %s, %s, 0)"
 )
-MOVE_SERIAL = "update {target} set serial = serial + 1 where serial = %s"
+MOVE_SERIAL = "update {target} set serial = serial + 1 where id = 1 and serial = %s"
 RECORD = (
     "insert into {history} (version, name, checksum, applied_at) "
     "values (%s, %s, %s, current_timestamp(6))"
@@ -73,13 +73,22 @@ SESSION = """
 select id, user, host, date_format(utc_timestamp() - interval time second, '%%Y-%%m-%%dT%%TZ')
 from information_schema.processlist where id = %s
 """
-# https://dev.mysql.com/doc/mysql-errors/8.4/en/client-error-reference.html
-LOST = frozenset({0, 1053, 1927, 2006, 2013, 2055, 4031})
+# What a section may have set that would change what lockgate writes.
+OWN_SETTINGS = (
+    "set names utf8mb4, session time_zone = '+00:00', session sql_safe_updates = 0, "
+    "session sql_select_limit = default"
+)
+OWN_LOCK = "is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
+# Atomic when they fail: https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
+ATOMIC = re.compile(
+    r"(?:create|alter|drop(?!\s+(?:database|schema))|rename|truncate|grant|revoke|set|use|"
+    r"savepoint|release|rollback)\b",
+    re.IGNORECASE,
+)
+COMMENT = re.compile(r"/\*(?!M?!).*?\*/|(?:--\s|#)[^\n]*", re.DOTALL)
+PACKET_HEAD = 1024  # bytes; more than what an INSERT adds to a text
 END_WAIT = 10.0  # seconds for the server to end a session of ours
 GUARD_IDLE = 30 * 24 * 3600  # seconds; the guard says nothing during a long ALTER TABLE
-OPTIONS = frozenset(
-    {"ssl_ca", "ssl_cert", "ssl_key", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"}
-)
 
 
 def connect(address: DatabaseAddress, environment: Environment) -> MySQL:
@@ -102,7 +111,7 @@ class MySQL(Store):
 
     dialect: Dialect = MYSQL
     mark = "server_uuid"
-    statement_limit = "max_execution_time", 1000.0
+    statement_limit = "max_execution_time", 1000
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -110,8 +119,14 @@ class MySQL(Store):
         self._program = f"lockgate {environment.name}"
         self.history_name = environment.history.table
         self._guard: Any = None
+        self._tls: dict[str, Any] = {}
+        self.stateful = False  # whether a section may have left something in the session
         self._connection = self._connect()
-        self.server = self._read_server(environment.history.schema_)
+        try:
+            self.server = self._read_server(environment.history.schema_)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         for connection in (self._connection, self._guard):
@@ -125,6 +140,15 @@ class MySQL(Store):
     def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         return self._run(self._connection, sql, parameters)[1]
 
+    def run_statement(self, sql: str) -> int:
+        """Runs a migration's statement. What it selects is not decoded: the migration may have
+        set another character set."""
+        self._connection.use_unicode = False
+        try:
+            return self.execute(sql)
+        finally:
+            self._connection.use_unicode = True
+
     def quote(self, identifier: str) -> str:
         return "`" + identifier.replace("`", "``") + "`"
 
@@ -137,8 +161,9 @@ class MySQL(Store):
 
     def read_tables(self) -> Tables:
         rows = self.query_all(COLUMNS, (self.history_schema, self.history_name))
-        columns = sorted(column for table, column in rows if table == self.history_name)
-        return Tables(tuple(columns), any(table == "lockgate_target" for table, _ in rows))
+        # A server with lower_case_table_names=1 answers in lower case, whatever was asked.
+        columns = sorted(column for table, column in rows if table.lower() != "lockgate_target")
+        return Tables(tuple(columns), len(columns) < len(rows))
 
     def ensure_tables(self, identity: Identity) -> None:
         if self._schema_lacking:
@@ -149,6 +174,7 @@ class MySQL(Store):
         self.execute(self.named(IDENTIFY), values)
 
     def begin_run(self, run: Run, identity: Identity) -> None:
+        self._refuse_big(run)
         self.ensure_tables(identity)
         with self.transaction():
             self.execute(self.named(CLOSE_DEAD_RUNS))
@@ -175,6 +201,7 @@ class MySQL(Store):
 
     @contextmanager
     def lock(self, wait: float, emit: Emit) -> Iterator[None]:
+        self._tls = self._tls or tls_like(self._connection, self._address)
         self._guard = self._connect()
         self._run(self._guard, "set session wait_timeout = %s", (GUARD_IDLE,))
 
@@ -198,10 +225,21 @@ class MySQL(Store):
         return None
 
     def prove_lock(self) -> None:
-        sql = "select is_used_lock(%s) = connection_id()"
-        (own,) = self.query_one(sql, (self._lock_name("work"),)) or (0,)
+        try:
+            self.refuse_lost_lock()
+        except Interrupted:
+            self.end_session()
+            raise
+
+    def refuse_lost_lock(self) -> None:
+        """Raises Locked when one of the two locks is not ours any more."""
+        (own,) = self.query_one(f"select {OWN_LOCK}", self.lock_proof()) or (0,)
         if own != 1:
             raise lost_lock()
+
+    def lock_proof(self) -> tuple[object, ...]:
+        """The parameters of OWN_LOCK."""
+        return self._lock_name("work"), self._lock_name("guard"), self._own_guard()
 
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
@@ -216,40 +254,55 @@ class MySQL(Store):
         Raises:
             Locked: the lock could not be taken on the new session.
         """
-        self._replace(self._connection.thread_id(), kill=False)
+        with suppress(pymysql.Error):
+            self._connection.close()
+        self._succeed(self._connection.thread_id(), self._connect())
 
     def end_session(self) -> None:
         """Ends what runs, on the server too, so that its transaction is rolled back.
 
         Raises:
             Unreachable: the server cannot be asked, or it does not end the session.
+            Locked: the lock could not be taken on the new session.
         """
-        self._replace(self._connection.thread_id(), kill=True)
-
-    def is_in_doubt(self, sql: str) -> bool:
-        """Whether a refused statement may have done part of its work. MySQL's DDL is atomic:
-        https://dev.mysql.com/doc/refman/8.4/en/atomic-ddl.html"""
-        return False
-
-    def _replace(self, pid: int, *, kill: bool) -> None:
         with suppress(pymysql.Error):
             self._connection.close()
-        if kill:
-            with suppress(ServerError):  # 1094: it has ended by itself
-                self._run(self._guard, f"kill {pid}")
+        pid, successor = self._connection.thread_id(), self._connect()
+        with suppress(ServerError):  # 1094: it has ended by itself
+            self._run(successor, f"kill {pid}")
+        self._succeed(pid, successor)
+        if not poll(lambda: not self._is_there(pid), END_WAIT, lambda waited: None):
+            raise self._still_there(pid)
 
-        def ended() -> bool:
-            sql = "select 1 from information_schema.processlist where id = %s"
-            return not self._run(self._guard, sql, (pid,))[1]
+    def is_atomic(self, sql: str) -> bool:
+        """Whether a statement that commits the open transaction, and then fails, has done
+        nothing: so not one that runs others, as CALL does."""
+        return ATOMIC.match(plain(sql).lstrip()) is not None
 
-        if not poll(ended, END_WAIT, lambda waited: None):
-            raise Unreachable(
-                f"The server still runs the session {pid} of this run.",
-                do="See `show processlist`; it ends when its statement does.",
-            )
-        self._connection = self._connect()
-        if not self._take(self._connection, "work"):
-            raise lost_lock()
+    def _succeed(self, pid: int, successor: Any) -> None:
+        """Gives the work lock from a session that ends to its successor.
+
+        A session rolls back before its locks go, so whoever has the lock sees the end state.
+        """
+        self._connection, self.stateful = successor, False
+
+        def had() -> bool:
+            with suppress(ServerError):  # a limit of the statement's time is one of GET_LOCK's
+                return self._take(successor, "work", 1)
+            return False
+
+        if not poll(had, END_WAIT, lambda waited: None):
+            raise self._still_there(pid) if self._is_there(pid) else lost_lock()
+
+    def _is_there(self, pid: int) -> bool:
+        sql = "select 1 from information_schema.processlist where id = %s"
+        return self.query_one(sql, (pid,)) is not None
+
+    def _still_there(self, pid: int) -> Unreachable:
+        return Unreachable(
+            f"The server still runs the session {pid} of this run.",
+            do="See `show processlist`; it ends when its statement does.",
+        )
 
     def _run(
         self, connection: Any, sql: str, parameters: Sequence[object] = ()
@@ -261,11 +314,11 @@ class MySQL(Store):
                 pass
         return rows, found
 
-    def _take(self, connection: Any, part: str) -> bool:
+    def _take(self, connection: Any, part: str, wait: int = 0) -> bool:
         # GET_LOCK counts: a lock that is ours already is not to be taken again.
         name = self._lock_name(part)
-        sql = "select coalesce(is_used_lock(%s) = connection_id(), 0) or get_lock(%s, 0) = 1"
-        return bool(self._run(connection, sql, (name, name))[1][0][0])
+        sql = "select coalesce(is_used_lock(%s) = connection_id(), 0) or get_lock(%s, %s) = 1"
+        return bool(self._run(connection, sql, (name, name, wait))[1][0][0])
 
     def _release(self) -> None:
         with suppress(Unreachable, ServerError, pymysql.Error):
@@ -286,55 +339,34 @@ class MySQL(Store):
         return f"lockgate_{part}_{digest[:40]}"
 
     def _connect(self) -> Any:
-        address = self._address
-        unknown = address.options.keys() - OPTIONS
-        if unknown:
-            raise UsageError(
-                f"The connection has the option {min(unknown)}, which is not known.",
-                do=f"The options are {', '.join(sorted(OPTIONS))}.",
-            )
-        options: dict[str, Any] = dict(address.options)
-        try:
-            connection = pymysql.connect(
-                host=address.host,
-                unix_socket=address.socket,
-                port=address.port,
-                user=address.user,
-                password=address.password.get_secret_value() if address.password else "",
-                database=address.database,
-                charset="utf8mb4",
-                autocommit=True,
-                connect_timeout=max(1, round(self._timeouts.connect)),
-                program_name=self._program,
-                **options,
-            )
-        except (pymysql.Error, OSError, RuntimeError) as error:
-            raise Unreachable(
-                f"No connection to the database: {error.args[-1]}",
-                do="Check the server and the connection in the environment's file.",
-            ) from None
-        self._run(connection, self._settings())
+        connection = open_session(self._address, self._timeouts, self._program, self._tls)
+        self._run(connection, settings(self._timeouts, self.statement_limit))
         return connection
 
-    def _settings(self) -> str:
-        """The session as every section is to find it. The server's own default lets a statement
-        wait for a metadata lock for a year."""
-        wait = math.ceil(self._timeouts.lock)
-        settings = [
-            "time_zone = '+00:00'",
-            f"lock_wait_timeout = {wait}",
-            f"innodb_lock_wait_timeout = {wait}",
+    def _refuse_big(self, run: Run) -> None:
+        """Raises UsageError when the server would not take a statement of a plan, or the plan."""
+        (limit,) = self.query_one("select @@max_allowed_packet") or (0,)
+        texts = [
+            (f"{step.file}:{statement.line}: the statement", statement.sql)
+            for step in run.plan.steps
+            for statement in step.statements
         ]
-        if self._timeouts.statement:
-            name, scale = self.statement_limit
-            settings.append(f"{name} = {self._timeouts.statement * scale:g}")
-        return "set session " + ", session ".join(settings)
+        for what, text in (
+            *texts,
+            ("The plan", pymysql.converters.escape_string(str(run_values(run)[-1]))),
+        ):
+            if (size := len(text.encode()) + PACKET_HEAD) > limit:
+                raise UsageError(
+                    f"{what} has {size} bytes, and the server takes at most {limit} at once.",
+                    why="Nothing was run.",
+                    do="Raise the server's max_allowed_packet, or divide the migration.",
+                )
 
     def _read_server(self, schema: str | None) -> Server:
-        row = self.query_one(FACTS.format(mark=f"@@global.{self.mark}"))
-        assert row is not None
-        version, database, sql_mode, read_only, now, mark = row
+        ((version,),) = self.query_all("select version()")
         self.refuse_other_server(version)
+        (row,) = self.query_all(FACTS.format(mark=f"@@global.{self.mark}"))
+        database, sql_mode, read_only, now, mark = row
         self.history_schema = schema or database
         found = "select 1 from information_schema.schemata where schema_name = %s"
         self._schema_lacking = self.query_one(found, (self.history_schema,)) is None
@@ -357,27 +389,10 @@ class MySQL(Store):
             )
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """PyMySQL's errors as ours."""
-    try:
-        yield
-    except pymysql.Error as error:
-        code, *message = error.args or (0,)
-        text = str(message[0]) if message else str(code)
-        if not isinstance(code, int) or code in LOST or isinstance(error, pymysql.InterfaceError):
-            raise Unreachable(f"The connection was lost: {text}.") from error
-        line = re.search(r"at line (\d+)$", text) if code == 1064 else None
-        raise ServerError(str(code), text, line=int(line[1]) if line else 0) from error
+def plain(sql: str) -> str:
+    """A statement without its comments, to look at how it begins; not to be run.
 
-
-def version_number(version: str) -> int:
-    """A version as one number, as in `/*!50100 */`.
-
-    >>> version_number("10.11.6-MariaDB-log")
-    101106
+    >>> plain("create /* no */ table t")
+    'create   table t'
     """
-    match = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    assert match, version
-    major, minor, patch = (int(part) for part in match.groups())
-    return major * 10000 + minor * 100 + patch
+    return COMMENT.sub(" ", sql)

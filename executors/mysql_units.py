@@ -3,7 +3,7 @@
 Each statement is journaled. A statement that can be rolled back, its journal rows and, at the
 end, the history's row are one transaction; a statement that commits by itself makes its intent
 durable as it begins, since the server commits before it runs DDL:
-https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html
+https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
 """
 
 from __future__ import annotations
@@ -16,24 +16,51 @@ from typing import TYPE_CHECKING
 from executors.engine import Journal, Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
 from executors.failure import Failure, ServerError, StepFailed
+from executors.mysql import OWN_LOCK, OWN_SETTINGS, plain
 from executors.store import (
     FINISH_RUN,
     FORGET_INTENT,
     FORGET_STEP,
-    INTEND,
     NOTE_DONE,
+    lost_lock,
     unknown_outcome,
 )
-from planner.errors import Interrupted, Unreachable
+from planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
 from planner.plan import PlannedStatement, Step, Unit
 
 if TYPE_CHECKING:
     from executors.mysql import MySQL
 
+SAVEPOINT = "lockgate_before_statement"
 NO_SAVEPOINT = "1305"
+NOT_ROLLED_BACK = 1196  # a table of another storage engine than InnoDB was changed
+LOST = "2013"
+
+# An intent is written only by who holds the lock.
+INTEND = (
+    "insert into {journal} (run_id, step, statement, digest, intent_at) "
+    f"select %s, %s, %s, %s, current_timestamp(6) from dual where {OWN_LOCK}"
+)
+OUTCOMES = "select statement, outcome from {journal} where run_id = %s and step = %s"
 
 # Statements that leave nothing in the session; after others the session is replaced.
-STATELESS = re.compile(r"(create|alter|drop|rename|truncate)\s+(?!temporary)", re.IGNORECASE)
+STATELESS = re.compile(
+    r"(?:create|alter|drop|rename|truncate)\s+(?:table\b(?!.*\bselect\b)|view|"
+    r"(?:unique\s+|fulltext\s+|spatial\s+)?index|trigger|procedure|function|event|"
+    r"database|schema)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+# What a new session is told again when a step goes on; and what cannot be had again.
+REPEATABLE = re.compile(
+    r"use\b|set\b(?!\s+(?:global|persist|persist_only|password|default)\b)"
+    r"(?!.*(?:\bselect\b|\(|@@global|@@persist))",
+    re.IGNORECASE | re.DOTALL,
+)
+FLEETING = re.compile(
+    r"create\s+(?:or\s+replace\s+)?temporary\b|prepare\b|set\b(?!\s+(?:global|persist|persist_only|"
+    r"password|default)\b)|call\b.*@|.*(?::=|\binto\s+@)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def run_step(
@@ -45,26 +72,29 @@ def run_step(
     intent it has; trailing statements that can be rolled back are.
 
     Raises:
-        StepFailed: the server refused a statement; says which are kept.
-        Unresolved: the connection was lost in the commit.
+        StepFailed: the server refused a statement, or the connection was lost; says which
+            statements are kept.
+        Unresolved: the connection was lost, and what is kept cannot be seen.
     """
     (step,) = unit.steps
     started = time.monotonic()
-    done = journal.outcomes if journal else {}
+    outcomes = journal.outcomes if journal else {}
+    done = {place for (number, place), outcome in outcomes.items()
+            if number == unit.first and outcome == "done"}  # fmt: skip
     section = _Section(session, run, unit.first, step, emit)
     try:
-        for place, statement in enumerate(step.statements, 1):
-            if done.get((unit.first, place)) != "done":
-                section.run_statement(place, statement)
-        section.record(serial)
-        section.commit()
+        section.run(done, serial)
     except Interrupted:
-        session.end_session()
+        section.interrupt()
         raise
+    except Unreachable as lost:
+        raise section.say_lost(lost) from lost
+    except Locked as lost:
+        raise section.say_unlocked(lost) from lost
+    except ServerError as error:  # of the journal
+        raise _unknown_end(f"Migration {step.version} has stopped", error) from error
     emit(StepFinished(unit.first, step, time.monotonic() - started))
     emit(UnitCommitted(unit.first, unit.first))
-    if not all(STATELESS.match(statement.sql) for statement in step.statements):
-        session.renew()
 
 
 class _Section:
@@ -72,82 +102,218 @@ class _Section:
 
     def __init__(self, session: MySQL, run: Run, number: int, step: Step, emit: Emit) -> None:
         self.session = session
-        self.run = run
+        self.run_id = run.id
+        self.is_last = number == len(run.plan.steps)
         self.number = number
         self.step = step
         self.emit = emit
         self.open = False
+        self.tentative: list[int] = []  # what the open transaction holds
+        self.place = 0
+        self.statement: PlannedStatement | None = None
 
-    def run_statement(self, place: int, statement: PlannedStatement) -> None:
-        """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
-        at = (self.run.id, self.number, place)
-        self._ensure_transaction()
-        self._write(INTEND, (*at, statement.digest))
-        self.session.execute("savepoint lockgate")
-        started = time.monotonic()
+    def run(self, done: set[int], serial: int) -> None:
+        """Runs what is not done, and records the step."""
+        if self.session.stateful:
+            self.session.renew()
+        if len(done) < len(self.step.statements):
+            self._restore(done)
+        for place, statement in enumerate(self.step.statements, 1):
+            if place not in done:
+                self._run_statement(place, statement)
+        self._record(serial)
+
+    def interrupt(self) -> None:
+        """Ends what runs, so that the open transaction is rolled back.
+
+        Raises:
+            Unresolved: the server could not be asked.
+        """
         try:
-            rows = self.session.execute(statement.sql)
+            self.session.end_session()
+        except (Unreachable, Locked, ServerError) as error:
+            raise _unknown_end("Interrupted", error) from error
+
+    def say_lost(self, lost: Unreachable) -> Exception:
+        """What a lost connection means, by what a new one finds in the journal."""
+        try:
+            self.session.end_session()
+            outcomes = self._outcomes()
+        except (Unreachable, Locked, ServerError) as error:
+            return _unknown_end(lost.what.rstrip("."), error)
+        return self._failure(ServerError(LOST, lost.what), outcomes)
+
+    def say_unlocked(self, lost: Locked) -> LockgateError:
+        """What a lost lock means: nothing more is written, and the journal tells of the rest."""
+        outcomes: dict[int, str | None] = {}
+        with suppress(Unreachable, ServerError):
+            self.session.execute("rollback")
+            outcomes = self._outcomes()
+        if not outcomes:
+            return lost
+        places = ", ".join(str(place) for place in sorted(outcomes))
+        return Unresolved(
+            f"{lost.what} Migration {self.step.version} is half done.",
+            why=f"Of its {len(self.step.statements)} statements these were begun and are kept: "
+            f"{places}. What was not yet committed was undone.",
+            do="See `migrate status`, and run again: it goes on where it stopped.",
+        )
+
+    def _restore(self, done: set[int]) -> None:
+        """Sets again in this session what the statements that are done had set in theirs."""
+        for place, statement in enumerate(self.step.statements, 1):
+            sql = plain(statement.sql).lstrip()
+            if place not in done or STATELESS.match(sql):
+                continue
+            self.session.stateful = True
+            if REPEATABLE.match(sql):
+                self._repeat(place, statement)
+            elif FLEETING.match(sql):
+                raise self._gone(place, statement, "its session has ended")
+
+    def _repeat(self, place: int, statement: PlannedStatement) -> None:
+        try:
+            self.session.run_statement(statement.sql)
         except ServerError as error:
-            raise self._failed(place, statement, error) from error
+            raise self._gone(place, statement, str(error)) from error
+
+    def _gone(self, place: int, statement: PlannedStatement, reason: str) -> Unresolved:
+        return Unresolved(
+            f"{self.step.file}:{statement.line}: what statement {place} has left in its session "
+            f"cannot be had again: {reason}.",
+            why="The statements after it could mean something else without it.",
+            do="Finish or undo the migration by hand and settle it with `migrate resolve`.",
+        )
+
+    def _run_statement(self, place: int, statement: PlannedStatement) -> None:
+        """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
+        self.place, self.statement = place, statement
+        if not STATELESS.match(plain(statement.sql).lstrip()):
+            self.session.stateful = True
+        started = time.monotonic()
+        refused, vanished = True, False
+        try:
+            self._begin()
+            self._intend(place, statement)
+            self.session.execute(f"savepoint {SAVEPOINT}")
+            rows = self.session.run_statement(statement.sql)
+            refused = False
+            self.open = self._savepoint_is_there()
+            if vanished := not self._write(NOTE_DONE, self._key(place)):
+                raise ServerError(NO_SAVEPOINT, "It rolled back the transaction that lockgate runs")
+            self._keep()
+        except ServerError as error:
+            raise self._fail(error, refused=refused, vanished=vanished) from error
         seconds = time.monotonic() - started
-        self.open = self._savepoint_is_there()
-        if self.open:
-            self._write(NOTE_DONE, at)
-        else:  # in a transaction of its own, so that the outcome is known from now on
-            self.session.execute("start transaction")
-            self._write(NOTE_DONE, at)
-            self.session.execute("commit")
         self.emit(StatementFinished(self.number, self.step, place, statement, rows, seconds))
 
-    def record(self, serial: int) -> None:
-        """The history's row, in the transaction of the trailing statements."""
-        self._ensure_transaction()
-        try:
-            self.session.move_history(self.step, serial)
-            self._write(FORGET_STEP, (self.run.id, self.number))
-            if self.number == len(self.run.plan.steps):
-                self._write(FINISH_RUN, ("COMMITTED", "", self.run.id))
-            self.session.prove_lock()
-        except ServerError as error:
-            raise self._failed(0, None, error) from error
-        except BaseException:
-            with suppress(Unreachable, ServerError):
-                self.session.execute("rollback")
-            raise
-
-    def commit(self) -> None:
-        """A crash here leaves the step's trailing statements and its row, or neither."""
-        try:
-            self.session.execute("commit")
-        except Unreachable as lost:
-            raise unknown_outcome(lost) from lost
-
-    def _failed(
-        self, place: int, statement: PlannedStatement | None, error: ServerError
-    ) -> StepFailed:
-        """The failure, after the open transaction was rolled back."""
-        self.session.execute("rollback")
-        unsure = bool(statement and self.session.is_in_doubt(statement.sql))
-        if not unsure:
-            self._write(FORGET_INTENT, (self.run.id, self.number, place))
-        kept = self.session.kept(self.run.id, self.number)
-        failure = Failure(self.number, self.step, place, statement, error)
-        return StepFailed(failure, kept, unsure)
-
-    def _ensure_transaction(self) -> None:
+    def _begin(self) -> None:
         if not self.open:
             self.session.execute("start transaction")
             self.open = True
 
+    def _intend(self, place: int, statement: PlannedStatement) -> None:
+        self.tentative.append(place)
+        values = (*self._key(place), statement.digest, *self.session.lock_proof())
+        if self._write(INTEND, values) != 1:
+            raise lost_lock()
+
     def _savepoint_is_there(self) -> bool:
         """Whether the statement left our transaction open: observed, not guessed."""
         try:
-            self.session.execute("release savepoint lockgate")
+            self.session.execute(f"release savepoint {SAVEPOINT}")
         except ServerError as error:
             if error.code != NO_SAVEPOINT:
                 raise
             return False
         return True
 
-    def _write(self, sql: str, values: tuple[object, ...]) -> None:
-        self.session.execute(self.session.named(sql), values)
+    def _keep(self) -> None:
+        """Makes the outcome of a statement that has committed by itself durable.
+
+        A crash before leaves it unknown. Autocommit may be off, so it is not enough.
+        """
+        if not self.open:
+            self.session.execute("commit")
+            self.tentative.clear()
+
+    def _record(self, serial: int) -> None:
+        """The history's row, in the transaction of the trailing statements.
+
+        A crash in the commit leaves all of that transaction, or nothing of it.
+        """
+        self.place, self.statement = 0, None
+        try:
+            self._begin()
+            if self.session.stateful:
+                self.session.execute(OWN_SETTINGS)
+            self.session.move_history(self.step, serial)
+            self._write(FORGET_STEP, (self.run_id, self.number))
+            if self.is_last:
+                self._write(FINISH_RUN, ("COMMITTED", "", self.run_id))
+            self.session.refuse_lost_lock()
+            self._commit()
+        except ServerError as error:
+            raise self._fail(error) from error
+
+    def _commit(self) -> None:
+        try:
+            self.session.execute("commit")
+        except Unreachable as lost:
+            raise unknown_outcome(lost) from lost
+
+    def _fail(
+        self, error: ServerError, *, refused: bool = True, vanished: bool = False
+    ) -> StepFailed:
+        """The failure, after the open transaction was rolled back: the statement was refused,
+        or what lockgate does after it; or it did away with the transaction.
+
+        What the section has set could hinder us, so a new session cleans up.
+        """
+        whole = True
+        with suppress(ServerError, Unreachable):  # the session's end rolls back as well
+            whole = self._roll_back()
+        self.session.renew()
+        atomic = self.statement is not None and self.session.is_atomic(self.statement.sql)
+        if refused and atomic:  # its intent is still there when it had committed
+            self._write(FORGET_INTENT, self._key(self.place))
+        doubtful = [] if whole else self.tentative
+        self._doubt([*doubtful, self.place] if vanished and not atomic else doubtful)
+        return self._failure(error, self._outcomes())
+
+    def _roll_back(self) -> bool:
+        """Whether all was undone: tables without transactions keep their rows."""
+        self.session.execute("rollback")
+        warnings = self.session.query_all("show warnings")
+        return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
+
+    def _doubt(self, places: list[int]) -> None:
+        """Leaves in the journal that nobody knows whether these statements are done."""
+        known = self._outcomes() if places else {}
+        for place in set(places) - known.keys():
+            self._intend(place, self.step.statements[place - 1])
+
+    def _failure(self, error: ServerError, outcomes: dict[int, str | None]) -> StepFailed:
+        failure = Failure(self.number, self.step, self.place, self.statement, error)
+        kept = tuple(sorted(place for place in outcomes if outcomes[place]))
+        return StepFailed(failure, kept, unsure=len(kept) < len(outcomes))
+
+    def _outcomes(self) -> dict[int, str | None]:
+        sql = self.session.named(OUTCOMES)
+        return dict(self.session.query_all(sql, (self.run_id, self.number)))
+
+    def _key(self, place: int) -> tuple[object, ...]:
+        return self.run_id, self.number, place
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> int:
+        return self.session.execute(self.session.named(sql), values)
+
+
+def _unknown_end(what: str, error: LockgateError | ServerError) -> Unresolved:
+    """The error of a run whose end the server could not be asked for."""
+    return Unresolved(
+        f"{what}, and what the server has kept cannot be seen: {error}",
+        why="The last statement may still run on the server.",
+        do="See `migrate status`, and run the same command again: it looks first, and does "
+        "only what was not done.",
+    )

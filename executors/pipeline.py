@@ -11,18 +11,21 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from psycopg import Connection, DatabaseError, Error, OperationalError
+from psycopg import Connection, Error, OperationalError
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from executors.failure import ServerError
 from planner.errors import Unreachable
 
-IN_FLIGHT = 1000  # bounds the memory for texts and results of a long plan
+IN_FLIGHT = 1000  # statements; bounds the memory for the results of a long plan
+HEAVY = 1 << 24  # characters of SQL; bounds the memory for its texts, which libpq keeps too
 WATCH = 0.5  # seconds of silence after which `on_silence` is called
+CHUNK = 1 << 16  # bytes of COPY data handed to libpq at once
 
 Tag = TypeVar("Tag")
 OnSilence = Callable[[float], None]
@@ -50,7 +53,6 @@ class Outcome(Generic[Tag]):
 
     command: Command[Tag]
     rows: int
-    values: tuple[str | None, ...]
     seconds: float
 
 
@@ -71,77 +73,141 @@ def run_pipelined(
     connection: Connection[tuple[object, ...]],
     commands: Iterable[Command[Tag]],
     on_silence: OnSilence = ignore_silence,
+    patience: float = WATCH,
 ) -> Iterator[Outcome[Tag]]:
     """Yields the outcome of each command as it arrives; must be read to its end.
 
     A caller that leaves early, by an exception too, leaves the connection in the middle of
-    the batch: close it then.
+    the batch: close it then. `on_silence` is called each `patience` seconds without an answer.
 
     Raises:
         CommandFailed: after the batch has ended, so the connection can be used again.
         Unreachable: the connection was lost.
     """
     pgconn = connection.pgconn
-    try:
+    with _losing():
         pgconn.nonblocking = 1
         pgconn.enter_pipeline_mode()
-        failed = yield from _exchange(pgconn, iter(commands), on_silence)
+        failed = yield from _exchange(pgconn, iter(commands), on_silence, patience)
         pgconn.exit_pipeline_mode()
         pgconn.nonblocking = 0
-    except OperationalError as error:
-        raise Unreachable(f"The connection was lost: {str(error).strip()}.") from error
     if failed:
         raise failed
 
 
-def run_copy(connection: Connection[tuple[object, ...]], command: Command[Tag]) -> Outcome[Tag]:
-    """Sends a COPY … FROM STDIN with its rows, outside of a pipeline.
+def run_copy(
+    connection: Connection[tuple[object, ...]],
+    command: Command[Tag],
+    on_silence: OnSilence = ignore_silence,
+    patience: float = WATCH,
+) -> Outcome[Tag]:
+    """Sends a COPY … FROM STDIN with its rows, outside of a pipeline, by the extended protocol.
 
     https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
 
     Raises:
         CommandFailed, Unreachable: as `run_pipelined`.
     """
+    pgconn = connection.pgconn
     started = time.monotonic()
+
+    def wait() -> None:
+        _wait(pgconn, started, on_silence, patience)
+
+    with _losing():
+        pgconn.nonblocking = 1
+        pgconn.send_query_params(command.sql.encode(), None)
+        result = _last_result(pgconn, wait)
+        if result.status == ExecStatus.COPY_IN:
+            _send_rows(pgconn, (command.copy_data or "").encode())
+            result = _last_result(pgconn, wait)
+        pgconn.nonblocking = 0
+    if result.status in FAILED:
+        raise CommandFailed(command, read_error(result))
+    return Outcome(command, _rows(result), time.monotonic() - started)
+
+
+@contextmanager
+def _losing() -> Iterator[None]:
+    """A lost connection as our error."""
     try:
-        with connection.cursor() as cursor:
-            with cursor.copy(command.sql.encode()) as copy:
-                copy.write((command.copy_data or "").encode())
-            rows = cursor.rowcount
+        yield
     except OperationalError as error:
-        if error.sqlstate is None:
-            raise Unreachable(f"The connection was lost: {str(error).strip()}.") from error
-        raise CommandFailed(command, from_driver(error)) from error
-    except DatabaseError as error:
-        raise CommandFailed(command, from_driver(error)) from error
-    return Outcome(command, rows, (), time.monotonic() - started)
+        raise Unreachable(f"The connection was lost: {str(error).strip()}.") from error
+
+
+def _send_rows(pgconn: PGconn, rows: bytes) -> None:
+    """Hands COPY its rows; a refused row ends the COPY early, and its result says so."""
+    for start in range(0, len(rows), CHUNK):
+        while pgconn.flush():
+            _await_socket(pgconn, WATCH, sending=True)
+        pgconn.put_copy_data(rows[start : start + CHUNK])
+    pgconn.put_copy_end()
+
+
+def _last_result(pgconn: PGconn, wait: Callable[[], None]) -> PGresult:
+    """The result of the one command under way, or the server's invitation to send rows."""
+    last: PGresult | None = None
+    wait()
+    while result := pgconn.get_result():
+        last = result
+        if result.status == ExecStatus.COPY_IN:
+            return result
+        wait()  # the commit's error comes behind; a signal is heard here, not in libpq
+    if last is None or pgconn.status != ConnStatus.OK:
+        raise OperationalError(pgconn.get_error_message())
+    return last
+
+
+class _Flight(Generic[Tag]):
+    """The commands that were sent and not answered, in order; `size` is that of their texts."""
+
+    def __init__(self) -> None:
+        self.commands: deque[Command[Tag]] = deque()
+        self.last: Command[Tag]
+        self.size = 0
+
+    def add(self, command: Command[Tag]) -> None:
+        self.commands.append(command)
+        self.size += len(command.sql)
+
+    def take(self) -> Command[Tag]:
+        """The command that the next result belongs to.
+
+        An error behind the last result is the commit's, that comes with the end of the batch:
+        a deferred constraint, which the last command is the nearest to have broken.
+        """
+        if self.commands:
+            self.last = self.commands.popleft()
+            self.size -= len(self.last.sql)
+        return self.last
 
 
 def _exchange(
-    pgconn: PGconn, commands: Iterator[Command[Tag]], on_silence: OnSilence
+    pgconn: PGconn, commands: Iterator[Command[Tag]], on_silence: OnSilence, patience: float
 ) -> Generator[Outcome[Tag], None, CommandFailed[Tag] | None]:
-    flight: deque[Command[Tag]] = deque()
+    flight: _Flight[Tag] = _Flight()
     failed: CommandFailed[Tag] | None = None
     complete = False
     since = time.monotonic()
     while True:
         complete = complete or _fill(pgconn, flight, commands)
-        _wait(pgconn, since, on_silence)
+        _wait(pgconn, since, on_silence, patience)
         for result in _arrived(pgconn):
             if result.status == ExecStatus.PIPELINE_SYNC:
                 return failed
-            command = flight.popleft()
+            command = flight.take()
             now = time.monotonic()
             if result.status in FAILED:
                 failed = CommandFailed(command, read_error(result))
             elif result.status != ExecStatus.PIPELINE_ABORTED:
-                yield Outcome(command, _rows(result), _values(result), now - since)
+                yield Outcome(command, _rows(result), now - since)
             since = now
 
 
-def _fill(pgconn: PGconn, flight: deque[Command[Tag]], commands: Iterator[Command[Tag]]) -> bool:
+def _fill(pgconn: PGconn, flight: _Flight[Tag], commands: Iterator[Command[Tag]]) -> bool:
     """Sends until enough is in flight; true when the batch is complete and its end was sent."""
-    while len(flight) < IN_FLIGHT:
+    while len(flight.commands) < IN_FLIGHT and flight.size < HEAVY:
         command = next(commands, None)
         if command is None:
             pgconn.pipeline_sync()
@@ -150,24 +216,28 @@ def _fill(pgconn: PGconn, flight: deque[Command[Tag]], commands: Iterator[Comman
         pgconn.send_query_params(command.sql.encode(), parameters or None)
         if command.report:
             pgconn.send_flush_request()
-        flight.append(command)
+        flight.add(command)
     pgconn.send_flush_request()
     return False
 
 
-def _wait(pgconn: PGconn, since: float, on_silence: OnSilence) -> None:
+def _wait(pgconn: PGconn, since: float, on_silence: OnSilence, patience: float) -> None:
     """Until the server has sent something; sends what is left over meanwhile."""
     while True:
-        unsent = pgconn.flush()
+        unsent = bool(pgconn.flush())
         if not pgconn.is_busy():
             return
-        readable, _, _ = select.select(
-            [pgconn.socket], [pgconn.socket] if unsent else [], [], WATCH
-        )
-        if readable:
-            pgconn.consume_input()
-        elif not unsent:
+        if not _await_socket(pgconn, patience, sending=unsent) and not unsent:
             on_silence(time.monotonic() - since)
+
+
+def _await_socket(pgconn: PGconn, seconds: float, *, sending: bool) -> bool:
+    """Reads what has arrived; false when nothing does, unless the socket takes what we send."""
+    sockets = [pgconn.socket]
+    readable, writable, _ = select.select(sockets, sockets if sending else [], [], seconds)
+    if readable:
+        pgconn.consume_input()
+    return bool(readable or writable)
 
 
 def _arrived(pgconn: PGconn) -> Iterator[PGresult]:
@@ -215,10 +285,3 @@ def from_driver(error: Error) -> ServerError:
 
 def _rows(result: PGresult) -> int:
     return result.command_tuples or 0
-
-
-def _values(result: PGresult) -> tuple[str | None, ...]:
-    if not result.ntuples:
-        return ()
-    row = (result.get_value(0, column) for column in range(result.nfields))
-    return tuple(None if value is None else value.decode() for value in row)

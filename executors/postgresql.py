@@ -12,50 +12,57 @@ from psycopg.pq import ConnStatus, TransactionStatus
 
 from executors.engine import Journal, Row, Run
 from executors.events import Emit, LockAwaited, Session
+from executors.failure import ServerError
 from executors.parameters import halves, lock_key, numbered, texts
 from executors.pipeline import (
+    WATCH,
     Command,
     CommandFailed,
     OnSilence,
     Outcome,
-    from_driver,
     ignore_silence,
     run_copy,
     run_pipelined,
 )
 from executors.polling import poll
+from executors.postgresql_connection import (
+    END_WAIT,
+    Connection,
+    await_end,
+    open_connection,
+    read_facts,
+    refuse_pooler,
+    translated,
+)
 from executors.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
     Store,
     Tables,
+    as_utc,
     lost_lock,
     not_had,
     run_values,
+    unknown_end,
 )
 from executors.watch import SESSION, Watch
 from planner.dialect import POSTGRESQL
 from planner.environment import DatabaseAddress, Environment
-from planner.errors import Unreachable, UsageError
+from planner.errors import Interrupted, Unreachable, UsageError
 from planner.ledger import Identity
 from planner.plan import Step, Unit
 from planner.server import Server
 
-FACTS = """
-select current_setting('server_version'), current_setting('server_version_num')::int,
-       current_database()::text, coalesce(%s, current_schema()::text),
-       to_regnamespace(quote_ident(coalesce(%s, current_schema()::text))) is null,
-       now(), pg_backend_pid(),
-       pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool,
-       (select oid::text from pg_database where datname = current_database()),
-       case when has_function_privilege('pg_control_system()', 'execute')
-            then (select system_identifier::text from pg_control_system()) end
-"""
-# RESET ALL between sections takes these back too, so they are set again after it.
+# RESET ALL between sections takes these back too, so they are set again after it. The last ends
+# what a killed lockgate has left running, on a server that can see the connection close (14+):
+# https://www.postgresql.org/docs/current/runtime-config-connection.html
 SETTINGS = """
 select set_config('lock_timeout', $1, false),
        set_config('statement_timeout', coalesce($2, current_setting('statement_timeout')), false),
-       set_config('client_min_messages', 'warning', false), set_config('timezone', 'UTC', false)
+       set_config('client_min_messages', 'warning', false), set_config('timezone', 'UTC', false),
+       case when current_setting('client_connection_check_interval', true) is not null
+                and version() like '%linux%'
+            then set_config('client_connection_check_interval', '1s', false) end
 """
 COLUMNS = """
 select coalesce(array_agg(attname::text order by attname::text collate "C")
@@ -93,7 +100,8 @@ insert into {history} (version, name, checksum, applied_at)
 select $1, $2, $3, now() from fence
 """
 REMOVE = """
-with fence as (update {target} set serial = serial + 1 where serial = $3::bigint returning 1)
+with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
+    and exists (select from {history} where version = $1 and checksum = $2) returning 1)
 delete from {history} using fence where version = $1 and checksum = $2
 """
 LOCKS = """
@@ -104,11 +112,34 @@ OWN_LOCK = f"""
 select 1 from pg_locks where {LOCKS} and pid = pg_backend_pid()
 and classid = $1::bigint::oid and objid = $2::bigint::oid
 """
+# All that a section has locked by hand, as often as it has, but for the migration lock.
+UNLOCK = """case
+    when objsubid = 1 and mode = 'ExclusiveLock' then pg_advisory_unlock(whole)
+    when objsubid = 1 then pg_advisory_unlock_shared(whole)
+    when mode = 'ExclusiveLock' then pg_advisory_unlock(high, low)
+    else pg_advisory_unlock_shared(high, low) end
+"""
+FREE_OTHERS = f"""
+select sum(times) from pg_locks, lateral (
+    select classid::bigint << 32 | objid::bigint as whole,
+           classid::bigint::bit(32)::int as high, objid::bigint::bit(32)::int as low) keys,
+lateral (
+    with recursive freed (was_held) as (
+        select {UNLOCK} union all select {UNLOCK} from freed where was_held)
+    select count(*) as times from freed) freeing
+where locktype = 'advisory' and granted and pid = pg_backend_pid()
+and not (objsubid = 1 and classid = $1::bigint::oid and objid = $2::bigint::oid)
+"""
 HOLDER = f"""
 {SESSION} where a.pid in (select pid from pg_locks where {LOCKS}
 and classid = %s::bigint::oid and objid = %s::bigint::oid)
 """
-END_WAIT = 10.0  # seconds for the server to end a session of ours that we have cancelled
+# What a section may have left in the session. DISCARD ALL would drop the migration lock too.
+# https://www.postgresql.org/docs/current/sql-discard.html
+RESET = (
+    "reset session authorization", "reset role", "reset all", "deallocate all", "close all",
+    "unlisten *", "discard sequences", "discard temp",
+)  # fmt: skip
 
 
 def connect(address: DatabaseAddress, environment: Environment) -> PostgreSQL:
@@ -133,7 +164,11 @@ class PostgreSQL(Store):
         self.lock_retries = environment.retries.lock
         self.history_name = environment.history.table
         self._connection = self._connect()
-        self.server = self._read_server(environment.history.schema_)
+        try:
+            self.server = self._read_server(environment.history.schema_)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._connection.close()
@@ -149,10 +184,14 @@ class PostgreSQL(Store):
 
     def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
         # One flight, one snapshot.
-        with translated(), self._connection.pipeline():
-            self._connection.execute("begin isolation level repeatable read, read only")
-            cursors = [self._connection.execute(sql.encode()) for sql in queries]
-            self._connection.execute("commit")
+        try:
+            with translated(), self._connection.pipeline():
+                self._connection.execute("begin isolation level repeatable read, read only")
+                cursors = [self._connection.execute(sql.encode()) for sql in queries]
+                self._connection.execute("commit")
+        except ServerError:
+            self.roll_back()
+            raise
         return [cursor.fetchall() for cursor in cursors]
 
     def read_tables(self) -> Tables:
@@ -186,7 +225,7 @@ class PostgreSQL(Store):
             yield
         finally:
             if not self._connection.closed:
-                with suppress(Unreachable):
+                with suppress(Unreachable, ServerError):  # the lock ends with the session
                     self.execute("select pg_advisory_unlock(%s)", (self._lock_key,))
 
     def lock_holder(self) -> Session | None:
@@ -207,28 +246,29 @@ class PostgreSQL(Store):
                 run_outside(self, run, unit, serial, journal, emit)
             else:
                 run_transaction(self, run, unit, serial, emit)
-        except BaseException:
-            if self._is_busy():  # interrupted in the middle of a batch or a transaction
-                self.end_session()
+        except BaseException as error:
+            if self._is_busy():  # in the middle of a batch or a transaction
+                self._end_after(error)
             raise
 
     def pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
     ) -> Iterator[Outcome[Any]]:
         """The outcomes of commands that travel together; those of COPY travel alone."""
+        patience = min(WATCH, self.lock_timeout / 3)  # who blocks us must be seen in time
         batch: list[Command[Any]] = []
         for command in commands:
             if command.copy_data is None:
                 batch.append(command)
                 continue
-            yield from run_pipelined(self._connection, batch, on_silence)
+            yield from run_pipelined(self._connection, batch, on_silence, patience)
             batch = []
-            yield run_copy(self._connection, command)
-        yield from run_pipelined(self._connection, batch, on_silence)
+            yield run_copy(self._connection, command, on_silence, patience)
+        yield from run_pipelined(self._connection, batch, on_silence, patience)
 
     def transact(self, commands: Sequence[Command[Any]]) -> list[Outcome[Any]]:
         """The outcomes of commands of our own, in a transaction of their own."""
-        whole = [Command("begin", None), *commands, Command("commit", None)]
+        whole = [Command("begin read write", None), *commands, Command("commit", None)]
         try:
             return list(self.pipelined(whole))[1:-1]
         except CommandFailed as failed:
@@ -240,12 +280,15 @@ class PostgreSQL(Store):
         self.execute("rollback")
 
     def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
-        """The step's change of the history table; it touches one row, or the fence is lost."""
+        """The step's change of the history table; it touches one row, or the fence is lost.
+
+        Its result is sent at once, so that the step is told of before the next one has ended.
+        """
         if step.direction == "up":
             values: tuple[object, ...] = (step.version, step.name, step.checksum, serial)
-            return Command(self.named(RECORD), tag, texts(values))
+            return Command(self.named(RECORD), tag, texts(values), report=True)
         values = (step.version, step.checksum, serial)
-        return Command(self.named(REMOVE), tag, texts(values))
+        return Command(self.named(REMOVE), tag, texts(values), report=True)
 
     def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
         """A statement of the store, as a command."""
@@ -263,6 +306,14 @@ class PostgreSQL(Store):
             None if statement is None else f"{statement * 1000:.0f}",
         )
         return Command(SETTINGS, tag, limits)
+
+    def reset_commands(self, tag: Any) -> list[Command[Any]]:
+        """Give the session back as it was before the section."""
+        return [*(Command(sql, tag) for sql in RESET), self.settings_command(tag)]
+
+    def unlock_command(self, tag: Any) -> Command[Any]:
+        """Frees the advisory locks of sections; takes long where the server has many locks."""
+        return Command(FREE_OTHERS, tag, texts(halves(self._lock_key)))
 
     @contextmanager
     def watching(self, emit: Emit) -> Iterator[Watch]:
@@ -282,20 +333,20 @@ class PostgreSQL(Store):
         """
         pid = self._connection.info.backend_pid
         if self._connection.pgconn.status == ConnStatus.OK:
-            self._connection.cancel_safe(timeout=END_WAIT)
+            with suppress(psycopg.Error):  # the server is asked again, by another session
+                self._connection.cancel_safe(timeout=END_WAIT)
         self._connection.close()
-        with translated(), self._connect() as observer:
-
-            def ended() -> bool:
-                found = "select 1 from pg_stat_activity where pid = %s"
-                return observer.execute(found, (pid,)).fetchone() is None
-
-            if not poll(ended, END_WAIT, lambda waited: None):
-                raise Unreachable(
-                    f"The server still runs the session {pid} that was cancelled.",
-                    do=f"See pg_stat_activity; `select pg_terminate_backend({pid})` ends it.",
-                )
+        await_end(pid, self._connect)
         self._connection = self._connect()
+
+    def _end_after(self, error: BaseException) -> None:
+        """`end_session`; where that fails, the error that came first is the one to be told."""
+        try:
+            self.end_session()
+        except Unreachable as lost:
+            if isinstance(error, Interrupted):
+                raise unknown_end(lost) from error
+            error.add_note(lost.what)
 
     def _is_busy(self) -> bool:
         pgconn = self._connection.pgconn
@@ -306,39 +357,18 @@ class PostgreSQL(Store):
         with translated():
             return self._connection.execute(sql.encode(), parameters or None)
 
-    def _connect(self) -> psycopg.Connection[Row]:
-        address = self._address
-        options: dict[str, Any] = {"application_name": self._program, "client_encoding": "UTF8"}
-        options |= address.options
-        try:
-            return psycopg.connect(
-                host=address.socket or address.host,
-                port=address.port,
-                user=address.user,
-                password=address.password.get_secret_value() if address.password else None,
-                dbname=address.database,
-                connect_timeout=max(1, round(self._connect_timeout)),
-                autocommit=True,
-                prepare_threshold=None,  # DEALLOCATE ALL between sections would confuse psycopg
-                **options,
-            )
-        except psycopg.Error as error:
-            raise Unreachable(
-                f"No connection to the database: {str(error).strip()}",
-                do="Check the server and the connection in the environment's file.",
-            ) from None
+    def _connect(self) -> Connection:
+        return open_connection(self._address, self._program, self._connect_timeout)
 
     def _read_server(self, schema: str | None) -> Server:
-        with translated(), self._connection.pipeline():
-            facts = self._connection.execute(FACTS, (schema, schema))
-            settings = self.settings_command(None)
-            self._connection.execute(
-                re.sub(r"\$\d", "%s", settings.sql).encode(), settings.parameters
-            )
-        row = facts.fetchone()
-        assert row is not None
-        version, number, database, schema, lacking, now, pid, read_only, oid, system = row
-        self._refuse_pooler(pid)
+        settings = self.settings_command(None)
+        version, number, database, schema, lacking, now, pid, read_only, oid, system = read_facts(
+            self._connection,
+            schema,
+            re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
+            tuple(settings.parameters),
+        )
+        refuse_pooler(self._connection, pid)
         if schema is None:
             raise UsageError(
                 "The connection's search_path names no schema that exists.",
@@ -355,18 +385,9 @@ class PostgreSQL(Store):
             database=database,
             history_table=table,
             evidence={name: value for name, value in marks.items() if value},
-            now=now.replace(microsecond=0),
+            now=as_utc(now).replace(microsecond=0),
             read_only=read_only,
         )
-
-    def _refuse_pooler(self, pid: int) -> None:
-        if pid != self._connection.info.backend_pid:
-            self.close()
-            raise UsageError(
-                "The connection goes through a pooler that shares server sessions.",
-                why="The migration lock belongs to a session, and a pooler hands it to others.",
-                do="Connect to the server itself, or to a pool in session mode.",
-            )
 
     def _creation(self, identity: Identity) -> list[Command[Any]]:
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
@@ -377,14 +398,3 @@ class PostgreSQL(Store):
             *(Command(self.named(sql), None) for sql in CREATE_TABLES),
             Command(self.named(IDENTIFY), None, values),
         ]
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """psycopg's errors as ours."""
-    try:
-        yield
-    except psycopg.Error as error:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-            raise Unreachable(f"The connection was lost: {str(error).strip()}.") from error
-        raise from_driver(error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,12 +30,20 @@ if TYPE_CHECKING:
 
 LOCK_NOT_AVAILABLE = "55P03"
 
-# What a section may have left in the session. DISCARD ALL would drop the migration lock too.
-# https://www.postgresql.org/docs/current/sql-discard.html
-RESET = ("reset session authorization", "reset all", "deallocate all", "discard temp")
+# A section may have left a role that must not write the journal, or limits too short for it.
+OWN_WAY = (
+    "set local session authorization default", "set local role to default",
+    "set local statement_timeout = 0", "set local lock_timeout = 0",
+)  # fmt: skip
 
-# A section may have taken on a role that must not write the journal.
-OWN_ROLE = ("set local session authorization default", "set local role none")
+# What may stay half done outside of a transaction. A failed build leaves an invalid index:
+# https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+# Procedures and DO blocks may commit: https://www.postgresql.org/docs/current/sql-call.html
+CONCURRENT = re.compile(r"(create|drop|reindex)\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL)
+COMMITTING = re.compile(
+    r"call\b|do\b.*\b(commit|call)\b|alter\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL
+)
+INVALID_INDEXES = "select 1 from pg_index where not indisvalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +91,10 @@ def _run_once(
     commands = _transaction(session, run, unit, serial, own)
     try:
         _read(session.pipelined(commands, watch), emit)
+        _commit(session, own)
     except CommandFailed as failed:
         session.roll_back()
         raise _step_failed(failed, watch) from failed
-    _commit(session, own)
     emit(UnitCommitted(unit.first, unit.first + len(unit.steps) - 1))
 
 
@@ -93,11 +102,13 @@ def _transaction(
     session: PostgreSQL, run: Run, unit: Unit, serial: int, own: Mark
 ) -> Iterator[Command[Mark]]:
     """All of a unit's transaction but its end, which is sent when the rest is known good."""
-    yield Command("begin", own)
+    yield Command("begin", own, report=True)  # so that the first statement has its own time
     for number, step in enumerate(unit.steps, unit.first):
         for place, statement in enumerate(step.statements, 1):
             yield _command(Mark(number, step, place, statement))
         yield from _end_of_step(session, Mark(number, step), serial + number - unit.first)
+        if any("advisory" in statement.sql.lower() for statement in step.statements):
+            yield session.unlock_command(Mark(number, step))
     yield from _end_of_unit(session, run, unit)
 
 
@@ -109,15 +120,14 @@ def _command(mark: Mark) -> Command[Mark]:
 
 def _end_of_step(session: PostgreSQL, mark: Mark, serial: int) -> Iterator[Command[Mark]]:
     """The session as it was before the step, and the step's row in the history."""
-    for sql in RESET:
-        yield Command(sql, mark)
-    yield session.settings_command(mark)
+    yield from session.reset_commands(mark)
     guarding = Mark(mark.number, mark.step, guards=True, ends_step=True)
     yield session.record_command(mark.step, serial, guarding)
 
 
 def _end_of_unit(session: PostgreSQL, run: Run, unit: Unit) -> Iterator[Command[Mark]]:
     last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
+    yield session.unlock_command(last)
     if last.number == len(run.plan.steps):
         yield session.own_command(FINISH_RUN, ("COMMITTED", "", run.id), last)
     yield session.proof_command(Mark(last.number, last.step, guards=True))
@@ -150,11 +160,14 @@ def _read(outcomes: Iterable[Outcome[Mark]], emit: Emit) -> None:
 
 
 def _commit(session: PostgreSQL, own: Mark) -> None:
-    """A crash here leaves all or nothing, and the history says which."""
+    """A crash here leaves all or nothing, and the history says which.
+
+    Raises:
+        CommandFailed: a deferred constraint; the server has rolled back.
+        Unresolved: the connection was lost.
+    """
     try:
         _read(session.pipelined([Command("commit", own)]), lambda event: None)
-    except CommandFailed as failed:  # a deferred constraint: the server has rolled back
-        raise _step_failed(failed) from failed
     except Unreachable as lost:
         raise unknown_outcome(lost) from lost
 
@@ -178,17 +191,19 @@ def run_outside(
             _run_journaled(session, run, Mark(unit.first, step, place, statement), emit)
     own = Mark(unit.first, step)
     ending = [
-        Command("begin", own),
+        Command("begin read write", own),
+        *(Command(sql, own) for sql in OWN_WAY),
         *_end_of_step(session, own, serial),
         session.own_command(FORGET_STEP, (run.id, unit.first), own),
         *_end_of_unit(session, run, unit),
     ]
     try:
         _read(session.pipelined(ending), emit)
+        _commit(session, own)
     except CommandFailed as failed:
         session.roll_back()
+        session.transact(session.reset_commands(None))
         raise _step_failed(failed, kept=session.kept(run.id, unit.first)) from failed
-    _commit(session, own)
     emit(UnitCommitted(unit.first, unit.first))
 
 
@@ -198,22 +213,36 @@ def _run_journaled(session: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> Non
     _journal(session, INTEND, (*place, mark.statement.digest))
     try:
         with session.watching(emit) as watch:
-            _read(session.pipelined([_command(mark)], watch), emit)
+            outcomes = list(session.pipelined([_command(mark)], watch))  # and kept, by its end
     except CommandFailed as failed:
-        _journal(session, FORGET_INTENT, place)
+        session.transact(session.reset_commands(None))
+        unsure = _may_be_half_done(session, mark.statement.sql)
+        if not unsure:
+            _journal(session, FORGET_INTENT, place)
         kept = session.kept(run.id, mark.number)
-        raise _step_failed(failed, watch, kept) from failed
+        raise _step_failed(failed, watch, kept, unsure) from failed
     _journal(session, NOTE_DONE, place)
+    _read(outcomes, emit)
+
+
+def _may_be_half_done(session: PostgreSQL, sql: str) -> bool:
+    """Whether a refused statement may have kept a part of its work."""
+    if CONCURRENT.match(sql):
+        return session.query_one(INVALID_INDEXES) is not None
+    return COMMITTING.match(sql) is not None
 
 
 def _journal(session: PostgreSQL, sql: str, values: tuple[object, ...]) -> None:
     session.transact(
-        [*(Command(own, None) for own in OWN_ROLE), session.own_command(sql, values, None)]
+        [*(Command(own, None) for own in OWN_WAY), session.own_command(sql, values, None)]
     )
 
 
 def _step_failed(
-    failed: CommandFailed[Mark], watch: OnSilence | None = None, kept: tuple[int, ...] = ()
+    failed: CommandFailed[Mark],
+    watch: OnSilence | None = None,
+    kept: tuple[int, ...] = (),
+    unsure: bool = False,
 ) -> StepFailed:
     mark, error = failed.command.tag, failed.error
     blockers = getattr(watch, "blockers", ())
@@ -222,7 +251,8 @@ def _step_failed(
             error.code, error.message, detail=f"Blocked{_named(blockers)}",
             hint=error.hint, position=error.position,
         )  # fmt: skip
-    return StepFailed(Failure(mark.number, mark.step, mark.place, mark.statement, error), kept)
+    failure = Failure(mark.number, mark.step, mark.place, mark.statement, error)
+    return StepFailed(failure, kept, unsure)
 
 
 def _named(blockers: Iterable[object]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from executors.engine import Journal, PastRun, Row, Run
@@ -17,6 +18,7 @@ from executors.events import Session
 from planner.errors import HistoryError, Locked, LockgateError, Unreachable, Unresolved
 from planner.ledger import Entry, Identity, Ledger
 from planner.plan import Plan
+from planner.planfile import parse_plan
 
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 
@@ -139,7 +141,7 @@ class Store(ABC):
         return Ledger(
             identity=identity,
             serial=int(serial or 0),
-            entries=tuple(sorted(map(read_entry, history), key=lambda entry: entry.number)),
+            entries=read_entries(history),
             unresolved=tuple(digest for (digest,) in unresolved),
         )
 
@@ -162,7 +164,7 @@ class Store(ABC):
 
     def read_plan(self, run_id: str) -> Plan:
         (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
-        return Plan.model_validate_json(text)
+        return parse_plan(text.encode(), f"the plan of run {run_id}")
 
     def settle_run(self, run_id: str, reason: str) -> None:
         with self.transaction():
@@ -223,7 +225,24 @@ def run_values(run: Run) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def read_entry(row: Row) -> Entry:
+def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:
+    """The history's rows by version.
+
+    Raises:
+        HistoryError: a version is no number, or stands there twice, as `1` and `001`.
+    """
+    entries = sorted(map(_read_entry, rows), key=lambda entry: entry.number)
+    for one, other in pairwise(entries):
+        if one.number == other.number:
+            raise HistoryError(
+                f"The history table holds version {one.number} twice, as {one.version} and "
+                f"{other.version}.",
+                do="Remove the row that lockgate did not write.",
+            )
+    return tuple(entries)
+
+
+def _read_entry(row: Row) -> Entry:
     version, name, checksum, applied_at = row
     if not str(version).isdecimal():
         raise HistoryError(
@@ -262,6 +281,15 @@ def lost_lock() -> Locked:
         "executor has changed the history.",
         why="Going on could run a migration twice. What was not yet committed was undone.",
         do="See `migrate status`, and run again.",
+    )
+
+
+def unknown_end(lost: LockgateError) -> Unresolved:
+    """The error of a signal after which the server could not be seen to undo what had run."""
+    return Unresolved(
+        f"Interrupted, and the server was not seen to end the session: {lost.what}",
+        why="It undoes what was not committed as soon as it sees that we have left.",
+        do="See `migrate status`, and run the same command again: it looks first.",
     )
 
 

@@ -20,6 +20,7 @@ CONTROL = (
     ("xa",),
 )
 TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
+SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
 # PostgreSQL refuses these inside a transaction block.
 OUTSIDE_ONLY = (
@@ -38,10 +39,11 @@ def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
     if words[:2] == ("begin", "not"):  # MariaDB's compound statement
         return
     ends = words[:1] == ("rollback",) and "to" not in words[1:3]
-    locks = not dialect.transactional_ddl and _begins(words, TABLE_LOCKS)
-    if ends or locks or _begins(words, CONTROL):
+    # Where each statement is journaled, a savepoint of lockgate's own stands before it.
+    disturbs = not dialect.transactional_ddl and _begins(words, TABLE_LOCKS + SAVEPOINTS)
+    if ends or disturbs or _begins(words, CONTROL):
         raise MigrationFileError(
-            f"`{' '.join(words[:2]).upper()}` would end the transaction that lockgate runs",
+            f"`{' '.join(words[:2]).upper()}` would disturb the transaction that lockgate runs",
             line=statement.line,
             do="Remove it: lockgate begins and commits. For a section that must run outside "
             "a transaction, write `transaction:false` behind its marker.",

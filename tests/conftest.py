@@ -70,3 +70,17 @@ def _fresh_url(server: Any) -> Iterator[str]:
     name = server.new_database()
     yield server.url(name)
     server.drop_database(name)
+
+
+@pytest.fixture(params=["mysql", "mariadb"])
+def family_server(request: pytest.FixtureRequest) -> Any:
+    """MySQL and MariaDB in turn."""
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def family_database(family_server: Any) -> Iterator[str]:
+    """The name of a fresh database on `family_server`."""
+    name = family_server.new_database()
+    yield name
+    family_server.drop_database(name)

@@ -34,7 +34,7 @@ def test_a_section_may_not_begin_or_end_a_transaction(
     sql: str, dialect: Dialect, options: str
 ) -> None:
     error = refused(sql, dialect, options)
-    assert "would end the transaction" in error.what
+    assert "would disturb the transaction" in error.what
     assert "transaction:false" in error.do
 
 
@@ -51,6 +51,12 @@ def test_a_section_may_not_begin_or_end_a_transaction(
 )
 def test_savepoints_and_bodies_are_no_transaction_control(sql: str) -> None:
     assert len(parse(section(sql)).up.statements) == 2
+
+
+@pytest.mark.parametrize("sql", ["savepoint a", "release savepoint a", "rollback to a"])
+def test_savepoints_are_refused_where_each_statement_has_lockgates_own(sql: str) -> None:
+    refused(sql, MYSQL)
+    refused(sql, MARIADB)
 
 
 @pytest.mark.parametrize("sql", ["lock tables t write", "lock table t read", "unlock tables"])

@@ -200,7 +200,7 @@ class TestSections:
             ("-- migrate:up\n-- migrate:template jinja\n", 2, "inside a section"),
             ("-- migrate:up\nselect 1;\n-- migrate:dwon\n", 3, "not a directive"),
             ("-- migrate:up\n\nselect 'open;\n", 3, "a quoted string has no end"),
-            ("-- migrate:up\nselect 1; begin;\n", 2, "`BEGIN` would end the transaction"),
+            ("-- migrate:up\nselect 1; begin;\n", 2, "`BEGIN` would disturb the transaction"),
         ],
     )
     def test_a_wrong_section_names_its_line(self, text: str, line: int, what: str) -> None:

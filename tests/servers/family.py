@@ -135,7 +135,7 @@ class FamilyServer:
     def connect(
         self, database: str | None, *, port: int | None = None, **options: Any
     ) -> "pymysql.Connection[Any]":
-        """A driver's connection in autocommit mode."""
+        """A driver's connection in autocommit mode; without TLS, whose set-up takes 30 ms."""
         return pymysql.connect(
             host=self.host,
             port=port or self.port,
@@ -144,7 +144,7 @@ class FamilyServer:
             database=database,
             charset="utf8mb4",
             autocommit=True,
-            **options,
+            **{"ssl_disabled": True, **options},
         )
 
     def new_database(self) -> str:
@@ -235,9 +235,11 @@ class FamilyServer:
 
     def _start(self) -> None:
         directory = self._own.directory
-        (directory / "plugins").mkdir(exist_ok=True)
+        for folder in ("plugins", "tmp"):
+            (directory / folder).mkdir(exist_ok=True)
         own = {"port": str(self.port), "datadir": str(self._data), "socket": str(self.socket)}
         files = {"general-log-file": self._general_log, "pid-file": directory / "mysqld.pid"}
+        files["tmpdir"] = directory / "tmp"  # MariaDB clears a shared one when it starts
         settings = {**SETTINGS, **self.own_settings, **own, **files}
         self._own.start(
             [*self.command(), *(f"--{name}={value}" for name, value in settings.items())]

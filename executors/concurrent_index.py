@@ -1,0 +1,92 @@
+"""Indexes that PostgreSQL builds or drops CONCURRENTLY, in several transactions of its own.
+
+A build that fails, or whose session dies, leaves an INVALID index: it costs every write and
+serves no read, and IF NOT EXISTS takes it for a good one.
+https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from executors.engine import Row
+
+NAME = r'(?:"(?:[^"]|"")+"|[^\s"().,;]+)'
+QUALIFIED = rf"{NAME}(?:\s*\.\s*{NAME})?"
+BUILD = re.compile(
+    rf"create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"
+    rf"(?!on\s)(?P<index>{NAME})\s+on\s+(?:only\s+)?(?P<table>{QUALIFIED})",
+    re.IGNORECASE,
+)
+DROP = re.compile(
+    rf"drop\s+index\s+concurrently\s+(?:if\s+exists\s+)?(?P<index>{QUALIFIED})"
+    r"(?:\s+(?:cascade|restrict))?\s*",
+    re.IGNORECASE,
+)
+# The index is made in its table's schema, whatever the search_path is.
+FIND = """
+select i.indisvalid, format('%%I.%%I', n.nspname, c.relname)
+from pg_class t join pg_namespace n on n.oid = t.relnamespace
+join pg_class c on c.relnamespace = n.oid join pg_index i on i.indexrelid = c.oid
+where t.oid = to_regclass(%s) and c.relname = any(parse_ident(%s))
+"""
+EXISTS = "select to_regclass(%s) is not null"
+
+State = Literal["valid", "invalid", "absent"]
+
+
+class Session(Protocol):
+    """What is asked of the session that runs the statements."""
+
+    def execute(self, sql: str) -> int: ...
+
+    def query_one(self, sql: str, parameters: tuple[object, ...]) -> Row | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrentBuild:
+    """A named index under CREATE INDEX CONCURRENTLY; both names as the statement has them."""
+
+    index: str
+    table: str
+
+    def state(self, session: Session) -> State:
+        """Whether the index is there and of use."""
+        row = session.query_one(FIND, (self.table, self.index))
+        return "absent" if row is None else "valid" if row[0] else "invalid"
+
+    def drop_invalid(self, session: Session) -> None:
+        """Takes away what a failed build has left, so that the next one is a real one.
+
+        A crash in it leaves the invalid index, for the next attempt to take away.
+        """
+        row = session.query_one(FIND, (self.table, self.index))
+        if row and not row[0]:
+            session.execute(f"drop index concurrently {row[1]}")
+
+
+def find_build(sql: str) -> ConcurrentBuild | None:
+    """The build that a statement is; None for other statements and for an index without a name.
+
+    >>> find_build("create index concurrently if not exists i on only s.t (a)")
+    ConcurrentBuild(index='i', table='s.t')
+    """
+    match = BUILD.match(sql)
+    return ConcurrentBuild(match["index"], match["table"]) if match else None
+
+
+def happened(sql: str, session: Session) -> bool | None:
+    """Whether a statement that was begun, and has ended, took effect; None: cannot be told.
+
+    For a build False also stands for an invalid index: it is to be built again.
+    """
+    build = find_build(sql)
+    if build:
+        return build.state(session) == "valid"
+    dropping = DROP.fullmatch(sql)
+    if dropping:
+        row = session.query_one(EXISTS, (dropping["index"],))
+        return not (row and row[0])
+    return None

@@ -1,0 +1,151 @@
+"""Opening of sessions on MySQL and MariaDB, and their errors as ours; knows no ledger, no plan."""
+
+from __future__ import annotations
+
+import math
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pymysql
+
+from executors.failure import ServerError
+from planner.environment import DatabaseAddress, Timeouts
+from planner.errors import Unreachable, UsageError
+
+# https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html; 3169, 4031 and
+# MariaDB's 1927 are the server's last words to a session that it ends.
+LOST = frozenset({0, 1053, 1927, 2006, 2013, 2055, 3169, 4031})
+SWITCHES = frozenset({"ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"})
+OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key"}) | SWITCHES
+STATES = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
+
+
+def open_session(
+    address: DatabaseAddress, timeouts: Timeouts, program: str, tls: Mapping[str, Any]
+) -> Any:
+    """A PyMySQL connection in autocommit mode, in UTF-8, that takes one statement at a time.
+
+    `tls` are options from `tls_like`, or none.
+
+    Raises:
+        Unreachable: no connection.
+        UsageError: the address has an option that is not known.
+    """
+    options = read_options(address.options)
+    password = address.password.get_secret_value() if address.password else ""
+    try:
+        return pymysql.connect(
+            host=address.host,
+            unix_socket=address.socket,
+            port=address.port,
+            user=address.user,
+            password=password.encode(),  # PyMySQL would encode it as Latin-1
+            database=address.database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=math.ceil(timeouts.connect),
+            program_name=program,
+            **{**options, **tls},
+        )
+    except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
+        said = error.args[-1] if isinstance(error, pymysql.Error) and error.args else error
+        raise Unreachable(
+            f"No connection to the database: {said}",
+            do="Check the server and the connection in the environment's file.",
+        ) from None
+
+
+def tls_like(connection: Any, address: DatabaseAddress) -> dict[str, Any]:
+    """Options under which further sessions are encrypted if this one is, and not if it is not.
+
+    Without them PyMySQL reads the machine's certificates for each session (30 ms), to trust
+    any server in the end.
+    """
+    if address.options:
+        return {}
+    with translated(), connection.cursor() as cursor:
+        cursor.execute("show session status like 'Ssl_cipher'")
+        encrypted = any(cipher for _, cipher in cursor.fetchall())
+    if not encrypted:
+        return {"ssl_disabled": True}
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return {"ssl": context}
+
+
+def read_options(options: Mapping[str, str]) -> dict[str, Any]:
+    """The address's options as PyMySQL wants them.
+
+    Raises:
+        UsageError: an option is not known, or is neither true nor false.
+    """
+    if unknown := options.keys() - OPTIONS:
+        raise UsageError(
+            f"The connection has the option {min(unknown)}, which is not known.",
+            do=f"The options are {', '.join(sorted(OPTIONS))}.",
+        )
+    return {name: _switch(name, options[name]) for name in options.keys() & SWITCHES} | {
+        name: options[name] for name in options.keys() - SWITCHES
+    }
+
+
+def settings(timeouts: Timeouts, statement_limit: tuple[str, int]) -> str:
+    """The SET of a session as every section is to find it.
+
+    The servers' own defaults let a statement wait for a metadata lock for a day and more.
+    """
+    wait = math.ceil(timeouts.lock)
+    values = [
+        "time_zone = '+00:00'",
+        f"lock_wait_timeout = {wait}",
+        f"innodb_lock_wait_timeout = {wait}",
+    ]
+    if timeouts.statement:
+        name, scale = statement_limit
+        # A fraction is MariaDB's; MySQL counts whole milliseconds.
+        limit = f"{timeouts.statement:.3f}" if scale == 1 else math.ceil(timeouts.statement * scale)
+        values.append(f"{name} = {limit}")
+    return "set session " + ", session ".join(values)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """PyMySQL's errors as ours."""
+    try:
+        yield
+    except pymysql.Error as error:
+        code, *message = error.args or (0,)
+        text = str(message[0]) if message else str(code)
+        if not isinstance(code, int) or code in LOST or isinstance(error, pymysql.InterfaceError):
+            raise Unreachable(f"The connection was lost: {text or 'it is closed'}.") from error
+        line = re.search(r"at line (\d+)$", text) if code == 1064 else None
+        raise ServerError(str(code), text, line=int(line[1]) if line else 0) from error
+
+
+def version_number(version: str) -> int:
+    """A version as one number, as in `/*!50100 */`.
+
+    >>> version_number("10.11.6-MariaDB-log")
+    101106
+    """
+    match = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    assert match, version
+    major, minor, patch = (int(part) for part in match.groups())
+    return major * 10000 + minor * 100 + patch
+
+
+def _switch(name: str, text: str) -> bool:
+    try:
+        return STATES[text.lower()]
+    except KeyError:
+        raise UsageError(
+            f"The connection's option {name} is neither true nor false.",
+            do=f"Write {name}=true or {name}=false.",
+        ) from None

@@ -1,0 +1,112 @@
+"""The migration lock on MySQL and MariaDB: two locks of the server, one on each of two sessions."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from planner.errors import Locked, Unresolved
+from tests.executors.building import Recorder, apply_up, open_test_engine
+from tests.executors.rows import ask, execute, sessions, wait_until_gone
+from tests.servers.process import wait_until
+
+
+def test_lock_names_are_short_in_lower_case_and_tell_databases_apart(
+    family_server: Any, family_database: str
+) -> None:
+    names = set()
+    other = family_server.new_database()
+    for database, history in ((family_database, "A"), (family_database, "b"), (other, "A")):
+        with (
+            open_test_engine(family_server, database, history={"table": history}) as engine,
+            engine.lock(0, Recorder()),
+        ):
+            held = engine.lock_proof()[:2]
+            assert all(len(name) <= 64 and name == name.lower() for name in held)
+            names.update(held)
+    assert len(names) == 6
+    family_server.drop_database(other)
+
+
+def test_two_databases_do_not_exclude_each_other(family_server: Any, family_database: str) -> None:
+    other = family_server.new_database()
+    with (
+        open_test_engine(family_server, family_database) as one,
+        open_test_engine(family_server, other) as two,
+        one.lock(0, Recorder()),
+        two.lock(0, Recorder()),
+        pytest.raises(Locked),
+        open_test_engine(family_server, other) as three,
+        three.lock(0, Recorder()),
+    ):
+        pass
+    family_server.drop_database(other)
+
+
+def test_the_lock_ends_with_its_sessions(family_server: Any, family_database: str) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        entered = engine.lock(0, Recorder())
+        entered.__enter__()
+        for pid in sessions(family_server, family_database):
+            execute(family_server, None, f"kill {pid}")
+        wait_until_gone(family_server, family_database)
+        with (
+            open_test_engine(family_server, family_database) as other,
+            other.lock(5, Recorder()),
+        ):
+            other.prove_lock()
+
+
+def test_nobody_gets_in_between_sections(family_server: Any, family_database: str) -> None:
+    execute(family_server, family_database, "create table t (id int)")
+    got: list[bool] = []
+    ready, over = threading.Event(), threading.Event()
+
+    def contend() -> None:
+        with open_test_engine(family_server, family_database) as contender:
+            while not over.is_set():
+                try:
+                    with contender.lock(0, Recorder()):
+                        got.append(not over.is_set())
+                except Locked:
+                    ready.set()
+
+    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
+        thread = threading.Thread(target=contend)
+        thread.start()
+        try:
+            assert ready.wait(30)
+            for _ in range(30):
+                engine.renew()
+                engine.prove_lock()
+        finally:
+            over.set()
+    thread.join(30)
+    assert True not in got
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_section_that_gives_the_lock_away_is_stopped_there(
+    family_server: Any, family_database: str, kept: bool
+) -> None:
+    first = "create table first (id int);\n" if kept else "do 0;\n"
+    sql = f"{first}do release_all_locks();\ncreate table after_it (id int);"
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        pytest.raises(Unresolved if kept else Locked, match="lock was lost"),
+    ):
+        apply_up(engine, {"001_release": sql, "002_next": "create table next (id int)"})
+    names = {name for (name,) in ask(family_server, family_database, "show tables")}
+    assert not names & {"after_it", "next"}
+    assert ("first" in names) == kept
+
+
+def test_a_guard_that_was_killed_is_noticed(family_server: Any, family_database: str) -> None:
+    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
+        before = sessions(family_server, family_database)
+        (work,) = engine.query_one("select connection_id()") or (0,)
+        (guard,) = before - {work}
+        execute(family_server, None, f"kill {guard}")
+        wait_until(lambda: guard not in sessions(family_server, family_database), "its end")
+        with pytest.raises(Locked):
+            engine.prove_lock()

@@ -1,0 +1,336 @@
+"""The session that runs the SQL: what a section sets in it, its limits, its rights."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from executors.events import LockAwaited
+from planner.errors import Locked, StatementFailed, Unresolved
+from tests.commands.blocking import held_table
+from tests.executors.building import (
+    Recorder,
+    apply_plan,
+    apply_up,
+    new_identity,
+    open_test_engine,
+    plan_for,
+)
+from tests.executors.rows import ask, execute, wait_until_gone
+from tests.servers.mysql import MySQLServer
+
+# What a section does, and a query that finds nothing of it in the next one.
+LEFTOVERS = {
+    "sql_mode of dates": (
+        "set sql_mode = 'ALLOW_INVALID_DATES'",
+        "select @@sql_mode = @@global.sql_mode",
+    ),
+    "use": ("use mysql", "select database() = '{database}'"),
+    "autocommit": ("set autocommit = 0", "select @@autocommit"),
+    "variable": ("set @left = 1", "select @left is null"),
+    "variable by select": ("select 1 into @left", "select @left is null"),
+    "variable by create": ("create table made as select @left := 1 as a", "select @left is null"),
+    "temporary table": ("create temporary table left_over (id int)", "select not {temporary}"),
+    "names": ("set names latin1", "select @@character_set_client = 'utf8mb4'"),
+    "time zone": ("set time_zone = '+05:00'", "select @@time_zone = '+00:00'"),
+    "foreign keys": ("set foreign_key_checks = 0", "select @@foreign_key_checks"),
+    "safe updates": ("set sql_safe_updates = 1", "select not @@sql_safe_updates"),
+    "lock wait": ("set lock_wait_timeout = 99", "select @@lock_wait_timeout = 5"),
+    "isolation": (
+        "set session transaction isolation level serializable",
+        "select {isolation} = 'REPEATABLE-READ'",
+    ),
+    "user lock": ("do get_lock('left_{database}', 0)", "select is_free_lock('left_{database}')"),
+    "comment": (
+        "create /* x */ temporary table left_over (id int)",
+        "select not {temporary}",
+    ),
+}
+
+
+class EncryptingServer(MySQLServer):
+    """A MySQL that offers TLS, with the certificate that it makes itself."""
+
+    own_settings: ClassVar[dict[str, str]] = {
+        name: value for name, value in MySQLServer.own_settings.items() if name != "tls-version"
+    }
+
+
+@pytest.fixture
+def user(family_server: Any, family_database: str) -> Iterator[str]:
+    """A user with all rights on the database, and none on the server."""
+    name = f"u_{family_database}"
+    execute(
+        family_server,
+        None,
+        f"create user '{name}'@'%' identified by ''",
+        f"grant all on `{family_database}`.* to '{name}'@'%'",
+    )
+    yield name
+    execute(family_server, None, f"drop user '{name}'@'%'")
+
+
+def url_of(server: Any, database: str, user: str) -> dict[str, Any]:
+    """The settings of an environment that connects as this user."""
+    url = f"{server.engine}://{user}@{server.host}:{server.port}/{database}"
+    return {"database": {"url": url}}
+
+
+@pytest.mark.parametrize("name", LEFTOVERS)
+def test_what_a_section_leaves_in_the_session_is_gone_in_the_next(
+    family_server: Any, family_database: str, name: str
+) -> None:
+    leaving, check = LEFTOVERS[name]
+    temporary = (
+        "exists (select 1 from information_schema.innodb_temp_table_info)"
+        if family_server.engine == "mysql"
+        else "exists (select 1 from information_schema.tables where table_schema = database() "
+        "and table_type = 'TEMPORARY')"
+    )
+    clean = check.format(
+        database=family_database,
+        temporary=temporary,
+        isolation="@@tx_isolation"
+        if family_server.engine == "mariadb"
+        else "@@transaction_isolation",
+    )
+    migrations = {
+        "001_leave": leaving.format(database=family_database),
+        "002_check": f"set @clean = ({clean});\ncreate table verdict as select @clean as clean",
+    }
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, migrations)
+        assert len(engine.read_ledger().entries) == 2
+    assert ask(family_server, family_database, "select clean from verdict") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "use mysql",
+        "set time_zone = '+09:00'",
+        "set names latin1",
+        "set sql_safe_updates = 1",
+        "set sql_select_limit = 0",
+        "set autocommit = 0",
+        "set session transaction isolation level serializable",
+        "set foreign_key_checks = 0, unique_checks = 0",
+    ],
+)
+def test_the_history_is_written_the_same_whatever_a_section_sets(
+    family_server: Any, family_database: str, setting: str
+) -> None:
+    migrations = {"001_größe": f"{setting};\ncreate table {family_database}.t (id int);\n{setting}"}
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, migrations)
+    with open_test_engine(family_server, family_database) as engine:
+        (entry,) = engine.read_ledger().entries
+        assert entry.name == "größe"
+        assert abs(datetime.now(UTC) - entry.applied_at) < timedelta(minutes=10)
+    assert ask(family_server, family_database, "select * from lockgate_journal") == []
+
+
+def test_text_in_another_character_set_is_no_trouble(
+    family_server: Any, family_database: str
+) -> None:
+    sql = "create table t (a varchar(9) character set latin1);\ninsert into t values ('ä');\n"
+    sql += (
+        "set names latin1;\nselect a from t;\nset character_set_results = null;\nselect a from t;"
+    )
+    with open_test_engine(family_server, family_database) as engine:
+        assert apply_up(engine, {"001_latin": sql}).outcome == "applied"
+
+
+def test_a_step_that_goes_on_has_its_settings_again(
+    family_server: Any, family_database: str
+) -> None:
+    sql = (
+        "set @n = 7;\nuse {0};\ncreate table t (id int);\n"
+        "insert into gone values (@n);\ninsert into t values (@n);"
+    )
+    with open_test_engine(family_server, family_database) as engine:
+        plan = plan_for(engine, {"001_set": sql.format(family_database)})
+        with pytest.raises(Unresolved, match="done and kept: 1, 2, 3;"):
+            apply_plan(engine, plan)
+    execute(family_server, family_database, "create table gone (id int)")
+    with open_test_engine(family_server, family_database) as engine:
+        apply_plan(engine, plan)
+    assert ask(family_server, family_database, "select * from t") == [(7,)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["create temporary table x (id int)", "set @n = (select 1)", "prepare s from 'do 1'",
+     "select 1 into @n"],
+)  # fmt: skip
+def test_a_step_does_not_go_on_without_what_its_session_had(
+    family_server: Any, family_database: str, sql: str
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        text = f"{sql};\ncreate table t (id int);\ninsert into gone values (1)"
+        plan = plan_for(engine, {"001_set": text})
+        with pytest.raises(Unresolved, match="done and kept: 1, 2;"):
+            apply_plan(engine, plan)
+        execute(family_server, family_database, "create table gone (id int)")
+        with pytest.raises(Unresolved, match="what statement 1 has left in its session"):
+            apply_plan(engine, plan)
+    assert ask(family_server, family_database, "select * from gone") == []
+
+
+def test_the_global_sql_mode_rules_how_a_plan_is_split(
+    family_server: Any, family_database: str
+) -> None:
+    [(_, before)] = ask(family_server, None, "show global variables like 'sql_mode'")
+    modes = f"{before},ANSI_QUOTES,NO_BACKSLASH_ESCAPES".strip(",")
+    execute(family_server, None, f"set global sql_mode = '{modes}'")
+    sql = "create table \"a;b\" (t text);\ninsert into \"a;b\" values ('c:\\'), ('it''s;\\\\');"
+    try:
+        with open_test_engine(family_server, family_database) as engine:
+            plan = plan_for(engine, {"001_mode": sql})
+            assert len(plan.steps[0].statements) == 2
+            apply_plan(engine, plan)
+            assert engine.read_runs(1)[0].status == "COMMITTED"
+        texts = ask(family_server, family_database, 'select * from "a;b"')
+        assert texts == [("c:\\",), ("it's;\\\\",)]
+    finally:
+        execute(family_server, None, f"set global sql_mode = '{before}'")
+
+
+def test_waiting_for_a_table_ends_by_the_environments_timeout(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, "create table held (id int)")
+    timeouts = {"timeouts": {"lock": "1s"}}
+    with (
+        held_table(family_server, family_database, "held"),
+        open_test_engine(family_server, family_database, **timeouts) as engine,
+        pytest.raises(StatementFailed, match=r"001_alter.sql:2: Lock wait timeout .*\(1205\)"),
+    ):
+        apply_up(engine, {"001_alter": "alter table held add column n int"})
+
+
+def test_waiting_for_a_row_ends_by_the_environments_timeout(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, "create table t (id int)", "insert into t values (1)")
+    with (
+        family_server.connect(family_database) as holder,
+        open_test_engine(family_server, family_database, timeouts={"lock": "1s"}) as engine,
+    ):
+        holder.query("begin")
+        holder.query("update t set id = 2")
+        with pytest.raises(StatementFailed, match="1205"):
+            apply_up(engine, {"001_update": "update t set id = 3"})
+
+
+def test_a_statement_ends_by_the_environments_limit(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, "create table t (id int)", "insert into t values (1)")
+    slow = "select sleep(30) from t" if family_server.engine == "mariadb" else (
+        "select count(*) from information_schema.columns a, information_schema.columns b, "
+        "information_schema.columns c"
+    )  # fmt: skip
+    with (
+        open_test_engine(family_server, family_database, timeouts={"statement": "1s"}) as engine,
+        pytest.raises(StatementFailed, match=r"\((3024|1969)\)"),
+    ):
+        apply_up(engine, {"001_slow": slow})
+
+
+def test_a_user_without_rights_on_the_server_can_migrate_and_wait(
+    family_server: Any, family_database: str, user: str
+) -> None:
+    as_user = url_of(family_server, family_database, user)
+    recorder = Recorder()
+    migrations = {"001_t": "create table t (id int)", "002_r": "insert into t values (1)"}
+    with open_test_engine(family_server, family_database, **as_user) as engine:
+        apply_up(engine, migrations)
+        with (
+            open_test_engine(family_server, family_database) as other,
+            other.lock(0, Recorder()),
+            pytest.raises(Locked, match="another user"),
+        ):
+            apply_plan(engine, plan_for(engine, migrations), wait=0.1, emit=recorder)
+        assert recorder.of(LockAwaited)[0].holder.user == "another user"
+        with engine.lock(0, Recorder()):
+            engine.renew()
+            engine.end_session()
+            engine.prove_lock()
+    wait_until_gone(family_server, family_database)
+
+
+def test_a_user_who_may_only_read_can_plan(
+    family_server: Any, family_database: str, user: str
+) -> None:
+    execute(
+        family_server,
+        None,
+        f"revoke all on `{family_database}`.* from '{user}'@'%'",
+        f"grant select on `{family_database}`.* to '{user}'@'%'",
+    )
+    with open_test_engine(family_server, family_database) as engine:
+        engine.ensure_tables(new_identity(engine))
+    as_user = url_of(family_server, family_database, user)
+    with open_test_engine(family_server, family_database, **as_user) as engine:
+        assert len(plan_for(engine, {"001_t": "create table t (id int)"}).steps) == 1
+
+
+def test_a_prepared_statement_is_gone_in_the_next_section(
+    family_server: Any, family_database: str
+) -> None:
+    migrations = {"001_prepare": "prepare left_over from 'do 1'", "002_use": "execute left_over"}
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        pytest.raises(Unresolved, match="1243"),
+    ):
+        apply_up(engine, migrations)
+
+
+def test_a_role_is_gone_in_the_next_section(
+    family_server: Any, family_database: str, user: str
+) -> None:
+    role = f"r_{family_database}"
+    host = "" if family_server.engine == "mariadb" else "@'%'"
+    execute(family_server, None, f"create role '{role}'", f"grant '{role}' to '{user}'@'%'")
+    clean = "set @clean = (coalesce(current_role(), 'NONE') = 'NONE')"
+    migrations = {
+        "001_role": f"set role '{role}'{host}",
+        "002_check": f"{clean};\ncreate table verdict as select @clean as clean",
+    }
+    try:
+        as_user = url_of(family_server, family_database, user)
+        with open_test_engine(family_server, family_database, **as_user) as engine:
+            apply_up(engine, migrations)
+        assert ask(family_server, family_database, "select clean from verdict") == [(1,)]
+    finally:
+        execute(family_server, None, f"drop role '{role}'")
+
+
+@pytest.mark.parametrize("sql", ["flush tables with read lock", "flush tables t for export"])
+def test_a_section_that_locks_lockgate_out_is_told_of(
+    family_server: Any, family_database: str, sql: str
+) -> None:
+    execute(family_server, family_database, "create table t (id int)")
+    with open_test_engine(family_server, family_database) as engine:
+        plan = plan_for(engine, {"001_flush": f"{sql};\ncreate table after_it (id int)"})
+        with pytest.raises((Unresolved, StatementFailed)):
+            apply_plan(engine, plan)
+    execute(family_server, family_database, "insert into t values (1)")
+    assert ask(family_server, family_database, "show tables like 'after_it'") == []
+
+
+def test_further_sessions_are_encrypted_as_the_first_one_is() -> None:
+    cipher = "show session status like 'Ssl_cipher'"
+    with EncryptingServer() as server:
+        url = server.url(server.new_database())
+        with (
+            open_test_engine(server, "", database={"url": url}) as engine,
+            engine.lock(0, Recorder()),
+        ):
+            before = engine.query_one(cipher)
+            assert before is not None
+            assert before[1] != ""
+            engine.renew()
+            assert engine.query_one(cipher) == before

@@ -1,0 +1,180 @@
+"""PostgreSQL: somebody else's lock in our way: waited for, named, tried again, given up."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from executors.events import Blocked, Event, Retried
+from planner.errors import StatementFailed
+from tests.executors.building import OUTSIDE, Recorder, apply_plan, apply_up, failure_of, plan_for
+from tests.executors.building import open_test_engine as open_engine
+from tests.servers.postgres import PostgresServer
+
+Bystander = psycopg.Connection[Any]
+BASE = {"000_t": "create table t (id int);"}
+BLOCKED = {**BASE, "001_u": "create table u ();", "002_t": "alter table t add column note text;"}
+
+
+@pytest.fixture
+def prepared(postgres: Any) -> None:
+    apply_up(postgres, BASE)
+
+
+@pytest.fixture
+def blocker(
+    prepared: None, postgres_server: PostgresServer, postgres_database: str
+) -> Iterator[Bystander]:
+    """A session that reads the table t in an open transaction."""
+    with postgres_server.connect(postgres_database, application_name="reporting") as connection:
+        connection.execute("begin")
+        connection.execute("select * from t")
+        yield connection
+
+
+@contextmanager
+def hasty(server: PostgresServer, database: str, retries: int, lock: float = 0.3) -> Iterator[Any]:
+    """An engine that soon gives up a wait for a lock."""
+    settings = {"timeouts": {"lock": lock}, "retries": {"lock": retries}}
+    with open_engine(server, database, **settings) as engine:
+        yield engine
+
+
+def pid(connection: Bystander) -> int:
+    return int(connection.info.backend_pid)
+
+
+def test_a_blocker_is_named_while_we_wait_and_after_its_end_we_succeed(
+    postgres_server: PostgresServer, postgres_database: str, blocker: Bystander
+) -> None:
+    told = Recorder()
+
+    def emit(event: Event) -> None:
+        told(event)
+        if isinstance(event, Blocked):
+            blocker.execute("commit")
+
+    with open_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, BLOCKED, emit=emit)
+    (blocked,) = told.of(Blocked)
+    (session,) = blocked.blockers
+    assert (session.pid, session.user, session.program) == (pid(blocker), "postgres", "reporting")
+    assert told.of(Retried) == []
+
+
+def test_a_step_that_lost_only_to_the_lock_timeout_is_tried_again(
+    postgres_server: PostgresServer, postgres_database: str, blocker: Bystander
+) -> None:
+    told = Recorder()
+
+    def emit(event: Event) -> None:
+        told(event)
+        if isinstance(event, Retried) and event.attempt == 2:
+            blocker.execute("commit")
+
+    with hasty(postgres_server, postgres_database, retries=5) as engine:
+        report = apply_up(engine, BLOCKED, emit=emit)
+        assert len(engine.read_ledger().entries) == 3
+    assert len(report.steps) == 2
+    retried = told.of(Retried)
+    assert [event.attempt for event in retried] == [1, 2]
+    assert all(0 < event.delay <= 1 for event in retried)
+    for event in retried:
+        assert "002_t.sql:2" in event.message
+        assert f"pid {pid(blocker)} (reporting)" in event.message
+
+
+def test_when_the_tries_are_used_up_the_error_names_the_blocker(
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    blocker: Bystander,
+    bystander: Bystander,
+) -> None:
+    told = Recorder()
+    with hasty(postgres_server, postgres_database, retries=2) as engine:
+        plan = plan_for(engine, BLOCKED)
+        with pytest.raises(StatementFailed) as caught:
+            apply_plan(engine, plan, emit=told)
+        error = failure_of(caught.value).error
+        assert error.code == "55P03"
+        assert f"postgres from 127.0.0.1, pid {pid(blocker)} (reporting)" in error.detail
+        assert len(told.of(Retried)) == 2
+        assert engine.lock_holder() is None
+        assert bystander.execute("select to_regclass('u')").fetchone() == (None,)
+        blocker.execute("commit")
+        assert apply_plan(engine, plan).outcome == "applied"
+
+
+def test_without_retries_the_first_timeout_is_the_last(
+    postgres_server: PostgresServer, postgres_database: str, blocker: Bystander
+) -> None:
+    told = Recorder()
+    with (
+        hasty(postgres_server, postgres_database, retries=0) as engine,
+        pytest.raises(StatementFailed),
+    ):
+        apply_up(engine, BLOCKED, emit=told)
+    assert told.of(Retried) == []
+
+
+def test_another_failure_is_not_tried_again(postgres: Any) -> None:
+    told = Recorder()
+    with pytest.raises(StatementFailed):
+        apply_up(postgres, {"001_x": "select 1 / 0;"}, emit=told)
+    assert told.of(Retried) == []
+
+
+def test_a_blocked_copy_names_its_blocker_too(
+    postgres_server: PostgresServer, postgres_database: str, blocker: Bystander
+) -> None:
+    blocker.execute("lock table t in exclusive mode")
+    copy = {**BASE, "001_c": "copy t from stdin;\n1\n\\.\n"}
+    told = Recorder()
+    with (
+        hasty(postgres_server, postgres_database, retries=0) as engine,
+        pytest.raises(StatementFailed) as caught,
+    ):
+        apply_up(engine, copy, emit=told)
+    assert f"pid {pid(blocker)}" in failure_of(caught.value).error.detail
+    assert told.of(Blocked)[0].blockers[0].pid == pid(blocker)
+
+
+def test_the_lock_timeout_is_in_force_outside_of_a_transaction(
+    postgres_server: PostgresServer, postgres_database: str, blocker: Bystander
+) -> None:
+    outside = {**BASE, "001_t": f"{OUTSIDE}\nset lock_timeout = 0;\nselect 1;",
+               "002_t": f"{OUTSIDE}\nalter table t add column note text;"}  # fmt: skip
+    with hasty(postgres_server, postgres_database, retries=5) as engine:
+        with pytest.raises(Exception, match="lock timeout") as caught:
+            apply_up(engine, outside)
+        assert [entry.version for entry in engine.read_ledger().entries] == ["000", "001"]
+    assert f"pid {pid(blocker)}" in failure_of(caught.value).error.detail
+
+
+def test_a_waiter_for_the_migration_lock_does_not_stop_a_concurrent_build(
+    prepared: None, postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    build = {**BASE, "001_i": f"{OUTSIDE}\ncreate index concurrently i on t (id);"}
+    waiting, done = threading.Event(), threading.Event()
+
+    def wait_for_the_lock() -> None:
+        with (
+            open_engine(postgres_server, postgres_database) as other,
+            other.lock(30, lambda event: waiting.set()),
+        ):
+            done.set()
+
+    with open_engine(postgres_server, postgres_database) as engine:
+        thread = threading.Thread(target=wait_for_the_lock)
+
+        def emit(event: Event) -> None:
+            if not thread.is_alive():
+                thread.start()
+                assert waiting.wait(30)
+
+        apply_up(engine, build, emit=emit)
+    assert done.wait(30)
+    thread.join()

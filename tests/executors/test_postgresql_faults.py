@@ -1,0 +1,291 @@
+"""PostgreSQL: processes killed, connections cut, signals; then a look at the database."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import psycopg
+import pytest
+
+from planner.errors import Unreachable, Unresolved
+from tests.commands.running import Project
+from tests.executors.building import (
+    apply_plan,
+    apply_up,
+    create_tables,
+    open_test_engine,
+    plan_for,
+)
+from tests.executors.watching import (
+    await_at,
+    await_gone,
+    gate,
+    held_by_others,
+    sessions,
+    shut,
+)
+from tests.proxy import Proxy
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import wait_until
+
+Bystander = psycopg.Connection[Any]
+STEPS = 20
+FIRST_GATE = 7_000
+
+
+def schema(server: PostgresServer, database: str) -> str:
+    """The dump without the runs, of which each attempt leaves one."""
+    head, _, rest = server.dump(database).partition("COPY public.lockgate_runs")
+    return head + rest.partition("\\.\n")[2]
+
+
+def gated(count: int) -> dict[str, str]:
+    """Migrations that make a table each and then pass a gate."""
+    return {
+        name: f"{sql}{gate(FIRST_GATE + number)};\n"
+        for number, (name, sql) in enumerate(create_tables(count).items(), 1)
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path, postgres_server: PostgresServer, postgres_database: str) -> Project:
+    """A project whose first migration is applied; twenty are pending, each with a gate."""
+    made = Project(tmp_path, postgres_server.url(postgres_database))
+    made.write("000_kept.sql", "create table kept (id int);")
+    assert made.migrate("up").code == 0
+    for name, sql in gated(STEPS).items():
+        made.write(f"{name}.sql", sql)
+    return made
+
+
+@pytest.fixture
+def proxied(
+    postgres: Any, postgres_server: PostgresServer, postgres_database: str
+) -> Iterator[tuple[Proxy, Any]]:
+    """A proxy and an executor's session through it, on a database with one migration."""
+    apply_up(postgres, {"000_kept": "create table kept (id int);"})
+    with (
+        Proxy(postgres_server.host, postgres_server.port) as proxy,
+        open_test_engine(postgres_server, postgres_database, port=proxy.port) as engine,
+    ):
+        yield proxy, engine
+
+
+class Then:
+    """Holds for the first message that has `sign`, behind the statement that has `after`.
+
+    Statements are in Parse messages; the plan that a run records, with all of its SQL, is not.
+    """
+
+    def __init__(self, after: str, direction: Literal["client", "server"], sign: bytes) -> None:
+        self.after = after.encode()
+        self.direction = direction
+        self.sign = sign
+        self.seen = False
+
+    def __call__(self, direction: str, message: bytes) -> bool:
+        if self.seen and direction == self.direction and self.sign in message:
+            return True
+        parses = direction == "client" and message[:1] == b"P"
+        self.seen = self.seen or (parses and self.after in message)
+        return False
+
+
+def test_kill_9_in_each_of_20_steps_leaves_the_schema_byte_equal(
+    project: Project,
+    bystander: Bystander,
+    postgres_server: PostgresServer,
+    postgres_database: str,
+) -> None:
+    before = schema(postgres_server, postgres_database)
+    for number in range(FIRST_GATE + 1, FIRST_GATE + STEPS + 1):
+        with shut(bystander, number), project.start("up") as process:
+            await_at(bystander, number)
+            process.kill()
+        await_gone(bystander)
+        assert held_by_others(bystander) == 0
+        assert schema(postgres_server, postgres_database) == before
+    assert project.migrate("up").code == 0
+    assert bystander.execute("select count(*) from schema_migrations").fetchone() == (STEPS + 1,)
+
+
+def test_the_server_notices_a_kill_while_a_long_statement_runs(
+    project: Project, bystander: Bystander
+) -> None:
+    project.write("001_t1.sql", "create table t1 (id int);\nselect pg_sleep(600);")
+    with project.start("up") as process:
+        wait_until(
+            lambda: any(event == "PgSleep" for _, _, event, _ in sessions(bystander)),
+            "the long statement runs",
+        )
+        process.kill()
+    await_gone(bystander)
+    assert held_by_others(bystander) == 0
+    assert bystander.execute("select to_regclass('t1')").fetchone() == (None,)
+
+
+def test_kill_9_in_mode_step_keeps_the_steps_before_and_goes_on(
+    project: Project, bystander: Bystander
+) -> None:
+    project.configure("transaction: step\n")
+    with shut(bystander, FIRST_GATE + 3), project.start("up") as process:
+        await_at(bystander, FIRST_GATE + 3)
+        process.kill()
+    await_gone(bystander)
+    versions = bystander.execute("select version from schema_migrations order by 1").fetchall()
+    assert [version for (version,) in versions] == ["000", "001", "002"]
+    result = project.migrate("up", "--json")
+    assert result.code == 0, result
+    assert bystander.execute("select to_regclass('t20') is null").fetchone() == (False,)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_signal_undoes_the_plan_and_frees_the_lock(
+    project: Project,
+    bystander: Bystander,
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    number: signal.Signals,
+    code: int,
+    times: int,
+) -> None:
+    before = schema(postgres_server, postgres_database)
+    with shut(bystander, FIRST_GATE + 9), project.start("up") as process:
+        await_at(bystander, FIRST_GATE + 9)
+        for _ in range(times):
+            os.kill(process.pid, number)
+        assert process.wait(30) == code
+        assert sessions(bystander) == []
+        assert held_by_others(bystander) == 0
+    assert schema(postgres_server, postgres_database) == before
+    runs = bystander.execute("select status from lockgate_runs order by started_at").fetchall()
+    assert [status for (status,) in runs] == ["COMMITTED", "ROLLED_BACK"]
+
+
+def test_a_signal_while_rows_are_copied_undoes_the_plan(
+    project: Project, bystander: Bystander
+) -> None:
+    body = f"begin perform {gate(FIRST_GATE + 50).removeprefix('select ')}; return new; end"
+    (project.migrations / "001_t1.sql").write_text(
+        "-- migrate:up\ncreate table t1 (id int);\n"
+        f"create function slow() returns trigger language plpgsql as '{body}';\n"
+        "create trigger slow before insert on t1 for each row execute function slow();\n"
+        "copy t1 from stdin;\n" + "1\n" * 200_000 + "\\.\n"
+    )
+    with shut(bystander, FIRST_GATE + 50), project.start("up") as process:
+        await_at(bystander, FIRST_GATE + 50)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(30) == 130
+        assert sessions(bystander) == []
+    assert bystander.execute("select to_regclass('t1')").fetchone() == (None,)
+
+
+def test_a_signal_while_the_lock_is_awaited_changes_nothing(
+    project: Project, bystander: Bystander, postgres: Any
+) -> None:
+    with postgres.lock(0, print), project.start("up", "--json") as process:
+        out = process.stdout
+        assert out is not None
+        wait_until(lambda: "lock_awaited" in out.readline(), "the wait is told")
+        os.kill(process.pid, signal.SIGINT)
+        out.read()
+        assert process.wait(30) == 130
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        Then("pg_try_advisory_lock", "server", b"Z"),
+        Then("create table t1 ", "client", b"create table t1"),
+        Then("create table t5 ", "client", b"schema_migrations"),
+        Then("create table t5 ", "server", b"CREATE TABLE"),
+        Then("create table t10 ", "server", b"INSERT 0 1"),
+    ],
+    ids=["lock", "first", "record", "answer", "recorded"],
+)
+def test_a_cut_connection_leaves_the_schema_byte_equal(
+    proxied: tuple[Proxy, Any],
+    bystander: Bystander,
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    cut: Then,
+) -> None:
+    proxy, engine = proxied
+    before = schema(postgres_server, postgres_database)
+    plan = plan_for(engine, {"000_kept": "create table kept (id int);", **create_tables(10)})
+    fired = proxy.cut_when(cut)
+    with pytest.raises(Unreachable):
+        apply_plan(engine, plan)
+    assert fired.is_set()
+    wait_until(lambda: held_by_others(bystander) == 0, "the lock is free")
+    assert schema(postgres_server, postgres_database) == before
+    with open_test_engine(postgres_server, postgres_database) as again:
+        assert apply_plan(again, plan).outcome == "applied"
+
+
+@pytest.mark.parametrize(
+    ("direction", "sign", "outcome"),
+    [("client", b"\0commit\0", "applied"), ("server", b"COMMIT\0", "already applied")],
+)
+def test_a_cut_around_commit_is_unresolved_and_applying_again_finds_out(
+    proxied: tuple[Proxy, Any],
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    direction: Literal["client", "server"],
+    sign: bytes,
+    outcome: str,
+) -> None:
+    proxy, engine = proxied
+    plan = plan_for(engine, {"000_kept": "create table kept (id int);", **create_tables(3)})
+    fired = proxy.cut_when(Then("create table t3 ", direction, sign))
+    with pytest.raises(Unresolved, match="answer was not had"):
+        apply_plan(engine, plan)
+    assert fired.is_set()
+    with open_test_engine(postgres_server, postgres_database) as again:
+        assert apply_plan(again, plan).outcome == outcome
+        assert again.read_runs(1)[0].status == "COMMITTED"
+
+
+def test_a_commit_without_an_answer_exits_7_even_when_the_server_stays_away(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    with Proxy(postgres_server.host, postgres_server.port) as proxy:
+        project = Project(tmp_path, postgres_server.url(postgres_database, port=proxy.port))
+        project.write_tables(3)
+        sever = Then("create table t3 ", "server", b"COMMIT\0")
+
+        def cut_and_stay_away(direction: Any, message: bytes) -> bool:
+            if sever(direction, message):
+                proxy._target = ("127.0.0.1", 1)
+                return True
+            return False
+
+        proxy.cut_when(cut_and_stay_away)
+        assert project.migrate("up").code == 7
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    assert project.migrate("up").code == 0
+    with postgres_server.connect(postgres_database) as connection:
+        found = connection.execute("select count(*) from schema_migrations").fetchone()
+    assert found == (3,)
+
+
+def test_a_server_that_dies_in_a_step_is_unreachable_and_nothing_is_kept() -> None:
+    with PostgresServer() as server:
+        name = server.new_database()
+        with open_test_engine(server, name) as engine:
+            apply_up(engine, create_tables(1))
+            before = schema(server, name)
+            dying = f"copy (select 1) to program 'kill -9 {server.pid}'"
+            killed = {
+                **create_tables(1),
+                "002_x": f"create table x ();\n{dying};\nselect pg_sleep(60);",
+            }
+            with pytest.raises(Unreachable):
+                apply_up(engine, killed)
+        server.restart()
+        assert schema(server, name) == before
+        with open_test_engine(server, name) as engine:
+            apply_up(engine, create_tables(3))

@@ -1,0 +1,259 @@
+"""PostgreSQL outside of a transaction: statement by statement, each journaled and kept."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from executors.events import StatementFinished
+from planner.errors import Locked, StatementFailed, Unresolved
+from tests.commands.running import Project
+from tests.executors.building import (
+    OUTSIDE,
+    Recorder,
+    apply_plan,
+    apply_up,
+    create_tables,
+    failure_of,
+    open_test_engine,
+    plan_for,
+)
+from tests.executors.watching import await_at, await_gone, count, gate, sessions, shut
+from tests.proxy import Proxy
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import wait_until
+
+Bystander = psycopg.Connection[Any]
+GATE = 7_100
+JOURNAL = "select step, statement, outcome from lockgate_journal order by 1, 2"
+THREE = f"""{OUTSIDE}
+create table one (id int);
+create table two as select id from source;
+create table three (id int);
+"""
+
+
+def outside(*statements: str) -> dict[str, str]:
+    return {"001_x": "\n".join([OUTSIDE, *(f"{sql};" for sql in statements)])}
+
+
+def journal(engine: Any) -> list[Any]:
+    return list(engine.query_all(JOURNAL))
+
+
+def test_each_statement_is_kept_at_once(postgres: Any, bystander: Bystander) -> None:
+    seen = []
+
+    def emit(event: Any) -> None:
+        if isinstance(event, StatementFinished):
+            seen.append(count(bystander, "select count(*) from pg_tables where tablename ~ '^t'"))
+
+    apply_up(postgres, outside("create table t1 ()", "create table t2 ()"), emit=emit)
+    assert seen == [1, 2]
+    assert journal(postgres) == []
+    assert postgres.read_runs(1)[0].status == "COMMITTED"
+
+
+def test_an_index_is_built_concurrently_with_no_transaction_of_ours_beside_it(
+    postgres: Any, bystander: Bystander, postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    apply_up(postgres, {"000_t": "create table t (id int);"})
+    migrations = {"000_t": "create table t (id int);"}
+    build = outside("create index concurrently i on t (id)", "vacuum t")
+    seen: list[list[str]] = []
+    with postgres_server.connect(postgres_database) as writer:
+        writer.execute("begin")
+        writer.execute("insert into t values (1)")
+        thread = threading.Thread(target=apply_up, args=(postgres, migrations | build))
+        thread.start()
+        try:
+            for _ in range(3):  # while the build waits for the writer, our watch looks in too
+                wait_until(lambda: len(sessions(bystander)) == 2, "the watch has been opened")
+                seen.append([state for _, state, _, _ in sessions(bystander)])
+        finally:
+            writer.execute("commit")
+            thread.join()
+    assert seen
+    assert all("idle in transaction" not in state for states in seen for state in states)
+    assert count(bystander, "select count(*) from pg_index where indisvalid "
+                 "and indexrelid = 'i'::regclass") == 1  # fmt: skip
+
+
+def test_a_failure_tells_what_is_kept_and_applying_again_goes_on(postgres: Any) -> None:
+    plan = plan_for(postgres, {"001_x": THREE, **create_tables(1, first=2)})
+    with pytest.raises(Unresolved) as caught:
+        apply_plan(postgres, plan)
+    assert caught.value.what.startswith("Migration 001 is half done: 001_x.sql:3:36: ")
+    assert "Of its 3 statements these are done and kept: 1; not done: 2, 3." in str(caught.value)
+    assert failure_of(caught.value).place == 2
+    assert journal(postgres) == [(1, 1, "done")]
+    assert postgres.read_ledger().unresolved == (plan.digest,)
+    assert postgres.read_runs(1)[0].status == "STUCK"
+    postgres.execute("create table source (id int)")
+    emit = Recorder()
+    apply_plan(postgres, plan, emit=emit)
+    assert [event.place for event in emit.of(StatementFinished)] == [2, 3, 1]
+    assert journal(postgres) == []
+    ledger = postgres.read_ledger()
+    assert ([entry.version for entry in ledger.entries], ledger.unresolved) == (["001", "002"], ())
+    assert [run.status for run in postgres.read_runs(5)] == ["COMMITTED"]
+
+
+def test_another_plan_is_refused_while_one_is_half_done(postgres: Any) -> None:
+    other = plan_for(postgres, create_tables(1))
+    with pytest.raises(Unresolved):
+        apply_up(postgres, {"001_x": THREE})
+    with pytest.raises(Unresolved, match="stopped half-way"):
+        apply_plan(postgres, other)
+
+
+def test_a_failure_in_the_first_statement_leaves_nothing(postgres: Any) -> None:
+    with pytest.raises(StatementFailed):
+        apply_up(postgres, outside("create table one (id nothing)", "create table two ()"))
+    assert journal(postgres) == []
+    assert postgres.read_ledger().unresolved == ()
+    assert postgres.read_runs(1)[0].status == "ROLLED_BACK"
+
+
+def test_a_failed_build_of_an_index_is_not_said_to_have_left_nothing(postgres: Any) -> None:
+    apply_up(postgres, {"000_t": "create table t (id int);\ninsert into t values (1), (1);"})
+    first = {"000_t": "create table t (id int);\ninsert into t values (1), (1);"}
+    plan = plan_for(postgres, first | outside("create unique index concurrently i on t (id)"))
+    with pytest.raises(Unresolved, match="may have done part of its work"):
+        apply_plan(postgres, plan)
+    assert postgres.query_one("select indisvalid from pg_index where indexrelid = 'i'::regclass")
+    assert journal(postgres) == [(1, 1, None)]
+    with pytest.raises(Unresolved, match="migrate resolve"):
+        apply_plan(postgres, plan)
+
+
+def test_a_deferred_constraint_that_fails_at_the_end_of_a_statement_is_a_failure(
+    postgres: Any,
+) -> None:
+    tables = (
+        "create table parent (id int primary key)",
+        "create table child (id int references parent deferrable initially deferred)",
+        "insert into child values (7)",
+    )
+    with pytest.raises(Unresolved, match=r"done and kept: 1, 2; not done: 3") as caught:
+        apply_up(postgres, outside(*tables))
+    assert (failure_of(caught.value).place, failure_of(caught.value).error.code) == (3, "23503")
+    assert journal(postgres) == [(1, 1, "done"), (1, 2, "done")]
+    assert postgres.query_one("select count(*) from child") == (0,)
+
+
+def test_a_build_of_an_index_that_did_not_begin_leaves_nothing(postgres: Any) -> None:
+    with pytest.raises(StatementFailed):
+        apply_up(postgres, outside("create index concurrently i on nowhere (id)"))
+    assert journal(postgres) == []
+
+
+def test_a_procedure_that_commits_and_fails_is_not_said_to_have_left_nothing(
+    postgres: Any,
+) -> None:
+    body = "begin create table a (); commit; perform 1 / 0; end"
+    with pytest.raises(Unresolved, match="may have done part of its work"):
+        apply_up(postgres, outside(f"do $$ {body} $$"))
+    assert postgres.query_one("select to_regclass('a')") == ("a",)
+
+
+def test_a_failure_in_a_role_without_rights_is_still_journaled(
+    postgres: Any, postgres_database: str
+) -> None:
+    role = f"n{postgres_database[-8:]}"
+    postgres.execute(f"create role {role}")
+    for taking_on in (f"set role {role}", f"set session authorization {role}"):
+        plan = plan_for(postgres, outside(taking_on, "select 1 / 0"))
+        with pytest.raises(Unresolved, match="done and kept: 1; not done: 2"):
+            apply_plan(postgres, plan)
+        assert journal(postgres) == [(1, 1, "done")]
+        assert postgres.query_one("select current_user") == ("postgres",)
+        run = postgres.read_journal(plan.digest).run_id
+        postgres.settle_run(run, "a test's end")
+    postgres.execute(f"drop role {role}")
+
+
+def test_limits_that_a_section_sets_do_not_stop_the_journal(postgres: Any) -> None:
+    limits = (
+        "set statement_timeout = '1ms'",
+        "set default_transaction_read_only = on",
+        "set transaction_timeout = 0",
+        "set search_path = nowhere",
+    )
+    apply_up(postgres, outside(*limits))
+    assert journal(postgres) == []
+    assert len(postgres.read_ledger().entries) == 1
+
+
+def test_a_lock_given_away_in_a_section_is_noticed_before_the_record(postgres: Any) -> None:
+    plan = plan_for(postgres, outside("create table a ()", "select pg_advisory_unlock_all()"))
+    with pytest.raises(Locked, match="lost"):
+        apply_plan(postgres, plan)
+    assert postgres.read_ledger().entries == ()
+    assert [outcome for *_, outcome in journal(postgres)] == ["done", "done"]
+    apply_plan(postgres, plan)
+    assert len(postgres.read_ledger().entries) == 1
+
+
+def test_rows_are_copied_outside_of_a_transaction(postgres: Any) -> None:
+    data = "copy t from stdin;\n1\tä\n2\t\\N\n\\.\n"
+    apply_up(postgres, {"001_x": f"{OUTSIDE}\ncreate table t (id int, note text);\n{data}"})
+    assert postgres.query_all("select id, note from t order by id") == [(1, "ä"), (2, None)]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_signal_in_a_statement_is_unresolved_and_says_where(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str,
+    bystander: Bystander, times: int,
+) -> None:  # fmt: skip
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_x.sql", f"create table a ();\n{gate(GATE)};", flags=" transaction:false")
+    with shut(bystander, GATE), project.start("up") as process:
+        await_at(bystander, GATE)
+        for _ in range(times):
+            os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == 7
+        assert process.stderr is not None
+        assert "migrate resolve" in process.stderr.read()
+        assert sessions(bystander) == []
+    rows = bystander.execute(JOURNAL).fetchall()
+    assert rows == [(1, 1, "done"), (1, 2, None)]
+
+
+def test_kill_9_in_a_statement_is_unresolved_until_it_is_settled(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_x.sql", f"create table a ();\n{gate(GATE)};", flags=" transaction:false")
+    with shut(bystander, GATE), project.start("up") as process:
+        await_at(bystander, GATE)
+        process.kill()
+        process.wait()
+    await_gone(bystander)
+    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, "done"), (1, 2, None)]
+    assert project.migrate("up").code == 7
+
+
+def test_a_cut_connection_is_unresolved_and_the_journal_knows_where(
+    postgres: Any, postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    with (
+        Proxy(postgres_server.host, postgres_server.port) as proxy,
+        open_test_engine(postgres_server, postgres_database, port=proxy.port) as engine,
+    ):
+        plan = plan_for(engine, outside("create table a ()", "create table b ()"))
+        fired = proxy.cut_when(
+            lambda direction, message: (
+                direction == "client" and message[:1] == b"P" and b"create table b" in message
+            )
+        )
+        with pytest.raises(Unresolved, match="step 1 of 1"):
+            apply_plan(engine, plan)
+        assert fired.is_set()
+    assert journal(postgres) == [(1, 1, "done"), (1, 2, None)]
+    with pytest.raises(Unresolved, match=r"001_x\.sql:3: statement 2 was begun"):
+        apply_plan(postgres, plan)
