@@ -74,7 +74,7 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
     run = Run(author.new_id(), plan, author.actor, author.tool_version)
     if journal:
-        _refuse_unknown(plan, journal)
+        journal = _settle_unknown(plan, engine, journal)
         run = Run(journal.run_id, plan, author.actor, author.tool_version)
         with _noting():
             engine.resume_run(run)
@@ -234,15 +234,28 @@ def _half_done(failed: StepFailed) -> Unresolved:
     )
 
 
-def _refuse_unknown(plan: Plan, journal: Journal) -> None:
-    """Raises Unresolved when a statement was begun and nobody knows whether it happened."""
+def _settle_unknown(plan: Plan, engine: Engine, journal: Journal) -> Journal:
+    """The journal, with what can be found out of statements whose outcome was never noted.
+
+    Raises:
+        Unresolved: it cannot be found out of one.
+    """
+    outcomes = dict(journal.outcomes)
     for (number, place), outcome in sorted(journal.outcomes.items()):
         if outcome != "done":
             step = plan.steps[number - 1]
-            statement = step.statements[place - 1]
-            raise Unresolved(
-                f"{step.file}:{statement.line}: statement {place} was begun by a run that "
-                "ended before it could say whether it happened.",
-                why="Running it again could do it twice.",
-                do=LOOK,
-            )
+            done = engine.happened(step.statements[place - 1].sql)
+            if done is None:
+                raise _unknown_statement(step, place)
+            engine.note_outcome(journal.run_id, number, place, done=done)
+            outcomes[number, place] = "done" if done else ""
+    return Journal(journal.run_id, outcomes)
+
+
+def _unknown_statement(step: Step, place: int) -> Unresolved:
+    return Unresolved(
+        f"{step.file}:{step.statements[place - 1].line}: statement {place} was begun by a run "
+        "that ended before it could say whether it happened.",
+        why="Running it again could do it twice.",
+        do=LOOK,
+    )

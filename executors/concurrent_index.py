@@ -25,12 +25,13 @@ DROP = re.compile(
     r"(?:\s+(?:cascade|restrict))?\s*",
     re.IGNORECASE,
 )
+LOCATE = "select to_regclass(%s)::oid"
 # The index is made in its table's schema, whatever the search_path is.
 FIND = """
 select i.indisvalid, format('%%I.%%I', n.nspname, c.relname)
 from pg_class t join pg_namespace n on n.oid = t.relnamespace
 join pg_class c on c.relnamespace = n.oid join pg_index i on i.indexrelid = c.oid
-where t.oid = to_regclass(%s) and c.relname = any(parse_ident(%s))
+where t.oid = %s and c.relname = any(parse_ident(%s))
 """
 EXISTS = "select to_regclass(%s) is not null"
 
@@ -47,10 +48,10 @@ class Session(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentBuild:
-    """A named index under CREATE INDEX CONCURRENTLY; both names as the statement has them."""
+    """A named index under CREATE INDEX CONCURRENTLY, and the oid of its table, if that exists."""
 
     index: str
-    table: str
+    table: int | None
 
     def state(self, session: Session) -> State:
         """Whether the index is there and of use."""
@@ -67,14 +68,16 @@ class ConcurrentBuild:
             session.execute(f"drop index concurrently {row[1]}")
 
 
-def find_build(sql: str) -> ConcurrentBuild | None:
-    """The build that a statement is; None for other statements and for an index without a name.
+def find_build(sql: str, session: Session) -> ConcurrentBuild | None:
+    """The build that a statement is, as the session resolves its table's name.
 
-    >>> find_build("create index concurrently if not exists i on only s.t (a)")
-    ConcurrentBuild(index='i', table='s.t')
+    None for other statements, and for an index to which the server is to give a name.
     """
     match = BUILD.match(sql)
-    return ConcurrentBuild(match["index"], match["table"]) if match else None
+    if match is None:
+        return None
+    row = session.query_one(LOCATE, (match["table"],))
+    return ConcurrentBuild(match["index"], row[0] if row else None)
 
 
 def happened(sql: str, session: Session) -> bool | None:
@@ -82,7 +85,7 @@ def happened(sql: str, session: Session) -> bool | None:
 
     For a build False also stands for an invalid index: it is to be built again.
     """
-    build = find_build(sql)
+    build = find_build(sql, session)
     if build:
         return build.state(session) == "valid"
     dropping = DROP.fullmatch(sql)

@@ -88,6 +88,15 @@ class Engine(Protocol):
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""
 
+    def happened(self, sql: str) -> bool | None:
+        """Whether a statement whose outcome was never noted took effect; None: cannot be told.
+
+        Asked under the lock, so that the statement has ended, whoever ran it.
+        """
+
+    def note_outcome(self, run_id: str, step: int, statement: int, *, done: bool) -> None:
+        """Writes to the journal what was found out of a statement; durable on return."""
+
     def read_plan(self, run_id: str) -> Plan:
         """The plan that a run applied, as the run recorded it."""
 

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from executors.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from executors.concurrent_index import happened
 from executors.engine import Journal, Row, Run
 from executors.events import Emit, LockAwaited, Session
 from executors.failure import ServerError
@@ -45,7 +47,7 @@ from executors.store import (
     run_values,
     unknown_end,
 )
-from executors.watch import SESSION, Watch
+from executors.watch import Watch
 from planner.dialect import POSTGRESQL
 from planner.environment import DatabaseAddress, Environment
 from planner.errors import Interrupted, Unreachable, UsageError
@@ -103,36 +105,6 @@ REMOVE = """
 with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
     and exists (select from {history} where version = $1 and checksum = $2) returning 1)
 delete from {history} using fence where version = $1 and checksum = $2
-"""
-LOCKS = """
-locktype = 'advisory' and granted and objsubid = 1
-and database = (select oid from pg_database where datname = current_database())
-"""
-OWN_LOCK = f"""
-select 1 from pg_locks where {LOCKS} and pid = pg_backend_pid()
-and classid = $1::bigint::oid and objid = $2::bigint::oid
-"""
-# All that a section has locked by hand, as often as it has, but for the migration lock.
-UNLOCK = """case
-    when objsubid = 1 and mode = 'ExclusiveLock' then pg_advisory_unlock(whole)
-    when objsubid = 1 then pg_advisory_unlock_shared(whole)
-    when mode = 'ExclusiveLock' then pg_advisory_unlock(high, low)
-    else pg_advisory_unlock_shared(high, low) end
-"""
-FREE_OTHERS = f"""
-select sum(times) from pg_locks, lateral (
-    select classid::bigint << 32 | objid::bigint as whole,
-           classid::bigint::bit(32)::int as high, objid::bigint::bit(32)::int as low) keys,
-lateral (
-    with recursive freed (was_held) as (
-        select {UNLOCK} union all select {UNLOCK} from freed where was_held)
-    select count(*) as times from freed) freeing
-where locktype = 'advisory' and granted and pid = pg_backend_pid()
-and not (objsubid = 1 and classid = $1::bigint::oid and objid = $2::bigint::oid)
-"""
-HOLDER = f"""
-{SESSION} where a.pid in (select pid from pg_locks where {LOCKS}
-and classid = %s::bigint::oid and objid = %s::bigint::oid)
 """
 # What a section may have left in the session. DISCARD ALL would drop the migration lock too.
 # https://www.postgresql.org/docs/current/sql-discard.html
@@ -235,6 +207,9 @@ class PostgreSQL(Store):
     def prove_lock(self) -> None:
         if self.transact([self.proof_command(None)])[0].rows != 1:
             raise lost_lock()
+
+    def happened(self, sql: str) -> bool | None:
+        return happened(sql, self)
 
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit

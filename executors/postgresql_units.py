@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from executors.concurrent_index import find_build
 from executors.engine import Journal, Run
 from executors.events import Emit, Retried, StatementFinished, StepFinished, UnitCommitted
 from executors.failure import Failure, ServerError, StepFailed
@@ -42,6 +44,11 @@ OWN_WAY = (
 CONCURRENT = re.compile(r"(create|drop|reindex)\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL)
 COMMITTING = re.compile(
     r"call\b|do\b.*\b(commit|call)\b|alter\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL
+)
+# What a step that goes on must set again.
+SETTING = re.compile(
+    r"(set|reset)\b(?!\s+(local|constraints|transaction)\b)|select\s+(pg_catalog\.)?set_config\(",
+    re.IGNORECASE,
 )
 INVALID_INDEXES = "select 1 from pg_index where not indisvalid"
 
@@ -189,6 +196,8 @@ def run_outside(
     for place, statement in enumerate(step.statements, 1):
         if done.get((unit.first, place)) != "done":
             _run_journaled(session, run, Mark(unit.first, step, place, statement), emit)
+        elif SETTING.match(statement.sql):  # of a session that is gone
+            session.execute(statement.sql)
     own = Mark(unit.first, step)
     ending = [
         Command("begin read write", own),
@@ -210,12 +219,17 @@ def run_outside(
 def _run_journaled(session: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None:
     assert mark.statement is not None
     place = (run.id, mark.number, mark.place)
+    build = find_build(mark.statement.sql, session)
     _journal(session, INTEND, (*place, mark.statement.digest))
     try:
-        with session.watching(emit) as watch:
+        if build:
+            build.drop_invalid(session)
+        with session.watching(emit) as watch, _patiently(session, mark):
             outcomes = list(session.pipelined([_command(mark)], watch))  # and kept, by its end
     except CommandFailed as failed:
         session.transact(session.reset_commands(None))
+        if build:
+            build.drop_invalid(session)
         unsure = _may_be_half_done(session, mark.statement.sql)
         if not unsure:
             _journal(session, FORGET_INTENT, place)
@@ -223,6 +237,20 @@ def _run_journaled(session: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> Non
         raise _step_failed(failed, watch, kept, unsure) from failed
     _journal(session, NOTE_DONE, place)
     _read(outcomes, emit)
+
+
+@contextmanager
+def _patiently(session: PostgreSQL, mark: Mark) -> Iterator[None]:
+    """Without a lock timeout for what runs CONCURRENTLY: it blocks nobody while it waits, and
+    it waits for every old transaction, at its end too, when all the work would be lost."""
+    sql = mark.statement.sql if mark.statement else ""
+    own = any("lock_timeout" in statement.sql.lower() for statement in mark.step.statements)
+    if own or not CONCURRENT.match(sql):
+        yield
+        return
+    session.execute("set lock_timeout = 0")
+    yield
+    session.execute(f"set lock_timeout = {session.lock_timeout * 1000:.0f}")
 
 
 def _may_be_half_done(session: PostgreSQL, sql: str) -> bool:

@@ -162,6 +162,13 @@ class Store(ABC):
     def resume_run(self, run: Run) -> None:
         self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
 
+    def happened(self, sql: str) -> bool | None:
+        return None
+
+    def note_outcome(self, run_id: str, step: int, statement: int, *, done: bool) -> None:
+        sql = NOTE_DONE if done else FORGET_INTENT
+        self.execute(self.named(sql), (run_id, step, statement))
+
     def read_plan(self, run_id: str) -> Plan:
         (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
         return parse_plan(text.encode(), f"the plan of run {run_id}")

@@ -119,18 +119,6 @@ def test_a_failure_in_the_first_statement_leaves_nothing(postgres: Any) -> None:
     assert postgres.read_runs(1)[0].status == "ROLLED_BACK"
 
 
-def test_a_failed_build_of_an_index_is_not_said_to_have_left_nothing(postgres: Any) -> None:
-    apply_up(postgres, {"000_t": "create table t (id int);\ninsert into t values (1), (1);"})
-    first = {"000_t": "create table t (id int);\ninsert into t values (1), (1);"}
-    plan = plan_for(postgres, first | outside("create unique index concurrently i on t (id)"))
-    with pytest.raises(Unresolved, match="may have done part of its work"):
-        apply_plan(postgres, plan)
-    assert postgres.query_one("select indisvalid from pg_index where indexrelid = 'i'::regclass")
-    assert journal(postgres) == [(1, 1, None)]
-    with pytest.raises(Unresolved, match="migrate resolve"):
-        apply_plan(postgres, plan)
-
-
 def test_a_deferred_constraint_that_fails_at_the_end_of_a_statement_is_a_failure(
     postgres: Any,
 ) -> None:
