@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from executors.apply import Report, apply_locked
-from lockgate.dry_run import show_dry_run
+from lockgate.dry_run import refuse_both, show_dry_run
 from lockgate.planning import make_plan
-from lockgate.signals import interruptible
 from lockgate.views.following import following, show_report
 from lockgate.views.terminal import tell
 from lockgate.work import author, load_environment, open_work
@@ -31,9 +30,10 @@ def plan_and_apply(
     Raises:
         Denied: the environment wants a reviewed plan.
     """
+    refuse_both(dry_run=dry_run, as_json=as_json)
     environment = load_environment(name, folder)
     choice = {"to": to, "steps": steps, "down_to": down_to}
-    with interruptible(), open_work(environment) as work:
+    with open_work(environment) as work:
         if dry_run:
             ledger = work.engine.read_ledger()
             show_dry_run(make_plan(work, ledger, **choice), work.engine)  # type: ignore[arg-type]

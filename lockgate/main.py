@@ -9,20 +9,15 @@ import importlib
 import os
 import pkgutil
 import sys
-from dataclasses import dataclass
 
 import click
 
 from lockgate import __version__, commands
 from lockgate.exits import Exit, exit_code
-from planner.errors import LockgateError
-
-
-@dataclass
-class Invocation:
-    """What the entry point must know of the command that ran, to end it."""
-
-    json: bool = False
+from lockgate.options import Invocation
+from lockgate.signals import catch_signals, ignore_signals
+from lockgate.views.terminal import flush, prepare_streams, tell
+from planner.errors import Interrupted, LockgateError, RunError, UsageError
 
 
 class CommandFolder(click.Group):
@@ -37,6 +32,19 @@ class CommandFolder(click.Group):
         command: click.Command = importlib.import_module(f"lockgate.commands.{name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], self.list_commands(ctx), 1, 0.5)
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
+
 
 @click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lockgate")
@@ -50,7 +58,14 @@ def cli() -> None:
 
 def run() -> None:
     """Runs the command line of this process and ends it."""
-    sys.exit(main(sys.argv[1:]))
+    catch_signals()
+    prepare_streams()
+    try:
+        code = main(sys.argv[1:])
+    except Interrupted as interrupted:  # while the end was being told
+        code = exit_code(interrupted)
+    ignore_signals()
+    sys.exit(code)
 
 
 def main(arguments: list[str]) -> int:
@@ -58,39 +73,67 @@ def main(arguments: list[str]) -> int:
     invocation = Invocation()
     try:
         code = cli.main(arguments, prog_name="migrate", standalone_mode=False, obj=invocation)
-        sys.stdout.flush()
+        flush(sys.stdout)
         return int(code or Exit.OK)
-    except LockgateError as error:
-        _show(error, invocation)
-        return exit_code(error)
     except click.ClickException as error:
-        error.show()
-        return Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return Exit.INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has left: `migrate status | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _show_usage(error, invocation)
+    except SystemExit:  # click's way to say that its reader has left: `migrate --help | head`
         return Exit.OK
     except Exception as error:
-        _show_bug(error)
-        return Exit.BUG
+        interrupted = _interruption(error)
+        if interrupted:
+            return _show(interrupted, invocation)
+        if isinstance(error, LockgateError):
+            return _show(error, invocation)
+        return _show_bug(error, invocation)
 
 
-def _show(error: LockgateError, invocation: Invocation) -> None:
+def _interruption(error: BaseException) -> Interrupted | None:
+    """The signal that an error comes of: a driver stopped in its work may complain of that."""
+    if isinstance(error, Interrupted | RunError):
+        return None
+    cause: BaseException | None = error
+    while cause and not isinstance(cause, Interrupted):
+        cause = cause.__cause__ or cause.__context__
+    if not isinstance(cause, Interrupted):
+        return None
+    interrupted = Interrupted(cause.signal_number, f"Interrupted: {error}")
+    interrupted.why = "What was not committed is undone by the server."
+    interrupted.do = "See `migrate status`."
+    return interrupted
+
+
+def _show(error: LockgateError, invocation: Invocation) -> int:
     from lockgate.views import text
 
     text.show_error(error)
-    if invocation.json:
+    return _tell_program(error, exit_code(error), invocation)
+
+
+def _show_usage(error: click.ClickException, invocation: Invocation) -> int:
+    error.show()
+    return _tell_program(UsageError(error.format_message()), Exit.USAGE, invocation)
+
+
+def _show_bug(error: Exception, invocation: Invocation) -> int:
+    what = f"Unexpected error: {type(error).__name__}: {error}"
+    if os.environ.get("LOCKGATE_DEBUG"):
+        import traceback
+
+        tell("".join(traceback.format_exception(error)).rstrip())
+    tell(what, "bold red")
+    tell("This is a bug in lockgate. LOCKGATE_DEBUG=1 shows where it happened.")
+    return _tell_program(LockgateError(what), Exit.BUG, invocation)
+
+
+def _tell_program(error: LockgateError, code: int, invocation: Invocation) -> int:
+    """The code, after a program that waits for JSON was told of the error too."""
+    if invocation.events:
         from lockgate.views import events
 
-        events.show_outcome(exit_code(error), str(error))
+        events.show_error(error, code)
+    elif invocation.document:
+        from lockgate.views import json
 
-
-def _show_bug(error: Exception) -> None:
-    if os.environ.get("LOCKGATE_DEBUG"):
-        raise error
-    click.echo(
-        f"Unexpected error: {type(error).__name__}: {error}\n"
-        "This is a bug in lockgate. LOCKGATE_DEBUG=1 shows where it happened.",
-        err=True,
-    )
+        json.show_error(error, code)
+    return code

@@ -1,12 +1,26 @@
-"""Command-line options that several commands share."""
+"""Command-line options that several commands share, and what they tell the entry point."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+
+@dataclass
+class Invocation:
+    """What the entry point must know of the command that ran, to end it.
+
+    `events` says that a program reads events on stdout, `document` that it waits for the one
+    document that was not yet printed.
+    """
+
+    events: bool = False
+    document: bool = False
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,7 +46,30 @@ def environments_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def _expect_document(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    if value and not ctx.resilient_parsing:
+        ctx.obj.document = True
+    return value
+
+
+def _begin_events(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    """Shows the first line at once, so that whatever comes then is told behind it."""
+    if value and not ctx.resilient_parsing:
+        from lockgate.views import events
+
+        events.show_start()
+        ctx.obj.events = True
+    return value
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, is_eager=True, callback=_expect_document,
+    help="Print one JSON document on stdout.",
+)  # fmt: skip
+events_option = click.option(
+    "--json", "as_json", is_flag=True, is_eager=True, callback=_begin_events,
+    help="Print events on stdout, one JSON document a line.",
+)  # fmt: skip
 verbose_option = click.option(
     "-v", "--verbose", is_flag=True, help="Show each statement as it runs, its rows and time."
 )

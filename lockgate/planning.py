@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from lockgate.work import Work, compare_with, load_migrations, setting
-from planner.build import build_down_plan, build_up_plan
+from datetime import timedelta
+
+from lockgate import __version__
+from lockgate.source import read_source
+from lockgate.work import Work, load_migrations
+from planner.build import Setting, build_down_plan, build_up_plan
+from planner.compare import compare
+from planner.directory import Directory
+from planner.environment import Environment
 from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan
+from planner.server import Server
 from planner.verify import refuse_foreign, refuse_unresolved
 
 
@@ -31,8 +39,25 @@ def make_plan(
     refuse_foreign(server, ledger, project=environment.project, environment=environment.name)
     refuse_unresolved(ledger)
     directory = load_migrations(environment)
-    comparison = compare_with(directory, ledger)
-    made_for = setting(environment, server, directory)
+    comparison = compare(directory.migrations, ledger)
+    made_for = _setting(environment, server, directory)
     if steps is None and down_to is None:
         return build_up_plan(comparison, ledger, made_for, to=to)
     return build_down_plan(comparison, ledger, made_for, steps=steps, to=down_to)
+
+
+def _setting(environment: Environment, server: Server, directory: Directory) -> Setting:
+    """What a plan of this environment is made for."""
+    age = environment.max_plan_age
+    return Setting(
+        project=environment.project,
+        environment=environment.name,
+        server=server,
+        source=read_source(environment.migrations_directory, directory.digest),
+        tool_version=__version__,
+        max_age=None if age is None else timedelta(seconds=age),
+        transaction=environment.transaction,
+        allow_out_of_order=environment.allow_out_of_order,
+        variables=environment.variables,
+        warnings=directory.warnings,
+    )

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from planner.directory import TIMESTAMP_DIGITS
+from planner.directory import FIRST_DATE
 from planner.errors import UsageError
 from planner.migration import FILENAME
 
@@ -25,7 +25,7 @@ def next_filename(directory: Path, title: str, now: datetime, timestamp: bool) -
         raise UsageError(f"{title!r} leaves no name.", do="Use letters or digits.")
     versions = [match["version"] for match in map(FILENAME.fullmatch, _names(directory)) if match]
     last = max(versions, key=int, default="")
-    if timestamp or len(last) >= TIMESTAMP_DIGITS:
+    if timestamp or int(last or 0) >= FIRST_DATE:
         stamp = int(f"{now:%Y%m%d%H%M%S}")
         version = str(max(stamp, int(last) + 1) if len(last) == 14 else stamp)
     else:

@@ -12,18 +12,30 @@ from planner.errors import Interrupted
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Raises Interrupted in the block at the first signal; later ones wait for the undoing."""
+def catch_signals() -> None:
+    """From here on the first signal raises Interrupted; later ones wait for the undoing."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
+        ignore_signals()
         raise Interrupted(number)
 
-    before = {each: signal.signal(each, interrupt) for each in SIGNALS}
+    for each in SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:  # as nohup and `&` in a script leave it
+            signal.signal(each, interrupt)
+
+
+def ignore_signals() -> None:
+    """From here on no signal stops us: what is done is done, and only has to be told."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+
+
+@contextmanager
+def deferred_signals() -> Iterator[None]:
+    """Lets signals come only after the block: a driver that looks for its parts by importing
+    them takes an exception for an absent one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import os
 import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate import __version__
-from lockgate.source import read_source
-from planner.build import Setting
-from planner.compare import Comparison, compare
+from lockgate.signals import deferred_signals
 from planner.dialect import DIALECTS
 from planner.directory import Directory, read_migrations
 from planner.environment import (
@@ -25,8 +23,6 @@ from planner.environment import (
     read_environment,
     resolve_database,
 )
-from planner.ledger import Ledger
-from planner.server import Server
 
 if TYPE_CHECKING:
     from executors.apply import Author
@@ -49,8 +45,10 @@ def load_environment(name: str, folder: Path | None) -> Environment:
 @contextmanager
 def open_work(environment: Environment) -> Iterator[Work]:
     """A session on an environment's database for the block; starts an embedded one."""
-    from executors.engine import open_engine
+    with deferred_signals():
+        from executors.engine import open_engine
 
+        importlib.import_module(f"executors.{environment.engine}")
     with ExitStack() as stack:
         if environment.database == "embedded":
             from executors.embedded import start_embedded
@@ -66,28 +64,6 @@ def open_work(environment: Environment) -> Iterator[Work]:
 def load_migrations(environment: Environment) -> Directory:
     """The migrations of an environment's directory."""
     return read_migrations(environment.migrations_directory, DIALECTS[environment.engine])
-
-
-def compare_with(directory: Directory, ledger: Ledger) -> Comparison:
-    """How a directory and a ledger differ."""
-    return compare(directory.migrations, ledger)
-
-
-def setting(environment: Environment, server: Server, directory: Directory) -> Setting:
-    """What a plan of this environment is made for."""
-    age = environment.max_plan_age
-    return Setting(
-        project=environment.project,
-        environment=environment.name,
-        server=server,
-        source=read_source(environment.migrations_directory, directory.digest),
-        tool_version=__version__,
-        max_age=None if age is None else timedelta(seconds=age),
-        transaction=environment.transaction,
-        allow_out_of_order=environment.allow_out_of_order,
-        variables=environment.variables,
-        warnings=directory.warnings,
-    )
 
 
 def author() -> Author:

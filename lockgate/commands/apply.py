@@ -9,7 +9,7 @@ import click
 from lockgate.options import (
     dry_run_option,
     environments_option,
-    json_option,
+    events_option,
     verbose_option,
 )
 
@@ -26,10 +26,8 @@ from lockgate.options import (
 @environments_option
 @dry_run_option
 @verbose_option
-@json_option
-@click.pass_context
+@events_option
 def command(
-    context: click.Context,
     plan_file: Path,
     name: str | None,
     folder: Path | None,
@@ -41,26 +39,30 @@ def command(
 
     The SQL comes from the plan file; the migrations folder is not opened. A plan that is
     already applied is no error. A plan whose database has moved on is refused (exit 4).
+
+    \b
+    Examples:
+      migrate apply plan.json
+      migrate apply plan.json -e production --json
+      migrate apply plan.json --dry-run | less
     """
     from executors.apply import apply
-    from lockgate.signals import interruptible
+    from lockgate.dry_run import refuse_both, show_dry_run
     from lockgate.views.following import following, show_report
     from lockgate.work import author, load_environment, open_work
     from planner.errors import WrongTarget
     from planner.planfile import read_plan
 
-    context.obj.json = as_json
     plan = read_plan(plan_file)
+    refuse_both(dry_run=dry_run, as_json=as_json)
     if name not in (None, plan.environment):
         raise WrongTarget(
             f"The plan is for the environment {plan.environment}, not for {name}.",
             do=f"Leave out `-e {name}`, or make a plan for it: migrate plan -e {name}.",
         )
     environment = load_environment(plan.environment, folder)
-    with interruptible(), open_work(environment) as work:
+    with open_work(environment) as work:
         if dry_run:
-            from lockgate.dry_run import show_dry_run
-
             show_dry_run(plan, work.engine)
             return 0
         with following(verbose=verbose, as_json=as_json) as emit:

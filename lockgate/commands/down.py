@@ -10,7 +10,7 @@ from lockgate.options import (
     dry_run_option,
     environment_option,
     environments_option,
-    json_option,
+    events_option,
     verbose_option,
 )
 
@@ -24,10 +24,8 @@ from lockgate.options import (
 @click.option("--to", metavar="VERSION", help="Roll back all above this version; 0 for everything.")
 @dry_run_option
 @verbose_option
-@json_option
-@click.pass_context
+@events_option
 def command(
-    context: click.Context,
     name: str,
     folder: Path | None,
     steps: int | None,
@@ -36,10 +34,16 @@ def command(
     verbose: bool,
     as_json: bool,
 ) -> int:
-    """Roll back the last applied migration, or more, by their down sections."""
+    """Roll back the last applied migration, or more, by their down sections.
+
+    \b
+    Examples:
+      migrate down
+      migrate down --steps 3
+      migrate down --to 41 --dry-run
+    """
     from lockgate.everyday import plan_and_apply
 
-    context.obj.json = as_json and not dry_run
     plan_and_apply(
         name,
         folder,

@@ -22,6 +22,11 @@ def command(title: str, name: str, folder: Path | None, timestamp: bool) -> int:
     """Make the next migration file, with both markers, and print its path.
 
     The version goes on as the directory has it: numbered, or by the time.
+
+    \b
+    Examples:
+      migrate new create_users
+      migrate new 'add e-mail' --timestamp
     """
     from datetime import UTC, datetime
 

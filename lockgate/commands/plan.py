@@ -46,19 +46,25 @@ def command(
 
     Reads only: the right to SELECT is enough, and nothing is created. The plan is applied
     with `migrate apply FILE`, by the environment that it was made for.
+
+    \b
+    Examples:
+      migrate plan -e staging
+      migrate plan --to 42 -o release.json
+      migrate plan --down 2 -o back.json
     """
     from lockgate.exits import Exit
     from lockgate.planning import make_plan
-    from lockgate.views import text
+    from lockgate.views import json, text
     from lockgate.views.terminal import say, tell
     from lockgate.work import load_environment, open_work
-    from planner.planfile import render_plan, write_plan
+    from planner.planfile import write_plan
 
     with open_work(load_environment(name, folder)) as work:
         plan = make_plan(work, work.engine.read_ledger(), to=to, steps=steps, down_to=down_to)
     write_plan(plan, out)
     if as_json:
-        click.echo(render_plan(plan), nl=False)
+        json.show_plan(plan)
     else:
         text.show_plan(plan)
         if plan.steps:

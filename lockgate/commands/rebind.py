@@ -19,7 +19,7 @@ def command(name: str, folder: Path | None) -> int:
     The history stays as it is.
     """
     from executors.apply import new_identity
-    from lockgate.signals import interruptible
+    from lockgate.signals import ignore_signals
     from lockgate.views.following import following
     from lockgate.views.terminal import say
     from lockgate.work import author, load_environment, open_work
@@ -28,7 +28,6 @@ def command(name: str, folder: Path | None) -> int:
 
     environment = load_environment(name, folder)
     with (
-        interruptible(),
         open_work(environment) as work,
         following(verbose=False, as_json=False) as emit,
         work.engine.lock(environment.lock.wait, emit),
@@ -40,6 +39,7 @@ def command(name: str, folder: Path | None) -> int:
                 "The database has no identity yet.", do="Its first `migrate up` gives it one."
             )
         after = new_identity(environment.project, environment.name, work.engine, author())
+        ignore_signals()
         work.engine.rebind(after)
     say(f"The identity was {before.uuid} ({before.environment}) "
         f"and is now {after.uuid} ({after.environment}).")  # fmt: skip

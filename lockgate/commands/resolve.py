@@ -30,7 +30,7 @@ def command(
     """
     from executors.resolve import read_half_done, settle
     from lockgate.exits import Exit
-    from lockgate.signals import interruptible
+    from lockgate.signals import ignore_signals
     from lockgate.views import text
     from lockgate.views.following import following
     from lockgate.views.terminal import say
@@ -43,7 +43,7 @@ def command(
         raise UsageError("Give only one of --mark-applied and --mark-rolled-back.")
     if version and not reason:
         raise UsageError("Settling needs a reason.", do="Add --reason TEXT: it is recorded.")
-    with interruptible(), open_work(environment) as work:
+    with open_work(environment) as work:
         if not version:
             half_done = read_half_done(work.engine, work.engine.read_ledger())
             text.show_half_done(half_done)
@@ -54,6 +54,7 @@ def command(
         ):
             ledger = work.engine.read_ledger()
             note = f"{author().actor}: {reason}"
+            ignore_signals()
             half = settle(work.engine, ledger, version, applied=bool(mark_applied), reason=note)
     state = "applied" if mark_applied else "not applied"
     say(f"Migration {half.step.version} {half.step.name} is now recorded as {state}.", "green")

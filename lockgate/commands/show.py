@@ -21,14 +21,19 @@ def command(plan_file: Path, style: str) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
     The plan's digest is checked first, so what is shown is what would be run.
+
+    \b
+    Examples:
+      migrate show plan.json
+      migrate show plan.json --format sql > review.sql
     """
-    from lockgate.views import sql, text
+    from lockgate.views import json, sql, text
     from lockgate.views.terminal import say_sql
-    from planner.planfile import read_plan, render_plan
+    from planner.planfile import read_plan
 
     plan = read_plan(plan_file)
     if style == "json":
-        click.echo(render_plan(plan), nl=False)
+        json.show_plan(plan)
     elif style == "sql":
         say_sql(sql.render_sql(plan))
     else:

@@ -6,29 +6,36 @@ from pathlib import Path
 
 import click
 
-from lockgate.options import environment_option, environments_option, json_option
+from lockgate.options import (
+    Invocation,
+    environment_option,
+    environments_option,
+    json_option,
+)
 
 
 @click.command(short_help="Show which migrations are applied.")
 @environment_option
 @environments_option
 @json_option
-def command(name: str, folder: Path | None, as_json: bool) -> int:
+@click.pass_obj
+def command(invocation: Invocation, name: str, folder: Path | None, as_json: bool) -> int:
     """Show each migration and whether it is applied.
 
     Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way.
     """
     from lockgate.views import json, text
-    from lockgate.work import compare_with, load_environment, load_migrations, open_work
-    from planner.compare import refuse_broken_history
+    from lockgate.work import load_environment, load_migrations, open_work
+    from planner.compare import compare, refuse_broken_history
     from planner.verify import refuse_foreign, refuse_unresolved
 
     environment = load_environment(name, folder)
     directory = load_migrations(environment)
     with open_work(environment) as work:
         ledger = work.engine.read_ledger()
-    comparison = compare_with(directory, ledger)
+    comparison = compare(directory.migrations, ledger)
     (json if as_json else text).show_status(comparison, ledger, directory.warnings)
+    invocation.document = False
     refuse_foreign(
         work.engine.server, ledger, project=environment.project, environment=environment.name
     )

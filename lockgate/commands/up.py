@@ -10,7 +10,7 @@ from lockgate.options import (
     dry_run_option,
     environment_option,
     environments_option,
-    json_option,
+    events_option,
     verbose_option,
 )
 
@@ -21,10 +21,8 @@ from lockgate.options import (
 @click.option("--to", metavar="VERSION", help="Apply up to and with this version.")
 @dry_run_option
 @verbose_option
-@json_option
-@click.pass_context
+@events_option
 def command(
-    context: click.Context,
     name: str,
     folder: Path | None,
     to: str | None,
@@ -32,9 +30,15 @@ def command(
     verbose: bool,
     as_json: bool,
 ) -> int:
-    """Apply the pending migrations: `plan` and `apply` in one, without a review between."""
+    """Apply the pending migrations: `plan` and `apply` in one, without a review between.
+
+    \b
+    Examples:
+      migrate up
+      migrate up --to 42
+      migrate up -e staging --dry-run
+    """
     from lockgate.everyday import plan_and_apply
 
-    context.obj.json = as_json and not dry_run
     plan_and_apply(name, folder, to=to, dry_run=dry_run, verbose=verbose, as_json=as_json)
     return 0

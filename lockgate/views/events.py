@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from executors.events import Event, RunStarted
+from lockgate.exits import Exit
+from lockgate.views.terminal import print_line
+from planner.errors import LockgateError
 from planner.plan import PlannedStatement, Step
+
+if TYPE_CHECKING:
+    from executors.apply import Report
+    from executors.failure import Failure
 
 FORMAT_VERSION = "1.0"
 NAMES = {
@@ -38,9 +46,32 @@ def show_event(event: Event) -> None:
                              for field in fields(event)})  # fmt: skip
 
 
-def show_outcome(code: int, message: str, **more: Any) -> None:
-    """The last line: the exit code and why."""
-    _line({"event": "outcome", "exit_code": int(code), "message": message} | more)
+def show_report(report: Report, message: str) -> None:
+    """The last line of a run that ended well: what it did, in `message` as a sentence."""
+    _line({"event": "outcome", "exit_code": 0, "outcome": report.outcome.replace(" ", "-"),
+           "message": message, "plan_digest": report.plan.digest,
+           "steps": [_value(step) for step in report.steps]})  # fmt: skip
+
+
+def show_error(error: LockgateError, code: int) -> None:
+    """The last line of a run that did not: why, what to do, and where in which file."""
+    _line({"event": "outcome", "exit_code": int(code), "outcome": _outcome(code),
+           "message": error.what, "why": error.why, "do": error.do,
+           "failure": _failure(getattr(error, "failure", None))})  # fmt: skip
+
+
+def _outcome(code: int) -> str:
+    return Exit(code).name.lower().replace("_", "-")
+
+
+def _failure(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    error = failure.error
+    return {"number": failure.number, "step": _value(failure.step), "place": failure.place,
+            "file": failure.step.file, "line": failure.line, "column": failure.column,
+            "code": error.code, "message": error.message, "detail": error.detail,
+            "hint": error.hint}  # fmt: skip
 
 
 def _value(value: Any) -> Any:
@@ -56,4 +87,4 @@ def _value(value: Any) -> Any:
 
 
 def _line(document: dict[str, Any]) -> None:
-    print(json.dumps(document, ensure_ascii=False), flush=True)
+    print_line(json.dumps(document), sys.stdout)

@@ -6,28 +6,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from executors.events import Emit, Event, RunStarted, UnitCommitted
+from lockgate.signals import ignore_signals
 from lockgate.views import events, progress, text
 
 if TYPE_CHECKING:
     from executors.apply import Report
-    from executors.events import Emit
 
 
 @contextmanager
 def following(*, verbose: bool, as_json: bool) -> Iterator[Emit]:
     """Where a run's events go for the block."""
     if as_json:
-        events.show_start()
-        yield events.show_event
+        yield _settling(events.show_event)
         return
     with progress.showing(verbose=verbose) as emit:
-        yield emit
+        yield _settling(emit)
+
+
+def _settling(emit: Emit) -> Emit:
+    """`emit`, but when the last step is kept, no signal shall make that look undone."""
+    total = 0
+
+    def settled(event: Event) -> None:
+        nonlocal total
+        if isinstance(event, RunStarted):
+            total = len(event.plan.steps)
+        if isinstance(event, UnitCommitted) and event.last == total:
+            ignore_signals()
+        emit(event)
+
+    return settled
 
 
 def show_report(report: Report, *, as_json: bool) -> None:
     """How a run ended well."""
     if as_json:
-        versions = [step.version for step in report.steps]
-        events.show_outcome(0, report.outcome, plan_digest=report.plan.digest, applied=versions)
+        events.show_report(report, text.describe_report(report))
     else:
         text.show_report(report)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from lockgate.views.terminal import say_json
+from planner.errors import LockgateError
+from planner.planfile import render_plan
 
 if TYPE_CHECKING:
     from executors.engine import PastRun
@@ -13,12 +16,31 @@ if TYPE_CHECKING:
     from planner.compare import Comparison
     from planner.ledger import Entry, Ledger
     from planner.migration import Migration
+    from planner.plan import Plan
 
 
 def show_document(document: dict[str, Any]) -> None:
     """A document on stdout, indented."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    say_json(json.dumps(document, indent=2))
+
+
+def show_plan(plan: Plan) -> None:
+    """A plan as its file holds it."""
+    say_json(render_plan(plan).rstrip("\n"))
+
+
+def show_error(error: LockgateError, code: int) -> None:
+    """Why the document that was asked for cannot be had."""
+    show_document(
+        {
+            "format": "lockgate-error",
+            "format_version": "1.0",
+            "exit_code": int(code),
+            "message": error.what,
+            "why": error.why,
+            "do": error.do,
+        }
+    )
 
 
 def show_status(comparison: Comparison, ledger: Ledger, warnings: Iterable[str]) -> None:

@@ -44,7 +44,7 @@ class _Follower:
                 self._await(event)
             case StatementFinished() if self._verbose:
                 tell(f"    {shorten(event.statement.sql)}  "
-                     f"({event.rows} rows, {_duration(event.seconds)})", "dim")  # fmt: skip
+                     f"({_rows(event.rows)}, {_duration(event.seconds)})", "dim")  # fmt: skip
             case StepFinished():
                 self._step(event)
             case Blocked():
@@ -87,6 +87,10 @@ def _bar() -> Iterator[Any]:
     with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         bar.add_task("steps", start=False, visible=False)
         yield bar
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _duration(seconds: float) -> str:

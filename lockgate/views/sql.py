@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from planner.plan import Plan, PlannedStatement, Step
 
-OTHER_DELIMITER = "$$"
+UTF8 = {
+    "postgresql": "SET client_encoding = 'UTF8';",
+    "mysql": "SET NAMES utf8mb4;",
+    "mariadb": "SET NAMES utf8mb4;",
+}
+"""The text is UTF-8, whatever a client takes for granted."""
+DELIMITERS = ("$$", "//", "||", "$lockgate$")
 
 
 def render_sql(plan: Plan, done: int = 0) -> str:
     """The SQL of the plan's steps after the first `done`, for psql or the mysql client."""
-    lines: list[str] = [f"-- lockgate plan {plan.digest} for {plan.environment}"]
+    lines = [f"-- lockgate plan {plan.digest} for {plan.environment}", UTF8[plan.target.engine]]
     opened: int | None = None
     for number, step in list(enumerate(plan.steps, 1))[done:]:
         if opened is not None and step.transaction != opened:
@@ -30,10 +37,13 @@ def _step(number: int, step: Step, engine: str) -> Iterator[str]:
 
 
 def _terminated(statement: PlannedStatement, engine: str) -> str:
+    sql = statement.sql
     if statement.copy_data is not None:
-        return f"{statement.sql};\n{statement.copy_data.rstrip(chr(10))}\n\\."
+        rows = f"{statement.copy_data.rstrip(chr(10))}\n" if statement.copy_data else ""
+        return f"{sql};\n{rows}\\."
     # The mysql client cuts at every `;`, inside a routine's body too.
-    if engine != "postgresql" and ";" in statement.sql:
-        end = OTHER_DELIMITER
-        return f"DELIMITER {end}\n{statement.sql}{end}\nDELIMITER ;"
-    return f"{statement.sql};"
+    if engine != "postgresql" and ";" in sql:
+        end = next(each for each in DELIMITERS if each not in sql)
+        return f"DELIMITER {end}\n{sql}\n{end}\nDELIMITER ;"
+    # A comment at the end would swallow the semicolon.
+    return f"{sql}\n;" if re.search("--|#", sql.rpartition("\n")[2]) else f"{sql};"

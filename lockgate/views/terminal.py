@@ -6,11 +6,12 @@ characters, which could rewrite what the terminal shows.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,9 +19,35 @@ if TYPE_CHECKING:
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def is_terminal(stream: IO[str]) -> bool:
-    """Whether a person reads the stream on a terminal that can move its cursor."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+def prepare_streams() -> None:
+    """Lets stdout show what its encoding lacks as an escape, as stderr does."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def silence(stream: IO[str]) -> None:
+    """Lets a stream whose reader has left lead to nowhere: the work goes on to its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def flush(stream: IO[str] | None) -> None:
+    """Writes out what a stream holds back, if anybody still reads it."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        silence(stream)
+
+
+def is_terminal(stream: IO[str] | None) -> TypeGuard[IO[str]]:
+    """Whether a person reads the stream on a terminal that can move its cursor.
+
+    It is None when the process was started without it (`>&-`).
+    """
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def clean(text: str) -> str:
@@ -47,7 +74,7 @@ def tell(text: str = "", style: str = "") -> None:
 def say_sql(sql: str) -> None:
     """SQL on stdout, highlighted on a terminal."""
     if not is_terminal(sys.stdout):
-        print(clean(sql))
+        say(sql)
         return
     from rich.syntax import Syntax
 
@@ -78,15 +105,30 @@ def console(stream: IO[str]) -> Console:
     return Console(file=stream, highlight=False, markup=False, soft_wrap=False)
 
 
-def _write(stream: IO[str], text: str, style: str) -> None:
+def say_json(text: str) -> None:
+    """JSON on stdout; control characters in it, all of them within strings, become escapes."""
+    print_line(CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", text), sys.stdout)
+
+
+def print_line(text: str, stream: IO[str] | None) -> None:
+    """Exactly this line, if the stream is there and anybody reads it."""
+    if stream is None:
+        return
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        silence(stream)
+
+
+def _write(stream: IO[str] | None, text: str, style: str) -> None:
     if style and is_terminal(stream):
         console(stream).print(clean(text), style=style, soft_wrap=True)
     else:
-        print(clean(text), file=stream, flush=True)
+        print_line(clean(text), stream)
 
 
 def _print_columns(lines: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        print_line("  ".join(cells).rstrip(), sys.stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from planner.compare import Comparison
     from planner.ledger import Ledger
     from planner.plan import Plan, Step
+
+CONTEXT = 10
+"""Lines of a statement that are shown before and after the one that was refused."""
 
 
 def show_error(error: LockgateError) -> None:
@@ -37,13 +41,23 @@ def _show_failure(failure: Failure) -> None:
     if failure.statement is not None:
         tell("")
         for number, line in enumerate(failure.statement.sql.split("\n"), failure.statement.line):
-            tell(f"  {number:>5} | {line}")
+            if abs(number - failure.line) <= CONTEXT:
+                tell(f"  {number:>5} | {line}")
             if number == failure.line and failure.column:
-                tell(f"        | {' ' * (failure.column - 1)}^")
+                tell(f"        | {_blank(line[: failure.column - 1])}^")
         tell("")
     for name, value in (("Detail", error.detail), ("Hint", error.hint)):
         if value:
             tell(f"{name}: {value}")
+
+
+def _blank(text: str) -> str:
+    """Nothing, as wide as the text: what stands below it stands below its end.
+
+    >>> _blank("\\tab")
+    '\\t  '
+    """
+    return re.sub(r"[^\t]", " ", text)
 
 
 def show_plan(plan: Plan) -> None:
@@ -84,16 +98,20 @@ def _commit(plan: Plan) -> str:
 
 def show_report(report: Report) -> None:
     """How an application ended well, on stdout."""
-    count = len(report.steps)
-    if not count:
-        reason = {"already applied": "The plan is already applied; nothing was done."}
-        say(reason.get(report.outcome, "Nothing to do: the database is up to date."), "green")
-        return
-    verb = "Applied" if report.steps[0].direction == "up" else "Rolled back"
-    say(f"{verb} {count} migration{'s' if count > 1 else ''} "
-        f"({report.steps[0].version} to {report.steps[-1].version})."
-        if count > 1 else f"{verb} {report.steps[0].version} {report.steps[0].name}.",
-        "bold green")  # fmt: skip
+    say(describe_report(report), "bold green" if report.steps else "green")
+
+
+def describe_report(report: Report) -> str:
+    """How an application ended well, as a sentence."""
+    if report.outcome == "already applied":
+        return "The plan is already applied; nothing was done."
+    if not report.steps:
+        return "Nothing to do: the database is up to date."
+    first, last = report.steps[0], report.steps[-1]
+    verb = "Applied" if first.direction == "up" else "Rolled back"
+    if len(report.steps) == 1:
+        return f"{verb} {first.version} {first.name}."
+    return f"{verb} {len(report.steps)} migrations ({first.version} to {last.version})."
 
 
 def show_status(comparison: Comparison, ledger: Ledger, warnings: Iterable[str]) -> None:

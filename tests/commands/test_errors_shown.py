@@ -1,0 +1,74 @@
+"""A refused statement: where it stands, what the server said, and what to do."""
+
+import pytest
+
+from tests.commands.running import Project, refused
+
+
+def test_on_postgresql_with_a_caret_and_all_that_the_server_said(project: Project) -> None:
+    project.write("001_bad.sql", "create table t (id int);\n\nselect t.id,\n       t.idd from t;")
+    result = refused(project.migrate("up"), 9)
+    assert result.err.startswith(
+        "Error: Step 1 of 1 failed: 001_bad.sql:5:8: column t.idd does not exist (42703)\n"
+        "\n"
+        "      4 | select t.id,\n"
+        "      5 |        t.idd from t\n"
+        "        |        ^\n"
+        "\n"
+        'Hint: Perhaps you meant to reference the column "t.id".\n'
+        "All that this plan had done was undone; the database is as it was before.\n"
+    )
+    assert result.err.endswith("make a new plan.\n")
+    assert result.out == ""
+
+
+def test_the_caret_stands_below_its_column_after_tabs_and_wide_letters(project: Project) -> None:
+    project.write("001_bad.sql", "select\n\t\t'ü', nowhere;")
+    lines = refused(project.migrate("up"), 9, "001_bad.sql:3:8").err.splitlines()
+    place = lines.index("      3 | \t\t'ü', nowhere")
+    assert lines[place + 1] == "        | \t\t     ^"
+
+
+def test_a_detail_is_shown(project: Project) -> None:
+    project.write("001_dup.sql", "create table t (id int primary key);\n"
+                  "insert into t values (1);\ninsert into t values (1);")  # fmt: skip
+    refused(project.migrate("up"), 9, "001_dup.sql:4", "(23505)",
+            "Detail: Key (id)=(1) already exists.",
+            "      4 | insert into t values (1)\n")  # fmt: skip
+
+
+def test_where_inside_a_function_the_error_arose_is_shown(project: Project) -> None:
+    project.write("001_do.sql", "do $$ begin\n  perform 1 / 0;\nend $$;")
+    refused(project.migrate("up"), 9, "division by zero (22012)", "line 2 at PERFORM")
+
+
+def test_a_long_statement_is_cut_around_the_place(project: Project) -> None:
+    rows = ",\n".join(f"({number})" for number in range(2000))
+    project.write("001_long.sql", f"create table t (id int);\ninsert into t values\n{rows},\n(x);")
+    result = refused(project.migrate("up"), 9, "001_long.sql:2004", "| (x)\n", "(1999)")
+    assert len(result.err.splitlines()) < 40
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mariadb"])
+def test_on_mysql_by_the_line_that_the_server_names(
+    request: pytest.FixtureRequest, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project = Project(tmp_path_factory.mktemp(kind), request.getfixturevalue(f"{kind}_url"))
+    project.write("001_bad.sql", "create table t (\n  id int,\n  nam varchar(3) non sense\n);")
+    refused(project.migrate("up"), 9, "Error: Step 1 of 1 failed: 001_bad.sql:4", "(1064)",
+            "      4 |   nam varchar(3) non sense\n", "was undone",
+            "make a new plan")  # fmt: skip
+
+
+def test_a_broken_file_is_told_with_its_place_before_anything_runs(project: Project) -> None:
+    project.write("001_open.sql", "select 1;\nselect 'open;")
+    for arguments in (["up"], ["plan"], ["validate"]):
+        result = refused(project.migrate(*arguments), 64, "Error: 001_open.sql:3")
+        assert result.err.count("001_open.sql") == 1
+
+
+def test_an_error_is_not_told_twice(project: Project) -> None:
+    project.write("001_bad.sql", "nonsense;")
+    result = refused(project.migrate("up"), 9)
+    lines = [line for line in result.err.splitlines() if line.strip()]
+    assert len(lines) == len(set(lines))

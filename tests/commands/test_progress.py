@@ -1,0 +1,71 @@
+"""A run is told as it goes, and it stops at the first failure."""
+
+import re
+from typing import Any
+
+from tests.commands.blocking import held_table, prepare_blocked, table_names, wait_until_blocked
+from tests.commands.running import OWN_TABLES, Project, refused
+
+SLOW = "select pg_sleep(0.3);"
+
+
+def test_a_step_is_told_before_the_next_one_has_ended(
+    any_project: Project, any_server: Any
+) -> None:
+    prepare_blocked(any_server, any_project)
+    with held_table(any_server, any_project.database, "held"):
+        process = any_project.start("up")
+        assert process.stderr is not None
+        assert re.match(r"\+ 1/2 001 early  \d+ ms\n", process.stderr.readline())
+        wait_until_blocked(any_server, any_project.database)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "Applied 2 migrations (001 to 002).\n"), err
+    assert "+ 2/2 002 held  " in err
+
+
+def test_who_blocks_a_statement_is_told(project: Project, postgres_server: Any) -> None:
+    prepare_blocked(postgres_server, project)
+    with held_table(postgres_server, project.database, "held") as holder:
+        process = project.start("up")
+        assert process.stderr is not None
+        lines = [process.stderr.readline(), process.stderr.readline()]
+        assert "Waiting for a lock since" in lines[1], lines
+        assert f"postgres from 127.0.0.1, pid {holder.info.backend_pid}" in lines[1]
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_wait_for_the_migration_lock_is_told_once(project: Project, postgres_server: Any) -> None:
+    prepare_blocked(postgres_server, project)
+    with held_table(postgres_server, project.database, "held"):
+        first = project.start("up")
+        wait_until_blocked(postgres_server, project.database)
+        second = project.start("up")
+        assert second.stderr is not None
+        waiting = second.stderr.readline()
+        assert "Waiting for the migration lock, held by postgres from 127.0.0.1" in waiting
+    first.communicate(timeout=30)
+    out, err = second.communicate(timeout=30)
+    assert (out, err) == ("Nothing to do: the database is up to date.\n", "")
+
+
+def test_the_time_of_a_statement_is_its_own(project: Project) -> None:
+    project.write("001_slow.sql", SLOW)
+    project.write("002_fast.sql", "select 1;")
+    events = project.migrate("up", "--json").events
+    slow, fast = [event for event in events if event["event"] == "statement_finished"]
+    assert slow["seconds"] >= 0.29
+    assert fast["seconds"] < slow["seconds"]
+    steps = [event["seconds"] for event in events if event["event"] == "step_finished"]
+    assert steps[0] >= slow["seconds"]
+
+
+def test_a_run_stops_at_the_first_failure(any_project: Project, any_server: Any) -> None:
+    any_project.write_tables(1)
+    any_project.write("002_bad.sql", "nonsense;")
+    any_project.write("003_later.sql", "create table later (id int);")
+    transactional = any_project.engine == "postgresql"
+    result = refused(any_project.migrate("up"), 9 if transactional else 7, "002_bad.sql:2")
+    assert "003" not in result.err
+    tables = table_names(any_server, any_project.database)
+    assert tables == sorted([*OWN_TABLES, *([] if transactional else ["t1"])])

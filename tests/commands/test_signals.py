@@ -1,0 +1,105 @@
+"""Ctrl-C and SIGTERM while a migration runs: undone where the engine can, and said so."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from tests.commands.blocking import (
+    held_table,
+    prepare_blocked,
+    table_names,
+    wait_until_blocked,
+)
+from tests.commands.running import COMMAND, OWN_TABLES, Project, Result, refused, succeed
+
+NUMBERS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def interrupt(server: Any, project: Project, number: int, *arguments: str) -> Result:
+    """The result of a command that gets a signal while its migration waits for a table."""
+    with held_table(server, project.database, "held"):
+        process = project.start(*arguments)
+        wait_until_blocked(server, project.database)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    return Result(process.returncode, out, err)
+
+
+@NUMBERS
+def test_on_postgresql_everything_is_undone_and_up_can_be_run_again(
+    project: Project, postgres_server: Any, number: int
+) -> None:
+    prepare_blocked(postgres_server, project)
+    result = interrupt(postgres_server, project, number, "up")
+    refused(result, 128 + number, "Interrupted. Everything that this run had done was undone.")
+    assert table_names(postgres_server, project.database) == ["held", *OWN_TABLES]
+    (run,) = succeed(project.migrate("history", "--json")).document["runs"]
+    assert (run["status"], run["error"]) == ("ROLLED_BACK", "interrupted")
+    assert succeed(project.migrate("up")).out.startswith("Applied 2 migrations")
+
+
+@NUMBERS
+def test_on_mysql_what_is_kept_is_told_and_the_rest_can_be_settled(
+    mysql_project: Project, mysql_server: Any, number: int
+) -> None:
+    """Whether a killed ALTER TABLE happened only a look can tell; here it did not."""
+    prepare_blocked(mysql_server, mysql_project)
+    result = interrupt(mysql_server, mysql_project, number, "up")
+    refused(result, 7, "Interrupted after 1 of 2 steps", "recorded", "migrate resolve")
+    assert "early" in table_names(mysql_server, mysql_project.database)
+    refused(mysql_project.migrate("up"), 7, "stopped half-way")
+    settling = ("--mark-rolled-back", "2", "--reason", "the column is not there")
+    succeed(mysql_project.migrate("resolve", *settling))
+    assert succeed(mysql_project.migrate("up")).out == "Applied 002 held.\n"
+
+
+def test_on_mysql_an_interrupted_first_statement_leaves_nothing(
+    mysql_project: Project, mysql_server: Any
+) -> None:
+    prepare_blocked(mysql_server, mysql_project)
+    (mysql_project.migrations / "001_early.sql").unlink()
+    result = interrupt(mysql_server, mysql_project, signal.SIGTERM, "up")
+    assert result.code in (143, 7), result
+    if result.code == 143:
+        assert succeed(mysql_project.migrate("up")).out == "Applied 002 held.\n"
+
+
+def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_server: Any) -> None:
+    prepare_blocked(postgres_server, project)
+    with held_table(postgres_server, project.database, "held"):
+        process = project.start("up")
+        wait_until_blocked(postgres_server, project.database)
+        for _ in range(5):
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    refused(Result(process.returncode, "", err), 130, "was undone")
+
+
+def test_while_waiting_for_the_migration_lock_nothing_was_changed(
+    project: Project, postgres_server: Any
+) -> None:
+    prepare_blocked(postgres_server, project)
+    with held_table(postgres_server, project.database, "held"):
+        first = project.start("up")
+        wait_until_blocked(postgres_server, project.database)
+        second = project.start("up")
+        assert second.stderr is not None
+        assert "Waiting for the migration lock, held by postgres" in second.stderr.readline()
+        second.send_signal(signal.SIGINT)
+        _, err = second.communicate(timeout=30)
+        refused(Result(second.returncode, "", err), 130, "Interrupted. Nothing was changed.")
+    first.communicate(timeout=30)
+    assert first.returncode == 0
+
+
+def test_a_signal_that_is_ignored_stays_ignored(project: Project, postgres_server: Any) -> None:
+    """As under nohup, and for a background job of a script."""
+    prepare_blocked(postgres_server, project)
+    ignoring = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+    with held_table(postgres_server, project.database, "held"):
+        process = project.start("up", command=(*ignoring, *COMMAND))
+        wait_until_blocked(postgres_server, project.database)
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "Applied 2 migrations (001 to 002).\n"), err
