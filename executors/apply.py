@@ -229,7 +229,7 @@ def _half_done(failed: StepFailed) -> Unresolved:
         do=LOOK
         if failed.unsure
         else "Remove the cause and apply the same plan again: it goes on where it stopped. "
-        "Or finish or undo the migration by hand and settle it with `migrate resolve`.",
+        "`migrate resolve` shows what is half done, and the other ways out.",
         failure=failure,
     )
 

@@ -21,6 +21,7 @@ class HalfDone:
     """
 
     run_id: str
+    plan: Plan
     step: Step
     done: tuple[int, ...]
     unknown: tuple[int, ...]
@@ -43,6 +44,7 @@ def _half_done(plan: Plan, journal: Journal) -> HalfDone:
     }
     return HalfDone(
         run_id=journal.run_id,
+        plan=plan,
         step=plan.steps[number - 1],
         done=tuple(sorted(place for place, outcome in places.items() if outcome == "done")),
         unknown=tuple(sorted(place for place, outcome in places.items() if outcome != "done")),

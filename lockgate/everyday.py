@@ -6,7 +6,7 @@ from pathlib import Path
 
 from executors.apply import Report, apply_locked
 from lockgate.dry_run import refuse_both, show_dry_run
-from lockgate.planning import make_plan
+from lockgate.planning import Request, make_plan
 from lockgate.views.following import following, show_report
 from lockgate.views.terminal import tell
 from lockgate.work import author, load_environment, open_work
@@ -17,10 +17,8 @@ from planner.errors import Denied
 def plan_and_apply(
     name: str,
     folder: Path | None,
+    request: Request,
     *,
-    to: str | None = None,
-    steps: int | None = None,
-    down_to: str | None = None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -32,11 +30,10 @@ def plan_and_apply(
     """
     refuse_both(dry_run=dry_run, as_json=as_json)
     environment = load_environment(name, folder)
-    choice = {"to": to, "steps": steps, "down_to": down_to}
     with open_work(environment) as work:
         if dry_run:
             ledger = work.engine.read_ledger()
-            show_dry_run(make_plan(work, ledger, **choice), work.engine)  # type: ignore[arg-type]
+            show_dry_run(make_plan(work, ledger, request), work.engine)
             return None
         _refuse_unplanned(environment)
         engine = work.engine
@@ -45,7 +42,7 @@ def plan_and_apply(
             engine.lock(environment.lock.wait, emit),
         ):
             ledger = engine.read_ledger()
-            plan = make_plan(work, ledger, **choice)  # type: ignore[arg-type]
+            plan = make_plan(work, ledger, request)
             if not as_json:
                 for warning in plan.warnings:
                     tell(f"Warning: {warning}", "yellow")

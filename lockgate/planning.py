@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from lockgate import __version__
 from lockgate.source import read_source
 from lockgate.work import Work, load_migrations
-from planner.build import Setting, build_down_plan, build_up_plan
+from planner.build import Setting, build_baseline_plan, build_down_plan, build_up_plan
 from planner.compare import compare
 from planner.directory import Directory
 from planner.environment import Environment
@@ -18,32 +19,46 @@ from planner.server import Server
 from planner.verify import refuse_foreign, refuse_unresolved
 
 
-def make_plan(
-    work: Work,
-    ledger: Ledger,
-    *,
-    to: str | None = None,
-    steps: int | None = None,
-    down_to: str | None = None,
-) -> Plan:
-    """The plan up to `to`, or for the rollback of `steps` migrations or down to `down_to`.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to plan: everything pending, unless one of these says otherwise.
+
+    `to` is the last version to apply, `baseline` the last to record without running it;
+    `steps` is how many to roll back, `down_to` the version above which all is rolled back.
 
     Raises:
-        UsageError: more than one of the three is given.
-        LockgateError: as `build_up_plan` and `build_down_plan`; and when the database is
-            another's, or has a run that stopped half-way.
+        UsageError: more than one is given.
     """
-    if sum(choice is not None for choice in (to, steps, down_to)) > 1:
-        raise UsageError("Give only one of --to, --down and --down-to.")
+
+    to: str | None = None
+    baseline: str | None = None
+    steps: int | None = None
+    down_to: str | None = None
+
+    def __post_init__(self) -> None:
+        given = (self.to, self.baseline, self.steps, self.down_to)
+        if sum(choice is not None for choice in given) > 1:
+            raise UsageError("Give only one of --to, --baseline, --down and --down-to.")
+
+
+def make_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
+    """The plan for a request.
+
+    Raises:
+        LockgateError: as the builders of `planner.build`; and when the database is another's,
+            or has a run that stopped half-way.
+    """
     environment, server = work.environment, work.engine.server
     refuse_foreign(server, ledger, project=environment.project, environment=environment.name)
     refuse_unresolved(ledger)
     directory = load_migrations(environment)
     comparison = compare(directory.migrations, ledger)
     made_for = _setting(environment, server, directory)
-    if steps is None and down_to is None:
-        return build_up_plan(comparison, ledger, made_for, to=to)
-    return build_down_plan(comparison, ledger, made_for, steps=steps, to=down_to)
+    if request.baseline is not None:
+        return build_baseline_plan(comparison, ledger, made_for, request.baseline)
+    if request.steps is None and request.down_to is None:
+        return build_up_plan(comparison, ledger, made_for, to=request.to)
+    return build_down_plan(comparison, ledger, made_for, steps=request.steps, to=request.down_to)
 
 
 def _setting(environment: Environment, server: Server, directory: Directory) -> Setting:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from planner.errors import BrokenHistory, OutOfOrder
 from planner.ledger import Entry, Ledger
@@ -25,6 +25,18 @@ class Comparison:
     missing: tuple[Entry, ...]
     out_of_order: tuple[Migration, ...]
     highest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one migration stands. `state` is applied, pending, out of order, changed, missing
+    or half done; `checksum` is the file's, and `entry` the ledger's row, where there is one."""
+
+    version: str
+    name: str
+    state: str
+    checksum: str | None
+    entry: Entry | None
 
 
 def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
@@ -77,3 +89,30 @@ def refuse_out_of_order(comparison: Comparison, pending: Sequence[Migration]) ->
     late = tuple(migration.version for migration in pending if migration.version in below)
     if late:
         raise OutOfOrder(late, comparison.highest)
+
+
+def standings(
+    comparison: Comparison, ledger: Ledger, half_done: Collection[str] = ()
+) -> tuple[Standing, ...]:
+    """Every migration of the files and the ledger, by version.
+
+    `half_done` are the versions that an interrupted run has begun and not recorded.
+    """
+    entries = {entry.number: entry for entry in ledger.entries}
+    begun = {int(version) for version in half_done}
+    late = {migration.version for migration in comparison.out_of_order}
+    found = [_standing(m, "applied", entries[m.number]) for m in comparison.applied]
+    found += [_standing(m, "changed", entry) for m, entry in comparison.changed]
+    found += [
+        _standing(m, "out of order" if m.version in late else "pending") for m in comparison.pending
+    ]
+    found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
+    marked = (
+        replace(each, state="half done") if int(each.version) in begun else each for each in found
+    )
+    return tuple(sorted(marked, key=lambda each: int(each.version)))
+
+
+def _standing(migration: Migration, state: str, entry: Entry | None = None) -> Standing:
+    version = entry.version if entry else migration.version
+    return Standing(version, migration.name, state, migration.checksum, entry)

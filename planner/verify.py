@@ -78,8 +78,7 @@ def refuse_unresolved(ledger: Ledger, plan: Plan | None = None) -> None:
         raise Unresolved(
             f"A run of plan {others[0][:12]} stopped half-way through a migration.",
             why="What it had done is in the database and not in the history.",
-            do="Apply the same plan again to go on where it stopped, or see `migrate history` "
-            "and settle it with `migrate resolve`.",
+            do="See `migrate resolve`: it shows what is half done, and the ways out.",
         )
 
 

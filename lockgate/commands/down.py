@@ -43,14 +43,8 @@ def command(
       migrate down --to 41 --dry-run
     """
     from lockgate.everyday import plan_and_apply
+    from lockgate.planning import Request
 
-    plan_and_apply(
-        name,
-        folder,
-        steps=1 if steps is None and to is None else steps,
-        down_to=to,
-        dry_run=dry_run,
-        verbose=verbose,
-        as_json=as_json,
-    )
+    request = Request(steps=1 if steps is None and to is None else steps, down_to=to)
+    plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
     return 0

@@ -23,6 +23,11 @@ from lockgate.options import environment_option, environments_option, json_optio
 )
 @click.option("--to", metavar="VERSION", help="Plan up to and with this version.")
 @click.option(
+    "--baseline",
+    metavar="VERSION",
+    help="Plan to record what is pending up to this version, and run none of it.",
+)
+@click.option(
     "--down", "steps", type=click.IntRange(1), metavar="N", help="Plan the rollback of the last N."
 )
 @click.option(
@@ -37,6 +42,7 @@ def command(
     folder: Path | None,
     out: Path,
     to: str | None,
+    baseline: str | None,
     steps: int | None,
     down_to: str | None,
     detailed_exitcode: bool,
@@ -54,14 +60,15 @@ def command(
       migrate plan --down 2 -o back.json
     """
     from lockgate.exits import Exit
-    from lockgate.planning import make_plan
+    from lockgate.planning import Request, make_plan
     from lockgate.views import json, text
     from lockgate.views.terminal import say, tell
     from lockgate.work import load_environment, open_work
     from planner.planfile import write_plan
 
+    request = Request(to=to, baseline=baseline, steps=steps, down_to=down_to)
     with open_work(load_environment(name, folder)) as work:
-        plan = make_plan(work, work.engine.read_ledger(), to=to, steps=steps, down_to=down_to)
+        plan = make_plan(work, work.engine.read_ledger(), request)
     write_plan(plan, out)
     if as_json:
         json.show_plan(plan)

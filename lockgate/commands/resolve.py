@@ -14,12 +14,20 @@ from lockgate.options import environment_option, environments_option
 @environments_option
 @click.option("--mark-applied", metavar="VERSION", help="The migration is now wholly applied.")
 @click.option("--mark-rolled-back", metavar="VERSION", help="Nothing of the migration is left.")
+@click.option(
+    "-o",
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the interrupted plan to a file, so that it can be applied again.",
+)
 @click.option("--reason", metavar="TEXT", help="Why, for the audit trail; needed to settle.")
 def command(
     name: str,
     folder: Path | None,
     mark_applied: str | None,
     mark_rolled_back: str | None,
+    out: Path | None,
     reason: str | None,
 ) -> int:
     """Show what a run left half done, or settle it after you have mended it by hand.
@@ -33,9 +41,10 @@ def command(
     from lockgate.signals import ignore_signals
     from lockgate.views import text
     from lockgate.views.following import following
-    from lockgate.views.terminal import say
+    from lockgate.views.terminal import say, tell
     from lockgate.work import author, load_environment, open_work
     from planner.errors import UsageError
+    from planner.planfile import write_plan
 
     environment = load_environment(name, folder)
     version = mark_applied or mark_rolled_back
@@ -47,6 +56,9 @@ def command(
         if not version:
             half_done = read_half_done(work.engine, work.engine.read_ledger())
             text.show_half_done(half_done)
+            if out and half_done:
+                write_plan(half_done[0].plan, out)
+                tell(f"Written to {out}.")
             return Exit.UNRESOLVED if half_done else Exit.OK
         with (
             following(verbose=False, as_json=False) as emit,

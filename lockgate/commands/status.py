@@ -24,17 +24,20 @@ def command(invocation: Invocation, name: str, folder: Path | None, as_json: boo
 
     Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way.
     """
+    from executors.resolve import read_half_done
     from lockgate.views import json, text
     from lockgate.work import load_environment, load_migrations, open_work
-    from planner.compare import compare, refuse_broken_history
+    from planner.compare import compare, refuse_broken_history, standings
     from planner.verify import refuse_foreign, refuse_unresolved
 
     environment = load_environment(name, folder)
     directory = load_migrations(environment)
     with open_work(environment) as work:
         ledger = work.engine.read_ledger()
+        half_done = [half.step.version for half in read_half_done(work.engine, ledger)]
     comparison = compare(directory.migrations, ledger)
-    (json if as_json else text).show_status(comparison, ledger, directory.warnings)
+    shown = standings(comparison, ledger, half_done)
+    (json if as_json else text).show_status(shown, ledger, directory.warnings)
     invocation.document = False
     refuse_foreign(
         work.engine.server, ledger, project=environment.project, environment=environment.name

@@ -39,6 +39,8 @@ def command(
       migrate up -e staging --dry-run
     """
     from lockgate.everyday import plan_and_apply
+    from lockgate.planning import Request
 
-    plan_and_apply(name, folder, to=to, dry_run=dry_run, verbose=verbose, as_json=as_json)
+    request = Request(to=to)
+    plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
     return 0

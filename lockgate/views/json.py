@@ -13,9 +13,8 @@ from planner.planfile import render_plan
 if TYPE_CHECKING:
     from executors.engine import PastRun
     from executors.events import Session
-    from planner.compare import Comparison
-    from planner.ledger import Entry, Ledger
-    from planner.migration import Migration
+    from planner.compare import Standing
+    from planner.ledger import Ledger
     from planner.plan import Plan
 
 
@@ -43,19 +42,8 @@ def show_error(error: LockgateError, code: int) -> None:
     )
 
 
-def show_status(comparison: Comparison, ledger: Ledger, warnings: Iterable[str]) -> None:
+def show_status(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[str]) -> None:
     """Every migration and where it stands."""
-    entries = {entry.number: entry for entry in ledger.entries}
-    late = {migration.version for migration in comparison.out_of_order}
-    migrations = [
-        *(_migration(m, "applied", entries[m.number]) for m in comparison.applied),
-        *(_migration(m, "changed", entry) for m, entry in comparison.changed),
-        *(
-            _migration(m, "out of order" if m.version in late else "pending", None)
-            for m in comparison.pending
-        ),
-        *(_missing(entry) for entry in comparison.missing),
-    ]
     show_document(
         {
             "format": "lockgate-status",
@@ -64,30 +52,20 @@ def show_status(comparison: Comparison, ledger: Ledger, warnings: Iterable[str])
             "state_digest": ledger.digest,
             "unresolved": list(ledger.unresolved),
             "warnings": list(warnings),
-            "migrations": sorted(migrations, key=lambda each: int(each["version"])),
+            "migrations": [_migration(each) for each in standings],
         }
     )
 
 
-def _migration(migration: Migration, state: str, entry: Entry | None) -> dict[str, Any]:
+def _migration(standing: Standing) -> dict[str, Any]:
+    entry = standing.entry
     return {
-        "version": entry.version if entry else migration.version,
-        "name": migration.name,
-        "state": state,
-        "checksum": migration.checksum,
+        "version": standing.version,
+        "name": standing.name,
+        "state": standing.state,
+        "checksum": standing.checksum,
         "applied_checksum": entry.checksum if entry else None,
         "applied_at": entry.applied_at.isoformat() if entry else None,
-    }
-
-
-def _missing(entry: Entry) -> dict[str, Any]:
-    return {
-        "version": entry.version,
-        "name": entry.name,
-        "state": "missing",
-        "checksum": None,
-        "applied_checksum": entry.checksum,
-        "applied_at": entry.applied_at.isoformat(),
     }
 
 

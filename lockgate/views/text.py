@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.views.terminal import say, say_table, shorten, tell
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from executors.events import Session
     from executors.failure import Failure
     from executors.resolve import HalfDone
-    from planner.compare import Comparison
+    from planner.compare import Standing
     from planner.ledger import Ledger
     from planner.plan import Plan, Step
 
+STYLES = {"applied": "", "changed": "red", "missing": "red", "half done": "red"}
 CONTEXT = 10
 """Lines of a statement that are shown before and after the one that was refused."""
 
@@ -78,6 +80,9 @@ def show_plan(plan: Plan) -> None:
     rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
     headers = ("step", "", "version", "name", "statements", "transaction")
     say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
+    for number, step in enumerate(plan.steps, 1):
+        for finding in step.findings:
+            say(f"  step {number}: {finding}", "yellow")
 
 
 def _step_row(number: int, step: Step) -> tuple[str, ...]:
@@ -114,37 +119,25 @@ def describe_report(report: Report) -> str:
     return f"{verb} {len(report.steps)} migrations ({first.version} to {last.version})."
 
 
-def show_status(comparison: Comparison, ledger: Ledger, warnings: Iterable[str]) -> None:
+def show_status(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[str]) -> None:
     """Every migration and where it stands, on stdout."""
-    entries = {entry.number: entry for entry in ledger.entries}
-    late = {migration.version for migration in comparison.out_of_order}
-    rows: list[tuple[int, tuple[str, str, str, str], str]] = []
-    for migration in comparison.applied:
-        when = f"{entries[migration.number].applied_at:%Y-%m-%d %H:%M:%S}"
-        row = (migration.version, migration.name, "applied", when)
-        rows.append((migration.number, row, ""))
-    for migration, entry in comparison.changed:
-        row = (entry.version, entry.name, "changed", f"{entry.applied_at:%Y-%m-%d %H:%M:%S}")
-        rows.append((migration.number, row, "red"))
-    for entry in comparison.missing:
-        row = (entry.version, entry.name, "missing", f"{entry.applied_at:%Y-%m-%d %H:%M:%S}")
-        rows.append((entry.number, row, "red"))
-    for migration in comparison.pending:
-        state = "out of order" if migration.version in late else "pending"
-        rows.append((migration.number, (migration.version, migration.name, state, ""), "yellow"))
-    rows.sort(key=lambda row: row[0])
+    standings = tuple(standings)
+    rows = [(each.version, each.name, each.state, _applied_at(each)) for each in standings]
     headers = ("version", "name", "state", "applied at (UTC)")
-    say_table(headers, [row for _, row, _ in rows], [style for _, _, style in rows])
+    say_table(headers, rows, [STYLES.get(each.state, "yellow") for each in standings])
     for warning in warnings:
         tell(f"Warning: {warning}", "yellow")
-    say(_summary(comparison))
+    say(_summary(standings))
 
 
-def _summary(comparison: Comparison) -> str:
-    groups = ("applied", "pending", "changed", "missing")
-    counts = {name: len(getattr(comparison, name)) for name in groups}
-    shown = [f"{count} {name}" for name, count in counts.items() if count or name == "applied"]
-    return ", ".join(shown)
+def _applied_at(standing: Standing) -> str:
+    return f"{standing.entry.applied_at:%Y-%m-%d %H:%M:%S}" if standing.entry else ""
+
+
+def _summary(standings: Iterable[Standing]) -> str:
+    counts = Counter(each.state for each in standings)
+    states = ("applied", *sorted(counts.keys() - {"applied"}))
+    return ", ".join(f"{counts[state]} {state}" for state in states)
 
 
 def show_history(runs: Iterable[PastRun]) -> None:
@@ -157,26 +150,35 @@ def show_history(runs: Iterable[PastRun]) -> None:
     say_table(headers, rows, ["" if row[2] == "COMMITTED" else "yellow" for row in rows])
 
 
-def show_half_done(half_done: Iterable[HalfDone]) -> None:
+def show_half_done(half_done: Collection[HalfDone]) -> None:
     """What runs left half done, statement by statement, and the ways out; on stdout."""
-    empty = True
-    for half in half_done:
-        empty = False
-        step = half.step
-        say(
-            f"{step.direction} {step.version} {step.name} ({step.file}) is half done:",
-            "bold yellow",
-        )
-        for place, statement in enumerate(step.statements, 1):
-            known = "done" if place in half.done else "not done"
-            state = "unknown" if place in half.unknown else known
-            say(f"  {place:>3} {state:<8}  line {statement.line}: {shorten(statement.sql)}")
-        say("Remove the cause and apply the same plan again: it goes on where it stopped.\n"
-            "Or finish or undo the migration by hand, and then settle it:\n"
-            f"  migrate resolve --mark-applied {step.version} --reason TEXT\n"
-            f"  migrate resolve --mark-rolled-back {step.version} --reason TEXT")  # fmt: skip
-    if empty:
+    if not half_done:
         say("Nothing is half done.", "green")
+    for half in half_done:
+        step = half.step
+        place = f"{step.direction} {step.version} {step.name} ({step.file})"
+        say(f"{place} is half done:", "bold yellow")
+        for number, statement in enumerate(step.statements, 1):
+            known = "done" if number in half.done else "not done"
+            state = "unknown" if number in half.unknown else known
+            say(f"  {number:>3} {state:<8}  line {statement.line}: {shorten(statement.sql)}")
+        say(_ways_out(half))
+
+
+def _ways_out(half: HalfDone) -> str:
+    version = half.step.version
+    again = (
+        "Look in the database whether the unknown statement happened.\nThen f"
+        if half.unknown
+        else "Remove the cause and apply the same plan again: it goes on where it stopped.\n"
+        "  migrate resolve --out plan.json    writes that plan, when you do not have its file\n"
+        "Or f"
+    )
+    return (
+        f"{again}inish or undo the migration by hand, and settle it:\n"
+        f"  migrate resolve --mark-applied {version} --reason TEXT\n"
+        f"  migrate resolve --mark-rolled-back {version} --reason TEXT"
+    )
 
 
 def show_lock(holder: Session | None) -> None:

@@ -48,9 +48,9 @@ def test_what_is_planned(applied: Project, options: list[str], expected: list[st
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--to", "1", "--down", "1"], "only one of --to, --down and --down-to"),
-        (["--down", "1", "--down-to", "0"], "only one of --to, --down and --down-to"),
-        (["--to", "1", "--down-to", "0"], "only one of --to, --down and --down-to"),
+        (["--to", "1", "--down", "1"], "only one of --to, --baseline, --down and --down-to"),
+        (["--down", "1", "--down-to", "0"], "only one of --to, --baseline, --down and --down-to"),
+        (["--to", "1", "--down-to", "0"], "only one of --to, --baseline, --down and --down-to"),
         (["--to", "9"], "No migration has version 9"),
         (["--to", "x"], "No migration has version x"),
         (["--down", "3"], "2 are applied"),
@@ -115,3 +115,19 @@ def test_a_plan_is_made_by_a_role_that_may_only_read(
     read_only = f"{project.url}?options=-c%20default_transaction_read_only%3Don"
     succeed(project.migrate("plan", environ={"TEST_URL": read_only}))
     refused(project.migrate("up", environ={"TEST_URL": read_only}), 6, "read-only", "primary")
+
+
+def test_a_baseline_is_recorded_and_none_of_its_sql_is_run(project: Project) -> None:
+    project.write_tables(3)
+    shown = succeed(project.migrate("plan", "--baseline", "002")).out
+    assert "step 2: baseline: recorded as applied, and none of its SQL is run" in shown
+    succeed(project.migrate("apply", "plan.json"))
+    status = succeed(project.migrate("status")).out
+    assert "2 applied, 1 pending" in status
+    succeed(project.migrate("up"))
+    refused(project.migrate("down", "--to", "0"), 9, "t2")  # its table was never made
+
+
+def test_a_baseline_goes_with_no_other_choice(project: Project) -> None:
+    project.write_tables(2)
+    refused(project.migrate("plan", "--baseline", "1", "--to", "2"), 64, "only one")
