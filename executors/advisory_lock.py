@@ -13,7 +13,7 @@ and database = (select oid from pg_database where datname = current_database())
 """
 OWN_LOCK = f"""
 select 1 from pg_locks where {LOCKS} and pid = pg_backend_pid()
-and classid = $1::bigint::oid and objid = $2::bigint::oid
+and classid = %s::bigint::oid and objid = %s::bigint::oid
 """
 # All that a section has locked by hand, as often as it has, but for the migration lock.
 UNLOCK = """case

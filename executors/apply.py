@@ -11,10 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from executors.endings import (
+    all_undone,
+    cut_off,
+    half_done,
+    interrupted_after,
+    partly_applied,
+)
 from executors.engine import Engine, Journal, Run
 from executors.events import Emit, RunStarted
 from executors.failure import ServerError, StepFailed
-from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable, Unresolved
+from executors.store import unknown_end
+from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit
 from planner.verify import (
@@ -28,10 +36,6 @@ from planner.verify import (
 )
 
 UNDONE = "Interrupted. Everything that this run had done was undone."
-LOOK = (
-    "Look whether it happened, finish or undo the migration by hand, and settle it with "
-    "`migrate resolve`."
-)
 
 Outcome = Literal["applied", "already applied", "nothing to do"]
 
@@ -74,7 +78,6 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
     run = Run(author.new_id(), plan, author.actor, author.tool_version)
     if journal:
-        journal = _settle_unknown(plan, engine, journal)
         run = Run(journal.run_id, plan, author.actor, author.tool_version)
         with _noting():
             engine.resume_run(run)
@@ -133,129 +136,58 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
         except StepFailed as failed:
             raise _stopped(run, engine, unit, failed) from failed
         except Interrupted as interrupted:
-            if error := _interrupted(run, engine, interrupted):
+            if error := _interrupted(run, engine, unit, interrupted):
                 raise error from interrupted
         except (Unreachable, ServerError) as error:
-            raise _cut_off(run.plan, unit, error) from error
+            raise cut_off(run.plan, unit, error) from error
 
 
 def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
     """The error for a refused statement, by what of the plan is kept; notes it in the run."""
     error: LockgateError
     if failed.kept or failed.unsure:
-        status, error = "STUCK", _half_done(failed)
+        status, error = "STUCK", half_done(failed)
     elif unit.first > 1:
-        status, error = "STOPPED", _partly_applied(run.plan, unit, failed)
+        status, error = "STOPPED", partly_applied(run.plan, unit, failed)
     else:
-        status, error = "ROLLED_BACK", _all_undone(run.plan, failed)
-    try:
-        engine.finish_run(run.id, status, str(failed.failure))
-    except (Unreachable, ServerError) as refused:
-        error.add_note(f"The run's end could not be noted: {refused}")
+        status, error = "ROLLED_BACK", all_undone(run.plan, failed)
+    _note_end(run, engine, status, str(failed.failure), error)
     return error
 
 
-def _interrupted(run: Run, engine: Engine, interrupted: Interrupted) -> LockgateError | None:
+def _note_end(run: Run, engine: Engine, status: str, text: str, error: LockgateError) -> None:
+    """Writes down how a run ended; where that fails, what is to be told stays the same."""
+    try:
+        engine.finish_run(run.id, status, text)
+    except (Unreachable, ServerError, Interrupted) as hindered:
+        error.add_note(f"The run's end could not be noted: {hindered}")
+
+
+def _interrupted(
+    run: Run, engine: Engine, unit: Unit, interrupted: Interrupted
+) -> LockgateError | None:
     """The error for a signal, by what the database holds now that our session has ended.
 
-    None when the signal came too late: the whole plan is applied.
+    None when the signal came too late: the whole plan is applied. Others may have written since
+    our lock was gone, so the run's own row decides, and the serial only between its bounds.
     """
-    plan, ledger = run.plan, engine.read_ledger()
-    done = ledger.serial - plan.base.serial
-    if done == len(plan.steps):
-        return None
-    journal = engine.read_journal(plan.digest) if plan.digest in ledger.unresolved else None
+    try:
+        if engine.read_status(run.id) == "COMMITTED":
+            return None
+        ledger = engine.read_ledger()
+        journal = engine.read_journal(run.plan.digest)
+    except (Unreachable, ServerError) as lost:
+        return unknown_end(lost)
+    before = unit.first - 1
+    moved = ledger.serial - run.plan.base.serial
+    done = moved if before <= moved <= before + len(unit.steps) else before
     if not journal and not done:
-        engine.finish_run(run.id, "ROLLED_BACK", "interrupted")
-        return Interrupted(interrupted.signal_number, UNDONE)
-    engine.finish_run(run.id, "STUCK" if journal else "STOPPED", "interrupted")
-    unknown = journal and any(outcome != "done" for outcome in journal.outcomes.values())
-    return Unresolved(
-        f"Interrupted after {done} of {len(plan.steps)} steps.",
-        why="These are kept and recorded; " * bool(done)
-        + ("the next one is half done." if journal else "all since then was undone."),
-        do=LOOK if unknown else "Apply the same plan again: it goes on where it stopped.",
-    )
-
-
-def _cut_off(plan: Plan, unit: Unit, error: Exception) -> LockgateError:
-    """The error for a connection that was lost in a unit, or for a refusal of what lockgate
-    itself asked there; the server has rolled back what it could."""
-    what = error.what if isinstance(error, LockgateError) else f"The server refused: {error}."
-    if unit.first > 1 or unit.transaction is None:
-        return Unresolved(
-            f"Stopped at step {unit.first} of {len(plan.steps)}. {what}",
-            why="The steps before it are kept and recorded"
-            + (", and of this one what was done." if unit.transaction is None else "."),
-            do="See `migrate status`, and apply the same plan again: it looks first.",
-        )
-    if isinstance(error, LockgateError):
+        error: LockgateError = Interrupted(interrupted.signal_number, UNDONE)
+        _note_end(run, engine, "ROLLED_BACK", "interrupted", error)
         return error
-    return StatementFailed(what, why="All that this plan had done was undone.")
-
-
-def _all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
-    return StatementFailed(
-        f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
-        why="All that this plan had done was undone; the database is as it was before.",
-        do="Remove the cause and apply the same plan again, or correct the migration and make "
-        "a new plan.",
-        failure=failed.failure,
+    unknown = journal is not None and "" in journal.outcomes.values()
+    error = interrupted_after(
+        done, len(run.plan.steps), half_done=journal is not None, unknown=unknown
     )
-
-
-def _partly_applied(plan: Plan, unit: Unit, failed: StepFailed) -> Unresolved:
-    kept = ", ".join(step.version for step in plan.steps[: unit.first - 1])
-    return Unresolved(
-        f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
-        why=f"Applied and recorded before it, and kept: {kept}. "
-        "All since then was undone; the history is exact.",
-        do="Remove the cause and apply the same plan again: it goes on behind what is kept. "
-        "Or correct the migration and make a new plan.",
-        failure=failed.failure,
-    )
-
-
-def _half_done(failed: StepFailed) -> Unresolved:
-    failure = failed.failure
-    total = len(failure.step.statements)
-    kept = ", ".join(str(place) for place in failed.kept)
-    rest = ", ".join(str(place) for place in range(1, total + 1) if place not in failed.kept)
-    doubt = f" Statement {failure.place} itself may have done part of its work." * failed.unsure
-    return Unresolved(
-        f"Migration {failure.step.version} is half done: {failure}",
-        why=f"Of its {total} statements these are done and kept: {kept or 'none'}; "
-        f"not done: {rest or 'only its row in the history'}.{doubt}",
-        do=LOOK
-        if failed.unsure
-        else "Remove the cause and apply the same plan again: it goes on where it stopped. "
-        "`migrate resolve` shows what is half done, and the other ways out.",
-        failure=failure,
-    )
-
-
-def _settle_unknown(plan: Plan, engine: Engine, journal: Journal) -> Journal:
-    """The journal, with what can be found out of statements whose outcome was never noted.
-
-    Raises:
-        Unresolved: it cannot be found out of one.
-    """
-    outcomes = dict(journal.outcomes)
-    for (number, place), outcome in sorted(journal.outcomes.items()):
-        if outcome != "done":
-            step = plan.steps[number - 1]
-            done = engine.happened(step.statements[place - 1].sql)
-            if done is None:
-                raise _unknown_statement(step, place)
-            engine.note_outcome(journal.run_id, number, place, done=done)
-            outcomes[number, place] = "done" if done else ""
-    return Journal(journal.run_id, outcomes)
-
-
-def _unknown_statement(step: Step, place: int) -> Unresolved:
-    return Unresolved(
-        f"{step.file}:{step.statements[place - 1].line}: statement {place} was begun by a run "
-        "that ended before it could say whether it happened.",
-        why="Running it again could do it twice.",
-        do=LOOK,
-    )
+    _note_end(run, engine, "STUCK" if journal else "STOPPED", "interrupted", error)
+    return error

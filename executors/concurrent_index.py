@@ -26,12 +26,13 @@ DROP = re.compile(
     re.IGNORECASE,
 )
 LOCATE = "select to_regclass(%s)::oid"
-# The index is made in its table's schema, whatever the search_path is.
+# The index is made in its table's schema, whatever the search_path is. A name is cut off as the
+# server does it: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 FIND = """
 select i.indisvalid, format('%%I.%%I', n.nspname, c.relname)
 from pg_class t join pg_namespace n on n.oid = t.relnamespace
 join pg_class c on c.relnamespace = n.oid join pg_index i on i.indexrelid = c.oid
-where t.oid = %s and c.relname = any(parse_ident(%s))
+where t.oid = %s and c.relname = any(parse_ident(%s)::name[])
 """
 EXISTS = "select to_regclass(%s) is not null"
 
@@ -40,8 +41,6 @@ State = Literal["valid", "invalid", "absent"]
 
 class Session(Protocol):
     """What is asked of the session that runs the statements."""
-
-    def execute(self, sql: str) -> int: ...
 
     def query_one(self, sql: str, parameters: tuple[object, ...]) -> Row | None: ...
 
@@ -58,14 +57,14 @@ class ConcurrentBuild:
         row = session.query_one(FIND, (self.table, self.index))
         return "absent" if row is None else "valid" if row[0] else "invalid"
 
-    def drop_invalid(self, session: Session) -> None:
-        """Takes away what a failed build has left, so that the next one is a real one.
+    def removal(self, session: Session) -> str | None:
+        """What takes away the invalid index that a failed build has left, so that the next one
+        is a real one; None when there is none.
 
         A crash in it leaves the invalid index, for the next attempt to take away.
         """
         row = session.query_one(FIND, (self.table, self.index))
-        if row and not row[0]:
-            session.execute(f"drop index concurrently {row[1]}")
+        return f"drop index concurrently {row[1]}" if row and not row[0] else None
 
 
 def find_build(sql: str, session: Session) -> ConcurrentBuild | None:
@@ -80,9 +79,15 @@ def find_build(sql: str, session: Session) -> ConcurrentBuild | None:
     return ConcurrentBuild(match["index"], row[0] if row else None)
 
 
+def can_tell(sql: str) -> bool:
+    """Whether `happened` knows an answer for such a statement."""
+    return bool(BUILD.match(sql) or DROP.fullmatch(sql))
+
+
 def happened(sql: str, session: Session) -> bool | None:
     """Whether a statement that was begun, and has ended, took effect; None: cannot be told.
 
+    The session must find names as the statement did: its section may have set a search_path.
     For a build False also stands for an invalid index: it is to be built again.
     """
     build = find_build(sql, session)

@@ -88,15 +88,6 @@ class Engine(Protocol):
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""
 
-    def happened(self, sql: str) -> bool | None:
-        """Whether a statement whose outcome was never noted took effect; None: cannot be told.
-
-        Asked under the lock, so that the statement has ended, whoever ran it.
-        """
-
-    def note_outcome(self, run_id: str, step: int, statement: int, *, done: bool) -> None:
-        """Writes to the journal what was found out of a statement; durable on return."""
-
     def read_plan(self, run_id: str) -> Plan:
         """The plan that a run applied, as the run recorded it."""
 
@@ -108,6 +99,9 @@ class Engine(Protocol):
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         """`ensure_tables`, and the run's row with status APPLYING; durable on return."""
+
+    def read_status(self, run_id: str) -> str:
+        """The status of a run; empty when there is no such run."""
 
     def resume_run(self, run: Run) -> None:
         """Notes that an interrupted run goes on; durable on return."""
@@ -151,7 +145,8 @@ class Engine(Protocol):
 
         Raises:
             StepFailed: the server refused a statement; says what of the unit is kept.
-            Unresolved: the connection was lost in the commit.
+            Unresolved: the connection was lost in the commit; or the journal has a statement
+                that was begun, and nobody can tell whether it happened.
         """
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from executors.mysql import MySQL, plain
+from executors.mysql import MySQL
+from executors.mysql_statements import without_comments
 from planner.dialect import MARIADB
 from planner.environment import DatabaseAddress, Environment
 from planner.errors import UsageError
@@ -37,7 +38,7 @@ class MariaDB(MySQL):
     statement_limit = "max_statement_time", 1
 
     def is_atomic(self, sql: str) -> bool:
-        return super().is_atomic(sql) and PARTIAL.match(plain(sql).lstrip()) is None
+        return super().is_atomic(sql) and PARTIAL.match(without_comments(sql).lstrip()) is None
 
     def refuse_other_server(self, version: str) -> None:
         if "mariadb" not in version.lower():

@@ -8,15 +8,19 @@ https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from executors.engine import Journal, Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
 from executors.failure import Failure, ServerError, StepFailed
-from executors.mysql import OWN_LOCK, OWN_SETTINGS, plain
+from executors.mysql_session import OWN_LOCK, OWN_SETTINGS, MySQLSession
+from executors.mysql_statements import (
+    FLEETING,
+    REPEATABLE,
+    STATELESS,
+    without_comments,
+)
 from executors.store import (
     FINISH_RUN,
     FORGET_INTENT,
@@ -26,10 +30,8 @@ from executors.store import (
     unknown_outcome,
 )
 from planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
+from planner.guarantee import LASTING
 from planner.plan import PlannedStatement, Step, Unit
-
-if TYPE_CHECKING:
-    from executors.mysql import MySQL
 
 SAVEPOINT = "lockgate_before_statement"
 NO_SAVEPOINT = "1305"
@@ -43,28 +45,9 @@ INTEND = (
 )
 OUTCOMES = "select statement, outcome from {journal} where run_id = %s and step = %s"
 
-# Statements that leave nothing in the session; after others the session is replaced.
-STATELESS = re.compile(
-    r"(?:create|alter|drop|rename|truncate)\s+(?:table\b(?!.*\bselect\b)|view|"
-    r"(?:unique\s+|fulltext\s+|spatial\s+)?index|trigger|procedure|function|event|"
-    r"database|schema)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-# What a new session is told again when a step goes on; and what cannot be had again.
-REPEATABLE = re.compile(
-    r"use\b|set\b(?!\s+(?:global|persist|persist_only|password|default)\b)"
-    r"(?!.*(?:\bselect\b|\(|@@global|@@persist))",
-    re.IGNORECASE | re.DOTALL,
-)
-FLEETING = re.compile(
-    r"create\s+(?:or\s+replace\s+)?temporary\b|prepare\b|set\b(?!\s+(?:global|persist|persist_only|"
-    r"password|default)\b)|call\b.*@|.*(?::=|\binto\s+@)",
-    re.IGNORECASE | re.DOTALL,
-)
-
 
 def run_step(
-    session: MySQL, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
+    session: MySQLSession, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
 ) -> None:
     """Runs a step's statements one by one and records the step.
 
@@ -77,6 +60,7 @@ def run_step(
         Unresolved: the connection was lost, and what is kept cannot be seen.
     """
     (step,) = unit.steps
+    session.refuse_unknown(run, unit, journal)
     started = time.monotonic()
     outcomes = journal.outcomes if journal else {}
     done = {place for (number, place), outcome in outcomes.items()
@@ -100,7 +84,9 @@ def run_step(
 class _Section:
     """A section under way: whether its transaction is open, and where it is."""
 
-    def __init__(self, session: MySQL, run: Run, number: int, step: Step, emit: Emit) -> None:
+    def __init__(
+        self, session: MySQLSession, run: Run, number: int, step: Step, emit: Emit
+    ) -> None:
         self.session = session
         self.run_id = run.id
         self.is_last = number == len(run.plan.steps)
@@ -162,7 +148,7 @@ class _Section:
     def _restore(self, done: set[int]) -> None:
         """Sets again in this session what the statements that are done had set in theirs."""
         for place, statement in enumerate(self.step.statements, 1):
-            sql = plain(statement.sql).lstrip()
+            sql = without_comments(statement.sql).lstrip()
             if place not in done or STATELESS.match(sql):
                 continue
             self.session.stateful = True
@@ -188,24 +174,32 @@ class _Section:
     def _run_statement(self, place: int, statement: PlannedStatement) -> None:
         """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
         self.place, self.statement = place, statement
-        if not STATELESS.match(plain(statement.sql).lstrip()):
+        if not STATELESS.match(without_comments(statement.sql).lstrip()):
             self.session.stateful = True
         started = time.monotonic()
-        refused, vanished = True, False
         try:
-            self._begin()
-            self._intend(place, statement)
-            self.session.execute(f"savepoint {SAVEPOINT}")
-            rows = self.session.run_statement(statement.sql)
-            refused = False
-            self.open = self._savepoint_is_there()
-            if vanished := not self._write(NOTE_DONE, self._key(place)):
-                raise ServerError(NO_SAVEPOINT, "It rolled back the transaction that lockgate runs")
-            self._keep()
+            rows = self._execute(place, statement)
         except ServerError as error:
-            raise self._fail(error, refused=refused, vanished=vanished) from error
+            raise self._refused(error) from error
+        try:
+            self._note_done(place)
+        except ServerError as error:
+            raise self._failed(error) from error
         seconds = time.monotonic() - started
         self.emit(StatementFinished(self.number, self.step, place, statement, rows, seconds))
+
+    def _execute(self, place: int, statement: PlannedStatement) -> int:
+        self._begin()
+        self._intend(place, statement)
+        self.session.execute(f"savepoint {SAVEPOINT}")
+        return self.session.run_statement(statement.sql)
+
+    def _note_done(self, place: int) -> None:
+        """Journals that a statement is done; its intent is gone if it rolled back by itself."""
+        self.open = self._savepoint_is_there()
+        if not self._write(NOTE_DONE, self._key(place)):
+            raise self._vanished()
+        self._keep()
 
     def _begin(self) -> None:
         if not self.open:
@@ -229,13 +223,19 @@ class _Section:
         return True
 
     def _keep(self) -> None:
-        """Makes the outcome of a statement that has committed by itself durable.
+        """Makes the outcome of a statement durable that cannot be rolled back any more.
 
-        A crash before leaves it unknown. Autocommit may be off, so it is not enough.
+        A crash before leaves it unknown, or, of a global setting, not noted: then it is set
+        again. Autocommit may be off, so it is not enough.
         """
-        if not self.open:
+        if not self.open or self._is_lasting():
             self.session.execute("commit")
+            self.open = False
             self.tentative.clear()
+
+    def _is_lasting(self) -> bool:
+        sql = self.statement.sql if self.statement else ""
+        return LASTING.match(without_comments(sql).lstrip()) is not None
 
     def _record(self, serial: int) -> None:
         """The history's row, in the transaction of the trailing statements.
@@ -254,7 +254,7 @@ class _Section:
             self.session.refuse_lost_lock()
             self._commit()
         except ServerError as error:
-            raise self._fail(error) from error
+            raise self._failed(error) from error
 
     def _commit(self) -> None:
         try:
@@ -262,11 +262,28 @@ class _Section:
         except Unreachable as lost:
             raise unknown_outcome(lost) from lost
 
-    def _fail(
-        self, error: ServerError, *, refused: bool = True, vanished: bool = False
-    ) -> StepFailed:
-        """The failure, after the open transaction was rolled back: the statement was refused,
-        or what lockgate does after it; or it did away with the transaction.
+    def _refused(self, error: ServerError) -> StepFailed:
+        """The failure of a statement that the server has refused."""
+        doubtful = self._undo()
+        if self._is_atomic():  # its intent is still there when it had committed
+            self._write(FORGET_INTENT, self._key(self.place))
+        self._doubt(doubtful)
+        return self._failure(error, self._outcomes())
+
+    def _failed(self, error: ServerError) -> StepFailed:
+        """The failure of what lockgate itself does after a statement."""
+        self._doubt(self._undo())
+        return self._failure(error, self._outcomes())
+
+    def _vanished(self) -> StepFailed:
+        """The failure of a statement that did away with the transaction, and went on."""
+        doubtful = self._undo()
+        self._doubt(doubtful if self._is_atomic() else [*doubtful, self.place])
+        error = ServerError(NO_SAVEPOINT, "It rolled back the transaction that lockgate runs")
+        return self._failure(error, self._outcomes())
+
+    def _undo(self) -> list[int]:
+        """Rolls back; which statements may have kept something in spite of it.
 
         What the section has set could hinder us, so a new session cleans up.
         """
@@ -274,12 +291,10 @@ class _Section:
         with suppress(ServerError, Unreachable):  # the session's end rolls back as well
             whole = self._roll_back()
         self.session.renew()
-        atomic = self.statement is not None and self.session.is_atomic(self.statement.sql)
-        if refused and atomic:  # its intent is still there when it had committed
-            self._write(FORGET_INTENT, self._key(self.place))
-        doubtful = [] if whole else self.tentative
-        self._doubt([*doubtful, self.place] if vanished and not atomic else doubtful)
-        return self._failure(error, self._outcomes())
+        return [] if whole else self.tentative
+
+    def _is_atomic(self) -> bool:
+        return self.statement is not None and self.session.is_atomic(self.statement.sql)
 
     def _roll_back(self) -> bool:
         """Whether all was undone: tables without transactions keep their rows."""

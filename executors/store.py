@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from executors.endings import unknown_statement
 from executors.engine import Journal, PastRun, Row, Run
 from executors.events import Session
+from executors.failure import ServerError
 from planner.errors import HistoryError, Locked, LockgateError, Unreachable, Unresolved
 from planner.ledger import Entry, Identity, Ledger
-from planner.plan import Plan
+from planner.plan import Plan, Unit
 from planner.planfile import parse_plan
 
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
@@ -47,11 +49,11 @@ RESUME_RUN = (
     "update {runs} set status = 'APPLYING', error = null, finished_at = null, actor = %s, "
     "tool_version = %s where id = %s"
 )
-# Whoever begins a run holds the lock, so a run that still says APPLYING has died. What it had
-# begun the server has rolled back, unless the journal knows of more.
+# Whoever begins a run holds the lock, so a run that still says APPLYING has died. The journal
+# knows of one that died half-way through a step.
 CLOSE_DEAD_RUNS = (
-    "update {runs} set status = 'ROLLED_BACK', finished_at = current_timestamp(6), "
-    "error = 'the process ended before it could say how' "
+    "update {runs} set status = 'STOPPED', finished_at = current_timestamp(6), "
+    "error = 'the process ended before it could say how; the history says what is kept' "
     "where status = 'APPLYING' and id not in (select run_id from {journal})"
 )
 INTEND = (
@@ -78,6 +80,11 @@ class Tables:
 
     columns: tuple[str, ...]
     complete: bool
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is nothing left to make."""
+        return self.complete and bool(self.columns)
 
 
 class Store(ABC):
@@ -131,18 +138,18 @@ class Store(ABC):
 
     def read_ledger(self) -> Ledger:
         tables = self._checked_tables()
-        if not tables.columns:
+        sources = [READ_HISTORY] * bool(tables.columns)
+        sources += [READ_TARGET, READ_UNRESOLVED] * tables.complete
+        if not sources:
             return Ledger()
-        sources = (READ_HISTORY, READ_TARGET, READ_UNRESOLVED)[: 3 if tables.complete else 1]
-        history, *rest = self.read_together(map(self.named, sources))
-        target, unresolved = rest or ([], [])
+        rows = dict(zip(sources, self.read_together(map(self.named, sources)), strict=True))
+        target = rows.get(READ_TARGET)
         uuid, project, environment, evidence, serial = target[0] if target else (None,) * 5
-        identity = Identity(str(uuid), project, environment, evidence) if target else None
         return Ledger(
-            identity=identity,
+            identity=Identity(str(uuid), project, environment, evidence) if target else None,
             serial=int(serial or 0),
-            entries=read_entries(history),
-            unresolved=tuple(digest for (digest,) in unresolved),
+            entries=read_entries(rows.get(READ_HISTORY, [])),
+            unresolved=tuple(digest for (digest,) in rows.get(READ_UNRESOLVED, [])),
         )
 
     def read_runs(self, limit: int) -> list[PastRun]:
@@ -162,12 +169,31 @@ class Store(ABC):
     def resume_run(self, run: Run) -> None:
         self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
 
-    def happened(self, sql: str) -> bool | None:
-        return None
+    def can_tell(self, sql: str) -> bool:
+        """Whether a look at the database says if a statement has happened."""
+        return False
 
-    def note_outcome(self, run_id: str, step: int, statement: int, *, done: bool) -> None:
-        sql = NOTE_DONE if done else FORGET_INTENT
-        self.execute(self.named(sql), (run_id, step, statement))
+    def refuse_unknown(self, run: Run, unit: Unit, journal: Journal | None) -> None:
+        """Raises Unresolved when a statement of this unit's step was begun by a run that has
+        ended, and nobody can tell whether it happened."""
+        for (number, place), outcome in sorted(journal.outcomes.items() if journal else ()):
+            step = unit.steps[0]
+            if number != unit.first or outcome == "done":
+                continue
+            if not self.can_tell(step.statements[place - 1].sql):
+                raise self.stuck(run, unknown_statement(step, place))
+
+    def stuck(self, run: Run, error: Unresolved) -> Unresolved:
+        """The error of a run that cannot go on, when it is noted in the run."""
+        try:
+            self.finish_run(run.id, "STUCK", error.what)
+        except (Unreachable, ServerError) as hindered:
+            error.add_note(f"The run's end could not be noted: {hindered}")
+        return error
+
+    def read_status(self, run_id: str) -> str:
+        row = self.query_one(self.named("select status from {runs} where id = %s"), (run_id,))
+        return str(row[0]) if row else ""
 
     def read_plan(self, run_id: str) -> Plan:
         (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
@@ -190,10 +216,6 @@ class Store(ABC):
             (identity.uuid, identity.project, identity.environment, identity.evidence),
         )
 
-    def forget_step(self, run_id: str, number: int) -> None:
-        """Removes what the journal says of a step of which nothing is half-way."""
-        self.execute(self.named(FORGET_STEP), (run_id, number))
-
     def kept(self, run_id: str, number: int) -> tuple[int, ...]:
         """The statements of a step that the journal says are done."""
         rows = self.query_all(
@@ -209,7 +231,7 @@ class Store(ABC):
         Raises:
             HistoryError: a table of the history's name exists and is not lockgate's.
         """
-        if self.tables is None or not self.tables.complete:
+        if self.tables is None or not self.tables.exist:
             self.tables = self.read_tables()
             if self.tables.columns not in ((), HISTORY_COLUMNS):
                 raise HistoryError(
@@ -291,10 +313,11 @@ def lost_lock() -> Locked:
     )
 
 
-def unknown_end(lost: LockgateError) -> Unresolved:
+def unknown_end(lost: Exception) -> Unresolved:
     """The error of a signal after which the server could not be seen to undo what had run."""
     return Unresolved(
-        f"Interrupted, and the server was not seen to end the session: {lost.what}",
+        f"Interrupted, and the server was not seen to end the session: "
+        f"{lost.what if isinstance(lost, LockgateError) else lost}",
         why="It undoes what was not committed as soon as it sees that we have left.",
         do="See `migrate status`, and run the same command again: it looks first.",
     )

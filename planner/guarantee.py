@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from planner.dialect import Dialect
@@ -13,6 +14,13 @@ from planner.statements import Statement
 TRANSACTIONAL_WORDS = frozenset(
     {"select", "insert", "update", "delete", "replace", "with", "values", "table", "do", "set"}
 )
+# What no rollback of MySQL or MariaDB takes back, though it leaves the transaction open.
+# https://dev.mysql.com/doc/refman/8.4/en/set-variable.html
+LASTING = re.compile(
+    r"set\s+(?:password|default\s+role)\b|set\b(?:.*,)?\s*(?:(?:global|persist|persist_only)\s|"
+    r"@@(?:global|persist|persist_only)\s*\.[^,=]*=)",
+    re.IGNORECASE | re.DOTALL,
+)
 ONE_TRANSACTION = "ATOMIC (one transaction)"
 
 
@@ -20,9 +28,10 @@ def guarantee(statement: Statement, dialect: Dialect, transactional: bool) -> Gu
     """What a statement promises: undone with its transaction, or kept as soon as it ran."""
     if not transactional:
         return "point-of-no-return"
-    if dialect.transactional_ddl or (
-        statement.words[:1] and statement.words[0] in TRANSACTIONAL_WORDS
-    ):
+    if dialect.transactional_ddl:
+        return "transactional"
+    undone = statement.words[:1] and statement.words[0] in TRANSACTIONAL_WORDS
+    if undone and not LASTING.match(statement.sql):
         return "transactional"
     return "point-of-no-return"
 

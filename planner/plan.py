@@ -40,9 +40,10 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Model(BaseModel):
-    """Frozen; a reader ignores keys that a later minor version has added."""
+    """Frozen; a reader passes over keys that a later minor version has added, and keeps them,
+    since the digest covers them."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class PlannedStatement(Model):

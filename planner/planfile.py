@@ -28,26 +28,35 @@ def render_plan(plan: Plan) -> str:
 def write_plan(plan: Plan, path: Path) -> None:
     """Writes the plan file whole or not at all, readable by its owner only (mode 0600).
 
+    A device or a pipe, such as /dev/stdout, is written to and not replaced.
+
     Raises:
         UsageError: the file cannot be written there.
     """
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(render_plan(plan))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
+        _write(path.resolve(), render_plan(plan))
     except OSError as error:
         raise UsageError(
             f"The plan cannot be written to {path}: {error.strerror}.",
             do="Choose another file with `-o FILE`.",
         ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
 
 
 def read_plan(path: Path) -> Plan:

@@ -45,6 +45,7 @@ def command(
     from lockgate.work import author, load_environment, open_work
     from planner.errors import UsageError
     from planner.planfile import write_plan
+    from planner.verify import refuse_foreign, refuse_read_only
 
     environment = load_environment(name, folder)
     version = mark_applied or mark_rolled_back
@@ -65,6 +66,13 @@ def command(
             work.engine.lock(environment.lock.wait, emit),
         ):
             ledger = work.engine.read_ledger()
+            refuse_read_only(work.engine.server)
+            refuse_foreign(
+                work.engine.server,
+                ledger,
+                project=environment.project,
+                environment=environment.name,
+            )
             note = f"{author().actor}: {reason}"
             ignore_signals()
             half = settle(work.engine, ledger, version, applied=bool(mark_applied), reason=note)

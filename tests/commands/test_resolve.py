@@ -52,6 +52,13 @@ def test_a_person_settles_it_with_a_reason(project: Project, option: str, state:
     assert "mended by hand" in history
 
 
+def test_a_copy_is_not_settled(project: Project, any_server: Any, any_database: str) -> None:
+    with any_server.connect(any_database) as connection:
+        connection.cursor().execute("update lockgate_target set project = 'another'")
+        connection.commit()
+    refused(project.migrate("resolve", "--mark-applied", "001", "--reason", "mine"), 6, "another")
+
+
 def test_a_new_plan_is_refused_until_then_and_told_where_to_look(project: Project) -> None:
     refused(project.migrate("plan"), 7, "migrate resolve")
     refused(project.migrate("up"), 7, "migrate resolve")

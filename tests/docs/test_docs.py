@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from executors import mysql, postgresql
+from executors import mysql_session, postgresql_session
 from lockgate.main import cli
 from tests.docs.pages import ROOT, blocks, commands, open_desk, run_page
 
@@ -167,7 +167,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("engine", "place"), [(postgresql, 1), (mysql, 2)])
+@pytest.mark.parametrize(("engine", "place"), [(postgresql_session, 1), (mysql_session, 2)])
 def test_the_tables_page_has_every_column_and_its_type(engine: Any, place: int) -> None:
     page = sections(DOCS / "reference/database-tables.md")
     for table, columns in created(engine.CREATE_TABLES).items():

@@ -226,7 +226,7 @@ def test_a_run_that_died_is_closed_by_the_next(engine: Any) -> None:
     engine.begin_run(run_of(engine), new_identity(engine))
     engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
     newest, oldest = engine.read_runs(5)
-    assert (newest.status, oldest.status) == ("APPLYING", "ROLLED_BACK")
+    assert (newest.status, oldest.status) == ("APPLYING", "STOPPED")
 
 
 def test_the_journal_tells_done_from_begun(engine: Any) -> None:
@@ -246,7 +246,7 @@ def test_the_journal_tells_done_from_begun(engine: Any) -> None:
     engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
     assert {run.id: run.status for run in engine.read_runs(5)}["run-1"] == "APPLYING"
     engine.resume_run(replace(run, actor="another"))
-    engine.forget_step("run-1", 1)
+    engine.settle_run("run-1", "a test's end")
     assert engine.read_journal(run.plan.digest) is None
 
 

@@ -200,6 +200,50 @@ def test_another_environments_database_is_refused(engine: Any, change: dict[str,
     assert tables(engine) == ["t1"]
 
 
+def test_another_projects_history_beside_ours_is_refused_before_it_writes(
+    engine: Any, any_server: Any, any_database: str
+) -> None:
+    apply_up(engine, create_tables(1))
+    settings: dict[str, Any] = {"history": {"table": "b_migrations"}, "project": "other"}
+    with open_test_engine(any_server, any_database, **settings) as beside:
+        with pytest.raises(WrongTarget, match="project default"):
+            apply_up(beside, create_tables(2), project="other")
+        assert beside.read_ledger().identity is not None
+    assert tables(engine) == ["t1"]
+
+
+def test_a_role_without_the_right_to_create_applies_rows(
+    engine: Any, any_server: Any, any_database: str
+) -> None:
+    apply_up(engine, create_tables(1))
+    writer = f"w{any_database[-8:]}"
+    grants, undo = rights_to_write(any_server.engine, writer, any_database)
+    for sql in grants:
+        engine.execute(sql)
+    try:
+        with open_test_engine(any_server, any_database, user=writer) as writing:
+            apply_up(writing, create_tables(1) | {"002_rows": "insert into t1 values (1);"})
+        assert engine.query_one("select count(*) from t1") == (1,)
+    finally:
+        for sql in undo:
+            engine.execute(sql)
+
+
+def rights_to_write(engine: str, role: str, database: str) -> tuple[list[str], list[str]]:
+    """What gives a role the right to change rows, and what takes it back."""
+    rights = "select, insert, update, delete"
+    if engine == "postgresql":
+        return (
+            [f"create role {role} login", "revoke create on schema public from public",
+             f"grant {rights} on all tables in schema public to {role}"],
+            [f"drop owned by {role}", f"drop role {role}"],
+        )  # fmt: skip
+    return (
+        [f"create user {role}@'%%'", f"grant {rights} on `{database}`.* to {role}@'%%'"],
+        [f"drop user {role}@'%%'"],
+    )
+
+
 def test_a_copy_of_a_database_is_refused_until_it_is_rebound(engine: Any) -> None:
     foreign = dict.fromkeys(engine.server.evidence, "1")
     evidence = ";".join(f"{name}={value}" for name, value in sorted(foreign.items()))

@@ -37,6 +37,7 @@ USER = "create user '{unique}'@'localhost'"
 RENAME = "rename user '{unique}'@'localhost' to '{unique}'@'127.0.0.1'"
 REVOKE = "revoke all privileges, grant option from '{unique}'@'localhost'"
 PASSWORD = "set password for '{unique}'@'localhost' = '{unique}'"
+HASHED = "set password for '{unique}'@'localhost' = password('{unique}')"
 PREPARED = "prepare ddl from 'create table made (id int)'"
 
 KINDS = [
@@ -79,6 +80,7 @@ KINDS = [
     Kind("grant", "grant select on *.* to '{unique}'@'localhost'", setup=(USER,)),
     Kind("revoke", REVOKE, setup=(USER,)),
     Kind("set password", PASSWORD, setup=(USER,), servers=MYSQL),
+    Kind("set password of a hash", HASHED, setup=(USER,), servers=MARIADB),
     Kind("drop user", "drop user '{unique}'@'localhost'", setup=(USER,)),
     Kind("create role", "create role '{unique}'"),
     Kind("create database", "create database `{unique}`"),
@@ -90,6 +92,14 @@ KINDS = [
     Kind("flush tables", "flush tables"),
     Kind("flush privileges", "flush privileges"),
     Kind("flush status", "flush status"),
+    Kind("set global", "set global max_connect_errors = 100"),
+    Kind("set global variable", "set /* x */ @@global.max_connect_errors = 100"),
+    Kind("set global among others", "set @a = 1, global max_connect_errors = 100"),
+    Kind("set global isolation", "set global transaction isolation level repeatable read"),
+    Kind("set persist", "set persist max_connect_errors = 100", servers=MYSQL),
+    Kind("set persist variable", "set @a = 1, @@persist.max_connect_errors = 100", servers=MYSQL),
+    Kind("set persist only", "set persist_only max_connect_errors = 100", servers=MYSQL),
+    Kind("set of a global", "set @a = 1, @b = @@global.max_connect_errors", NEITHER),
     Kind("reset", "reset persist", servers=MYSQL, commits=NEITHER),
     Kind("create temporary table", "create temporary table made (id int)", NEITHER),
     Kind(

@@ -110,3 +110,30 @@ def test_a_guard_that_was_killed_is_noticed(family_server: Any, family_database:
         wait_until(lambda: guard not in sessions(family_server, family_database), "its end")
         with pytest.raises(Locked):
             engine.prove_lock()
+
+
+def test_a_session_that_has_our_old_id_on_a_server_started_again_is_left_alone(
+    family_server: Any, family_database: str
+) -> None:
+    for _ in range(50):  # so that the new server has not yet given away the id
+        ask(family_server, None, "select 1")
+    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
+        (pid,) = engine.query_one("select connection_id()") or (0,)
+        family_server.restart()
+        bystander = family_server.connect(None)
+        while bystander.thread_id() < pid:
+            bystander.close()
+            bystander = family_server.connect(None)
+        assert bystander.thread_id() == pid
+        engine.end_session()
+        with bystander.cursor() as cursor:
+            assert cursor.execute("select 1") == 1
+        bystander.close()
+
+
+def test_a_session_that_still_runs_is_ended(family_server: Any, family_database: str) -> None:
+    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
+        (pid,) = engine.query_one("select connection_id()") or (0,)
+        engine.end_session()
+        assert pid not in sessions(family_server, family_database)
+        engine.prove_lock()

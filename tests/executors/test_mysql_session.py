@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import pytest
 
 from executors.events import LockAwaited
-from planner.errors import Locked, StatementFailed, Unresolved
+from executors.failure import ServerError
+from planner.errors import Locked, StatementFailed, Unresolved, UsageError
 from tests.commands.blocking import held_table
 from tests.executors.building import (
     Recorder,
@@ -275,6 +276,67 @@ def test_a_user_who_may_only_read_can_plan(
     as_user = url_of(family_server, family_database, user)
     with open_test_engine(family_server, family_database, **as_user) as engine:
         assert len(plan_for(engine, {"001_t": "create table t (id int)"}).steps) == 1
+
+
+def test_a_user_who_may_not_create_anything_can_migrate_rows(
+    family_server: Any, family_database: str, user: str
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        engine.ensure_tables(new_identity(engine))
+    tables = ("schema_migrations", "lockgate_target", "lockgate_runs", "lockgate_journal", "t")
+    execute(
+        family_server,
+        family_database,
+        "create table t (id int)",
+        f"revoke all on `{family_database}`.* from '{user}'@'%'",
+        *(f"grant select, insert, update, delete on {table} to '{user}'@'%'" for table in tables),
+    )
+    as_user = url_of(family_server, family_database, user)
+    with open_test_engine(family_server, family_database, **as_user) as engine:
+        assert apply_up(engine, {"001_row": "insert into t values (1)"}).outcome == "applied"
+    assert ask(family_server, family_database, "select * from t") == [(1,)]
+
+
+def test_a_reading_that_fails_leaves_no_transaction_open(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, "create table t (id int)")
+    with open_test_engine(family_server, family_database) as engine:
+        with pytest.raises(ServerError, match="1146"):
+            engine.read_together(["select * from t", "select * from missing"])
+        execute(family_server, family_database, "insert into t values (1)")
+        assert engine.query_all("select * from t") == [(1,)]
+
+
+def test_a_database_with_a_percent_sign_is_refused_unless_the_tables_lie_elsewhere(
+    family_server: Any, family_database: str
+) -> None:
+    name = f"{family_database}%d"
+    execute(family_server, None, f"create database `{name}`")
+    settings = url_of(family_server, name.replace("%", "%25"), "root")
+    try:
+        with (
+            pytest.raises(UsageError, match="holds a %") as raised,
+            open_test_engine(family_server, name, **settings),
+        ):
+            pass
+        assert "Rename" in raised.value.do
+        elsewhere = {"history": {"schema": family_database}}
+        with open_test_engine(family_server, name, **settings, **elsewhere) as engine:
+            assert apply_up(engine, {"001_t": "create table t (id int)"}).outcome == "applied"
+        assert ask(family_server, name, "show tables") == [("t",)]
+    finally:
+        execute(family_server, None, f"drop database `{name}`")
+
+
+def test_a_step_goes_on_behind_a_global_setting(family_server: Any, family_database: str) -> None:
+    sql = "set @@global.max_connect_errors = 100;\ninsert into gone values (1)"
+    with open_test_engine(family_server, family_database) as engine:
+        plan = plan_for(engine, {"001_set": sql})
+        with pytest.raises(Unresolved, match="done and kept: 1;"):
+            apply_plan(engine, plan)
+        execute(family_server, family_database, "create table gone (id int)")
+        assert apply_plan(engine, plan).outcome == "applied"
 
 
 def test_a_prepared_statement_is_gone_in_the_next_section(

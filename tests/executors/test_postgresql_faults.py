@@ -289,3 +289,30 @@ def test_a_server_that_dies_in_a_step_is_unreachable_and_nothing_is_kept() -> No
         assert schema(server, name) == before
         with open_test_engine(server, name) as engine:
             apply_up(engine, create_tables(3))
+
+
+def test_a_signal_between_units_keeps_the_first_and_exits_7(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    started: list[Any] = []
+    recorded = Then("create table t1 ", "server", b"COMMIT\0")
+    kept: list[bytes] = []
+
+    def interrupt(direction: Any, message: bytes) -> bool:
+        if kept and started and direction == "client" and b"from pg_locks" in message:
+            os.kill(started.pop().pid, signal.SIGTERM)
+        if not kept and recorded(direction, message):
+            kept.append(message)
+        return False
+
+    with Proxy(postgres_server.host, postgres_server.port) as proxy:
+        project = Project(tmp_path, postgres_server.url(postgres_database, port=proxy.port),
+                          settings="transaction: step\n")  # fmt: skip
+        project.write_tables(3)
+        proxy.cut_when(interrupt)
+        process = project.start("up")
+        started.append(process)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 7, err
+        assert "Interrupted after 1 of 3 steps" in err
+        assert not started

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from executors.events import StatementFinished
-from planner.errors import Locked, StatementFailed, Unresolved
+from planner.errors import StatementFailed, Unresolved
 from tests.commands.running import Project
 from tests.executors.building import (
     OUTSIDE,
@@ -179,12 +179,64 @@ def test_limits_that_a_section_sets_do_not_stop_the_journal(postgres: Any) -> No
 
 def test_a_lock_given_away_in_a_section_is_noticed_before_the_record(postgres: Any) -> None:
     plan = plan_for(postgres, outside("create table a ()", "select pg_advisory_unlock_all()"))
-    with pytest.raises(Locked, match="lost"):
+    with pytest.raises(Unresolved, match="lost"):
         apply_plan(postgres, plan)
     assert postgres.read_ledger().entries == ()
     assert [outcome for *_, outcome in journal(postgres)] == ["done", "done"]
     apply_plan(postgres, plan)
     assert len(postgres.read_ledger().entries) == 1
+
+
+def test_a_lost_lock_stops_the_section_and_says_what_is_kept(postgres: Any) -> None:
+    plan = plan_for(postgres, outside("create table a ()", "discard all", "create table b ()"))
+    with pytest.raises(Unresolved, match=r"lost(.|\n)*are kept: 1, 2\."):
+        apply_plan(postgres, plan)
+    assert postgres.query_one("select to_regclass('a'), to_regclass('b')") == ("a", None)
+    assert journal(postgres) == [(1, 1, "done"), (1, 2, "done")]
+
+
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        "create /* */ temp table kept ()",
+        "create table pg_temp.kept ()",
+        "prepare p as select 1",
+        "select 'x' from set_config('a.b', 'c', false)",
+        "do $$ begin perform set_config('a.b', 'c', false); end $$",
+        "select pg_advisory_lock(1)",
+    ],
+)
+def test_a_step_does_not_go_on_without_what_its_session_had(postgres: Any, leaving: str) -> None:
+    plan = plan_for(postgres, outside("create table a ()", leaving, "create table b as table c"))
+    with pytest.raises(Unresolved, match="half done"):
+        apply_plan(postgres, plan)
+    postgres.execute("create table c ()")
+    with pytest.raises(Unresolved, match="what statement 2 has left in its session"):
+        apply_plan(postgres, plan)
+    assert postgres.query_one("select to_regclass('b')") == (None,)
+    assert postgres.read_runs(1)[0].status == "STUCK"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "select pg_catalog . set_config('a.b', 'c', false)",
+        "select set_config('a.b', left_over, false) from (values ('c')) v (left_over)",
+        "set a.b = c",
+    ],
+)
+def test_a_setting_is_made_again_or_the_step_does_not_go_on(postgres: Any, setting: str) -> None:
+    sql = "create table b as select current_setting('a.b') as value from c"
+    plan = plan_for(postgres, outside(setting, sql))
+    with pytest.raises(Unresolved, match="half done"):
+        apply_plan(postgres, plan)
+    postgres.execute("create table c as select 1")
+    if "from" in setting:
+        with pytest.raises(Unresolved, match="what statement 1 has left"):
+            apply_plan(postgres, plan)
+        return
+    apply_plan(postgres, plan)
+    assert postgres.query_all("table b") == [("c",)]
 
 
 def test_rows_are_copied_outside_of_a_transaction(postgres: Any) -> None:

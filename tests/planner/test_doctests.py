@@ -11,7 +11,8 @@ import planner
 MODULES = [
     *(found.name for found in pkgutil.walk_packages(planner.__path__, "planner.")),
     "executors.parameters",
-    "executors.mysql",
+    "executors.session_state",
+    "executors.mysql_statements",
 ]
 
 

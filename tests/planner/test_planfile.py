@@ -1,7 +1,9 @@
 """The plan file: the same bytes for the same plan, and what was altered is not read."""
 
 import json
+import os
 import stat
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -149,7 +151,7 @@ class TestReading:
         data = sealed(lambda document: document.update(format_version=version))
         assert "format_version" in refused(data, MalformedPlan).what
 
-    def test_unknown_keys_of_a_later_minor_version_are_accepted(self) -> None:
+    def test_unknown_keys_of_a_later_minor_version_are_accepted_and_kept(self) -> None:
         def later(document: dict[str, Any]) -> None:
             document["format_version"] = "1.7"
             document["approvals"] = [{"by": "ann"}]
@@ -158,7 +160,28 @@ class TestReading:
 
         plan = parse_plan(sealed(later), "plan.json")
         assert plan.format_version == "1.7"
-        assert plan.steps == PLAN.steps
+        assert [step.version for step in plan.steps] == [step.version for step in PLAN.steps]
+        again = render_plan(plan).encode()
+        assert json.loads(again)["steps"][0]["cost"] == 1.5
+        assert parse_plan(again, "plan.json") == plan, "its digest covers them"
+
+    def test_a_device_is_written_to_and_not_replaced(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+        read: list[bytes] = []
+        reader.start()
+        write_plan(PLAN, pipe)
+        reader.join()
+        assert read == [TEXT.encode()]
+        assert pipe.is_fifo()
+
+    def test_a_link_is_followed(self, tmp_path: Path) -> None:
+        link = tmp_path / "plan.json"
+        link.symlink_to(tmp_path / "release.json")
+        write_plan(PLAN, link)
+        assert link.is_symlink()
+        assert read_plan(tmp_path / "release.json") == PLAN
 
     def test_the_digest_covers_unknown_keys_too(self) -> None:
         data = sealed(lambda document: document.update(format_version="1.7", extra=1))

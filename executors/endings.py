@@ -1,0 +1,112 @@
+"""The errors of runs that did not end well: what is kept, why, and what to do next.
+
+Decides nothing: `apply` and the engines know how a run ended, and say it with these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from executors.failure import StepFailed
+from planner.errors import LockgateError, StatementFailed, Unresolved
+from planner.plan import Plan, Step, Unit
+
+LOOK = (
+    "Look whether it happened, finish or undo the migration by hand, and settle it with "
+    "`migrate resolve`."
+)
+
+
+def interrupted_after(done: int, total: int, *, half_done: bool, unknown: bool) -> Unresolved:
+    """A signal came when part of the plan was kept."""
+    return Unresolved(
+        f"Interrupted after {done} of {total} steps.",
+        why="These are kept and recorded; " * bool(done)
+        + ("the next one is half done." if half_done else "all since then was undone."),
+        do=LOOK if unknown else "Apply the same plan again: it goes on where it stopped.",
+    )
+
+
+def cut_off(plan: Plan, unit: Unit, error: Exception) -> LockgateError:
+    """The error for a connection that was lost in a unit, or for a refusal of what lockgate
+    itself asked there; the server has rolled back what it could."""
+    what = error.what if isinstance(error, LockgateError) else f"The server refused: {error}."
+    if unit.first > 1 or unit.transaction is None:
+        return Unresolved(
+            f"Stopped at step {unit.first} of {len(plan.steps)}. {what}",
+            why="The steps before it are kept and recorded"
+            + (", and of this one what was done." if unit.transaction is None else "."),
+            do="See `migrate status`, and apply the same plan again: it looks first.",
+        )
+    if isinstance(error, LockgateError):
+        return error
+    return StatementFailed(what, why="All that this plan had done was undone.")
+
+
+def all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
+    return StatementFailed(
+        f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
+        why="All that this plan had done was undone; the database is as it was before.",
+        do="Remove the cause and apply the same plan again, or correct the migration and make "
+        "a new plan.",
+        failure=failed.failure,
+    )
+
+
+def partly_applied(plan: Plan, unit: Unit, failed: StepFailed) -> Unresolved:
+    kept = ", ".join(step.version for step in plan.steps[: unit.first - 1])
+    return Unresolved(
+        f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
+        why=f"Applied and recorded before it, and kept: {kept}. "
+        "All since then was undone; the history is exact.",
+        do="Remove the cause and apply the same plan again: it goes on behind what is kept. "
+        "Or correct the migration and make a new plan.",
+        failure=failed.failure,
+    )
+
+
+def half_done(failed: StepFailed) -> Unresolved:
+    failure = failed.failure
+    total = len(failure.step.statements)
+    kept = ", ".join(str(place) for place in failed.kept)
+    rest = ", ".join(str(place) for place in range(1, total + 1) if place not in failed.kept)
+    doubt = f" Statement {failure.place} itself may have done part of its work." * failed.unsure
+    return Unresolved(
+        f"Migration {failure.step.version} is half done: {failure}",
+        why=f"Of its {total} statements these are done and kept: {kept or 'none'}; "
+        f"not done: {rest or 'only its row in the history'}.{doubt}",
+        do=LOOK
+        if failed.unsure
+        else "Remove the cause and apply the same plan again: it goes on where it stopped. "
+        "`migrate resolve` shows what is half done, and the other ways out.",
+        failure=failure,
+    )
+
+
+def unknown_statement(step: Step, place: int) -> Unresolved:
+    return Unresolved(
+        f"{step.file}:{step.statements[place - 1].line}: statement {place} was begun by a run "
+        "that ended before it could say whether it happened.",
+        why="Running it again could do it twice.",
+        do=LOOK,
+    )
+
+
+def gone_state(step: Step, place: int, reason: str) -> Unresolved:
+    """A step cannot go on: what a statement that is done had set ended with its session."""
+    return Unresolved(
+        f"{step.file}:{step.statements[place - 1].line}: what statement {place} has left in its "
+        f"session cannot be had again: {reason}.",
+        why="The statements after it could mean something else without it.",
+        do="Finish or undo the migration by hand and settle it with `migrate resolve`.",
+    )
+
+
+def half_unlocked(lost: LockgateError, step: Step, places: Iterable[int]) -> Unresolved:
+    """The migration lock was lost in a step of which these statements are kept."""
+    return Unresolved(
+        f"{lost.what} Migration {step.version} is half done.",
+        why=f"Of its {len(step.statements)} statements these were begun and are kept: "
+        f"{', '.join(map(str, places))}. What was not yet committed was undone.",
+        do="See `migrate status`, and run again: it goes on where it stopped.",
+    )

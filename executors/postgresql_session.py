@@ -1,0 +1,397 @@
+"""A session on PostgreSQL: its ledger, its lock, its statements in flight.
+
+Runs no plan: `postgresql_units` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.pq import ConnStatus, TransactionStatus
+
+from executors.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from executors.concurrent_index import can_tell
+from executors.engine import Row, Run
+from executors.events import Emit, LockAwaited, Session
+from executors.failure import ServerError
+from executors.parameters import halves, lock_key, numbered, texts
+from executors.pipeline import (
+    WATCH,
+    Command,
+    CommandFailed,
+    OnSilence,
+    Outcome,
+    ignore_silence,
+    run_copy,
+    run_pipelined,
+)
+from executors.polling import poll
+from executors.postgresql_connection import (
+    END_WAIT,
+    Connection,
+    await_end,
+    open_connection,
+    read_facts,
+    refuse_pooler,
+    translated,
+)
+from executors.store import (
+    BEGIN_RUN,
+    CLOSE_DEAD_RUNS,
+    Store,
+    Tables,
+    as_utc,
+    lost_lock,
+    not_had,
+    run_values,
+    unknown_end,
+)
+from executors.watch import Watch
+from planner.dialect import POSTGRESQL
+from planner.environment import DatabaseAddress, Environment
+from planner.errors import Interrupted, Unreachable, UsageError
+from planner.ledger import Identity
+from planner.plan import Step
+from planner.server import Server
+
+# RESET ALL between sections takes these back too, so they are set again after it. The last ends
+# what a killed lockgate has left running, on a server that can see the connection close (14+):
+# https://www.postgresql.org/docs/current/runtime-config-connection.html
+SETTINGS = """
+select set_config('lock_timeout', $1, false),
+       set_config('statement_timeout', coalesce($2, current_setting('statement_timeout')), false),
+       set_config('client_min_messages', 'warning', false), set_config('timezone', 'UTC', false),
+       case when current_setting('client_connection_check_interval', true) is not null
+                and version() like '%linux%'
+            then set_config('client_connection_check_interval', '1s', false) end
+"""
+COLUMNS = """
+select coalesce(array_agg(attname::text order by attname::text collate "C")
+                filter (where relname = %s), '{}'), bool_or(relname = 'lockgate_target')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
+where nspname = %s and relname in (%s, 'lockgate_target')
+"""
+CREATE_TABLES = (
+    """create table if not exists {history} (
+    version varchar(255) primary key, name varchar(255) not null,
+    checksum char(64) not null, applied_at timestamptz not null)""",
+    """create table if not exists {runs} (
+    id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
+    direction varchar(4) not null, environment varchar(255) not null,
+    status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
+    started_at timestamptz not null, finished_at timestamptz, plan text not null, error text)""",
+    """create table if not exists {journal} (
+    run_id varchar(36) not null, step int not null, statement int not null,
+    digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),
+    done_at timestamptz, primary key (run_id, step, statement))""",
+    """create table if not exists {target} (
+    id smallint primary key check (id = 1), uuid varchar(36) not null,
+    project varchar(255) not null, environment varchar(255) not null,
+    evidence text not null, serial bigint not null)""",
+)
+# Written only by who holds the migration lock.
+INTEND = f"""
+insert into {{journal}} (run_id, step, statement, digest, intent_at)
+select %s, %s::int, %s::int, %s, current_timestamp where exists ({OWN_LOCK})
+"""
+IDENTIFY = (
+    "insert into {target} (id, uuid, project, environment, evidence, serial) "
+    "values (1, $1, $2, $3, $4, 0) on conflict do nothing"
+)
+# The serial moves only when it is the one that we expect, and the history only with it.
+RECORD = """
+with fence as (update {target} set serial = serial + 1 where serial = $4::bigint returning 1)
+insert into {history} (version, name, checksum, applied_at)
+select $1, $2, $3, now() from fence
+"""
+REMOVE = """
+with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
+    and exists (select from {history} where version = $1 and checksum = $2) returning 1)
+delete from {history} using fence where version = $1 and checksum = $2
+"""
+# What a section may have left in the session. DISCARD ALL would drop the migration lock too.
+# https://www.postgresql.org/docs/current/sql-discard.html
+RESET = (
+    "reset session authorization", "reset role", "reset all", "deallocate all", "close all",
+    "unlisten *", "discard sequences", "discard temp",
+)  # fmt: skip
+
+
+class PostgreSQLSession(Store):
+    """A session on a PostgreSQL database: `executors.engine.Engine` but for `run_unit`."""
+
+    def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
+        self._address = address
+        self._program = f"lockgate {environment.name}"
+        self._connect_timeout = environment.timeouts.connect
+        self.lock_timeout = environment.timeouts.lock
+        self.statement_timeout = environment.timeouts.statement
+        self.lock_retries = environment.retries.lock
+        self.history_name = environment.history.table
+        self._connection = self._connect()
+        try:
+            self.server = self._read_server(environment.history.schema_)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        return self._run(sql, parameters).rowcount
+
+    def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        with translated():
+            return self._run(sql, parameters).fetchall()
+
+    def quote(self, identifier: str) -> str:
+        return '"' + identifier.replace('"', '""') + '"'
+
+    def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
+        # One flight, one snapshot.
+        with self.ending_when_busy():
+            try:
+                with translated():
+                    return self._read_in_flight(queries)
+            except ServerError:
+                self.roll_back()
+                raise
+
+    def read_tables(self) -> Tables:
+        row = self.query_one(COLUMNS, (self.history_name, self.history_schema, self.history_name))
+        columns, targeted = row or ((), False)
+        return Tables(tuple(columns), bool(targeted))
+
+    def ensure_tables(self, identity: Identity) -> None:
+        self.transact(self._creation(identity))
+
+    def begin_run(self, run: Run, identity: Identity) -> None:
+        begin = self.own_command(BEGIN_RUN, run_values(run), None)
+        closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
+        self.transact([*self._creation(identity), closing, begin])
+
+    def record_migration(self, step: Step, serial: int) -> None:
+        if self.transact([self.record_command(step, serial, None)])[0].rows != 1:
+            raise lost_lock()
+
+    remove_migration_record = record_migration
+
+    @contextmanager
+    def lock(self, wait: float, emit: Emit) -> Iterator[None]:
+        def had() -> bool:
+            row = self.query_one("select pg_try_advisory_lock(%s)", (self._lock_key,))
+            return bool(row and row[0])
+
+        if not poll(had, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))):
+            raise not_had(self.lock_holder(), wait)
+        try:
+            yield
+        finally:
+            if not self._connection.closed:
+                with suppress(Unreachable, ServerError):  # the lock ends with the session
+                    self.execute("select pg_advisory_unlock(%s)", (self._lock_key,))
+
+    def lock_holder(self) -> Session | None:
+        row = self.query_one(HOLDER, halves(self._lock_key))
+        return Session(*row) if row else None
+
+    def prove_lock(self) -> None:
+        if self.transact([self.proof_command(None)])[0].rows != 1:
+            raise lost_lock()
+
+    def can_tell(self, sql: str) -> bool:
+        return can_tell(sql)
+
+    def pipelined(
+        self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
+    ) -> Iterator[Outcome[Any]]:
+        """The outcomes of commands that travel together; those of COPY travel alone."""
+        patience = min(WATCH, self.lock_timeout / 3)  # who blocks us must be seen in time
+        batch: list[Command[Any]] = []
+        for command in commands:
+            if command.copy_data is None:
+                batch.append(command)
+                continue
+            yield from run_pipelined(self._connection, batch, on_silence, patience)
+            batch = []
+            yield run_copy(self._connection, command, on_silence, patience)
+        yield from run_pipelined(self._connection, batch, on_silence, patience)
+
+    def transact(self, commands: Sequence[Command[Any]]) -> list[Outcome[Any]]:
+        """The outcomes of commands of our own, in a transaction of their own."""
+        whole = [Command("begin read write", None), *commands, Command("commit", None)]
+        with self.ending_when_busy():
+            try:
+                return list(self.pipelined(whole))[1:-1]
+            except CommandFailed as failed:
+                self.roll_back()
+                raise failed.error from failed
+
+    def roll_back(self) -> None:
+        """Ends the open transaction without keeping anything of it."""
+        self.execute("rollback")
+
+    def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
+        """The step's change of the history table; it touches one row, or the fence is lost.
+
+        Its result is sent at once, so that the step is told of before the next one has ended.
+        """
+        if step.direction == "up":
+            values: tuple[object, ...] = (step.version, step.name, step.checksum, serial)
+            return Command(self.named(RECORD), tag, texts(values), report=True)
+        values = (step.version, step.checksum, serial)
+        return Command(self.named(REMOVE), tag, texts(values), report=True)
+
+    def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
+        """A statement of the store, as a command."""
+        return Command(numbered(self.named(sql)), tag, texts(values))
+
+    def proof_command(self, tag: Any) -> Command[Any]:
+        """Finds one row while this session holds the migration lock."""
+        return Command(numbered(OWN_LOCK), tag, texts(halves(self._lock_key)))
+
+    def intend_command(self, values: Sequence[object], tag: Any) -> Command[Any]:
+        """Writes an intent, one row, while this session holds the migration lock."""
+        return self.own_command(INTEND, (*values, *halves(self._lock_key)), tag)
+
+    def settings_command(self, tag: Any) -> Command[Any]:
+        """Sets the session as every section is to find it."""
+        statement = self.statement_timeout
+        limits = (
+            f"{self.lock_timeout * 1000:.0f}",
+            None if statement is None else f"{statement * 1000:.0f}",
+        )
+        return Command(SETTINGS, tag, limits)
+
+    def reset_commands(self, tag: Any) -> list[Command[Any]]:
+        """Give the session back as it was before the section."""
+        return [*(Command(sql, tag) for sql in RESET), self.settings_command(tag)]
+
+    def unlock_command(self, tag: Any) -> Command[Any]:
+        """Frees the advisory locks of sections; takes long where the server has many locks."""
+        return Command(FREE_OTHERS, tag, texts(halves(self._lock_key)))
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """The block without a lock timeout; the session's own is back after it, unless the block
+        has left the connection lost or in the middle of a batch: then the session ends."""
+        before = self.query_one("select current_setting('lock_timeout')")
+        self.execute("set lock_timeout = 0")
+        try:
+            yield
+        finally:
+            if self._connection.pgconn.status == ConnStatus.OK and not self._is_busy():
+                self.execute("select set_config('lock_timeout', %s, false)", before or ())
+
+    @contextmanager
+    def watching(self, emit: Emit) -> Iterator[Watch]:
+        """A watch over what blocks this session, for the block's statements."""
+        watch = Watch(self._connection.info.backend_pid, self._connect, emit)
+        try:
+            yield watch
+        finally:
+            watch.close()
+
+    def end_session(self) -> None:
+        """Cancels what runs and ends the session; returns when the server has ended it too, so
+        that its transaction is rolled back and its lock is free.
+
+        Raises:
+            Unreachable: the server cannot be asked, or it does not end the session.
+        """
+        pid = self._connection.info.backend_pid
+        if self._connection.pgconn.status == ConnStatus.OK:
+            with suppress(psycopg.Error):  # the server is asked again, by another session
+                self._connection.cancel_safe(timeout=END_WAIT)
+        self._connection.close()
+        await_end(pid, self._connect)
+        self._connection = self._connect()
+
+    @contextmanager
+    def ending_when_busy(self) -> Iterator[None]:
+        """Ends the session when an error leaves the block in the middle of a batch or of a
+        transaction: nothing more can be asked on that connection."""
+        try:
+            yield
+        except BaseException as error:
+            if self._is_busy():
+                self._end_after(error)
+            raise
+
+    def _end_after(self, error: BaseException) -> None:
+        """`end_session`; where that fails, the error that came first is the one to be told."""
+        try:
+            self.end_session()
+        except Unreachable as lost:
+            if isinstance(error, Interrupted):
+                raise unknown_end(lost) from error
+            error.add_note(lost.what)
+
+    def _is_busy(self) -> bool:
+        pgconn = self._connection.pgconn
+        idle = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
+        return bool(pgconn.pipeline_status) or pgconn.transaction_status not in idle
+
+    def _read_in_flight(self, queries: Iterable[str]) -> list[list[Row]]:
+        with self._connection.pipeline():
+            self._connection.execute("begin isolation level repeatable read, read only")
+            cursors = [self._connection.execute(sql.encode()) for sql in queries]
+            self._connection.execute("commit")
+        return [cursor.fetchall() for cursor in cursors]
+
+    def _run(self, sql: str, parameters: Sequence[object]) -> psycopg.Cursor[Row]:
+        with translated():
+            return self._connection.execute(sql.encode(), parameters or None)
+
+    def _connect(self) -> Connection:
+        return open_connection(self._address, self._program, self._connect_timeout)
+
+    def _read_server(self, schema: str | None) -> Server:
+        settings = self.settings_command(None)
+        version, number, database, schema, lacking, now, pid, read_only, oid, system = read_facts(
+            self._connection,
+            schema,
+            re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
+            tuple(settings.parameters),
+        )
+        refuse_pooler(self._connection, pid)
+        if schema is None:
+            raise UsageError(
+                "The connection's search_path names no schema that exists.",
+                do="Set `history: {schema: …}` in the environment.",
+            )
+        if "%" in schema:
+            raise UsageError(
+                f"The schema {schema} has a % in its name, which lockgate cannot write to.",
+                do="Set `history: {schema: …}` in the environment.",
+            )
+        self.history_schema = schema
+        self._schema_lacking = lacking
+        marks = {"database_oid": oid, "system_identifier": system}
+        table = f"{schema}.{self.history_name}"
+        self._lock_key = lock_key(table)
+        return Server(
+            dialect=POSTGRESQL.with_server(number),
+            version=version,
+            database=database,
+            history_table=table,
+            evidence={name: value for name, value in marks.items() if value},
+            now=as_utc(now).replace(microsecond=0),
+            read_only=read_only,
+        )
+
+    def _creation(self, identity: Identity) -> list[Command[Any]]:
+        """What does not exist yet; to ask again for what does takes the right to create it."""
+        values = (identity.uuid, identity.project, identity.environment, identity.evidence)
+        schema = [f"create schema if not exists {self.quote(self.history_schema)}"]
+        missing = schema * self._schema_lacking
+        if not (self.tables and self.tables.exist):
+            missing += map(self.named, CREATE_TABLES)
+        identify = Command(self.named(IDENTIFY), None, values)
+        return [*(Command(sql, None) for sql in missing), identify]
