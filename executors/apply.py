@@ -13,6 +13,7 @@ from typing import Literal
 
 from executors.endings import (
     all_undone,
+    applied_by_another,
     cut_off,
     half_done,
     interrupted_after,
@@ -100,6 +101,8 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
     refuse_wrong_target(plan, engine.server, ledger)
     refuse_foreign(engine.server, ledger, project=plan.project, environment=plan.environment)
     done = find_position(plan, ledger)
+    if done and not engine.has_run(plan):
+        raise applied_by_another(plan, done)
     if done < len(plan.steps):
         refuse_unresolved(ledger, plan)
     if not done and plan.steps and plan.digest not in ledger.unresolved:

@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from executors.failure import StepFailed
-from planner.errors import LockgateError, StatementFailed, Unresolved
+from planner.errors import LockgateError, StalePlan, StatementFailed, Unresolved
 from planner.plan import Plan, Step, Unit
 
 LOOK = (
     "Look whether it happened, finish or undo the migration by hand, and settle it with "
     "`migrate resolve`."
 )
+
+
+def applied_by_another(plan: Plan, done: int) -> StalePlan:
+    """The versions of the plan's first steps are in the history, but this plan did not run them:
+    of templates, or of sections cut differently, the SQL may have been another."""
+    return StalePlan(
+        f"The first {done} of the plan's {len(plan.steps)} steps are in the history, and another "
+        "plan has put them there.",
+        why="What it ran need not be what was reviewed here.",
+        do="Make a new plan with `migrate plan`, and have it reviewed.",
+    )
 
 
 def interrupted_after(done: int, total: int, *, half_done: bool, unknown: bool) -> Unresolved:
@@ -47,7 +58,7 @@ def all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
     return StatementFailed(
         f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
         why="All that this plan had done was undone; the database is as it was before.",
-        do="Remove the cause and apply the same plan again, or correct the migration and make "
+        do="Remove the cause and run the same command again, or correct the migration and make "
         "a new plan.",
         failure=failed.failure,
     )

@@ -100,6 +100,9 @@ class Engine(Protocol):
     def begin_run(self, run: Run, identity: Identity) -> None:
         """`ensure_tables`, and the run's row with status APPLYING; durable on return."""
 
+    def has_run(self, plan: Plan) -> bool:
+        """Whether this plan was begun here, or one of the same intent was wholly applied."""
+
     def read_status(self, run_id: str) -> str:
         """The status of a run; empty when there is no such run."""
 

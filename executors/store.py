@@ -33,6 +33,9 @@ READ_RUNS = (
     "select id, plan_digest, direction, status, actor, tool_version, started_at, finished_at, "
     "error from {runs} order by started_at desc, id limit %s"
 )
+FIND_RUN = (
+    "select 1 from {runs} where plan_digest = %s or (intent_digest = %s and status = 'COMMITTED')"
+)
 READ_INTERRUPTED = (
     "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
     "join {runs} r on r.id = j.run_id where r.plan_digest = %s"
@@ -191,6 +194,9 @@ class Store(ABC):
             error.add_note(f"The run's end could not be noted: {hindered}")
         return error
 
+    def has_run(self, plan: Plan) -> bool:
+        return self.query_one(self.named(FIND_RUN), (plan.digest, plan.intent_digest)) is not None
+
     def read_status(self, run_id: str) -> str:
         row = self.query_one(self.named("select status from {runs} where id = %s"), (run_id,))
         return str(row[0]) if row else ""
@@ -202,7 +208,9 @@ class Store(ABC):
     def settle_run(self, run_id: str, reason: str) -> None:
         with self.transaction():
             self.execute(self.named("delete from {journal} where run_id = %s"), (run_id,))
-            self.finish_run(run_id, "RESOLVED", reason)
+            before = self.query_one(self.named("select error from {runs} where id = %s"), (run_id,))
+            error = before[0] if before else ""
+            self.finish_run(run_id, "RESOLVED", f"{error or ''}; {reason}".removeprefix("; "))
 
     def finish_run(self, run_id: str, status: str, error: str = "") -> None:
         self.execute(self.named(FINISH_RUN), (status, error, run_id))

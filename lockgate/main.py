@@ -9,6 +9,7 @@ import importlib
 import os
 import pkgutil
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -85,22 +86,45 @@ def main(arguments: list[str]) -> int:
             return _show(interrupted, invocation)
         if isinstance(error, LockgateError):
             return _show(error, invocation)
-        return _show_bug(error, invocation)
+        refused = _refusal(error)
+        return _show(refused, invocation) if refused else _show_bug(error, invocation)
 
 
 def _interruption(error: BaseException) -> Interrupted | None:
     """The signal that an error comes of: a driver stopped in its work may complain of that."""
     if isinstance(error, Interrupted | RunError):
         return None
-    cause: BaseException | None = error
-    while cause and not isinstance(cause, Interrupted):
-        cause = cause.__cause__ or cause.__context__
-    if not isinstance(cause, Interrupted):
+    cause = next((each for each in _causes(error) if isinstance(each, Interrupted)), None)
+    if cause is None:
         return None
     interrupted = Interrupted(cause.signal_number, f"Interrupted: {error}")
     interrupted.why = "What was not committed is undone by the server."
     interrupted.do = "See `migrate status`."
     return interrupted
+
+
+def _refusal(error: Exception) -> UsageError | None:
+    """What to say when the server refuses what lockgate itself asks: most often a right."""
+    from executors.failure import ServerError
+
+    if not isinstance(error, ServerError):
+        return None
+    return UsageError(
+        f"The server refused what lockgate asked of its own tables: {error}.",
+        why="Nothing was changed.",
+        do="Give the role its rights: SELECT on the history table, lockgate_target, lockgate_runs "
+        "and lockgate_journal to plan; to apply also INSERT, UPDATE and DELETE.",
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, what it comes of, and so on; a chain may lead back into itself."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _show(error: LockgateError, invocation: Invocation) -> int:

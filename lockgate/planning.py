@@ -38,7 +38,7 @@ class Request:
     def __post_init__(self) -> None:
         given = (self.to, self.baseline, self.steps, self.down_to)
         if sum(choice is not None for choice in given) > 1:
-            raise UsageError("Give only one of --to, --baseline, --down and --down-to.")
+            raise UsageError("Give only one choice of what to plan: one version, or one number.")
 
 
 def make_plan(work: Work, ledger: Ledger, request: Request) -> Plan:

@@ -152,8 +152,8 @@ def _count(latest: Sequence[Migration], steps: int | None) -> int:
         )
     if count > len(latest):
         raise UsageError(
-            f"{count} migrations cannot be rolled back: {len(latest)} are applied.",
-            do="See `migrate status`; `--to 0` rolls back all of them.",
+            f"{count} cannot be rolled back: {len(latest)} {'is' if len(latest) == 1 else 'are'} applied.",
+            do="See `migrate status`. Version 0 as the target rolls back all of them.",
         )
     return count
 
@@ -222,7 +222,7 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
         Plan(
             tool_version=setting.tool_version,
             created_at=server.now,
-            expires_at=server.now + setting.max_age if setting.max_age else None,
+            expires_at=None if setting.max_age is None else server.now + setting.max_age,
             project=setting.project,
             environment=setting.environment,
             source=setting.source,

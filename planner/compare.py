@@ -16,7 +16,8 @@ class Comparison:
 
     `applied`: file and entry with the same checksum. `pending`: a file and no entry, in the
     order in which they would run. `changed`: the checksums differ. `missing`: an entry and
-    no file. `out_of_order`: those of `pending` below the highest applied version.
+    no file. `out_of_order`: those of `pending` that run before one that is applied; `last_applied`
+    is the last of these.
     """
 
     applied: tuple[Migration, ...]
@@ -24,7 +25,7 @@ class Comparison:
     changed: tuple[tuple[Migration, Entry], ...]
     missing: tuple[Entry, ...]
     out_of_order: tuple[Migration, ...]
-    highest: str
+    last_applied: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,16 @@ def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
             applied.append(migration)
         else:
             changed.append((migration, entry))
-    highest = max(ledger.entries, key=lambda entry: entry.number, default=None)
+    # In running order a migration stands behind what it requires, whatever their versions are.
+    last = max((place for place, m in enumerate(migrations) if m.number in entries), default=-1)
+    behind = {migration.number for migration in migrations[last + 1 :]}
     return Comparison(
         applied=tuple(applied),
         pending=tuple(pending),
         changed=tuple(changed),
         missing=tuple(entry for entry in ledger.entries if entry.number not in numbers),
-        out_of_order=tuple(m for m in pending if highest and m.number < highest.number),
-        highest=highest.version if highest else "",
+        out_of_order=tuple(m for m in pending if m.number not in behind),
+        last_applied=migrations[last].version if last >= 0 else "",
     )
 
 
@@ -84,11 +87,11 @@ def refuse_broken_history(comparison: Comparison) -> None:
 
 
 def refuse_out_of_order(comparison: Comparison, pending: Sequence[Migration]) -> None:
-    """Raises OutOfOrder when one of those that would run is below the highest applied."""
+    """Raises OutOfOrder when one of those that would run stands before the last applied."""
     below = {migration.version for migration in comparison.out_of_order}
     late = tuple(migration.version for migration in pending if migration.version in below)
     if late:
-        raise OutOfOrder(late, comparison.highest)
+        raise OutOfOrder(late, comparison.last_applied)
 
 
 def standings(

@@ -10,7 +10,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     │           └── SplitError        its SQL cannot be cut into statements
     ├── HistoryError              files and database tell different stories
     │   ├── BrokenHistory         applied migrations were changed, or their files are gone
-    │   ├── OutOfOrder            a pending migration is older than an applied one
+    │   ├── OutOfOrder            a pending migration stands before an applied one
     │   ├── StillRequired         a rollback would take away what another migration needs
     │   └── IrreversibleMigration a rollback is asked of a migration without a down section
     ├── InvalidPlan               the plan file cannot be trusted
@@ -98,15 +98,14 @@ class BrokenHistory(HistoryError):
 
 
 class OutOfOrder(HistoryError):
-    """A pending migration has a lower version than the highest applied one."""
+    """A pending migration stands before an applied one in the order of the files."""
 
-    def __init__(self, versions: tuple[str, ...], highest: str) -> None:
+    def __init__(self, versions: tuple[str, ...], last_applied: str) -> None:
         self.versions = versions
         super().__init__(
-            f"Pending below the highest applied version {highest}: {', '.join(versions)}.",
+            f"Pending before {last_applied}, which is applied: {', '.join(versions)}.",
             why="It would run after migrations that were written and tested without it.",
-            do="Give it a version above the highest, or set `allow_out_of_order: true` "
-            "in the environment.",
+            do="Give it a higher version, or set `allow_out_of_order: true` in the environment.",
         )
 
 

@@ -18,8 +18,8 @@ from lockgate.options import environment_option, environments_option, json_optio
     default="plan.json",
     show_default=True,
     metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The plan file.",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="The plan file; - for stdout.",
 )
 @click.option("--to", metavar="VERSION", help="Plan up to and with this version.")
 @click.option(
@@ -69,12 +69,15 @@ def command(
     request = Request(to=to, baseline=baseline, steps=steps, down_to=down_to)
     with open_work(load_environment(name, folder)) as work:
         plan = make_plan(work, work.engine.read_ledger(), request)
-    write_plan(plan, out)
-    if as_json:
+    to_stdout = str(out) == "-"
+    if not to_stdout:
+        write_plan(plan, out)
+    if as_json or to_stdout:
         json.show_plan(plan)
     else:
         text.show_plan(plan)
         if plan.steps:
             say(f"\nApply it with: migrate apply {out}")
-    tell(f"Written to {out}.")
+    if not to_stdout:
+        tell(f"Written to {out}.")
     return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK

@@ -11,7 +11,8 @@ import pytest
 from lockgate.exits import Exit
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.running import ROOT, Project, refused, succeed
-from tests.servers.process import free_port
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import free_port, wait_until
 
 DESIGNED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64, 130, 143}
 
@@ -177,7 +178,7 @@ def test_10_broken_history_for_a_late_lower_version(project: Project) -> None:
     project.write_tables(1, first=2)
     succeed(project.migrate("up"))
     project.write_tables(1)
-    refused(project.migrate("up"), 10, "below the highest applied version 002: 001")
+    refused(project.migrate("up"), 10, "before 002, which is applied: 001")
 
 
 def test_11_unreachable_without_a_server(any_project: Project) -> None:
@@ -220,3 +221,34 @@ def test_130_and_143_interrupted(project: Project, postgres_server: Any, number:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number, err
     assert "Interrupted" in err
+
+
+def test_a_connection_that_the_server_ends_is_unreachable_and_ends_the_command(
+    project: Project, postgres_server: PostgresServer
+) -> None:
+    project.write("001_sleep.sql", "select pg_sleep(60);")
+    process = project.start("up")
+    with postgres_server.connect(project.database) as bystander:
+        ending = (
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like "
+            "'select pg_sleep(60)%' and pid <> pg_backend_pid()"
+        )
+        wait_until(lambda: bystander.execute(ending).fetchone(), "the statement runs")
+    assert process.wait(30) == 11
+    _, err = process.communicate()
+    assert "The connection was lost" in err
+
+
+def test_a_role_without_rights_is_told_which_it_needs(
+    project: Project, postgres_server: PostgresServer
+) -> None:
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    role = f"r{project.database[-8:]}"
+    with postgres_server.connect(project.database) as bystander:
+        bystander.execute(f"create role {role} login")
+        url = project.url.replace(f"{postgres_server.user}@", f"{role}@")
+        for command in ("plan", "status", "up", "history"):
+            result = project.migrate(command, environ={"TEST_URL": url})
+            refused(result, 64, "permission denied", "SELECT on the history table")
+        bystander.execute(f"drop role {role}")

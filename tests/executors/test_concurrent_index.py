@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.concurrent_index import ConcurrentBuild, find_build, happened
+from executors.concurrent_index import find_build, happened
 from planner.errors import LockgateError, StatementFailed, Unresolved
 from tests.commands.running import Project, succeed
 from tests.executors.building import (
@@ -19,7 +19,6 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
-    failure_of,
     open_test_engine,
     plan_for,
 )
@@ -215,20 +214,6 @@ def test_a_failed_build_waits_to_clean_up_and_tells_its_own_error(
         assert isinstance(found[0], StatementFailed)
         assert valid(engine, '"S x".i') is None
         assert engine.query_one("show lock_timeout") == ("50ms",)
-
-
-def test_a_clean_up_that_fails_does_not_hide_the_error(
-    postgres: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apply_up(postgres, ROWS)
-    removal = ConcurrentBuild.removal
-    monkeypatch.setattr(ConcurrentBuild, "removal",
-                        lambda *args: removal(*args) and "drop index nowhere")  # fmt: skip
-    with pytest.raises(Unresolved, match="could not create unique index") as caught:
-        apply_up(postgres, building('create unique index concurrently i on "S x"."T" (id)'))
-    assert "may have done part of its work" in str(caught.value)
-    assert '"nowhere" does not exist' in failure_of(caught.value).error.detail
-    assert postgres.query_all(JOURNAL) == [(1, 1, None)]
 
 
 @pytest.mark.parametrize("name", ["", "j"])

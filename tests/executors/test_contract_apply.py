@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from executors.engine import Run
 from executors.events import RunStarted, StatementFinished, StepFinished, UnitCommitted
 from planner.errors import (
     ExpiredPlan,
@@ -127,8 +128,8 @@ def test_a_down_plan_takes_back_the_newest_first(engine: Any) -> None:
 
 
 def test_a_plan_goes_on_in_its_middle(engine: Any) -> None:
-    engine.ensure_tables(new_identity(engine))
     plan = plan_for(engine, create_tables(4), transaction="step")
+    engine.begin_run(Run("run-1", plan, "a", "0"), new_identity(engine))
     for serial, step in enumerate(plan.steps[:2]):
         engine.execute(step.statements[0].sql)
         engine.record_migration(step, serial)
@@ -138,6 +139,14 @@ def test_a_plan_goes_on_in_its_middle(engine: Any) -> None:
     assert emit.of(RunStarted)[0].done == 2
     assert [event.number for event in emit.of(StepFinished)] == [3, 4]
     assert versions(engine) == ["001", "002", "003", "004"]
+
+
+def test_a_plan_does_not_go_on_where_another_has_come(engine: Any) -> None:
+    plan = plan_for(engine, create_tables(4), transaction="step")
+    apply_up(engine, create_tables(2))
+    with pytest.raises(StalePlan, match="another plan has put them there"):
+        apply_plan(engine, plan)
+    assert versions(engine) == ["001", "002"]
 
 
 def test_a_failure_in_mode_step_keeps_the_steps_before_and_goes_on(engine: Any) -> None:

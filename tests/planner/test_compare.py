@@ -18,12 +18,12 @@ def test_everything_is_pending_on_an_empty_database() -> None:
     found = compare([ONE, TWO], Ledger())
     assert found.pending == (ONE, TWO)
     assert (found.applied, found.changed, found.missing, found.out_of_order) == ((), (), (), ())
-    assert found.highest == ""
+    assert found.last_applied == ""
 
 
 def test_what_has_an_entry_of_the_same_checksum_is_applied() -> None:
     found = compare([ONE, TWO, THREE], ledger([ONE, TWO]))
-    assert (found.applied, found.pending, found.highest) == ((ONE, TWO), (THREE,), "002")
+    assert (found.applied, found.pending, found.last_applied) == ((ONE, TWO), (THREE,), "002")
 
 
 def test_an_entry_of_another_checksum_is_changed_and_nothing_else() -> None:
@@ -38,15 +38,15 @@ def test_an_entry_without_a_file_is_missing() -> None:
     assert compare([TWO], applied).missing == (applied.entries[0],)
 
 
-def test_a_pending_migration_below_the_highest_applied_is_out_of_order() -> None:
+def test_a_pending_migration_below_the_last_applied_applied_is_out_of_order() -> None:
     found = compare([ONE, TWO, THREE], ledger([TWO]))
     assert found.pending == (ONE, THREE)
     assert found.out_of_order == (ONE,)
 
 
-def test_the_highest_version_is_found_by_number_not_by_text() -> None:
+def test_the_last_applied_version_is_found_by_number_not_by_text() -> None:
     nine, ten = migration(9), migration(10)
-    assert compare([nine, ten], ledger([ten, nine])).highest == "10"
+    assert compare([nine, ten], ledger([ten, nine])).last_applied == "10"
 
 
 def test_versions_match_as_numbers() -> None:
@@ -91,9 +91,22 @@ class TestRefusals:
         with pytest.raises(OutOfOrder) as caught:
             refuse_out_of_order(found, found.pending)
         assert caught.value.versions == ("001",)
-        assert "highest applied version 002" in caught.value.what
+        assert "before 002, which is applied: 001" in caught.value.what
         assert "allow_out_of_order" in caught.value.do
 
     def test_both_are_broken_history_for_a_caller(self) -> None:
         assert issubclass(BrokenHistory, HistoryError)
         assert issubclass(OutOfOrder, HistoryError)
+
+
+def test_what_runs_behind_all_that_is_applied_is_not_out_of_order() -> None:
+    migrations = order([migration(1), migration(2, requires="5"), *map(migration, (3, 4, 5))])
+    assert [each.version for each in migrations] == ["1", "3", "4", "5", "2"]
+    found = compare(migrations, ledger(migrations[:4]))
+    assert [each.version for each in found.pending] == ["2"]
+    assert found.out_of_order == ()
+    assert [each.version for each in compare(migrations, ledger(migrations[3:])).out_of_order] == [
+        "1",
+        "3",
+        "4",
+    ]
