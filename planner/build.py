@@ -152,7 +152,7 @@ def _count(latest: Sequence[Migration], steps: int | None) -> int:
         )
     if count > len(latest):
         raise UsageError(
-            f"{count} cannot be rolled back: {len(latest)} {'is' if len(latest) == 1 else 'are'} applied.",
+            f"{count} cannot be rolled back: {len(latest)} are applied.",
             do="See `migrate status`. Version 0 as the target rolls back all of them.",
         )
     return count
