@@ -85,9 +85,12 @@ def test_the_steps_are_shown_for_review(applied: Project) -> None:
     assert succeed(applied.migrate("show", "plan.json")).out in shown
 
 
-def test_an_expired_plan_is_refused_by_the_clock_of_the_database(project: Project) -> None:
+@pytest.mark.parametrize("age", ["0s", "1s"])
+def test_an_expired_plan_is_refused_by_the_clock_of_the_database(
+    project: Project, age: str
+) -> None:
     project.write_tables(1)
-    project.configure("max_plan_age: 1s\n")
+    project.configure(f"max_plan_age: {age}\n")
     succeed(project.migrate("plan"))
     end = time.monotonic() + 1.0
     wait_until(lambda: time.monotonic() > end + 1.0, "the plan is too old")
@@ -143,10 +146,3 @@ def test_a_plan_is_not_applied_over_what_another_plan_has_run(project: Project) 
     for up_to in ("2", "3"):
         succeed(project.migrate("up", "--to", up_to))
         refused(project.migrate("apply", "plan.json"), 4, "another plan has put them there")
-
-
-def test_a_plan_that_lives_for_no_time_has_expired(project: Project) -> None:
-    project.write_tables(1)
-    project.configure("max_plan_age: 0s")
-    succeed(project.migrate("plan"))
-    wait_until(lambda: project.migrate("apply", "plan.json").code == 8, "the clock to move on")
