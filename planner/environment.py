@@ -8,45 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import unquote
 
 from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
 
+from planner.address import PORTS, DatabaseAddress, Engine, parse_url, refuse_secrets
 from planner.errors import ConfigurationError, UsageError
+from planner.quantities import Seconds, Size
 from planner.yamlfile import (
-    Seconds,
     Settings,
     did_you_mean,
     parse_document,
     read_extended_yaml,
 )
 
-Engine = Literal["postgresql", "mysql", "mariadb"]
-
-SCHEMES: Mapping[str, Engine] = {
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
-    "mysql": "mysql",
-    "mariadb": "mariadb",
-}
-PORTS: Mapping[Engine, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 FOLDER = "environments"
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LONGEST_TIMEOUT = 2_147_483
 """In seconds: PostgreSQL holds lock_timeout and statement_timeout as 31-bit milliseconds."""
-URL = re.compile(
-    r"\w+://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
-    r"(?P<endpoint>[^@/?#]*)(?:/(?P<database>[^@/?#]*))?(?:\?(?P<query>[^@#]*))?"
-)
-ENDPOINT = re.compile(
-    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%25\w+)?)\]|(?P<host>[^\[\]:,]*))(?::(?P<port>[0-9]{1,5}))?"
-)
-LOGIN = frozenset({"user", "port", "dbname"})
-ENCODE = "percent-encode / ? # @ : and % in user and password (@ is %40), or name the parts instead"
 WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
 HINTS = {
     "database": "write `database: embedded`, or a map with url_env; it is never inherited",
@@ -93,7 +74,7 @@ class Database(Settings):
             raise ValueError("the parts are user, name, and one of host and socket")
         if self.password_env and self.password_file:
             raise ValueError("give only one of password_env and password_file")
-        _refuse_secrets(self.options)
+        refuse_secrets(self.options)
         if self.url is not None:
             parse_url(self.url.get_secret_value())
         return self
@@ -128,6 +109,12 @@ class Retries(Settings):
     lock: Count = Field(5, description="How often to try again after timeouts.lock.")
 
 
+class Copies(Settings):
+    """Copies of rows that a rollback needs where the server commits DDL by itself."""
+
+    limit: Size | None = Field(None, description="The largest table to copy; null: none is.")
+
+
 def _shape(value: object) -> str:
     return "<text>" if isinstance(value, str) else "<map>"
 
@@ -150,6 +137,10 @@ class EnvironmentFile(Settings):
     retries: Retries = Field(Retries(), description="What is tried again.")
     variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
     allow_out_of_order: bool = Field(False, description="Accept late, lower versions.")
+    copies: Copies = Field(Copies(), description="Rows kept for a rollback by compensation.")
+    non_atomic: Literal["deny", "warn", "allow"] | None = Field(
+        None, description="A plan that is NOT ATOMIC; null: deny, with `transaction: step` allow."
+    )
     max_plan_age: Seconds | None = Field(604800.0, description="When a plan expires; null: never.")
     require_plan: bool = Field(False, description="Refuse `migrate up` and `migrate down`.")
 
@@ -175,23 +166,6 @@ class Environment(EnvironmentFile):
     def embedded_directory(self) -> Path:
         """Where `database: embedded` keeps this environment's private server."""
         return self.directory.parent / ".lockgate" / self.name
-
-
-@dataclass(frozen=True, slots=True)
-class DatabaseAddress:
-    """All that a driver needs to connect; either host or socket is set. Never shows the password.
-
-    `options` may name a key file, so they are not shown either.
-    """
-
-    engine: Engine
-    database: str
-    user: str
-    port: int
-    host: str | None = None
-    socket: str | None = None
-    password: SecretStr | None = None
-    options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def find_environments(start: Path) -> Path:
@@ -258,36 +232,6 @@ def resolve_database(environment: Environment, variables: Mapping[str, str]) -> 
     else:
         return replace(address, engine=environment.engine)
     raise ConfigurationError(f"database: {problem}", path=environment.path)
-
-
-def parse_url(url: str) -> DatabaseAddress:
-    """The address that a URL spells: `scheme://user:password@host:port/database?option=value`.
-
-    https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
-
-    Raises: ValueError, which shows no part of the URL: a mistyped one may show the password.
-    """
-    engine = SCHEMES.get(url.partition("://")[0]) if "://" in url else None
-    if engine is None:
-        raise ValueError("a URL starts with postgresql://, postgres://, mysql:// or mariadb://")
-    match = URL.fullmatch(url)
-    if match is None or not url.isprintable() or " " in url:
-        raise ValueError(f"the URL is not user:password@host:port/database?options; {ENCODE}")
-    if not match["user"] or not match["database"]:
-        raise ValueError(f"the URL names no {'database' if match['user'] else 'user'}")
-    options = _options(match["query"] or "")
-    host, port = _endpoint(match["endpoint"], options)
-    on_disk = host.startswith("/")
-    return DatabaseAddress(
-        engine=engine,
-        database=_decode(match["database"]),
-        user=_decode(match["user"]),
-        port=port or PORTS[engine],
-        host=None if on_disk else host,
-        socket=host if on_disk else None,
-        password=SecretStr(_decode(match["password"])) if match["password"] else None,
-        options=options,
-    )
 
 
 def environment_schema() -> dict[str, Any]:
@@ -362,39 +306,3 @@ def _read_secret(path: Path, key: str) -> str:
     except UnicodeDecodeError:
         problem = "the file is not UTF-8"
     raise ValueError(f"{key}: {problem}")
-
-
-def _endpoint(text: str, options: dict[str, str]) -> tuple[str, int | None]:
-    match = ENDPOINT.fullmatch(text)
-    if match is None or int(match["port"] or 1) not in range(1, 65536):
-        raise ValueError(f"the URL's host or port cannot be read; {ENCODE}")
-    hosts = [_decode(match["v6"] or match["host"])]
-    hosts += [options.pop(key) for key in ("host", "socket", "unix_socket") if key in options]
-    named = [host for host in hosts if host]
-    if len(named) != 1:
-        raise ValueError(
-            "the URL names not exactly one host; a socket is ?host=/folder or ?socket=/file"
-        )
-    return named[0], int(match["port"]) if match["port"] else None
-
-
-def _options(query: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in query.split("&") if pair]
-    options = {_decode(key): _decode(value) for key, _, value in pairs}
-    if len(options) != len(pairs) or LOGIN & options.keys():
-        raise ValueError("an option of the URL stands there twice, or belongs before the ?")
-    _refuse_secrets(options)
-    return options
-
-
-def _refuse_secrets(options: Mapping[str, str]) -> None:
-    if any(re.search("pass(word)?$|secret", key) for key in options):
-        raise ValueError("an option would hold a secret, and options are not kept secret")
-
-
-def _decode(text: str) -> str:
-    if re.search("%(?![0-9A-Fa-f]{2})", text):
-        raise ValueError(f"the URL has a % without two hexadecimal digits; {ENCODE}")
-    with suppress(UnicodeDecodeError):
-        return unquote(text, errors="strict")
-    raise ValueError("the URL's percent-encoding is not UTF-8")

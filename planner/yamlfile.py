@@ -16,16 +16,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
-    PlainSerializer,
     ValidationError,
-    WithJsonSchema,
 )
 
 from planner.errors import ConfigurationError
@@ -47,45 +44,8 @@ AMBIGUOUS = {
 }
 TAGS_OF_UNIONS = frozenset({"<map>", "<text>", "[key]"})
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION = re.compile(r"(0|[1-9][0-9]{0,9})(ms|s|m|h|d)")
-
 Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def parse_duration(value: object) -> float:
-    """The seconds that a duration such as `500ms`, `5s`, `2m`, `1h` or `7d` stands for.
-
-    >>> parse_duration("500ms"), parse_duration("7d")
-    (0.5, 604800.0)
-    """
-    if isinstance(value, float):
-        return value
-    match = DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("is a whole number with a unit: 500ms, 5s, 2m, 1h or 7d")
-    return int(match[1]) * UNITS[match[2]]
-
-
-def format_duration(seconds: float) -> str:
-    """The shortest spelling that `parse_duration` reads back as these seconds.
-
-    >>> format_duration(604800.0), format_duration(90.0), format_duration(0.5)
-    ('7d', '90s', '500ms')
-    """
-    for unit in ("d", "h", "m", "s"):
-        if seconds and seconds % UNITS[unit] == 0:
-            return f"{seconds / UNITS[unit]:.0f}{unit}"
-    return f"{seconds * 1000:.0f}ms" if seconds else "0s"
-
-
-Seconds = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"}),
-]
 
 
 class Settings(BaseModel):

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from planner.address import parse_url
 from planner.environment import (
     Database,
     Environment,
@@ -21,12 +22,11 @@ from planner.environment import (
     environment_names,
     environment_schema,
     find_environments,
-    parse_url,
     read_environment,
     resolve_database,
 )
 from planner.errors import ConfigurationError, LockgateError, UsageError
-from planner.yamlfile import format_duration, parse_duration
+from planner.quantities import format_duration, parse_duration, parse_size
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -95,6 +95,7 @@ def test_one_line_is_an_environment(write: Write) -> None:
     assert (dev.lock.wait, dev.timeouts.lock, dev.timeouts.statement) == (60.0, 5.0, None)
     assert (dev.max_plan_age, dev.retries.lock) == (604800.0, 5)
     assert (dev.history.table, dev.history.schema_) == ("schema_migrations", None)
+    assert (dev.copies.limit, dev.non_atomic) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,32 @@ def test_a_duration_without_a_known_unit_is_refused(write: Write, text: str) -> 
 def test_a_timeout_that_postgresql_cannot_hold_is_refused(write: Write) -> None:
     assert refusal(write(dev="database: embedded\ntimeouts: {statement: 25d}\n")).line == 2
     assert refusal(write(dev="database: embedded\ntimeouts: {lock: 0s}\n")).line == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0kB", 0), ("1kB", 1024), ("100MB", 104857600), ("2GB", 2 * 1024**3), ("1TB", 1024**4)],
+)
+def test_a_size_has_a_unit(write: Write, text: str, size: int) -> None:
+    dev = read(write(dev=f"database: embedded\ncopies: {{limit: {text}}}\n"))
+    assert dev.copies.limit == parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["five", "100M", "100mb", "1.5GB", "-1kB", "1 MB"])
+def test_a_size_without_a_known_unit_is_refused(write: Write, text: str) -> None:
+    error = refusal(write(dev=f"database: embedded\ncopies:\n  limit: {text}\n"))
+    assert error.line == 3
+    assert error.what == "copies.limit: is a whole number with a unit: 500kB, 100MB, 2GB or 1TB"
+
+
+@pytest.mark.parametrize("rule", ["deny", "warn", "allow"])
+def test_an_environment_says_what_a_plan_that_is_not_atomic_meets(write: Write, rule: str) -> None:
+    assert read(write(dev=f"database: embedded\nnon_atomic: {rule}\n")).non_atomic == rule
+
+
+def test_another_rule_is_refused(write: Write) -> None:
+    error = refusal(write(dev="database: embedded\nnon_atomic: never\n"))
+    assert (error.line, "non_atomic" in error.what) == (2, True)
 
 
 def test_a_bom_is_dropped(write: Write) -> None:

@@ -1,0 +1,117 @@
+"""The address of a database, from a URL or from the parts of one.
+
+Must not connect, and must show no part of a URL: a mistyped one may show the password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote
+
+from pydantic import SecretStr
+
+Engine = Literal["postgresql", "mysql", "mariadb"]
+
+SCHEMES: Mapping[str, Engine] = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mariadb",
+}
+PORTS: Mapping[Engine, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+URL = re.compile(
+    r"\w+://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
+    r"(?P<endpoint>[^@/?#]*)(?:/(?P<database>[^@/?#]*))?(?:\?(?P<query>[^@#]*))?"
+)
+ENDPOINT = re.compile(
+    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%25\w+)?)\]|(?P<host>[^\[\]:,]*))(?::(?P<port>[0-9]{1,5}))?"
+)
+LOGIN = frozenset({"user", "port", "dbname"})
+ENCODE = "percent-encode / ? # @ : and % in user and password (@ is %40), or name the parts instead"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """All that a driver needs to connect; either host or socket is set. Never shows the password.
+
+    `options` may name a key file, so they are not shown either.
+    """
+
+    engine: Engine
+    database: str
+    user: str
+    port: int
+    host: str | None = None
+    socket: str | None = None
+    password: SecretStr | None = None
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def parse_url(url: str) -> DatabaseAddress:
+    """The address that a URL spells: `scheme://user:password@host:port/database?option=value`.
+
+    https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+
+    Raises: ValueError, which shows no part of the URL: a mistyped one may show the password.
+    """
+    engine = SCHEMES.get(url.partition("://")[0]) if "://" in url else None
+    if engine is None:
+        raise ValueError("a URL starts with postgresql://, postgres://, mysql:// or mariadb://")
+    match = URL.fullmatch(url)
+    if match is None or not url.isprintable() or " " in url:
+        raise ValueError(f"the URL is not user:password@host:port/database?options; {ENCODE}")
+    if not match["user"] or not match["database"]:
+        raise ValueError(f"the URL names no {'database' if match['user'] else 'user'}")
+    options = _options(match["query"] or "")
+    host, port = _endpoint(match["endpoint"], options)
+    on_disk = host.startswith("/")
+    return DatabaseAddress(
+        engine=engine,
+        database=_decode(match["database"]),
+        user=_decode(match["user"]),
+        port=port or PORTS[engine],
+        host=None if on_disk else host,
+        socket=host if on_disk else None,
+        password=SecretStr(_decode(match["password"])) if match["password"] else None,
+        options=options,
+    )
+
+
+def _endpoint(text: str, options: dict[str, str]) -> tuple[str, int | None]:
+    match = ENDPOINT.fullmatch(text)
+    if match is None or int(match["port"] or 1) not in range(1, 65536):
+        raise ValueError(f"the URL's host or port cannot be read; {ENCODE}")
+    hosts = [_decode(match["v6"] or match["host"])]
+    hosts += [options.pop(key) for key in ("host", "socket", "unix_socket") if key in options]
+    named = [host for host in hosts if host]
+    if len(named) != 1:
+        raise ValueError(
+            "the URL names not exactly one host; a socket is ?host=/folder or ?socket=/file"
+        )
+    return named[0], int(match["port"]) if match["port"] else None
+
+
+def _options(query: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    options = {_decode(key): _decode(value) for key, _, value in pairs}
+    if len(options) != len(pairs) or LOGIN & options.keys():
+        raise ValueError("an option of the URL stands there twice, or belongs before the ?")
+    refuse_secrets(options)
+    return options
+
+
+def refuse_secrets(options: Mapping[str, str]) -> None:
+    if any(re.search("pass(word)?$|secret", key) for key in options):
+        raise ValueError("an option would hold a secret, and options are not kept secret")
+
+
+def _decode(text: str) -> str:
+    if re.search("%(?![0-9A-Fa-f]{2})", text):
+        raise ValueError(f"the URL has a % without two hexadecimal digits; {ENCODE}")
+    with suppress(UnicodeDecodeError):
+        return unquote(text, errors="strict")
+    raise ValueError("the URL's percent-encoding is not UTF-8")
