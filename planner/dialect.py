@@ -30,6 +30,8 @@ class Dialect:
     name: str
     version: int
     transactional_ddl: bool = False
+    atomic_accounts: bool = True
+    """A GRANT, REVOKE or CREATE, ALTER, DROP USER for several happens for all or for none."""
     """DDL is undone by ROLLBACK; the planner builds its guarantees on it."""
 
     lexing_setting: str = ""
@@ -166,6 +168,7 @@ MYSQL = Dialect(
 MARIADB = replace(
     MYSQL,
     name="mariadb",
+    atomic_accounts=False,
     version=101106,
     dollar_quotes_since=None,
     null_escape=True,
