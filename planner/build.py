@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from planner.compare import Comparison, refuse_broken_history, refuse_out_of_order
-from planner.dialect import Dialect
+from planner.compensation import Judgement, judge
 from planner.errors import IrreversibleMigration, StillRequired, UsageError
-from planner.guarantee import guarantee, verdict
+from planner.facts import Facts
+from planner.finding import Finding
+from planner.guarantee import WRITTEN_ALONE, verdict
 from planner.ledger import Entry, Ledger, state_digest
 from planner.migration import VERSION, Migration, Section, parse_sections
 from planner.plan import (
     Direction,
+    Guarantee,
     Plan,
     PlannedStatement,
     Source,
@@ -26,14 +29,22 @@ from planner.plan import (
     seal,
     statement_digest,
 )
+from planner.promises import Terms
 from planner.server import Server
+from planner.stored import StoredRun, down_step, find_applied, stored_warnings
 
 # Each new table holds about three locks (itself, its index, its TOAST table) in a lock table
 # of max_locks_per_transaction * max_connections = 6,400 entries by default.
 # https://www.postgresql.org/docs/current/runtime-config-locks.html
 MANY_TABLES = 2000
 
-BASELINE = "baseline: recorded as applied, and none of its SQL is run"
+BASELINE = Finding(
+    code="baseline",
+    severity="info",
+    line=1,
+    message="Recorded as applied, and none of its SQL is run.",
+    why="The database is taken to have what it makes already; nothing checks that.",
+)
 
 UNSEALED = "0" * 64
 
@@ -52,6 +63,9 @@ class Setting:
     allow_out_of_order: bool = False
     variables: Mapping[str, str] | None = None
     warnings: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    copy_limit: float | None = None
+    """In bytes; None: no rows are copied."""
 
 
 def build_up_plan(
@@ -81,9 +95,10 @@ def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting
         As `build_up_plan`.
     """
     plan = build_up_plan(comparison, ledger, setting, to=to)
-    recorded = {"statements": (), "findings": (BASELINE,)}
-    steps = tuple(step.model_copy(update=recorded) for step in plan.steps)
-    return seal(plan.model_copy(update={"steps": steps, "verdict": verdict(steps)}))
+    recorded = {"statements": (), "findings": (BASELINE,), "transaction": 1}
+    judged = _judged([step.model_copy(update=recorded) for step in plan.steps], setting)
+    changes = {"steps": judged.steps, "verdict": judged.verdict, "warnings": setting.warnings}
+    return seal(plan.model_copy(update=changes))
 
 
 def build_down_plan(
@@ -106,12 +121,34 @@ def build_down_plan(
     refuse_broken_history(comparison)
     entries = {entry.number: entry for entry in ledger.entries}
     latest = _latest_first(comparison.applied, entries)
-    going = latest[: _count(latest, steps)] if to is None else _above(latest, to)
-    _refuse_still_required(going, latest)
+    going = _going(latest, steps, to)
     planned = [
         _step(migration, "down", entries[migration.number].version, setting) for migration in going
     ]
     return _plan(planned, ledger, setting)
+
+
+def build_stored_down_plan(
+    runs: Iterable[StoredRun],
+    ledger: Ledger,
+    setting: Setting,
+    *,
+    steps: int | None = None,
+    to: str | None = None,
+) -> Plan:
+    """`build_down_plan` without files: by the plans that the database keeps of its runs.
+
+    Raises:
+        HistoryError: no run has applied what is to go, or the history forbids it.
+        InvalidPlan: a run's plan is not the one that it applied.
+        UsageError: as `build_down_plan`.
+    """
+    entries = {entry.number: entry for entry in ledger.entries}
+    latest = _latest_first(find_applied(ledger, runs), entries)
+    going = _going(latest, steps, to)
+    warned = (*setting.warnings, *stored_warnings(latest, going))
+    planned = [down_step(applied, setting.server.dialect) for applied in going]
+    return _plan(planned, ledger, replace(setting, warnings=warned))
 
 
 def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
@@ -132,9 +169,34 @@ def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
     return tuple(m for m in comparison.pending if m.number in chosen)
 
 
+class _Applied(Protocol):
+    """What a rollback must know of an applied migration, from its file or from the database."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def requires(self) -> tuple[str, ...]: ...
+
+
+AppliedT = TypeVar("AppliedT", bound=_Applied)
+
+
+def _going(latest: Sequence[AppliedT], steps: int | None, to: str | None) -> tuple[AppliedT, ...]:
+    """What is to be rolled back.
+
+    Raises:
+        StillRequired: what stays requires it.
+    """
+    going = tuple(latest[: _count(latest, steps)]) if to is None else _above(latest, to)
+    _refuse_still_required(going, latest)
+    return going
+
+
 def _latest_first(
-    applied: Sequence[Migration], entries: Mapping[int, Entry]
-) -> tuple[Migration, ...]:
+    applied: Sequence[AppliedT], entries: Mapping[int, Entry]
+) -> tuple[AppliedT, ...]:
     # Migrations of one transaction share their time; the running order decides among them.
     # A clock may have been set back: none counts as older than what it requires.
     keys: dict[int, tuple[datetime, int]] = {}
@@ -144,7 +206,7 @@ def _latest_first(
     return tuple(sorted(applied, key=lambda migration: keys[migration.number], reverse=True))
 
 
-def _count(latest: Sequence[Migration], steps: int | None) -> int:
+def _count(latest: Sequence[_Applied], steps: int | None) -> int:
     count = 1 if steps is None else steps
     if count < 1:
         raise UsageError(
@@ -158,7 +220,7 @@ def _count(latest: Sequence[Migration], steps: int | None) -> int:
     return count
 
 
-def _above(latest: Sequence[Migration], to: str) -> tuple[Migration, ...]:
+def _above(latest: Sequence[AppliedT], to: str) -> tuple[AppliedT, ...]:
     numbers = {migration.number for migration in latest}
     if not VERSION.fullmatch(to) or int(to) not in numbers | {0}:
         raise UsageError(
@@ -170,7 +232,7 @@ def _above(latest: Sequence[Migration], to: str) -> tuple[Migration, ...]:
     return tuple(migration for migration in latest if migration.number > int(to))
 
 
-def _refuse_still_required(going: Sequence[Migration], applied: Iterable[Migration]) -> None:
+def _refuse_still_required(going: Sequence[_Applied], applied: Iterable[_Applied]) -> None:
     leaving = {migration.number: migration for migration in going}
     needed: dict[int, list[str]] = {}
     for migration in applied:
@@ -196,19 +258,21 @@ def _step(migration: Migration, direction: Direction, version: str, setting: Set
         file=migration.filename,
         checksum=migration.checksum,
         requires=migration.requires,
-        transaction=1 if section.transactional and dialect.transactional_ddl else None,
-        statements=_planned(section, dialect),
-        rollback=_planned(rollback, dialect) if rollback else None,
+        transaction=1 if section.transactional else None,
+        statements=_planned(section),
+        rollback=_planned(rollback) if rollback else None,
     )
 
 
-def _planned(section: Section, dialect: Dialect) -> tuple[PlannedStatement, ...]:
+def _planned(section: Section) -> tuple[PlannedStatement, ...]:
+    guarantee: Guarantee = "transactional" if section.transactional else "point-of-no-return"
     return tuple(
         PlannedStatement(
             line=statement.line,
             sql=statement.sql,
             copy_data=statement.copy_data,
-            guarantee=guarantee(statement, dialect, section.transactional),
+            guarantee=guarantee,
+            reason="" if section.transactional else WRITTEN_ALONE,
             digest=statement_digest(statement.sql, statement.copy_data),
         )
         for statement in section.statements
@@ -216,8 +280,8 @@ def _planned(section: Section, dialect: Dialect) -> tuple[PlannedStatement, ...]
 
 
 def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
-    steps = _number_transactions(steps, setting.transaction)
-    server = setting.server
+    judgement = _judged(steps, setting)
+    steps, server = judgement.steps, setting.server
     return seal(
         Plan(
             tool_version=setting.tool_version,
@@ -229,9 +293,9 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
             target=_target(server, ledger),
             base=State(present=ledger.present, serial=ledger.serial, digest=ledger.digest),
             result=result_state(ledger, steps),
-            verdict=verdict(steps),
-            warnings=(*setting.warnings, *_many_tables(steps)),
-            steps=tuple(steps),
+            verdict=judgement.verdict,
+            warnings=(*setting.warnings, *judgement.warnings),
+            steps=steps,
             intent_digest=UNSEALED,
             digest=UNSEALED,
         )
@@ -252,6 +316,16 @@ def result_state(ledger: Ledger, steps: Sequence[Step]) -> State:
         serial=serial,
         digest=state_digest(rows.values(), serial),
     )
+
+
+def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
+    """The steps with their transactions and guarantees, by what the server can undo."""
+    dialect = setting.server.dialect
+    if not dialect.transactional_ddl:
+        terms = Terms(dialect, setting.server.database, setting.copy_limit)
+        return judge(steps, setting.facts, terms, setting.transaction)
+    numbered = _number_transactions(steps, setting.transaction)
+    return Judgement(numbered, verdict(numbered), _many_tables(numbered))
 
 
 def _number_transactions(steps: Sequence[Step], mode: Literal["plan", "step"]) -> tuple[Step, ...]:

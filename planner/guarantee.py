@@ -1,19 +1,17 @@
-"""Guarantees: what stays in the database when a plan stops at a given statement."""
+"""Guarantees where the server undoes DDL with its transaction, and the words for all of them.
+
+Where it commits DDL by itself, `compensation` judges.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from planner.dialect import Dialect
-from planner.plan import Guarantee, Step
-from planner.statements import Statement
+if TYPE_CHECKING:
+    from planner.plan import Step
 
-# Statements that MySQL and MariaDB can undo with their transaction. All others are taken to
-# commit it: https://dev.mysql.com/doc/refman/8.4/en/implicit-commit.html
-TRANSACTIONAL_WORDS = frozenset(
-    {"select", "insert", "update", "delete", "replace", "with", "values", "table", "do", "set"}
-)
 # What no rollback of MySQL or MariaDB takes back, though it leaves the transaction open.
 # https://dev.mysql.com/doc/refman/8.4/en/set-variable.html
 LASTING = re.compile(
@@ -21,34 +19,35 @@ LASTING = re.compile(
     r"@@(?:global|persist|persist_only)\s*\.[^,=]*=)",
     re.IGNORECASE | re.DOTALL,
 )
+NOT_ATOMIC = "NOT ATOMIC"
 ONE_TRANSACTION = "ATOMIC (one transaction)"
-
-
-def guarantee(statement: Statement, dialect: Dialect, transactional: bool) -> Guarantee:
-    """What a statement promises: undone with its transaction, or kept as soon as it ran."""
-    if not transactional:
-        return "point-of-no-return"
-    if dialect.transactional_ddl:
-        return "transactional"
-    undone = statement.words[:1] and statement.words[0] in TRANSACTIONAL_WORDS
-    if undone and not LASTING.match(statement.sql):
-        return "transactional"
-    return "point-of-no-return"
+COMPENSATION = "ATOMIC BY COMPENSATION (intermediate states visible to other sessions)"
+WRITTEN_ALONE = "its section says `transaction:false`"
+# An index that could not be built to its end is looked for, and built again or dropped.
+ONE_INDEX = re.compile(r"(?:create\s+(?:unique\s+)?|drop\s+)index\s+concurrently\b", re.IGNORECASE)
 
 
 def verdict(steps: Sequence[Step]) -> str:
     """What a failure in the middle of these steps would leave behind, as a phrase."""
+    if len(steps) == 1 and _is_one_index(steps[0]):
+        return COMPENSATION
     for number, step in enumerate(steps, 1):
-        for count, statement in enumerate(step.statements, 1):
+        for place, statement in enumerate(step.statements, 1):
             if statement.guarantee == "point-of-no-return":
-                first_word = statement.sql.split(None, 1)[0].upper()
-                return (
-                    f"NOT ATOMIC after step {number} statement {count}: "
-                    f"{first_word} is kept at once and cannot be rolled back"
-                )
+                return cut(number, place, statement.reason)
         if number < len(steps) and not _share_transaction(step, steps[number]):
-            return f"NOT ATOMIC after step {number}: the next step is a transaction of its own"
+            why = "the next step is a transaction of its own"
+            return cut(number, len(step.statements), why)
     return ONE_TRANSACTION
+
+
+def cut(step: int, statement: int, why: str) -> str:
+    """The verdict on a plan whose later failure keeps what ran up to this statement."""
+    return f"{NOT_ATOMIC} after step {step} statement {statement}: {why}"
+
+
+def _is_one_index(step: Step) -> bool:
+    return len(step.statements) == 1 and ONE_INDEX.match(step.statements[0].sql) is not None
 
 
 def _share_transaction(step: Step, following: Step) -> bool:

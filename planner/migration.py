@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from planner.dialect import Dialect
 from planner.errors import MigrationFileError
 from planner.statements import Directive, Statement, scan
 from planner.template import render
+from planner.waiver import Waiver, read_waiver
 
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
 FILENAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
@@ -25,7 +26,7 @@ LONGEST = 255  # characters: the width of the history table's columns
 VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}")
 BOM = b"\xef\xbb\xbf"
 HEADER_DIRECTIVES = ("requires", "template")
-DIRECTIVES = (*HEADER_DIRECTIVES, "up", "down")
+DIRECTIVES = (*HEADER_DIRECTIVES, "allow", "up", "down")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Section:
     statements: tuple[Statement, ...]
     transactional: bool
     line: int
+    waivers: tuple[Waiver, ...] = ()
+    """Those of the file as a whole first; `lint` applies them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,9 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
                 line=part.line,
                 do="Write the up section first.",
             )
-        if word == "requires":
+        if word == "allow":
+            read_waiver(part)
+        elif word == "requires":
             requires += _parse_requires(part, arguments)
         else:
             template = _parse_template(part, arguments)
@@ -218,27 +223,54 @@ def _parse_template(directive: Directive, arguments: list[str]) -> bool:
     return True
 
 
+@dataclass
+class _Draft:
+    """A section that is being read."""
+
+    marker: Directive
+    transactional: bool
+    statements: list[Statement] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
+
+    def section(self, general: list[Waiver]) -> Section:
+        """What was read, with the waivers of the file as a whole."""
+        waivers = (*general, *self.waivers)
+        return Section(tuple(self.statements), self.transactional, self.marker.line, waivers)
+
+
 def _collect_sections(parts: Iterator[Statement | Directive]) -> Sections:
-    opened: dict[str, tuple[Directive, bool, list[Statement]]] = {}
-    current: list[Statement] = []
+    opened: dict[str, _Draft] = {}
+    general: list[Waiver] = []
     for part in parts:
-        if isinstance(part, Statement):
-            if not opened:  # a template may render what its source does not show
-                raise _sql_above(part)
-            current.append(part)
-            continue
-        word, arguments = _words(part)
-        if word in HEADER_DIRECTIVES:
-            _refuse_late_directive(part, word, bool(opened))
-            continue
-        _refuse_second_section(part, word, opened)
-        current = []
-        opened[word] = (part, _parse_transaction(part, arguments), current)
+        if isinstance(part, Directive):
+            _take_directive(part, opened, general)
+        elif not opened:  # a template may render what its source does not show
+            raise _sql_above(part)
+        else:
+            _last(opened).statements.append(part)
     if "up" not in opened:
         raise _no_up()
-    sections = {word: _section(*content) for word, content in opened.items()}
+    sections = {word: draft.section(general) for word, draft in opened.items()}
     down = sections.get("down")
     return Sections(sections["up"], down if down and down.statements else None)
+
+
+def _last(opened: Mapping[str, _Draft]) -> _Draft:
+    return list(opened.values())[-1]
+
+
+def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Waiver]) -> None:
+    word, arguments = _words(part)
+    if word == "allow" and not opened:
+        general.append(read_waiver(part))
+    elif word == "allow":
+        draft = _last(opened)
+        draft.waivers.append(read_waiver(part, len(draft.statements) + 1))
+    elif word in HEADER_DIRECTIVES:
+        _refuse_late_directive(part, word, bool(opened))
+    else:
+        _refuse_second_section(part, word, opened)
+        opened[word] = _Draft(part, _parse_transaction(part, arguments))
 
 
 def _refuse_control(section: Section, dialect: Dialect) -> None:
@@ -247,10 +279,6 @@ def _refuse_control(section: Section, dialect: Dialect) -> None:
         refuse_copy_out(statement)
         if section.transactional:
             refuse_outside_only(statement, dialect)
-
-
-def _section(marker: Directive, transactional: bool, statements: list[Statement]) -> Section:
-    return Section(tuple(statements), transactional, marker.line)
 
 
 def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
@@ -262,12 +290,10 @@ def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
         )
 
 
-def _refuse_second_section(
-    directive: Directive, word: str, opened: Mapping[str, tuple[Directive, bool, list[Statement]]]
-) -> None:
+def _refuse_second_section(directive: Directive, word: str, opened: Mapping[str, _Draft]) -> None:
     if word in opened:
         raise MigrationFileError(
-            f"a second `-- migrate:{word}` (the first is on line {opened[word][0].line})",
+            f"a second `-- migrate:{word}` (the first is on line {opened[word].marker.line})",
             line=directive.line,
             do="Split the file in two: one migration has one up and one down section.",
         )

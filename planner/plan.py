@@ -14,15 +14,18 @@ from typing import Annotated, Any, Literal
 import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from planner.finding import Finding
+from planner.impact import Blocked, Work
+
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.0"
 
 Direction = Literal["up", "down"]
-# All that the format knows; an executor of today promises the first and the last.
+# From the best to the weakest.
 Guarantee = Literal[
     "transactional",
-    "compensated",
     "implied",
+    "compensated",
     "deferred",
     "compensated-by-copy",
     "point-of-no-return",
@@ -35,6 +38,8 @@ Serial = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"}),
 ]
+# As a number, so no more than a double holds.
+Estimate = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Version = Annotated[str, Field(pattern="^[0-9]{1,255}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -46,6 +51,36 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
+class Touch(Model):
+    """A table that a statement works on, and what that means for those who use the table too.
+
+    None of it decides what runs: reviewers and policies read it.
+    """
+
+    table: str = Field(description="With its schema where the SQL names one; for reviewers.")
+    lock: str = Field(description="In the server's own words; empty: none. For reviewers.")
+    blocks: Blocked = Field("nothing", description="What others must wait with; for policies.")
+    work: Work = Field(
+        "none", description="Whether all rows are read or written anew under it; for policies."
+    )
+    certain: bool = Field(
+        True,
+        description="False: the SQL alone does not tell, and the worst is told; for reviewers.",
+    )
+    rows: Estimate | None = Field(
+        None,
+        description="The server's estimate when the plan was made; null: unknown. For policies.",
+    )
+    bytes: Estimate | None = Field(
+        None, description="Of the table and its indexes, as `rows`; null: unknown. For policies."
+    )
+
+    @property
+    def is_long(self) -> bool:
+        """Whether others must wait until all of the table's rows are worked on."""
+        return self.work != "none" and self.blocks != "nothing"
+
+
 class PlannedStatement(Model):
     """One statement, exactly as the server will receive it."""
 
@@ -53,6 +88,10 @@ class PlannedStatement(Model):
     sql: str = Field(description="The text sent to the server: the executor runs this.")
     copy_data: str | None = Field(None, description="The rows of a COPY … FROM STDIN.")
     guarantee: Guarantee = Field(description="What a failure after it means; for reviewers.")
+    reason: str = Field("", description="Why its guarantee is no better; for reviewers.")
+    touches: tuple[Touch, ...] = Field(
+        (), description="The tables that it works on, and their locks and sizes; for reviewers."
+    )
     digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
 
 
@@ -66,10 +105,13 @@ class Step(Model):
     checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
     requires: tuple[str, ...] = Field(description="The versions that it requires.")
     transaction: int | None = Field(
-        description="Steps with the same number are one transaction; null: statement by "
+        description="Steps with the same number are kept or undone together, in one transaction "
+        "or, where the server commits DDL by itself, by compensation; null: statement by "
         "statement, each one kept at once. The executor follows this."
     )
-    findings: tuple[str, ...] = Field((), description="What a reviewer should know of it.")
+    findings: tuple[Finding, ...] = Field(
+        (), description="What a reviewer should know of it; reviewers and policies rely on it."
+    )
     statements: tuple[PlannedStatement, ...] = Field(description="In the order they run.")
     rollback: tuple[PlannedStatement, ...] | None = Field(
         description="The down section of an up step, kept for a rollback without the files; "

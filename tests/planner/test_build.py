@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.build import build_baseline_plan, build_down_plan, build_up_plan, result_state
+from planner.build import (
+    BASELINE,
+    build_baseline_plan,
+    build_down_plan,
+    build_up_plan,
+    result_state,
+)
 from planner.compare import compare
-from planner.dialect import MYSQL
+from planner.dialect import MYSQL, POSTGRESQL, Dialect
 from planner.errors import (
     BrokenHistory,
     IrreversibleMigration,
@@ -207,9 +213,13 @@ class TestTransactions:
     def test_a_rollback_has_them_too(self) -> None:
         assert transactions(down_plan((ONE, self.ALONE, THREE), steps=3)) == [1, None, 2]
 
-    def test_an_engine_that_commits_ddl_has_none(self) -> None:
+    def test_an_engine_that_commits_ddl_has_units_in_their_place(self) -> None:
         setting = replace(SETTING, server=replace(SERVER, dialect=MYSQL))
-        assert transactions(up_plan(ALL, setting=setting)) == [None, None, None]
+        some = (ONE, self.ALONE, THREE, migration("004"))
+        assert transactions(up_plan(ALL, setting=setting)) == [1, 1, 1]
+        assert transactions(up_plan(some, setting=setting)) == [1, None, 2, 2]
+        stepwise = replace(setting, transaction="step")
+        assert transactions(up_plan(some, setting=stepwise)) == [1, None, 2, 3]
 
 
 class TestWarnings:
@@ -290,9 +300,18 @@ class TestABaselinePlan:
         comparison = compare(migrations, Ledger())
         plan = build_baseline_plan(comparison, Ledger(), SETTING, "2")
         assert [(step.version, step.statements) for step in plan.steps] == [("1", ()), ("2", ())]
-        assert all("none of its SQL is run" in step.findings[0] for step in plan.steps)
+        assert all(step.findings == (BASELINE,) for step in plan.steps)
         assert all(step.rollback for step in plan.steps), "its way back can still be run"
         assert plan == seal(plan)
+
+    @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL], ids=lambda one: one.name)
+    def test_is_one_transaction_whatever_its_sql_would_be(self, dialect: Dialect) -> None:
+        migrations = [migration(1), migration(2, "vacuum t;", options="transaction:false")]
+        setting = replace(SETTING, server=replace(SERVER, dialect=dialect))
+        comparison = compare(migrations, Ledger())
+        plan = build_baseline_plan(comparison, Ledger(), setting, "2")
+        assert transactions(plan) == [1, 1]
+        assert plan.verdict == "ATOMIC (one transaction)"
 
     def test_leaves_the_history_that_applying_would(self) -> None:
         migrations = [migration(1), migration(2)]

@@ -1,4 +1,4 @@
-"""The examples in docstrings hold: of every planner module, and of the executors' pure ones."""
+"""The examples in docstrings hold: of every module of the planner and the executors."""
 
 import doctest
 import importlib
@@ -6,13 +6,13 @@ import pkgutil
 
 import pytest
 
+import executors
 import planner
 
 MODULES = [
-    *(found.name for found in pkgutil.walk_packages(planner.__path__, "planner.")),
-    "executors.parameters",
-    "executors.session_state",
-    "executors.mysql_statements",
+    found.name
+    for package in (planner, executors)
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
 
 

@@ -1,0 +1,50 @@
+"""A finding: what a reviewer should know of a statement, and how much it matters.
+
+Finds nothing and shows nothing: `lint` finds, the views show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# From the least to the most.
+Severity = Literal["info", "warning", "danger"]
+Tool = Literal["lockgate", "squawk"]
+Code = Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$")]
+
+
+class Finding(BaseModel):
+    """What one rule says of one statement, or of a section as a whole.
+
+    `info` is good to know, `warning` may hurt, `danger` will: it loses data, fails, or stops
+    others for as long as a large table takes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    code: Code = Field(description="The rule; stable, and what `-- migrate:allow` names.")
+    severity: Severity = Field(description="How much it matters; policies decide by it.")
+    statement: int = Field(0, ge=0, description="From 1 in its section; 0: the section itself.")
+    line: int = Field(ge=1, description="In the migration's file, from 1.")
+    message: str = Field(description="What the statement does; for people.")
+    why: str = Field(description="Why that matters; for people.")
+    safer: str = Field("", description="SQL or advice that does the same with less risk.")
+    tool: Tool = Field("lockgate", description="Whose rule it is.")
+    allowed: str | None = Field(None, description="The reason of a waiver; null: not waived.")
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a check fails for it: a danger that nobody has answered for."""
+        return self.severity == "danger" and self.allowed is None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A finding and where its reader finds it: a path with `/`, and the section's direction."""
+
+    path: str
+    direction: str
+    finding: Finding
