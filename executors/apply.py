@@ -16,6 +16,7 @@ from executors.endings import (
     applied_by_another,
     cut_off,
     half_done,
+    in_doubt,
     interrupted_after,
     partly_applied,
 )
@@ -25,7 +26,7 @@ from executors.failure import ServerError, StepFailed
 from executors.store import unknown_end
 from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from planner.ledger import Identity, Ledger
-from planner.plan import Plan, Step, Unit
+from planner.plan import Plan, Step, Unit, intent_digest
 from planner.verify import (
     encode_evidence,
     find_position,
@@ -73,6 +74,8 @@ def apply(plan: Plan, engine: Engine, author: Author, *, wait: float, emit: Emit
 
 def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Report:
     """`apply` by a caller that holds the lock and has just read the ledger."""
+    refuse_elsewhere(plan, engine, ledger)
+    ledger = recover(plan, engine, ledger, author, emit)
     done = verify(plan, engine, ledger)
     if done == len(plan.steps):
         return Report("already applied" if plan.steps else "nothing to do", plan)
@@ -97,9 +100,7 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
     A plan that was wholly applied is not held against other runs, and one that was begun is
     not held against its age: going on is the way out.
     """
-    refuse_read_only(engine.server)
-    refuse_wrong_target(plan, engine.server, ledger)
-    refuse_foreign(engine.server, ledger, project=plan.project, environment=plan.environment)
+    refuse_elsewhere(plan, engine, ledger)
     done = find_position(plan, ledger)
     if done and not engine.has_run(plan):
         raise applied_by_another(plan, done)
@@ -108,6 +109,50 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
     return done
+
+
+def refuse_elsewhere(plan: Plan, engine: Engine, ledger: Ledger) -> None:
+    """Raises WrongTarget when this is not the database that the plan was made for."""
+    refuse_read_only(engine.server)
+    refuse_wrong_target(plan, engine.server, ledger)
+    refuse_foreign(engine.server, ledger, project=plan.project, environment=plan.environment)
+
+
+def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Ledger:
+    """Ends what an interrupted run of this very plan has left, and removes what runs that are
+    committed have dropped; the ledger after it.
+
+    Raises:
+        Unresolved: the run could not be undone wholly.
+    """
+    if ledger.present:
+        engine.clear(emit)
+    if plan.digest not in ledger.unresolved:
+        return ledger
+    journal = engine.read_journal(plan.digest)
+    if journal is None or not journal.compensated:
+        return ledger
+    run = Run(journal.run_id, plan, author.actor, author.tool_version)
+    unit = plan.units(journal.compensated - 1)[0]
+    engine.recover(run, unit, plan.base.serial + unit.first - 1, emit)
+    return engine.read_ledger()
+
+
+def recover_same(draft: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Ledger:
+    """`recover` for who has no plan file: of a run that was about to do what the draft would.
+
+    Raises:
+        Unresolved: another run stopped half-way.
+    """
+    for digest in ledger.unresolved:
+        journal = engine.read_journal(digest)
+        plan = engine.read_plan(journal.run_id) if journal else draft
+        rest = plan.steps[journal.compensated - 1 :] if journal and journal.compensated else ()
+        if intent_digest(rest) != draft.intent_digest:
+            refuse_unresolved(ledger)
+        refuse_elsewhere(plan, engine, ledger)
+        ledger = recover(plan, engine, ledger, author, emit)
+    return ledger
 
 
 def new_identity(project: str, environment: str, engine: Engine, author: Author) -> Identity:
@@ -149,7 +194,8 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
     """The error for a refused statement, by what of the plan is kept; notes it in the run."""
     error: LockgateError
     if failed.kept or failed.unsure:
-        status, error = "STUCK", half_done(failed)
+        status = "STUCK"
+        error = half_done(failed) if unit.transaction is None else in_doubt(failed)
     elif unit.first > 1:
         status, error = "STOPPED", partly_applied(run.plan, unit, failed)
     else:
@@ -175,7 +221,7 @@ def _interrupted(
     our lock was gone, so the run's own row decides, and the serial only between its bounds.
     """
     try:
-        if engine.read_status(run.id) == "COMMITTED":
+        if engine.read_status(run.id) in ("COMMITTED", "CLEANED"):
             return None
         ledger = engine.read_ledger()
         journal = engine.read_journal(run.plan.digest)

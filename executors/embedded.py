@@ -32,7 +32,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from planner.environment import DatabaseAddress
+from planner.address import DatabaseAddress
 from planner.errors import ConfigurationError, Unreachable
 
 if sys.platform != "win32":

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from executors.failure import StepFailed
+from executors.failure import ServerError, StepFailed
+from planner.catalogue import Difference
 from planner.errors import LockgateError, StalePlan, StatementFailed, Unresolved
 from planner.plan import Plan, Step, Unit
 
+SHOWN = 12  # differences; the rest are counted
 LOOK = (
     "Look whether it happened, finish or undo the migration by hand, and settle it with "
     "`migrate resolve`."
@@ -90,6 +92,97 @@ def half_done(failed: StepFailed) -> Unresolved:
         if failed.unsure
         else "Remove the cause and apply the same plan again: it goes on where it stopped. "
         "`migrate resolve` shows what is half done, and the other ways out.",
+        failure=failure,
+    )
+
+
+def weaker(reasons: Iterable[str]) -> StalePlan:
+    """By what the database is now, a plan would risk more than its review says."""
+    listed = "\n".join(f"- {reason}" for reason in reasons)
+    return StalePlan(
+        f"The plan promises more than it could keep now:\n{listed}",
+        why="The tables are not as they were when it was made, and it was reviewed for these.",
+        do="Make a new plan with `migrate plan`, and have it reviewed.",
+    )
+
+
+def not_restored(left: Iterable[Difference]) -> Unresolved:
+    """Every statement was undone, and yet the database is not as it was before the run."""
+    shown = [f"- {each.object}: {each.change}" for each in left]
+    more = [f"- and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
+    return Unresolved(
+        "The plan was undone, and the database is not as it was before:\n"
+        + "\n".join(shown[:SHOWN] + more),
+        why="Another session has changed the schema meanwhile, or a definition could not be "
+        "made again exactly.",
+        do="Mend it by hand and run `migrate resolve --undo --reason TEXT`, which looks again; "
+        "or accept it as it is with `migrate resolve --mark-rolled-back VERSION --reason TEXT`.",
+    )
+
+
+def not_undone(error: Exception) -> Unresolved:
+    """The server refuses to undo a statement."""
+    return Unresolved(
+        f"The plan could not be undone wholly. The server refused: {error}.",
+        why="What is left of it stands in the journal, with what it was before.",
+        do="Remove the cause, then `migrate resolve --undo --reason TEXT` goes on undoing; "
+        "`migrate resolve` shows what is left, and the other ways out.",
+    )
+
+
+def not_asked(lost: LockgateError | ServerError) -> Unresolved:
+    """A run stopped, and this process could not undo it: it has no session or no lock."""
+    what = lost.what if isinstance(lost, LockgateError) else f"The server refused: {lost}."
+    return Unresolved(
+        f"The run stopped half-way, and could not be undone at once. {what}",
+        why="Everything that it has done stands in the journal, with what it was before.",
+        do="Run the same command again: it undoes that first. Or undo it with "
+        "`migrate resolve --undo --reason TEXT`.",
+    )
+
+
+def ended_by_another(reason: Exception) -> Unresolved:
+    """While this process had no session, another executor has ended its run."""
+    what = reason.what if isinstance(reason, LockgateError) else str(reason)
+    return Unresolved(
+        f"{what} Meanwhile another run has undone or finished this one.",
+        why="Whoever has the lock looks first at what an interrupted run has left.",
+        do="See `migrate status` and `migrate history`, and run the same command again if needed.",
+    )
+
+
+def no_way_back(step: Step, place: int) -> Unresolved:
+    """A run that is to be undone has begun what nothing undoes."""
+    return Unresolved(
+        f"{step.file}:{step.statements[place - 1].line}: statement {place} is the plan's point of "
+        "no return, and it was begun.",
+        why="Nothing that lockgate has noted undoes it.",
+        do="Finish the run with `migrate resolve --finish --reason TEXT`, or undo that statement "
+        "by hand and say so with `--mark-rolled-back`.",
+    )
+
+
+def unfinished(failed: StepFailed) -> Unresolved:
+    """A run that was to be finished met a statement that the server refuses."""
+    return Unresolved(
+        f"The run could not be finished: {failed.failure}",
+        why="Nothing was undone.",
+        do="Remove the cause and run `migrate resolve --finish --reason TEXT` again, or go back "
+        "with `migrate resolve --undo --reason TEXT`.",
+        failure=failed.failure,
+    )
+
+
+def in_doubt(failed: StepFailed) -> Unresolved:
+    """A unit that is kept or undone as a whole stopped at its point of no return."""
+    failure = failed.failure
+    done = "the statements before it are done and kept, and its steps are not in the history"
+    doubt = " Whether this statement has done a part of its work, nobody can tell." * failed.unsure
+    return Unresolved(
+        f"The plan stopped at its point of no return: {failure}",
+        why=f"Nothing undoes that statement, so {done}.{doubt}",
+        do="Look whether it happened. Then finish the run with `migrate resolve --finish`, or "
+        "mend it by hand and say how it ended; `migrate resolve` shows what is done.",
         failure=failure,
     )
 

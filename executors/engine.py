@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from executors.events import Emit, Session
+from planner.facts import Facts
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit
 from planner.server import Server
+from planner.stored import StoredRun
 
 if TYPE_CHECKING:
-    from planner.environment import DatabaseAddress, Environment
+    from planner.address import DatabaseAddress
+    from planner.environment import Environment
 
 Row = tuple[Any, ...]
 
@@ -54,6 +57,14 @@ class Journal:
     run_id: str
     outcomes: dict[tuple[int, int], str]
 
+    @property
+    def compensated(self) -> int:
+        """The first step of a unit that is undone by compensation; 0 when none is half-way.
+
+        Its statement 0 is what the unit found.
+        """
+        return next((step for step, place in self.outcomes if not place), 0)
+
 
 class Engine(Protocol):
     """A connection to one database. Everything runs on the session that holds the lock.
@@ -82,14 +93,24 @@ class Engine(Protocol):
     def read_ledger(self) -> Ledger:
         """The ledger under one snapshot; an empty one where lockgate's tables do not exist."""
 
+    def read_facts(self) -> Facts:
+        """What a plan is judged by, of the tables that there are."""
+
     def read_runs(self, limit: int) -> list[PastRun]:
         """The newest runs first."""
+
+    def read_applied_plans(self) -> list[StoredRun]:
+        """Each run of an up plan with the plan's text, in no order and unchecked."""
 
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""
 
     def read_plan(self, run_id: str) -> Plan:
         """The plan that a run applied, as the run recorded it."""
+
+    def accept_run(self, run_id: str, reason: str) -> None:
+        """Notes that a person has settled an interrupted run as done: `clear` then removes what
+        it has dropped, and its journal."""
 
     def settle_run(self, run_id: str, reason: str) -> None:
         """Notes that a person has settled an interrupted run, and forgets its journal."""
@@ -98,7 +119,7 @@ class Engine(Protocol):
         """Makes lockgate's tables where they do not exist, and the identity where there is none."""
 
     def begin_run(self, run: Run, identity: Identity) -> None:
-        """`ensure_tables`, and the run's row with status APPLYING; durable on return."""
+        """`ensure_tables`, and the run's row; durable on return."""
 
     def has_run(self, plan: Plan) -> bool:
         """Whether this plan was begun here, or one of the same intent was wholly applied."""
@@ -141,15 +162,43 @@ class Engine(Protocol):
     def prove_lock(self) -> None:
         """Raises Locked when this session does not hold the migration lock any more."""
 
+    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        """Ends a compensated unit whose run has ended without: undone, or recorded where its
+        point of no return is passed. The ledger is at `serial` before the unit's first step.
+
+        Raises:
+            Unresolved: neither could be done wholly.
+        """
+
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+        """Undoes an interrupted compensated unit.
+
+        Raises:
+            Unresolved: it could not be undone wholly, or has passed its point of no return.
+        """
+
+    def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        """Runs what is missing of an interrupted compensated unit, and records it.
+
+        Raises:
+            Unresolved: a statement is refused, or nobody can tell whether one has happened.
+        """
+
+    def clear(self, emit: Emit) -> None:
+        """Removes for good what committed runs have dropped, if some still waits for that."""
+
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
     ) -> None:
         """Runs and records a unit's steps; the ledger is at `serial` before the first.
 
         Raises:
-            StepFailed: the server refused a statement; says what of the unit is kept.
-            Unresolved: the connection was lost in the commit; or the journal has a statement
-                that was begun, and nobody can tell whether it happened.
+            StepFailed: the server refused a statement, or rolled back a commit in which the
+                connection was lost; says what of the unit is kept.
+            StalePlan: the plan promises more than it could keep now; nothing was run.
+            Unresolved: the connection was lost in the commit, and the server stayed away; or
+                the journal has a statement that was begun, and nobody can tell whether it
+                happened.
         """
 
 

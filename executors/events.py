@@ -5,26 +5,42 @@ Events are values: nothing in them is a password, and nothing waits for an answe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from planner.plan import Plan, PlannedStatement, Step
 
+FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Another session of the server, as the server describes it. `since` is ISO 8601, UTC."""
+    """Another session of the server, as the server describes it. `since` is ISO 8601, UTC;
+    `running` are the first words of its statement, of which the rest may hold a secret."""
 
     pid: int
     user: str
     host: str
     since: str
     program: str = ""
+    running: str = ""
 
     def __str__(self) -> str:
         program = f" ({self.program})" if self.program else ""
         place = self.host or "a local socket"
-        return f"{self.user} from {place}, pid {self.pid}{program}, since {self.since}"
+        running = f", running {self.running.upper()} …" if self.running else ""
+        return f"{self.user} from {place}, pid {self.pid}{program}, since {self.since}{running}"
+
+
+def first_words(sql: str) -> str:
+    """How a statement begins, up to anything that is not a plain word.
+
+    >>> first_words("alter table users add column x int"), first_words("set @a = 'secret'")
+    ('alter table users', 'set')
+    """
+    words = FIRST_WORDS.match(sql.lstrip())
+    return words[0] if words else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,30 @@ class Retried:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """What a unit had done is undone, the last of so many statements first."""
+
+    statements: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearingPostponed:
+    """What a committed plan has dropped still waits in a schema; the next run removes it."""
+
+    schema: str
+    reason: str
+
+
 Event = (
-    LockAwaited | RunStarted | StatementFinished | StepFinished | UnitCommitted | Blocked | Retried
+    LockAwaited
+    | RunStarted
+    | StatementFinished
+    | StepFinished
+    | UnitCommitted
+    | Blocked
+    | Retried
+    | Undoing
+    | ClearingPostponed
 )
 Emit = Callable[[Event], None]

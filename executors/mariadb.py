@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from executors.mysql import MySQL
-from executors.mysql_statements import without_comments
+from executors.mysql.engine import MySQL
+from executors.mysql.statements import without_comments
+from planner.address import DatabaseAddress
 from planner.dialect import MARIADB
-from planner.environment import DatabaseAddress, Environment
+from planner.environment import Environment
 from planner.errors import UsageError
 
 # MariaDB's DDL is atomic for one object, not for a list of them, nor for CREATE OR REPLACE.
@@ -35,6 +36,7 @@ class MariaDB(MySQL):
 
     dialect = MARIADB
     mark = "server_uid"
+    parent_code = "1451"
     statement_limit = "max_statement_time", 1
 
     def is_atomic(self, sql: str) -> bool:

@@ -1,74 +1,159 @@
-"""Settling of a run that stopped half-way through a migration: a person says how it ended.
+"""Settling of runs that stopped half-way: a person undoes, finishes, or says how one ended.
 
-Looks first: `read_half_done` says what the journal knows; `settle` writes down the decision.
+Looks first: `read_half_done` says what the journal knows. Nothing here settles by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from executors.engine import Engine, Journal
+from executors.apply import Author, apply_locked
+from executors.engine import Engine, Journal, Run
+from executors.events import Emit
 from planner.errors import UsageError
 from planner.ledger import Ledger
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Unit
+
+DONE, UNKNOWN, UNDONE = "done", "unknown", "undone"
+STATES = {"done": DONE, "copied": UNKNOWN, "undone": UNDONE, "": UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class HalfDone:
-    """A migration that is neither applied nor not: what the journal knows of its statements.
+    """The unit in which a run stopped: what the journal knows of its statements.
 
-    `done` happened and are kept; `unknown` were begun, and their outcome was never noted.
+    `states` are of those that were begun, by the number of the step and of the statement:
+    done and kept, of unknown outcome, or undone. `compensated` says that lockgate can undo it.
     """
 
-    run_id: str
-    plan: Plan
-    step: Step
-    done: tuple[int, ...]
-    unknown: tuple[int, ...]
+    run: Run
+    status: str
+    unit: Unit
+    states: Mapping[tuple[int, int], str]
+    compensated: bool
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that the run applied."""
+        return self.run.plan
+
+    @property
+    def serial(self) -> int:
+        """The ledger's serial before the unit's first step."""
+        return self.plan.base.serial + self.unit.first - 1
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nobody has noted of a statement whether it happened."""
+        return UNKNOWN in self.states.values()
+
+    def state(self, number: int, place: int) -> str:
+        """How far a statement has come, for people."""
+        return self.states.get((number, place), "not done")
 
 
 def read_half_done(engine: Engine, ledger: Ledger) -> tuple[HalfDone, ...]:
-    """Each migration that a run left half done; at most one a run."""
+    """The unit in which each run stopped half-way; at most one a run."""
     found = []
     for digest in ledger.unresolved:
         journal = engine.read_journal(digest)
         if journal:
-            found.append(_half_done(engine.read_plan(journal.run_id), journal))
+            found.append(_half_done(engine, journal))
     return tuple(found)
 
 
-def _half_done(plan: Plan, journal: Journal) -> HalfDone:
-    number = max(step for step, _ in journal.outcomes)
-    places = {
-        place: outcome for (step, place), outcome in journal.outcomes.items() if step == number
-    }
+def _half_done(engine: Engine, journal: Journal) -> HalfDone:
+    plan = engine.read_plan(journal.run_id)
+    number = journal.compensated or max(step for step, _ in journal.outcomes)
+    states = {key: STATES[outcome] for key, outcome in journal.outcomes.items() if key[1]}
     return HalfDone(
-        run_id=journal.run_id,
-        plan=plan,
-        step=plan.steps[number - 1],
-        done=tuple(sorted(place for place, outcome in places.items() if outcome == "done")),
-        unknown=tuple(sorted(place for place, outcome in places.items() if outcome != "done")),
+        run=Run(journal.run_id, plan, "", ""),
+        status=engine.read_status(journal.run_id),
+        unit=plan.units(number - 1)[0],
+        states={key: state for key, state in states.items() if key[0] >= number},
+        compensated=bool(journal.compensated),
     )
 
 
-def settle(engine: Engine, ledger: Ledger, version: str, *, applied: bool, reason: str) -> HalfDone:
+def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
+    """Undoes the run that stopped half-way, wholly or not at all; the caller holds the lock.
+
+    Raises:
+        UsageError: there is none, or its statements were to be kept one by one.
+        Unresolved: it could not be undone wholly.
+    """
+    half = _only(engine, ledger)
+    if not half.compensated:
+        raise UsageError(
+            f"The statements of {half.unit.steps[0].file} are kept one by one, and lockgate has "
+            "no inverse of them.",
+            do="Apply the same plan again (`migrate resolve --finish`), or undo it by hand and "
+            "say so with `--mark-rolled-back`.",
+        )
+    engine.undo(half.run, half.unit, emit)
+    engine.finish_run(half.run.id, engine.read_status(half.run.id), note)
+    return half
+
+
+def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit) -> HalfDone:
+    """Runs what the run that stopped half-way has not done; the caller holds the lock.
+
+    Raises:
+        UsageError: there is none.
+        Unresolved, StatementFailed: it could not be finished.
+    """
+    half = _only(engine, ledger)
+    if half.compensated:
+        engine.finish(half.run, half.unit, half.serial, emit)
+    apply_locked(half.plan, engine, engine.read_ledger(), author, emit)
+    engine.finish_run(half.run.id, engine.read_status(half.run.id), note)
+    return half
+
+
+def settle(
+    engine: Engine, ledger: Ledger, version: str, *, applied: bool, reason: str, emit: Emit
+) -> HalfDone:
     """Notes that a half-done migration now is applied, or is not, and forgets its journal.
 
-    The caller holds the lock. A crash between the two writes is mended by settling again.
+    Those of its unit that run before it count as run, and those after it as not. The caller
+    holds the lock. A crash between the writes is mended by settling again.
 
     Raises:
         UsageError: no run stopped half-way through this version.
     """
     for half in read_half_done(engine, ledger):
-        if version.isdecimal() and int(half.step.version) == int(version):
+        numbers = [int(step.version) for step in half.unit.steps]
+        if version.isdecimal() and int(version) in numbers:
             break
     else:
         raise UsageError(f"No run stopped half-way through {version}.", do="See `migrate resolve`.")
-    recorded = any(entry.number == int(version) for entry in ledger.entries)
-    direction = "up" if applied else "down"
-    if recorded != applied:
-        step = half.step.model_copy(update={"direction": direction})
-        change = engine.record_migration if applied else engine.remove_migration_record
-        change(step, ledger.serial)
-    engine.settle_run(half.run_id, reason)
+    _record(engine, ledger, half.unit.steps, numbers.index(int(version)), applied=applied)
+    if applied == (half.unit.steps[0].direction == "up"):
+        engine.accept_run(half.run.id, reason)
+        engine.clear(emit)
+    else:
+        engine.settle_run(half.run.id, reason)
     return half
+
+
+def _record(
+    engine: Engine, ledger: Ledger, steps: tuple[Step, ...], settled: int, *, applied: bool
+) -> None:
+    """Brings the history to what the steps up to the settled one have made of it."""
+    recorded = {entry.number for entry in ledger.entries}
+    serial = ledger.serial
+    for place, step in enumerate(steps):
+        up = step.direction == "up"
+        wanted = applied if place == settled else up == (place < settled)
+        if (int(step.version) in recorded) == wanted:
+            continue
+        change = engine.record_migration if wanted else engine.remove_migration_record
+        change(step.model_copy(update={"direction": "up" if wanted else "down"}), serial)
+        serial += 1
+
+
+def _only(engine: Engine, ledger: Ledger) -> HalfDone:
+    for half in read_half_done(engine, ledger):
+        return half
+    raise UsageError("No run stopped half-way.", do="See `migrate status`.")

@@ -21,43 +21,47 @@ from planner.errors import HistoryError, Locked, LockgateError, Unreachable, Unr
 from planner.ledger import Entry, Identity, Ledger
 from planner.plan import Plan, Unit
 from planner.planfile import parse_plan
+from planner.stored import StoredRun
 
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
 READ_HISTORY = "select version, name, checksum, applied_at from {history}"
-READ_UNRESOLVED = (
-    "select distinct r.plan_digest from {runs} r where r.id in (select run_id from {journal})"
-)
+# What a committed unit leaves in the journal is only to be cleared away.
+HALF_WAY = "(select run_id from {journal} where coalesce(outcome, '') <> 'committed')"
+READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
 READ_RUNS = (
     "select id, plan_digest, direction, status, actor, tool_version, started_at, finished_at, "
     "error from {runs} order by started_at desc, id limit %s"
 )
 FIND_RUN = (
-    "select 1 from {runs} where plan_digest = %s or (intent_digest = %s and status = 'COMMITTED')"
+    "select 1 from {runs} where plan_digest = %s "
+    "or (intent_digest = %s and status in ('COMMITTED', 'CLEANED'))"
 )
 READ_INTERRUPTED = (
     "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
-    "join {runs} r on r.id = j.run_id where r.plan_digest = %s"
+    "join {runs} r on r.id = j.run_id where r.plan_digest = %s "
+    "and coalesce(j.outcome, '') <> 'committed'"
 )
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
     "tool_version, started_at, plan) "
-    "values (%s, %s, %s, %s, %s, 'APPLYING', %s, %s, current_timestamp(6), %s)"
+    "values (%s, %s, %s, %s, %s, %s, %s, %s, current_timestamp(6), %s)"
 )
 FINISH_RUN = (
     "update {runs} set status = %s, error = %s, finished_at = current_timestamp(6) where id = %s"
 )
+SET_STATUS = "update {runs} set status = %s where id = %s"
 RESUME_RUN = (
     "update {runs} set status = 'APPLYING', error = null, finished_at = null, actor = %s, "
     "tool_version = %s where id = %s"
 )
-# Whoever begins a run holds the lock, so a run that still says APPLYING has died. The journal
-# knows of one that died half-way through a step.
+# Whoever begins a run holds the lock, so one that says it is under way has died. The journal
+# knows of one that died half-way.
 CLOSE_DEAD_RUNS = (
     "update {runs} set status = 'STOPPED', finished_at = current_timestamp(6), "
     "error = 'the process ended before it could say how; the history says what is kept' "
-    "where status = 'APPLYING' and id not in (select run_id from {journal})"
+    f"where status in ('LOCKED', 'APPLYING', 'COMPENSATING') and id not in {HALF_WAY}"
 )
 INTEND = (
     "insert into {journal} (run_id, step, statement, digest, intent_at) "
@@ -69,6 +73,7 @@ NOTE_DONE = (
     "where run_id = %s and step = %s and statement = %s"
 )
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
+READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
 READ_PLAN = "select plan from {runs} where id = %s"
 READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
@@ -96,6 +101,8 @@ class Store(ABC):
     history_schema: str
     history_name: str
     tables: Tables | None = None
+    lost_code: str  # what this engine's clients call a lost connection
+    commit_wait: float = 30.0  # seconds to look for a commit whose answer was lost, or more
 
     @abstractmethod
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int: ...
@@ -113,6 +120,29 @@ class Store(ABC):
 
     @abstractmethod
     def quote(self, identifier: str) -> str: ...
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Closes a session that was lost in a commit; its migration lock ends with it."""
+
+    @abstractmethod
+    def retake_lock(self) -> bool:
+        """Opens a session in place of the one that was left, once, and takes the migration lock.
+
+        False while others, or what is left of the lost session, hold the lock.
+
+        Raises:
+            Unreachable: the server is away.
+            WrongTarget: another server has taken its place.
+        """
+
+    @abstractmethod
+    def lock_holder(self) -> Session | None: ...
+
+    def transaction_outcome(self) -> bool | None:
+        """Whether the transaction was committed that the lost session had open, by the server's
+        own memory of transactions; None when it has none."""
+        return None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -163,6 +193,14 @@ class Store(ABC):
             for row in self.query_all(self.named(READ_RUNS), (limit,))
         ]
 
+    def read_applied_plans(self) -> list[StoredRun]:
+        if not self._checked_tables().complete:
+            return []
+        return [
+            StoredRun(run_id, digest, status, as_utc(started_at), text)
+            for run_id, digest, status, started_at, text in self.query_all(self.named(READ_APPLIED))
+        ]
+
     def read_journal(self, plan_digest: str) -> Journal | None:
         rows = self.query_all(self.named(READ_INTERRUPTED), (plan_digest,))
         if not rows:
@@ -206,8 +244,14 @@ class Store(ABC):
         return parse_plan(text.encode(), f"the plan of run {run_id}")
 
     def settle_run(self, run_id: str, reason: str) -> None:
+        self.close_run(run_id, reason, "delete from {journal} where run_id = %s")
+
+    accept_run = settle_run
+
+    def close_run(self, run_id: str, reason: str, journal: str) -> None:
+        """Notes that a person has settled a run, and does with its journal what is given."""
         with self.transaction():
-            self.execute(self.named("delete from {journal} where run_id = %s"), (run_id,))
+            self.execute(self.named(journal), (run_id,))
             before = self.query_one(self.named("select error from {runs} where id = %s"), (run_id,))
             error = before[0] if before else ""
             self.finish_run(run_id, "RESOLVED", f"{error or ''}; {reason}".removeprefix("; "))
@@ -252,12 +296,12 @@ class Store(ABC):
         return self.tables
 
 
-def run_values(run: Run) -> tuple[object, ...]:
+def run_values(run: Run, status: str = "APPLYING") -> tuple[object, ...]:
     """The parameters of BEGIN_RUN."""
     plan = run.plan
     direction = plan.steps[0].direction if plan.steps else ""
     return (
-        run.id, plan.digest, plan.intent_digest, direction, plan.environment, run.actor,
+        run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
         run.tool_version, plan.model_dump_json(),
     )  # fmt: skip
 
@@ -331,11 +375,13 @@ def unknown_end(lost: Exception) -> Unresolved:
     )
 
 
-def unknown_outcome(lost: LockgateError) -> Unresolved:
-    """The error of a connection that was lost between COMMIT and its answer."""
+def unknown_outcome(lost: LockgateError, hindered: str) -> Unresolved:
+    """The error of a connection that was lost between COMMIT and its answer, when the server
+    could not be asked what it has kept; `hindered` says why."""
     return Unresolved(
         f"The commit was sent, and its answer was not had: {lost.what}",
-        why="The server has kept all of the transaction or nothing of it.",
+        why="The server has kept all of the transaction or nothing of it, and which could not "
+        f"be seen: {hindered}",
         do="See `migrate status`, and run the same command again: it looks first, and does "
         "only what was not done.",
     )

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 from executors.engine import Journal, Run
 from executors.events import Emit
-from executors.mysql_session import MySQLSession
-from executors.mysql_units import run_step
-from planner.environment import DatabaseAddress, Environment
+from executors.mysql import atomicity
+from executors.mysql.facts import read_facts
+from executors.mysql.rollback import ACCEPT, clear_committed
+from executors.mysql.session import MySQLSession
+from executors.mysql.units import run_step
+from executors.store import SET_STATUS
+from planner.facts import Facts
 from planner.plan import Unit
-
-
-def connect(address: DatabaseAddress, environment: Environment) -> MySQL:
-    """A session on the database.
-
-    Raises:
-        Unreachable: no connection.
-        UsageError: the server is a MariaDB.
-    """
-    return MySQL(address, environment)
 
 
 class MySQL(MySQLSession):
     """A session on a MySQL database; implements `executors.engine.Engine`."""
 
+    def read_facts(self) -> Facts:
+        return read_facts(self)
+
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
     ) -> None:
+        if unit.transaction is not None:
+            atomicity.run_unit(self, run, unit, serial, emit)
+            return
+        self.execute(self.named(SET_STATUS), ("APPLYING", run.id))
         run_step(self, run, unit, serial, journal, emit)
+
+    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        atomicity.recover(self, run, unit, serial, emit)
+
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+        atomicity.undo(self, run, unit, emit)
+
+    def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        atomicity.finish(self, run, unit, serial, emit)
+
+    def accept_run(self, run_id: str, reason: str) -> None:
+        self.close_run(run_id, reason, ACCEPT)
+
+    def clear(self, emit: Emit) -> None:
+        clear_committed(self, emit)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from planner.cursor import read_tokens
+from planner.dialect import Dialect
+
 COMMENT = re.compile(r"/\*(?!M?!).*?\*/|(?:--\s|#)[^\n]*", re.DOTALL)
 # Atomic when they fail: https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
 ATOMIC = re.compile(
@@ -29,6 +32,19 @@ FLEETING = re.compile(
     r"password|default)\b|\s+@@(?:global|persist|persist_only)\b[^,]*$)|call\b.*@|.*(?::=|\binto\s+@)",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+def body_start(create_trigger: str, dialect: Dialect) -> int:
+    """Where a trigger's order and body begin: the position behind FOR EACH ROW.
+
+    >>> from planner.dialect import MYSQL
+    >>> body_start("create trigger g before insert on t for each row set @x = 1", MYSQL)
+    48
+    """
+    cursor = read_tokens(create_trigger, dialect)
+    while not cursor.at_end and not cursor.accept("for", "each"):
+        cursor.take()
+    return cursor.take().end
 
 
 def without_comments(sql: str) -> str:

@@ -11,11 +11,15 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+from executors.commit_outcome import Commit, settle_commit
+from executors.endings import unknown_statement
 from executors.engine import Journal, Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
 from executors.failure import Failure, ServerError, StepFailed
-from executors.mysql_session import OWN_LOCK, OWN_SETTINGS, MySQLSession
-from executors.mysql_statements import (
+from executors.mysql.outcomes import read_image, settle_outcomes
+from executors.mysql.session import OWN_SETTINGS, MySQLSession
+from executors.mysql.sessions import OWN_LOCK
+from executors.mysql.statements import (
     FLEETING,
     REPEATABLE,
     STATELESS,
@@ -27,7 +31,6 @@ from executors.store import (
     FORGET_STEP,
     NOTE_DONE,
     lost_lock,
-    unknown_outcome,
 )
 from planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
 from planner.guarantee import LASTING
@@ -40,8 +43,8 @@ LOST = "2013"
 
 # An intent is written only by who holds the lock.
 INTEND = (
-    "insert into {journal} (run_id, step, statement, digest, intent_at) "
-    f"select %s, %s, %s, %s, current_timestamp(6) from dual where {OWN_LOCK}"
+    "insert into {journal} (run_id, step, statement, digest, intent_at, image) "
+    f"select %s, %s, %s, %s, current_timestamp(6), nullif(%s, '') from dual where {OWN_LOCK}"
 )
 OUTCOMES = "select statement, outcome from {journal} where run_id = %s and step = %s"
 
@@ -60,11 +63,11 @@ def run_step(
         Unresolved: the connection was lost, and what is kept cannot be seen.
     """
     (step,) = unit.steps
-    session.refuse_unknown(run, unit, journal)
     started = time.monotonic()
-    outcomes = journal.outcomes if journal else {}
-    done = {place for (number, place), outcome in outcomes.items()
-            if number == unit.first and outcome == "done"}  # fmt: skip
+    outcomes = settle_outcomes(session, run.id, unit.first, step) if journal else {}
+    done = {place for place, outcome in outcomes.items() if outcome}
+    for place in sorted(outcomes.keys() - done):
+        raise session.stuck(run, unknown_statement(step, place))
     section = _Section(session, run, unit.first, step, emit)
     try:
         section.run(done, serial)
@@ -124,7 +127,7 @@ class _Section:
         """What a lost connection means, by what a new one finds in the journal."""
         try:
             self.session.end_session()
-            outcomes = self._outcomes()
+            outcomes = settle_outcomes(self.session, self.run_id, self.number, self.step)
         except (Unreachable, Locked, ServerError) as error:
             return _unknown_end(lost.what.rstrip("."), error)
         return self._failure(ServerError(LOST, lost.what), outcomes)
@@ -190,7 +193,7 @@ class _Section:
 
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         self._begin()
-        self._intend(place, statement)
+        self._intend(place, statement, read_image(self.session, statement))
         self.session.execute(f"savepoint {SAVEPOINT}")
         return self.session.run_statement(statement.sql)
 
@@ -206,9 +209,9 @@ class _Section:
             self.session.execute("start transaction")
             self.open = True
 
-    def _intend(self, place: int, statement: PlannedStatement) -> None:
+    def _intend(self, place: int, statement: PlannedStatement, image: str = "") -> None:
         self.tentative.append(place)
-        values = (*self._key(place), statement.digest, *self.session.lock_proof())
+        values = (*self._key(place), statement.digest, image, *self.session.lock_proof())
         if self._write(INTEND, values) != 1:
             raise lost_lock()
 
@@ -252,15 +255,16 @@ class _Section:
             if self.is_last:
                 self._write(FINISH_RUN, ("COMMITTED", "", self.run_id))
             self.session.refuse_lost_lock()
-            self._commit()
+            self._commit(serial)
         except ServerError as error:
             raise self._failed(error) from error
 
-    def _commit(self) -> None:
+    def _commit(self, serial: int) -> None:
         try:
             self.session.execute("commit")
         except Unreachable as lost:
-            raise unknown_outcome(lost) from lost
+            commit = Commit(self.run_id, self.number, (self.step,), serial, self.is_last)
+            settle_commit(self.session, commit, lost, self.emit)
 
     def _refused(self, error: ServerError) -> StepFailed:
         """The failure of a statement that the server has refused."""

@@ -13,9 +13,9 @@ import psycopg
 
 from executors.engine import Row
 from executors.failure import ServerError
-from executors.pipeline import from_driver
 from executors.polling import poll
-from planner.environment import DatabaseAddress
+from executors.postgresql.pipeline import from_driver
+from planner.address import DatabaseAddress
 from planner.errors import Unreachable, UsageError
 
 FACTS = """

@@ -2,32 +2,80 @@
 
 from __future__ import annotations
 
+from executors.commit_outcome import refuse_another_server
 from executors.engine import Journal, Run
 from executors.events import Emit
-from executors.postgresql_session import PostgreSQLSession
-from executors.postgresql_units import run_outside, run_transaction
-from planner.environment import DatabaseAddress, Environment
+from executors.failure import ServerError
+from executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
+from executors.postgresql.parameters import halves
+from executors.postgresql.session import PostgreSQLSession
+from executors.postgresql.units import run_outside, run_transaction
+from planner.address import DatabaseAddress
+from planner.environment import Environment
+from planner.facts import Facts
 from planner.plan import Unit
-
-
-def connect(address: DatabaseAddress, environment: Environment) -> PostgreSQL:
-    """A session on the database.
-
-    Raises:
-        Unreachable: no connection.
-        UsageError: the connection goes through a pooler that shares sessions.
-    """
-    return PostgreSQL(address, environment)
 
 
 class PostgreSQL(PostgreSQLSession):
     """A session on a PostgreSQL database; implements `executors.engine.Engine`."""
 
+    lost_code = "08006"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+
+    def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
+        super().__init__(address, environment)
+        self.commit_wait = max(self.commit_wait, environment.lock.wait)
+        self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
+        self._transaction = ""  # the id that the lost session showed
+
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
     ) -> None:
+        self._pid = self._connection.info.backend_pid
         with self.ending_when_busy():
             if unit.transaction is None:
                 run_outside(self, run, unit, serial, journal, emit)
             else:
                 run_transaction(self, run, unit, serial, emit)
+
+    def read_facts(self) -> Facts:
+        """None: a transaction undoes whatever the tables are."""
+        return Facts()
+
+    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        """Nothing: its units are transactions, and the server has undone an interrupted one."""
+
+    finish = recover
+
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+        """As `recover`."""
+
+    def clear(self, emit: Emit) -> None:
+        """Nothing: what a plan drops is gone with its commit."""
+
+    def leave(self) -> None:
+        self._transaction = shown_transaction(self._connection)
+        self._connection.close()
+
+    def retake_lock(self) -> bool:
+        if self._connection.closed:
+            self._open_again()
+        self.query_all(END_IDLE, (self._pid, self.server.now, *halves(self._lock_key)))
+        return self.take_lock()
+
+    def transaction_outcome(self) -> bool | None:
+        if not self._transaction:
+            return None
+        try:
+            row = self.query_one(READ_OUTCOME, (self._transaction, self.server.now))
+        except ServerError:  # the id is in the future: the server has crashed and forgotten it
+            return None
+        return OUTCOMES.get(row[0]) if row else None
+
+    def _open_again(self) -> None:
+        """Opens a session like the one that was lost."""
+        self._connection = self._connect()
+        try:
+            refuse_another_server(self.server, self._read_server(self.history_schema))
+        except BaseException:
+            self._connection.close()
+            raise

@@ -1,6 +1,6 @@
 """A session on PostgreSQL: its ledger, its lock, its statements in flight.
 
-Runs no plan: `postgresql_units` does.
+Runs no plan: `units` does.
 """
 
 from __future__ import annotations
@@ -13,13 +13,23 @@ from typing import Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from executors.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
-from executors.concurrent_index import can_tell
 from executors.engine import Row, Run
 from executors.events import Emit, LockAwaited, Session
 from executors.failure import ServerError
-from executors.parameters import halves, lock_key, numbered, texts
-from executors.pipeline import (
+from executors.polling import poll
+from executors.postgresql.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from executors.postgresql.concurrent_index import can_tell
+from executors.postgresql.connection import (
+    END_WAIT,
+    Connection,
+    await_end,
+    open_connection,
+    read_facts,
+    refuse_pooler,
+    translated,
+)
+from executors.postgresql.parameters import halves, lock_key, numbered, texts
+from executors.postgresql.pipeline import (
     WATCH,
     Command,
     CommandFailed,
@@ -29,16 +39,7 @@ from executors.pipeline import (
     run_copy,
     run_pipelined,
 )
-from executors.polling import poll
-from executors.postgresql_connection import (
-    END_WAIT,
-    Connection,
-    await_end,
-    open_connection,
-    read_facts,
-    refuse_pooler,
-    translated,
-)
+from executors.postgresql.watch import Watch, read_session
 from executors.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
@@ -50,9 +51,9 @@ from executors.store import (
     run_values,
     unknown_end,
 )
-from executors.watch import Watch
+from planner.address import DatabaseAddress
 from planner.dialect import POSTGRESQL
-from planner.environment import DatabaseAddress, Environment
+from planner.environment import Environment
 from planner.errors import Interrupted, Unreachable, UsageError
 from planner.ledger import Identity
 from planner.plan import Step
@@ -184,11 +185,9 @@ class PostgreSQLSession(Store):
 
     @contextmanager
     def lock(self, wait: float, emit: Emit) -> Iterator[None]:
-        def had() -> bool:
-            row = self.query_one("select pg_try_advisory_lock(%s)", (self._lock_key,))
-            return bool(row and row[0])
-
-        if not poll(had, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))):
+        if not poll(
+            self.take_lock, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))
+        ):
             raise not_had(self.lock_holder(), wait)
         try:
             yield
@@ -197,9 +196,13 @@ class PostgreSQLSession(Store):
                 with suppress(Unreachable, ServerError):  # the lock ends with the session
                     self.execute("select pg_advisory_unlock(%s)", (self._lock_key,))
 
+    def take_lock(self) -> bool:
+        """Whether the migration lock was had, without waiting; it counts how often."""
+        return self.query_one("select pg_try_advisory_lock(%s)", (self._lock_key,)) == (True,)
+
     def lock_holder(self) -> Session | None:
         row = self.query_one(HOLDER, halves(self._lock_key))
-        return Session(*row) if row else None
+        return read_session(row) if row else None
 
     def prove_lock(self) -> None:
         if self.transact([self.proof_command(None)])[0].rows != 1:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from executors.concurrent_index import ConcurrentBuild, find_build, happened
+from executors.commit_outcome import Commit, commit_of, settle_commit
 from executors.endings import gone_state, half_unlocked
 from executors.engine import Journal, Row, Run
 from executors.events import (
@@ -20,19 +20,20 @@ from executors.events import (
     UnitCommitted,
 )
 from executors.failure import Failure, ServerError, StepFailed
-from executors.pipeline import Command, CommandFailed, Outcome
 from executors.polling import delays
-from executors.postgresql_session import PostgreSQLSession
-from executors.session_state import left_by
+from executors.postgresql.commit import SHOW_TRANSACTION
+from executors.postgresql.concurrent_index import ConcurrentBuild, find_build, happened
+from executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from executors.postgresql.session import PostgreSQLSession
+from executors.postgresql.session_state import left_by
+from executors.postgresql.watch import Watch
 from executors.store import (
     FINISH_RUN,
     FORGET_INTENT,
     FORGET_STEP,
     NOTE_DONE,
     lost_lock,
-    unknown_outcome,
 )
-from executors.watch import Watch
 from planner.errors import Locked, LockgateError, Unreachable
 from planner.plan import PlannedStatement, Step, Unit
 
@@ -78,7 +79,7 @@ def run_transaction(
 
     Raises:
         StepFailed: the server refused a statement; the whole unit was rolled back.
-        Unresolved: the connection was lost in the commit.
+        Unresolved: the connection was lost in the commit, and the server stayed away.
     """
     attempts = zip(range(1, session.lock_retries + 1), delays(), strict=False)
     while True:
@@ -101,7 +102,7 @@ def _run_once(
     commands = _transaction(session, run, unit, serial, own)
     try:
         _read(session.pipelined(commands, watch), emit)
-        _commit(session, own)
+        _commit(session, own, commit_of(run, unit, serial), emit)
     except CommandFailed as failed:
         session.roll_back()
         raise _step_failed(failed, watch.blockers) from failed
@@ -140,6 +141,7 @@ def _end_of_unit(session: PostgreSQLSession, run: Run, unit: Unit) -> Iterator[C
     yield session.unlock_command(last)
     if last.number == len(run.plan.steps):
         yield session.own_command(FINISH_RUN, ("COMMITTED", "", run.id), last)
+    yield Command(SHOW_TRANSACTION, last)
     yield session.proof_command(Mark(last.number, last.step, guards=True))
 
 
@@ -169,17 +171,18 @@ def _read(outcomes: Iterable[Outcome[Mark]], emit: Emit) -> None:
         raise lost_lock()
 
 
-def _commit(session: PostgreSQLSession, own: Mark) -> None:
+def _commit(session: PostgreSQLSession, own: Mark, commit: Commit, emit: Emit) -> None:
     """A crash here leaves all or nothing, and the history says which.
 
     Raises:
         CommandFailed: a deferred constraint; the server has rolled back.
-        Unresolved: the connection was lost.
+        StepFailed: the connection was lost, and the server has rolled back.
+        Unresolved: the connection was lost, and the server stayed away.
     """
     try:
         _read(session.pipelined([Command("commit", own)]), lambda event: None)
     except Unreachable as lost:
-        raise unknown_outcome(lost) from lost
+        settle_commit(session, commit, lost, emit)
 
 
 def run_outside(
@@ -269,7 +272,7 @@ def _record(session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit:
     ]
     try:
         _read(session.pipelined(ending), emit)
-        _commit(session, own)
+        _commit(session, own, commit_of(run, unit, serial), emit)
     except CommandFailed as failed:
         session.roll_back()
         session.transact(session.reset_commands(None))

@@ -8,17 +8,23 @@ from contextlib import suppress
 import psycopg
 
 from executors.engine import Row
-from executors.events import Blocked, Emit, Session
+from executors.events import Blocked, Emit, Session, first_words
 from planner.errors import Unreachable
 
 SESSION = """
 select a.pid, coalesce(a.usename, ''), coalesce(host(a.client_addr), ''),
        coalesce(to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), ''),
-       coalesce(a.application_name, '')
+       coalesce(a.application_name, ''), case a.state when 'active' then a.query else '' end
 from pg_stat_activity a
 """
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SESSION
 BLOCKERS = f"{SESSION} where a.pid = any(pg_blocking_pids(%s))"
+
+
+def read_session(row: Row) -> Session:
+    """A row of SESSION."""
+    pid, user, host, since, program, sql = row
+    return Session(pid, user, host, since, program, first_words(sql or ""))
 
 
 class Watch:
@@ -38,7 +44,7 @@ class Watch:
         with suppress(psycopg.Error, Unreachable):  # only a view is lost
             self._observer = self._observer or self._connect()
             rows = self._observer.execute(BLOCKERS, (self._pid,)).fetchall()
-            blockers = tuple(Session(*row) for row in rows)
+            blockers = tuple(read_session(row) for row in rows)
             if blockers and blockers != self.blockers:
                 self._emit(Blocked(blockers, seconds))
             self.blockers = blockers or self.blockers

@@ -1,0 +1,202 @@
+"""Finding out whether a commit has happened whose answer was lost: by looking, never by guessing.
+
+Commits nothing and retries nothing: an engine's units do, and go on when this returns.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from executors.engine import Run
+from executors.events import Emit, LockAwaited
+from executors.failure import Failure, ServerError, StepFailed
+from executors.polling import poll
+from executors.store import Store, not_had, unknown_outcome
+from planner.errors import (
+    Interrupted,
+    Locked,
+    LockgateError,
+    Unreachable,
+    Unresolved,
+    WrongTarget,
+)
+from planner.plan import Step, Unit
+from planner.server import Server
+
+KEPT = ("COMMITTED", "CLEANED")
+UNDER_WAY = ("LOCKED", "APPLYING")
+LATER_STATEMENTS = "select 1 from {journal} where run_id = %s and step > %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The commit of a unit's steps: the ledger is at `serial` before it.
+
+    `first` is the number of the first step; `ends_run` says that the run's row becomes COMMITTED
+    in the same transaction.
+    """
+
+    run_id: str
+    first: int
+    steps: tuple[Step, ...]
+    serial: int
+    ends_run: bool
+
+    @property
+    def last(self) -> int:
+        """The number of the last step."""
+        return self.first + len(self.steps) - 1
+
+    @property
+    def after(self) -> int:
+        """The ledger's serial when it has happened."""
+        return self.serial + len(self.steps)
+
+
+def commit_of(run: Run, unit: Unit, serial: int) -> Commit:
+    """The commit of a whole unit."""
+    last = unit.first + len(unit.steps) - 1
+    return Commit(run.id, unit.first, unit.steps, serial, last == len(run.plan.steps))
+
+
+def settle_commit(session: Store, commit: Commit, lost: Unreachable, emit: Emit) -> None:
+    """Returns when the commit has happened, and the run may go on as if its answer had come.
+
+    Raises:
+        StepFailed: the server has rolled back; says what the journal has as kept.
+        Unresolved: as `has_happened`; or it has happened, and others have gone on since.
+    """
+    happened = has_happened(session, commit, lost, emit)
+    try:
+        if happened:
+            _refuse_moved(session, commit)
+            return
+        kept = session.kept(commit.run_id, commit.first)
+    except (Unreachable, ServerError) as hindered:
+        raise unknown_outcome(lost, str(hindered)) from hindered
+    raise _rolled_back(session, commit, lost, kept) from lost
+
+
+def has_happened(session: Store, commit: Commit, lost: Unreachable, emit: Emit) -> bool:
+    """Whether the commit has happened; the session is a new one, under the migration lock.
+
+    Sessions roll back before their locks go, so whoever has the lock sees how the lost one ended.
+
+    Raises:
+        Unresolved: it cannot be known, or not in time, or a signal came first.
+    """
+    try:
+        session.leave()
+        hindered = _retake_lock(session, emit)
+        happened = _look(session, commit, locked=hindered is None)
+    except Interrupted as interrupted:
+        raise unknown_outcome(lost, "A signal came before it could be asked.") from interrupted
+    except (LockgateError, ServerError) as error:
+        raise unknown_outcome(lost, _told(error)) from error
+    if happened is None:
+        raise unknown_outcome(lost, hindered.what if hindered else "Others have gone on since.")
+    return happened
+
+
+def refuse_another_server(known: Server, found: Server) -> None:
+    """Raises an error unless the server that answers is the one that was lost, and no replica.
+
+    Raises:
+        Unreachable: a replica, which may not have heard of the commit yet.
+        WrongTarget: another server, which never will.
+    """
+    if found.evidence != known.evidence:
+        raise WrongTarget("Another server answers at the database's address now.")
+    if found.read_only:
+        raise Unreachable("The server that answers now is read-only: a replica.")
+
+
+def reconnect(session: Store, emit: Emit) -> None:
+    """Has a new session under the migration lock in place of one that was lost.
+
+    Raises:
+        Unreachable: the server did not come back in time.
+        WrongTarget: another server did.
+        Locked: somebody else kept the lock.
+    """
+    session.leave()
+    if kept := _retake_lock(session, emit):
+        raise kept
+
+
+def _retake_lock(session: Store, emit: Emit) -> Locked | None:
+    """Has a new session under the migration lock, or says who kept the lock for too long.
+
+    Raises:
+        Unreachable: the server did not come back in time.
+        WrongTarget: another server did.
+    """
+    away: list[Unreachable] = []
+
+    def had() -> bool:
+        away.clear()
+        try:
+            return session.retake_lock()
+        except Unreachable as error:
+            away.append(error)
+            return False
+
+    def tell(waited: float) -> None:
+        if not away:
+            with suppress(Unreachable):  # the next try sees that too
+                emit(LockAwaited(session.lock_holder(), waited))
+
+    if poll(had, session.commit_wait, tell):
+        return None
+    if away:
+        raise away[0]
+    return not_had(session.lock_holder(), session.commit_wait)
+
+
+def _look(session: Store, commit: Commit, *, locked: bool) -> bool | None:
+    """Whether the commit has happened; None when that cannot be seen.
+
+    Only the run's own last transaction makes it COMMITTED, and the serial never falls. A run that
+    still is under way was followed by no other one, since the next would have closed it.
+    """
+    status = session.read_status(commit.run_id)
+    if status in KEPT:
+        return True
+    if not locked:
+        return None
+    if session.read_ledger().serial < commit.after or (status and commit.ends_run):
+        return False
+    return True if status in UNDER_WAY else session.transaction_outcome()
+
+
+def _refuse_moved(session: Store, commit: Commit) -> None:
+    """Raises Unresolved when this commit is not the last thing that has happened.
+
+    The fence would tell as well, but only when DDL that commits by itself has run again.
+    """
+    if commit.ends_run:
+        return
+    sql = session.named(LATER_STATEMENTS)
+    later = session.query_one(sql, (commit.run_id, commit.last))
+    if later or session.read_ledger().serial != commit.after:
+        raise Unresolved(
+            "The connection was lost in a commit, and another run has changed the history since.",
+            why=f"The commit has happened: the steps up to {commit.last} are kept and recorded.",
+            do="See `migrate status`, and run the same command again: it looks first.",
+        )
+
+
+def _rolled_back(
+    session: Store, commit: Commit, lost: Unreachable, kept: tuple[int, ...]
+) -> StepFailed:
+    error = ServerError(
+        session.lost_code,
+        "The connection was lost in the commit, and the server has rolled back",
+        detail=lost.what,
+    )
+    return StepFailed(Failure(commit.first, commit.steps[0], 0, None, error), kept)
+
+
+def _told(error: LockgateError | ServerError) -> str:
+    return error.what if isinstance(error, LockgateError) else f"The server refused: {error}."

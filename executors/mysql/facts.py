@@ -1,0 +1,121 @@
+"""The facts of the tables of a MySQL or MariaDB database, by which a plan is judged.
+
+It must not lock or open what it tells of, nor judge: `planner.facts` says who relies on what.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from executors.mysql.details import BASE_TABLES
+from executors.mysql.information_schema import Record, Records, read_views
+from executors.mysql.session import MySQLSession
+from planner.facts import ColumnFacts, Facts, TableFacts
+
+SOURCES = {
+    "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "
+    "table_collation",
+    "COLUMNS": "table_schema table_name ordinal_position column_name column_type is_nullable "
+    "character_set_name collation_name extra generation_expression",
+    "STATISTICS": "table_schema table_name index_name seq_in_index column_name",
+    "TRIGGERS": "trigger_schema trigger_name event_object_table action_timing event_manipulation "
+    "action_order",
+    "ROUTINES": "routine_schema routine_name routine_type",
+    # By the schema that is referred to: a foreign key may lie in another database.
+    "REFERENTIAL_CONSTRAINTS": "unique_constraint_schema constraint_schema table_name "
+    "referenced_table_name update_rule delete_rule",
+}
+CASCADES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
+STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
+# MySQL keeps estimates of rows and size for a day, MariaDB asks each time.
+# https://dev.mysql.com/doc/refman/9.7/en/information-schema-optimization.html
+EXPIRY = "information_schema_stats_expiry"
+
+
+def read_facts(session: MySQLSession) -> Facts:
+    """What the planner must know of the session's database, lockgate's own tables with it.
+
+    The session must be in no transaction, as for `mysql_catalogue.read_catalogue`.
+    """
+    (mode,) = session.query_one("select @@session.sql_mode") or ("",)
+    with _fresh_estimates(session):
+        records = read_views(session, SOURCES)
+    return Facts(
+        tables=_tables(records, session.server.database),
+        views=_names(records["TABLES"], "table", "VIEW"),
+        functions=_names(records["ROUTINES"], "routine", "FUNCTION"),
+        strict=bool(STRICT.intersection(mode.split(","))),
+    )
+
+
+@contextmanager
+def _fresh_estimates(session: MySQLSession) -> Iterator[None]:
+    kept = session.query_one(f"show session variables like '{EXPIRY}'")
+    if not kept:
+        yield
+        return
+    session.execute(f"set session {EXPIRY} = 0")
+    try:
+        yield
+    finally:
+        session.execute(f"set session {EXPIRY} = %s", (int(kept[1]),))
+
+
+def _tables(records: Records, database: str) -> dict[str, TableFacts]:
+    keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
+    columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
+    primary = _grouped(keys, "table_name", "seq_in_index")
+    triggers = _grouped(records["TRIGGERS"], "event_object_table", "action_order")
+    cascades = _cascades(records["REFERENTIAL_CONSTRAINTS"], database)
+    return {
+        name: TableFacts(
+            storage_engine=row["engine"] or "",
+            rows=int(row["table_rows"] or 0),
+            size=int(row["data_length"] or 0) + int(row["index_length"] or 0),
+            columns={column["column_name"]: _column(column) for column in columns[name]},
+            primary_key=tuple(part["column_name"] for part in primary[name]),
+            triggers=tuple(sorted(trigger["trigger_name"] for trigger in triggers[name])),
+            collation=row["table_collation"] or "",
+            cascades_to=tuple(sorted(cascades[name])),
+        )
+        for row in records["TABLES"]
+        if row["table_type"] in BASE_TABLES and (name := row["table_name"])
+    }
+
+
+def _column(row: Record) -> ColumnFacts:
+    extra = (row["extra"] or "").lower()
+    return ColumnFacts(
+        type=row["column_type"],
+        nullable=row["is_nullable"] == "YES",
+        charset=row["character_set_name"] or "",
+        collation=row["collation_name"] or "",
+        # MySQL says DEFAULT_GENERATED of a default that is an expression.
+        generated=bool(row["generation_expression"]) or " generated" in extra,
+        updates_itself="on update" in extra,
+        counts="auto_increment" in extra,
+    )
+
+
+def _cascades(rows: Iterable[Record], database: str) -> defaultdict[str, set[str]]:
+    """The tables that change with each referenced one; those of another database by both names."""
+    cascades: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if CASCADES.intersection((row["update_rule"], row["delete_rule"])):
+            schema, table = row["constraint_schema"], row["table_name"]
+            name = table if schema == database else f"{schema}.{table}"
+            cascades[row["referenced_table_name"]].add(name)
+    return cascades
+
+
+def _grouped(rows: Iterable[Record], by: str, order: str) -> defaultdict[str, list[Record]]:
+    groups: defaultdict[str, list[Record]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: int(row[order])):
+        groups[row[by]].append(row)
+    return groups
+
+
+def _names(rows: Iterable[Record], what: str, kind: str) -> frozenset[str]:
+    return frozenset(row[f"{what}_name"] for row in rows if row[f"{what}_type"] == kind)

@@ -1,0 +1,105 @@
+"""Rolling a unit back on MySQL and MariaDB: statement by statement, then proved by the catalogue.
+
+Decides nothing about whether to: `compensation` does, and says what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from executors.events import ClearingPostponed, Emit, Undoing
+from executors.failure import ServerError
+from executors.mysql.catalogue import read_catalogue
+from executors.mysql.graveyard import Graveyard
+from executors.mysql.images import Image
+from executors.mysql.intents import UNDONE, Intent
+from executors.mysql.journal import Record, UnitJournal, unfinished
+from executors.mysql.session import MySQLSession
+from executors.mysql.undo import Undo
+from planner.catalogue import Difference, differences
+from planner.errors import Interrupted, Unreachable
+
+READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
+FORGET_COMMITTED = "delete from {journal} where outcome = 'committed'"
+ACCEPT = "update {journal} set outcome = 'committed' where run_id = %s"
+CLEANED = (
+    "update {runs} set status = 'CLEANED' where status = 'COMMITTED' "
+    "and id in (select run_id from {journal} where outcome = 'committed')"
+)
+
+
+def roll_back(
+    session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, emit: Emit
+) -> tuple[Difference, ...]:
+    """Undoes what the journal has of a unit; in what the database still differs from before.
+
+    Nothing is forgotten yet: `forget` does, when there is no difference. May be done again.
+
+    Raises:
+        ServerError: the server refuses to undo a statement.
+        Unreachable: the connection was lost.
+    """
+    session.renew()
+    journal.set_status("COMPENSATING")
+    before, records = journal.read()
+    undo = Undo(session, graveyard)
+    left = unfinished(records)
+    if left:
+        emit(Undoing(len(left)))
+    for record in left:
+        undo.undo(record.intent, record.outcome)
+        if not _views(record):
+            journal.note(record.step, record.place, UNDONE)
+    undo.restore_views(_first_views(left))
+    for record in left:
+        if _views(record):
+            journal.note(record.step, record.place, UNDONE)
+    for table, counter in before.counters.items():
+        undo.restore_counter(table, counter)
+    session.renew()
+    return differences(before.catalogue, read_catalogue(session))
+
+
+def forget(session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, status: str) -> None:
+    """Clears the graveyard of what a unit has left there, then forgets its journal.
+
+    A crash in between leaves the journal, and it is done again.
+    """
+    _, records = journal.read()
+    _sweep(session, graveyard, [record.intent for record in records])
+    graveyard.close()
+    journal.close(status)
+
+
+def clear_committed(session: MySQLSession, emit: Emit) -> None:
+    """Removes for good what committed units have dropped. They are kept whatever comes, so a
+    failure leaves the clearing to the next run."""
+    graveyard = Graveyard(session)
+    try:
+        rows = session.query_all(session.named(READ_COMMITTED))
+        if not rows:
+            return
+        with session.transaction():
+            session.execute(session.named(CLEANED))
+            session.execute(session.named(FORGET_COMMITTED))
+    except (Unreachable, ServerError, Interrupted) as hindered:
+        emit(ClearingPostponed(graveyard.name, str(hindered)))
+
+
+def _sweep(session: MySQLSession, graveyard: Graveyard, intents: Iterable[Intent]) -> None:
+    """Removes for good what lies in the graveyard because of these statements."""
+    graves = [grave for intent in intents for grave in intent.leftovers]
+    if graves:
+        session.renew()
+        graveyard.sweep(graves)
+        session.renew()
+
+
+def _first_views(latest_first: tuple[Record, ...]) -> list[Image]:
+    """The views as they were before the first statement that touched each, if they were."""
+    found = {image.name: image for record in latest_first for image in _views(record)}
+    return [image for image in found.values() if image.create]
+
+
+def _views(record: Record) -> tuple[Image, ...]:
+    return tuple(image for image in record.intent.images if image.kind == "view")
