@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from executors.apply import Report, apply_locked
+from executors.apply import Report, apply_locked, recover_same
+from executors.events import Emit
 from lockgate.dry_run import refuse_both, show_dry_run
-from lockgate.planning import Request, make_plan
+from lockgate.planning import Request, draft_plan, make_plan
 from lockgate.views.following import following, show_report
 from lockgate.views.terminal import tell
-from lockgate.work import author, load_environment, open_work
+from lockgate.work import Work, author, load_environment, open_work
 from planner.environment import Environment
-from planner.errors import Denied
+from planner.errors import Denied, LockgateError
+from planner.ledger import Ledger
+from planner.verify import refuse_unresolved
 
 
 def plan_and_apply(
@@ -42,6 +45,8 @@ def plan_and_apply(
             engine.lock(environment.lock.wait, emit),
         ):
             ledger = engine.read_ledger()
+            if ledger.unresolved:
+                ledger = _recovered(work, ledger, request, emit)
             plan = make_plan(work, ledger, request)
             if not as_json:
                 for warning in plan.warnings:
@@ -49,6 +54,20 @@ def plan_and_apply(
             report = apply_locked(plan, engine, ledger, author(), emit)
     show_report(report, as_json=as_json)
     return report
+
+
+def _recovered(work: Work, ledger: Ledger, request: Request, emit: Emit) -> Ledger:
+    """The ledger when an interrupted run is ended that was about to do what is asked now.
+
+    Raises:
+        Unresolved: another run stopped half-way.
+    """
+    try:
+        draft = draft_plan(work, ledger, request)
+    except LockgateError:
+        refuse_unresolved(ledger)
+        raise
+    return recover_same(draft, work.engine, ledger, author(), emit)
 
 
 def _refuse_unplanned(environment: Environment) -> None:

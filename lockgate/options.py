@@ -76,6 +76,9 @@ verbose_option = click.option(
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print the SQL that would run, and change nothing."
 )
+non_atomic_option = click.option(
+    "--allow-non-atomic", is_flag=True, help="Accept a plan that can stop half-way for good."
+)
 
 
 def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -8,14 +8,19 @@ from datetime import timedelta
 from lockgate import __version__
 from lockgate.source import read_source
 from lockgate.work import Work, load_migrations
-from planner.build import Setting, build_baseline_plan, build_down_plan, build_up_plan
-from planner.compare import compare
-from planner.directory import Directory
-from planner.environment import Environment
-from planner.errors import UsageError
+from planner.build import (
+    Setting,
+    build_baseline_plan,
+    build_down_plan,
+    build_stored_down_plan,
+    build_up_plan,
+)
+from planner.compare import Comparison, compare
+from planner.errors import BrokenHistory, UsageError
 from planner.ledger import Ledger
-from planner.plan import Plan
-from planner.server import Server
+from planner.plan import Plan, Source
+from planner.policies.non_atomic import Rule, judge_non_atomic
+from planner.stored import stored_source
 from planner.verify import refuse_foreign, refuse_unresolved
 
 
@@ -24,55 +29,108 @@ class Request:
     """What to plan: everything pending, unless one of these says otherwise.
 
     `to` is the last version to apply, `baseline` the last to record without running it;
-    `steps` is how many to roll back, `down_to` the version above which all is rolled back.
+    `steps` is how many to roll back, `down_to` the version above which all is rolled back;
+    `from_database` says that the rollback's SQL is the one that the database keeps, and
+    `allow_non_atomic` that the plan may be one that can stop half-way for good.
 
     Raises:
-        UsageError: more than one is given.
+        UsageError: more than one is given, or something else than a rollback from the database.
     """
 
     to: str | None = None
     baseline: str | None = None
     steps: int | None = None
     down_to: str | None = None
+    from_database: bool = False
+    allow_non_atomic: bool = False
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether anything is to be rolled back."""
+        return self.steps is not None or self.down_to is not None
 
     def __post_init__(self) -> None:
         given = (self.to, self.baseline, self.steps, self.down_to)
         if sum(choice is not None for choice in given) > 1:
             raise UsageError("Give only one choice of what to plan: one version, or one number.")
+        if self.from_database and not self.is_rollback:
+            raise UsageError(
+                "Only a rollback can be planned from the database.",
+                do="Add `--down N` or `--down-to VERSION`.",
+            )
 
 
 def make_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
-    """The plan for a request.
+    """The plan for a request, judged by the environment's policies.
 
     Raises:
-        LockgateError: as the builders of `planner.build`; and when the database is another's,
-            or has a run that stopped half-way.
+        LockgateError: as `draft_plan`; and when a run stopped half-way, or a policy says no.
+    """
+    refuse_unresolved(ledger)
+    plan = draft_plan(work, ledger, request)
+    if request.allow_non_atomic:
+        return plan
+    environment = work.environment
+    asked_for: Rule = "allow" if environment.transaction == "step" else "deny"
+    return judge_non_atomic(plan, environment.non_atomic or asked_for)
+
+
+def draft_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
+    """The plan for a request, which no policy has seen.
+
+    Raises:
+        LockgateError: as the builders of `planner.build`; and when the database is another's.
     """
     environment, server = work.environment, work.engine.server
     refuse_foreign(server, ledger, project=environment.project, environment=environment.name)
-    refuse_unresolved(ledger)
+    if request.from_database:
+        return _stored_plan(work, ledger, request)
     directory = load_migrations(environment)
     comparison = compare(directory.migrations, ledger)
-    made_for = _setting(environment, server, directory)
+    source = read_source(environment.migrations_directory, directory.digest)
+    made_for = _setting(work, source, directory.warnings)
     if request.baseline is not None:
         return build_baseline_plan(comparison, ledger, made_for, request.baseline)
-    if request.steps is None and request.down_to is None:
+    if not request.is_rollback:
         return build_up_plan(comparison, ledger, made_for, to=request.to)
-    return build_down_plan(comparison, ledger, made_for, steps=request.steps, to=request.down_to)
+    return _down_plan(comparison, ledger, made_for, request)
 
 
-def _setting(environment: Environment, server: Server, directory: Directory) -> Setting:
+def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request) -> Plan:
+    """The plan of a rollback by the files; where they do not fit, the error says the other way."""
+    try:
+        return build_down_plan(
+            comparison, ledger, made_for, steps=request.steps, to=request.down_to
+        )
+    except BrokenHistory as broken:
+        broken.do = (
+            "Restore the files (git checkout), or roll back without them: add `--from-database`."
+        )
+        raise
+
+
+def _stored_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
+    """The plan of a rollback for which the migrations directory is not opened."""
+    made_for = _setting(work, stored_source(ledger))
+    runs = work.engine.read_applied_plans()
+    return build_stored_down_plan(runs, ledger, made_for, steps=request.steps, to=request.down_to)
+
+
+def _setting(work: Work, source: Source, warnings: tuple[str, ...] = ()) -> Setting:
     """What a plan of this environment is made for."""
+    environment = work.environment
     age = environment.max_plan_age
     return Setting(
         project=environment.project,
         environment=environment.name,
-        server=server,
-        source=read_source(environment.migrations_directory, directory.digest),
+        server=work.engine.server,
+        source=source,
         tool_version=__version__,
         max_age=None if age is None else timedelta(seconds=age),
         transaction=environment.transaction,
         allow_out_of_order=environment.allow_out_of_order,
         variables=environment.variables,
-        warnings=directory.warnings,
+        warnings=warnings,
+        facts=work.engine.read_facts(),
+        copy_limit=environment.copies.limit,
     )

@@ -11,6 +11,7 @@ from lockgate.options import (
     environment_option,
     environments_option,
     events_option,
+    non_atomic_option,
     verbose_option,
 )
 
@@ -22,6 +23,12 @@ from lockgate.options import (
     "--steps", type=click.IntRange(1), metavar="N", help="Roll back the last N.  [default: 1]"
 )
 @click.option("--to", metavar="VERSION", help="Roll back all above this version; 0 for everything.")
+@click.option(
+    "--from-database",
+    is_flag=True,
+    help="Roll back by the plans that the database keeps; open no migration file.",
+)
+@non_atomic_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -30,6 +37,8 @@ def command(
     folder: Path | None,
     steps: int | None,
     to: str | None,
+    from_database: bool,
+    allow_non_atomic: bool,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -41,10 +50,14 @@ def command(
       migrate down
       migrate down --steps 3
       migrate down --to 41 --dry-run
+      migrate down --from-database
     """
     from lockgate.everyday import plan_and_apply
     from lockgate.planning import Request
 
-    request = Request(steps=1 if steps is None and to is None else steps, down_to=to)
+    count = 1 if steps is None and to is None else steps
+    request = Request(
+        steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic
+    )
     plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
     return 0

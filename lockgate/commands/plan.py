@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from lockgate.options import environment_option, environments_option, json_option
+from lockgate.options import (
+    environment_option,
+    environments_option,
+    json_option,
+    non_atomic_option,
+)
 
 
 @click.command(short_help="Write down what would be run, for review.")
@@ -35,6 +40,12 @@ from lockgate.options import environment_option, environments_option, json_optio
     metavar="VERSION",
     help="Plan the rollback of all above this version; 0 for everything.",
 )
+@click.option(
+    "--from-database",
+    is_flag=True,
+    help="Roll back by the plans that the database keeps; open no migration file.",
+)
+@non_atomic_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps.")
 @json_option
 def command(
@@ -45,6 +56,8 @@ def command(
     baseline: str | None,
     steps: int | None,
     down_to: str | None,
+    from_database: bool,
+    allow_non_atomic: bool,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
@@ -58,6 +71,7 @@ def command(
       migrate plan -e staging
       migrate plan --to 42 -o release.json
       migrate plan --down 2 -o back.json
+      migrate plan --down 1 --from-database
     """
     from lockgate.exits import Exit
     from lockgate.planning import Request, make_plan
@@ -66,7 +80,10 @@ def command(
     from lockgate.work import load_environment, open_work
     from planner.planfile import write_plan
 
-    request = Request(to=to, baseline=baseline, steps=steps, down_to=down_to)
+    request = Request(
+        to=to, baseline=baseline, steps=steps, down_to=down_to, from_database=from_database,
+        allow_non_atomic=allow_non_atomic,
+    )  # fmt: skip
     with open_work(load_environment(name, folder)) as work:
         plan = make_plan(work, work.engine.read_ledger(), request)
     to_stdout = str(out) == "-"

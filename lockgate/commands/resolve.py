@@ -12,6 +12,8 @@ from lockgate.options import environment_option, environments_option
 @click.command(short_help="Settle a run that stopped half-way.")
 @environment_option
 @environments_option
+@click.option("--undo", "way", flag_value="undo", help="Undo all that the run has done.")
+@click.option("--finish", "way", flag_value="finish", help="Run what the run has not done.")
 @click.option("--mark-applied", metavar="VERSION", help="The migration is now wholly applied.")
 @click.option("--mark-rolled-back", metavar="VERSION", help="Nothing of the migration is left.")
 @click.option(
@@ -25,57 +27,28 @@ from lockgate.options import environment_option, environments_option
 def command(
     name: str,
     folder: Path | None,
+    way: str | None,
     mark_applied: str | None,
     mark_rolled_back: str | None,
     out: Path | None,
     reason: str | None,
 ) -> int:
-    """Show what a run left half done, or settle it after you have mended it by hand.
+    """Show what a run left half done, or settle it: undo it, finish it, or say how it ended.
 
     Without options it looks and changes nothing; exits 7 while something is unresolved.
     The simplest way on is often no settling at all: remove the cause, and apply the same
-    plan again. It goes on where it stopped.
-    """
-    from executors.resolve import read_half_done, settle
-    from lockgate.exits import Exit
-    from lockgate.signals import ignore_signals
-    from lockgate.views import text
-    from lockgate.views.following import following
-    from lockgate.views.terminal import say, tell
-    from lockgate.work import author, load_environment, open_work
-    from planner.errors import UsageError
-    from planner.planfile import write_plan
-    from planner.verify import refuse_foreign, refuse_read_only
+    plan again. On PostgreSQL, and where statements are kept one by one, it goes on where it
+    stopped; where lockgate undoes by compensation, it undoes first and begins again.
 
-    environment = load_environment(name, folder)
-    version = mark_applied or mark_rolled_back
-    if mark_applied and mark_rolled_back:
-        raise UsageError("Give only one of --mark-applied and --mark-rolled-back.")
-    if version and not reason:
-        raise UsageError("Settling needs a reason.", do="Add --reason TEXT: it is recorded.")
-    with open_work(environment) as work:
-        if not version:
-            half_done = read_half_done(work.engine, work.engine.read_ledger())
-            text.show_half_done(half_done)
-            if out and half_done:
-                write_plan(half_done[0].plan, out)
-                tell(f"Written to {out}.")
-            return Exit.UNRESOLVED if half_done else Exit.OK
-        with (
-            following(verbose=False, as_json=False) as emit,
-            work.engine.lock(environment.lock.wait, emit),
-        ):
-            ledger = work.engine.read_ledger()
-            refuse_read_only(work.engine.server)
-            refuse_foreign(
-                work.engine.server,
-                ledger,
-                project=environment.project,
-                environment=environment.name,
-            )
-            note = f"{author().actor}: {reason}"
-            ignore_signals()
-            half = settle(work.engine, ledger, version, applied=bool(mark_applied), reason=note)
-    state = "applied" if mark_applied else "not applied"
-    say(f"Migration {half.step.version} {half.step.name} is now recorded as {state}.", "green")
-    return Exit.OK
+    \b
+    Examples:
+      migrate resolve
+      migrate resolve --undo --reason "the release was called off"
+      migrate resolve --mark-applied 42 --reason "finished by hand, ticket 7"
+    """
+    from lockgate.settling import Settlement, settle, show_half_done
+    from lockgate.work import load_environment, open_work
+
+    settlement = Settlement.read(way, mark_applied, mark_rolled_back, reason)
+    with open_work(load_environment(name, folder)) as work:
+        return settle(work, settlement) if settlement else show_half_done(work, out)

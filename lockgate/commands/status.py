@@ -34,7 +34,9 @@ def command(invocation: Invocation, name: str, folder: Path | None, as_json: boo
     directory = load_migrations(environment)
     with open_work(environment) as work:
         ledger = work.engine.read_ledger()
-        half_done = [half.step.version for half in read_half_done(work.engine, ledger)]
+        half_done = [
+            step.version for half in read_half_done(work.engine, ledger) for step in half.unit.steps
+        ]
     comparison = compare(directory.migrations, ledger)
     shown = standings(comparison, ledger, half_done)
     (json if as_json else text).show_status(shown, ledger, directory.warnings)

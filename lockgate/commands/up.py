@@ -11,6 +11,7 @@ from lockgate.options import (
     environment_option,
     environments_option,
     events_option,
+    non_atomic_option,
     verbose_option,
 )
 
@@ -19,6 +20,7 @@ from lockgate.options import (
 @environment_option
 @environments_option
 @click.option("--to", metavar="VERSION", help="Apply up to and with this version.")
+@non_atomic_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -26,6 +28,7 @@ def command(
     name: str,
     folder: Path | None,
     to: str | None,
+    allow_non_atomic: bool,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -41,6 +44,6 @@ def command(
     from lockgate.everyday import plan_and_apply
     from lockgate.planning import Request
 
-    request = Request(to=to)
+    request = Request(to=to, allow_non_atomic=allow_non_atomic)
     plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
     return 0

@@ -26,6 +26,8 @@ NAMES = {
     "UnitCommitted": "committed",
     "Blocked": "blocked",
     "Retried": "retried",
+    "Undoing": "undoing",
+    "ClearingPostponed": "clearing_postponed",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from executors.events import (
     Blocked,
+    ClearingPostponed,
     Emit,
     Event,
     LockAwaited,
@@ -16,6 +17,7 @@ from executors.events import (
     RunStarted,
     StatementFinished,
     StepFinished,
+    Undoing,
 )
 from lockgate.views.terminal import console, is_terminal, shorten, tell
 
@@ -50,6 +52,12 @@ class _Follower:
             case Blocked():
                 who = "; ".join(str(blocker) for blocker in event.blockers)
                 tell(f"Waiting for a lock since {_duration(event.seconds)}: {who}", "yellow")
+            case Undoing():
+                tell(f"Undoing {event.statements} statement{'s' * (event.statements != 1)} …",
+                     "yellow")  # fmt: skip
+            case ClearingPostponed():
+                tell(f"What was dropped still waits in the schema {event.schema}; the next run "
+                     f"removes it. {event.reason}", "yellow")  # fmt: skip
             case Retried():
                 tell(f"{event.message}\nOnly the lock was missing, all was rolled back: "
                      f"try {event.attempt + 1} in {_duration(event.delay)}.", "yellow")  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.views.terminal import say, say_table, shorten, tell
 from planner.errors import LockgateError, RunError
+from planner.guarantee import ONE_TRANSACTION
 
 if TYPE_CHECKING:
     from executors.apply import Report
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from planner.plan import Plan, Step
 
 STYLES = {"applied": "", "changed": "red", "missing": "red", "half done": "red"}
+WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 CONTEXT = 10
 """Lines of a statement that are shown before and after the one that was refused."""
 
@@ -71,6 +73,8 @@ def show_plan(plan: Plan) -> None:
     say(f"  intent    {plan.intent_digest[:12]}{_commit(plan)}")
     say(f"  history   serial {plan.base.serial} -> {plan.result.serial}")
     say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
+    if plan.verdict != ONE_TRANSACTION:
+        say(f"  promised  {_guarantees(plan)}")
     for warning in plan.warnings:
         say(f"  warning   {warning}", "yellow")
     say("")
@@ -78,17 +82,27 @@ def show_plan(plan: Plan) -> None:
         say("Nothing to do: the database is up to date.", "green")
         return
     rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
-    headers = ("step", "", "version", "name", "statements", "transaction")
+    headers = ("step", "", "version", "name", "statements", "unit")
     say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
     for number, step in enumerate(plan.steps, 1):
         for finding in step.findings:
-            say(f"  step {number}: {finding}", "yellow")
+            say(f"  step {number}: {finding.code}: {finding.message}", "yellow")
+        for count, statement in enumerate(step.statements, 1):
+            if statement.guarantee in WORTH_A_LOOK:
+                say(f"  step {number} statement {count}, {shorten(statement.sql)}:", "yellow")
+                say(f"    {statement.guarantee}: {statement.reason}")
+
+
+def _guarantees(plan: Plan) -> str:
+    """How many statements have which guarantee."""
+    counts = Counter(s.guarantee for step in plan.steps for s in step.statements)
+    return ", ".join(f"{count} {guarantee}" for guarantee, count in counts.items())
 
 
 def _step_row(number: int, step: Step) -> tuple[str, ...]:
-    transaction = "none" if step.transaction is None else str(step.transaction)
+    unit = "none" if step.transaction is None else str(step.transaction)
     sign = "+ up" if step.direction == "up" else "- down"
-    return (str(number), sign, step.version, step.name, str(len(step.statements)), transaction)
+    return (str(number), sign, step.version, step.name, str(len(step.statements)), unit)
 
 
 def _expiry(plan: Plan) -> str:
@@ -147,7 +161,9 @@ def show_history(runs: Iterable[PastRun]) -> None:
         for run in runs
     ]
     headers = ("started (UTC)", "", "status", "plan", "who", "error")
-    say_table(headers, rows, ["" if row[2] == "COMMITTED" else "yellow" for row in rows])
+    say_table(
+        headers, rows, ["" if row[2] in ("COMMITTED", "CLEANED") else "yellow" for row in rows]
+    )
 
 
 def show_half_done(half_done: Collection[HalfDone]) -> None:
@@ -155,23 +171,36 @@ def show_half_done(half_done: Collection[HalfDone]) -> None:
     if not half_done:
         say("Nothing is half done.", "green")
     for half in half_done:
-        step = half.step
-        place = f"{step.direction} {step.version} {step.name} ({step.file})"
-        say(f"{place} is half done:", "bold yellow")
-        for number, statement in enumerate(step.statements, 1):
-            known = "done" if number in half.done else "not done"
-            state = "unknown" if number in half.unknown else known
-            say(f"  {number:>3} {state:<8}  line {statement.line}: {shorten(statement.sql)}")
-        say(_ways_out(half))
+        for number, step in enumerate(half.unit.steps, half.unit.first):
+            place = f"{step.direction} {step.version} {step.name} ({step.file})"
+            say(f"{place} is half done:", "bold yellow")
+            for count, statement in enumerate(step.statements, 1):
+                state = half.state(number, count)
+                say(f"  {count:>3} {state:<8}  line {statement.line}: {shorten(statement.sql)}")
+        say(_ways_back(half) if half.compensated else _ways_out(half))
+
+
+def _ways_back(half: HalfDone) -> str:
+    version = half.unit.steps[-1].version
+    return (
+        "Apply the same plan again: what it had done is undone first. Or\n"
+        "  migrate resolve --undo --reason TEXT      undoes all of it\n"
+        "  migrate resolve --finish --reason TEXT    runs the rest of it\n"
+        "  migrate resolve --out plan.json           writes that plan\n"
+        "Or mend it by hand, and say how it ended:\n"
+        f"  migrate resolve --mark-applied {version} --reason TEXT\n"
+        f"  migrate resolve --mark-rolled-back {half.unit.steps[0].version} --reason TEXT"
+    )
 
 
 def _ways_out(half: HalfDone) -> str:
-    version = half.step.version
+    version = half.unit.steps[0].version
     again = (
         "Look in the database whether the unknown statement happened.\nThen f"
         if half.unknown
         else "Remove the cause and apply the same plan again: it goes on where it stopped.\n"
-        "  migrate resolve --out plan.json    writes that plan, when you do not have its file\n"
+        "  migrate resolve --finish --reason TEXT   does that, without the plan's file\n"
+        "  migrate resolve --out plan.json          writes that plan\n"
         "Or f"
     )
     return (
