@@ -1,4 +1,4 @@
-"""A TCP proxy between a client under test and a database: counts, delays, and cuts.
+"""A TCP proxy between a client under test and a database: counts, delays, holds, and cuts.
 
 It must not change a byte. What it counts depends on the bytes alone, never on their timing.
 """
@@ -19,6 +19,7 @@ from tests.servers.framing import MySQLFraming, PostgresFraming
 
 Direction = Literal["client", "server"]
 Predicate = Callable[[Direction, bytes], bool]
+Interposer = Callable[["Connection", Direction, bytes, Callable[[], None]], None]
 
 FRAMINGS: dict[str, type[PostgresFraming] | type[MySQLFraming]] = {
     "postgresql": PostgresFraming,
@@ -77,6 +78,7 @@ class Proxy:
         self._sent: list[bytes] = []
         self._predicate: Predicate | None = None
         self._fired = threading.Event()
+        self._interposer: Interposer | None = None
         self._delayed: list[tuple[float, int, End, bytes]] = []
         self._serial = 0
         self._last_due = 0.0
@@ -153,6 +155,19 @@ class Proxy:
         self._fired = threading.Event()
         self._predicate = predicate
         return self._fired
+
+    def interpose(self, interposer: Interposer | None) -> None:
+        """Hands each whole message to a function, which forwards it by calling its last argument.
+
+        It is called in the proxy's own thread, so all connections stand still until it returns.
+        What it does not forward is lost; it may forward later, from a later call, and it may
+        sever connections. None ends that.
+        """
+        self._command(lambda: setattr(self, "_interposer", interposer))
+
+    def sever(self, connection: Connection) -> None:
+        """Severs one connection with RST, both sides."""
+        self._command(lambda: self._sever(connection))
 
     def _command(self, action: Callable[[], None]) -> None:
         if threading.current_thread() is self._thread:  # a predicate asks
@@ -241,7 +256,21 @@ class Proxy:
                 self._fired.set()
                 self._sever(end.connection)
                 return
+            self._offer(end, message)
+            if not end.connection.open:
+                return
+
+    def _offer(self, end: End, message: bytes) -> None:
+        if self._interposer is None:
             self._forward(end.other, message)
+            return
+        self._interposer(
+            end.connection, end.direction, message, lambda: self._forward_open(end.other, message)
+        )
+
+    def _forward_open(self, end: End, message: bytes) -> None:
+        if end.connection.open:
+            self._forward(end, message)
 
     def _read_end(self, end: End) -> None:
         end.ended = True

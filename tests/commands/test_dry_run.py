@@ -18,6 +18,7 @@ WRITE = re.compile(
 
 def write_shop(project: Project) -> None:
     """Migrations that a client can misread: bodies, comments at the end, COPY, delimiters."""
+    project.configure("non_atomic: allow\n")
     project.write(
         "001_tables.sql",
         "create table items (id int primary key, name varchar(99)) -- a note\n;\n"

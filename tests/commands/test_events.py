@@ -55,6 +55,8 @@ def test_every_kind_of_event_is_in_the_schema_and_on_the_page() -> None:
         told.UnitCommitted(1, 2),
         told.Blocked((told.Session(1, "u", "", "2026-01-01T00:00:00Z"),), 1.5),
         told.Retried(1, 0.25, "no lock"),
+        told.Undoing(2),
+        told.ClearingPostponed("shop_lockgate_0b7e2f6c", "Access denied"),
     ],
 )
 def test_a_rare_event_fits_the_schema(

@@ -13,7 +13,7 @@ def test_history_shows_the_newest_run_first_and_how_it_ended(any_project: Projec
     assert "started (UTC)" in succeed(any_project.migrate("history")).out
     any_project.write_tables(1)
     succeed(any_project.migrate("up"))
-    any_project.write("002_bad.sql", "nonsense;")
+    any_project.write("002_bad.sql", "create table t1 (id int);")
     assert any_project.migrate("up").code == 9
     succeed(any_project.migrate("plan", "--down", "1"))
     lines = succeed(any_project.migrate("history")).out.splitlines()
@@ -111,6 +111,7 @@ def test_other_tables_are_left_alone(any_project: Project, any_server: Any) -> N
 
 def test_resolve_has_nothing_to_settle_as_a_rule(project: Project) -> None:
     succeed(project.migrate("resolve"))
+    project.configure("non_atomic: allow\n")
     project.write("001_half.sql", "create table t (id int);\nselect nonsense;",
                   flags=" transaction:false")  # fmt: skip
     assert project.migrate("up").code == 7

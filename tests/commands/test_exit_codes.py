@@ -120,7 +120,13 @@ def test_6_wrong_target_for_another_database(
         any_server.drop_database(other)
 
 
+def test_3_denied_for_a_plan_that_is_not_atomic(any_project: Project) -> None:
+    any_project.write("001_two.sql", "select 1;\nselect 2;", flags=" transaction:false")
+    refused(any_project.migrate("plan"), 3, "NOT ATOMIC", "--allow-non-atomic")
+
+
 def test_7_unresolved_for_a_migration_that_is_half_done(any_project: Project) -> None:
+    any_project.configure("non_atomic: allow\n")
     any_project.write(
         "001_half.sql",
         "create table half (id int);\ncreate table half (id int);",

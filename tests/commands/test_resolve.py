@@ -13,7 +13,7 @@ HALF = "create table a (id int);\ninsert into b values (1);\ncreate table c (id 
 @pytest.fixture
 def project(any_server: Any, any_database: str, tmp_path: Path) -> Project:
     """A project whose `up` has stopped behind the first statement of its one migration."""
-    made = Project(tmp_path, any_server.url(any_database))
+    made = Project(tmp_path, any_server.url(any_database), settings="non_atomic: allow\n")
     made.write("001_half.sql", HALF, "drop table c;", flags=" transaction:false")
     refused(made.migrate("up"), 7, "001_half.sql:3", "done and kept: 1; not done: 2, 3")
     return made
@@ -37,6 +37,22 @@ def test_the_plan_of_up_can_be_had_and_goes_on_where_it_stopped(
     assert "Applied 001 half." in succeed(project.migrate("apply", "again.json")).out
     assert "001      half  applied" in succeed(project.migrate("status")).out
     assert succeed(project.migrate("resolve")).out == "Nothing is half done.\n"
+
+
+def test_it_is_finished_without_the_file_of_its_plan(
+    project: Project, any_server: Any, any_database: str
+) -> None:
+    with any_server.connect(any_database) as connection:
+        connection.cursor().execute("create table b (id int)")
+    result = succeed(project.migrate("resolve", "--finish", "--reason", "b is there now"))
+    assert "Finished: 001 half." in result.out
+    assert "001      half  applied" in succeed(project.migrate("status")).out
+    assert "b is there now" in succeed(project.migrate("history")).out
+
+
+def test_what_is_kept_one_by_one_is_not_undone(project: Project) -> None:
+    result = project.migrate("resolve", "--undo", "--reason", "never mind")
+    refused(result, 64, "001_half.sql are kept one by one", "--finish", "--mark-rolled-back")
 
 
 @pytest.mark.parametrize(

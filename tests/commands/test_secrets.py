@@ -94,7 +94,7 @@ def test_the_password_is_used_and_never_shown(
 
     succeed(run("plan"))
     succeed(run("apply", "plan.json", "--json"))
-    planted.write("003_bad.sql", "nonsense;")
+    planted.write("003_bad.sql", "create table t1 (id int);")
     assert run("up", "-v").code == 9
     files = (path for path in planted.folder.rglob("*") if path.is_file())
     holding = {path.name for path in files if {SECRET, ENCODED} & {*path.read_text().split("\n")}}

@@ -40,29 +40,14 @@ def test_on_postgresql_everything_is_undone_and_up_can_be_run_again(
 
 
 @NUMBERS
-def test_on_mysql_what_is_kept_is_told_and_the_rest_can_be_settled(
+def test_on_mysql_too_and_what_had_committed_by_itself(
     mysql_project: Project, mysql_server: Any, number: int
 ) -> None:
-    """Whether a killed ALTER TABLE happened only a look can tell; here it did not."""
     prepare_blocked(mysql_server, mysql_project)
     result = interrupt(mysql_server, mysql_project, number, "up")
-    refused(result, 7, "Interrupted after 1 of 2 steps", "recorded", "migrate resolve")
-    assert "early" in table_names(mysql_server, mysql_project.database)
-    refused(mysql_project.migrate("up"), 7, "stopped half-way")
-    settling = ("--mark-rolled-back", "2", "--reason", "the column is not there")
-    succeed(mysql_project.migrate("resolve", *settling))
-    assert succeed(mysql_project.migrate("up")).out == "Applied 002 held.\n"
-
-
-def test_on_mysql_an_interrupted_first_statement_leaves_nothing(
-    mysql_project: Project, mysql_server: Any
-) -> None:
-    prepare_blocked(mysql_server, mysql_project)
-    (mysql_project.migrations / "001_early.sql").unlink()
-    result = interrupt(mysql_server, mysql_project, signal.SIGTERM, "up")
-    assert result.code in (143, 7), result
-    if result.code == 143:
-        assert succeed(mysql_project.migrate("up")).out == "Applied 002 held.\n"
+    refused(result, 128 + number, "Interrupted. Everything that this run had done was undone.")
+    assert table_names(mysql_server, mysql_project.database) == ["held", *OWN_TABLES]
+    assert succeed(mysql_project.migrate("up")).out == "Applied 2 migrations (001 to 002).\n"
 
 
 def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_server: Any) -> None:

@@ -13,6 +13,7 @@ from tests.commands.running import OWN_TABLES, Project, succeed
 @pytest.fixture
 def shop(any_project: Project) -> Project:
     """A project whose migrations touch no other names than those that begin with `shop_`."""
+    any_project.configure("copies: {limit: 1MB}\n")
     any_project.write(
         "001_customers.sql",
         "create table shop_customers (id int primary key, name varchar(40));\n"
@@ -34,18 +35,22 @@ def shop(any_project: Project) -> Project:
 
 
 def planned(project: Project, file: str = "plan.json") -> list[str]:
-    """The statements of a plan, in order."""
+    """The statements of a plan that the server is sent as they stand, in order."""
     plan = json.loads((project.folder / file).read_text())
-    return [statement["sql"] for step in plan["steps"] for statement in step["statements"]]
+    statements = [statement for step in plan["steps"] for statement in step["statements"]]
+    return [each["sql"] for each in statements if each["guarantee"] != "deferred"]
 
 
 def ran(server: Any, mark: int, database: str) -> list[str]:
-    """What the server ran since a mark on the migrations' own tables, in order."""
+    """What the server ran of the migrations since a mark, in order.
+
+    What lockgate does for itself names its tables, or qualifies a name with a schema of ours.
+    """
     statements = server.statements_since(mark, database)
     return [
         statement
         for statement in statements
-        if "shop_" in statement and "lockgate_runs" not in statement
+        if "shop_" in statement and "lockgate_" not in statement
     ]
 
 

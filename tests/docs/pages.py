@@ -29,7 +29,7 @@ import psycopg
 import pymysql
 
 from executors.embedded import start_embedded
-from planner.environment import DatabaseAddress, parse_url
+from planner.address import DatabaseAddress, parse_url
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0

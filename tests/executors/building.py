@@ -36,7 +36,8 @@ HOLDER = """
 import sys
 from pathlib import Path
 from executors.engine import open_engine
-from planner.environment import Environment, parse_url
+from planner.address import parse_url
+from planner.environment import Environment
 address = parse_url(sys.argv[1])
 keys = {"name": "holder", "directory": Path("environments"), "engine": address.engine}
 environment = Environment.model_validate({"database": {"url": sys.argv[1]}, **keys})
@@ -154,6 +155,7 @@ def setting_for(
     transaction: Literal["plan", "step"] = "plan",
     max_age: timedelta | None = None,
     allow_out_of_order: bool = False,
+    copy_limit: float | None = None,
 ) -> Setting:
     """What a plan of a test is made for."""
     return Setting(
@@ -165,6 +167,8 @@ def setting_for(
         max_age=max_age,
         transaction=transaction,
         allow_out_of_order=allow_out_of_order,
+        facts=engine.read_facts(),
+        copy_limit=copy_limit,
     )
 
 

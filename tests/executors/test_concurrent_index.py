@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.concurrent_index import find_build, happened
+from executors.postgresql.concurrent_index import find_build, happened
 from planner.errors import LockgateError, StatementFailed, Unresolved
 from tests.commands.running import Project, succeed
 from tests.executors.building import (

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from executors.commit_outcome import UNDER_WAY
 from executors.engine import Run
 from executors.events import LockAwaited
 from executors.failure import ServerError
@@ -152,7 +153,8 @@ def test_the_four_tables_are_made_once_with_their_columns(engine: Any) -> None:
     identity = new_identity(engine)
     for each in (identity, identity, new_identity(engine)):
         engine.ensure_tables(each)
-    assert tables(engine) == TABLES
+    images = set() if engine.server.dialect.transactional_ddl else {"image"}
+    assert tables(engine) == {**TABLES, "lockgate_journal": TABLES["lockgate_journal"] | images}
     ledger = engine.read_ledger()
     assert ledger.identity == identity
     assert (ledger.serial, ledger.entries, ledger.unresolved) == (0, (), ())
@@ -209,7 +211,8 @@ def test_a_checksum_is_verified(engine: Any) -> None:
 def test_runs_are_kept_newest_first_with_their_end(engine: Any, other: Any) -> None:
     engine.begin_run(run_of(engine), new_identity(engine))
     (begun,) = other.read_runs(5)
-    assert (begun.id, begun.status, begun.actor) == ("run-1", "APPLYING", "somebody")
+    assert (begun.id, begun.actor) == ("run-1", "somebody")
+    assert begun.status in UNDER_WAY
     assert (begun.direction, begun.tool_version, begun.error) == ("up", "1.2.3", "")
     assert begun.started_at.endswith("+00:00")
     assert begun.finished_at == ""
@@ -226,7 +229,8 @@ def test_a_run_that_died_is_closed_by_the_next(engine: Any) -> None:
     engine.begin_run(run_of(engine), new_identity(engine))
     engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
     newest, oldest = engine.read_runs(5)
-    assert (newest.status, oldest.status) == ("APPLYING", "STOPPED")
+    assert newest.status in UNDER_WAY
+    assert oldest.status == "STOPPED"
 
 
 def test_the_journal_tells_done_from_begun(engine: Any) -> None:
@@ -244,7 +248,7 @@ def test_the_journal_tells_done_from_begun(engine: Any) -> None:
     assert (left.run_id, left.outcomes) == ("run-1", {(1, 1): "done", (1, 2): ""})
     assert engine.read_ledger().unresolved == (run.plan.digest,)
     engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
-    assert {run.id: run.status for run in engine.read_runs(5)}["run-1"] == "APPLYING"
+    assert {run.id: run.status for run in engine.read_runs(5)}["run-1"] in UNDER_WAY
     engine.resume_run(replace(run, actor="another"))
     engine.settle_run("run-1", "a test's end")
     assert engine.read_journal(run.plan.digest) is None

@@ -163,6 +163,20 @@ def test_a_failure_in_mode_step_keeps_the_steps_before_and_goes_on(engine: Any) 
     assert versions(engine) == ["001", "002"]
 
 
+def test_a_failure_in_the_middle_undoes_the_whole_plan(engine: Any) -> None:
+    apply_up(engine, {"000_t0": "create table t0 (id int primary key);"})
+    migrations = {"000_t0": "create table t0 (id int primary key);", **FAILING}
+    plan = plan_for(engine, migrations)
+    assert plan.verdict.startswith("ATOMIC")
+    with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
+        apply_plan(engine, plan)
+    assert (tables(engine), versions(engine)) == (["t0"], ["000"])
+    assert (engine.read_ledger().serial, engine.read_ledger().unresolved) == (1, ())
+    assert status(engine) == "ROLLED_BACK"
+    with pytest.raises(StatementFailed):
+        apply_plan(engine, plan)
+
+
 def test_a_failure_in_the_first_statement_changes_nothing(engine: Any) -> None:
     with pytest.raises(StatementFailed) as caught:
         apply_up(engine, {"001_x": "create table t1 (id nothing);"})

@@ -20,7 +20,7 @@ import pytest
 
 from executors import embedded
 from executors.embedded import start_embedded
-from planner.environment import DatabaseAddress
+from planner.address import DatabaseAddress
 from planner.errors import ConfigurationError, Unreachable
 
 USER = """

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from planner.errors import MigrationFileError, RunError, StatementFailed, Unresolved
-from tests.executors.building import apply_plan, open_test_engine, plan_for
+from tests.executors.building import OUTSIDE, apply_plan, apply_up, open_test_engine, plan_for
 from tests.executors.rows import ask, execute
 
 BOTH = frozenset({"mysql", "mariadb"})
@@ -175,7 +175,7 @@ def kept_after(server: Any, database: str, sql: str) -> tuple[int, ...]:
     """The statements of a failing migration that the executor says are kept."""
     with open_test_engine(server, database) as engine:
         with pytest.raises(RunError) as raised:
-            apply_plan(engine, plan_for(engine, {"001_try": sql}))
+            apply_plan(engine, plan_for(engine, {"001_try": f"{OUTSIDE}\n{sql}"}))
         assert "(1146)" in str(raised.value)
     rows = ask(server, database, "select statement, outcome from lockgate_journal")
     assert all(outcome == "done" for _, outcome in rows)
@@ -198,6 +198,21 @@ def test_autocommit_on_again_commits(family_server: Any, family_database: str) -
     )
     assert kept_after(family_server, family_database, sql) == (1, 2, 3)
     assert ask(family_server, family_database, "select id from witness") == [(1,)]
+
+
+def test_autocommit_on_again_keeps_nothing_of_what_was_promised_to_be_undone(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, "create table witness (id int)")
+    sql = (
+        "create temporary table x (id int);\nset autocommit = 0;\ninsert into x values (1);\n"
+        f"set autocommit = 1;\ninsert into witness values (1);\n{FAILING}"
+    )
+    with open_test_engine(family_server, family_database) as engine:
+        with pytest.raises(StatementFailed, match="1146"):
+            apply_up(engine, {"001_try": sql})
+        assert engine.read_ledger().unresolved == ()
+    assert ask(family_server, family_database, "select id from witness") == []
 
 
 @pytest.mark.parametrize(
@@ -226,7 +241,8 @@ def test_a_procedure_that_rolls_back_is_in_doubt(family_server: Any, family_data
         "create procedure p() begin rollback; insert into witness values (2); end",
     )
     with open_test_engine(family_server, family_database) as engine:
-        plan = plan_for(engine, {"001_call": "insert into witness values (1);\ncall p();"})
+        sql = f"{OUTSIDE}\ninsert into witness values (1);\ncall p();"
+        plan = plan_for(engine, {"001_call": sql})
         with pytest.raises(Unresolved, match=r"rolled back .*\n.*Statement 2 itself may have done"):
             apply_plan(engine, plan)
         with pytest.raises(Unresolved, match="statement 2 was begun"):

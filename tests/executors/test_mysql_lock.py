@@ -5,8 +5,16 @@ from typing import Any
 
 import pytest
 
+from executors.events import Undoing
 from planner.errors import Locked, Unresolved
-from tests.executors.building import Recorder, apply_up, open_test_engine
+from tests.executors.building import (
+    OUTSIDE,
+    Recorder,
+    apply_plan,
+    apply_up,
+    open_test_engine,
+    plan_for,
+)
 from tests.executors.rows import ask, execute, sessions, wait_until_gone
 from tests.servers.process import wait_until
 
@@ -86,11 +94,11 @@ def test_nobody_gets_in_between_sections(family_server: Any, family_database: st
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_section_that_gives_the_lock_away_is_stopped_there(
+def test_a_section_of_kept_statements_that_gives_the_lock_away_is_stopped_there(
     family_server: Any, family_database: str, kept: bool
 ) -> None:
     first = "create table first (id int);\n" if kept else "do 0;\n"
-    sql = f"{first}do release_all_locks();\ncreate table after_it (id int);"
+    sql = f"{OUTSIDE}\n{first}do release_all_locks();\ncreate table after_it (id int);"
     with (
         open_test_engine(family_server, family_database) as engine,
         pytest.raises(Unresolved if kept else Locked, match="lock was lost"),
@@ -99,6 +107,34 @@ def test_a_section_that_gives_the_lock_away_is_stopped_there(
     names = {name for (name,) in ask(family_server, family_database, "show tables")}
     assert not names & {"after_it", "next"}
     assert ("first" in names) == kept
+
+
+def test_a_unit_that_gives_the_lock_away_is_stopped_there_and_undone_by_the_next_run(
+    family_server: Any, family_database: str
+) -> None:
+    sql = "create table first (id int);\ndo release_all_locks();\ncreate table after_it (id int);"
+    recorder = Recorder()
+    with open_test_engine(family_server, family_database) as engine:
+        plan = plan_for(engine, {"001_release": sql, "002_next": "create table next (id int)"})
+        for emit in (Recorder(), recorder):
+            with pytest.raises(Unresolved, match="lock was lost"):
+                apply_plan(engine, plan, emit=emit)
+            names = {name for (name,) in ask(family_server, family_database, "show tables")}
+            assert not names & {"after_it", "next"}
+        assert engine.read_ledger().unresolved == (plan.digest,)
+    assert [event.statements for event in recorder.of(Undoing)] == [1]
+
+
+def test_rows_of_a_section_that_gives_the_lock_away_are_rolled_back(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, "create table t (id int)")
+    sql = "insert into t values (1);\ndo release_all_locks();\ninsert into t values (2);"
+    with open_test_engine(family_server, family_database) as engine:
+        with pytest.raises(Locked, match="lock was lost"):
+            apply_up(engine, {"001_release": sql})
+        assert engine.read_ledger().unresolved == ()
+    assert ask(family_server, family_database, "select * from t") == []
 
 
 def test_a_guard_that_was_killed_is_noticed(family_server: Any, family_database: str) -> None:

@@ -11,6 +11,7 @@ from executors.failure import ServerError
 from planner.errors import Locked, StatementFailed, Unresolved, UsageError
 from tests.commands.blocking import held_table
 from tests.executors.building import (
+    OUTSIDE,
     Recorder,
     apply_plan,
     apply_up,
@@ -147,6 +148,7 @@ def test_a_step_that_goes_on_has_its_settings_again(
     family_server: Any, family_database: str
 ) -> None:
     sql = (
+        f"{OUTSIDE}\n"
         "set @n = 7;\nuse {0};\ncreate table t (id int);\n"
         "insert into gone values (@n);\ninsert into t values (@n);"
     )
@@ -169,7 +171,7 @@ def test_a_step_does_not_go_on_without_what_its_session_had(
     family_server: Any, family_database: str, sql: str
 ) -> None:
     with open_test_engine(family_server, family_database) as engine:
-        text = f"{sql};\ncreate table t (id int);\ninsert into gone values (1)"
+        text = f"{OUTSIDE}\n{sql};\ncreate table t (id int);\ninsert into gone values (1)"
         plan = plan_for(engine, {"001_set": text})
         with pytest.raises(Unresolved, match="done and kept: 1, 2;"):
             apply_plan(engine, plan)
@@ -330,7 +332,7 @@ def test_a_database_with_a_percent_sign_is_refused_unless_the_tables_lie_elsewhe
 
 
 def test_a_step_goes_on_behind_a_global_setting(family_server: Any, family_database: str) -> None:
-    sql = "set @@global.max_connect_errors = 100;\ninsert into gone values (1)"
+    sql = f"{OUTSIDE}\nset @@global.max_connect_errors = 100;\ninsert into gone values (1)"
     with open_test_engine(family_server, family_database) as engine:
         plan = plan_for(engine, {"001_set": sql})
         with pytest.raises(Unresolved, match="done and kept: 1;"):

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.pipeline import (
+from executors.postgresql.pipeline import (
     HEAVY,
     IN_FLIGHT,
     Command,

@@ -1,7 +1,9 @@
 """PostgreSQL: processes killed, connections cut, signals; then a look at the database."""
 
+import contextlib
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +11,7 @@ from typing import Any, Literal
 import psycopg
 import pytest
 
+from executors.events import Event, LockAwaited
 from planner.errors import Unreachable, Unresolved
 from tests.commands.running import Project
 from tests.executors.building import (
@@ -226,50 +229,62 @@ def test_a_cut_connection_leaves_the_schema_byte_equal(
         assert apply_plan(again, plan).outcome == "applied"
 
 
-@pytest.mark.parametrize(
-    ("direction", "sign", "outcome"),
-    [("client", b"\0commit\0", "applied"), ("server", b"COMMIT\0", "already applied")],
-)
-def test_a_cut_around_commit_is_unresolved_and_applying_again_finds_out(
-    proxied: tuple[Proxy, Any],
-    postgres_server: PostgresServer,
-    postgres_database: str,
-    direction: Literal["client", "server"],
-    sign: bytes,
-    outcome: str,
+def test_a_commit_that_still_works_is_waited_for(
+    proxied: tuple[Proxy, Any], bystander: Bystander
 ) -> None:
     proxy, engine = proxied
-    plan = plan_for(engine, {"000_kept": "create table kept (id int);", **create_tables(3)})
-    fired = proxy.cut_when(Then("create table t3 ", direction, sign))
-    with pytest.raises(Unresolved, match="answer was not had"):
-        apply_plan(engine, plan)
-    assert fired.is_set()
-    with open_test_engine(postgres_server, postgres_database) as again:
-        assert apply_plan(again, plan).outcome == outcome
-        assert again.read_runs(1)[0].status == "COMMITTED"
+    half_open: list[socket.socket] = []
+    armed = Then("constraint trigger", "client", b"\0commit\0")
+
+    def cut(direction: str, message: bytes) -> bool:
+        if half_open and direction == "client" and message[:1] == b"S":
+            return True  # the Sync behind the commit, which the server works on by now
+        if armed(direction, message):
+            half_open.append(proxy._connections[0].ends[1].socket.dup())
+        return False
+
+    body = f"begin perform {gate(FIRST_GATE + 60).removeprefix('select ')}; return null; end"
+    slow = (
+        f"create function slow() returns trigger language plpgsql as '{body}';\n"
+        "create constraint trigger slow after insert on kept deferrable initially deferred "
+        "for each row execute function slow();\ninsert into kept values (1);"
+    )
+    waits: list[Event] = []
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(shut(bystander, FIRST_GATE + 60))
+
+        def emit(event: Event) -> None:
+            if isinstance(event, LockAwaited):
+                if not waits:
+                    await_at(bystander, FIRST_GATE + 60)
+                    stack.close()
+                waits.append(event)
+
+        proxy.cut_when(cut)
+        plan = plan_for(engine, {"000_kept": "create table kept (id int);", "001_slow": slow})
+        assert apply_plan(engine, plan, emit=emit).outcome == "applied"
+    half_open[0].close()
+    assert waits
+    assert bystander.execute("select id from kept").fetchall() == [(1,)]
+    assert held_by_others(bystander) == 0
 
 
-def test_a_commit_without_an_answer_exits_7_even_when_the_server_stays_away(
-    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str
+def test_a_commit_outside_of_a_transaction_finds_out_too(
+    proxied: tuple[Proxy, Any], bystander: Bystander
 ) -> None:
-    with Proxy(postgres_server.host, postgres_server.port) as proxy:
-        project = Project(tmp_path, postgres_server.url(postgres_database, port=proxy.port))
-        project.write_tables(3)
-        sever = Then("create table t3 ", "server", b"COMMIT\0")
-
-        def cut_and_stay_away(direction: Any, message: bytes) -> bool:
-            if sever(direction, message):
-                proxy._target = ("127.0.0.1", 1)
-                return True
-            return False
-
-        proxy.cut_when(cut_and_stay_away)
-        assert project.migrate("up").code == 7
-    project = Project(tmp_path, postgres_server.url(postgres_database))
-    assert project.migrate("up").code == 0
-    with postgres_server.connect(postgres_database) as connection:
-        found = connection.execute("select count(*) from schema_migrations").fetchone()
-    assert found == (3,)
+    proxy, engine = proxied
+    index = "-- migrate:up transaction:false\ncreate index concurrently i on kept (id);"
+    plan = plan_for(engine, {"000_kept": "create table kept (id int);", "001_i": index})
+    record = '"schema_migrations" (version, name'
+    proxy.cut_when(Then(record, "client", b"\0commit\0"))
+    with pytest.raises(Unresolved, match="rolled back"):
+        apply_plan(engine, plan)
+    assert bystander.execute("select step, outcome from lockgate_journal").fetchall() == [
+        (1, "done")
+    ]
+    proxy.cut_when(Then(record, "server", b"COMMIT\0"))
+    assert apply_plan(engine, plan).outcome == "applied"
+    assert bystander.execute("select * from lockgate_journal").fetchall() == []
 
 
 def test_a_server_that_dies_in_a_step_is_unreachable_and_nothing_is_kept() -> None:

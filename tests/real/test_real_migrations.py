@@ -39,7 +39,12 @@ CASES = [
 ]
 DIALECTS: dict[str, Dialect] = {one.name: one for one in (POSTGRESQL, MYSQL, MARIADB)}
 
-ENVIRONMENT = "engine: {engine}\ndatabase: {{url_env: TEST_URL}}\nmigrations: migrations\n"
+ENVIRONMENT = """\
+engine: {engine}
+database: {{url_env: TEST_URL}}
+migrations: migrations
+non_atomic: allow
+"""
 
 OBJECT = re.compile(r"^(?=--\n-- |-- [A-Z ]+ `)", re.MULTILINE)
 """Where a dump goes on to the next object: pg_dump's way, and that of our MySQL dump."""

@@ -1,0 +1,66 @@
+"""Plans that can stop half-way for good: refused, warned of or allowed, on each engine."""
+
+import pytest
+
+from tests.commands.running import Project, refused, succeed
+
+VERDICT = "NOT ATOMIC after step 1 statement 1"
+TWO = "create table a (id int);\ncreate table b (id int);"
+
+
+def write_cut(project: Project) -> None:
+    """Writes a section whose two statements are kept one by one."""
+    project.write("001_two.sql", TWO, "drop table b;", flags=" transaction:false")
+
+
+@pytest.mark.parametrize("command", [("plan",), ("up",), ("up", "--dry-run")])
+def test_it_is_refused_by_default_and_told_what_may_be_done(
+    any_project: Project, command: tuple[str, ...]
+) -> None:
+    write_cut(any_project)
+    result = any_project.migrate(*command)
+    refused(result, 3, VERDICT, "--allow-non-atomic", "non_atomic: warn", "--to VERSION")
+    assert not (any_project.folder / "plan.json").exists()
+    assert succeed(any_project.migrate("history", "--json")).document["runs"] == []
+
+
+def test_an_option_accepts_it_once(any_project: Project) -> None:
+    write_cut(any_project)
+    shown = succeed(any_project.migrate("plan", "--allow-non-atomic")).out
+    assert f"verdict   {VERDICT}" in shown
+    assert "point-of-no-return: its section says `transaction:false`" in shown
+    succeed(any_project.migrate("apply", "plan.json"))
+    succeed(any_project.migrate("down", "--allow-non-atomic"))
+    refused(any_project.migrate("up"), 3, VERDICT)
+
+
+def test_an_environment_warns_of_it(any_project: Project) -> None:
+    any_project.configure("non_atomic: warn\n")
+    write_cut(any_project)
+    assert f"warning   The plan is {VERDICT}" in succeed(any_project.migrate("plan")).out
+    result = succeed(any_project.migrate("up"))
+    assert f"Warning: The plan is {VERDICT}" in result.err
+
+
+def test_an_environment_allows_it(any_project: Project) -> None:
+    any_project.configure("non_atomic: allow\n")
+    write_cut(any_project)
+    assert "warning" not in succeed(any_project.migrate("plan")).out
+    assert "Warning" not in succeed(any_project.migrate("up")).err
+
+
+def test_a_step_for_each_transaction_is_asked_for_and_so_allowed(any_project: Project) -> None:
+    any_project.write_tables(2)
+    any_project.configure("transaction: step\n")
+    assert VERDICT in succeed(any_project.migrate("plan")).out
+    any_project.configure("transaction: step\nnon_atomic: deny\n")
+    refused(any_project.migrate("up"), 3, VERDICT)
+
+
+def test_a_plan_that_was_reviewed_is_applied_whatever_the_environment_says(
+    any_project: Project,
+) -> None:
+    write_cut(any_project)
+    succeed(any_project.migrate("plan", "--allow-non-atomic"))
+    any_project.configure("non_atomic: deny\n")
+    succeed(any_project.migrate("apply", "plan.json"))

@@ -1,0 +1,266 @@
+"""The catalogue of real databases: what it tells apart, and what it takes for the same."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import pytest
+
+from executors import mysql_catalogue, postgresql_catalogue
+from planner.catalogue import Catalogue, differences
+from tests.executors.building import new_identity, open_test_engine
+from tests.executors.catalogue_family import (
+    FAMILY,
+    FAMILY_CHANGES,
+    FAMILY_DETOURS,
+    FAMILY_OTHER_ROAD,
+    MARIADB_CHANGES,
+    MYSQL_CHANGES,
+    Changes,
+)
+from tests.executors.catalogue_postgresql import (
+    POSTGRESQL,
+    POSTGRESQL_CHANGES,
+    POSTGRESQL_DETOURS,
+    POSTGRESQL_OTHER_ROAD,
+)
+
+BASES = {"mysql": FAMILY, "mariadb": ("create sequence sq", *FAMILY), "postgresql": POSTGRESQL}
+OTHER_ROADS = {
+    "mysql": FAMILY_OTHER_ROAD,
+    "mariadb": (*FAMILY_OTHER_ROAD, "create sequence sq"),
+    "postgresql": POSTGRESQL_OTHER_ROAD,
+}
+DETOURS = {
+    "mysql": FAMILY_DETOURS,
+    "mariadb": FAMILY_DETOURS,
+    "postgresql": POSTGRESQL_DETOURS,
+}
+READERS: dict[str, Callable[[Any], Catalogue]] = {
+    "mysql": mysql_catalogue.read_catalogue,
+    "mariadb": mysql_catalogue.read_catalogue,
+    "postgresql": postgresql_catalogue.read_catalogue,
+}
+
+
+def run(server: Any, database: str, *statements: str) -> None:
+    """Runs statements one by one, each kept at once, on one session."""
+    with server.connect(database) as connection, connection.cursor() as cursor:
+        for sql in statements:
+            cursor.execute(sql)
+
+
+def read(server: Any, database: str) -> Catalogue:
+    with open_test_engine(server, database) as engine:
+        return READERS[server.engine](engine)
+
+
+@contextmanager
+def database_of(server: Any, statements: Sequence[str]) -> Iterator[str]:
+    """The name of a fresh database in which these statements were run."""
+    name = server.new_database()
+    try:
+        run(server, name, *statements)
+        yield name
+    finally:
+        server.drop_database(name)
+
+
+@pytest.fixture
+def built(any_server: Any) -> Iterator[str]:
+    """The name of a database with one object of each kind, on `any_server`."""
+    with database_of(any_server, BASES[any_server.engine]) as name:
+        yield name
+
+
+@cache
+def base_of(server: Any) -> Catalogue:
+    """The catalogue of each database that is built of the server's `BASES`."""
+    with database_of(server, BASES[server.engine]) as database:
+        return read(server, database)
+
+
+def refuse_another_difference(server: Any, changes: Changes, case: str) -> None:
+    """Asserts that a case changes its own object in the catalogue and nothing else."""
+    changed, *statements = changes[case]
+    with database_of(server, [*BASES[server.engine], *statements]) as database:
+        found = differences(base_of(server), read(server, database))
+    assert [difference.object for difference in found] == [changed]
+    assert all(difference.lines for difference in found)
+
+
+@pytest.mark.parametrize("case", FAMILY_CHANGES)
+def test_a_change_of_the_family_is_seen_alone(family_server: Any, case: str) -> None:
+    refuse_another_difference(family_server, FAMILY_CHANGES, case)
+
+
+@pytest.mark.parametrize("case", MYSQL_CHANGES)
+def test_a_change_that_only_mysql_knows_is_seen_alone(mysql_server: Any, case: str) -> None:
+    refuse_another_difference(mysql_server, MYSQL_CHANGES, case)
+
+
+@pytest.mark.parametrize("case", MARIADB_CHANGES)
+def test_a_change_that_only_mariadb_knows_is_seen_alone(mariadb_server: Any, case: str) -> None:
+    refuse_another_difference(mariadb_server, MARIADB_CHANGES, case)
+
+
+@pytest.mark.parametrize("case", POSTGRESQL_CHANGES)
+def test_a_change_on_postgresql_is_seen_alone(postgres_server: Any, case: str) -> None:
+    refuse_another_difference(postgres_server, POSTGRESQL_CHANGES, case)
+
+
+def test_every_object_of_the_base_is_told(any_server: Any, built: str) -> None:
+    kinds = {name.split()[0] for name in read(any_server, built).objects}
+    assert {"database", "table", "view", "trigger", "procedure", "function"} <= kinds
+
+
+def test_equal_databases_of_different_names_are_equal(any_server: Any, built: str) -> None:
+    assert differences(base_of(any_server), read(any_server, built)) == ()
+
+
+def test_a_detour_leaves_nothing(any_server: Any, built: str) -> None:
+    detours = DETOURS[any_server.engine]
+    before, left = read(any_server, built), {}
+    for name, statements in detours.items():
+        run(any_server, built, *statements)
+        if found := differences(before, read(any_server, built)):
+            left[name] = found
+    assert left == {}
+    assert read(any_server, built).digest == before.digest
+
+
+def test_another_order_of_creation_is_the_same(any_server: Any) -> None:
+    with database_of(any_server, OTHER_ROADS[any_server.engine]) as database:
+        assert differences(base_of(any_server), read(any_server, database)) == ()
+
+
+@pytest.mark.parametrize("table", ["schema_migrations", "My History"])
+def test_lockgates_own_tables_are_not_told(any_server: Any, built: str, table: str) -> None:
+    before = read(any_server, built)
+    with open_test_engine(any_server, built, history={"table": table}) as engine:
+        engine.ensure_tables(new_identity(engine))
+        after = READERS[any_server.engine](engine)
+    assert differences(before, after) == ()
+
+
+def test_a_schema_for_lockgates_own_tables_is_not_told(postgres_server: Any) -> None:
+    with database_of(postgres_server, POSTGRESQL) as database:
+        before = read(postgres_server, database)
+        own = {"history": {"schema": "own", "table": "history"}}
+        with open_test_engine(postgres_server, database, **own) as engine:
+            engine.ensure_tables(new_identity(engine))
+            assert differences(before, postgresql_catalogue.read_catalogue(engine)) == ()
+            run(postgres_server, database, "create table own.orders (a int)")
+            found = differences(before, postgresql_catalogue.read_catalogue(engine))
+    assert [difference.object for difference in found] == ["schema own", "table own.orders"]
+
+
+def test_tables_named_as_lockgates_elsewhere_are_told(family_server: Any) -> None:
+    elsewhere = family_server.new_database()
+    with database_of(family_server, ["create table lockgate_runs (a int)"]) as database:
+        own = {"history": {"schema": elsewhere, "table": "history"}}
+        with open_test_engine(family_server, database, **own) as engine:
+            assert "table lockgate_runs" in mysql_catalogue.read_catalogue(engine).objects
+    family_server.drop_database(elsewhere)
+
+
+def test_what_another_session_has_just_done_is_seen(any_server: Any, built: str) -> None:
+    reader = READERS[any_server.engine]
+    with open_test_engine(any_server, built) as engine:
+        before = reader(engine)
+        run(any_server, built, "create table just_now (a int)")
+        found = [difference.object for difference in differences(before, reader(engine))]
+    assert [name.removeprefix("table public.").removeprefix("table ") for name in found] == [
+        "just_now"
+    ]
+
+
+def test_another_database_is_not_told(any_server: Any, built: str) -> None:
+    before = read(any_server, built)
+    with database_of(any_server, ["create table elsewhere (a int)"]):
+        assert differences(before, read(any_server, built)) == ()
+
+
+def test_a_sections_sql_mode_changes_nothing_and_stays(family_server: Any) -> None:
+    with (
+        database_of(family_server, FAMILY) as database,
+        open_test_engine(family_server, database) as engine,
+    ):
+        before = mysql_catalogue.read_catalogue(engine)
+        engine.execute("set session sql_mode = 'ANSI_QUOTES'")
+        assert differences(before, mysql_catalogue.read_catalogue(engine)) == ()
+        assert engine.query_all("select @@sql_mode") == [("ANSI_QUOTES",)]
+
+
+def test_a_search_path_changes_nothing_and_stays(postgres: Any, bystander: Any) -> None:
+    for sql in POSTGRESQL:
+        bystander.execute(sql)
+    before = postgresql_catalogue.read_catalogue(postgres)
+    postgres.execute("set search_path to app, public")
+    assert differences(before, postgresql_catalogue.read_catalogue(postgres)) == ()
+    assert postgres.query_all("show search_path") == [("app, public",)]
+
+
+def test_an_invalid_index_is_another_index(postgres: Any, bystander: Any) -> None:
+    bystander.execute("create table t (a int)")
+    bystander.execute("create unique index k on t (a)")
+    before = postgresql_catalogue.read_catalogue(postgres)
+    bystander.execute("update pg_index set indisvalid = false where indexrelid = 'k'::regclass")
+    (found,) = differences(before, postgresql_catalogue.read_catalogue(postgres))
+    assert found.object == "table public.t"
+    assert "valid false" in found.lines[1]
+
+
+def test_grants_on_the_database_and_its_objects_are_told(family_server: Any) -> None:
+    with database_of(family_server, FAMILY) as database:
+        before = read(family_server, database)
+        account = f"visitor_{database[-6:]}"
+        run(
+            family_server,
+            database,
+            f"create user {account}",
+            f"grant select on `{database}`.* to {account}",
+            f"grant insert on users to {account}",
+            f"grant update (name) on users to {account}",
+            f"grant execute on procedure pr to {account}",
+        )
+        (found,) = differences(before, read(family_server, database))
+        run(family_server, database, f"drop user {account}")
+        assert differences(before, read(family_server, database)) == ()
+    assert found.object == "grants"
+    assert len(found.lines) == 4
+
+
+def test_a_name_of_many_signs_is_no_hindrance(family_server: Any) -> None:
+    odd = "a `b%s"
+    quoted = "`" + odd.replace("`", "``") + "`"
+    with database_of(
+        family_server, [f"create table {quoted} (`%s` text, fulltext (`%s`))"]
+    ) as database:
+        run(
+            family_server,
+            database,
+            f"create algorithm = merge view `v%s` as select * from {quoted}",
+        )
+        objects = read(family_server, database).objects
+    assert "column %s" in objects[f"table {odd}"]
+    assert "algorithm MERGE" in objects["view v%s"]
+
+
+def test_a_plain_account_sees_what_it_may(family_server: Any) -> None:
+    with database_of(family_server, FAMILY) as database:
+        account = f"plain_{database[-6:]}"
+        run(
+            family_server,
+            database,
+            f"create user {account}",
+            f"grant all on `{database}`.* to {account}",
+        )
+        with open_test_engine(family_server, database, user=account) as engine:
+            seen = mysql_catalogue.read_catalogue(engine)
+        run(family_server, database, f"drop user {account}")
+        whole = read(family_server, database)
+    hidden = {difference.object for difference in differences(whole, seen)}
+    # The server shows a body to its definer, and to who may see every routine.
+    assert hidden <= {"grants", "procedure pr", "function fu"}

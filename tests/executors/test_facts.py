@@ -1,0 +1,142 @@
+"""The facts of tables, as MySQL and MariaDB tell them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from executors.mysql.facts import read_facts
+from planner.facts import ColumnFacts
+from tests.executors.building import open_test_engine
+from tests.executors.rows import ask, execute
+
+TABLES = (
+    """create table users (
+    id int unsigned not null auto_increment, region char(2) character set latin1 not null,
+    name varchar(50) character set utf8mb4 collate utf8mb4_bin,
+    seen timestamp not null default current_timestamp on update current_timestamp,
+    made datetime default current_timestamp, twice int as (visits * 2) stored, visits int,
+    primary key (region, id), unique key (id)) collate utf8mb4_unicode_ci""",
+    """create table orders (id int primary key, user_id int unsigned, constraint fk_u
+    foreign key (user_id) references users (id) on delete cascade)""",
+    """create table notes (id int primary key, user_id int unsigned, constraint fk_n
+    foreign key (user_id) references users (id))""",
+    "create table plain (a int) engine = MyISAM",
+    "create view names as select name from users",
+    "create function one() returns int deterministic return 1",
+    "create procedure nothing() select 1",
+    "create trigger fill before insert on orders for each row set new.id = 1",
+)
+
+
+@pytest.fixture
+def session(family_server: Any, family_database: str) -> Iterator[Any]:
+    """The executor's session on a database of `TABLES`."""
+    execute(family_server, family_database, *TABLES)
+    with open_test_engine(family_server, family_database) as engine:
+        yield engine
+
+
+def test_a_column_is_told_as_it_is(session: Any) -> None:
+    columns = read_facts(session).tables["users"].columns
+    assert list(columns) == ["id", "region", "name", "seen", "made", "twice", "visits"]
+    assert "unsigned" in columns["id"].type
+    assert columns["id"].counts
+    assert columns["region"].charset == "latin1"
+    assert columns["name"] == ColumnFacts("varchar(50)", True, "utf8mb4", "utf8mb4_bin")
+    assert columns["seen"].updates_itself
+    assert not columns["seen"].nullable
+    assert columns["made"] == ColumnFacts("datetime", True)
+
+
+def test_only_a_generated_column_is_called_so(session: Any) -> None:
+    columns = read_facts(session).tables["users"].columns
+    assert [name for name, column in columns.items() if column.generated] == ["twice"]
+
+
+def test_a_primary_key_has_its_own_order(session: Any) -> None:
+    tables = read_facts(session).tables
+    assert tables["users"].primary_key == ("region", "id")
+    assert tables["plain"].primary_key == ()
+
+
+def test_a_table_names_its_engine_collation_and_triggers(session: Any) -> None:
+    tables = read_facts(session).tables
+    assert tables["plain"].storage_engine == "MyISAM"
+    assert tables["users"].storage_engine == "InnoDB"
+    assert tables["users"].collation == "utf8mb4_unicode_ci"
+    assert tables["orders"].triggers == ("fill",)
+    assert tables["users"].triggers == ()
+
+
+def test_a_foreign_key_that_changes_rows_is_told_by_the_table_it_refers_to(
+    session: Any, family_server: Any, family_database: str
+) -> None:
+    assert read_facts(session).tables["users"].cascades_to == ("orders",)
+    other = family_server.new_database()
+    try:
+        elsewhere = f"references {family_database}.users (id) on update set null"
+        execute(
+            family_server,
+            other,
+            f"create table far (user_id int unsigned, foreign key (user_id) {elsewhere})",
+        )
+        cascades = read_facts(session).tables["users"].cascades_to
+        assert cascades == tuple(sorted(("orders", f"{other}.far")))
+    finally:
+        family_server.drop_database(other)
+
+
+def test_views_and_functions_are_named(session: Any) -> None:
+    facts = read_facts(session)
+    assert facts.views == {"names"}
+    assert facts.functions == {"one"}
+    assert "names" not in facts.tables
+
+
+def test_rows_and_size_are_estimated_as_they_are_now(
+    session: Any, family_server: Any, family_database: str
+) -> None:
+    assert read_facts(session).tables["notes"].rows == 0
+    values = ", ".join(f"({number}, null)" for number in range(5000))
+    execute(
+        family_server,
+        family_database,
+        f"insert into notes values {values}",
+        "analyze table notes",
+    )
+    notes = read_facts(session).tables["notes"]
+    assert 4000 < notes.rows < 6000
+    assert notes.size > 50_000
+
+
+def test_reading_leaves_the_session_as_it_was(session: Any) -> None:
+    kept = "show session variables like '%expiry%'"
+    before = session.query_all(kept)
+    read_facts(session)
+    assert session.query_all(kept) == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "strict"),
+    [
+        ("STRICT_TRANS_TABLES", True),
+        ("ANSI_QUOTES,STRICT_ALL_TABLES", True),
+        ("ANSI_QUOTES", False),
+    ],
+)
+def test_strict_is_what_the_session_says(session: Any, mode: str, strict: bool) -> None:
+    session.execute("set session sql_mode = %s", (mode,))
+    assert read_facts(session).strict == strict
+
+
+def test_another_databases_tables_are_not_told(
+    session: Any, family_server: Any, family_database: str
+) -> None:
+    other = family_server.new_database()
+    try:
+        execute(family_server, other, "create table foreign_one (a int)")
+        assert "foreign_one" not in read_facts(session).tables
+        assert ask(family_server, other, "show tables") == [("foreign_one",)]
+    finally:
+        family_server.drop_database(other)
