@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint format benchmark clean
+.PHONY: demo test test-fast test-faults lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -13,6 +13,9 @@ test: $(VENV)/.installed-dev  ## the whole suite, on real PostgreSQL, MySQL and 
 
 test-fast: $(VENV)/.installed-dev  ## the planner alone: no server, a few seconds
 	$(BIN)/python -m pytest tests/planner $(PYTEST)
+
+test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans at every boundary
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
