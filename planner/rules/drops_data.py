@@ -1,0 +1,42 @@
+"""`drops-data`: data is gone for good, and those who use it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.effects import Object
+from planner.finding import Finding
+from planner.subject import Reviewed, Subject, report
+
+CODE = "drops-data"
+COVERED_BY = frozenset(
+    ["ban-drop-column", "ban-drop-database", "ban-drop-table", "ban-truncate-cascade"]
+)
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """One finding for each statement that loses data; in a way back only where rows are known."""
+    for statement in subject.statements:
+        severity = subject.grade_loss(_tables(statement))
+        lost = " and ".join(_lost(subject, statement))
+        if lost and severity:
+            yield report(
+                CODE,
+                severity,
+                statement,
+                f"What is lost: {lost}.",
+                "No rollback that comes later brings the data back, and what still reads it fails.",
+                "First release what no longer uses it; drop it in a later migration, "
+                "with a backup at hand.",
+            )
+
+
+def _tables(statement: Reviewed) -> tuple[Object, ...]:
+    effect = statement.impact.effect
+    return (*effect.tables_written, *effect.objects)
+
+
+def _lost(subject: Subject, statement: Reviewed) -> tuple[str, ...]:
+    tables = _tables(statement)
+    is_new = bool(tables) and all(subject.is_new(table, statement) for table in tables)
+    return () if is_new else statement.impact.loses

@@ -1,0 +1,34 @@
+"""`unguarded-alter`: a large table is altered without saying how much the server may block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.finding import Finding
+from planner.scale import measure
+from planner.subject import Subject, report
+
+CODE = "unguarded-alter"
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """One finding for each ALTER of a large table without ALGORITHM and LOCK."""
+    for statement in subject.statements:
+        for hold in statement.impact.holds:
+            if not hold.algorithm or statement.impact.explicit or hold.is_long:
+                continue
+            if measure(hold.on, subject.terms.facts, subject.terms.thresholds) == "large":
+                yield report(
+                    CODE,
+                    "info",
+                    statement,
+                    f"{statement.impact.kind.upper()} of {subject.describe(hold.on)} names "
+                    "neither ALGORITHM nor LOCK.",
+                    "The server then chooses, and a server of another version may choose to copy.",
+                    _guard(hold.algorithm),
+                )
+
+
+def _guard(algorithm: str) -> str:
+    lock = "" if algorithm == "instant" else ", LOCK=NONE"
+    return f"Add `, ALGORITHM={algorithm.upper()}{lock}`."

@@ -1,0 +1,3 @@
+-- dialect: mysql
+-- migrate:up
+drop table a, b; -- expect: drops-data danger
