@@ -1,0 +1,108 @@
+"""Linting of an environment's migration files: reads them, asks the linters, joins what they say.
+
+It must not ask a database: a plan is judged by what that says, and files by themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.work import load_migrations
+from planner.dialect import DIALECTS
+from planner.environment import Environment
+from planner.errors import MigrationFileError, UsageError
+from planner.finding import Finding, Located
+from planner.lint import lint
+from planner.migration import VERSION, Migration, Section, parse_sections
+from planner.plan import Direction
+from planner.subject import Subject, Terms, read_subject
+from planner.waiver import Waiver
+
+OUTER = {"postgresql": "executors.squawk"}
+"""The outer linter of an engine: a module that is imported when it is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A section as its file has it."""
+
+    migration: Migration
+    subject: Subject
+    waivers: tuple[Waiver, ...]
+
+
+def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
+    """The findings of all files, or of those from a version on, in the order in which they run.
+
+    Raises:
+        MigrationFileError: a file cannot be read, or a waiver is wrong.
+        UsageError: `first` is no version; or an outer linter cannot be run.
+    """
+    terms = Terms(DIALECTS[environment.engine])
+    chosen = _chosen(load_migrations(environment).migrations, first)
+    sources = [one for each in chosen for one in _sources(each, environment, terms)]
+    outer = lint_outside(environment.engine, [source.subject for source in sources])
+    folder = Path(os.path.relpath(environment.migrations_directory))
+    return tuple(
+        Located((folder / source.migration.filename).as_posix(), source.subject.direction, finding)
+        for source, others in zip(sources, outer, strict=True)
+        for finding in _findings(source, others)
+    )
+
+
+def lint_outside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
+    """What the engine's outer linter finds in each section; nothing where there is none."""
+    if engine not in OUTER:
+        return ((),) * len(subjects)
+    linter = importlib.import_module(OUTER[engine])
+    found: tuple[tuple[Finding, ...], ...] = linter.lint_sections(subjects)
+    return found
+
+
+def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:
+    if first is None:
+        return list(migrations)
+    if not VERSION.fullmatch(first):
+        raise UsageError(
+            f"{first} is no version.", do="Give the number that a file's name begins with."
+        )
+    return [migration for migration in migrations if migration.number >= int(first)]
+
+
+def _sources(migration: Migration, environment: Environment, terms: Terms) -> Iterator[_Source]:
+    sections = parse_sections(migration, terms.dialect, environment.variables)
+    directions: tuple[tuple[Direction, Section | None], ...] = (
+        ("up", sections.up),
+        ("down", sections.down),
+    )
+    for direction, section in directions:
+        if section is not None and section.statements:
+            yield _source(migration, direction, section, terms)
+
+
+def _source(migration: Migration, direction: Direction, section: Section, terms: Terms) -> _Source:
+    text = "" if migration.template else _text_of(migration, section)
+    subject = read_subject(
+        section.statements, direction, section.transactional, terms, text, section.line + 1
+    )
+    return _Source(migration, subject, section.waivers)
+
+
+def _text_of(migration: Migration, section: Section) -> str:
+    """The lines behind the section's marker, up to the next one."""
+    lines = migration.text.split("\n")[section.line :]
+    is_marker = (line.replace(" ", "").startswith("--migrate:down") for line in lines)
+    end = next((place for place, marker in enumerate(is_marker) if marker), len(lines))
+    return "\n".join(lines[:end])
+
+
+def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
+    try:
+        return lint(source.subject, source.waivers, outer)
+    except MigrationFileError as error:
+        error.path = error.path or Path(source.migration.filename)
+        raise

@@ -1,0 +1,67 @@
+"""Findings as SARIF 2.1.0, which code hosts and editors read.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from lockgate import __version__
+from planner.finding import Finding, Located
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+LEVELS = {"danger": "error", "warning": "warning", "info": "note"}
+
+
+def render_sarif(found: Sequence[Located]) -> dict[str, Any]:
+    """The findings as one run of lockgate; those that are waived are suppressed results."""
+    rules = sorted({one.finding.code for one in found})
+    driver = {
+        "name": "lockgate",
+        "semanticVersion": __version__,
+        "rules": [{"id": code} for code in rules],
+    }
+    results = [_result(one, rules.index(one.finding.code)) for one in found]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _result(one: Located, rule: int) -> dict[str, Any]:
+    finding = one.finding
+    result = {
+        "ruleId": finding.code,
+        "ruleIndex": rule,
+        "level": LEVELS[finding.severity],
+        "message": {"text": _text(finding)},
+        "locations": [_location(one)],
+        "partialFingerprints": {"lockgate/v1": _fingerprint(one)},
+        "properties": {"tool": finding.tool, "section": one.direction},
+    }
+    if finding.allowed is not None:
+        result["suppressions"] = [{"kind": "inSource", "justification": finding.allowed}]
+    return result
+
+
+def _location(one: Located) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(one.path), "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": one.finding.line},
+        }
+    }
+
+
+def _text(finding: Finding) -> str:
+    return "\n".join(part for part in (finding.message, finding.why, finding.safer) if part)
+
+
+def _fingerprint(one: Located) -> str:
+    """Stays the same when lines above it come or go."""
+    parts = (one.path, one.direction, one.finding.code, str(one.finding.statement))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,75 @@
+"""The real squawk finds what the fixtures say, at the lines of the migration's file."""
+
+from pathlib import Path
+
+import pytest
+
+from executors.squawk import lint_sections
+from planner.dialect import POSTGRESQL
+from planner.lint import lint
+from planner.squawk_rules import RULES
+from planner.statements import split_statements
+from planner.subject import Subject, Terms, read_subject
+from tests.planner.rules.fixture import SIZES, Fixture, Size, fixtures, found
+
+FIXTURES = fixtures(Path(__file__).parent / "squawk")
+
+
+def section(sql: str, *, transactional: bool = True) -> Subject:
+    return read_subject(split_statements(sql, POSTGRESQL), "up", transactional, Terms(POSTGRESQL))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda one: one.path.stem)
+def test_squawk_and_our_own_rules_find_what_the_fixture_says(fixture: Fixture, size: Size) -> None:
+    subjects = list(fixture.subjects(POSTGRESQL, size))
+    outer = lint_sections(subjects)
+    findings = [
+        one
+        for subject, others in zip(subjects, outer, strict=True)
+        for one in lint(subject, outer=others)
+    ]
+    assert found(findings) == fixture.expected(size)
+
+
+def test_each_section_gets_its_own_findings_whatever_it_runs_in() -> None:
+    subjects = [
+        section("drop table a"),
+        section("drop index concurrently i", transactional=False),
+        section("select 1; create index concurrently i on t (a)"),
+        section("alter table t rename to u", transactional=False),
+    ]
+    codes = [[one.code for one in findings] for findings in lint_sections(subjects)]
+    assert codes == [
+        ["ban-drop-table"],
+        [],
+        ["ban-concurrent-index-creation-in-transaction"],
+        ["renaming-table"],
+    ]
+
+
+def test_nothing_is_run_for_no_sections() -> None:
+    assert lint_sections([]) == ()
+
+
+def test_squawk_knows_every_rule_that_we_name() -> None:
+    statements = {
+        "adding-serial-primary-key-field": "alter table t add column i serial primary key",
+        "ban-drop-database": "drop database d",
+        "ban-truncate-cascade": "truncate t cascade",
+        "ban-uncommitted-transaction": "begin",
+        "constraint-missing-not-valid": "alter table t add constraint c check (a > 0)",
+        "require-concurrent-index-deletion": "drop index i",
+        "require-concurrent-partition-detach": "alter table t detach partition p",
+        "transaction-nesting": "begin",
+    }
+    known = {
+        one.code
+        for transactional in (True, False)
+        for sql in statements.values()
+        for findings in lint_sections([section(sql, transactional=transactional)])
+        for one in findings
+    }
+    fixed = {line for one in FIXTURES for _, line, _ in one.expected("large")}
+    elsewhere = {"ban-concurrent-index-creation-in-transaction", "renaming-table"}
+    assert known | fixed | elsewhere >= RULES.keys()
