@@ -22,15 +22,20 @@ from planner.errors import Interrupted, LockgateError, RunError, UsageError
 
 
 class CommandFolder(click.Group):
-    """A group whose commands are the modules of `lockgate.commands`, imported when asked for."""
+    """A group whose commands are the modules of `lockgate.commands`, imported when asked for.
+
+    The command `diff-plan` is the module `diff_plan`.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+        names = (module.name for module in pkgutil.iter_modules(commands.__path__))
+        return sorted(name.replace("_", "-") for name in names)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"lockgate.commands.{name}").command
+        module = importlib.import_module(f"lockgate.commands.{name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def resolve_command(

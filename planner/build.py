@@ -86,6 +86,21 @@ def build_up_plan(
     return _plan(steps, ledger, setting)
 
 
+def build_chosen_plan(
+    chosen: Iterable[Migration], direction: Direction, ledger: Ledger, setting: Setting
+) -> Plan:
+    """The plan that runs these migrations and no other, in this order; no history forbids it.
+
+    For a scratch database, where a rehearsal decides what was applied.
+
+    Raises:
+        IrreversibleMigration: one to roll back has no down section.
+        MigrationFileError: a file cannot be read.
+    """
+    steps = [_step(migration, direction, migration.version, setting) for migration in chosen]
+    return _plan(steps, ledger, setting)
+
+
 def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting, to: str) -> Plan:
     """The plan that records what is pending up to `to` as applied, and runs none of its SQL.
 

@@ -149,6 +149,52 @@ class State(Model):
     digest: Sha256 = Field(description="SHA-256 over the history's versions and checksums.")
 
 
+class Change(Model):
+    """An object of a schema that is not as it was, by comparison of two catalogues."""
+
+    object: str = Field(description="Its kind and name, such as `table orders`; for reviewers.")
+    change: Literal["added", "removed", "changed"] = Field(description="For reviewers.")
+    lines: tuple[str, ...] = Field(
+        (), description="Those of a diff of its definition; empty: not known. For reviewers."
+    )
+
+
+class Rehearsal(Model):
+    """What was seen when the plan was run on a scratch database with the same migrations.
+
+    The executor does not use it: reviewers and policies do, and `migrate drift --expect`.
+    """
+
+    server_version: str = Field(description="The scratch database's server; for people.")
+    there_ms: Estimate = Field(description="What the plan took, in milliseconds; for people.")
+    back_ms: Estimate | None = Field(
+        None, description="What the way back took; null: it did not come to its end. For people."
+    )
+    again_ms: Estimate | None = Field(
+        None, description="What the plan took after the way back; null: not run. For people."
+    )
+    restored: bool | None = Field(
+        None,
+        description="Whether the way back left what was there before; null: there is none. "
+        "For policies.",
+    )
+    repeatable: bool | None = Field(
+        None,
+        description="Whether the plan did the same after the way back; null: not run. "
+        "For policies.",
+    )
+    obstacle: str = Field("", description="Why the rehearsal ended early; for reviewers.")
+    differences: tuple[Change, ...] = Field(
+        (), description="What the way back left otherwise than it was; for reviewers."
+    )
+    unrepeated: tuple[Change, ...] = Field(
+        (), description="What the plan left otherwise the second time; for reviewers."
+    )
+    expected: dict[str, str] = Field(
+        description="Each object after the plan, with a short digest; for `migrate drift`."
+    )
+
+
 class Plan(Model):
     """What `migrate plan` writes and `migrate apply` runs: self-contained, for one database."""
 
@@ -166,6 +212,14 @@ class Plan(Model):
     verdict: str = Field(description="What a failure in the middle leaves; for reviewers.")
     warnings: tuple[str, ...] = Field((), description="Sentences for the reviewer.")
     steps: tuple[Step, ...] = Field(description="In the order in which they run.")
+    fingerprint: dict[str, str] | None = Field(
+        None,
+        description="Each object of the schema, with a short digest, when the plan was made; "
+        "the executor refuses another schema. null: it does not look.",
+    )
+    rehearsal: Rehearsal | None = Field(
+        None, description="What a run on a scratch database has shown; null: there was none."
+    )
     intent_digest: Sha256 = Field(description="Over what runs, not where: for promotion.")
     digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")
 

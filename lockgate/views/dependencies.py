@@ -1,0 +1,91 @@
+"""The dependency graph of a plan as rows and arcs: which migration requires which.
+
+Knows no markup; places things in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from planner.plan import Plan
+
+ROW = 30
+"""The height of a row."""
+EDGE = 10
+"""Between the ends of the arcs and the rows, and between the widest arc and the margin."""
+NARROWEST, PER_ROW, WIDEST = 14, 7, 96
+"""How far arcs reach to the left: over one row, more over each further one, and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A migration; `number` is that of its step, 0 for one that the plan does not hold."""
+
+    version: str
+    name: str
+    number: int
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """From a migration's row to the row of one that it requires, as an SVG path.
+
+    It runs left of the rows, where x is negative, and reaches as far as `width`.
+    """
+
+    path: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Rows from above, arcs at their left; `alone` steps neither require nor are required."""
+
+    rows: tuple[Row, ...]
+    arcs: tuple[Arc, ...]
+    alone: int
+
+    @property
+    def height(self) -> int:
+        """In pixels; the lane is as high as its rows."""
+        return len(self.rows) * ROW
+
+    @property
+    def width(self) -> int:
+        """Of the lane, in pixels."""
+        return round(max((arc.width for arc in self.arcs), default=0)) + 2 * EDGE
+
+
+def draw_dependencies(plan: Plan) -> Drawing:
+    """The steps that require others or are required; first the versions outside of the plan."""
+    numbers = {int(step.version): number for number, step in enumerate(plan.steps, 1)}
+    pairs = [(int(s.version), int(r)) for s in plan.steps for r in s.requires]
+    involved = {version for pair in pairs for version in pair}
+    outside = sorted(involved - numbers.keys())
+    ordered = [*outside, *(version for version in numbers if version in involved)]
+    places = {version: (place + 0.5) * ROW for place, version in enumerate(ordered)}
+    arcs = tuple(_arc(places[one], places[other]) for one, other in pairs)
+    alone = sum(version not in involved for version in numbers)
+    return Drawing(tuple(_rows(plan, ordered, numbers)), arcs, alone)
+
+
+def _rows(plan: Plan, ordered: Sequence[int], numbers: dict[int, int]) -> Iterator[Row]:
+    spelled = {int(r): r for step in plan.steps for r in step.requires}
+    for place, version in enumerate(ordered):
+        number, y = numbers.get(version, 0), (place + 0.5) * ROW
+        if number:
+            step = plan.steps[number - 1]
+            yield Row(step.version, step.name, number, y)
+        else:
+            yield Row(spelled[version], "", 0, y)
+
+
+def _arc(start: float, end: float) -> Arc:
+    """An arc that reaches the farther, the more rows are between its ends."""
+    width = min(NARROWEST + PER_ROW * abs(start - end) / ROW, WIDEST)
+    # A cubic curve comes three quarters of the way to its control points.
+    bend = round(-EDGE - width / 0.75, 1)
+    path = f"M{-EDGE} {start:g}C{bend:g} {start:g} {bend:g} {end:g} {-EDGE} {end:g}"
+    return Arc(path, width)

@@ -1,0 +1,126 @@
+"""A plan as one HTML file that needs no network and, to be read, no script.
+
+Decides nothing: `review` digests the plan, the template lays it out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from itertools import groupby
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from lockgate.views.dependencies import draw_dependencies
+from lockgate.views.highlight import cut_sql
+from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_rows
+from planner.dialect import DIALECTS, POSTGRESQL, Dialect
+from planner.quantities import format_size
+
+LONGEST_OPEN = 40
+"""Rows of a list that is unfolded from the beginning."""
+WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
+BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
+
+
+def render_html(review: Review) -> str:
+    """The page, in ASCII: whatever encoding it is saved in, it is the same."""
+    environment = _environment()
+    style, script = (_source(environment, name) for name in ("plan.css", "plan.js"))
+    dialect = DIALECTS.get(review.plan.target.engine, POSTGRESQL)
+    page = environment.get_template("plan.html.j2").render(
+        review=review,
+        plan=review.plan,
+        drawing=draw_dependencies(review.plan),
+        remarks=_by_step(review.remarks),
+        step_of=_numbers(review).get,
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        longest_open=LONGEST_OPEN,
+        highlight=lambda sql: highlight(sql, dialect),
+    )
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def highlight(sql: str, dialect: Dialect) -> Markup:
+    """SQL with its runs in spans of a class each."""
+    spans = (
+        (kind, "".join(text for _, text in runs))
+        for kind, runs in groupby(cut_sql(sql, dialect), key=lambda run: run[0])
+    )
+    return Markup("").join(
+        Markup('<span class="{}">{}</span>').format(kind, reveal(text))
+        if kind
+        else escape(reveal(text))
+        for kind, text in spans
+    )
+
+
+def gravest(remarks: Iterable[Remark]) -> str:
+    """The gravest grade among findings; empty without any that is not allowed."""
+    found = {remark.grade for remark in remarks}
+    return next((severity for severity in SEVERITIES if severity in found), "")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lockgate", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters |= {
+        "count": count,
+        "size": lambda size: "unknown" if size is None else f"~{format_size(size)}",
+        "rows": spell_rows,
+        "gravest": gravest,
+        "works": WORKS.__getitem__,
+        "blocks": BLOCKS.__getitem__,
+    }
+    return environment
+
+
+def _shown(value: object) -> object:
+    """What no reader would see is written out, wherever a text of the plan stands."""
+    return value if isinstance(value, Markup) else escape(reveal(str(value)))
+
+
+def _source(environment: Environment, name: str) -> Markup:
+    """A file of ours, as it stands."""
+    assert environment.loader is not None
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+def _policy(style: str, script: str) -> str:
+    """The Content Security Policy: nothing is fetched, nothing else than our script runs.
+
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
+    """
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("ascii")).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _numbers(review: Review) -> dict[str, int]:
+    """The number of the step that a required version is, whatever zeros stand before it."""
+    steps = {int(step.version): number for number, step in enumerate(review.plan.steps, 1)}
+    required = {version for step in review.plan.steps for version in step.requires}
+    return {version: steps[int(version)] for version in required if int(version) in steps}
+
+
+def _by_step(remarks: Iterable[Remark]) -> dict[int, list[Remark]]:
+    found: dict[int, list[Remark]] = {}
+    for remark in remarks:
+        found.setdefault(remark.place.number, []).append(remark)
+    return found

@@ -1,0 +1,236 @@
+"""What a reviewer asks of a plan: what is lost, what blocks, what a failure leaves; as a value.
+
+Prints nothing and knows no markup: the markdown and the HTML view show it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.dialect import DIALECTS
+from planner.facts import Facts
+from planner.finding import Finding
+from planner.guarantee import NOT_ATOMIC, ONE_TRANSACTION
+from planner.impact import WORKS
+from planner.plan import Plan, PlannedStatement, Step, Touch, Unit
+from planner.subject import READERS
+
+SEVERITIES = ("danger", "warning", "info")
+# Control characters, and what is invisible or turns the direction of a text: SQL could look like
+# another than it is. https://trojansource.codes/
+HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A statement within a plan; both numbers count from 1, and 0 is the step as a whole."""
+
+    number: int
+    step: Step
+    statement: int = 0
+
+    def __str__(self) -> str:
+        return f"step {self.number}" + (f" statement {self.statement}" if self.statement else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding and its place."""
+
+    place: Place
+    finding: Finding
+
+    @property
+    def grade(self) -> str:
+        """Its severity, or that it was answered for."""
+        return self.finding.severity if self.finding.allowed is None else "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What is gone with its data, as nouns, and the statement that takes it."""
+
+    place: Place
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A table that a statement works on."""
+
+    place: Place
+    touch: Touch
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A unit of the plan and what a failure within it leaves, as a sentence."""
+
+    unit: Unit
+    kind: str
+    leaves: str
+
+    @property
+    def last(self) -> int:
+        """The number of its last step."""
+        return self.unit.first + len(self.unit.steps) - 1
+
+    @property
+    def statements(self) -> Iterator[tuple[Place, PlannedStatement]]:
+        """Its statements in the order in which they run."""
+        return _statements(self.unit.steps, self.unit.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A plan, digested: findings by severity, losses and parts in order, the longest lock first."""
+
+    plan: Plan
+    remarks: tuple[Remark, ...]
+    losses: tuple[Loss, ...]
+    locks: tuple[Lock, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def title(self) -> str:
+        """What the plan does, as a headline."""
+        steps = self.plan.steps
+        if not steps:
+            return "Nothing to do"
+        verb = "Apply" if steps[0].direction == "up" else "Roll back"
+        return f"{verb} {count(len(steps), 'migration')}"
+
+    @property
+    def grade(self) -> str:
+        """How good the plan's verdict is: `good`, `fair` or `poor`."""
+        if self.plan.verdict.startswith(NOT_ATOMIC):
+            return "poor"
+        return "good" if self.plan.verdict == ONE_TRANSACTION else "fair"
+
+    @property
+    def severities(self) -> Counter[str]:
+        """How many findings have which grade."""
+        return Counter(remark.grade for remark in self.remarks)
+
+    @property
+    def statements(self) -> int:
+        """How many statements run."""
+        return sum(len(step.statements) for step in self.plan.steps)
+
+    @property
+    def guarantees(self) -> Counter[str]:
+        """How many statements have which guarantee."""
+        return Counter(one.guarantee for step in self.plan.steps for one in step.statements)
+
+
+def review(plan: Plan) -> Review:
+    """What a reviewer should know of a plan."""
+    remarks = [
+        Remark(Place(number, step, finding.statement), finding)
+        for number, step in enumerate(plan.steps, 1)
+        for finding in step.findings
+    ]
+    locks = [
+        Lock(place, touch)
+        for place, statement in _statements(plan.steps)
+        for touch in statement.touches
+    ]
+    return Review(
+        plan=plan,
+        remarks=tuple(sorted(remarks, key=_urgency)),
+        losses=tuple(_losses(plan)),
+        locks=tuple(sorted(locks, key=_length)),
+        parts=tuple(_part(unit) for unit in plan.units()),
+    )
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "step"), count(2000, "step")
+    ('1 step', '2,000 steps')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def reveal(text: str) -> str:
+    r"""The text with what no reader would see written out.
+
+    >>> reveal("a\u202eb\r\nc\x1b")
+    'a⟨U+202E⟩b\nc⟨U+001B⟩'
+    """
+    return HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
+
+
+def spell_rows(rows: int | None) -> str:
+    """An estimated number of rows, with two digits that count.
+
+    >>> spell_rows(80_123_456), spell_rows(1_234), spell_rows(12), spell_rows(None)
+    ('~80 M', '~1.2 k', '~12', 'unknown')
+    """
+    if rows is None:
+        return "unknown"
+    for power, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if rows >= power:
+            amount = rows / power
+            return f"~{amount:.1f} {unit}" if amount < 10 else f"~{amount:.0f} {unit}"
+    return f"~{rows}"
+
+
+def _urgency(remark: Remark) -> tuple[bool, int, int, int]:
+    severity = SEVERITIES.index(remark.finding.severity)
+    is_allowed = remark.finding.allowed is not None
+    return is_allowed, severity, remark.place.number, remark.finding.line
+
+
+def _length(lock: Lock) -> tuple[bool, int, int, int]:
+    touch = lock.touch
+    return not touch.is_long, -WORKS.index(touch.work), -(touch.bytes or 0), lock.place.number
+
+
+def _statements(
+    steps: tuple[Step, ...], first: int = 1
+) -> Iterator[tuple[Place, PlannedStatement]]:
+    for number, step in enumerate(steps, first):
+        for place, statement in enumerate(step.statements, 1):
+            yield Place(number, step, place), statement
+
+
+def _losses(plan: Plan) -> Iterator[Loss]:
+    dialect = DIALECTS.get(plan.target.engine)
+    if dialect is None:  # a plan of a later lockgate
+        return
+    read = READERS[dialect.name]
+    for place, statement in _statements(plan.steps):
+        lost = read(statement.sql, dialect, Facts()).loses
+        if lost:
+            yield Loss(place, lost)
+
+
+def _part(unit: Unit) -> Part:
+    stay = f" Steps 1 to {unit.first - 1} stay." if unit.first > 2 else ""
+    stay = " Step 1 stays." if unit.first == 2 else stay
+    kind, leaves = _fate(unit)
+    return Part(unit, kind, leaves + stay)
+
+
+def _fate(unit: Unit) -> tuple[str, str]:
+    found = {one.guarantee for step in unit.steps for one in step.statements}
+    if unit.transaction is None:
+        return "kept one by one", "Keeps each statement that ran."
+    if "point-of-no-return" in found:
+        return (
+            "cut by points of no return",
+            "Keeps what ran up to the last point of no return; what ran behind it is undone.",
+        )
+    if found <= {"transactional"}:
+        return "one transaction", "Undone as a whole, by ROLLBACK."
+    return (
+        "undone by compensation",
+        "Undone as a whole, statement by statement; other sessions see the states in between.",
+    )

@@ -1,0 +1,207 @@
+"""The HTML page in a real browser: whole without scripts and network, fast, and accessible."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from lockgate.views.html import render_html
+from lockgate.views.review import review
+from planner.plan import Plan
+from tests.browser import axe_source
+from tests.views.plans import (
+    MIGRATIONS,
+    compensated_plan,
+    empty_plan,
+    hostile_plan,
+    long_plan,
+    release_plan,
+    small_plan,
+)
+
+PLANS = {
+    "release": release_plan,
+    "small": small_plan,
+    "empty": empty_plan,
+    "compensated": compensated_plan,
+    "hostile": hostile_plan,
+}
+
+
+class Opened:
+    """A page and what it did: the console's messages, errors, and requests for anything else."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.goto(path.as_uri())
+
+    def steps(self) -> list[str]:
+        """The numbers of the steps that can be seen."""
+        visible = self.page.locator(".step > summary .place:visible")
+        return visible.all_inner_texts()
+
+
+class Pages:
+    """Opens plans in the browser."""
+
+    def __init__(self, browser: Browser, folder: Path) -> None:
+        self._browser = browser
+        self._folder = folder
+        self._contexts: list[Any] = []
+
+    def open(self, plan: Plan, **settings: Any) -> Opened:
+        path = self._folder / "plan.html"
+        path.write_text(render_html(review(plan)), encoding="ascii")
+        context = self._browser.new_context(**settings)
+        self._contexts.append(context)
+        return Opened(context.new_page(), path)
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def pages(browser: Browser, tmp_path: Path) -> Iterator[Pages]:
+    opened = Pages(browser, tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 420)])
+@pytest.mark.parametrize("name", PLANS)
+def test_a_page_is_accessible_and_fits_its_screen(
+    pages: Pages, name: str, scheme: Any, width: int
+) -> None:
+    viewport: Any = {"width": width, "height": 900}
+    opened = pages.open(PLANS[name](), viewport=viewport, color_scheme=scheme)
+    opened.page.evaluate(axe_source())
+    report = opened.page.evaluate("axe.run()")
+    assert [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]] == []
+    assert [each["id"] for each in report["incomplete"]] == []
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert opened.complaints == []
+
+
+def test_nothing_is_fetched_from_anywhere(pages: Pages) -> None:
+    opened = pages.open(release_plan())
+    assert [url for url in opened.requests if not url.endswith("/plan.html")] == []
+    assert not re.search(r"""(src|href)=["'](?!#)""", opened.page.content())
+
+
+def test_no_text_of_a_plan_becomes_markup(pages: Pages) -> None:
+    opened = pages.open(hostile_plan())
+    assert opened.complaints == []
+    assert opened.page.locator("img").count() == 0
+    assert opened.page.locator("script").count() == 1
+    assert "⟨U+202E⟩" in opened.page.locator(".step").inner_text()
+    assert "\u202e" not in opened.page.content()
+
+
+def test_only_the_pages_own_script_may_run(pages: Pages) -> None:
+    opened = pages.open(small_plan())
+    opened.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'),"
+        "{textContent: 'document.title = `taken over`'}))"
+    )
+    assert opened.page.title() == "Apply 1 migration on production"
+    assert any("Content Security Policy" in text for text in opened.complaints)
+
+
+def test_without_scripts_all_is_there_to_be_read(pages: Pages) -> None:
+    opened = pages.open(release_plan(), java_script_enabled=False)
+    assert opened.steps() == ["1", "2", "3", "4", "5", "6"]
+    assert not opened.page.locator("#filter").is_visible()
+    text = opened.page.locator("body").inner_text()
+    for words in ("NOT ATOMIC", "users.legacy_name", "ACCESS EXCLUSIVE", "~80 M", "~41GB",
+                  "create index concurrently", "Undone as a whole, by ROLLBACK.",
+                  "the table was made one line above", "There is no way back"):  # fmt: skip
+        assert words in text, words
+
+
+def test_sql_is_shown_as_it_is_written(pages: Pages) -> None:
+    opened = pages.open(release_plan())
+    shown = opened.page.locator("#step-6 .statement .sql").all_inner_texts()
+    assert "\n".join(shown) == MIGRATIONS[5].text.split("migrate:up \n")[1].split("\n--")[0]
+    assert opened.page.locator("#step-6 .sql .keyword").first.inner_text() == "create"
+
+
+@pytest.mark.parametrize(
+    ("words", "severity", "expected"),
+    [
+        ("orders_by_customer", "", ["4"]),
+        ("ORDERS create", "", ["4", "6"]),
+        ("", "danger", ["2", "3"]),
+        ("", "danger warning", ["2", "3", "5"]),
+        ("billing", "danger warning info", ["5"]),
+        ("no such word", "", []),
+    ],
+)
+def test_steps_are_filtered_by_words_and_severity(
+    pages: Pages, words: str, severity: str, expected: list[str]
+) -> None:
+    opened = pages.open(release_plan())
+    opened.page.get_by_label("Find", exact=True).fill(words)
+    opened.page.locator("#severity").select_option(severity)
+    assert opened.steps() == expected
+    assert opened.page.locator("#shown").inner_text() == f"{len(expected)} of 6 steps"
+    assert opened.page.locator("#none").is_visible() == (not expected)
+
+
+def test_the_keyboard_alone_reaches_filter_and_steps(pages: Pages) -> None:
+    opened = pages.open(release_plan())
+    keyboard = opened.page.keyboard
+    keyboard.press("Tab")
+    assert opened.page.evaluate("document.activeElement.className") == "skip"
+    keyboard.press("Enter")
+    keyboard.press("Tab")
+    assert opened.page.evaluate("document.activeElement.id") == "words"
+    keyboard.type("fill_totals")
+    assert opened.steps() == ["5"]
+    keyboard.press("Escape")
+    assert len(opened.steps()) == 6
+    for _ in range(3):
+        keyboard.press("Tab")
+    keyboard.press("Enter")
+    assert opened.page.evaluate("document.activeElement.closest('.step').open") is False
+
+
+def test_a_link_leads_to_a_step_that_the_filter_hides(pages: Pages) -> None:
+    opened = pages.open(release_plan())
+    opened.page.get_by_label("Find", exact=True).fill("legacy")
+    opened.page.locator("#fold").click()
+    opened.page.locator(".losses a").click()
+    opened.page.locator("#findings ~ .findings a").nth(1).click()
+    opened.page.wait_for_function("document.getElementById('step-3').open")
+    assert opened.page.locator("#step-3 .sql").first.is_visible()
+    assert len(opened.steps()) == 6
+
+
+def test_200_steps_are_there_within_a_second_and_filtered_at_once(pages: Pages) -> None:
+    pages.open(small_plan())
+    begun = time.monotonic()
+    opened = pages.open(long_plan(200))
+    opened.page.get_by_label("Find", exact=True).fill("part_100_by_note")
+    assert opened.page.locator("#shown").inner_text() == "1 of 200 steps"
+    assert time.monotonic() - begun < 5, "with its rendering, in a browser that others share"
+    timing = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+    assert opened.page.evaluate(timing) < 1000, "milliseconds"
+
+
+def test_paper_shows_every_step_and_no_filter(pages: Pages) -> None:
+    opened = pages.open(release_plan())
+    opened.page.locator("#fold").click()
+    opened.page.emulate_media(media="print")
+    assert not opened.page.locator("#filter").is_visible()
+    assert opened.page.locator("#step-4 .sql").first.bounding_box()
+    assert opened.page.locator("#step-4 .sql").first.is_visible()
