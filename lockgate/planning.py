@@ -16,6 +16,7 @@ from planner.build import (
     build_up_plan,
 )
 from planner.compare import Comparison, compare
+from planner.drift import with_fingerprint
 from planner.errors import BrokenHistory, UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan, Source
@@ -68,6 +69,8 @@ def make_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
     """
     refuse_unresolved(ledger)
     plan = draft_plan(work, ledger, request)
+    if work.environment.drift == "check":
+        plan = with_fingerprint(plan, work.engine.read_catalogue())
     if request.allow_non_atomic:
         return plan
     environment = work.environment
@@ -88,7 +91,7 @@ def draft_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
     directory = load_migrations(environment)
     comparison = compare(directory.migrations, ledger)
     source = read_source(environment.migrations_directory, directory.digest)
-    made_for = _setting(work, source, directory.warnings)
+    made_for = make_setting(work, source, directory.warnings)
     if request.baseline is not None:
         return build_baseline_plan(comparison, ledger, made_for, request.baseline)
     if not request.is_rollback:
@@ -111,12 +114,12 @@ def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, reques
 
 def _stored_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
     """The plan of a rollback for which the migrations directory is not opened."""
-    made_for = _setting(work, stored_source(ledger))
+    made_for = make_setting(work, stored_source(ledger))
     runs = work.engine.read_applied_plans()
     return build_stored_down_plan(runs, ledger, made_for, steps=request.steps, to=request.down_to)
 
 
-def _setting(work: Work, source: Source, warnings: tuple[str, ...] = ()) -> Setting:
+def make_setting(work: Work, source: Source, warnings: tuple[str, ...] = ()) -> Setting:
     """What a plan of this environment is made for."""
     environment = work.environment
     age = environment.max_plan_age

@@ -119,16 +119,21 @@ def _shape(value: object) -> str:
     return "<text>" if isinstance(value, str) else "<map>"
 
 
+Place = Annotated[
+    Annotated[Database, Tag("<map>")] | Annotated[Literal["embedded"], Tag("<text>")],
+    Discriminator(_shape),
+]
+
+
 class EnvironmentFile(Settings):
     """The keys of environments/<name>.yaml."""
 
     extends: str | None = Field(None, description="The environment whose keys to start from.")
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: Engine | None = Field(None, description="Default: what the URL's scheme says.")
-    database: Annotated[
-        Annotated[Database, Tag("<map>")] | Annotated[Literal["embedded"], Tag("<text>")],
-        Discriminator(_shape),
-    ] = Field(description="`embedded`, a private PostgreSQL, or a map. Never inherited.")
+    database: Place = Field(
+        description="`embedded`, a private PostgreSQL, or a map. Never inherited."
+    )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
     history: History = Field(History(), description="The table of applied migrations.")
     transaction: Literal["plan", "step"] = Field("plan", description="What one transaction holds.")
@@ -140,6 +145,12 @@ class EnvironmentFile(Settings):
     copies: Copies = Field(Copies(), description="Rows kept for a rollback by compensation.")
     non_atomic: Literal["deny", "warn", "allow"] | None = Field(
         None, description="A plan that is NOT ATOMIC; null: deny, with `transaction: step` allow."
+    )
+    rehearsal: Place | None = Field(
+        None, description="Where to rehearse: as `database`; null: embedded, for PostgreSQL."
+    )
+    drift: Literal["ignore", "check"] = Field(
+        "ignore", description="Whether `apply` refuses a schema that changed since the plan."
     )
     max_plan_age: Seconds | None = Field(604800.0, description="When a plan expires; null: never.")
     require_plan: bool = Field(False, description="Refuse `migrate up` and `migrate down`.")
@@ -224,6 +235,34 @@ def resolve_database(environment: Environment, variables: Mapping[str, str]) -> 
     database = environment.database
     if not isinstance(database, Database):
         raise ValueError("an embedded database has no address before it is started")
+    return _resolve(environment, "database", database, variables)
+
+
+def resolve_rehearsal(
+    environment: Environment, variables: Mapping[str, str]
+) -> DatabaseAddress | None:
+    """The address of the server to rehearse on; None: an embedded one is to be started for it.
+
+    Raises: ConfigurationError as `resolve_database`, and when an engine cannot be embedded.
+    """
+    place = environment.rehearsal
+    if isinstance(place, Database):
+        return _resolve(environment, "rehearsal", place, variables)
+    try:
+        _agree(environment.engine, "postgresql")
+    except ValueError:
+        raise ConfigurationError(
+            f"rehearsal: there is no embedded server for {environment.engine}",
+            path=environment.path,
+            why="A rehearsal needs a server where it may create a database.",
+            do="Name one: `rehearsal: {url_env: REHEARSAL_DATABASE_URL}`.",
+        ) from None
+    return None
+
+
+def _resolve(
+    environment: Environment, key: str, database: Database, variables: Mapping[str, str]
+) -> DatabaseAddress:
     try:
         address = _address(database, environment.engine, variables, environment.directory)
         _agree(environment.engine, address.engine)
@@ -231,7 +270,7 @@ def resolve_database(environment: Environment, variables: Mapping[str, str]) -> 
         problem = str(error)
     else:
         return replace(address, engine=environment.engine)
-    raise ConfigurationError(f"database: {problem}", path=environment.path)
+    raise ConfigurationError(f"{key}: {problem}", path=environment.path)
 
 
 def environment_schema() -> dict[str, Any]:

@@ -50,6 +50,7 @@ def command(
     from lockgate.dry_run import refuse_both, show_dry_run
     from lockgate.views.following import following, show_report
     from lockgate.work import author, load_environment, open_work
+    from planner.drift import refuse_unknown_schema
     from planner.errors import WrongTarget
     from planner.planfile import read_plan
 
@@ -61,6 +62,8 @@ def command(
             do=f"Leave out `-e {name}`, or make a plan for it: migrate plan -e {name}.",
         )
     environment = load_environment(plan.environment, folder)
+    if environment.drift == "check":
+        refuse_unknown_schema(plan)
     with open_work(environment) as work:
         if dry_run:
             show_dry_run(plan, work.engine)

@@ -46,6 +46,11 @@ from lockgate.options import (
     help="Roll back by the plans that the database keeps; open no migration file.",
 )
 @non_atomic_option
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="Run it on a scratch database, there and back, and put what was seen into the plan.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps.")
 @json_option
 def command(
@@ -58,6 +63,7 @@ def command(
     down_to: str | None,
     from_database: bool,
     allow_non_atomic: bool,
+    rehearse: bool,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
@@ -72,10 +78,12 @@ def command(
       migrate plan --to 42 -o release.json
       migrate plan --down 2 -o back.json
       migrate plan --down 1 --from-database
+      migrate plan --rehearse
     """
     from lockgate.exits import Exit
     from lockgate.planning import Request, make_plan
-    from lockgate.views import json, text
+    from lockgate.rehearsing import rehearse_plan
+    from lockgate.views import json, rehearsal, text
     from lockgate.views.terminal import say, tell
     from lockgate.work import load_environment, open_work
     from planner.planfile import write_plan
@@ -85,7 +93,10 @@ def command(
         allow_non_atomic=allow_non_atomic,
     )  # fmt: skip
     with open_work(load_environment(name, folder)) as work:
-        plan = make_plan(work, work.engine.read_ledger(), request)
+        ledger = work.engine.read_ledger()
+        plan = make_plan(work, ledger, request)
+        if rehearse:
+            plan = rehearse_plan(work, ledger, plan, request)
     to_stdout = str(out) == "-"
     if not to_stdout:
         write_plan(plan, out)
@@ -93,6 +104,7 @@ def command(
         json.show_plan(plan)
     else:
         text.show_plan(plan)
+        rehearsal.show_rehearsal(plan)
         if plan.steps:
             say(f"\nApply it with: migrate apply {out}")
     if not to_stdout:

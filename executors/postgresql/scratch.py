@@ -1,0 +1,82 @@
+"""Scratch databases on PostgreSQL, and the state of sequences; runs no migration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from executors.engine import Engine, Traits
+from executors.postgresql.session import PostgreSQLSession
+from planner.catalogue import Catalogue, Detail, assemble
+from planner.rehearsal import Reach
+
+TRAITS = """
+select current_user::text, current_setting('search_path'),
+       array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1)
+"""
+# A database cannot name another one; roles, tablespaces and settings of the server are shared.
+# https://www.postgresql.org/docs/current/manage-ag-overview.html
+SHARED = re.compile(
+    r"(?:\A|;|\bbegin|\bthen|\belse)\s*(?:"
+    r"(?:create|alter|drop)\s+(?:role|user(?!\s+mapping)|group|database|tablespace)\b|"
+    r"alter\s+system\b|(?:grant|revoke)\s+(?![^;]*\son\s))",
+    re.IGNORECASE,
+)
+SEQUENCES = """
+select format('%I.%I', n.nspname, c.relname) from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' order by 1
+"""
+SEARCH_PATH = "search_path"
+FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
+
+
+def read_counters(session: PostgreSQLSession) -> Catalogue:
+    """The last value of each sequence. `pg_sequences` hides one that was set and not yet used."""
+    details = []
+    for (name,) in session.query_all(SEQUENCES):
+        ((value, called),) = session.query_all(f"select last_value, is_called from {name}")
+        state = {"last value": value, "used": called}
+        details.append(Detail(f"state of sequence {name}", "", state))
+    return assemble(details)
+
+
+def read_traits(session: PostgreSQLSession) -> Traits:
+    """Who we are, where unqualified names lead, and the roles that GRANT may name."""
+    ((user, path, roles),) = session.query_all(TRAITS)
+    return Traits(user, tuple(roles), session.history_schema, {SEARCH_PATH: path})
+
+
+def read_reach() -> Reach:
+    """No name of another database, but what a server's databases share."""
+    return Reach(frozenset(), SHARED)
+
+
+def create_database(session: PostgreSQLSession, name: str, traits: Traits) -> None:
+    """A database of the server's own encoding and locale, with the other's search_path."""
+    own = session.quote(name)
+    session.execute(f"create database {own} template template0")
+    path = traits.settings[SEARCH_PATH]
+    session.query_all("select set_config('search_path', %s, false)", (path,))
+    session.execute(f"alter database {own} set search_path from current")
+
+
+def drop_database(session: PostgreSQLSession, name: str) -> None:
+    """Drops it; a session of ours that was lost in the middle must not keep it."""
+    force = " with (force)" if session.server.dialect.version >= FORCE else ""
+    session.execute(f"drop database if exists {session.quote(name)}{force}")
+
+
+def create_roles(engine: Engine, traits: Traits, own_roles: Collection[str]) -> None:
+    """Makes the roles of another server, which may not log in, but for its user: that one may
+    do everything here."""
+    there = {name for (name,) in engine.query_all("select rolname::text from pg_roles")}
+    for name in traits.roles:
+        if name not in there and name not in own_roles and name != traits.user:
+            engine.execute(f"create role {_quote(name)}")
+    if traits.user not in there:
+        engine.execute(f"create role {_quote(traits.user)} superuser login")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

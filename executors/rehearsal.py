@@ -1,0 +1,172 @@
+"""Rehearsal: migrations and a plan run on a scratch database, there and back, and compared.
+
+It must not know the plan's own database, and what it runs, it runs as `apply` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from executors.apply import Author, apply
+from executors.engine import Engine
+from executors.events import Event
+from executors.failure import Failure, ServerError
+from planner.build import Setting, build_chosen_plan
+from planner.catalogue import Catalogue, Difference, differences
+from planner.drift import made_by_migrations
+from planner.errors import (
+    Interrupted,
+    IrreversibleMigration,
+    LockgateError,
+    RunError,
+    StatementFailed,
+)
+from planner.migration import Migration
+from planner.plan import Direction, Rehearsal
+from planner.rehearsal import changes
+
+LOCK_WAIT = 10.0  # seconds; nobody else knows the database
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A scratch database with what plans for it are made of; `clock` counts seconds."""
+
+    engine: Engine
+    setting: Setting
+    author: Author
+    clock: Callable[[], float]
+
+    def replay(self, applied: Sequence[Migration]) -> None:
+        """Applies what the live database's history says, to an empty one.
+
+        Raises:
+            StatementFailed: a migration does not run any more.
+        """
+        try:
+            self.play("up", applied)
+        except RunError as failed:
+            raise _failed("The migrations that are applied do not run again", failed) from failed
+
+    def play(self, direction: Direction, migrations: Sequence[Migration]) -> int:
+        """Runs migrations in their order; milliseconds.
+
+        Raises:
+            RunError: a statement was refused.
+            Interrupted: a signal arrived.
+            IrreversibleMigration: there is no way back.
+        """
+        server, ledger = self.engine.server, self.engine.read_ledger()
+        setting = replace(self.setting, server=server, facts=self.engine.read_facts(), max_age=None)
+        plan = build_chosen_plan(migrations, direction, ledger, setting)
+        begun = self.clock()
+        with _stopping():
+            apply(plan, self.engine, self.author, wait=LOCK_WAIT, emit=_pass_over)
+        return round((self.clock() - begun) * 1000)
+
+    def look(self) -> Catalogue:
+        """All that the scratch database holds, with the state of its sequences and counters."""
+        counters = self.engine.read_counters().objects
+        return Catalogue({**self.engine.read_catalogue().objects, **counters})
+
+    def expected(self) -> Catalogue:
+        """What the migrations that ran make of any database."""
+        return made_by_migrations(self.engine.read_catalogue())
+
+
+def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]) -> Rehearsal:
+    """What a plan of these steps does on a stage where its base was replayed: it is run, then
+    the way back, then it is run again.
+
+    Raises:
+        StatementFailed: the plan itself fails.
+    """
+    before = stage.look()
+    try:
+        there = stage.play(direction, migrations)
+    except RunError as failed:
+        raise _failed("The rehearsal of the plan failed", failed) from failed
+    after, expected = stage.look(), stage.expected().digests()
+    seen = Rehearsal(server_version=stage.engine.server.version, there_ms=there, expected=expected)
+    seen = _back(stage, _opposite(direction), migrations[::-1], before, seen)
+    return seen if seen.back_ms is None else _again(stage, direction, migrations, after, seen)
+
+
+def _back(
+    stage: Stage,
+    direction: Direction,
+    migrations: Sequence[Migration],
+    before: Catalogue,
+    seen: Rehearsal,
+) -> Rehearsal:
+    """What was seen, with what the way back leaves; `back_ms` stays None where it cannot end."""
+    try:
+        back = stage.play(direction, migrations)
+    except IrreversibleMigration as missing:
+        return seen.model_copy(update={"obstacle": missing.what})
+    except RunError as failed:
+        obstacle = f"the way back failed: {_told(failed)}"
+        return seen.model_copy(update={"obstacle": obstacle, "restored": False})
+    left = differences(before, stage.look())
+    returned = {"back_ms": back, "restored": not left, "differences": changes(left)}
+    return seen.model_copy(update=returned)
+
+
+def _again(
+    stage: Stage,
+    direction: Direction,
+    migrations: Sequence[Migration],
+    after: Catalogue,
+    seen: Rehearsal,
+) -> Rehearsal:
+    """What was seen, with how the plan runs after the way back."""
+    try:
+        again = stage.play(direction, migrations)
+    except RunError as failed:
+        obstacle = f"after the way back the plan failed: {_told(failed)}"
+        return seen.model_copy(update={"obstacle": obstacle, "repeatable": False})
+    other = differences(after, stage.look())
+    repeated = {"again_ms": again, "repeatable": not other, "unrepeated": changes(other)}
+    return seen.model_copy(update=repeated)
+
+
+def find_drift(stage: Stage, live: Catalogue) -> tuple[Difference, ...]:
+    """What a live schema has otherwise than the migrations that were replayed make it."""
+    return differences(stage.expected(), made_by_migrations(live))
+
+
+def _opposite(direction: Direction) -> Direction:
+    return "down" if direction == "up" else "up"
+
+
+def _pass_over(event: Event) -> None:
+    """A rehearsal is told of by its result."""
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """The block, whose end by a signal is the rehearsal's end: what it left half done, and would
+    be an error of its own elsewhere, goes with the scratch database."""
+    try:
+        yield
+    except RunError as failed:
+        if isinstance(failed.__context__, Interrupted):
+            raise Interrupted(failed.__context__.signal_number) from failed
+        raise
+
+
+def _told(failed: LockgateError) -> str:
+    failure = getattr(failed, "failure", None)
+    return str(failure if isinstance(failure, Failure | ServerError) else failed.what)
+
+
+def _failed(what: str, failed: RunError) -> StatementFailed:
+    return StatementFailed(
+        f"{what}: {_told(failed)}.",
+        why="It ran on a scratch database; the plan's own database was not touched.",
+        do="Correct the migration. Where it needs what only the live database has, "
+        "plan without `--rehearse`.",
+        failure=failed.failure,
+    )

@@ -1,0 +1,115 @@
+"""Rehearsal: what may run on a scratch database, and what its catalogues prove of a plan.
+
+Runs nothing and asks nothing: `executors.rehearsal` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from planner.catalogue import Difference
+from planner.drift import name_objects
+from planner.errors import UsageError
+from planner.plan import Change, Plan, PlannedStatement, Rehearsal, seal
+
+QUALIFIER = re.compile(r"(?:`((?:[^`]|``)+)`|([\w$]+))\s*\.")
+USED = re.compile(r"^\s*use\s+(?:`((?:[^`]|``)+)`|([\w$]+))", re.IGNORECASE)
+CREATED_ROLE = re.compile(
+    r"\bcreate\s+(?:role|user|group)\s+(?:\"((?:[^\"]|\"\")+)\"|(\w+))", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What SQL on a server reaches beyond its own database.
+
+    `names` are the other databases that it can name; `shared` matches a statement that changes
+    what all databases of the server share, such as its roles.
+    """
+
+    names: frozenset[str]
+    shared: re.Pattern[str]
+
+
+def refuse_reaching(statements: Iterable[PlannedStatement], reach: Reach) -> None:
+    """Raises UsageError when a statement would change more of a server than a scratch database.
+
+    SQL that is put together while it runs cannot be seen.
+    """
+    names = {name.casefold() for name in reach.names}
+    for statement in statements:
+        found = next((n for n in _databases(statement.sql) if n.casefold() in names), None)
+        if found is not None:
+            raise _reaching(statement, f"names the database {found}", "Leave the name away.")
+        if reach.shared.search(statement.sql):
+            raise _reaching(
+                statement,
+                "changes what all databases of a server share",
+                "On PostgreSQL, `rehearsal: embedded` starts a server of its own for it.",
+            )
+
+
+def _databases(sql: str) -> Iterable[str]:
+    """What stands before a dot or after USE: the databases that may be meant."""
+    for match in (*USED.finditer(sql), *QUALIFIER.finditer(sql)):
+        yield match[1].replace("``", "`") if match[1] else match[2]
+
+
+def _reaching(statement: PlannedStatement, does: str, do: str) -> UsageError:
+    return UsageError(
+        f"This cannot be rehearsed: the statement on line {statement.line} {does}:\n"
+        f"  {' '.join(statement.sql.split())[:100]}",
+        why="It would not stay in the scratch database. Nothing was run.",
+        do=do,
+    )
+
+
+def created_roles(statements: Iterable[PlannedStatement]) -> frozenset[str]:
+    """The roles that some statements create.
+
+    >>> from types import SimpleNamespace as Statement
+    >>> created_roles([Statement(sql='create role app; create user "Ann" login')]) == {"app", "Ann"}
+    True
+    """
+    found = (match for each in statements for match in CREATED_ROLE.finditer(each.sql))
+    return frozenset(m[1].replace('""', '"') if m[1] else m[2].lower() for m in found)
+
+
+def changes(differences: Iterable[Difference]) -> tuple[Change, ...]:
+    """The differences as a plan holds them."""
+    return tuple(
+        Change(object=each.object, change=each.change, lines=each.lines) for each in differences
+    )
+
+
+def with_rehearsal(plan: Plan, rehearsal: Rehearsal, drift: Sequence[Difference]) -> Plan:
+    """The plan with what was seen, and with warnings of what a reviewer should not pass over.
+
+    `drift` is what the live schema has otherwise than its migrations make it.
+    """
+    warned = (*plan.warnings, *rehearsal_warnings(rehearsal, drift))
+    return seal(plan.model_copy(update={"rehearsal": rehearsal, "warnings": warned}))
+
+
+def rehearsal_warnings(rehearsal: Rehearsal, drift: Sequence[Difference]) -> tuple[str, ...]:
+    """Sentences on what the rehearsal has shown and nobody hoped for."""
+    found = []
+    if drift:
+        found.append(
+            f"The live schema is not what its migrations make: {name_objects(drift)}. "
+            "See `migrate drift`."
+        )
+    if rehearsal.obstacle:
+        found.append(f"The rehearsal ended early: {rehearsal.obstacle}")
+    if rehearsal.differences:
+        found.append(
+            f"The way back does not restore what was there: {name_objects(rehearsal.differences)}."
+        )
+    if rehearsal.unrepeated:
+        found.append(
+            "After the way back, the plan leaves another schema than the first time: "
+            f"{name_objects(rehearsal.unrepeated)}."
+        )
+    return tuple(found)

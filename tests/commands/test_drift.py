@@ -1,0 +1,92 @@
+"""`drift`: what the database has that no migration made."""
+
+from typing import Any
+
+import pytest
+
+from tests.commands.running import Project, refused, succeed
+
+HERE = "rehearsal:\n  url_env: TEST_URL\n"
+
+
+def run(server: Any, sql: str, database: str) -> None:
+    with server.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.fixture
+def applied(any_project: Project) -> Project:
+    """A project with two tables, both applied."""
+    any_project.configure(HERE)
+    any_project.write_tables(2)
+    succeed(any_project.migrate("up"))
+    return any_project
+
+
+def test_a_schema_as_the_migrations_make_it_has_no_drift(applied: Project) -> None:
+    result = succeed(applied.migrate("drift"))
+    assert result.out == "No drift: the schema is what its migrations make.\n"
+
+
+def test_each_object_is_shown_with_its_lines(applied: Project, any_server: Any) -> None:
+    run(any_server, "alter table t1 add column late int", applied.database)
+    run(any_server, "drop table t2", applied.database)
+    result = refused(applied.migrate("drift"), 4)
+    assert "t1 (changed)\n  +column late" in result.out
+    assert "t2 (removed)\n  -" in result.out
+    assert result.out.endswith("2 objects differ.\n")
+
+
+def test_a_program_is_given_a_document(applied: Project, any_server: Any) -> None:
+    run(any_server, "create table strange (id int)", applied.database)
+    result = applied.migrate("drift", "--json")
+    assert result.code == 4
+    document = result.document
+    assert document["format"] == "lockgate-drift"
+    (found,) = document["differences"]
+    assert found["object"].endswith("strange")
+    assert found["change"] == "added"
+    assert all(line.startswith("+") for line in found["lines"])
+
+
+def test_pending_migrations_are_no_drift(applied: Project) -> None:
+    applied.write_tables(1, first=3)
+    succeed(applied.migrate("drift"))
+
+
+def test_files_that_were_changed_cannot_be_replayed(applied: Project) -> None:
+    applied.write("001_t1.sql", "create table other (id int);")
+    refused(applied.migrate("drift"), 10, "001_t1.sql")
+
+
+def test_a_plan_that_was_not_rehearsed_expects_nothing(applied: Project) -> None:
+    applied.write_tables(1, first=3)
+    succeed(applied.migrate("plan"))
+    refused(applied.migrate("drift", "--expect", "plan.json"), 64, "was not rehearsed")
+
+
+def test_before_its_plan_is_applied_a_database_is_not_what_the_plan_leaves(
+    applied: Project,
+) -> None:
+    applied.write_tables(1, first=3)
+    succeed(applied.migrate("plan", "--rehearse"))
+    result = refused(applied.migrate("drift", "--expect", "plan.json"), 4)
+    assert "t3 (removed)" in result.out
+
+
+def test_a_private_server_replays_a_schema_whose_owner_is_no_superuser(
+    project: Project, postgres_server: Any
+) -> None:
+    run(postgres_server, "create role drift_owner login", "postgres")
+    try:
+        run(postgres_server, "grant create on schema public to drift_owner", project.database)
+        project.url = project.url.replace("postgres@", "drift_owner@")
+        project.write_tables(1)
+        succeed(project.migrate("up"))
+        result = project.migrate("drift")
+        assert result.code == 4, result
+        assert "table public.t1" not in result.out
+        assert "schema public (changed)" in result.out
+    finally:
+        run(postgres_server, "drop owned by drift_owner", project.database)
+        run(postgres_server, "drop role drift_owner", "postgres")
