@@ -24,6 +24,7 @@ from executors.engine import Engine, Journal, Run
 from executors.events import Emit, RunStarted
 from executors.failure import ServerError, StepFailed
 from executors.store import unknown_end
+from planner.drift import refuse_changed_schema
 from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit, intent_digest
@@ -79,6 +80,7 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
     done = verify(plan, engine, ledger)
     if done == len(plan.steps):
         return Report("already applied" if plan.steps else "nothing to do", plan)
+    engine.refuse_weaker(plan, done)
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
     run = Run(author.new_id(), plan, author.actor, author.tool_version)
     if journal:
@@ -108,6 +110,8 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
         refuse_unresolved(ledger, plan)
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
+        if plan.fingerprint is not None:
+            refuse_changed_schema(plan, engine.read_catalogue())
     return done
 
 

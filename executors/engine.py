@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from executors.events import Emit, Session
+from planner.catalogue import Catalogue
 from planner.facts import Facts
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit
+from planner.rehearsal import Reach
 from planner.server import Server
 from planner.stored import StoredRun
 
@@ -66,6 +68,21 @@ class Journal:
         return next((step for step, place in self.outcomes if not place), 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a new database takes over from another, so that the same SQL makes the same of it.
+
+    `user` is whose objects they become, and `roles` are all that there are. `history_schema` is
+    where the ledger lies within the database; None is the connection's default. `settings` are
+    an engine's own, by name.
+    """
+
+    user: str
+    roles: tuple[str, ...]
+    history_schema: str | None
+    settings: Mapping[str, str]
+
+
 class Engine(Protocol):
     """A connection to one database. Everything runs on the session that holds the lock.
 
@@ -95,6 +112,29 @@ class Engine(Protocol):
 
     def read_facts(self) -> Facts:
         """What a plan is judged by, of the tables that there are."""
+
+    def read_catalogue(self) -> Catalogue:
+        """All that the database holds but rows and lockgate's own tables; in no transaction."""
+
+    def read_counters(self) -> Catalogue:
+        """The state of each sequence and counter, which no definition tells."""
+
+    def read_traits(self) -> Traits:
+        """What a scratch database must have in common with this one."""
+
+    def read_reach(self) -> Reach:
+        """What SQL on this server reaches beyond this database."""
+
+    def create_database(self, name: str, traits: Traits) -> None:
+        """Makes an empty database on this server."""
+
+    def drop_database(self, name: str) -> None:
+        """Drops a database, if it is there, with all that lockgate has made for it; its sessions
+        are ended."""
+
+    def refuse_weaker(self, plan: Plan, done: int) -> None:
+        """Raises StalePlan when the plan promises more than it could keep now, of its steps after
+        the first `done`."""
 
     def read_runs(self, limit: int) -> list[PastRun]:
         """The newest runs first."""
@@ -195,7 +235,6 @@ class Engine(Protocol):
         Raises:
             StepFailed: the server refused a statement, or rolled back a commit in which the
                 connection was lost; says what of the unit is kept.
-            StalePlan: the plan promises more than it could keep now; nothing was run.
             Unresolved: the connection was lost in the commit, and the server stayed away; or
                 the journal has a statement that was begun, and nobody can tell whether it
                 happened.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from executors.apply import Author, apply_locked
 from executors.engine import Engine, Journal, Run
-from executors.events import Emit
+from executors.events import Emit, RunStarted
 from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan, Step, Unit
@@ -105,6 +105,7 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
     """
     half = _only(engine, ledger)
     if half.compensated:
+        emit(RunStarted(half.plan, half.unit.first - 1))
         engine.finish(half.run, half.unit, half.serial, emit)
     apply_locked(half.plan, engine, engine.read_ledger(), author, emit)
     engine.finish_run(half.run.id, engine.read_status(half.run.id), note)

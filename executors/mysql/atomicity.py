@@ -25,7 +25,7 @@ from executors.mysql.journal import Record
 from executors.mysql.session import MySQLSession
 from planner.compensation import rejudge
 from planner.errors import Interrupted, Locked, LockgateError, Unreachable, WrongTarget
-from planner.plan import Unit
+from planner.plan import Plan, Unit
 
 LOST, NO_SAVEPOINT = "2013", "1305"
 
@@ -35,20 +35,23 @@ def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emi
 
     Raises:
         StepFailed: a statement was refused or the connection was lost, and all was undone.
-        StalePlan: a statement would do more harm now than the plan says; nothing was run.
         Unresolved: it could not be undone, or not be seen; says what to do.
     """
-    reasons = rejudge(
-        run.plan, read_facts(session), session.server.dialect, session.copy_limit, unit.first - 1
-    )
-    if reasons:
-        raise weaker(reasons)
     work = CompensatedUnit(session, run, unit, emit)
     try:
         work.begin()
         work.run(serial)
     except (LockgateError, ServerError, StepFailed) as reason:
         raise _ending(work, reason) from reason
+
+
+def refuse_weaker(session: MySQLSession, plan: Plan, done: int) -> None:
+    """Raises StalePlan when by what the tables are now the plan promises more than it could keep
+    of its steps after the first `done`."""
+    dialect = session.server.dialect
+    reasons = rejudge(plan, read_facts(session), dialect, session.copy_limit, done)
+    if reasons:
+        raise weaker(reasons)
 
 
 def recover(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:

@@ -21,11 +21,13 @@ from executors.mysql.graveyard import Graveyard
 from executors.mysql.intents import (
     COPIED,
     DONE,
+    UNDOING,
     UNDONE,
     Before,
     Intent,
     read_counters,
     read_intent,
+    with_result,
 )
 from executors.mysql.journal import Record, UnitJournal
 from executors.mysql.rollback import clear_committed, forget, roll_back
@@ -182,8 +184,8 @@ class CompensatedUnit:
 
     def has_happened(self, record: Record) -> bool | None:
         """Whether a statement took effect, by its outcome or by a look at the database."""
-        if record.outcome == DONE:
-            return True
+        if record.outcome in (DONE, UNDOING):
+            return True if record.outcome == DONE else None
         if record.intent.writes_rows:  # of the last one, a rollback does not take back all
             return None if _guarantee(self._place_of(record)) == LAST_ONE else False
         return self._forward.has_happened(record.intent)
@@ -238,7 +240,8 @@ class CompensatedUnit:
             self.journal.note(*at.key, COPIED)
         if not intent.writes_rows:
             rows = self._forward.run(statement.sql, effect, intent)
-            self.journal.note(*at.key, DONE)
+            database = self.session.server.database
+            self.journal.note_done(*at.key, with_result(observe, database, intent))
             return rows
         self.session.execute("start transaction")
         rows = self._forward.run(statement.sql, effect, intent)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from executors.engine import Journal, Run
+from executors.engine import Journal, Run, Traits
 from executors.events import Emit
-from executors.mysql import atomicity
+from executors.mysql import atomicity, catalogue, scratch
 from executors.mysql.facts import read_facts
 from executors.mysql.rollback import ACCEPT, clear_committed
 from executors.mysql.session import MySQLSession
 from executors.mysql.units import run_step
 from executors.store import SET_STATUS
+from planner.catalogue import Catalogue
 from planner.facts import Facts
-from planner.plan import Unit
+from planner.plan import Plan, Unit
+from planner.rehearsal import Reach
 
 
 class MySQL(MySQLSession):
@@ -19,6 +21,27 @@ class MySQL(MySQLSession):
 
     def read_facts(self) -> Facts:
         return read_facts(self)
+
+    def read_catalogue(self) -> Catalogue:
+        return catalogue.read_catalogue(self)
+
+    def read_counters(self) -> Catalogue:
+        return scratch.read_counters(self)
+
+    def read_traits(self) -> Traits:
+        return scratch.read_traits(self)
+
+    def read_reach(self) -> Reach:
+        return scratch.read_reach(self)
+
+    def create_database(self, name: str, traits: Traits) -> None:
+        scratch.create_database(self, name, traits)
+
+    def drop_database(self, name: str) -> None:
+        scratch.drop_database(self, name)
+
+    def refuse_weaker(self, plan: Plan, done: int) -> None:
+        atomicity.refuse_weaker(self, plan, done)
 
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit

@@ -22,7 +22,7 @@ UNKNOWN_TABLE = "1051"
 
 RIGHTS = (
     "What the plan drops or copies waits in the schema {0}. Let the role make it: "
-    "GRANT SELECT, INSERT, CREATE, DROP, ALTER, INDEX, REFERENCES ON `{0}`.* TO …"
+    "GRANT SELECT, INSERT, CREATE, DROP, ALTER ON `{1}`.* TO …"
 )
 BASE_TABLE = """
 select 1 from information_schema.tables
@@ -59,7 +59,11 @@ class Graveyard:
         try:
             self._session.execute(f"create database if not exists {quote(self.name)}")
         except ServerError as error:
-            raise ServerError(error.code, error.message, hint=RIGHTS.format(self.name)) from error
+            raise ServerError(
+                error.code,
+                error.message,
+                hint=RIGHTS.format(self.name, self.name.replace("_", "\\_")),
+            ) from error
 
     def place(self, grave: str) -> str:
         """The quote, qualified name of a table in the graveyard."""

@@ -21,7 +21,7 @@ where table_schema = %s and extra like '%%auto_increment%%'
 """
 # Of how a journal row's statement went: its rows are copied, it is done, it was undone, or it
 # belongs to a unit that is committed and still has something to clear away.
-COPIED, DONE, UNDONE, COMMITTED = "copied", "done", "undone", "committed"
+COPIED, DONE, UNDOING, UNDONE, COMMITTED = "copied", "done", "undoing", "undone", "committed"
 
 
 class Copy(Stored):
@@ -38,6 +38,7 @@ class Intent(Stored):
 
     `columns` are renamed ones, new name -> old name. `graves` are the tables that it drops ->
     their names in the graveyard. `writes_rows` says that its outcome is in its transaction.
+    `after` are the tables as it left them, by name: they show if others have changed one since.
     """
 
     verb: str
@@ -48,6 +49,7 @@ class Intent(Stored):
     copies: tuple[Copy, ...] = ()
     witness: str = ""
     writes_rows: bool = False
+    after: Mapping[str, str] = Field(default_factory=dict)
 
     def create(self, kind: str, name: str) -> str:
         """The definition that an object of the statement had; empty when there was none."""
@@ -94,6 +96,13 @@ def read_intent(
         witness=f"{label}_witness" if is_permutation(renames) else "",
         writes_rows=effect.verb == "write",
     )
+
+
+def with_result(query: Query, database: str, intent: Intent) -> Intent:
+    """The intent of a statement that is done, with the tables as it left them."""
+    names = {image.name for image in intent.images if image.kind == "table"}
+    after = {name: take_image(query, database, Object("table", name)).create for name in names}
+    return intent.model_copy(update={"after": {name: text for name, text in after.items() if text}})
 
 
 def is_permutation(renames: Iterable[tuple[str, str]]) -> bool:

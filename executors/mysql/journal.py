@@ -26,6 +26,10 @@ NOTE = (
     "update {journal} set outcome = %s, done_at = current_timestamp(6) "
     "where run_id = %s and step = %s and statement = %s"
 )
+NOTE_DONE = (
+    "update {journal} set outcome = %s, image = %s, done_at = current_timestamp(6) "
+    "where run_id = %s and step = %s and statement = %s"
+)
 READ = (
     "select step, statement, outcome, image from {journal} "
     "where run_id = %s and step between %s and %s order by step, statement"
@@ -69,6 +73,11 @@ class UnitJournal:
             Locked: this executor does not hold the lock any more; nothing was written.
         """
         self._intend(step, place, digest, intent.model_dump_json())
+
+    def note_done(self, step: int, place: int, intent: Intent) -> None:
+        """Notes that a statement is done, and what it has left."""
+        image = intent.model_dump_json()
+        self._write(NOTE_DONE, (DONE, image, self._run_id, step, place))
 
     def note(self, step: int, place: int, outcome: str) -> None:
         """Notes how a statement went."""

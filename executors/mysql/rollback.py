@@ -12,7 +12,7 @@ from executors.failure import ServerError
 from executors.mysql.catalogue import read_catalogue
 from executors.mysql.graveyard import Graveyard
 from executors.mysql.images import Image
-from executors.mysql.intents import UNDONE, Intent
+from executors.mysql.intents import DONE, UNDOING, UNDONE, Intent
 from executors.mysql.journal import Record, UnitJournal, unfinished
 from executors.mysql.session import MySQLSession
 from executors.mysql.undo import Undo
@@ -47,6 +47,9 @@ def roll_back(
     if left:
         emit(Undoing(len(left)))
     for record in left:
+        if record.outcome == DONE:
+            undo.refuse_foreign_change(record.intent)
+            journal.note(record.step, record.place, UNDOING)
         undo.undo(record.intent, record.outcome)
         if not _views(record):
             journal.note(record.step, record.place, UNDONE)
@@ -79,6 +82,8 @@ def clear_committed(session: MySQLSession, emit: Emit) -> None:
         rows = session.query_all(session.named(READ_COMMITTED))
         if not rows:
             return
+        images = [image for statement, image in rows if statement and image]
+        _sweep(session, graveyard, [Intent.model_validate_json(image) for image in images])
         with session.transaction():
             session.execute(session.named(CLEANED))
             session.execute(session.named(FORGET_COMMITTED))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from executors.failure import ServerError
 from executors.mysql.graveyard import Graveyard
 from executors.mysql.images import Image, take_image
-from executors.mysql.intents import COPIED, DONE, Copy, Intent, moved
+from executors.mysql.intents import COPIED, DONE, UNDOING, Copy, Intent, moved
 from executors.mysql.session import MySQLSession
 from executors.mysql.statements import body_start
 from executors.mysql.table import (
@@ -28,13 +28,14 @@ from executors.mysql.table import (
 from executors.mysql.table_text import quote
 from planner.effects import Object
 
-PATIENCE = 600  # seconds to wait for each lock: undoing is not given up lightly
+PATIENCE = 60  # seconds to wait for each lock: undoing is not given up lightly
 SETTINGS = (
     "set session foreign_key_checks = 0, session unique_checks = 1, session autocommit = 1, "
     f"session lock_wait_timeout = {PATIENCE}, session innodb_lock_wait_timeout = {PATIENCE}, "
     f"session sql_safe_updates = 0, session time_zone = '+00:00', session sql_mode = '{SQL_MODE}'"
 )
 ROUNDS = 3  # some attributes show only when others are as they were
+FOREIGN_CHANGE = "1412"  # "table definition has changed"; the server's own code for it
 LIMITS = ("max_execution_time", "max_statement_time")
 # A later server may want more of a table than it did when this one was made.
 LENIENT = ("sql_require_primary_key = 0", "innodb_strict_mode = 0")
@@ -68,8 +69,23 @@ class Undo:
             elif image.kind != "view" or not image.create:
                 self._restore(image)
         for copy in intent.copies:
-            if outcome == DONE or (outcome == COPIED and not intent.writes_rows):
+            if outcome in (DONE, UNDOING) or (outcome == COPIED and not intent.writes_rows):
                 self._restore_rows(copy, intent)
+
+    def refuse_foreign_change(self, intent: Intent) -> None:
+        """Raises ServerError when a table is not as the statement left it: what somebody else
+        has changed there since would be lost."""
+        for image in intent.images:
+            left = intent.after.get(image.name) if image.kind == "table" else None
+            if left is None:
+                continue
+            present = self._image("table", image.name).create
+            known = [text for text in (left, image.create) if text]
+            if present and not any(is_same_table(text, present) for text in known):
+                raise ServerError(
+                    FOREIGN_CHANGE,
+                    f"Table '{image.name}' was changed by another session since this run did",
+                )
 
     def restore_views(self, images: Iterable[Image]) -> None:
         """Makes views as they were; each after those that it needs, whichever these are."""
@@ -88,7 +104,7 @@ class Undo:
     def restore_counter(self, table: str, counter: int) -> None:
         """Sets AUTO_INCREMENT back; the server goes no lower than what the rows allow."""
         create = self._image("table", table).create
-        if create and auto_increment(create) > counter:
+        if create and auto_increment(create) not in (0, counter):
             self._session.execute(f"alter table {quote(table)} auto_increment = {counter}")
 
     def _rename_back(self, intent: Intent) -> None:

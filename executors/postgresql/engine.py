@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from executors.commit_outcome import refuse_another_server
-from executors.engine import Journal, Run
+from executors.engine import Journal, Run, Traits
 from executors.events import Emit
 from executors.failure import ServerError
+from executors.postgresql import catalogue, scratch
 from executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
 from executors.postgresql.parameters import halves
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.units import run_outside, run_transaction
 from planner.address import DatabaseAddress
+from planner.catalogue import Catalogue
 from planner.environment import Environment
 from planner.facts import Facts
-from planner.plan import Unit
+from planner.plan import Plan, Unit
+from planner.rehearsal import Reach
 
 
 class PostgreSQL(PostgreSQLSession):
@@ -40,6 +43,27 @@ class PostgreSQL(PostgreSQLSession):
     def read_facts(self) -> Facts:
         """None: a transaction undoes whatever the tables are."""
         return Facts()
+
+    def read_catalogue(self) -> Catalogue:
+        return catalogue.read_catalogue(self)
+
+    def read_counters(self) -> Catalogue:
+        return scratch.read_counters(self)
+
+    def read_traits(self) -> Traits:
+        return scratch.read_traits(self)
+
+    def read_reach(self) -> Reach:
+        return scratch.read_reach()
+
+    def create_database(self, name: str, traits: Traits) -> None:
+        scratch.create_database(self, name, traits)
+
+    def drop_database(self, name: str) -> None:
+        scratch.drop_database(self, name)
+
+    def refuse_weaker(self, plan: Plan, done: int) -> None:
+        """Never: a transaction keeps what it promises."""
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
         """Nothing: its units are transactions, and the server has undone an interrupted one."""
