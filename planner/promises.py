@@ -12,6 +12,7 @@ from planner.column_types import loses
 from planner.dialect import Dialect
 from planner.effects import Effect, Object
 from planner.plan import Guarantee
+from planner.quantities import format_size
 from planner.schema import INNODB, UNKNOWN, Schema, Table
 
 OF_ITS_OWN = "the server commits it by itself; its inverse undoes it"
@@ -173,9 +174,12 @@ def _copied(what: str, tables: list[Object], schema: Schema, terms: Terms, kept:
     size = sum(table.size or 0 for one in tables if (table := schema.find(one)))
     if size > terms.copy_limit:
         return _final(
-            f"{what}, and {size} bytes are more than the {terms.copy_limit} that may be copied"
+            f"{what}, and {format_size(size)} are more than the "
+            f"{format_size(terms.copy_limit)} that may be copied"
         )
-    return Promise("compensated-by-copy", f"{what}; {kept} are copied first, about {size} bytes")
+    return Promise(
+        "compensated-by-copy", f"{what}; {kept} are copied first, about {format_size(size)}"
+    )
 
 
 def _uncopied(one: Object, table: Table | None) -> str:

@@ -317,4 +317,4 @@ def test_the_documented_rights_are_enough(
 def test_a_table_larger_than_the_limit_of_copies_is_not_copied(project: Project) -> None:
     project.configure("copies: {limit: 1kB}\n")
     project.write("001_drops.sql", "alter table old drop column note;\ncreate table b (id int);")
-    refused(project.migrate("plan"), 3, "are more than the 1024 that may be copied")
+    refused(project.migrate("plan"), 3, "16kB are more than the 1kB that may be copied")

@@ -17,6 +17,8 @@ HARMFUL = ("\x1b", "\x9b", "\x07", "\u202e")
 def test_piped_output_is_plain_text(project: Project) -> None:
     project.write_tables(2)
     for arguments in (["status"], ["plan"], ["show", "plan.json", "--format", "sql"],
+                      ["show", "plan.json", "--format", "markdown"],
+                      ["show", "plan.json", "--format", "html"],
                       ["apply", "plan.json", "-v"], ["history"], ["lock"], ["--help"]):  # fmt: skip
         result = succeed(project.migrate(*arguments, environ={"TERM": "xterm-256color"}))
         assert "\x1b" not in result.all, arguments
@@ -78,6 +80,8 @@ def test_control_characters_of_files_and_servers_never_reach_a_terminal(
         ["show", "plan.json"],
         ["show", "plan.json", "--format", "sql"],
         ["show", "plan.json", "--format", "json"],
+        ["show", "plan.json", "--format", "markdown"],
+        ["show", "plan.json", "--format", "html"],
         ["up", "--dry-run"],
         ["up", "-v"],
         ["status"],

@@ -12,6 +12,7 @@ import pytest
 
 from tests.commands.running import ROOT, Project, succeed
 
+TEMPLATES = ("html.j2", "css", "js")
 SOURCES = ("lockgate", "planner", "executors", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -67,8 +68,8 @@ def test_the_wheel_holds_the_three_packages_and_no_more(wheel: Path) -> None:
         "lockgate", "planner", "executors",
     }  # fmt: skip
     assert not [name for name in names if name.endswith(".pyc")]
-    for module in ("lockgate/commands/up.py", "lockgate/py.typed"):
-        assert module in names
+    for file in ("commands/up.py", "py.typed", *(f"templates/plan.{end}" for end in TEMPLATES)):
+        assert f"lockgate/{file}" in names
 
 
 @pytest.mark.parametrize("script", ["migrate", "lockgate"])

@@ -145,7 +145,7 @@ def test_the_commands_page_says_which_commands_share_an_option() -> None:
     for option, _, meaning, users in rows:
         long = WORD.findall(option)[-1]
         having = {each for each, command in every_command().items() if long in options(command)}
-        assert set(re.findall("[a-z]+", users)) in (having, {"all"}), (option, meaning)
+        assert set(re.findall("[a-z-]+", users)) in (having, {"all"}), (option, meaning)
 
 
 def created(statements: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from executors import mysql_catalogue, postgresql_catalogue
+from executors.mysql import catalogue as mysql_catalogue
+from executors.postgresql import catalogue as postgresql_catalogue
 from planner.catalogue import Catalogue, differences
 from tests.executors.building import new_identity, open_test_engine
 from tests.executors.catalogue_family import (

@@ -157,7 +157,7 @@ def test_what_was_begun_is_looked_for_with_the_settings_of_its_section(
     succeed(project.migrate("up"))
     project.write("002_i.sql", "set search_path to app;\ndrop index concurrently idx;",
                   flags=" transaction:false")  # fmt: skip
-    succeed(project.migrate("plan"))
+    succeed(project.migrate("plan", "--allow-non-atomic"))
     with postgres_server.connect(postgres_database) as reader, reader.transaction():
         reader.execute("select from app.t")
         process = project.start("apply", "plan.json")

@@ -1,8 +1,5 @@
 """SHOW CREATE TABLE texts of MySQL and MariaDB, read and compared without a server."""
 
-import doctest
-import importlib
-
 import pytest
 
 from executors.mysql.table import (
@@ -183,9 +180,3 @@ def test_a_column_to_be_filled_can_be_added_to_rows() -> None:
 def test_what_cannot_be_understood_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         restore_table("t", table(A), text)
-
-
-@pytest.mark.parametrize("name", ["text", "definition", "difference"])
-def test_the_examples_in_docstrings_hold(name: str) -> None:
-    module = importlib.import_module(f"executors.mysql_table_{name}")
-    assert doctest.testmod(module).failed == 0

@@ -252,7 +252,7 @@ def test_a_signal_in_a_statement_is_unresolved_and_says_where(
 ) -> None:  # fmt: skip
     project = Project(tmp_path, postgres_server.url(postgres_database))
     project.write("001_x.sql", f"create table a ();\n{gate(GATE)};", flags=" transaction:false")
-    with shut(bystander, GATE), project.start("up") as process:
+    with shut(bystander, GATE), project.start("up", "--allow-non-atomic") as process:
         await_at(bystander, GATE)
         for _ in range(times):
             os.kill(process.pid, signal.SIGTERM)
@@ -269,13 +269,13 @@ def test_kill_9_in_a_statement_is_unresolved_until_it_is_settled(
 ) -> None:
     project = Project(tmp_path, postgres_server.url(postgres_database))
     project.write("001_x.sql", f"create table a ();\n{gate(GATE)};", flags=" transaction:false")
-    with shut(bystander, GATE), project.start("up") as process:
+    with shut(bystander, GATE), project.start("up", "--allow-non-atomic") as process:
         await_at(bystander, GATE)
         process.kill()
         process.wait()
     await_gone(bystander)
     assert bystander.execute(JOURNAL).fetchall() == [(1, 1, "done"), (1, 2, None)]
-    assert project.migrate("up").code == 7
+    assert project.migrate("up", "--allow-non-atomic").code == 7
 
 
 def test_a_cut_connection_is_unresolved_and_the_journal_knows_where(

@@ -228,7 +228,7 @@ class TestCopies:
         assert found.verdict == COMPENSATION
         (warning,) = found.warnings
         assert warning.startswith("Step 1 statement 1: ")
-        assert "16384 bytes" in warning
+        assert "16kB" in warning
         assert "would be overwritten" in warning
 
     @pytest.mark.parametrize(
@@ -256,9 +256,9 @@ class TestCopies:
         assert "foreign keys carry that to other tables" in found.verdict
 
     def test_are_not_taken_beyond_the_limit(self) -> None:
-        found = plan("alter table users drop name;", limit=16383)
+        found = plan("alter table users drop name;", limit=8192)
         assert guarantees(found) == ["point-of-no-return"]
-        assert "16384 bytes are more than the 16383" in reasons(found)[0]
+        assert "16kB are more than the 8kB" in reasons(found)[0]
 
 
 class TestRows:

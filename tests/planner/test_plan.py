@@ -231,7 +231,9 @@ class TestPage:
         }
         shown = {"PlannedStatement": "statement"}
         expected = {
-            f"The {shown.get(model.__name__, model.__name__.lower())} object": set(model.model_fields)
+            f"The {shown.get(model.__name__, model.__name__.lower())} object": set(
+                model.model_fields
+            )
             for model in models()
         }
         assert documented == expected
