@@ -15,8 +15,9 @@ from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan, Step, Unit
 
+ALL = 1 << 31  # runs
 DONE, UNKNOWN, UNDONE = "done", "unknown", "undone"
-STATES = {"done": DONE, "copied": UNKNOWN, "undone": UNDONE, "": UNKNOWN}
+STATES = {"done": DONE, "undone": UNDONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,12 @@ class HalfDone:
 
     `states` are of those that were begun, by the number of the step and of the statement:
     done and kept, of unknown outcome, or undone. `compensated` says that lockgate can undo it.
+    `error` is why the run could not go on; empty when it died without a word.
     """
 
     run: Run
     status: str
+    error: str
     unit: Unit
     states: Mapping[tuple[int, int], str]
     compensated: bool
@@ -65,11 +68,15 @@ def read_half_done(engine: Engine, ledger: Ledger) -> tuple[HalfDone, ...]:
 
 def _half_done(engine: Engine, journal: Journal) -> HalfDone:
     plan = engine.read_plan(journal.run_id)
+    past = next(run for run in engine.read_runs(ALL) if run.id == journal.run_id)
     number = journal.compensated or max(step for step, _ in journal.outcomes)
-    states = {key: STATES[outcome] for key, outcome in journal.outcomes.items() if key[1]}
+    states = {
+        key: STATES.get(outcome, UNKNOWN) for key, outcome in journal.outcomes.items() if key[1]
+    }
     return HalfDone(
         run=Run(journal.run_id, plan, "", ""),
-        status=engine.read_status(journal.run_id),
+        status=past.status,
+        error=past.error,
         unit=plan.units(number - 1)[0],
         states={key: state for key, state in states.items() if key[0] >= number},
         compensated=bool(journal.compensated),

@@ -62,6 +62,9 @@ class Settlement:
 def show_half_done(work: Work, out: Path | None) -> Exit:
     """Shows what is half done, and writes its plan; changes nothing."""
     half_done = read_half_done(work.engine, work.engine.read_ledger())
+    holder = work.engine.lock_holder() if half_done else None
+    if holder:
+        text.show_lock(holder)
     text.show_half_done(half_done)
     if out and half_done:
         write_plan(half_done[0].plan, out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planner.errors import BrokenHistory, OutOfOrder
@@ -95,14 +95,14 @@ def refuse_out_of_order(comparison: Comparison, pending: Sequence[Migration]) ->
 
 
 def standings(
-    comparison: Comparison, ledger: Ledger, half_done: Collection[str] = ()
+    comparison: Comparison, ledger: Ledger, begun: Mapping[str, str] | None = None
 ) -> tuple[Standing, ...]:
     """Every migration of the files and the ledger, by version.
 
-    `half_done` are the versions that an interrupted run has begun and not recorded.
+    `begun` are the versions that a run has begun and not recorded, and the state of each.
     """
     entries = {entry.number: entry for entry in ledger.entries}
-    begun = {int(version) for version in half_done}
+    states = {int(version): state for version, state in (begun or {}).items()}
     late = {migration.version for migration in comparison.out_of_order}
     found = [_standing(m, "applied", entries[m.number]) for m in comparison.applied]
     found += [_standing(m, "changed", entry) for m, entry in comparison.changed]
@@ -110,9 +110,7 @@ def standings(
         _standing(m, "out of order" if m.version in late else "pending") for m in comparison.pending
     ]
     found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
-    marked = (
-        replace(each, state="half done") if int(each.version) in begun else each for each in found
-    )
+    marked = (replace(each, state=states.get(int(each.version), each.state)) for each in found)
     return tuple(sorted(marked, key=lambda each: int(each.version)))
 
 

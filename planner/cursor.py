@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planner.dialect import Dialect, tokens
+from planner.statements import CONTINUED, ESCAPED
 
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 DOTTED = re.compile(r"(\.+)(.*)", re.DOTALL)
@@ -172,6 +173,9 @@ def _tokens(sql: str, dialect: Dialect) -> Iterator[Token]:
         elif kind == "dollar":
             position = _after(sql, text, position)
             yield Token("string", sql[start:position], start, position)
+        elif kind == "escape":
+            position = _escape_end(sql, position - 1)
+            yield Token("string", sql[start:position], start, position)
         elif kind not in ("comment", "directive"):
             yield Token(_kind(kind, text, dialect), text, start, position)
 
@@ -204,6 +208,16 @@ def _comment_end(sql: str, position: int, deepest: int) -> int:
         depth = min(depth + 1, deepest) if opens else depth - (edge[0] == "*/")
         position = edge.end()
     return position if not depth else len(sql)
+
+
+def _escape_end(sql: str, quote: int) -> int:
+    """Where an E string ends that opens with this quote; it may go on in a next line."""
+    while part := ESCAPED.match(sql, quote):
+        again = CONTINUED.match(sql, part.end())
+        if again is None:
+            return part.end()
+        quote = again.end()
+    return len(sql)
 
 
 def _after(sql: str, text: str, position: int) -> int:

@@ -22,7 +22,8 @@ from lockgate.options import (
 def command(invocation: Invocation, name: str, folder: Path | None, as_json: bool) -> int:
     """Show each migration and whether it is applied.
 
-    Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way.
+    Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way. A run
+    that is still under way is shown as that.
     """
     from executors.resolve import read_half_done
     from lockgate.views import json, text
@@ -37,13 +38,18 @@ def command(invocation: Invocation, name: str, folder: Path | None, as_json: boo
         half_done = [
             step.version for half in read_half_done(work.engine, ledger) for step in half.unit.steps
         ]
+        holder = work.engine.lock_holder() if half_done else None
     comparison = compare(directory.migrations, ledger)
-    shown = standings(comparison, ledger, half_done)
+    state = "under way" if holder else "half done"
+    shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
     (json if as_json else text).show_status(shown, ledger, directory.warnings)
     invocation.document = False
     refuse_foreign(
         work.engine.server, ledger, project=environment.project, environment=environment.name
     )
-    refuse_unresolved(ledger)
+    if holder:
+        text.show_lock(holder)
+    else:
+        refuse_unresolved(ledger)
     refuse_broken_history(comparison)
     return 0

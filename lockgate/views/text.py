@@ -177,13 +177,20 @@ def show_half_done(half_done: Collection[HalfDone]) -> None:
             for count, statement in enumerate(step.statements, 1):
                 state = half.state(number, count)
                 say(f"  {count:>3} {state:<8}  line {statement.line}: {shorten(statement.sql)}")
+        if half.error:
+            say(half.error, "yellow")
         say(_ways_back(half) if half.compensated else _ways_out(half))
 
 
 def _ways_back(half: HalfDone) -> str:
     version = half.unit.steps[-1].version
+    first = (
+        "Mend what is told there. Then\n"
+        if half.status == "STUCK"
+        else "Apply the same plan again: what it had done is undone first. Or\n"
+    )
     return (
-        "Apply the same plan again: what it had done is undone first. Or\n"
+        f"{first}"
         "  migrate resolve --undo --reason TEXT      undoes all of it\n"
         "  migrate resolve --finish --reason TEXT    runs the rest of it\n"
         "  migrate resolve --out plan.json           writes that plan\n"

@@ -318,3 +318,39 @@ def test_a_table_larger_than_the_limit_of_copies_is_not_copied(project: Project)
     project.configure("copies: {limit: 1kB}\n")
     project.write("001_drops.sql", "alter table old drop column note;\ncreate table b (id int);")
     refused(project.migrate("plan"), 3, "16kB are more than the 1kB that may be copied")
+
+
+def test_a_run_that_is_under_way_is_not_called_half_done(
+    project: Project, family_server: Any
+) -> None:
+    project.write("001_held.sql", "drop table old;\nalter table held add column n int;")
+    with held_table(family_server, project.database, "held"):
+        process = project.start("up")
+        wait_until_blocked(family_server, project.database)
+        result = succeed(project.migrate("status"))
+        assert "001      held  under way" in result.out
+        assert "The migration lock is held by" in result.out
+    process.communicate()
+    assert "001      held  applied" in succeed(project.migrate("status")).out
+
+
+def test_what_a_killed_run_has_dropped_goes_when_a_person_says_that_it_is_applied(
+    killed: Project, family_server: Any
+) -> None:
+    succeed(killed.migrate("resolve", "--mark-applied", "2", *REASON))
+    assert not ask(family_server, None, GRAVEYARDS.format(f"{killed.database}_lockgate"))
+
+
+def test_why_a_run_is_stuck_is_told_until_it_is_settled(
+    project: Project, family_server: Any
+) -> None:
+    project.write("001_held.sql", FAILING)
+    foreign = "create table foreigner (id int)"
+    with held_table(family_server, project.database, "held"):
+        process = project.start("up")
+        wait_until_blocked(family_server, project.database)
+        execute(family_server, project.database, foreign)
+    process.communicate()
+    shown = refused(project.migrate("resolve"), 7)
+    assert "- table foreigner: added" in shown.out
+    assert "Apply the same plan again" not in shown.out
