@@ -1,4 +1,4 @@
-"""What other sessions change while a unit runs on MySQL or MariaDB: undoing keeps it, and says so."""
+"""What others change while a unit runs on MySQL or MariaDB: undoing keeps it, and says so."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
