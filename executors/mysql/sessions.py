@@ -204,8 +204,21 @@ class GuardedSessions(Store):
                 return self._take(successor, "work", 1)
             return False
 
+        self._heal_guard()
         if not poll(had, END_WAIT, lambda waited: None):
             raise self._still_there(pid) if self._holds_work(successor, pid) else lost_lock()
+
+    def _heal_guard(self) -> None:
+        """Opens the guard's session again, if a signal came while it was asked.
+
+        Raises:
+            Locked: somebody else has its lock now.
+        """
+        if self._guard is None or self._guard.open:
+            return
+        self._guard = self._connect_guard()
+        if not poll(lambda: self._take(self._guard, "guard"), END_WAIT, lambda waited: None):
+            raise lost_lock()
 
     def _holds_work(self, connection: Any, pid: int) -> bool:
         sql = "select is_used_lock(%s)"
@@ -220,11 +233,16 @@ class GuardedSessions(Store):
     def _run(
         self, connection: Any, sql: str, parameters: Sequence[object] = ()
     ) -> tuple[int, list[Row]]:
-        with translated(), connection.cursor() as cursor:
-            rows = cursor.execute(sql, tuple(parameters) or None)
-            found = list(cursor.fetchall())
-            while cursor.nextset():  # a CALL's further results, and its error
-                pass
+        try:
+            with translated(), connection.cursor() as cursor:
+                rows = cursor.execute(sql, tuple(parameters) or None)
+                found = list(cursor.fetchall())
+                while cursor.nextset():  # a CALL's further results, and its error
+                    pass
+        except Interrupted:  # its answer is still to come, and would be taken for the next one's
+            with suppress(pymysql.Error):
+                connection.close()
+            raise
         return rows, found
 
     def _take(self, connection: Any, part: str, wait: int = 0) -> bool:
