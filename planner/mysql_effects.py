@@ -16,17 +16,14 @@ from planner.dialect import Dialect
 from planner.effects import Effect, Object
 from planner.mysql_alter import cascading_parents, read_alter_table
 from planner.mysql_rows import read_delete, read_insert, read_load, read_update
+from planner.mysql_settings import read_set
 
 READS = Effect("read")
 PROGRAMS = ("procedure", "function", "event")
 LISTED = {"table": "table", "tables": "table", "view": "view", "sequence": "sequence"}
-LASTING_SCOPES = frozenset({"global", "persist", "persist_only"})
-# SET of something else than variables, for the session or its next transaction.
-SESSION_SETS = frozenset({"character", "charset", "names", "role", "resource", "transaction"})
 OPENS_DEFINITION = frozenset({"select", "as", "with", "values", "table", "partition"})
 # https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
 WHOLE = frozenset({"alter", "create", "drop", "flush", "grant", "kill", "rename", "revoke"})
-LASTING = "it changes the server, and not this session alone"
 
 
 def read_effect(sql: str, dialect: Dialect) -> Effect:
@@ -154,31 +151,7 @@ def _sets(cursor: Cursor) -> Effect:
         cursor.until("for")
         cursor.accept("for")
         return _statement(cursor)
-    if cursor.peek().word == "password" or cursor.sees("default", "role"):
-        return Effect("other", obstacle=LASTING)
-    scope = 1 if cursor.peek().word in ("session", "local") else 0
-    if cursor.peek(scope).word in SESSION_SETS:
-        return Effect("set", leaves_session=True)
-    settings: dict[str, str] = {}
-    while not cursor.at_end:
-        clause = cursor.clause()
-        if clause.peek().word.lstrip("@") in LASTING_SCOPES:
-            return Effect("other", obstacle=LASTING, leaves_session=True)
-        settings |= _setting(clause)
-    return Effect("set", settings=settings, leaves_session=True)
-
-
-def _setting(clause: Cursor) -> dict[str, str]:
-    """The session's variable that an assignment sets; none if it is the user's own."""
-    name = clause.take()
-    if name.word.lstrip("@") in ("session", "local"):
-        clause.accept(".")
-        name = clause.take()
-    if name.text.startswith("@") and not name.text.startswith("@@"):
-        return {}
-    clause.accept(":")
-    clause.accept("=")
-    return {(name.name or name.text.lstrip("@")).lower(): clause.text()}
+    return read_set(cursor)
 
 
 def _creates(cursor: Cursor) -> Effect:
