@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from executors.endings import (
@@ -41,6 +42,8 @@ from planner.verify import (
 UNDONE = "Interrupted. Everything that this run had done was undone."
 
 Outcome = Literal["applied", "already applied", "nothing to do"]
+Admit = Callable[[Plan, datetime], None]
+"""Raises Denied when a plan may not be begun at this moment of the database's clock, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +64,42 @@ class Report:
     steps: tuple[Step, ...] = ()
 
 
-def apply(plan: Plan, engine: Engine, author: Author, *, wait: float, emit: Emit) -> Report:
+def admit_any(plan: Plan, now: datetime) -> None:
+    """Every plan may be begun."""
+
+
+def apply(
+    plan: Plan,
+    engine: Engine,
+    author: Author,
+    *,
+    wait: float,
+    emit: Emit,
+    admit: Admit = admit_any,
+) -> Report:
     """Applies a plan under the migration lock, waited for up to `wait` seconds.
 
     Raises:
-        Locked, WrongTarget, StalePlan, ExpiredPlan: before anything was run.
+        Locked, WrongTarget, StalePlan, ExpiredPlan, Denied: before anything was run.
         StatementFailed: a statement was refused, and all of this plan was undone.
         Unresolved: part of the plan is kept; says which part, and what to do.
     """
     with engine.lock(wait, emit):
-        return apply_locked(plan, engine, engine.read_ledger(), author, emit)
+        return apply_locked(plan, engine, engine.read_ledger(), author, emit, admit)
 
 
-def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Report:
+def apply_locked(
+    plan: Plan,
+    engine: Engine,
+    ledger: Ledger,
+    author: Author,
+    emit: Emit,
+    admit: Admit = admit_any,
+) -> Report:
     """`apply` by a caller that holds the lock and has just read the ledger."""
     refuse_elsewhere(plan, engine, ledger)
     ledger = recover(plan, engine, ledger, author, emit)
-    done = verify(plan, engine, ledger)
+    done = verify(plan, engine, ledger, admit)
     if done == len(plan.steps):
         return Report("already applied" if plan.steps else "nothing to do", plan)
     engine.refuse_weaker(plan, done)
@@ -96,11 +118,11 @@ def apply_locked(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emi
     return Report("applied", plan, plan.steps[done:])
 
 
-def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
+def verify(plan: Plan, engine: Engine, ledger: Ledger, admit: Admit = admit_any) -> int:
     """How many of the plan's steps the database already has; checks that it may be applied.
 
     A plan that was wholly applied is not held against other runs, and one that was begun is
-    not held against its age: going on is the way out.
+    not held against its age or the environment's policy: going on is the way out.
     """
     refuse_elsewhere(plan, engine, ledger)
     done = find_position(plan, ledger)
@@ -110,6 +132,7 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger) -> int:
         refuse_unresolved(ledger, plan)
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
+        admit(plan, engine.server.now)
         if plan.fingerprint is not None:
             refuse_changed_schema(plan, engine.read_catalogue())
     return done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executors.apply import verify
+from executors.apply import Admit, verify
 from executors.engine import Engine
 from lockgate.views.sql import render_sql
 from lockgate.views.terminal import say_sql, tell
@@ -20,13 +20,13 @@ def refuse_both(*, dry_run: bool, as_json: bool) -> None:
         )
 
 
-def show_dry_run(plan: Plan, engine: Engine) -> None:
+def show_dry_run(plan: Plan, engine: Engine, admit: Admit) -> None:
     """Prints what applying the plan now would run; takes no lock and writes nothing.
 
     Raises:
         LockgateError: applying it would be refused.
     """
-    done = verify(plan, engine, engine.read_ledger())
+    done = verify(plan, engine, engine.read_ledger(), admit)
     count = len(plan.steps) - done
     if count:
         say_sql(render_sql(plan, done))

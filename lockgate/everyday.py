@@ -6,10 +6,11 @@ from pathlib import Path
 
 from executors.apply import Report, apply_locked, recover_same
 from executors.events import Emit
+from lockgate.admission import admit
 from lockgate.dry_run import refuse_both, show_dry_run
 from lockgate.planning import Request, draft_plan, make_plan
+from lockgate.views import text
 from lockgate.views.following import following, show_report
-from lockgate.views.terminal import tell
 from lockgate.work import Work, author, load_environment, open_work
 from planner.environment import Environment
 from planner.errors import Denied, LockgateError
@@ -36,7 +37,7 @@ def plan_and_apply(
     with open_work(environment) as work:
         if dry_run:
             ledger = work.engine.read_ledger()
-            show_dry_run(make_plan(work, ledger, request), work.engine)
+            show_dry_run(make_plan(work, ledger, request), work.engine, admit(environment))
             return None
         _refuse_unplanned(environment)
         engine = work.engine
@@ -49,9 +50,8 @@ def plan_and_apply(
                 ledger = _recovered(work, ledger, request, emit)
             plan = make_plan(work, ledger, request)
             if not as_json:
-                for warning in plan.warnings:
-                    tell(f"Warning: {warning}", "yellow")
-            report = apply_locked(plan, engine, ledger, author(), emit)
+                text.tell_warnings(plan)
+            report = apply_locked(plan, engine, ledger, author(), emit, admit(environment))
     show_report(report, as_json=as_json)
     return report
 
@@ -71,7 +71,7 @@ def _recovered(work: Work, ledger: Ledger, request: Request, emit: Emit) -> Ledg
 
 
 def _refuse_unplanned(environment: Environment) -> None:
-    if environment.require_plan:
+    if environment.policy.require_plan:
         raise Denied(
             f"The environment {environment.name} takes only reviewed plans (require_plan).",
             do=f"Run `migrate plan -e {environment.name}`, have the plan reviewed, "

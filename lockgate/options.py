@@ -81,6 +81,12 @@ non_atomic_option = click.option(
 )
 
 
+reviewed_option = click.option(
+    "--reviewed", metavar="PLAN",
+    help="Refuse what does not do the same as this plan file, or as the one of this intent digest.",
+)  # fmt: skip
+
+
 def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from planner.environment import environment_names, find_environments
     from planner.errors import LockgateError

@@ -20,7 +20,7 @@ from planner.drift import with_fingerprint
 from planner.errors import BrokenHistory, UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan, Source
-from planner.policies.non_atomic import Rule, judge_non_atomic
+from planner.policy import judged
 from planner.stored import stored_source
 from planner.verify import refuse_foreign, refuse_unresolved
 
@@ -62,20 +62,18 @@ class Request:
 
 
 def make_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
-    """The plan for a request, judged by the environment's policies.
+    """The plan for a request, with what the environment's policies say of it.
 
     Raises:
-        LockgateError: as `draft_plan`; and when a run stopped half-way, or a policy says no.
+        LockgateError: as `draft_plan`; and when a run stopped half-way.
     """
     refuse_unresolved(ledger)
     plan = draft_plan(work, ledger, request)
     if work.environment.drift == "check":
         plan = with_fingerprint(plan, work.engine.read_catalogue())
     if request.allow_non_atomic:
-        return plan
-    environment = work.environment
-    asked_for: Rule = "allow" if environment.transaction == "step" else "deny"
-    return judge_non_atomic(plan, environment.non_atomic or asked_for)
+        plan = plan.model_copy(update={"accepted": ("non_atomic",)})
+    return judged(plan, work.environment.policy)
 
 
 def draft_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
@@ -131,7 +129,7 @@ def make_setting(work: Work, source: Source, warnings: tuple[str, ...] = ()) -> 
         tool_version=__version__,
         max_age=None if age is None else timedelta(seconds=age),
         transaction=environment.transaction,
-        allow_out_of_order=environment.allow_out_of_order,
+        allow_out_of_order=environment.policy.out_of_order != "deny",
         variables=environment.variables,
         warnings=warnings,
         facts=work.engine.read_facts(),

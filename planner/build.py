@@ -46,6 +46,7 @@ BASELINE = Finding(
     why="The database is taken to have what it makes already; nothing checks that.",
 )
 
+LATE = "out-of-order"
 UNSEALED = "0" * 64
 
 
@@ -82,8 +83,21 @@ def build_up_plan(
     chosen = comparison.pending if to is None else _until(comparison, to)
     if not setting.allow_out_of_order:
         refuse_out_of_order(comparison, chosen)
+    late = {migration.version for migration in comparison.out_of_order}
     steps = [_step(migration, "up", migration.version, setting) for migration in chosen]
-    return _plan(steps, ledger, setting)
+    marked = [_marked_late(step, comparison) if step.version in late else step for step in steps]
+    return _plan(marked, ledger, setting)
+
+
+def _marked_late(step: Step, comparison: Comparison) -> Step:
+    late = Finding(
+        code=LATE,
+        severity="warning",
+        line=1,
+        message=f"It runs behind {comparison.last_applied}, which is applied and stands after it.",
+        why="Elsewhere the two have run, or will run, the other way round.",
+    )
+    return step.model_copy(update={"findings": (late, *step.findings)})
 
 
 def build_chosen_plan(

@@ -16,8 +16,10 @@ from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_val
 
 from planner.address import PORTS, DatabaseAddress, Engine, parse_url, refuse_secrets
 from planner.errors import ConfigurationError, UsageError
+from planner.policy import PolicySettings, loosened
 from planner.quantities import Seconds, Size
 from planner.yamlfile import (
+    Document,
     Settings,
     did_you_mean,
     parse_document,
@@ -32,6 +34,9 @@ WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
 HINTS = {
     "database": "write `database: embedded`, or a map with url_env; it is never inherited",
     "name": "an environment is named by its file",
+    "allow_out_of_order": "say it in `policy:`, as `out_of_order: warn`",
+    "non_atomic": "it stands in `policy:`",
+    "require_plan": "it stands in `policy:`",
     "password": "name its place with password_env or password_file",
     "database.password": "name its place with password_env or password_file",
 }
@@ -125,8 +130,27 @@ Place = Annotated[
 ]
 
 
-class EnvironmentFile(Settings):
+class PolicyFile(Settings):
+    """The policies of an environment, and no more of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    transaction: Literal["plan", "step"] = Field("plan", description="What one transaction holds.")
+    policy: PolicySettings = Field(PolicySettings(), description="What plans must be like.")
+
+    @model_validator(mode="after")
+    def _settle(self) -> Self:
+        """Whoever asks for a transaction a step wants plans that can stop between them."""
+        if self.policy.non_atomic is None and self.transaction == "step":
+            policy = self.policy.model_copy(update={"non_atomic": "allow"})
+            return self.model_copy(update={"policy": policy})
+        return self
+
+
+class EnvironmentFile(PolicyFile):
     """The keys of environments/<name>.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
 
     extends: str | None = Field(None, description="The environment whose keys to start from.")
     project: Text = Field("default", description="Told apart in the target row: whose database.")
@@ -136,16 +160,11 @@ class EnvironmentFile(Settings):
     )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
     history: History = Field(History(), description="The table of applied migrations.")
-    transaction: Literal["plan", "step"] = Field("plan", description="What one transaction holds.")
     lock: Lock = Field(Lock(), description="The migration lock.")
     timeouts: Timeouts = Field(Timeouts(), description="Limits of the session.")
     retries: Retries = Field(Retries(), description="What is tried again.")
     variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
-    allow_out_of_order: bool = Field(False, description="Accept late, lower versions.")
     copies: Copies = Field(Copies(), description="Rows kept for a rollback by compensation.")
-    non_atomic: Literal["deny", "warn", "allow"] | None = Field(
-        None, description="A plan that is NOT ATOMIC; null: deny, with `transaction: step` allow."
-    )
     rehearsal: Place | None = Field(
         None, description="Where to rehearse: as `database`; null: embedded, for PostgreSQL."
     )
@@ -153,7 +172,6 @@ class EnvironmentFile(Settings):
         "ignore", description="Whether `apply` refuses a schema that changed since the plan."
     )
     max_plan_age: Seconds | None = Field(604800.0, description="When a plan expires; null: never.")
-    require_plan: bool = Field(False, description="Refuse `migrate up` and `migrate down`.")
 
 
 class Environment(EnvironmentFile):
@@ -214,6 +232,7 @@ def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]
         raise UsageError(f"there is no environment {name} in {directory}", do=do)
     document = read_extended_yaml(name, directory, names, own="database")
     file = parse_document(document, EnvironmentFile, HINTS)
+    _refuse_loosened(document, file.policy, directory, names)
     place = document.place(("engine",) if file.engine else ("database",))
     problem = ""
     try:
@@ -224,6 +243,28 @@ def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]
         raise ConfigurationError(problem, path=place.path, line=place.line)
     keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
     return Environment(**keys | {"name": name, "engine": engine, "directory": directory})
+
+
+def _refuse_loosened(
+    document: Document, policy: PolicySettings, directory: Path, names: tuple[str, ...]
+) -> None:
+    """Raises ConfigurationError when a policy lets more pass than that of a file below it."""
+    parent = document.value.get("extends")
+    if parent is None:
+        return
+    below = read_extended_yaml(parent, directory, names, own="database")
+    base = parse_document(below.without("database", "extends"), PolicyFile, HINTS).policy
+    key = loosened(policy, base)
+    if key is not None:
+        place = document.place(("policy", key))
+        raise ConfigurationError(
+            f"policy.{key} lets more pass than {parent}.yaml, which this file extends",
+            path=place.path,
+            line=place.line,
+            why="What extends an environment may be stricter than it, and never less strict.",
+            do=f"Leave the key away, or loosen it in {parent}.yaml.",
+        )
+    _refuse_loosened(below, base, directory, names)
 
 
 def resolve_database(environment: Environment, variables: Mapping[str, str]) -> DatabaseAddress:

@@ -105,7 +105,8 @@ class OutOfOrder(HistoryError):
         super().__init__(
             f"Pending before {last_applied}, which is applied: {', '.join(versions)}.",
             why="It would run after migrations that were written and tested without it.",
-            do="Give it a higher version, or set `allow_out_of_order: true` in the environment.",
+            do="Give it a higher version, or set `out_of_order: warn` under `policy:` in the "
+            "environment.",
         )
 
 

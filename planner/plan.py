@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from planner.decision import Decision
 from planner.finding import Finding
 from planner.impact import Blocked, Work
 
@@ -211,6 +212,12 @@ class Plan(Model):
     result: State = Field(description="What `apply` leaves.")
     verdict: str = Field(description="What a failure in the middle leaves; for reviewers.")
     warnings: tuple[str, ...] = Field((), description="Sentences for the reviewer.")
+    accepted: tuple[str, ...] = Field(
+        (), description="Policies that the command line has set aside; for policies."
+    )
+    decisions: tuple[Decision, ...] = Field(
+        (), description="What the environment's policies said; `apply` refuses a denied plan."
+    )
     steps: tuple[Step, ...] = Field(description="In the order in which they run.")
     fingerprint: dict[str, str] | None = Field(
         None,
@@ -222,6 +229,11 @@ class Plan(Model):
     )
     intent_digest: Sha256 = Field(description="Over what runs, not where: for promotion.")
     digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether a policy of its environment has denied it."""
+        return any(decision.answer == "deny" for decision in self.decisions)
 
     def units(self, done: int = 0) -> tuple[Unit, ...]:
         """The steps after the first `done`, grouped by what is kept or undone together."""

@@ -82,6 +82,12 @@ class Subject:
             for maker in makers
         )
 
+    def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
+        """What is gone with its data, as nouns; what the plan has made itself is no loss."""
+        tables = reached_by(statement)
+        is_new = bool(tables) and all(self.is_new(table, statement) for table in tables)
+        return () if is_new else statement.impact.loses
+
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""
         return SEVERITIES[measure(table, self.terms.facts, self.terms.thresholds)]
@@ -101,6 +107,12 @@ class Subject:
     def describe(self, table: Object) -> str:
         """The table for people, with its size where that is known."""
         return describe_table(table, self.terms.facts)
+
+
+def reached_by(statement: Reviewed) -> tuple[Object, ...]:
+    """The tables whose rows a statement writes, and the objects that it makes, alters or drops."""
+    effect = statement.impact.effect
+    return (*effect.tables_written, *effect.objects)
 
 
 def read_subject(

@@ -10,6 +10,7 @@ from lockgate.options import (
     dry_run_option,
     environments_option,
     events_option,
+    reviewed_option,
     verbose_option,
 )
 
@@ -24,6 +25,7 @@ from lockgate.options import (
     help="Refuse a plan that is not for this environment.",
 )
 @environments_option
+@reviewed_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -31,6 +33,7 @@ def command(
     plan_file: Path,
     name: str | None,
     folder: Path | None,
+    reviewed: str | None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -45,8 +48,10 @@ def command(
       migrate apply plan.json
       migrate apply plan.json -e production --json
       migrate apply plan.json --dry-run | less
+      migrate apply release.json --reviewed plan.json
     """
     from executors.apply import apply
+    from lockgate.admission import admit, read_intent
     from lockgate.dry_run import refuse_both, show_dry_run
     from lockgate.views.following import following, show_report
     from lockgate.work import author, load_environment, open_work
@@ -64,11 +69,14 @@ def command(
     environment = load_environment(plan.environment, folder)
     if environment.drift == "check":
         refuse_unknown_schema(plan)
+    admitted = admit(environment, read_intent(reviewed))
     with open_work(environment) as work:
         if dry_run:
-            show_dry_run(plan, work.engine)
+            show_dry_run(plan, work.engine, admitted)
             return 0
         with following(verbose=verbose, as_json=as_json) as emit:
-            report = apply(plan, work.engine, author(), wait=environment.lock.wait, emit=emit)
+            report = apply(
+                plan, work.engine, author(), wait=environment.lock.wait, emit=emit, admit=admitted
+            )
     show_report(report, as_json=as_json)
     return 0

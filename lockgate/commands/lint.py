@@ -30,7 +30,7 @@ def command(name: str, folder: Path | None, style: str, first: str | None) -> in
 
     No database is asked, so no size is known. A finding is waived in its file, above the
     statement or for all of it above `-- migrate:up`: `-- migrate:allow CODE reason`.
-    Exits 3 when a danger is not waived.
+    Exits 3 when a danger is not waived, unless the environment's policy lets findings pass.
 
     \b
     Examples:
@@ -41,9 +41,11 @@ def command(name: str, folder: Path | None, style: str, first: str | None) -> in
     from lockgate.linting import lint_environment
     from lockgate.work import load_environment
 
-    found = lint_environment(load_environment(name, folder), first)
+    environment = load_environment(name, folder)
+    found = lint_environment(environment, first)
     _show(found, style)
-    return Exit.DENIED if any(one.finding.is_refused for one in found) else Exit.OK
+    denies = environment.policy.findings in (None, "deny")
+    return Exit.DENIED if denies and any(one.finding.is_refused for one in found) else Exit.OK
 
 
 def _show(found: tuple[Located, ...], style: str) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from lockgate.options import (
+    Invocation,
     environment_option,
     environments_option,
     json_option,
     non_atomic_option,
+    reviewed_option,
 )
 
 
@@ -51,9 +53,12 @@ from lockgate.options import (
     is_flag=True,
     help="Run it on a scratch database, there and back, and put what was seen into the plan.",
 )
+@reviewed_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps.")
 @json_option
+@click.pass_obj
 def command(
+    invocation: Invocation,
     name: str,
     folder: Path | None,
     out: Path,
@@ -64,13 +69,15 @@ def command(
     from_database: bool,
     allow_non_atomic: bool,
     rehearse: bool,
+    reviewed: str | None,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
     """Compare the migrations with the database and write a plan file.
 
     Reads only: the right to SELECT is enough, and nothing is created. The plan is applied
-    with `migrate apply FILE`, by the environment that it was made for.
+    with `migrate apply FILE`, by the environment that it was made for. A plan that the
+    environment's policy denies is written too, for its reviewers: exit 3.
 
     \b
     Examples:
@@ -80,6 +87,7 @@ def command(
       migrate plan --down 1 --from-database
       migrate plan --rehearse
     """
+    from lockgate.admission import read_intent, refuse_unreviewed
     from lockgate.exits import Exit
     from lockgate.planning import Request, make_plan
     from lockgate.rehearsing import rehearse_plan
@@ -87,16 +95,18 @@ def command(
     from lockgate.views.terminal import say, tell
     from lockgate.work import load_environment, open_work
     from planner.planfile import write_plan
+    from planner.policy import judged, refuse_denied
 
     request = Request(
         to=to, baseline=baseline, steps=steps, down_to=down_to, from_database=from_database,
         allow_non_atomic=allow_non_atomic,
     )  # fmt: skip
+    intent = read_intent(reviewed)
     with open_work(load_environment(name, folder)) as work:
         ledger = work.engine.read_ledger()
         plan = make_plan(work, ledger, request)
         if rehearse:
-            plan = rehearse_plan(work, ledger, plan, request)
+            plan = judged(rehearse_plan(work, ledger, plan, request), work.environment.policy)
     to_stdout = str(out) == "-"
     if not to_stdout:
         write_plan(plan, out)
@@ -105,8 +115,11 @@ def command(
     else:
         text.show_plan(plan)
         rehearsal.show_rehearsal(plan)
-        if plan.steps:
+        if plan.steps and not plan.is_denied:
             say(f"\nApply it with: migrate apply {out}")
     if not to_stdout:
         tell(f"Written to {out}.")
+    invocation.document = False
+    refuse_denied(plan.decisions)
+    refuse_unreviewed(plan, intent)
     return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK

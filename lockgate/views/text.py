@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from planner.plan import Plan, Step
 
 STYLES = {"applied": "", "changed": "red", "missing": "red", "half done": "red"}
+ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny": "bold red"}
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 CONTEXT = 10
 """Lines of a statement that are shown before and after the one that was refused."""
@@ -77,6 +78,8 @@ def show_plan(plan: Plan) -> None:
         say(f"  promised  {_guarantees(plan)}")
     for warning in plan.warnings:
         say(f"  warning   {warning}", "yellow")
+    for decision in plan.decisions:
+        say(f"  policy    {decision}", ANSWERED[decision.answer])
     say("")
     if not plan.steps:
         say("Nothing to do: the database is up to date.", "green")
@@ -113,6 +116,13 @@ def _commit(plan: Plan) -> str:
     commit = plan.source.commit
     dirty = " with uncommitted changes" if plan.source.dirty else ""
     return f", from commit {commit[:12]}{dirty}" if commit else ""
+
+
+def tell_warnings(plan: Plan) -> None:
+    """What a plan warns of, on stderr."""
+    warned = (decision for decision in plan.decisions if decision.answer == "warn")
+    for warning in (*plan.warnings, *(decision.reason for decision in warned)):
+        tell(f"Warning: {warning}", "yellow")
 
 
 def show_report(report: Report) -> None:

@@ -1,1 +1,12 @@
-"""Policies: what an environment says of a plan, one file a policy; they read plans alone."""
+"""Policies: what an environment says of a plan, one file a policy, found by being there.
+
+A policy reads plans and nothing else. It is a module with
+
+- `SETTING`, the type of its value under `policy:` in an environment, `DEFAULT` and `MEANING`;
+- `judge(plan, setting)`, its decision on a plan's content, or None where it has no word on it;
+- `is_looser(setting, base)`: whether an environment would let pass what the one that it extends
+  does not;
+- where the answer can change behind the plan: `judge_start(start, setting)`, asked by `apply`.
+
+Its name is its key.
+"""

@@ -1,30 +1,37 @@
-"""The policy `non_atomic`: what to do with a plan that can stop half-way for good."""
+"""The policy `non_atomic`: the plan can stop half-way for good."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-from planner.errors import Denied
+from planner import decision
+from planner.decision import Answer, Decision
 from planner.guarantee import NOT_ATOMIC
-from planner.plan import Plan, seal
+from planner.plan import Plan
 
-Rule = Literal["deny", "warn", "allow"]
+SETTING = Answer | None
+DEFAULT = None
+MEANING = "A plan that is NOT ATOMIC; null: deny, with `transaction: step` allow."
+STRICTEST: Answer = "deny"
 
 
-def judge_non_atomic(plan: Plan, rule: Rule) -> Plan:
-    """The plan, with a warning where the rule wants one.
-
-    Raises:
-        Denied: the plan is not atomic, and the rule forbids that.
-    """
-    if rule == "allow" or not plan.verdict.startswith(NOT_ATOMIC):
-        return plan
-    if rule == "warn":
-        warning = f"The plan is {plan.verdict}."
-        return seal(plan.model_copy(update={"warnings": (*plan.warnings, warning)}))
-    raise Denied(
-        f"The plan is {plan.verdict}.",
-        why="A failure behind that place would leave a part of it in the database, for good.",
+def judge(plan: Plan, setting: Answer | None) -> Decision | None:
+    """One decision, with the place behind which a failure leaves a part."""
+    if not plan.verdict.startswith(NOT_ATOMIC):
+        return None
+    if "non_atomic" in plan.accepted:
+        reason = f"The plan is {plan.verdict}. It was accepted by `--allow-non-atomic`."
+        return Decision(policy="non_atomic", answer="allow", reason=reason)
+    answer = setting or STRICTEST
+    if answer == "allow":
+        return None
+    return Decision(
+        policy="non_atomic",
+        answer=answer,
+        reason=f"The plan is {plan.verdict}.",
         do="Change the migration, or plan in parts with `--to VERSION`. To accept it, give "
-        "`--allow-non-atomic`, or set `non_atomic: warn` in the environment.",
+        "`--allow-non-atomic`, or set `policy: {non_atomic: warn}` in the environment.",
     )
+
+
+def is_looser(setting: Answer | None, base: Answer | None) -> bool:
+    """By the answers; null is `deny` here."""
+    return decision.is_looser(setting or STRICTEST, base or STRICTEST)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.effects import Object
 from planner.finding import Finding
-from planner.subject import Reviewed, Subject, report
+from planner.subject import Subject, reached_by, report
 
 CODE = "drops-data"
 COVERED_BY = frozenset(
@@ -17,8 +16,8 @@ COVERED_BY = frozenset(
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each statement that loses data; in a way back only where rows are known."""
     for statement in subject.statements:
-        severity = subject.grade_loss(_tables(statement))
-        lost = " and ".join(_lost(subject, statement))
+        severity = subject.grade_loss(reached_by(statement))
+        lost = " and ".join(subject.lost_by(statement))
         if lost and severity:
             yield report(
                 CODE,
@@ -29,14 +28,3 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "First release what no longer uses it; drop it in a later migration, "
                 "with a backup at hand.",
             )
-
-
-def _tables(statement: Reviewed) -> tuple[Object, ...]:
-    effect = statement.impact.effect
-    return (*effect.tables_written, *effect.objects)
-
-
-def _lost(subject: Subject, statement: Reviewed) -> tuple[str, ...]:
-    tables = _tables(statement)
-    is_new = bool(tables) and all(subject.is_new(table, statement) for table in tables)
-    return () if is_new else statement.impact.loses

@@ -18,7 +18,7 @@ WRITE = re.compile(
 
 def write_shop(project: Project) -> None:
     """Migrations that a client can misread: bodies, comments at the end, COPY, delimiters."""
-    project.configure("non_atomic: allow\n")
+    project.configure("policy: {non_atomic: allow}\n")
     project.write(
         "001_tables.sql",
         "create table items (id int primary key, name varchar(99)) -- a note\n;\n"
@@ -115,7 +115,7 @@ def test_a_dry_run_refuses_what_apply_would_refuse(project: Project) -> None:
 
 def test_a_dry_run_is_allowed_where_a_reviewed_plan_is_wanted(project: Project) -> None:
     project.write_tables(1)
-    project.configure("require_plan: true\n")
+    project.configure("policy: {require_plan: true}\n")
     assert "create table t1" in succeed(project.migrate("up", "--dry-run")).out
 
 

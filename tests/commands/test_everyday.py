@@ -111,7 +111,7 @@ def test_other_tables_are_left_alone(any_project: Project, any_server: Any) -> N
 
 def test_resolve_has_nothing_to_settle_as_a_rule(project: Project) -> None:
     succeed(project.migrate("resolve"))
-    project.configure("non_atomic: allow\n")
+    project.configure("policy: {non_atomic: allow}\n")
     project.write("001_half.sql", "create table t (id int);\nselect nonsense;",
                   flags=" transaction:false")  # fmt: skip
     assert project.migrate("up").code == 7

@@ -71,7 +71,7 @@ def test_2_changes_only_when_asked_for_and_only_with_changes(project: Project) -
 @pytest.mark.parametrize("command", ["up", "down"])
 def test_3_denied_where_a_reviewed_plan_is_wanted(project: Project, command: str) -> None:
     project.write_tables(1)
-    project.configure("require_plan: true\n")
+    project.configure("policy: {require_plan: true}\n")
     refused(project.migrate(command), 3, "only reviewed plans", "migrate plan -e test")
     succeed(project.migrate("plan"))
     succeed(project.migrate("apply", "plan.json"))
@@ -126,7 +126,7 @@ def test_3_denied_for_a_plan_that_is_not_atomic(any_project: Project) -> None:
 
 
 def test_7_unresolved_for_a_migration_that_is_half_done(any_project: Project) -> None:
-    any_project.configure("non_atomic: allow\n")
+    any_project.configure("policy: {non_atomic: allow}\n")
     any_project.write(
         "001_half.sql",
         "create table half (id int);\ncreate table half (id int);",

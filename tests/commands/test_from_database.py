@@ -164,7 +164,7 @@ def test_only_a_rollback_comes_from_the_database(project: Project, options: list
 def test_the_environment_still_wants_a_reviewed_plan(project: Project) -> None:
     project.write_tables(1)
     succeed(project.migrate("up"))
-    project.configure("require_plan: true\n")
+    project.configure("policy: {require_plan: true}\n")
     refused(project.migrate("down", "--from-database"), 3, "reviewed plans")
 
 

@@ -20,7 +20,6 @@ def test_it_is_refused_by_default_and_told_what_may_be_done(
     write_cut(any_project)
     result = any_project.migrate(*command)
     refused(result, 3, VERDICT, "--allow-non-atomic", "non_atomic: warn", "--to VERSION")
-    assert not (any_project.folder / "plan.json").exists()
     assert succeed(any_project.migrate("history", "--json")).document["runs"] == []
 
 
@@ -35,15 +34,18 @@ def test_an_option_accepts_it_once(any_project: Project) -> None:
 
 
 def test_an_environment_warns_of_it(any_project: Project) -> None:
-    any_project.configure("non_atomic: warn\n")
+    any_project.configure("policy: {non_atomic: warn}\n")
     write_cut(any_project)
-    assert f"warning   The plan is {VERDICT}" in succeed(any_project.migrate("plan")).out
+    assert (
+        f"policy    non_atomic: warn: The plan is {VERDICT}"
+        in succeed(any_project.migrate("plan")).out
+    )
     result = succeed(any_project.migrate("up"))
     assert f"Warning: The plan is {VERDICT}" in result.err
 
 
 def test_an_environment_allows_it(any_project: Project) -> None:
-    any_project.configure("non_atomic: allow\n")
+    any_project.configure("policy: {non_atomic: allow}\n")
     write_cut(any_project)
     assert "warning" not in succeed(any_project.migrate("plan")).out
     assert "Warning" not in succeed(any_project.migrate("up")).err
@@ -53,7 +55,7 @@ def test_a_step_for_each_transaction_is_asked_for_and_so_allowed(any_project: Pr
     any_project.write_tables(2)
     any_project.configure("transaction: step\n")
     assert VERDICT in succeed(any_project.migrate("plan")).out
-    any_project.configure("transaction: step\nnon_atomic: deny\n")
+    any_project.configure("transaction: step\npolicy: {non_atomic: deny}\n")
     refused(any_project.migrate("up"), 3, VERDICT)
 
 
@@ -62,5 +64,5 @@ def test_a_plan_that_was_reviewed_is_applied_whatever_the_environment_says(
 ) -> None:
     write_cut(any_project)
     succeed(any_project.migrate("plan", "--allow-non-atomic"))
-    any_project.configure("non_atomic: deny\n")
+    any_project.configure("policy: {non_atomic: deny}\n")
     succeed(any_project.migrate("apply", "plan.json"))

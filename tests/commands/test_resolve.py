@@ -13,7 +13,7 @@ HALF = "create table a (id int);\ninsert into b values (1);\ncreate table c (id 
 @pytest.fixture
 def project(any_server: Any, any_database: str, tmp_path: Path) -> Project:
     """A project whose `up` has stopped behind the first statement of its one migration."""
-    made = Project(tmp_path, any_server.url(any_database), settings="non_atomic: allow\n")
+    made = Project(tmp_path, any_server.url(any_database), settings="policy: {non_atomic: allow}\n")
     made.write("001_half.sql", HALF, "drop table c;", flags=" transaction:false")
     refused(made.migrate("up"), 7, "001_half.sql:3", "done and kept: 1; not done: 2, 3")
     return made

@@ -13,7 +13,7 @@ from tests.commands.running import DEADLINE, Project, Result
 from tests.executors.rows import ask, execute
 from tests.proxy import Direction
 
-PATIENT = "timeouts: {lock: 60s}\nnon_atomic: allow\n"
+PATIENT = "timeouts: {lock: 60s}\npolicy: {non_atomic: allow}\n"
 KEPT_ROW = "insert into t values (1);\n"
 MADE, INSERT = "create table made (id int)", b"\x03insert into t values"
 

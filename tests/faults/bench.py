@@ -26,7 +26,7 @@ from tests.servers.process import wait_until
 SETTINGS = {
     "lock": "{wait: 30s}",
     "timeouts": "{lock: 10s}",
-    "non_atomic": "allow",
+    "policy": "{non_atomic: allow}",
 }
 """What an environment of these plans says; a key that it does not know yet is left out."""
 

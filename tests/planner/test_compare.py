@@ -92,7 +92,7 @@ class TestRefusals:
             refuse_out_of_order(found, found.pending)
         assert caught.value.versions == ("001",)
         assert "before 002, which is applied: 001" in caught.value.what
-        assert "allow_out_of_order" in caught.value.do
+        assert "out_of_order: warn" in caught.value.do
 
     def test_both_are_broken_history_for_a_caller(self) -> None:
         assert issubclass(BrokenHistory, HistoryError)

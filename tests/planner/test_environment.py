@@ -26,6 +26,7 @@ from planner.environment import (
     resolve_database,
 )
 from planner.errors import ConfigurationError, LockgateError, UsageError
+from planner.policy import loosened
 from planner.quantities import format_duration, parse_duration, parse_size
 
 ROOT = Path(__file__).parents[2]
@@ -66,18 +67,19 @@ def refusal(folder: Path, name: str = "dev") -> ConfigurationError:
 
 def test_dev_is_a_private_postgresql() -> None:
     dev = read(ROOT / "environments")
-    assert (dev.engine, dev.database, dev.require_plan) == ("postgresql", "embedded", False)
+    assert (dev.engine, dev.database, dev.policy.require_plan) == ("postgresql", "embedded", False)
     assert dev.embedded_directory == ROOT / ".lockgate" / "dev"
     assert dev.migrations_directory == ROOT / "migrations"
 
 
-def test_staging_is_production_with_another_database() -> None:
+def test_production_is_staging_with_another_database_and_a_stricter_policy() -> None:
     staging, production = (read(ROOT / "environments", name) for name in ("staging", "production"))
-    assert production.require_plan
+    assert production.policy.require_plan
     assert production.timeouts.statement == 900.0
-    own = {"name", "database", "extends"}
+    own = {"name", "database", "extends", "policy"}
     assert staging.model_dump(exclude=own) == production.model_dump(exclude=own)
     assert staging.database != production.database
+    assert loosened(staging.policy, production.policy) == "irreversible"
 
 
 @pytest.mark.parametrize("name", ["dev", "staging", "production"])
@@ -95,7 +97,7 @@ def test_one_line_is_an_environment(write: Write) -> None:
     assert (dev.lock.wait, dev.timeouts.lock, dev.timeouts.statement) == (60.0, 5.0, None)
     assert (dev.max_plan_age, dev.retries.lock) == (604800.0, 5)
     assert (dev.history.table, dev.history.schema_) == ("schema_migrations", None)
-    assert (dev.copies.limit, dev.non_atomic) == (None, None)
+    assert (dev.copies.limit, dev.policy.non_atomic) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -137,13 +139,56 @@ def test_a_size_without_a_known_unit_is_refused(write: Write, text: str) -> None
     assert error.what == "copies.limit: is a whole number with a unit: 500kB, 100MB, 2GB or 1TB"
 
 
-@pytest.mark.parametrize("rule", ["deny", "warn", "allow"])
+@pytest.mark.parametrize("rule", ["deny", "require-approval", "warn", "allow"])
 def test_an_environment_says_what_a_plan_that_is_not_atomic_meets(write: Write, rule: str) -> None:
-    assert read(write(dev=f"database: embedded\nnon_atomic: {rule}\n")).non_atomic == rule
+    dev = read(write(dev=f"database: embedded\npolicy: {{non_atomic: {rule}}}\n"))
+    assert dev.policy.non_atomic == rule
+
+
+def test_a_step_for_each_transaction_allows_what_is_not_atomic_unless_told_otherwise(
+    write: Write,
+) -> None:
+    text = "database: embedded\ntransaction: step\n"
+    assert read(write(dev=text)).policy.non_atomic == "allow"
+    assert read(write(dev=f"{text}policy: {{non_atomic: deny}}\n")).policy.non_atomic == "deny"
+
+
+def test_a_file_may_tighten_what_it_extends(write: Write) -> None:
+    folder = write(
+        base="database: embedded\npolicy: {rollback: warn, max_steps: 9}\n",
+        dev="extends: base\ndatabase: embedded\npolicy:\n  rollback: deny\n",
+    )
+    policy = read(folder).policy
+    assert (policy.rollback, policy.max_steps) == ("deny", 9)
+
+
+def test_a_file_that_loosens_what_it_extends_is_refused_with_its_line(write: Write) -> None:
+    folder = write(
+        base="database: embedded\npolicy: {rollback: deny}\n",
+        middle="extends: base\ndatabase: embedded\n",
+        dev="extends: middle\ndatabase: embedded\npolicy:\n  rollback: warn\n",
+    )
+    error = refusal(folder)
+    assert (error.path, error.line) == (folder / "dev.yaml", 4)
+    assert error.what == "policy.rollback lets more pass than middle.yaml, which this file extends"
+
+
+def test_a_loose_file_in_the_middle_is_refused_too(write: Write) -> None:
+    folder = write(
+        base="database: embedded\npolicy: {rollback: deny}\n",
+        middle="extends: base\ndatabase: embedded\npolicy: {rollback: warn}\n",
+        dev="extends: middle\ndatabase: embedded\n",
+    )
+    assert refusal(folder).path == folder / "middle.yaml"
+
+
+@pytest.mark.parametrize("key", ["non_atomic", "allow_out_of_order", "require_plan"])
+def test_a_policy_outside_of_its_map_is_told_where_it_stands(write: Write, key: str) -> None:
+    assert "`policy:`" in refusal(write(dev=f"database: embedded\n{key}: true\n")).what
 
 
 def test_another_rule_is_refused(write: Write) -> None:
-    error = refusal(write(dev="database: embedded\nnon_atomic: never\n"))
+    error = refusal(write(dev="database: embedded\npolicy: {non_atomic: never}\n"))
     assert (error.line, "non_atomic" in error.what) == (2, True)
 
 
@@ -235,7 +280,7 @@ def test_the_pure_python_loader_refuses_the_same(
         ("name: dev", "name: unknown key; it belongs under database:; an environment is named"),
         ("lock: 60s", "lock: is a map: its keys stand below it, indented"),
         ("engine: oracle", "engine: is one of 'postgresql', 'mysql' or 'mariadb'"),
-        ("require_plan: 'true'", "require_plan: is true or false, without quotes"),
+        ("policy: {require_plan: 'true'}", "policy.require_plan: is true or false, without quotes"),
         ("retries: {lock: '5'}", "retries.lock: is a whole number, without quotes"),
         ("retries: {lock: 101}", "retries.lock: should be less than or equal to 100"),
         ("project:", "project: is empty"),
@@ -251,10 +296,10 @@ def test_a_wrong_key_is_named_with_its_line_and_the_cure(
 
 
 def test_all_wrong_keys_are_told_at_once(write: Write) -> None:
-    error = refusal(write(dev="project: 5\nrequire_plan: 5\n"))
+    error = refusal(write(dev="project: 5\npolicy: {require_plan: 5}\n"))
     path = write() / "dev.yaml"
     assert error.line == 1
-    assert f"{path}:2: require_plan: is true or false" in error.why
+    assert f"{path}:2: policy.require_plan: is true or false" in error.why
     assert "database: is missing; write `database: embedded`" in error.why
 
 
@@ -613,8 +658,10 @@ def test_the_pages_examples_are_read(write: Write) -> None:
         if around == "database" and name not in ("url", "url_env", "url_file"):
             continue
         others = {"engine": "postgresql", "database": "{url_env: A}"}
-        own = f"{around}: {{{example}}}" if around else example
-        rest = [f"{k}: {v}" for k, v in others.items() if k not in (key, around)]
+        own = example
+        for part in reversed(around.split(".") if around else []):
+            own = f"{part}: {{{own}}}"
+        rest = [f"{k}: {v}" for k, v in others.items() if k not in (key, key.partition(".")[0])]
         folder = write(dev="\n".join([own, *rest]) + "\n", production="project: a\n")
         assert read(folder).name == "dev", key
 

@@ -190,7 +190,13 @@ class TestReading:
     @pytest.mark.parametrize("key", [key for key in json.loads(TEXT) if key != "digest"])
     def test_a_missing_key_is_malformed_or_has_a_default(self, key: str) -> None:
         data = sealed(lambda document: document.pop(key))
-        defaults = {"warnings": (), "fingerprint": None, "rehearsal": None}
+        defaults = {
+            "warnings": (),
+            "accepted": (),
+            "decisions": (),
+            "fingerprint": None,
+            "rehearsal": None,
+        }
         if key in defaults:
             assert getattr(parse_plan(data, "plan.json"), key) == defaults[key]
         else:

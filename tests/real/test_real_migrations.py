@@ -43,7 +43,7 @@ ENVIRONMENT = """\
 engine: {engine}
 database: {{url_env: TEST_URL}}
 migrations: migrations
-non_atomic: allow
+policy: {{non_atomic: allow}}
 """
 
 OBJECT = re.compile(r"^(?=--\n-- |-- [A-Z ]+ `)", re.MULTILINE)

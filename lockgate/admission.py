@@ -1,0 +1,42 @@
+"""Admission of a plan to be applied: by its environment's policy, and what the caller brings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from planner.environment import Environment
+from planner.plan import Plan
+from planner.planfile import read_plan
+from planner.policies.require_intent import judge_intent
+from planner.policy import Start, refuse_denied, refuse_start
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def admit(environment: Environment, intent: str | None = None) -> Callable[[Plan, datetime], None]:
+    """What raises Denied when the environment does not let a plan begin; see `executors.apply`."""
+
+    def admitted(plan: Plan, now: datetime) -> None:
+        refuse_start(Start(plan, now, intent), environment.policy)
+
+    return admitted
+
+
+def read_intent(reviewed: str | None) -> str | None:
+    """The intent digest that was reviewed, given as itself or as the reviewed plan's file.
+
+    Raises:
+        UsageError, InvalidPlan: it is no digest, and no plan can be read there.
+    """
+    if reviewed is None or DIGEST.fullmatch(reviewed):
+        return reviewed
+    return read_plan(Path(reviewed)).intent_digest
+
+
+def refuse_unreviewed(plan: Plan, intent: str | None) -> None:
+    """Raises Denied when a plan does not do what was reviewed; None: nobody said what was."""
+    decision = None if intent is None else judge_intent(plan, intent)
+    refuse_denied([decision] if decision else [])

@@ -1,0 +1,58 @@
+"""What is lost with a plan: data that no rollback which comes later brings back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from planner.dialect import DIALECTS
+from planner.lint import made_by
+from planner.plan import Plan
+from planner.subject import Terms, read_subject
+
+NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one statement takes, as nouns: `the table users`. Step and statement count from 1."""
+
+    step: int
+    statement: int
+    lost: tuple[str, ...]
+
+
+def find_losses(plan: Plan) -> tuple[Loss, ...]:
+    """The losses in the order in which they come; what the plan itself has made is none.
+
+    None are known of an engine that only a later lockgate has.
+    """
+    return tuple(_losses(plan)) if plan.target.engine in DIALECTS else ()
+
+
+def name_losses(losses: Sequence[Loss]) -> str:
+    """What is lost, as many as a sentence takes.
+
+    >>> name_losses([Loss(1, 1, ("the table t",)), Loss(2, 1, ("the column a",))])
+    'the table t (step 1 statement 1), the column a (step 2 statement 1)'
+    """
+    named = [f"{' and '.join(_unique(one.lost))} (step {one.step} statement {one.statement})"
+             for one in losses[:NAMED]]  # fmt: skip
+    more = [f"and {len(losses) - NAMED} more"] if len(losses) > NAMED else []
+    return ", ".join([*named, *more])
+
+
+def _losses(plan: Plan) -> Iterator[Loss]:
+    terms = Terms(DIALECTS[plan.target.engine])
+    made: frozenset[str] = frozenset()
+    for number, step in enumerate(plan.steps, 1):
+        known = Terms(terms.dialect, made=made)
+        subject = read_subject(step.statements, step.direction, step.transaction is not None, known)
+        for statement in subject.statements:
+            if lost := subject.lost_by(statement):
+                yield Loss(number, statement.place, lost)
+        made |= made_by(subject)
+
+
+def _unique(names: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(names)

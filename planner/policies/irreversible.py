@@ -1,0 +1,29 @@
+"""The policy `irreversible`: a migration is applied that has no way back."""
+
+from __future__ import annotations
+
+from planner.decision import Answer, Decision, is_looser
+from planner.plan import Plan
+
+SETTING = Answer
+DEFAULT = "allow"
+MEANING = "A migration without a down section."
+
+__all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
+
+
+def judge(plan: Plan, setting: Answer) -> Decision | None:
+    """One decision that names the versions without a way back; a baseline runs nothing."""
+    without = [
+        step.version
+        for step in plan.steps
+        if step.direction == "up" and step.statements and not step.rollback
+    ]
+    if not without or setting == "allow":
+        return None
+    return Decision(
+        policy="irreversible",
+        answer=setting,
+        reason=f"Without a way back: {', '.join(without)}.",
+        do="Write what undoes them under `-- migrate:down`.",
+    )

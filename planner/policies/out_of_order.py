@@ -1,0 +1,30 @@
+"""The policy `out_of_order`: a migration runs behind one that stands after it in the files."""
+
+from __future__ import annotations
+
+from planner.build import LATE
+from planner.decision import Answer, Decision, is_looser
+from planner.plan import Plan
+
+SETTING = Answer
+DEFAULT = "deny"
+MEANING = "A pending migration before an applied one; `deny` makes no such plan (exit 10)."
+
+__all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
+
+
+def judge(plan: Plan, setting: Answer) -> Decision | None:
+    """One decision that names the late versions."""
+    late = [
+        step.version
+        for step in plan.steps
+        if any(finding.code == LATE for finding in step.findings)
+    ]
+    if not late or setting == "allow":
+        return None
+    return Decision(
+        policy="out_of_order",
+        answer=setting,
+        reason=f"Out of order: {', '.join(late)}.",
+        do="Give the late migrations a higher version.",
+    )

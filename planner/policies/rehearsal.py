@@ -1,0 +1,43 @@
+"""The policy `rehearsal`: a plan must have been run there and back on a scratch database."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from planner.decision import Decision
+from planner.plan import Plan
+
+SETTING = Literal["optional", "required"]
+DEFAULT = "optional"
+MEANING = "`required`: only plans whose rehearsal has shown nothing bad."
+
+
+def judge(plan: Plan, setting: str) -> Decision | None:
+    """One decision; a baseline and a rollback from the database run no file, so none is asked."""
+    problem = _problem(plan)
+    if setting == "optional" or not problem:
+        return None
+    return Decision(
+        policy="rehearsal",
+        answer="deny",
+        reason=problem,
+        do="Plan with `--rehearse`, and mend what it shows.",
+    )
+
+
+def is_looser(setting: str, base: str) -> bool:
+    """`optional` where the base wants one."""
+    return (setting, base) == ("optional", "required")
+
+
+def _problem(plan: Plan) -> str:
+    seen = plan.rehearsal
+    if not any(step.statements for step in plan.steps):
+        return ""
+    if seen is None:
+        return "The plan was not rehearsed."
+    if seen.restored is False:
+        return "The rehearsal's way back does not restore what was there."
+    if seen.repeatable is False:
+        return "The rehearsal's second run does not do what the first did."
+    return ""
