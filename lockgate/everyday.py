@@ -8,7 +8,7 @@ from executors.apply import Report, apply_locked, recover_same
 from executors.events import Emit
 from lockgate.admission import admit
 from lockgate.dry_run import refuse_both, show_dry_run
-from lockgate.planning import Request, draft_plan, make_plan
+from lockgate.planning import Request, draft_plan, make_plan, observe
 from lockgate.views import text
 from lockgate.views.following import following, show_report
 from lockgate.work import Work, author, load_environment, open_work
@@ -36,8 +36,9 @@ def plan_and_apply(
     environment = load_environment(name, folder)
     with open_work(environment) as work:
         if dry_run:
-            ledger = work.engine.read_ledger()
-            show_dry_run(make_plan(work, ledger, request), work.engine, admit(environment))
+            seen = observe(work, work.engine.read_ledger(), request)
+            plan = make_plan(environment, seen, request)
+            show_dry_run(plan, work.engine, admit(environment))
             return None
         _refuse_unplanned(environment)
         engine = work.engine
@@ -48,7 +49,7 @@ def plan_and_apply(
             ledger = engine.read_ledger()
             if ledger.unresolved:
                 ledger = _recovered(work, ledger, request, emit)
-            plan = make_plan(work, ledger, request)
+            plan = make_plan(environment, observe(work, ledger, request), request)
             if not as_json:
                 text.tell_warnings(plan)
             report = apply_locked(plan, engine, ledger, author(), emit, admit(environment))
@@ -63,7 +64,7 @@ def _recovered(work: Work, ledger: Ledger, request: Request, emit: Emit) -> Ledg
         Unresolved: another run stopped half-way.
     """
     try:
-        draft = draft_plan(work, ledger, request)
+        draft = draft_plan(work.environment, observe(work, ledger, request), request)
     except LockgateError:
         refuse_unresolved(ledger)
         raise

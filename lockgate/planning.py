@@ -1,4 +1,4 @@
-"""Making of a plan for an open environment: the same for `plan`, `up` and `down`."""
+"""Making of a plan from what is known of a database: the same for `plan`, `up` and `down`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from planner.build import (
 )
 from planner.compare import Comparison, compare
 from planner.drift import with_fingerprint
+from planner.environment import Environment
 from planner.errors import BrokenHistory, UsageError
 from planner.ledger import Ledger
+from planner.observation import Observation
 from planner.plan import Plan, Source
 from planner.policy import judged
 from planner.stored import stored_source
@@ -61,40 +63,57 @@ class Request:
             )
 
 
-def make_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
+def observe(work: Work, ledger: Ledger, request: Request) -> Observation:
+    """What a live database says, as far as the request needs it."""
+    engine = work.engine
+    return Observation(
+        server=engine.server,
+        ledger=ledger,
+        facts=engine.read_facts(),
+        fingerprint=engine.read_catalogue().digests()
+        if work.environment.drift == "check"
+        else None,
+        runs=tuple(engine.read_applied_plans()) if request.from_database else (),
+    )
+
+
+def make_plan(environment: Environment, seen: Observation, request: Request) -> Plan:
     """The plan for a request, with what the environment's policies say of it.
 
     Raises:
         LockgateError: as `draft_plan`; and when a run stopped half-way.
     """
-    refuse_unresolved(ledger)
-    plan = draft_plan(work, ledger, request)
-    if work.environment.drift == "check":
-        plan = with_fingerprint(plan, work.engine.read_catalogue())
+    refuse_unresolved(seen.ledger)
+    plan = draft_plan(environment, seen, request)
     if request.allow_non_atomic:
         plan = plan.model_copy(update={"accepted": ("non_atomic",)})
-    return judged(plan, work.environment.policy)
+    if seen.fingerprint is not None:
+        plan = with_fingerprint(plan, seen.fingerprint)
+    return judged(plan, environment.policy)
 
 
-def draft_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
+def draft_plan(environment: Environment, seen: Observation, request: Request) -> Plan:
     """The plan for a request, which no policy has seen.
 
     Raises:
         LockgateError: as the builders of `planner.build`; and when the database is another's.
     """
-    environment, server = work.environment, work.engine.server
-    refuse_foreign(server, ledger, project=environment.project, environment=environment.name)
+    project, name = environment.project, environment.name
+    refuse_foreign(seen.server, seen.ledger, project=project, environment=name)
     if request.from_database:
-        return _stored_plan(work, ledger, request)
+        made_for = make_setting(environment, seen, stored_source(seen.ledger))
+        return build_stored_down_plan(
+            seen.runs, seen.ledger, made_for, steps=request.steps, to=request.down_to
+        )
     directory = load_migrations(environment)
-    comparison = compare(directory.migrations, ledger)
+    comparison = compare(directory.migrations, seen.ledger)
     source = read_source(environment.migrations_directory, directory.digest)
-    made_for = make_setting(work, source, directory.warnings)
+    made_for = make_setting(environment, seen, source, directory.warnings)
     if request.baseline is not None:
-        return build_baseline_plan(comparison, ledger, made_for, request.baseline)
+        return build_baseline_plan(comparison, seen.ledger, made_for, request.baseline)
     if not request.is_rollback:
-        return build_up_plan(comparison, ledger, made_for, to=request.to)
-    return _down_plan(comparison, ledger, made_for, request)
+        return build_up_plan(comparison, seen.ledger, made_for, to=request.to)
+    return _down_plan(comparison, seen.ledger, made_for, request)
 
 
 def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request) -> Plan:
@@ -110,21 +129,15 @@ def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, reques
         raise
 
 
-def _stored_plan(work: Work, ledger: Ledger, request: Request) -> Plan:
-    """The plan of a rollback for which the migrations directory is not opened."""
-    made_for = make_setting(work, stored_source(ledger))
-    runs = work.engine.read_applied_plans()
-    return build_stored_down_plan(runs, ledger, made_for, steps=request.steps, to=request.down_to)
-
-
-def make_setting(work: Work, source: Source, warnings: tuple[str, ...] = ()) -> Setting:
+def make_setting(
+    environment: Environment, seen: Observation, source: Source, warnings: tuple[str, ...] = ()
+) -> Setting:
     """What a plan of this environment is made for."""
-    environment = work.environment
     age = environment.max_plan_age
     return Setting(
         project=environment.project,
         environment=environment.name,
-        server=work.engine.server,
+        server=seen.server,
         source=source,
         tool_version=__version__,
         max_age=None if age is None else timedelta(seconds=age),
@@ -132,6 +145,6 @@ def make_setting(work: Work, source: Source, warnings: tuple[str, ...] = ()) -> 
         allow_out_of_order=environment.policy.out_of_order != "deny",
         variables=environment.variables,
         warnings=warnings,
-        facts=work.engine.read_facts(),
+        facts=seen.facts,
         copy_limit=environment.copies.limit,
     )

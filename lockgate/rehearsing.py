@@ -25,6 +25,7 @@ from planner.environment import resolve_rehearsal
 from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.migration import Migration
+from planner.observation import Observation
 from planner.plan import Plan, PlannedStatement
 from planner.rehearsal import created_roles, refuse_reaching, with_rehearsal
 
@@ -110,7 +111,8 @@ def open_stage(work: Work, migrations: Sequence[Migration]) -> Iterator[Stage]:
 
 def _make_setting(work: Work) -> Setting:
     directory = work.environment.migrations_directory
-    return make_setting(work, read_source(directory, "0" * 64))
+    seen = Observation(work.engine.server, Ledger())
+    return make_setting(work.environment, seen, read_source(directory, "0" * 64))
 
 
 def _statements(migrations: Sequence[Migration], setting: Setting) -> list[PlannedStatement]:

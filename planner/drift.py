@@ -6,7 +6,7 @@ Reads no catalogue: an engine does.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from planner.catalogue import Catalogue, Difference, differences
 from planner.errors import Denied, StalePlan
@@ -37,9 +37,9 @@ def name_objects(found: Sequence[Difference | Change]) -> str:
     return named + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
 
 
-def with_fingerprint(plan: Plan, catalogue: Catalogue) -> Plan:
-    """The plan for this schema and no other."""
-    return seal(plan.model_copy(update={"fingerprint": catalogue.digests()}))
+def with_fingerprint(plan: Plan, digests: Mapping[str, str]) -> Plan:
+    """The plan for the schema with these digests and no other."""
+    return seal(plan.model_copy(update={"fingerprint": dict(digests)}))
 
 
 def refuse_changed_schema(plan: Plan, catalogue: Catalogue) -> None:

@@ -87,9 +87,7 @@ def loosened(settings: PolicySettings, base: PolicySettings) -> str | None:
 
 def judged(plan: Plan, settings: PolicySettings) -> Plan:
     """The plan with what each policy says of it; a plan without steps needs no judgement."""
-    if not plan.steps:
-        return plan
-    decisions = tuple(_decide(plan, settings))
+    decisions = tuple(_decide(plan, settings)) if plan.steps else ()
     return seal(plan.model_copy(update={"decisions": decisions}))
 
 

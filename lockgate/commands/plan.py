@@ -89,7 +89,7 @@ def command(
     """
     from lockgate.admission import read_intent, refuse_unreviewed
     from lockgate.exits import Exit
-    from lockgate.planning import Request, make_plan
+    from lockgate.planning import Request, make_plan, observe
     from lockgate.rehearsing import rehearse_plan
     from lockgate.views import json, rehearsal, text
     from lockgate.views.terminal import say, tell
@@ -104,7 +104,7 @@ def command(
     intent = read_intent(reviewed)
     with open_work(load_environment(name, folder)) as work:
         ledger = work.engine.read_ledger()
-        plan = make_plan(work, ledger, request)
+        plan = make_plan(work.environment, observe(work, ledger, request), request)
         if rehearse:
             plan = judged(rehearse_plan(work, ledger, plan, request), work.environment.policy)
     to_stdout = str(out) == "-"

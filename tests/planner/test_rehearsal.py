@@ -104,7 +104,7 @@ def test_the_digest_covers_the_rehearsal_and_the_intent_does_not() -> None:
 
 
 def test_a_schema_that_has_changed_since_the_plan_is_refused_by_name() -> None:
-    plan = with_fingerprint(PLAN, Catalogue({"table t": "a", "view v": "b"}))
+    plan = with_fingerprint(PLAN, Catalogue({"table t": "a", "view v": "b"}).digests())
     refuse_changed_schema(plan, Catalogue({"view v": "b", "table t": "a"}))
     with pytest.raises(StalePlan, match=r"table t \(changed\), view v \(removed\)"):
         refuse_changed_schema(plan, Catalogue({"table t": "c"}))
@@ -113,7 +113,7 @@ def test_a_schema_that_has_changed_since_the_plan_is_refused_by_name() -> None:
 def test_a_plan_without_a_fingerprint_is_not_taken_where_one_is_wanted() -> None:
     with pytest.raises(Denied):
         refuse_unknown_schema(PLAN)
-    refuse_unknown_schema(with_fingerprint(PLAN, Catalogue({})))
+    refuse_unknown_schema(with_fingerprint(PLAN, {}))
 
 
 def test_the_refused_statement_is_shown_on_one_line() -> None:

@@ -1,0 +1,29 @@
+"""What is known of a database when a plan is made for it: by asking it, or from a state file.
+
+Asks nothing: `lockgate.observing` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from planner.facts import Facts
+from planner.ledger import Ledger
+from planner.server import Server
+from planner.stored import StoredRun
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A database at one moment.
+
+    `fingerprint` is each object of the schema with a short digest, None where nobody looks at
+    it. `runs` are those that have applied plans, for a rollback without the files.
+    """
+
+    server: Server
+    ledger: Ledger
+    facts: Facts = field(default_factory=Facts)
+    fingerprint: Mapping[str, str] | None = None
+    runs: tuple[StoredRun, ...] = ()
