@@ -13,7 +13,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     │   ├── OutOfOrder            a pending migration stands before an applied one
     │   ├── StillRequired         a rollback would take away what another migration needs
     │   └── IrreversibleMigration a rollback is asked of a migration without a down section
-    ├── InvalidPlan               the plan file cannot be trusted
+    ├── InvalidPlan               a plan, or what travels with it, cannot be trusted
     │   ├── MalformedPlan         not a plan, or not readable as one
     │   ├── AlteredPlan           its digest does not fit its content
     │   ├── UnsupportedPlan       a format version that this lockgate does not know
@@ -136,7 +136,7 @@ class IrreversibleMigration(HistoryError):
 
 
 class InvalidPlan(LockgateError):
-    """The plan file cannot be trusted; nothing of it was run."""
+    """The plan file, or what travels with it, cannot be trusted; nothing of it was run."""
 
 
 class MalformedPlan(InvalidPlan):

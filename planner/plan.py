@@ -6,7 +6,7 @@ Runs nothing and reads nothing: `build` makes plans, `planfile` reads and writes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any, Literal
@@ -15,6 +15,7 @@ import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from planner.decision import Decision
+from planner.document import document_digest
 from planner.finding import Finding
 from planner.impact import Blocked, Work
 
@@ -281,19 +282,10 @@ def intent_digest(steps: Iterable[Step]) -> str:
     )
 
 
-def plan_digest(document: Mapping[str, Any]) -> str:
-    """SHA-256, in hex, of a plan's JSON document without its `digest`.
-
-    Raises:
-        rfc8785.CanonicalizationError: the document holds what canonical JSON cannot.
-    """
-    return _sha256({key: value for key, value in document.items() if key != "digest"})
-
-
 def seal(plan: Plan) -> Plan:
     """The plan with the digests that belong to its content."""
     intended = plan.model_copy(update={"intent_digest": intent_digest(plan.steps)})
-    digest = plan_digest(intended.model_dump(mode="json"))
+    digest = document_digest(intended.model_dump(mode="json"))
     return intended.model_copy(update={"digest": digest})
 
 

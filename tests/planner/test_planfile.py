@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.document import document_digest
 from planner.errors import (
     AlteredPlan,
     InvalidPlan,
@@ -21,7 +22,7 @@ from planner.errors import (
     UnsupportedPlan,
     UsageError,
 )
-from planner.plan import intent_digest, plan_digest
+from planner.plan import intent_digest
 from planner.planfile import parse_plan, read_plan, render_plan, write_plan
 from tests.planner.building import SETTING, ledger, migration, up_plan
 
@@ -35,7 +36,7 @@ def sealed(edit: Edit) -> bytes:
     """The plan's document after an edit, with the digest of what it then is."""
     document = json.loads(TEXT)
     edit(document)
-    document["digest"] = plan_digest(document)
+    document["digest"] = document_digest(document)
     return json.dumps(document).encode()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from planner.catalogue import Catalogue, Difference
+from planner.document import document_digest
 from planner.drift import (
     made_by_migrations,
     name_objects,
@@ -14,7 +15,7 @@ from planner.drift import (
     with_fingerprint,
 )
 from planner.errors import Denied, StalePlan, UsageError
-from planner.plan import Plan, PlannedStatement, Rehearsal, plan_digest, statement_digest
+from planner.plan import Plan, PlannedStatement, Rehearsal, statement_digest
 from planner.rehearsal import (
     Reach,
     changes,
@@ -98,7 +99,7 @@ def test_a_reviewer_is_warned_of_all_that_went_otherwise() -> None:
 
 def test_the_digest_covers_the_rehearsal_and_the_intent_does_not() -> None:
     plan = with_rehearsal(PLAN, seen(restored=True), ())
-    assert plan.digest == plan_digest(plan.model_dump(mode="json")) != PLAN.digest
+    assert plan.digest == document_digest(plan.model_dump(mode="json")) != PLAN.digest
     assert plan.intent_digest == PLAN.intent_digest
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
 

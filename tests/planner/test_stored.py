@@ -12,6 +12,7 @@ from planner.build import Setting, build_down_plan, build_stored_down_plan
 from planner.compare import compare
 from planner.dialect import MYSQL, POSTGRESQL
 from planner.directory import read_migrations
+from planner.document import document_digest
 from planner.errors import (
     AlteredPlan,
     HistoryError,
@@ -25,7 +26,7 @@ from planner.errors import (
 from planner.graph import order
 from planner.ledger import Ledger
 from planner.migration import Migration
-from planner.plan import Plan, plan_digest, seal
+from planner.plan import Plan, seal
 from planner.stored import FROM_DATABASE, StoredRun, find_applied, stored_source
 from tests.planner.building import NOW, SERVER, SETTING, after, ledger, migration, read, up_plan
 
@@ -153,7 +154,7 @@ class TestTransactions:
         document = json.loads(plan.model_dump_json())
         for statement in document["steps"][0]["rollback"]:
             del statement["reason"]
-        document["digest"] = plan_digest(document)
+        document["digest"] = document_digest(document)
         older = replace(run(plan), text=json.dumps(document), plan_digest=document["digest"])
         found = after(Ledger(), plan.steps)
         assert transactions(down_plan(found, [older], steps=1)) == [None]
@@ -277,7 +278,7 @@ class TestWhatIsNotBelieved:
         _, kept = applied(ONE)
         document = json.loads(kept.text)
         document["steps"][0]["rollback"][0]["sql"] = "drop table users"
-        document["digest"] = plan_digest(document)
+        document["digest"] = document_digest(document)
         changed = replace(kept, text=json.dumps(document), plan_digest=document["digest"])
         assert "contradicts itself" in self.refused(changed, AlteredPlan).what
 

@@ -1,0 +1,197 @@
+"""Documents that travel as files: written so that they can be trusted, and read only if they can.
+
+Knows no document: `planfile`, `statefile` and `receipt` say which there are. One is a JSON object
+with `format`, `format_version` and `digest`, which is over all the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import rfc8785
+from pydantic import BaseModel, ValidationError
+
+from planner.errors import AlteredPlan, InvalidPlan, MalformedPlan, UnsupportedPlan, UsageError
+
+LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in JSON
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Document]):
+    """A kind of document: its model, its format, and what people call it.
+
+    `again` says how to have a new one, `elsewhere` how to write it to another place, and `stake` why
+    an altered one is refused.
+    """
+
+    model: type[Document]
+    noun: str
+    format: str
+    version: str
+    again: str
+    elsewhere: str
+    stake: str
+
+
+def render_document(document: BaseModel) -> str:
+    """The document as its file holds it: JSON, indented, the same bytes for the same document."""
+    return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def document_digest(document: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of a document as canonical JSON (RFC 8785), without its `digest`.
+
+    Raises:
+        rfc8785.CanonicalizationError: the document holds what canonical JSON cannot.
+    """
+    rest = {key: value for key, value in document.items() if key != "digest"}
+    return hashlib.sha256(rfc8785.dumps(rest)).hexdigest()
+
+
+def write_document(document: BaseModel, path: Path, kind: Kind[Any]) -> None:
+    """Writes the file whole or not at all, readable by its owner only (mode 0600).
+
+    A device or a pipe, such as /dev/stdout, is written to and not replaced.
+
+    Raises:
+        UsageError: the file cannot be written there.
+    """
+    try:
+        _write(path.resolve(), render_document(document))
+    except OSError as error:
+        raise UsageError(
+            f"The {kind.noun} cannot be written to {path}: {error.strerror}.", do=kind.elsewhere
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def read_document(path: Path, kind: Kind[Document]) -> Document:
+    """The document in a file, its format and digest checked.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+        InvalidPlan: it is not of this kind, was altered, or has an unknown format.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The {kind.noun} {path} cannot be read: {error.strerror}.", do=kind.again
+        ) from error
+    return parse_document(data, str(path), kind)
+
+
+def parse_document(data: bytes, name: str, kind: Kind[Document]) -> Document:
+    """The document in JSON bytes; `name` says in errors where they came from."""
+    document = _parse_json(data, name, kind)
+    _refuse_other_format(document, name, kind)
+    _refuse_altered(document, name, kind)
+    try:
+        return kind.model.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise MalformedPlan(
+            f"{name} is not a whole {kind.noun}: {place or 'the document'}: {first['msg']}.",
+            do=kind.again,
+        ) from error
+
+
+def _parse_json(data: bytes, name: str, kind: Kind[Any]) -> dict[str, Any]:
+    try:
+        document = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+        )
+    except InvalidPlan as error:
+        error.do = kind.again
+        raise
+    except UnicodeDecodeError as error:
+        raise _not(kind, name, f"byte {error.start} is not valid UTF-8") from error
+    except RecursionError as error:
+        raise _not(kind, name, "it is nested too deep") from error
+    except ValueError as error:
+        raise _not(kind, name, f"it is not JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != kind.format:
+        raise _not(kind, name, f'it does not say "format": "{kind.format}"')
+    return document
+
+
+def _not(kind: Kind[Any], name: str, why: str) -> MalformedPlan:
+    return MalformedPlan(f"{name} is not a {kind.noun}: {why}.", do=kind.again)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    # Python keeps the last of two equal keys and other readers the first: a reviewer could
+    # be shown one plan and the server given another.
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise MalformedPlan(f"It has the key {key!r} twice in one object.")
+        result[key] = value
+    return result
+
+
+def _refuse_constant(text: str) -> Any:
+    raise MalformedPlan(f"It holds {text}, which is not JSON.")
+
+
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise MalformedPlan(f"It holds the number {text[:LONGEST_INTEGER]}…, which is too large.")
+    return int(text)
+
+
+def _refuse_other_format(document: dict[str, Any], name: str, kind: Kind[Any]) -> None:
+    if "format_version" not in document:
+        raise _not(kind, name, "it has no format_version")
+    version = str(document["format_version"])
+    if version.partition(".")[0] != kind.version.partition(".")[0]:
+        raise UnsupportedPlan(
+            f"{name} has {kind.noun} format {version}; this lockgate reads {kind.version}.",
+            do=f"Use the lockgate that made the {kind.noun}, or make a new one.",
+        )
+
+
+def _refuse_altered(document: dict[str, Any], name: str, kind: Kind[Any]) -> None:
+    try:
+        found = document_digest(document)
+    except RecursionError as error:
+        raise _not(kind, name, "it is nested too deep") from error
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise _not(kind, name, str(error)) from error
+    if found != document.get("digest"):
+        raise AlteredPlan(
+            f"{name} was altered after it was made: its digest is {found[:12]}, "
+            f"and it says {str(document.get('digest'))[:12]}.",
+            why=kind.stake,
+            do=kind.again,
+        )
