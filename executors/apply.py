@@ -34,6 +34,7 @@ from planner.verify import (
     find_position,
     refuse_expired,
     refuse_foreign,
+    refuse_offline,
     refuse_read_only,
     refuse_unresolved,
     refuse_wrong_target,
@@ -140,6 +141,7 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger, admit: Admit = admit_any)
 
 def refuse_elsewhere(plan: Plan, engine: Engine, ledger: Ledger) -> None:
     """Raises WrongTarget when this is not the database that the plan was made for."""
+    refuse_offline(plan)
     refuse_read_only(engine.server)
     refuse_wrong_target(plan, engine.server, ledger)
     refuse_foreign(engine.server, ledger, project=plan.project, environment=plan.environment)

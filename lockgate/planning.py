@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from lockgate import __version__
 from lockgate.source import read_source
@@ -23,6 +24,7 @@ from planner.ledger import Ledger
 from planner.observation import Observation
 from planner.plan import Plan, Source
 from planner.policy import judged
+from planner.statefile import read_state
 from planner.stored import stored_source
 from planner.verify import refuse_foreign, refuse_unresolved
 
@@ -34,10 +36,12 @@ class Request:
     `to` is the last version to apply, `baseline` the last to record without running it;
     `steps` is how many to roll back, `down_to` the version above which all is rolled back;
     `from_database` says that the rollback's SQL is the one that the database keeps, and
-    `allow_non_atomic` that the plan may be one that can stop half-way for good.
+    `allow_non_atomic` that the plan may be one that can stop half-way for good. `rehearse` is to
+    run it on a scratch database, and `state` is the file that stands in for the live one.
 
     Raises:
-        UsageError: more than one is given, or something else than a rollback from the database.
+        UsageError: more than one is given, something else than a rollback from the database, or
+            what needs a database with a state in its place.
     """
 
     to: str | None = None
@@ -46,6 +50,8 @@ class Request:
     down_to: str | None = None
     from_database: bool = False
     allow_non_atomic: bool = False
+    rehearse: bool = False
+    state: Path | None = None
 
     @property
     def is_rollback(self) -> bool:
@@ -61,6 +67,12 @@ class Request:
                 "Only a rollback can be planned from the database.",
                 do="Add `--down N` or `--down-to VERSION`.",
             )
+        if self.state and (self.rehearse or self.from_database):
+            raise UsageError(
+                "A state stands in for the database, and this needs the database itself.",
+                do=f"Leave `{'--rehearse' if self.rehearse else '--from-database'}` away, "
+                "or `--state`.",
+            )
 
 
 def observe(work: Work, ledger: Ledger, request: Request) -> Observation:
@@ -75,6 +87,17 @@ def observe(work: Work, ledger: Ledger, request: Request) -> Observation:
         else None,
         runs=tuple(engine.read_applied_plans()) if request.from_database else (),
     )
+
+
+def read_observation(path: Path, environment: Environment) -> Observation:
+    """What a state file says of the environment's database.
+
+    Raises:
+        UsageError: it cannot be read.
+        InvalidPlan, WrongTarget: it is no state of it.
+    """
+    state = read_state(path)
+    return state.observed(project=environment.project, environment=environment.name)
 
 
 def make_plan(environment: Environment, seen: Observation, request: Request) -> Plan:
@@ -144,7 +167,17 @@ def make_setting(
         transaction=environment.transaction,
         allow_out_of_order=environment.policy.out_of_order != "deny",
         variables=environment.variables,
-        warnings=warnings,
+        warnings=(*_at_second_hand(seen), *warnings),
         facts=seen.facts,
         copy_limit=environment.copies.limit,
+        state_pulled_at=seen.pulled_at,
+    )
+
+
+def _at_second_hand(seen: Observation) -> tuple[str, ...]:
+    if seen.pulled_at is None:
+        return ()
+    return (
+        f"Made from a state that was pulled at {seen.pulled_at:%Y-%m-%d %H:%M:%S} UTC, "
+        "not from the database: for review alone.",
     )

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeVar
 
 from planner.compare import Comparison, refuse_broken_history, refuse_out_of_order
 from planner.compensation import Judgement, judge
+from planner.document import UNSEALED
 from planner.errors import IrreversibleMigration, StillRequired, UsageError
 from planner.facts import Facts
 from planner.finding import Finding
@@ -47,7 +48,6 @@ BASELINE = Finding(
 )
 
 LATE = "out-of-order"
-UNSEALED = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Setting:
     facts: Facts = field(default_factory=Facts)
     copy_limit: float | None = None
     """In bytes; None: no rows are copied."""
+    state_pulled_at: datetime | None = None
+    """When the state was pulled that stands in for the database; None: it was asked itself."""
 
 
 def build_up_plan(
@@ -323,6 +325,7 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
             base=State(present=ledger.present, serial=ledger.serial, digest=ledger.digest),
             result=result_state(ledger, steps),
             verdict=judgement.verdict,
+            state_pulled_at=setting.state_pulled_at,
             warnings=(*setting.warnings, *judgement.warnings),
             steps=steps,
             intent_digest=UNSEALED,

@@ -95,6 +95,16 @@ class Dialect:
             ansi_quotes="ANSI_QUOTES" in modes,
         )
 
+    @property
+    def sql_mode(self) -> str:
+        """What of a server's sql_mode `with_server` must be told to make this dialect."""
+        modes = {
+            "NO_BACKSLASH_ESCAPES": not self.backslash_escapes,
+            "ANSI_QUOTES": self.ansi_quotes,
+        }
+        is_set = self.lexing_setting == "sql_mode"
+        return ",".join(mode for mode, is_on in modes.items() if is_set and is_on)
+
     def runs_comment(self, opener: str) -> bool:
         r"""Whether this server runs what stands in the conditional comment that `opener` begins.
 

@@ -21,6 +21,8 @@ from pydantic import BaseModel, ValidationError
 
 from planner.errors import AlteredPlan, InvalidPlan, MalformedPlan, UnsupportedPlan, UsageError
 
+UNSEALED = "0" * 64
+"""Stands where a digest will."""
 LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in JSON
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -30,8 +32,8 @@ Document = TypeVar("Document", bound=BaseModel)
 class Kind(Generic[Document]):
     """A kind of document: its model, its format, and what people call it.
 
-    `again` says how to have a new one, `elsewhere` how to write it to another place, and `stake` why
-    an altered one is refused.
+    `again` says how to have a new one, `elsewhere` how to write it to another place, and `stake`
+    why an altered one is refused.
     """
 
     model: type[Document]

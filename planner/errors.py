@@ -17,7 +17,8 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     │   ├── MalformedPlan         not a plan, or not readable as one
     │   ├── AlteredPlan           its digest does not fit its content
     │   ├── UnsupportedPlan       a format version that this lockgate does not know
-    │   └── ExpiredPlan           older than it may be, by the database's clock
+    │   ├── ExpiredPlan           older than it may be, by the database's clock
+    │   └── OfflinePlan           made from a state file: for review alone
     ├── StalePlan                 the database has moved on since the plan was made
     ├── WrongTarget               another database, environment or a replica
     ├── Denied                    a policy says no
@@ -153,6 +154,10 @@ class UnsupportedPlan(InvalidPlan):
 
 class ExpiredPlan(InvalidPlan):
     """The plan is older than its environment lets it be, by the database's clock."""
+
+
+class OfflinePlan(InvalidPlan):
+    """The plan was made from a state file, not from the database: it is for review alone."""
 
 
 class StalePlan(LockgateError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from planner.facts import Facts
 from planner.ledger import Ledger
@@ -19,7 +20,8 @@ class Observation:
     """A database at one moment.
 
     `fingerprint` is each object of the schema with a short digest, None where nobody looks at
-    it. `runs` are those that have applied plans, for a rollback without the files.
+    it. `runs` are those that have applied plans, for a rollback without the files. `pulled_at` is
+    when it was written down, None where it is known at first hand.
     """
 
     server: Server
@@ -27,3 +29,4 @@ class Observation:
     facts: Facts = field(default_factory=Facts)
     fingerprint: Mapping[str, str] | None = None
     runs: tuple[StoredRun, ...] = ()
+    pulled_at: datetime | None = None

@@ -211,6 +211,11 @@ class Plan(Model):
     target: Target
     base: State = Field(description="What `apply` must find, or a point between it and result.")
     result: State = Field(description="What `apply` leaves.")
+    state_pulled_at: AwareDatetime | None = Field(
+        None,
+        description="When the state file was pulled that the plan was made from: `apply` refuses "
+        "it. null: the database itself was asked.",
+    )
     verdict: str = Field(description="What a failure in the middle leaves; for reviewers.")
     warnings: tuple[str, ...] = Field((), description="Sentences for the reviewer.")
     accepted: tuple[str, ...] = Field(
@@ -235,6 +240,11 @@ class Plan(Model):
     def is_denied(self) -> bool:
         """Whether a policy of its environment has denied it."""
         return any(decision.answer == "deny" for decision in self.decisions)
+
+    @property
+    def is_applicable(self) -> bool:
+        """Whether there is anything to apply, and nothing in the plan itself forbids it."""
+        return bool(self.steps) and not self.is_denied and self.state_pulled_at is None
 
     def units(self, done: int = 0) -> tuple[Unit, ...]:
         """The steps after the first `done`, grouped by what is kept or undone together."""

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from planner.errors import ExpiredPlan, StalePlan, Unresolved, WrongTarget
+from planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
 from planner.ledger import Ledger, state_digest
 from planner.plan import Plan
 from planner.server import Server
+
+
+def refuse_offline(plan: Plan) -> None:
+    """Raises OfflinePlan when the database was not asked when the plan was made."""
+    if plan.state_pulled_at is not None:
+        raise OfflinePlan(
+            f"The plan was made from a state that was pulled at {_utc(plan.state_pulled_at)}.",
+            why="It is for review: nobody has asked the database itself.",
+            do=f"Make one with `migrate plan -e {plan.environment} --reviewed PLAN`, where the "
+            "database can be reached: it is refused if it would do something else.",
+        )
 
 
 def refuse_expired(plan: Plan, server: Server) -> None:

@@ -58,8 +58,10 @@ def command(
     from planner.drift import refuse_unknown_schema
     from planner.errors import WrongTarget
     from planner.planfile import read_plan
+    from planner.verify import refuse_offline
 
     plan = read_plan(plan_file)
+    refuse_offline(plan)
     refuse_both(dry_run=dry_run, as_json=as_json)
     if name not in (None, plan.environment):
         raise WrongTarget(

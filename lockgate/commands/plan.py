@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,11 @@ from lockgate.options import (
     non_atomic_option,
     reviewed_option,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planning import Request
+    from planner.environment import Environment
+    from planner.plan import Plan
 
 
 @click.command(short_help="Write down what would be run, for review.")
@@ -53,6 +59,13 @@ from lockgate.options import (
     is_flag=True,
     help="Run it on a scratch database, there and back, and put what was seen into the plan.",
 )
+@click.option(
+    "--state",
+    "state_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Ask this state file, and not the database; the plan is for review alone.",
+)
 @reviewed_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps.")
 @json_option
@@ -69,6 +82,7 @@ def command(
     from_database: bool,
     allow_non_atomic: bool,
     rehearse: bool,
+    state_file: Path | None,
     reviewed: str | None,
     detailed_exitcode: bool,
     as_json: bool,
@@ -86,27 +100,51 @@ def command(
       migrate plan --down 2 -o back.json
       migrate plan --down 1 --from-database
       migrate plan --rehearse
+      migrate plan -e production --state state.json
     """
     from lockgate.admission import read_intent, refuse_unreviewed
     from lockgate.exits import Exit
-    from lockgate.planning import Request, make_plan, observe
-    from lockgate.rehearsing import rehearse_plan
-    from lockgate.views import json, rehearsal, text
-    from lockgate.views.terminal import say, tell
-    from lockgate.work import load_environment, open_work
-    from planner.planfile import write_plan
-    from planner.policy import judged, refuse_denied
+    from lockgate.planning import Request
+    from lockgate.work import load_environment
+    from planner.policy import refuse_denied
 
     request = Request(
         to=to, baseline=baseline, steps=steps, down_to=down_to, from_database=from_database,
-        allow_non_atomic=allow_non_atomic,
+        allow_non_atomic=allow_non_atomic, rehearse=rehearse, state=state_file,
     )  # fmt: skip
     intent = read_intent(reviewed)
-    with open_work(load_environment(name, folder)) as work:
+    plan = _make_plan(load_environment(name, folder), request)
+    _hand_out(plan, out, as_json=as_json)
+    invocation.document = False
+    refuse_denied(plan.decisions)
+    refuse_unreviewed(plan, intent)
+    return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK
+
+
+def _make_plan(environment: Environment, request: Request) -> Plan:
+    """The plan, from the state file or the database, and rehearsed where that is asked for."""
+    from lockgate.planning import make_plan, observe, read_observation
+    from lockgate.rehearsing import rehearse_plan
+    from lockgate.work import open_work
+    from planner.policy import judged
+
+    if request.state is not None:
+        seen = read_observation(request.state, environment)
+        return make_plan(environment, seen, request)
+    with open_work(environment) as work:
         ledger = work.engine.read_ledger()
-        plan = make_plan(work.environment, observe(work, ledger, request), request)
-        if rehearse:
-            plan = judged(rehearse_plan(work, ledger, plan, request), work.environment.policy)
+        plan = make_plan(environment, observe(work, ledger, request), request)
+        if not request.rehearse:
+            return plan
+        return judged(rehearse_plan(work, ledger, plan, request), environment.policy)
+
+
+def _hand_out(plan: Plan, out: Path, *, as_json: bool) -> None:
+    """Writes the plan file and shows the plan; `-` makes stdout the file."""
+    from lockgate.views import json, rehearsal, text
+    from lockgate.views.terminal import say, tell
+    from planner.planfile import write_plan
+
     to_stdout = str(out) == "-"
     if not to_stdout:
         write_plan(plan, out)
@@ -115,11 +153,7 @@ def command(
     else:
         text.show_plan(plan)
         rehearsal.show_rehearsal(plan)
-        if plan.steps and not plan.is_denied:
+        if plan.is_applicable:
             say(f"\nApply it with: migrate apply {out}")
     if not to_stdout:
         tell(f"Written to {out}.")
-    invocation.document = False
-    refuse_denied(plan.decisions)
-    refuse_unreviewed(plan, intent)
-    return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK

@@ -194,6 +194,7 @@ class TestReading:
         defaults = {
             "warnings": (),
             "accepted": (),
+            "state_pulled_at": None,
             "decisions": (),
             "fingerprint": None,
             "rehearsal": None,

@@ -1,0 +1,64 @@
+"""State files: what was known of a database comes back as it was, and only untouched."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from planner.dialect import MYSQL, POSTGRESQL, Dialect
+from planner.document import render_document
+from planner.errors import WrongTarget
+from planner.facts import ColumnFacts, Facts, TableFacts
+from planner.ledger import Ledger
+from planner.observation import Observation
+from planner.statefile import DatabaseState, note_state, read_state, state_schema, write_state
+from tests.planner.building import SERVER, ledger, migration
+
+PUBLISHED = Path(__file__).parents[2] / "docs/reference/state.schema.json"
+TABLE = TableFacts("InnoDB", 2**50, 2**50, {"a": ColumnFacts("int", True)}, ("a",), ("t1",))
+FACTS = Facts({"u": TABLE, "a.t": TABLE}, frozenset("zyx"), frozenset("cba"), True)
+
+
+def seen(dialect: Dialect = POSTGRESQL, found: Ledger | None = None) -> Observation:
+    """A database with a table, two views and whatever was applied to it."""
+    server = replace(SERVER, dialect=dialect)
+    return Observation(server, found or Ledger(), FACTS, {"table u": "1f"})
+
+
+def noted(observation: Observation) -> DatabaseState:
+    return note_state(observation, project="shop", environment="dev", tool_version="1")
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        POSTGRESQL,
+        MYSQL.with_server(90704, "ANSI_QUOTES"),
+        MYSQL.with_server(90704, "NO_BACKSLASH_ESCAPES,STRICT_TRANS_TABLES"),
+    ],
+)
+def test_what_was_known_comes_back_as_it_was(dialect: Dialect, tmp_path: Path) -> None:
+    observation = seen(dialect, ledger([migration(1)]))
+    write_state(noted(observation), tmp_path / "state.json")
+    state = read_state(tmp_path / "state.json")
+    back = state.observed(project="shop", environment="dev")
+    assert back == replace(observation, pulled_at=observation.server.now)
+
+
+def test_its_sets_stand_in_order_so_that_equal_states_are_equal_bytes() -> None:
+    facts = json.loads(render_document(noted(seen())))["facts"]
+    assert (facts["views"], facts["functions"]) == (["x", "y", "z"], ["a", "b", "c"])
+    assert list(facts["tables"]) == ["a.t", "u"]
+
+
+@pytest.mark.parametrize(("project", "environment"), [("shop", "staging"), ("other", "dev")])
+def test_the_state_of_another_environment_is_none_of_ours(project: str, environment: str) -> None:
+    with pytest.raises(WrongTarget, match="pulled from environment dev of project shop"):
+        noted(seen()).observed(project=project, environment=environment)
+
+
+def test_the_published_schema_is_that_of_the_code_and_states_fit_it() -> None:
+    assert PUBLISHED.read_text("utf-8") == json.dumps(state_schema(), indent=2) + "\n"
+    jsonschema.validate(json.loads(render_document(noted(seen()))), state_schema())
