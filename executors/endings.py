@@ -32,11 +32,15 @@ def applied_by_another(plan: Plan, done: int) -> StalePlan:
 
 def interrupted_after(done: int, total: int, *, half_done: bool, unknown: bool) -> Unresolved:
     """A signal came when part of the plan was kept."""
+    kept = ["These are kept and recorded"] if done else []
+    rest = "the next one is half done" if half_done else "all since then was undone"
+    why = "; ".join([*kept, rest])
+    again = "Apply the same plan again: it goes on where it stopped."
+    others = " `migrate resolve` shows what is half done, and the other ways out."
     return Unresolved(
         f"Interrupted after {done} of {total} steps.",
-        why="These are kept and recorded; " * bool(done)
-        + ("the next one is half done." if half_done else "all since then was undone."),
-        do=LOOK if unknown else "Apply the same plan again: it goes on where it stopped.",
+        why=f"{why[0].upper()}{why[1:]}.",
+        do=LOOK if unknown else again + others * half_done,
     )
 
 

@@ -8,12 +8,16 @@ from executors.events import Emit
 from executors.failure import ServerError
 from executors.postgresql import catalogue, scratch
 from executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
+from executors.postgresql.concurrent_index import can_tell
+from executors.postgresql.outside import give_up_begun, run_outside
 from executors.postgresql.parameters import halves
+from executors.postgresql.self_commit import is_repeatable
 from executors.postgresql.session import PostgreSQLSession
-from executors.postgresql.units import run_outside, run_transaction
+from executors.postgresql.units import run_transaction
 from planner.address import DatabaseAddress
 from planner.catalogue import Catalogue
 from planner.environment import Environment
+from planner.errors import Interrupted
 from planner.facts import Facts
 from planner.plan import Plan, Unit
 from planner.rehearsal import Reach
@@ -34,11 +38,19 @@ class PostgreSQL(PostgreSQLSession):
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
     ) -> None:
         self._pid = self._connection.info.backend_pid
-        with self.ending_when_busy():
-            if unit.transaction is None:
-                run_outside(self, run, unit, serial, journal, emit)
-            else:
+        if unit.transaction is not None:
+            with self.ending_when_busy():
                 run_transaction(self, run, unit, serial, emit)
+            return
+        try:
+            with self.ending_when_busy():
+                run_outside(self, run, unit, serial, journal, emit)
+        except Interrupted:
+            give_up_begun(self, run, unit)
+            raise
+
+    def can_tell(self, sql: str) -> bool:
+        return is_repeatable(sql) or can_tell(sql)
 
     def read_facts(self) -> Facts:
         """None: a transaction undoes whatever the tables are."""

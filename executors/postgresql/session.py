@@ -18,7 +18,6 @@ from executors.events import Emit, LockAwaited, Session
 from executors.failure import ServerError
 from executors.polling import poll
 from executors.postgresql.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
-from executors.postgresql.concurrent_index import can_tell
 from executors.postgresql.connection import (
     END_WAIT,
     Connection,
@@ -207,9 +206,6 @@ class PostgreSQLSession(Store):
     def prove_lock(self) -> None:
         if self.transact([self.proof_command(None)])[0].rows != 1:
             raise lost_lock()
-
-    def can_tell(self, sql: str) -> bool:
-        return can_tell(sql)
 
     def pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from executors.events import StatementFinished
+from lockgate.exits import Exit
 from planner.errors import StatementFailed, Unresolved
-from tests.commands.running import Project
+from tests.commands.running import Project, succeed
 from tests.executors.building import (
     OUTSIDE,
     Recorder,
@@ -43,6 +44,13 @@ def outside(*statements: str) -> dict[str, str]:
 
 def journal(engine: Any) -> list[Any]:
     return list(engine.query_all(JOURNAL))
+
+
+def end_sessions(bystander: Bystander) -> None:
+    """Ends what a killed lockgate has left on the server, in the middle of its statement."""
+    for pid, *_ in sessions(bystander):
+        bystander.execute("select pg_terminate_backend(%s)", (pid,))
+    await_gone(bystander)
 
 
 def test_each_statement_is_kept_at_once(postgres: Any, bystander: Bystander) -> None:
@@ -245,8 +253,16 @@ def test_rows_are_copied_outside_of_a_transaction(postgres: Any) -> None:
     assert postgres.query_all("select id, note from t order by id") == [(1, "ä"), (2, None)]
 
 
+def test_a_refused_copy_leaves_no_row_and_no_open_transaction(postgres: Any) -> None:
+    data = "copy t from stdin;\n1\nx\n\\.\n"
+    with pytest.raises(Unresolved, match="done and kept: 1; not done: 2"):
+        apply_up(postgres, {"001_x": f"{OUTSIDE}\ncreate table t (id int);\n{data}"})
+    assert postgres.query_all("table t") == []
+    assert journal(postgres) == [(1, 1, "done")]
+
+
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_signal_in_a_statement_is_unresolved_and_says_where(
+def test_a_signal_in_a_statement_undoes_it_and_says_what_is_kept(
     tmp_path: Path, postgres_server: PostgresServer, postgres_database: str,
     bystander: Bystander, times: int,
 ) -> None:  # fmt: skip
@@ -260,25 +276,61 @@ def test_a_signal_in_a_statement_is_unresolved_and_says_where(
         assert process.stderr is not None
         assert "migrate resolve" in process.stderr.read()
         assert sessions(bystander) == []
-    rows = bystander.execute(JOURNAL).fetchall()
-    assert rows == [(1, 1, "done"), (1, 2, None)]
+    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, "done")]
+    assert project.migrate("resolve", "--finish", "--reason", "a test").code == 0
+    assert bystander.execute(JOURNAL).fetchall() == []
 
 
-def test_kill_9_in_a_statement_is_unresolved_until_it_is_settled(
+def test_a_signal_in_the_first_statement_leaves_nothing(
     tmp_path: Path, postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
 ) -> None:
     project = Project(tmp_path, postgres_server.url(postgres_database))
-    project.write("001_x.sql", f"create table a ();\n{gate(GATE)};", flags=" transaction:false")
+    project.write("001_x.sql", f"{gate(GATE)};", flags=" transaction:false")
     with shut(bystander, GATE), project.start("up", "--allow-non-atomic") as process:
         await_at(bystander, GATE)
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(30) == Exit.TERMINATED
+        process.communicate()
+    assert bystander.execute(JOURNAL).fetchall() == []
+    assert bystander.execute("select status from lockgate_runs").fetchall() == [("ROLLED_BACK",)]
+
+
+def test_a_statement_whose_process_was_killed_has_not_happened_and_is_run_again(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    rows = f"create table a (id int);\ninsert into a select 1 from {gate(GATE)[7:]};"
+    project.write("001_x.sql", rows, flags=" transaction:false")
+    succeed(project.migrate("plan", "--allow-non-atomic"))
+    with shut(bystander, GATE), project.start("apply", "plan.json") as process:
+        await_at(bystander, GATE)
         process.kill()
-        process.wait()
-    await_gone(bystander)
+        process.communicate()
+        end_sessions(bystander)
     assert bystander.execute(JOURNAL).fetchall() == [(1, 1, "done"), (1, 2, None)]
-    assert project.migrate("up", "--allow-non-atomic").code == 7
+    succeed(project.migrate("apply", "plan.json"))
+    assert bystander.execute("table a").fetchall() == [(1,)]
 
 
-def test_a_cut_connection_is_unresolved_and_the_journal_knows_where(
+def test_what_may_have_committed_is_unresolved_after_kill_9_until_it_is_settled(
+    tmp_path: Path, postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    body = f"begin commit; perform {gate(GATE)[7:]}; end"
+    project.write("001_x.sql", f"create table a ();\ndo $$ {body} $$;", flags=" transaction:false")
+    succeed(project.migrate("plan", "--allow-non-atomic"))
+    with shut(bystander, GATE), project.start("apply", "plan.json") as process:
+        await_at(bystander, GATE)
+        process.kill()
+        process.communicate()
+        end_sessions(bystander)
+    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, "done"), (1, 2, None)]
+    again = project.migrate("apply", "plan.json")
+    assert again.code == Exit.UNRESOLVED
+    assert "001_x.sql:3: statement 2 was begun" in again.err
+
+
+def test_after_a_cut_connection_the_journal_knows_where_to_go_on(
     postgres: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     with (
@@ -295,5 +347,16 @@ def test_a_cut_connection_is_unresolved_and_the_journal_knows_where(
             apply_plan(engine, plan)
         assert fired.is_set()
     assert journal(postgres) == [(1, 1, "done"), (1, 2, None)]
-    with pytest.raises(Unresolved, match=r"001_x\.sql:3: statement 2 was begun"):
-        apply_plan(postgres, plan)
+    apply_plan(postgres, plan)
+    assert journal(postgres) == []
+    assert postgres.query_one("select to_regclass('a'), to_regclass('b')") == ("a", "b")
+
+
+@pytest.mark.parametrize("setting", ["set default_transaction_read_only = on", "set role nobody"])
+def test_an_outcome_is_noted_whatever_its_session_may_write(postgres: Any, setting: str) -> None:
+    postgres.execute("drop role if exists nobody")
+    postgres.execute("create role nobody")
+    with pytest.raises(Unresolved, match="done and kept: 1, 2; not done: 3"):
+        apply_up(postgres, outside(setting, "select 1", "select 1 / 0"))
+    assert journal(postgres) == [(1, 1, "done"), (1, 2, "done")]
+    postgres.execute("drop role nobody")
