@@ -27,8 +27,10 @@ HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
 READ_HISTORY = "select version, name, checksum, applied_at from {history}"
-# What a committed unit leaves in the journal is only to be cleared away.
-HALF_WAY = "(select run_id from {journal} where coalesce(outcome, '') <> 'committed')"
+# What a committed unit leaves in the journal is only to be cleared away, and so are the counters
+# that a transaction which was rolled back has moved.
+OPEN = "coalesce(outcome, '') not in ('committed', 'counted')"
+HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
 READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
 READ_RUNS = (
     "select id, plan_digest, direction, status, actor, tool_version, started_at, finished_at, "
@@ -40,8 +42,7 @@ FIND_RUN = (
 )
 READ_INTERRUPTED = (
     "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
-    "join {runs} r on r.id = j.run_id where r.plan_digest = %s "
-    "and coalesce(j.outcome, '') <> 'committed'"
+    f"join {{runs}} r on r.id = j.run_id where r.plan_digest = %s and {OPEN}"
 )
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "

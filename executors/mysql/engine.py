@@ -5,6 +5,7 @@ from __future__ import annotations
 from executors.engine import Journal, Run, Traits
 from executors.events import Emit
 from executors.mysql import atomicity, catalogue, scratch
+from executors.mysql.counters import give_back_counters
 from executors.mysql.facts import read_facts
 from executors.mysql.rollback import ACCEPT, clear_committed
 from executors.mysql.session import MySQLSession
@@ -65,4 +66,5 @@ class MySQL(MySQLSession):
         self.close_run(run_id, reason, ACCEPT)
 
     def clear(self, emit: Emit) -> None:
+        give_back_counters(self)
         clear_committed(self, emit)

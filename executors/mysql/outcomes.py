@@ -11,16 +11,18 @@ from executors.mysql.graveyard import Graveyard
 from executors.mysql.intents import Intent, is_permutation, read_intent
 from executors.mysql.session import MySQLSession
 from executors.store import FORGET_INTENT, NOTE_DONE
-from planner.mysql_effects import read_effect
+from planner.effects import Effect
 from planner.plan import PlannedStatement, Step
 
-READ = "select statement, outcome, image from {journal} where run_id = %s and step = %s"
+READ = (
+    "select statement, outcome, image from {journal} "
+    "where run_id = %s and step = %s and statement > 0"
+)
 
 
-def read_image(session: MySQLSession, statement: PlannedStatement) -> str:
+def read_image(session: MySQLSession, statement: PlannedStatement, effect: Effect) -> str:
     """What the objects of a statement are before it, as JSON; empty where that would not tell
     whether it has happened."""
-    effect = read_effect(statement.sql, session.server.dialect)
     names = [(old.name, new.name) for old, new in effect.renames]
     if not effect.objects or is_permutation(names) or not session.is_atomic(statement.sql):
         return ""

@@ -21,7 +21,10 @@ from planner.errors import Interrupted, Unreachable
 
 READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
 FORGET_COMMITTED = "delete from {journal} where outcome = 'committed'"
-ACCEPT = "update {journal} set outcome = 'committed' where run_id = %s"
+ACCEPT = (
+    "update {journal} set outcome = 'committed' "
+    "where run_id = %s and coalesce(outcome, '') <> 'counted'"
+)
 CLEANED = (
     "update {runs} set status = 'CLEANED' where status = 'COMMITTED' "
     "and id in (select run_id from {journal} where outcome = 'committed')"

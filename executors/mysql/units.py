@@ -16,6 +16,7 @@ from executors.endings import unknown_statement
 from executors.engine import Journal, Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
 from executors.failure import Failure, ServerError, StepFailed
+from executors.mysql.counters import CounterNotes, give_back_counters
 from executors.mysql.outcomes import read_image, settle_outcomes
 from executors.mysql.session import OWN_SETTINGS, MySQLSession
 from executors.mysql.sessions import OWN_LOCK
@@ -34,6 +35,7 @@ from executors.store import (
 )
 from planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
 from planner.guarantee import LASTING
+from planner.mysql_effects import read_effect
 from planner.plan import PlannedStatement, Step, Unit
 
 SAVEPOINT = "lockgate_before_statement"
@@ -46,7 +48,9 @@ INTEND = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, image) "
     f"select %s, %s, %s, %s, current_timestamp(6), nullif(%s, '') from dual where {OWN_LOCK}"
 )
-OUTCOMES = "select statement, outcome from {journal} where run_id = %s and step = %s"
+OUTCOMES = (
+    "select statement, outcome from {journal} where run_id = %s and step = %s and statement > 0"
+)
 
 
 def run_step(
@@ -98,6 +102,7 @@ class _Section:
         self.emit = emit
         self.open = False
         self.tentative: list[int] = []  # what the open transaction holds
+        self.counters = CounterNotes(session, run.id, number)
         self.place = 0
         self.statement: PlannedStatement | None = None
 
@@ -113,21 +118,20 @@ class _Section:
         self._record(serial)
 
     def interrupt(self) -> None:
-        """Ends what runs, so that the open transaction is rolled back.
+        """Ends what runs, so that the open transaction is rolled back, and settles the rest.
 
         Raises:
             Unresolved: the server could not be asked.
         """
         try:
-            self.session.end_session()
+            self._settle()
         except (Unreachable, Locked, ServerError) as error:
             raise _unknown_end("Interrupted", error) from error
 
     def say_lost(self, lost: Unreachable) -> Exception:
         """What a lost connection means, by what a new one finds in the journal."""
         try:
-            self.session.end_session()
-            outcomes = settle_outcomes(self.session, self.run_id, self.number, self.step)
+            outcomes = self._settle()
         except (Unreachable, Locked, ServerError) as error:
             return _unknown_end(lost.what.rstrip("."), error)
         return self._failure(ServerError(LOST, lost.what), outcomes)
@@ -147,6 +151,12 @@ class _Section:
             f"{places}. What was not yet committed was undone.",
             do="See `migrate status`, and run again: it goes on where it stopped.",
         )
+
+    def _settle(self) -> dict[int, str | None]:
+        """Ends the session; what the journal and a look say of the statements that were begun."""
+        self.session.end_session()
+        give_back_counters(self.session)
+        return settle_outcomes(self.session, self.run_id, self.number, self.step)
 
     def _restore(self, done: set[int]) -> None:
         """Sets again in this session what the statements that are done had set in theirs."""
@@ -193,7 +203,9 @@ class _Section:
 
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         self._begin()
-        self._intend(place, statement, read_image(self.session, statement))
+        effect = read_effect(statement.sql, self.session.server.dialect)
+        self._intend(place, statement, read_image(self.session, statement, effect))
+        self.counters.add(place, effect)
         self.session.execute(f"savepoint {SAVEPOINT}")
         return self.session.run_statement(statement.sql)
 
@@ -235,6 +247,7 @@ class _Section:
             self.session.execute("commit")
             self.open = False
             self.tentative.clear()
+            self.counters.close()
 
     def _is_lasting(self) -> bool:
         sql = self.statement.sql if self.statement else ""
@@ -295,6 +308,7 @@ class _Section:
         with suppress(ServerError, Unreachable):  # the session's end rolls back as well
             whole = self._roll_back()
         self.session.renew()
+        give_back_counters(self.session)
         return [] if whole else self.tentative
 
     def _is_atomic(self) -> bool:
