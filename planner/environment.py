@@ -24,6 +24,7 @@ from planner.yamlfile import (
     did_you_mean,
     parse_document,
     read_extended_yaml,
+    read_yaml,
 )
 
 FOLDER = "environments"
@@ -216,6 +217,22 @@ def environment_names(directory: Path) -> tuple[str, ...]:
     """The environments that a folder holds, sorted; none when there is no such folder."""
     stems = (path.stem for path in directory.glob("*.yaml"))
     return tuple(sorted(stem for stem in stems if ENVIRONMENT_NAME.fullmatch(stem)))
+
+
+def databases_of(directory: Path) -> tuple[str, ...]:
+    """The environments of a folder but those without a database, which are there to be extended.
+
+    One whose file cannot be read is among them.
+    """
+    return tuple(name for name in environment_names(directory) if not _is_base(name, directory))
+
+
+def _is_base(name: str, directory: Path) -> bool:
+    try:
+        value = read_yaml(directory / f"{name}.yaml").value
+    except ConfigurationError:
+        return False
+    return bool(value) and "database" not in value
 
 
 def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]) -> Environment:

@@ -1,4 +1,4 @@
-"""`migrate status`: each migration, and whether it is applied."""
+"""`migrate status`: each migration, and whether it is applied, in one environment or in all."""
 
 from __future__ import annotations
 
@@ -17,39 +17,67 @@ from lockgate.options import (
 @click.command(short_help="Show which migrations are applied.")
 @environment_option
 @environments_option
+@click.option("--all", "everywhere", is_flag=True, help="All environments, side by side.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="How to show it: `html` is one page for the browser, of all environments.",
+)
 @json_option
 @click.pass_obj
-def command(invocation: Invocation, name: str, folder: Path | None, as_json: bool) -> int:
+def command(
+    invocation: Invocation,
+    name: str,
+    folder: Path | None,
+    everywhere: bool,
+    style: str,
+    as_json: bool,
+) -> int:
     """Show each migration and whether it is applied.
 
     Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way. A run
-    that is still under way is shown as that.
-    """
-    from executors.resolve import read_half_done
-    from lockgate.views import json, text
-    from lockgate.work import load_environment, load_migrations, open_work
-    from planner.compare import compare, refuse_broken_history, standings
-    from planner.verify import refuse_foreign, refuse_unresolved
+    that is still under way is shown as that. With --all, an environment that cannot be reached
+    is told, and the others are shown.
 
-    environment = load_environment(name, folder)
-    directory = load_migrations(environment)
-    with open_work(environment) as work:
-        ledger = work.engine.read_ledger()
-        half_done = [
-            step.version for half in read_half_done(work.engine, ledger) for step in half.unit.steps
-        ]
-        holder = work.engine.lock_holder() if half_done else None
-    comparison = compare(directory.migrations, ledger)
-    state = "under way" if holder else "half done"
-    shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
-    (json if as_json else text).show_status(shown, ledger, directory.warnings)
+    \b
+    Examples:
+      migrate status
+      migrate status -e production --json
+      migrate status --all
+      migrate status --all --format html > status.html
+    """
+    chosen = "json" if as_json else style
+    code = _show_all(folder, chosen) if everywhere else _show_one(name, folder, chosen)
     invocation.document = False
-    refuse_foreign(
-        work.engine.server, ledger, project=environment.project, environment=environment.name
-    )
-    if holder:
-        text.show_lock(holder)
-    else:
-        refuse_unresolved(ledger)
-    refuse_broken_history(comparison)
+    return code
+
+
+def _show_one(name: str, folder: Path | None, style: str) -> int:
+    from lockgate.standing import read_stand
+    from lockgate.views import json, text
+    from lockgate.work import load_environment
+    from planner.errors import UsageError
+
+    if style == "html":
+        raise UsageError("The page shows all environments.", do="Add `--all`.")
+    stand = read_stand(load_environment(name, folder))
+    (json if style == "json" else text).show_status(stand.standings, stand.ledger, stand.warnings)
+    if stand.holder:
+        text.show_lock(stand.holder)
+    if stand.problem:
+        raise stand.problem
     return 0
+
+
+def _show_all(folder: Path | None, style: str) -> int:
+    from lockgate.standing import read_columns
+    from lockgate.views import matrix
+    from planner.environment import find_environments
+    from planner.matrix import lay_out
+
+    columns, end = read_columns(folder or find_environments(Path.cwd()))
+    matrix.SHOWN[style](lay_out(columns))
+    return end

@@ -5,16 +5,14 @@ Decides nothing: `review` digests the plan, the template lays it out.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
+from lockgate.views.page import open_templates, render_page
 from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_rows
 from planner.dialect import DIALECTS, POSTGRESQL, Dialect
 from planner.quantities import format_size
@@ -26,23 +24,20 @@ BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wai
 
 
 def render_html(review: Review) -> str:
-    """The page, in ASCII: whatever encoding it is saved in, it is the same."""
-    environment = _environment()
-    style, script = (_source(environment, name) for name in ("plan.css", "plan.js"))
+    """The page."""
     dialect = DIALECTS.get(review.plan.target.engine, POSTGRESQL)
-    page = environment.get_template("plan.html.j2").render(
+    return render_page(
+        open_templates(FILTERS),
+        "plan",
+        "plan.js",
         review=review,
         plan=review.plan,
         drawing=draw_dependencies(review.plan),
         remarks=_by_step(review.remarks),
         step_of=_numbers(review).get,
-        style=style,
-        script=script,
-        policy=_policy(style, script),
         longest_open=LONGEST_OPEN,
         highlight=lambda sql: highlight(sql, dialect),
     )
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def highlight(sql: str, dialect: Dialect) -> Markup:
@@ -65,51 +60,14 @@ def gravest(remarks: Iterable[Remark]) -> str:
     return next((severity for severity in SEVERITIES if severity in found), "")
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("lockgate", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters |= {
-        "count": count,
-        "size": lambda size: "unknown" if size is None else f"~{format_size(size)}",
-        "rows": spell_rows,
-        "gravest": gravest,
-        "works": WORKS.__getitem__,
-        "blocks": BLOCKS.__getitem__,
-    }
-    return environment
-
-
-def _shown(value: object) -> object:
-    """What no reader would see is written out, wherever a text of the plan stands."""
-    return value if isinstance(value, Markup) else escape(reveal(str(value)))
-
-
-def _source(environment: Environment, name: str) -> Markup:
-    """A file of ours, as it stands."""
-    assert environment.loader is not None
-    return Markup(environment.loader.get_source(environment, name)[0])
-
-
-def _policy(style: str, script: str) -> str:
-    """The Content Security Policy: nothing is fetched, nothing else than our script runs.
-
-    https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CSP
-    """
-    return (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("ascii")).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+FILTERS = {
+    "count": count,
+    "size": lambda size: "unknown" if size is None else f"~{format_size(size)}",
+    "rows": spell_rows,
+    "gravest": gravest,
+    "works": WORKS.__getitem__,
+    "blocks": BLOCKS.__getitem__,
+}
 
 
 def _numbers(review: Review) -> dict[str, int]:

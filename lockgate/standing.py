@@ -1,0 +1,107 @@
+"""Where an environment's migrations stand: its files held against its database.
+
+Must not change either, and must not print.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from executors.events import Session
+from executors.resolve import read_half_done
+from lockgate.exits import Exit, exit_code
+from lockgate.work import Work, load_environment, load_migrations, open_work
+from planner.compare import Standing, compare, refuse_broken_history, standings
+from planner.directory import Directory
+from planner.environment import Environment, databases_of
+from planner.errors import LockgateError, WrongTarget
+from planner.ledger import Ledger
+from planner.matrix import Column
+from planner.verify import refuse_foreign, refuse_unresolved
+from planner.yamlfile import read_yaml
+
+GRAVEST = (
+    *(Exit.UNRESOLVED, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET, Exit.UNREACHABLE),
+    *(Exit.USAGE, Exit.BUG, Exit.OK),
+)
+"""Of the ends of several environments, the one that all of them end with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What is known of an environment. `holder` is whose run is under way; `problem` is what a
+    person must look at, None when all is well."""
+
+    standings: tuple[Standing, ...]
+    ledger: Ledger
+    warnings: tuple[str, ...]
+    holder: Session | None
+    problem: LockgateError | None
+
+
+def read_stand(environment: Environment) -> Stand:
+    """Where the migrations of one environment stand.
+
+    Raises:
+        LockgateError: its files or its database cannot be read.
+    """
+    directory = load_migrations(environment)
+    with open_work(environment) as work:
+        return _stand(work, directory, work.engine.read_ledger())
+
+
+def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
+    """Each environment of a folder, in the order of promotion, and how all of it ends."""
+    found = [_read_column(name, folder) for name in databases_of(folder)]
+    ranked = sorted(found, key=lambda each: (each[2], each[0].environment))
+    ends = {end for _, end, _ in found}
+    gravest = next((end for end in GRAVEST if end in ends), Exit.OK)
+    return tuple(column for column, _, _ in ranked), gravest
+
+
+def _stand(work: Work, directory: Directory, ledger: Ledger) -> Stand:
+    half_done = [
+        step.version for half in read_half_done(work.engine, ledger) for step in half.unit.steps
+    ]
+    holder = work.engine.lock_holder() if half_done else None
+    comparison = compare(directory.migrations, ledger)
+    state = "under way" if holder else "half done"
+    environment, problem = work.environment, None
+    try:
+        refuse_foreign(
+            work.engine.server, ledger, project=environment.project, environment=environment.name
+        )
+        if not holder:
+            refuse_unresolved(ledger)
+        refuse_broken_history(comparison)
+    except LockgateError as error:
+        problem = error
+    shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
+    return Stand(shown, ledger, directory.warnings, holder, problem)
+
+
+def _read_column(name: str, folder: Path) -> tuple[Column, Exit, int]:
+    """An environment, how it ends, and how many environments it stands behind."""
+    rank = 0
+    try:
+        environment = load_environment(name, folder)
+        rank = _rank(name, folder)
+        stand = read_stand(environment)
+    except LockgateError as error:
+        return Column(name, problem=_first_line(error)), Exit(exit_code(error)), rank
+    if isinstance(stand.problem, WrongTarget):  # what it holds is another environment's
+        return Column(name, problem=_first_line(stand.problem)), Exit.WRONG_TARGET, rank
+    problem = _first_line(stand.problem) if stand.problem else ""
+    end = Exit(exit_code(stand.problem)) if stand.problem else Exit.OK
+    return Column(name, stand.standings, stand.ledger.serial, problem), end, rank
+
+
+def _rank(name: str, folder: Path) -> int:
+    """How many environments stand before one that can be read: those that it extends."""
+    below = read_yaml(folder / f"{name}.yaml").value.get("extends")
+    return _rank(below, folder) + 1 if below else 0
+
+
+def _first_line(error: LockgateError) -> str:
+    return error.what.partition("\n")[0].rstrip(":")

@@ -1,0 +1,84 @@
+"""`migrate status --all`: every environment side by side, whatever is wrong with one of them."""
+
+from typing import Any
+
+import pytest
+
+from tests.commands.running import Project, refused, succeed
+
+
+@pytest.fixture
+def several(project: Project, mysql_url: str) -> Project:
+    """Environments on PostgreSQL and on MySQL; two migrations, of which each has applied some."""
+    project.write_environment("base", "project: shop\n")
+    project.configure("extends: base\n")
+    project.write_environment(
+        "next", "extends: test\nengine: mysql\ndatabase: {url_env: NEXT_URL}\n"
+    )
+    project.write_tables(2)
+    succeed(project.migrate("up"))
+    succeed(project.migrate("up", "-e", "next", "--to", "1", environ={"NEXT_URL": mysql_url}))
+    return project
+
+
+def show(project: Project, mysql_url: str | None, *options: str) -> Any:
+    return project.migrate("status", "--all", *options, environ={"NEXT_URL": mysql_url})
+
+
+def test_it_shows_where_each_migration_is(several: Project, mysql_url: str) -> None:
+    lines = succeed(show(several, mysql_url)).out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["version", "name", "test", "next"],
+        ["001", "t1", "applied", "applied"],
+        ["002", "t2", "applied", "pending"],
+        [],
+        ["test:", "2", "applied,", "serial", "2"],
+        ["next:", "1", "applied,", "1", "pending,", "serial", "1"],
+    ]
+
+
+def test_one_that_cannot_be_reached_does_not_hide_the_others(several: Project) -> None:
+    result = show(several, None)
+    assert result.code == 64
+    assert "next: " in result.out
+    assert "NEXT_URL is not set" in result.out
+    assert "test: 2 applied" in result.out
+    result = show(several, "mysql://ann:s3cret@127.0.0.1:1/none")
+    assert result.code == 11
+    assert "test: 2 applied" in result.out
+    assert "s3cret" not in result.all
+
+
+def test_another_environments_database_is_not_shown_as_its_own(several: Project) -> None:
+    several.write_environment("third", "database: {url_env: TEST_URL}\n")
+    result = show(several, None, "--json")
+    third = next(each for each in result.document["environments"] if each["name"] == "third")
+    assert third["serial"] is None
+    assert "belongs to environment test" in third["problem"]
+
+
+def test_the_gravest_end_is_the_end(several: Project, mysql_url: str) -> None:
+    several.write("001_t1.sql", "create table other (id int);")
+    result = show(several, mysql_url)
+    assert result.code == 10
+    assert "changed" in result.out
+    assert show(several, None).code == 10
+
+
+def test_json_has_each_state_with_its_time(several: Project, mysql_url: str) -> None:
+    document = succeed(show(several, mysql_url, "--json")).document
+    assert document["format"] == "lockgate-status-matrix"
+    second = document["migrations"][1]["environments"]
+    assert second["test"]["applied_at"].endswith("+00:00")
+    assert second["next"] == {
+        "state": "pending",
+        "checksum": second["test"]["checksum"],
+        "applied_at": None,
+    }
+
+
+def test_html_is_a_page(several: Project, mysql_url: str) -> None:
+    page = succeed(show(several, mysql_url, "--format", "html")).out
+    assert page.startswith("<!doctype html>")
+    assert '<th scope="col">next</th>' in page
+    refused(several.migrate("status", "--format", "html"), 64, "Add `--all`")
