@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from executors.events import Emit, Session
+from executors.gauge import Gauge
 from planner.catalogue import Catalogue
 from planner.facts import Facts
 from planner.ledger import Identity, Ledger
@@ -118,6 +119,9 @@ class Engine(Protocol):
 
     def read_counters(self) -> Catalogue:
         """The state of each sequence and counter, which no definition tells."""
+
+    def measuring(self) -> AbstractContextManager[Gauge]:
+        """What a run within the block costs; the run must emit to the gauge's `hear`."""
 
     def read_traits(self) -> Traits:
         """What a scratch database must have in common with this one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from executors.apply import Author, apply
 from executors.engine import Engine
-from executors.events import Event
+from executors.events import Emit, Event
 from executors.failure import Failure, ServerError
 from planner.build import Setting, build_chosen_plan
 from planner.catalogue import Catalogue, Difference, differences
@@ -28,6 +28,10 @@ from planner.plan import Direction, Rehearsal
 from planner.rehearsal import changes
 
 LOCK_WAIT = 10.0  # seconds; nobody else knows the database
+
+
+def _pass_over(event: Event) -> None:
+    """A rehearsal is told of by its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ class Stage:
         except RunError as failed:
             raise _failed("The migrations that are applied do not run again", failed) from failed
 
-    def play(self, direction: Direction, migrations: Sequence[Migration]) -> int:
+    def play(
+        self, direction: Direction, migrations: Sequence[Migration], emit: Emit = _pass_over
+    ) -> int:
         """Runs migrations in their order; milliseconds.
 
         Raises:
@@ -63,7 +69,7 @@ class Stage:
         plan = build_chosen_plan(migrations, direction, ledger, setting)
         begun = self.clock()
         with _stopping():
-            apply(plan, self.engine, self.author, wait=LOCK_WAIT, emit=_pass_over)
+            apply(plan, self.engine, self.author, wait=LOCK_WAIT, emit=emit)
         return round((self.clock() - begun) * 1000)
 
     def look(self) -> Catalogue:
@@ -85,11 +91,13 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
     """
     before = stage.look()
     try:
-        there = stage.play(direction, migrations)
+        with stage.engine.measuring() as gauge:
+            there = stage.play(direction, migrations, gauge.hear)
     except RunError as failed:
         raise _failed("The rehearsal of the plan failed", failed) from failed
     after, expected = stage.look(), stage.expected().digests()
-    seen = Rehearsal(server_version=stage.engine.server.version, there_ms=there, expected=expected)
+    version, measured = stage.engine.server.version, gauge.measured
+    seen = Rehearsal(server_version=version, there_ms=there, measured=measured, expected=expected)
     seen = _back(stage, _opposite(direction), migrations[::-1], before, seen)
     return seen if seen.back_ms is None else _again(stage, direction, migrations, after, seen)
 
@@ -139,10 +147,6 @@ def find_drift(stage: Stage, live: Catalogue) -> tuple[Difference, ...]:
 
 def _opposite(direction: Direction) -> Direction:
     return "down" if direction == "up" else "up"
-
-
-def _pass_over(event: Event) -> None:
-    """A rehearsal is told of by its result."""
 
 
 @contextmanager

@@ -20,6 +20,8 @@ Change = Literal["added", "removed", "changed"]
 
 SHORT = 16  # hex digits: 64 bits, since a stored digest is only held against one object's next
 ANYWHERE = 1 << 20
+STATE_OF_SEQUENCE = "state of sequence"
+COUNTER_OF_TABLE = "counter of table"
 PLAIN = re.compile(r"\w[\w()]*")
 
 
@@ -63,6 +65,15 @@ class Difference:
     object: str
     change: Change
     lines: tuple[str, ...] = ()
+
+
+def is_counter(name: str) -> bool:
+    """Whether an object is the state of a sequence or of a counter, which is no definition.
+
+    >>> is_counter("counter of table orders"), is_counter("table orders")
+    (True, False)
+    """
+    return name.startswith((STATE_OF_SEQUENCE, COUNTER_OF_TABLE))
 
 
 Side = Catalogue | Mapping[str, str]

@@ -161,6 +161,33 @@ class Change(Model):
     )
 
 
+class HeldLock(Model):
+    """A lock on a table that a statement was seen to take."""
+
+    table: str = Field(description="With its schema; for reviewers.")
+    lock: str = Field(description="In the server's own words; for reviewers.")
+    blocks: Blocked = Field(description="What others must wait with; for reviewers.")
+
+
+class Measured(Model):
+    """What a statement was seen to cost on a scratch database, whose tables are nearly empty."""
+
+    step: int = Field(ge=1, description="The step's number, from 1.")
+    statement: int = Field(ge=1, description="The statement's number in its step, from 1.")
+    ms: Estimate = Field(description="What it took there, in milliseconds; for people.")
+    locks: tuple[HeldLock, ...] | None = Field(
+        None,
+        description="The strongest on each table, beyond those that its transaction held before; "
+        "tables that its transaction made are left out. null: they could not be seen. "
+        "For reviewers.",
+    )
+    rewrites: tuple[str, ...] | None = Field(
+        None,
+        description="The tables whose rows it wrote anew; null: it could not be seen. "
+        "For reviewers.",
+    )
+
+
 class Rehearsal(Model):
     """What was seen when the plan was run on a scratch database with the same migrations.
 
@@ -192,9 +219,18 @@ class Rehearsal(Model):
     unrepeated: tuple[Change, ...] = Field(
         (), description="What the plan left otherwise the second time; for reviewers."
     )
+    measured: tuple[Measured, ...] = Field(
+        (), description="What each statement of the plan did there; for reviewers."
+    )
     expected: dict[str, str] = Field(
         description="Each object after the plan, with a short digest; for `migrate drift`."
     )
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it has shown nothing bad. A way back that does not exist is nothing bad here:
+        whether one must exist, other policies say."""
+        return self.restored is not False and self.repeatable is not False
 
 
 class Plan(Model):

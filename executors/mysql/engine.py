@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from executors.engine import Journal, Run, Traits
 from executors.events import Emit
+from executors.gauge import Gauge
 from executors.mysql import atomicity, catalogue, scratch
 from executors.mysql.counters import give_back_counters
 from executors.mysql.facts import read_facts
+from executors.mysql.gauge import RebuildGauge
 from executors.mysql.rollback import ACCEPT, clear_committed
 from executors.mysql.session import MySQLSession
 from executors.mysql.units import run_step
@@ -28,6 +33,10 @@ class MySQL(MySQLSession):
 
     def read_counters(self) -> Catalogue:
         return scratch.read_counters(self)
+
+    @contextmanager
+    def measuring(self) -> Iterator[Gauge]:
+        yield RebuildGauge(self)
 
     def read_traits(self) -> Traits:
         return scratch.read_traits(self)

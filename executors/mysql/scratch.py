@@ -7,7 +7,13 @@ import re
 from executors.engine import Traits
 from executors.failure import ServerError
 from executors.mysql.session import MySQLSession
-from planner.catalogue import Catalogue, Detail, assemble
+from planner.catalogue import (
+    COUNTER_OF_TABLE,
+    STATE_OF_SEQUENCE,
+    Catalogue,
+    Detail,
+    assemble,
+)
 from planner.rehearsal import Reach
 
 CHARACTER_SET, COLLATION = "character_set", "collation"
@@ -63,12 +69,12 @@ def read_counters(session: MySQLSession) -> Catalogue:
     if cached:
         session.execute(f"set session {COUNTED} = 0")
     details = [
-        Detail(f"counter of table {table}", "", {"next": value})
+        Detail(f"{COUNTER_OF_TABLE} {table}", "", {"next": value})
         for table, value in session.query_all(COUNTERS)
     ]
     for (name,) in session.query_all(SEQUENCES):
         ((value,),) = session.query_all(f"select next_not_cached_value from {session.quote(name)}")
-        details.append(Detail(f"state of sequence {name}", "", {"next": value}))
+        details.append(Detail(f"{STATE_OF_SEQUENCE} {name}", "", {"next": value}))
     return assemble(details)
 
 

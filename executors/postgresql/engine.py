@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from executors.commit_outcome import refuse_another_server
 from executors.engine import Journal, Run, Traits
 from executors.events import Emit
 from executors.failure import ServerError
+from executors.gauge import Gauge
 from executors.postgresql import catalogue, scratch
 from executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
 from executors.postgresql.concurrent_index import can_tell
+from executors.postgresql.gauge import StatementGauge
 from executors.postgresql.outside import give_up_begun, run_outside
 from executors.postgresql.parameters import halves
+from executors.postgresql.pipeline import Command, OnSilence, Outcome, ignore_silence
 from executors.postgresql.self_commit import is_repeatable
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.units import run_transaction
@@ -33,6 +40,7 @@ class PostgreSQL(PostgreSQLSession):
         self.commit_wait = max(self.commit_wait, environment.lock.wait)
         self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
         self._transaction = ""  # the id that the lost session showed
+        self._gauge: StatementGauge | None = None
 
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
@@ -61,6 +69,21 @@ class PostgreSQL(PostgreSQLSession):
 
     def read_counters(self) -> Catalogue:
         return scratch.read_counters(self)
+
+    @contextmanager
+    def measuring(self) -> Iterator[Gauge]:
+        self._gauge = StatementGauge(self)
+        try:
+            yield self._gauge
+        finally:
+            self._gauge = None
+
+    def pipelined(
+        self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
+    ) -> Iterator[Outcome[Any]]:
+        if self._gauge is None:
+            return super().pipelined(commands, on_silence)
+        return self._gauge.sift(super().pipelined(self._gauge.probing(commands), on_silence))
 
     def read_traits(self) -> Traits:
         return scratch.read_traits(self)

@@ -38,6 +38,7 @@ class Command(Generic[Tag]):
 
     `report` asks the server to send the result at once instead of with the next full buffer.
     `copy_data` are the rows of a COPY … FROM STDIN, which cannot travel in a pipeline.
+    `asks` wants the first value of the result, which is passed over otherwise.
     """
 
     sql: str
@@ -45,15 +46,18 @@ class Command(Generic[Tag]):
     parameters: Sequence[str | None] = ()
     report: bool = False
     copy_data: str | None = None
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Tag]):
-    """A command's result: the rows that it touched or returned, and its seconds on the server."""
+    """A command's result: the rows that it touched or returned, its seconds on the server, and
+    the first value, as text, for a command that asks."""
 
     command: Command[Tag]
     rows: int
     seconds: float
+    answer: str = ""
 
 
 class CommandFailed(Exception, Generic[Tag]):
@@ -201,7 +205,7 @@ def _exchange(
             if result.status in FAILED:
                 failed = CommandFailed(command, read_error(result))
             elif result.status != ExecStatus.PIPELINE_ABORTED:
-                yield Outcome(command, _rows(result), now - since)
+                yield Outcome(command, _rows(result), now - since, _answer(command, result))
             since = now
 
 
@@ -281,6 +285,11 @@ def from_driver(error: Error) -> ServerError:
         hint=report.message_hint or "",
         position=int(report.statement_position or 0),
     )
+
+
+def _answer(command: Command[Tag], result: PGresult) -> str:
+    value = result.get_value(0, 0) if command.asks else None
+    return (value or b"").decode()
 
 
 def _rows(result: PGresult) -> int:

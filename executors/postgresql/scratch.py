@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from executors.engine import Engine, Traits
 from executors.postgresql.session import PostgreSQLSession
-from planner.catalogue import Catalogue, Detail, assemble
+from planner.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
 from planner.rehearsal import Reach
 
 TRAITS = """
@@ -37,7 +37,7 @@ def read_counters(session: PostgreSQLSession) -> Catalogue:
     for (name,) in session.query_all(SEQUENCES):
         ((value, called),) = session.query_all(f"select last_value, is_called from {name}")
         state = {"last value": value, "used": called}
-        details.append(Detail(f"state of sequence {name}", "", state))
+        details.append(Detail(f"{STATE_OF_SEQUENCE} {name}", "", state))
     return assemble(details)
 
 

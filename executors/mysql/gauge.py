@@ -1,0 +1,96 @@
+"""Which tables a statement rewrites on MySQL and MariaDB: InnoDB gives a rebuilt one a new id.
+
+Measures no locks: those of DDL are gone with the statement, and nothing keeps a record of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from executors.engine import Row
+from executors.events import Event, StatementFinished
+from executors.failure import ServerError
+from executors.gauge import Gauge
+from executors.mysql.session import MySQLSession
+from executors.mysql.statements import without_comments
+
+# MariaDB's name is the second. Both want the right PROCESS.
+# https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-tables-table.html
+VIEWS = """
+select table_name from information_schema.tables
+where table_schema = 'information_schema' and table_name in ('INNODB_TABLES', 'INNODB_SYS_TABLES')
+"""
+IDS = """
+select name, table_id from information_schema.{view} where left(name, char_length(%s)) = %s
+"""
+FORBIDDEN = "1227"
+PARTITION = re.compile(r"#p#", re.IGNORECASE)
+# https://dev.mysql.com/doc/refman/9.7/en/identifier-mapping.html
+ENCODED = re.compile(r"@([0-9a-f]{4})")
+EMPTIED = re.compile(r"truncate\b|alter\b.*\btruncate\s+partition\b", re.IGNORECASE | re.DOTALL)
+
+Ids = dict[str, frozenset[int]]
+Ask = Callable[[str, Sequence[object]], list[Row]]
+
+
+class RebuildGauge(Gauge):
+    """Measures the statements of one run, each by the ids before and after it."""
+
+    def __init__(self, session: MySQLSession) -> None:
+        super().__init__()
+        self._session = session
+        self._view = _find_view(session)
+        self._ids = self._read(session.query_all)
+
+    def hear(self, event: Event) -> None:
+        super().hear(event)
+        if not isinstance(event, StatementFinished) or not self._view:
+            return
+        before, self._ids = self._ids, self._read(self._session.observe)
+        emptied = EMPTIED.match(without_comments(event.statement.sql).lstrip())
+        found = () if emptied else rebuilt(before, self._ids)
+        self.complete((event.number, event.place), {"rewrites": found})
+
+    def _read(self, ask: Ask) -> Ids:
+        """The ids of each table, which has one for each partition."""
+        if not self._view:
+            return {}
+        ids: defaultdict[str, set[int]] = defaultdict(set)
+        own = f"{self._session.server.database}/"
+        for name, number in ask(IDS.format(view=self._view), (own, own)):
+            table = PARTITION.split(name.partition("/")[2])[0]
+            ids[ENCODED.sub(lambda code: chr(int(code[1], 16)), table)].add(number)
+        return {table: frozenset(numbers) for table, numbers in ids.items()}
+
+
+def rebuilt(before: Ids, after: Ids) -> tuple[str, ...]:
+    """The tables that have new ids in place of old ones; those that only changed names have not.
+
+    >>> one, two, three = frozenset({1}), frozenset({2}), frozenset({3})
+    >>> rebuilt({"t": one, "u": two}, {"t": three, "v": two})
+    ('t',)
+    """
+    there = frozenset().union(*after.values())
+    known = frozenset().union(*before.values())
+    return tuple(
+        sorted(
+            table
+            for table, ids in before.items()
+            if ids - there and after.get(table, frozenset()) - known
+        )
+    )
+
+
+def _find_view(session: MySQLSession) -> str:
+    """The view that tells the ids; empty where we may not read it."""
+    for (view,) in session.query_all(VIEWS):
+        try:
+            session.query_all(IDS.format(view=view), ("/", "/"))
+        except ServerError as refused:
+            if refused.code != FORBIDDEN:
+                raise
+        else:
+            return str(view)
+    return ""

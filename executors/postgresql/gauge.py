@@ -1,0 +1,127 @@
+"""What a statement locks and rewrites on PostgreSQL: asked right behind it, in its transaction.
+
+Must see only what others see too: a table that the transaction itself has made is nobody's yet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from executors.events import Event, Retried, StatementFinished, UnitCommitted
+from executors.gauge import Gauge
+from executors.postgresql.catalogue import OWN_TABLES
+from executors.postgresql.pipeline import Command, Outcome
+from executors.postgresql.session import PostgreSQLSession
+from executors.postgresql.units import Mark
+from planner.plan import HeldLock
+from planner.postgresql_locks import LOCKS, STRENGTHS
+
+# Locks of reads are left out: they keep nobody waiting but who would lock the whole table.
+HELD = """
+select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+    l.relation::pg_catalog.int8, l.mode, n.nspname || '.' || c.relname,
+    c.relfilenode::pg_catalog.int8)), '[]')
+from pg_catalog.pg_locks l
+left join pg_catalog.pg_class c on c.oid = l.relation
+left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation'
+  and l.mode not in ('AccessShareLock', 'RowShareLock', 'SIReadLock')
+"""
+# An index is locked with its table.
+RELATIONS = """
+select c.oid::int8, n.nspname || '.' || c.relname, c.relfilenode::int8
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_'
+  and n.nspname <> 'information_schema' and not (n.nspname = %s and c.relname = any (%s))
+"""
+TRUNCATE = re.compile(r"truncate\b", re.IGNORECASE)
+SPELLED = {lock.replace(" ", "") + "LOCK": lock for lock in LOCKS}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view by its name and the number of its file, which is another one after each
+    rewrite; 0 for what has none. `lock` is the strongest that the open transaction holds."""
+
+    name: str
+    file: int
+    lock: str = ""
+
+    def locked(self, lock: str, name: str | None, file: int | None) -> Relation:
+        """It under one more lock; without name and file when it was dropped."""
+        strongest = max(self.lock, lock, key=lambda one: STRENGTHS.get(one, -1))
+        return Relation(name or self.name, self.file if file is None else file, strongest)
+
+
+class StatementGauge(Gauge):
+    """Measures the units of one run; locks outside of a transaction are gone when it asks."""
+
+    def __init__(self, session: PostgreSQLSession) -> None:
+        super().__init__()
+        self._session = session
+        self._known = self._read()
+
+    def hear(self, event: Event) -> None:
+        super().hear(event)
+        if isinstance(event, StatementFinished) and event.step.transaction is None:
+            before, self._known = self._known, self._read()
+            changed = [one for oid, one in before.items() if self._has_moved(oid, one)]
+            key = event.number, event.place
+            self.complete(key, {"rewrites": _rewrites(event.statement.sql, changed)})
+        elif isinstance(event, UnitCommitted | Retried):
+            self._known = self._read()
+
+    def probing(self, commands: Iterable[Command[Any]]) -> Iterator[Command[Any]]:
+        """The commands, with a question behind each statement of a transaction."""
+        for command in commands:
+            yield command
+            mark = command.tag
+            if isinstance(mark, Mark) and mark.statement and mark.step.transaction is not None:
+                yield Command(HELD, mark, report=True, asks=True)
+
+    def sift(self, outcomes: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:
+        """The outcomes without those of our questions, which are noted."""
+        for outcome in outcomes:
+            if outcome.command.asks:
+                self._note(outcome.command.tag, json.loads(outcome.answer))
+            else:
+                yield outcome
+
+    def _note(self, mark: Mark, held: Iterable[tuple[int, str, str | None, int | None]]) -> None:
+        assert mark.statement is not None
+        before = dict(self._known)
+        for oid, mode, name, file in held:
+            if oid in before:
+                self._known[oid] = self._known[oid].locked(SPELLED[mode.upper()], name, file)
+        pairs = [(before[oid], now) for oid, now in self._known.items()]
+        locks = [_held(old, now) for old, now in pairs if old.lock != now.lock]
+        changed = [old for old, now in pairs if old.file != now.file]
+        found = {
+            "locks": tuple(sorted(locks, key=lambda lock: lock.table)),
+            "rewrites": _rewrites(mark.statement.sql, changed),
+        }
+        self.complete((mark.number, mark.place), found)
+
+    def _has_moved(self, oid: int, before: Relation) -> bool:
+        now = self._known.get(oid)
+        return now is not None and now.file != before.file
+
+    def _read(self) -> dict[int, Relation]:
+        """What others see now, by its oid."""
+        own = [self._session.history_name, *OWN_TABLES]
+        rows = self._session.query_all(RELATIONS, (self._session.history_schema, own))
+        return {oid: Relation(name, file) for oid, name, file in rows}
+
+
+def _held(before: Relation, now: Relation) -> HeldLock:
+    """The lock under the table's name of before: as the statement may have named it."""
+    return HeldLock(table=before.name, lock=now.lock, blocks=LOCKS[now.lock])
+
+
+def _rewrites(sql: str, changed: Iterable[Relation]) -> tuple[str, ...]:
+    """The tables that are in another file; TRUNCATE gives them an empty one and writes no row."""
+    return () if TRUNCATE.match(sql) else tuple(sorted(one.name for one in changed))
