@@ -38,6 +38,7 @@ class MariaDB(MySQL):
     mark = "server_uid"
     parent_code = "1451"
     statement_limit = "max_statement_time", 1
+    rebuilds_empty_tables = False
 
     def is_atomic(self, sql: str) -> bool:
         return super().is_atomic(sql) and PARTIAL.match(without_comments(sql).lstrip()) is None

@@ -102,6 +102,22 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
     return seen if seen.back_ms is None else _again(stage, direction, migrations, after, seen)
 
 
+def rehearse_each(
+    stage: Stage, direction: Direction, migrations: Sequence[Migration]
+) -> tuple[Rehearsal, ...]:
+    """What each step does by itself, on a stage where the plan's base was replayed: it is run,
+    then its way back, then it is run again. Ends with the one behind which none can go on."""
+    seen: list[Rehearsal] = []
+    for migration in migrations:
+        try:
+            seen.append(rehearse(stage, direction, [migration]))
+        except StatementFailed:  # as a whole it runs: what is left of the steps before hinders it
+            break
+        if seen[-1].again_ms is None and seen[-1].restored is not None:
+            break
+    return tuple(seen)
+
+
 def _back(
     stage: Stage,
     direction: Direction,

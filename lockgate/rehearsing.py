@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from executors.engine import open_engine
-from executors.rehearsal import Stage, find_drift, rehearse
+from executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
 from executors.scratch import open_scratch, start_private
 from lockgate.planning import Request, make_setting
 from lockgate.source import read_source
@@ -23,11 +23,13 @@ from planner.compare import compare, refuse_broken_history
 from planner.drift import made_by_migrations
 from planner.environment import resolve_rehearsal
 from planner.errors import UsageError
+from planner.evidence import Evidence, answering, with_evidence
 from planner.ledger import Ledger
-from planner.migration import Migration
+from planner.migration import Migration, parse_sections
 from planner.observation import Observation
-from planner.plan import Plan, PlannedStatement
-from planner.rehearsal import created_roles, refuse_reaching, with_rehearsal
+from planner.plan import Direction, Plan, PlannedStatement
+from planner.rehearsal import created_roles, refuse_reaching
+from planner.waiver import Waiver
 
 
 def rehearse_plan(work: Work, ledger: Ledger, plan: Plan, request: Request) -> Plan:
@@ -50,12 +52,33 @@ def rehearse_plan(work: Work, ledger: Ledger, plan: Plan, request: Request) -> P
     numbers = {migration.number: migration for migration in directory.migrations}
     chosen = [numbers[int(step.version)] for step in plan.steps]
     applied = compare(directory.migrations, ledger).applied
+    evidence = _gather(work, plan.steps[0].direction, applied, chosen)
+    return with_evidence(plan, evidence, _waivers(work, plan, chosen))
+
+
+def _gather(
+    work: Work, direction: Direction, applied: Sequence[Migration], chosen: Sequence[Migration]
+) -> Evidence:
+    """The plan's rehearsal, and that of its single steps where it does not prove all of them."""
     live = work.engine.read_catalogue()
     with open_stage(work, [*applied, *chosen]) as stage:
         stage.replay(applied)
         drift = find_drift(stage, live)
-        seen = rehearse(stage, plan.steps[0].direction, chosen)
-    return with_rehearsal(plan, seen, drift)
+        whole = rehearse(stage, direction, chosen)
+    if len(chosen) == 1 or (whole.restored and whole.repeatable):
+        return Evidence(whole, drift=drift)
+    with open_stage(work, [*applied, *chosen]) as stage:
+        stage.replay(applied)
+        return Evidence(whole, rehearse_each(stage, direction, chosen), drift)
+
+
+def _waivers(work: Work, plan: Plan, chosen: Sequence[Migration]) -> dict[int, tuple[Waiver, ...]]:
+    """What the files answer for, by the number of the step."""
+    dialect, variables = work.engine.server.dialect, work.environment.variables
+    return {
+        number: answering(parse_sections(migration, dialect, variables), step)
+        for number, (step, migration) in enumerate(zip(plan.steps, chosen, strict=True), 1)
+    }
 
 
 def read_drift(work: Work, ledger: Ledger) -> tuple[Difference, ...]:

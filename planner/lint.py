@@ -16,6 +16,7 @@ from planner import rules
 from planner.errors import MigrationFileError
 from planner.finding import Finding
 from planner.plan import Step
+from planner.rehearsal import CODES as REHEARSED
 from planner.squawk_rules import RULES as SQUAWK_RULES
 from planner.squawk_rules import UNREAD, drop_repeated
 from planner.subject import Subject, Terms, read_subject
@@ -47,12 +48,12 @@ def lint(
     refuse_unknown(waivers)
     own = [each for rule in _rules() for each in _uncovered(rule, subject, outer)]
     found = sorted([*own, *drop_repeated(outer)], key=lambda one: (one.line, one.code))
-    return tuple(_waived(finding, waivers) for finding in found)
+    return tuple(waived(finding, waivers) for finding in found)
 
 
 def rule_codes() -> tuple[str, ...]:
-    """The code of every rule, in the order of the alphabet."""
-    return tuple(sorted({*(rule.CODE for rule in _rules()), *SQUAWK_RULES, UNREAD}))
+    """The code of every rule, those of rehearsals too, in the order of the alphabet."""
+    return tuple(sorted({*(rule.CODE for rule in _rules()), *SQUAWK_RULES, UNREAD, *REHEARSED}))
 
 
 def made_by(subject: Subject) -> frozenset[str]:
@@ -78,6 +79,15 @@ def refuse_unknown(waivers: Iterable[Waiver]) -> None:
             )
 
 
+def waived(finding: Finding, waivers: Iterable[Waiver]) -> Finding:
+    """The finding with the reason of the first waiver that is meant for it."""
+    for waiver in waivers:
+        is_meant = waiver.code == finding.code or waiver.code in _covering(finding.code)
+        if is_meant and waiver.statement in (0, finding.statement):
+            return finding.model_copy(update={"allowed": waiver.reason})
+    return finding
+
+
 @cache
 def _rules() -> tuple[ModuleType, ...]:
     names = sorted(module.name for module in pkgutil.iter_modules(rules.__path__))
@@ -96,11 +106,3 @@ def _covering(code: str) -> frozenset[str]:
     """The outer rules that say the same: a waiver of one of them is a waiver of ours."""
     own = (rule for rule in _rules() if code == rule.CODE)
     return next((getattr(rule, "COVERED_BY", frozenset()) for rule in own), frozenset())
-
-
-def _waived(finding: Finding, waivers: Iterable[Waiver]) -> Finding:
-    for waiver in waivers:
-        is_meant = waiver.code == finding.code or waiver.code in _covering(finding.code)
-        if is_meant and waiver.statement in (0, finding.statement):
-            return finding.model_copy(update={"allowed": waiver.reason})
-    return finding

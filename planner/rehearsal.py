@@ -1,18 +1,23 @@
-"""Rehearsal: what may run on a scratch database, and what its catalogues prove of a plan.
+"""Rehearsal: what may run on a scratch database, and what the findings of one are called.
 
-Runs nothing and asks nothing: `executors.rehearsal` does.
+Runs nothing and asks nothing: `executors.rehearsal` does. What was seen, `evidence` judges.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planner.catalogue import Difference
-from planner.drift import name_objects
 from planner.errors import UsageError
-from planner.plan import Change, Plan, PlannedStatement, Rehearsal, seal
+from planner.plan import Change, PlannedStatement
+
+NOT_RESTORED = "not-restored"
+NOT_REPEATABLE = "not-repeatable"
+NOT_FORESEEN = "not-foreseen"
+CODES = frozenset({NOT_RESTORED, NOT_REPEATABLE, NOT_FORESEEN})
+"""Of the findings that only a rehearsal makes."""
 
 QUALIFIER = re.compile(r"(?:`((?:[^`]|``)+)`|([\w$]+))\s*\.")
 USED = re.compile(r"^\s*use\s+(?:`((?:[^`]|``)+)`|([\w$]+))", re.IGNORECASE)
@@ -82,34 +87,3 @@ def changes(differences: Iterable[Difference]) -> tuple[Change, ...]:
     return tuple(
         Change(object=each.object, change=each.change, lines=each.lines) for each in differences
     )
-
-
-def with_rehearsal(plan: Plan, rehearsal: Rehearsal, drift: Sequence[Difference]) -> Plan:
-    """The plan with what was seen, and with warnings of what a reviewer should not pass over.
-
-    `drift` is what the live schema has otherwise than its migrations make it.
-    """
-    warned = (*plan.warnings, *rehearsal_warnings(rehearsal, drift))
-    return seal(plan.model_copy(update={"rehearsal": rehearsal, "warnings": warned}))
-
-
-def rehearsal_warnings(rehearsal: Rehearsal, drift: Sequence[Difference]) -> tuple[str, ...]:
-    """Sentences on what the rehearsal has shown and nobody hoped for."""
-    found = []
-    if drift:
-        found.append(
-            f"The live schema is not what its migrations make: {name_objects(drift)}. "
-            "See `migrate drift`."
-        )
-    if rehearsal.obstacle:
-        found.append(f"The rehearsal ended early: {rehearsal.obstacle}")
-    if rehearsal.differences:
-        found.append(
-            f"The way back does not restore what was there: {name_objects(rehearsal.differences)}."
-        )
-    if rehearsal.unrepeated:
-        found.append(
-            "After the way back, the plan leaves another schema than the first time: "
-            f"{name_objects(rehearsal.unrepeated)}."
-        )
-    return tuple(found)

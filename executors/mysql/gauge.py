@@ -51,7 +51,20 @@ class RebuildGauge(Gauge):
         before, self._ids = self._ids, self._read(self._session.observe)
         emptied = EMPTIED.match(without_comments(event.statement.sql).lstrip())
         found = () if emptied else rebuilt(before, self._ids)
-        self.complete((event.number, event.place), {"rewrites": found})
+        told = tuple(table for table in found if self._counts(table))
+        rewrites = None if found and not told else told
+        self.complete((event.number, event.place), {"rewrites": rewrites})
+
+    def _counts(self, table: str) -> bool:
+        """Whether a table that was rebuilt here would be rebuilt elsewhere too."""
+        if not self._session.rebuilds_empty_tables:
+            return True
+        database = self._session.server.database
+        place = ".".join(map(self._session.quote, (database, table)))
+        try:
+            return bool(self._session.observe(f"select 1 from {place} limit 1"))
+        except ServerError:  # a name that is encoded in a way of its own
+            return False
 
     def _read(self, ask: Ask) -> Ids:
         """The ids of each table, which has one for each partition."""

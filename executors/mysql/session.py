@@ -79,6 +79,7 @@ class MySQLSession(GuardedSessions):
     dialect: Dialect = MYSQL
     mark = "server_uuid"
     statement_limit = "max_execution_time", 1000
+    rebuilds_empty_tables = True  # where it would change a filled one in place
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         super().__init__(address, environment)

@@ -1,12 +1,10 @@
 """What may be rehearsed, what a reviewer is warned of, and a schema that has changed since."""
 
 import re
-from typing import Any
 
 import pytest
 
 from planner.catalogue import Catalogue, Difference
-from planner.document import document_digest
 from planner.drift import (
     made_by_migrations,
     name_objects,
@@ -15,14 +13,11 @@ from planner.drift import (
     with_fingerprint,
 )
 from planner.errors import Denied, StalePlan, UsageError
-from planner.plan import Plan, PlannedStatement, Rehearsal, statement_digest
+from planner.plan import PlannedStatement, statement_digest
 from planner.rehearsal import (
     Reach,
-    changes,
     created_roles,
     refuse_reaching,
-    rehearsal_warnings,
-    with_rehearsal,
 )
 from tests.planner.building import migration, up_plan
 
@@ -33,10 +28,6 @@ NOTHING = re.compile("(?!)")
 def statement(sql: str) -> PlannedStatement:
     digest = statement_digest(sql, None)
     return PlannedStatement(line=3, sql=sql, guarantee="transactional", digest=digest)
-
-
-def seen(**fields: Any) -> Rehearsal:
-    return Rehearsal(server_version="18.1", there_ms=12, expected={}, **fields)
 
 
 @pytest.mark.parametrize(
@@ -80,28 +71,6 @@ def test_what_whoever_creates_a_database_decides_on_is_not_the_migrations() -> N
 def test_a_long_list_of_objects_is_cut() -> None:
     found = [Difference(f"table t{n}", "added") for n in range(7)]
     assert name_objects(found).endswith("table t4 (added) and 2 more")
-
-
-def test_a_good_rehearsal_warns_of_nothing() -> None:
-    assert rehearsal_warnings(seen(restored=True, repeatable=True), ()) == ()
-
-
-def test_a_reviewer_is_warned_of_all_that_went_otherwise() -> None:
-    table = Difference("table t", "changed", ("-a", "+b"))
-    view = Difference("view v", "added")
-    bad = seen(differences=changes([table]), unrepeated=changes([view]), obstacle="it broke")
-    drift, obstacle, restored, repeated = rehearsal_warnings(bad, [view])
-    assert "view v (added)" in drift
-    assert "it broke" in obstacle
-    assert "table t (changed)" in restored
-    assert "view v (added)" in repeated
-
-
-def test_the_digest_covers_the_rehearsal_and_the_intent_does_not() -> None:
-    plan = with_rehearsal(PLAN, seen(restored=True), ())
-    assert plan.digest == document_digest(plan.model_dump(mode="json")) != PLAN.digest
-    assert plan.intent_digest == PLAN.intent_digest
-    assert Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
 def test_a_schema_that_has_changed_since_the_plan_is_refused_by_name() -> None:
