@@ -141,7 +141,7 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
 
 def _hand_out(plan: Plan, out: Path, *, as_json: bool) -> None:
     """Writes the plan file and shows the plan; `-` makes stdout the file."""
-    from lockgate.views import json, rehearsal, text
+    from lockgate.views import json, text
     from lockgate.views.terminal import say, tell
     from planner.planfile import write_plan
 
@@ -152,7 +152,6 @@ def _hand_out(plan: Plan, out: Path, *, as_json: bool) -> None:
         json.show_plan(plan)
     else:
         text.show_plan(plan)
-        rehearsal.show_rehearsal(plan)
         if plan.is_applicable:
             say(f"\nApply it with: migrate apply {out}")
     if not to_stdout:

@@ -10,11 +10,13 @@ from itertools import groupby
 
 from markupsafe import Markup, escape
 
+from lockgate.views import rehearsal
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_rows
 from planner.dialect import DIALECTS, POSTGRESQL, Dialect
+from planner.plan import Measured
 from planner.quantities import format_size
 
 LONGEST_OPEN = 40
@@ -36,6 +38,13 @@ def render_html(review: Review) -> str:
         remarks=_by_step(review.remarks),
         step_of=_numbers(review).get,
         longest_open=LONGEST_OPEN,
+        seen=review.plan.rehearsal,
+        measured=_measured(review),
+        headline=rehearsal.headline,
+        outcomes=rehearsal.outcomes,
+        costly=rehearsal.costly,
+        costs=rehearsal.costs,
+        spell_place=rehearsal.place,
         highlight=lambda sql: highlight(sql, dialect),
     )
 
@@ -75,6 +84,12 @@ def _numbers(review: Review) -> dict[str, int]:
     steps = {int(step.version): number for number, step in enumerate(review.plan.steps, 1)}
     required = {version for step in review.plan.steps for version in step.requires}
     return {version: steps[int(version)] for version in required if int(version) in steps}
+
+
+def _measured(review: Review) -> dict[tuple[int, int], Measured]:
+    """What was measured of a statement, by the numbers of its step and its own."""
+    seen = review.plan.rehearsal
+    return {(one.step, one.statement): one for one in seen.measured} if seen else {}
 
 
 def _by_step(remarks: Iterable[Remark]) -> dict[int, list[Remark]]:

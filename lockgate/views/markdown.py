@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
+from lockgate.views.rehearsal_markdown import render_rehearsal
 from lockgate.views.review import Lock, Loss, Remark, Review, count, spell_rows
 from planner.plan import PlannedStatement, Step
 from planner.quantities import format_size
@@ -84,6 +85,8 @@ def _head(review: Review) -> Iterator[str]:
         yield "#### Locks and sizes\n\n" + _locks(review.locks)
     if len(review.parts) > 1 or review.grade != "good":
         yield "#### If it fails\n\n" + _parts(review)
+    if plan.rehearsal:
+        yield render_rehearsal(plan)
     if plan.steps:
         yield "#### Steps"
 

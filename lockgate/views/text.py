@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from lockgate.views.rehearsal import show_rehearsal
 from lockgate.views.terminal import say, say_table, shorten, tell
 from planner.errors import LockgateError, RunError
 from planner.guarantee import ONE_TRANSACTION
@@ -94,6 +95,7 @@ def show_plan(plan: Plan) -> None:
             if statement.guarantee in WORTH_A_LOOK:
                 say(f"  step {number} statement {count}, {shorten(statement.sql)}:", "yellow")
                 say(f"    {statement.guarantee}: {statement.reason}")
+    show_rehearsal(plan)
 
 
 def _guarantees(plan: Plan) -> str:

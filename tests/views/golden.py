@@ -17,6 +17,7 @@ from tests.views.plans import (
     compensated_plan,
     empty_plan,
     hostile_plan,
+    rehearsed_plan,
     release_plan,
     small_plan,
 )
@@ -28,6 +29,7 @@ PLANS = {
     "empty": empty_plan,
     "compensated": compensated_plan,
     "hostile": hostile_plan,
+    "rehearsed": rehearsed_plan,
 }
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from planner.dialect import MYSQL
+from planner.evidence import Evidence, with_evidence
 from planner.finding import Finding
 from planner.migration import Migration
-from planner.plan import Plan, Touch, seal
+from planner.plan import Change, HeldLock, Measured, Plan, Rehearsal, Touch, seal
 from tests.planner.building import SETTING, read, up_plan
 
 COMMIT = "9f2c1e7ab0d34c5e8f60718293a4b5c6d7e8f901"
@@ -216,6 +217,30 @@ def hostile_plan() -> Plan:
         }
     )
     return decorated(hostile, {1: (finding,)}, {(1, 1): (touch,)})
+
+
+def rehearsed_plan() -> Plan:
+    """The release after a rehearsal in which the way back of a step forgot an index."""
+    closed = HeldLock(table="public.orders", lock="ACCESS EXCLUSIVE", blocks="reads")
+    index = "+index orders_by_total: columns total"
+    left = Change(object="table public.orders", change="changed", lines=(index,))
+    seen = Rehearsal(
+        server_version="18.6",
+        there_ms=48,
+        back_ms=31,
+        again_ms=44,
+        restored=False,
+        repeatable=True,
+        differences=(left, Change(object="view public.sums", change="removed")),
+        measured=(
+            Measured(step=1, statement=1, ms=9, locks=(), rewrites=()),
+            Measured(step=3, statement=1, ms=12, locks=(closed,), rewrites=("public.orders",)),
+            Measured(step=4, statement=1, ms=5, rewrites=()),
+        ),
+        expected={"table public.orders": "0" * 16},
+    )
+    trips = [seen.model_copy(update={"restored": True, "differences": ()})] * 2 + [seen]
+    return with_evidence(release_plan(), Evidence(seen, trips))
 
 
 def compensated_plan() -> Plan:

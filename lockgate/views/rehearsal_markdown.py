@@ -1,0 +1,54 @@
+"""What a rehearsal has shown, as a part of the comment that `markdown` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lockgate.views.markup import code, escape, fenced, folded, table
+from lockgate.views.rehearsal import (
+    SHOWN,
+    SHOWN_LINES,
+    costly,
+    costs,
+    headline,
+    left_out,
+    outcomes,
+    place,
+)
+from lockgate.views.review import count
+from planner.plan import Change, Plan, Rehearsal
+
+SIGNS = {"good": "🟢", "fair": "🟡", "poor": "🔴"}
+
+
+def render_rehearsal(plan: Plan) -> str:
+    """The part with its heading; empty where there was no rehearsal."""
+    seen = plan.rehearsal
+    return "" if seen is None else "\n\n".join(["#### Rehearsal", *_blocks(plan, seen)])
+
+
+def _blocks(plan: Plan, seen: Rehearsal) -> Iterator[str]:
+    yield escape(headline(plan, seen))
+    yield from (f"{SIGNS[grade]} {escape(sentence)}" for grade, sentence in outcomes(seen))
+    if costly(seen):
+        rows = [(place(one), f"{one.ms} ms", escape(costs(one))) for one in costly(seen)[:SHOWN]]
+        yield table(("where", "took", "cost others"), rows)
+    if more := left_out(seen):
+        yield more
+    yield from _changes("left otherwise by the way back", seen.differences)
+    yield from _changes("left otherwise by the second run", seen.unrepeated)
+
+
+def _changes(how: str, changes: Sequence[Change]) -> Iterator[str]:
+    if changes:
+        shown = "\n\n".join(_change(each) for each in changes[:SHOWN])
+        yield folded(f"{count(len(changes), 'object')} {how}", shown)
+
+
+def _change(change: Change) -> str:
+    head = f"{code(change.object)} {change.change}"
+    lines = change.lines[:SHOWN_LINES]
+    if not lines:
+        return head
+    diff = fenced("\n".join(lines), "diff")
+    return f"{head}\n\n{diff}"
