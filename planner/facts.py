@@ -30,6 +30,8 @@ class ColumnFacts:
 class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
+    On PostgreSQL materialized views are told too, and indexes, with the rows of their table.
+
     `collation` is that of a new column. `cascades_to` are the tables whose foreign keys to this
     one change their rows with its rows: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
     """
@@ -48,6 +50,7 @@ class TableFacts:
 class Facts:
     """The tables of the plan's own database by name, and what else there is in it.
 
+    A table that its name alone does not lead to is there with its schema: `archive.orders`.
     `views` are the names of its views, `functions` of its stored functions. `strict` says
     whether the server refuses a value that does not fit, in place of changing it.
     """

@@ -1,0 +1,88 @@
+"""The facts of the relations of a PostgreSQL database, by which a plan is reviewed.
+
+It must not wait for what others have locked, nor judge: `planner.facts` says who relies on what.
+"""
+
+from __future__ import annotations
+
+from executors.engine import Row
+from executors.failure import ServerError
+from executors.postgresql.session import PostgreSQLSession
+from planner.facts import ColumnFacts, Facts, TableFacts
+
+NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+# The server opens what it measures, and would wait for who holds or awaits the strongest lock.
+# Rows are estimated as its planner does, by the rows of a page and the pages of now; where nobody
+# has counted, by the width of the columns, 32 bytes for what has none:
+# https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/access/table/tableam.c
+# What inherits from a relation, such as its partitions, is a part of it. Anybody may ask all this.
+FACTS = """
+with recursive busy as (
+    select coalesce(i.indrelid, t.oid, l.relation) as oid from pg_locks l
+    left join pg_index i on i.indexrelid = l.relation
+    left join pg_class t on t.reltoastrelid = l.relation
+    where l.mode = 'AccessExclusiveLock' and l.locktype = 'relation'
+        and l.pid is distinct from pg_backend_pid()
+        and l.database = (select oid from pg_database where datname = current_database())
+), relation as (
+    select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages, i.indrelid,
+        coalesce(i.indrelid, c.oid) in (table busy) as is_busy
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    left join pg_index i on i.indexrelid = c.oid
+    where c.relkind in ('r', 'p', 'm', 'i', 'I')
+        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+), measured as (
+    select oid, case when relkind in ('r', 'm') and not is_busy
+            then pg_relation_size(oid) / current_setting('block_size')::int else 0 end as pages,
+        case when indrelid is not null then relpages * current_setting('block_size')::bigint
+            when not is_busy then pg_total_relation_size(oid) end as size
+    from relation
+), counted as (
+    select oid, size, case when reltuples >= 0 and relpages > 0 then reltuples / relpages * pages
+        when pages > 0 then pages * floor((current_setting('block_size')::int - 24) / (28 + (
+            select coalesce(sum(case when attlen > 0 then attlen else 32 end), 0)
+            from pg_attribute where attrelid = oid and attnum > 0 and not attisdropped)))
+        else 0 end as rows
+    from relation join measured using (oid)
+), part as (
+    select oid as whole, oid from relation
+    union select whole, inhrelid from part join pg_inherits on inhparent = part.oid
+), whole as (
+    select whole as oid, round(sum(rows))::bigint as rows, sum(size)::bigint as size,
+        bool_or(size is null) as is_unknown
+    from part join counted using (oid) group by whole
+)
+select case when pg_table_is_visible(relation.oid) then '' else nspname || '.' end || relname,
+    coalesce(of_table.rows, own.rows), own.size, (
+        select json_object_agg(attname, array[format_type(atttypid, atttypmod),
+            case when attnotnull then 'not null' else 'null' end] order by attnum)
+        from pg_attribute where attrelid = relation.oid and attnum > 0 and not attisdropped
+            and indrelid is null)
+from relation join whole own on own.oid = relation.oid
+left join whole of_table on of_table.oid = relation.indrelid
+where not own.is_unknown and not relation.is_busy
+"""
+
+
+def read_facts(session: PostgreSQLSession) -> Facts:
+    """The tables, materialized views and indexes that there are, an index with the rows of its
+    table; without those that somebody has closed to all others.
+
+    The key is the name of what the search_path finds by it, and else the name with its schema.
+    """
+    try:
+        rows = session.query_all(FACTS)
+    except ServerError as refused:
+        if refused.code != NOT_HAD:
+            raise
+        rows = session.query_all(FACTS)  # somebody came between; now his lock is seen
+    return Facts({row[0]: _table(row) for row in rows})
+
+
+def _table(row: Row) -> TableFacts:
+    _, rows, size, columns = row
+    facts = {
+        name: ColumnFacts(kind, nullable=nullability == "null")
+        for name, (kind, nullability) in (columns or {}).items()
+    }
+    return TableFacts("", rows, size, facts)
