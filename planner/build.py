@@ -292,6 +292,7 @@ def _step(migration: Migration, direction: Direction, version: str, setting: Set
         transaction=1 if section.transactional else None,
         statements=_planned(section),
         rollback=_planned(rollback) if rollback else None,
+        rollback_transactional=rollback.transactional if rollback else None,
     )
 
 

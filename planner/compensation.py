@@ -237,7 +237,9 @@ def _leaves_session(section: Section) -> bool:
 def _promised(
     step: Step, number: int | None, promises: Promises, terms: Terms, facts: Facts
 ) -> Step:
-    rollback = step.rollback and _promised_rollback(step.rollback, terms, facts)
+    rollback = step.rollback
+    if rollback and step.rollback_transactional:
+        rollback = _promised_rollback(rollback, terms, facts)
     changes = {"transaction": number, "statements": _kept(step.statements, promises)}
     return step.model_copy(update={**changes, "rollback": rollback})
 
@@ -246,8 +248,6 @@ def _promised_rollback(
     statements: tuple[PlannedStatement, ...], terms: Terms, facts: Facts
 ) -> tuple[PlannedStatement, ...]:
     """The way back as a unit of its own, of tables that nobody can know yet."""
-    if any(statement.reason == WRITTEN_ALONE for statement in statements):
-        return statements
     unknown = Facts(strict=facts.strict, functions=facts.functions, views=facts.views)
     section = _weigh_section(statements, Schema(unknown), Terms(terms.dialect, terms.database))
     (promises,) = _settle([section])

@@ -119,6 +119,12 @@ class Step(Model):
         description="The down section of an up step, kept for a rollback without the files; "
         "null when there is none."
     )
+    rollback_transactional: bool | None = Field(
+        None,
+        description="Whether `rollback` may run as one unit: false when its section says "
+        "`transaction:false`; null where there is none, or not kept. A rollback without the "
+        "files relies on it.",
+    )
 
 
 class Source(Model):

@@ -15,7 +15,7 @@ from planner.errors import AlteredPlan, HistoryError, IrreversibleMigration, Mal
 from planner.finding import Finding
 from planner.guarantee import WRITTEN_ALONE
 from planner.ledger import Entry, Ledger
-from planner.plan import Plan, PlannedStatement, Source, Step
+from planner.plan import Plan, Source, Step
 from planner.planfile import parse_plan
 
 UNDONE = "ROLLED_BACK"
@@ -103,7 +103,7 @@ def down_step(applied: Applied, dialect: Dialect) -> Step:
         file=step.file,
         checksum=entry.checksum,
         requires=step.requires,
-        transaction=1 if _in_transaction(step.rollback, dialect) else None,
+        transaction=1 if _in_transaction(step, dialect) else None,
         findings=(_provenance(applied, step.rollback[0].line),),
         statements=step.rollback,
         rollback=None,
@@ -192,16 +192,18 @@ def _way_out(run: StoredRun) -> str:
     )
 
 
-def _in_transaction(rollback: Sequence[PlannedStatement], dialect: Dialect) -> bool:
+def _in_transaction(step: Step, dialect: Dialect) -> bool:
     """Whether the down section may share a transaction: not when it says `transaction:false`.
 
-    Each statement of such a section carries that as its reason. Plans of the time before reasons
-    were kept tell it by the guarantee, where the server can roll back all else.
+    Plans of the time before that was kept tell it by the reason of each statement, and earlier
+    ones by the guarantee, where the server can roll back all else.
     """
+    if step.rollback_transactional is not None:
+        return step.rollback_transactional
     return not any(
         statement.reason == WRITTEN_ALONE
         or (dialect.transactional_ddl and statement.guarantee == "point-of-no-return")
-        for statement in rollback
+        for statement in step.rollback or ()
     )
 
 

@@ -149,15 +149,33 @@ class TestTransactions:
         assert transactions(stored) == transactions(files)
         assert stored.verdict == files.verdict
 
-    def test_a_plan_that_kept_no_reasons_tells_it_by_the_guarantee(self) -> None:
-        plan = up_plan([migration("001", options="transaction:false")])
+    @pytest.mark.parametrize("options", ["", "transaction:false"])
+    @pytest.mark.parametrize("forgotten", [(), ("reason",)])
+    def test_an_older_plan_tells_it_by_its_reasons_and_the_oldest_by_the_guarantee(
+        self, forgotten: tuple[str, ...], options: str
+    ) -> None:
+        plan = up_plan([migration("001", options=options)])
         document = json.loads(plan.model_dump_json())
-        for statement in document["steps"][0]["rollback"]:
-            del statement["reason"]
+        step = document["steps"][0]
+        assert step.pop("rollback_transactional") is (not options)
+        for key in forgotten:
+            for statement in step["rollback"]:
+                del statement[key]
         document["digest"] = document_digest(document)
         older = replace(run(plan), text=json.dumps(document), plan_digest=document["digest"])
         found = after(Ledger(), plan.steps)
-        assert transactions(down_plan(found, [older], steps=1)) == [None]
+        expected = None if options else 1
+        assert transactions(down_plan(found, [older], steps=1)) == [expected]
+
+    def test_it_is_told_by_its_own_field_whatever_the_reasons_say(self) -> None:
+        plan = up_plan([migration("001", options="transaction:false")])
+        document = json.loads(plan.model_dump_json())
+        for statement in document["steps"][0]["rollback"]:
+            statement.update(reason="another word for it", guarantee="transactional")
+        document["digest"] = document_digest(document)
+        other = replace(run(plan), text=json.dumps(document), plan_digest=document["digest"])
+        found = after(Ledger(), plan.steps)
+        assert transactions(down_plan(found, [other], steps=1)) == [None]
 
 
 class TestWhichRunCounts:
