@@ -18,7 +18,8 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     │   ├── AlteredPlan           its digest does not fit its content
     │   ├── UnsupportedPlan       a format version that this lockgate does not know
     │   ├── ExpiredPlan           older than it may be, by the database's clock
-    │   └── OfflinePlan           made from a state file: for review alone
+    │   ├── OfflinePlan           made from a state file: for review alone
+    │   └── BadSignature          what somebody has signed is not to be trusted
     ├── StalePlan                 the database has moved on since the plan was made
     ├── WrongTarget               another database, environment or a replica
     ├── Denied                    a policy says no
@@ -33,6 +34,13 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+
+Fault = Literal[
+    "altered", "broken", "unknown", "expired", "not yet valid", "revoked", "namespace",
+    "unverifiable",
+]  # fmt: skip
+"""What is wrong with a signature: it does not fit the text, it is none, or its key is not good."""
 
 
 class LockgateError(Exception):
@@ -158,6 +166,14 @@ class ExpiredPlan(InvalidPlan):
 
 class OfflinePlan(InvalidPlan):
     """The plan was made from a state file, not from the database: it is for review alone."""
+
+
+class BadSignature(InvalidPlan):
+    """A signature that is there is not good; one that is bad is never taken for one missing."""
+
+    def __init__(self, fault: Fault, what: str, *, why: str = "", do: str = "") -> None:
+        super().__init__(what, why=why, do=do)
+        self.fault = fault
 
 
 class StalePlan(LockgateError):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.servers.mariadb import MariaDBServer
 from tests.servers.mysql import MySQLServer
+from tests.servers.openssh import put_ssh_keygen_on_path
 from tests.servers.postgres import PostgresServer
 
 
@@ -32,6 +33,12 @@ def mariadb_server() -> Iterator[MariaDBServer]:
     """A MariaDB for the whole test run."""
     with MariaDBServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ssh_keygen(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """ssh-keygen on the path, for the whole test run."""
+    put_ssh_keygen_on_path(tmp_path_factory.mktemp("openssh"))
 
 
 @pytest.fixture
