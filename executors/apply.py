@@ -20,11 +20,12 @@ from executors.endings import (
     in_doubt,
     interrupted_after,
     partly_applied,
+    unknown_end,
 )
 from executors.engine import Engine, Journal, Run
 from executors.events import Emit, RunStarted
 from executors.failure import ServerError, StepFailed
-from executors.store import unknown_end
+from executors.receipts import Keep, keep_nothing
 from planner.drift import refuse_changed_schema
 from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from planner.ledger import Identity, Ledger
@@ -77,6 +78,7 @@ def apply(
     wait: float,
     emit: Emit,
     admit: Admit = admit_any,
+    keep: Keep = keep_nothing,
 ) -> Report:
     """Applies a plan under the migration lock, waited for up to `wait` seconds.
 
@@ -86,7 +88,7 @@ def apply(
         Unresolved: part of the plan is kept; says which part, and what to do.
     """
     with engine.lock(wait, emit):
-        return apply_locked(plan, engine, engine.read_ledger(), author, emit, admit)
+        return apply_locked(plan, engine, engine.read_ledger(), author, emit, admit, keep)
 
 
 def apply_locked(
@@ -96,6 +98,7 @@ def apply_locked(
     author: Author,
     emit: Emit,
     admit: Admit = admit_any,
+    keep: Keep = keep_nothing,
 ) -> Report:
     """`apply` by a caller that holds the lock and has just read the ledger."""
     refuse_elsewhere(plan, engine, ledger)
@@ -104,6 +107,7 @@ def apply_locked(
     if done == len(plan.steps):
         return Report("already applied" if plan.steps else "nothing to do", plan)
     engine.refuse_weaker(plan, done)
+    identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
     run = Run(author.new_id(), plan, author.actor, author.tool_version)
     if journal:
@@ -111,11 +115,11 @@ def apply_locked(
         with _noting():
             engine.resume_run(run)
     else:
-        identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
         with _noting():
             engine.begin_run(run, identity)
     emit(RunStarted(plan, done))
     _run_units(run, engine, done, journal, emit)
+    keep(plan, engine, identity)
     return Report("applied", plan, plan.steps[done:])
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+from executors.endings import unknown_outcome
 from executors.engine import Run
 from executors.events import Emit, LockAwaited
 from executors.failure import Failure, ServerError, StepFailed
 from executors.polling import poll
-from executors.store import Store, not_had, unknown_outcome
+from executors.store import Store, not_had
 from planner.errors import (
     Interrupted,
     Locked,

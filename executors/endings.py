@@ -218,3 +218,25 @@ def half_unlocked(lost: LockgateError, step: Step, places: Iterable[int]) -> Unr
         f"{', '.join(map(str, places))}. What was not yet committed was undone.",
         do="See `migrate status`, and run again: it goes on where it stopped.",
     )
+
+
+def unknown_end(lost: Exception) -> Unresolved:
+    """The error of a signal after which the server could not be seen to undo what had run."""
+    return Unresolved(
+        f"Interrupted, and the server was not seen to end the session: "
+        f"{lost.what if isinstance(lost, LockgateError) else lost}",
+        why="It undoes what was not committed as soon as it sees that we have left.",
+        do="See `migrate status`, and run the same command again: it looks first.",
+    )
+
+
+def unknown_outcome(lost: LockgateError, hindered: str) -> Unresolved:
+    """The error of a connection that was lost between COMMIT and its answer, when the server
+    could not be asked what it has kept; `hindered` says why."""
+    return Unresolved(
+        f"The commit was sent, and its answer was not had: {lost.what}",
+        why="The server has kept all of the transaction or nothing of it, and which could not "
+        f"be seen: {hindered}",
+        do="See `migrate status`, and run the same command again: it looks first, and does "
+        "only what was not done.",
+    )

@@ -14,6 +14,7 @@ from planner.catalogue import Catalogue
 from planner.facts import Facts
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit
+from planner.receipt import FinishedRun
 from planner.rehearsal import Reach
 from planner.server import Server
 from planner.stored import StoredRun
@@ -151,6 +152,12 @@ class Engine(Protocol):
 
     def read_plan(self, run_id: str) -> Plan:
         """The plan that a run applied, as the run recorded it."""
+
+    def read_finished(self, plan: Plan) -> FinishedRun | None:
+        """The newest run that has wholly applied this plan, or one of the same intent."""
+
+    def keep_receipt(self, run_id: str, text: str) -> None:
+        """Notes a run's receipt; durable on return."""
 
     def accept_run(self, run_id: str, reason: str) -> None:
         """Notes that a person has settled an interrupted run as done: `clear` then removes what

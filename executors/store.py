@@ -17,10 +17,11 @@ from executors.endings import unknown_statement
 from executors.engine import Journal, PastRun, Row, Run
 from executors.events import Session
 from executors.failure import ServerError
-from planner.errors import HistoryError, Locked, LockgateError, Unreachable, Unresolved
+from planner.errors import HistoryError, Locked, Unreachable, Unresolved
 from planner.ledger import Entry, Identity, Ledger
 from planner.plan import Plan, Unit
 from planner.planfile import parse_plan
+from planner.receipt import FinishedRun
 from planner.stored import StoredRun
 
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
@@ -76,6 +77,12 @@ NOTE_DONE = (
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
 READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
 READ_PLAN = "select plan from {runs} where id = %s"
+READ_FINISHED = (
+    "select id, plan_digest, actor, tool_version, started_at, finished_at, receipt from {runs} "
+    "where (plan_digest = %s or intent_digest = %s) and status in ('COMMITTED', 'CLEANED') "
+    "order by started_at desc, id limit 1"
+)
+KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
 READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
 
@@ -244,6 +251,18 @@ class Store(ABC):
         (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
         return parse_plan(text.encode(), f"the plan of run {run_id}")
 
+    def read_finished(self, plan: Plan) -> FinishedRun | None:
+        row = self.query_one(self.named(READ_FINISHED), (plan.digest, plan.intent_digest))
+        if row is None:
+            return None
+        run_id, digest, actor, tool, started, finished, receipt = row
+        return FinishedRun(
+            run_id, digest, actor, tool, as_utc(started), as_utc(finished), receipt or ""
+        )
+
+    def keep_receipt(self, run_id: str, text: str) -> None:
+        self.execute(self.named(KEEP_RECEIPT), (text, run_id))
+
     def settle_run(self, run_id: str, reason: str) -> None:
         self.close_run(run_id, reason, "delete from {journal} where run_id = %s")
 
@@ -363,26 +382,4 @@ def lost_lock() -> Locked:
         "executor has changed the history.",
         why="Going on could run a migration twice. What was not yet committed was undone.",
         do="See `migrate status`, and run again.",
-    )
-
-
-def unknown_end(lost: Exception) -> Unresolved:
-    """The error of a signal after which the server could not be seen to undo what had run."""
-    return Unresolved(
-        f"Interrupted, and the server was not seen to end the session: "
-        f"{lost.what if isinstance(lost, LockgateError) else lost}",
-        why="It undoes what was not committed as soon as it sees that we have left.",
-        do="See `migrate status`, and run the same command again: it looks first.",
-    )
-
-
-def unknown_outcome(lost: LockgateError, hindered: str) -> Unresolved:
-    """The error of a connection that was lost between COMMIT and its answer, when the server
-    could not be asked what it has kept; `hindered` says why."""
-    return Unresolved(
-        f"The commit was sent, and its answer was not had: {lost.what}",
-        why="The server has kept all of the transaction or nothing of it, and which could not "
-        f"be seen: {hindered}",
-        do="See `migrate status`, and run the same command again: it looks first, and does "
-        "only what was not done.",
     )

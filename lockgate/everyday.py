@@ -9,6 +9,7 @@ from executors.events import Emit
 from lockgate.admission import admit
 from lockgate.dry_run import refuse_both, show_dry_run
 from lockgate.planning import Request, draft_plan, make_plan, observe
+from lockgate.promoting import with_origin
 from lockgate.views import text
 from lockgate.views.following import following, show_report
 from lockgate.work import Work, author, load_environment, open_work
@@ -34,6 +35,7 @@ def plan_and_apply(
     """
     refuse_both(dry_run=dry_run, as_json=as_json)
     environment = load_environment(name, folder)
+    request = with_origin(request, environment)
     with open_work(environment) as work:
         if dry_run:
             seen = observe(work, work.engine.read_ledger(), request)

@@ -81,6 +81,19 @@ non_atomic_option = click.option(
 )
 
 
+receipts_option = click.option(
+    "--receipt", "receipts", multiple=True, metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A receipt of a run in the environment that it is promoted from; may be repeated.",
+)  # fmt: skip
+out_option = click.option(
+    "-o", "--out", default="plan.json", show_default=True, metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="The plan file; - for stdout.",
+)  # fmt: skip
+detailed_option = click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps."
+)
 reviewed_option = click.option(
     "--reviewed", metavar="PLAN",
     help="Refuse what does not do the same as this plan file, or as the one of this intent digest.",

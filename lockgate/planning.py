@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from planner.ledger import Ledger
 from planner.observation import Observation
 from planner.plan import Plan, Source
 from planner.policy import judged
+from planner.promotion import Origin, with_promotion
 from planner.statefile import read_state
 from planner.stored import stored_source
 from planner.verify import refuse_foreign, refuse_unresolved
@@ -35,9 +37,11 @@ class Request:
 
     `to` is the last version to apply, `baseline` the last to record without running it;
     `steps` is how many to roll back, `down_to` the version above which all is rolled back;
-    `from_database` says that the rollback's SQL is the one that the database keeps, and
-    `allow_non_atomic` that the plan may be one that can stop half-way for good. `rehearse` is to
-    run it on a scratch database, and `state` is the file that stands in for the live one.
+    `only` are the versions to apply, with their checksums; `from_database` says that the
+    rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
+    one that can stop half-way for good. `rehearse` is to run it on a scratch database, and `state`
+    is the file that stands in for the live one. `origin` is what is known of the environment that
+    the plan is promoted from.
 
     Raises:
         UsageError: more than one is given, something else than a rollback from the database, or
@@ -48,18 +52,25 @@ class Request:
     baseline: str | None = None
     steps: int | None = None
     down_to: str | None = None
+    only: Mapping[int, str] | None = None
     from_database: bool = False
     allow_non_atomic: bool = False
     rehearse: bool = False
     state: Path | None = None
+    origin: Origin | None = None
 
     @property
     def is_rollback(self) -> bool:
         """Whether anything is to be rolled back."""
         return self.steps is not None or self.down_to is not None
 
+    @property
+    def is_exempt(self) -> bool:
+        """Whether nothing of it needs to have run elsewhere before."""
+        return self.is_rollback or self.baseline is not None
+
     def __post_init__(self) -> None:
-        given = (self.to, self.baseline, self.steps, self.down_to)
+        given = (self.to, self.baseline, self.steps, self.down_to, self.only)
         if sum(choice is not None for choice in given) > 1:
             raise UsageError("Give only one choice of what to plan: one version, or one number.")
         if self.from_database and not self.is_rollback:
@@ -112,6 +123,8 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
         plan = plan.model_copy(update={"accepted": ("non_atomic",)})
     if seen.fingerprint is not None:
         plan = with_fingerprint(plan, seen.fingerprint)
+    if request.origin is not None:
+        plan = with_promotion(plan, request.origin)
     return judged(plan, environment.policy)
 
 
@@ -135,7 +148,7 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     if request.baseline is not None:
         return build_baseline_plan(comparison, seen.ledger, made_for, request.baseline)
     if not request.is_rollback:
-        return build_up_plan(comparison, seen.ledger, made_for, to=request.to)
+        return build_up_plan(comparison, seen.ledger, made_for, to=request.to, only=request.only)
     return _down_plan(comparison, seen.ledger, made_for, request)
 
 

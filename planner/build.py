@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Literal
 
+from planner.choice import choose_pending, going_back, latest_first
 from planner.compare import Comparison, refuse_broken_history, refuse_out_of_order
 from planner.compensation import Judgement, judge
 from planner.document import UNSEALED
-from planner.errors import IrreversibleMigration, StillRequired, UsageError
+from planner.errors import IrreversibleMigration
 from planner.facts import Facts
 from planner.finding import Finding
 from planner.guarantee import WRITTEN_ALONE, verdict
-from planner.ledger import Entry, Ledger, state_digest
-from planner.migration import VERSION, Migration, Section, parse_sections
+from planner.ledger import Ledger, state_digest
+from planner.migration import Migration, Section, parse_sections
 from planner.plan import (
     Direction,
     Guarantee,
@@ -72,9 +73,15 @@ class Setting:
 
 
 def build_up_plan(
-    comparison: Comparison, ledger: Ledger, setting: Setting, *, to: str | None = None
+    comparison: Comparison,
+    ledger: Ledger,
+    setting: Setting,
+    *,
+    to: str | None = None,
+    only: Mapping[int, str] | None = None,
 ) -> Plan:
-    """The plan that applies what is pending, up to and with version `to`.
+    """The plan that applies what is pending: up to and with version `to`, or `only` what has one
+    of these versions with its checksum, and requires nothing else that is pending.
 
     Raises:
         BrokenHistory, OutOfOrder: the history forbids it.
@@ -82,7 +89,7 @@ def build_up_plan(
         UsageError: `to` is no version of a file.
     """
     refuse_broken_history(comparison)
-    chosen = comparison.pending if to is None else _until(comparison, to)
+    chosen = choose_pending(comparison, to, only)
     if not setting.allow_out_of_order:
         refuse_out_of_order(comparison, chosen)
     late = {migration.version for migration in comparison.out_of_order}
@@ -151,8 +158,8 @@ def build_down_plan(
     """
     refuse_broken_history(comparison)
     entries = {entry.number: entry for entry in ledger.entries}
-    latest = _latest_first(comparison.applied, entries)
-    going = _going(latest, steps, to)
+    latest = latest_first(comparison.applied, entries)
+    going = going_back(latest, steps, to)
     planned = [
         _step(migration, "down", entries[migration.number].version, setting) for migration in going
     ]
@@ -175,104 +182,11 @@ def build_stored_down_plan(
         UsageError: as `build_down_plan`.
     """
     entries = {entry.number: entry for entry in ledger.entries}
-    latest = _latest_first(find_applied(ledger, runs), entries)
-    going = _going(latest, steps, to)
+    latest = latest_first(find_applied(ledger, runs), entries)
+    going = going_back(latest, steps, to)
     warned = (*setting.warnings, *stored_warnings(latest, going))
     planned = [down_step(applied, setting.server.dialect) for applied in going]
     return _plan(planned, ledger, replace(setting, warnings=warned))
-
-
-def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
-    """The pending migrations up to a version, with what these require."""
-    known = {m.number for m in (*comparison.applied, *comparison.pending)}
-    if not VERSION.fullmatch(to) or int(to) not in known:
-        raise UsageError(
-            f"No migration has version {to}.", do="See `migrate status` for the versions."
-        )
-    pending = {migration.number: migration for migration in comparison.pending}
-    wanted = [number for number in pending if number <= int(to)]
-    chosen: set[int] = set()
-    while wanted:
-        number = wanted.pop()
-        if number in pending and number not in chosen:
-            chosen.add(number)
-            wanted += [int(version) for version in pending[number].requires]
-    return tuple(m for m in comparison.pending if m.number in chosen)
-
-
-class _Applied(Protocol):
-    """What a rollback must know of an applied migration, from its file or from the database."""
-
-    @property
-    def version(self) -> str: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def requires(self) -> tuple[str, ...]: ...
-
-
-AppliedT = TypeVar("AppliedT", bound=_Applied)
-
-
-def _going(latest: Sequence[AppliedT], steps: int | None, to: str | None) -> tuple[AppliedT, ...]:
-    """What is to be rolled back.
-
-    Raises:
-        StillRequired: what stays requires it.
-    """
-    going = tuple(latest[: _count(latest, steps)]) if to is None else _above(latest, to)
-    _refuse_still_required(going, latest)
-    return going
-
-
-def _latest_first(
-    applied: Sequence[AppliedT], entries: Mapping[int, Entry]
-) -> tuple[AppliedT, ...]:
-    # Migrations of one transaction share their time; the running order decides among them.
-    # A clock may have been set back: none counts as older than what it requires.
-    keys: dict[int, tuple[datetime, int]] = {}
-    for place, migration in enumerate(applied):
-        required = (keys[int(v)][0] for v in migration.requires if int(v) in keys)
-        keys[migration.number] = max([entries[migration.number].applied_at, *required]), place
-    return tuple(sorted(applied, key=lambda migration: keys[migration.number], reverse=True))
-
-
-def _count(latest: Sequence[_Applied], steps: int | None) -> int:
-    count = 1 if steps is None else steps
-    if count < 1:
-        raise UsageError(
-            f"{count} migrations cannot be rolled back.", do="Give `--steps` a number from 1 on."
-        )
-    if count > len(latest):
-        raise UsageError(
-            f"{count} cannot be rolled back: {len(latest)} are applied.",
-            do="See `migrate status`. Version 0 as the target rolls back all of them.",
-        )
-    return count
-
-
-def _above(latest: Sequence[AppliedT], to: str) -> tuple[AppliedT, ...]:
-    numbers = {migration.number for migration in latest}
-    if not VERSION.fullmatch(to) or int(to) not in numbers | {0}:
-        raise UsageError(
-            f"Version {to} is not applied, so nothing can be rolled back to it.",
-            do="See `migrate status` for what is applied; 0 rolls back everything.",
-        )
-    if int(to) == 0:  # everything, also a migration that has version 0
-        return tuple(latest)
-    return tuple(migration for migration in latest if migration.number > int(to))
-
-
-def _refuse_still_required(going: Sequence[_Applied], applied: Iterable[_Applied]) -> None:
-    leaving = {migration.number: migration for migration in going}
-    needed: dict[int, list[str]] = {}
-    for migration in applied:
-        if migration.number not in leaving:
-            for version in migration.requires:
-                needed.setdefault(int(version), []).append(migration.version)
-    for number, by in needed.items():
-        if number in leaving:
-            raise StillRequired(leaving[number].version, tuple(by))
 
 
 def _step(migration: Migration, direction: Direction, version: str, setting: Setting) -> Step:

@@ -69,14 +69,20 @@ def write_document(document: BaseModel, path: Path, kind: Kind[Any]) -> None:
         UsageError: the file cannot be written there.
     """
     try:
-        _write(path.resolve(), render_document(document))
+        write_whole(path, render_document(document))
     except OSError as error:
         raise UsageError(
             f"The {kind.noun} cannot be written to {path}: {error.strerror}.", do=kind.elsewhere
         ) from error
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text to a file whole or not at all, mode 0600; a device or a pipe is written to.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = path.resolve()
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_text(text, encoding="utf-8", newline="\n")
         return

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_val
 
 from planner.address import PORTS, DatabaseAddress, Engine, parse_url, refuse_secrets
 from planner.errors import ConfigurationError, UsageError
-from planner.policy import PolicySettings, loosened
+from planner.policy import PolicySettings, loosened, misplaced
 from planner.quantities import Seconds, Size
 from planner.yamlfile import (
     Document,
@@ -250,6 +250,7 @@ def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]
     document = read_extended_yaml(name, directory, names, own="database")
     file = parse_document(document, EnvironmentFile, HINTS)
     _refuse_loosened(document, file.policy, directory, names)
+    _refuse_misplaced(document, file.policy, name, names)
     place = document.place(("engine",) if file.engine else ("database",))
     problem = ""
     try:
@@ -282,6 +283,16 @@ def _refuse_loosened(
             do=f"Leave the key away, or loosen it in {parent}.yaml.",
         )
     _refuse_loosened(below, base, directory, names)
+
+
+def _refuse_misplaced(
+    document: Document, policy: PolicySettings, name: str, names: tuple[str, ...]
+) -> None:
+    """Raises ConfigurationError when a policy speaks of an environment that it cannot mean."""
+    key, problem = misplaced(policy, name, names)
+    if problem:
+        place = document.place(("policy", key))
+        raise ConfigurationError(f"policy.{problem}", path=place.path, line=place.line)
 
 
 def resolve_database(environment: Environment, variables: Mapping[str, str]) -> DatabaseAddress:

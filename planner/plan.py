@@ -239,6 +239,39 @@ class Rehearsal(Model):
         return self.restored is not False and self.repeatable is not False
 
 
+class Proof(Model):
+    """What is known of a step in the environment that the plan is promoted from."""
+
+    version: Version = Field(description="The step's version.")
+    applied_at: AwareDatetime | None = Field(
+        description="When it was applied there with this checksum, by that database's clock; null: "
+        "nothing shows that it was. For policies."
+    )
+    receipt: Sha256 | None = Field(
+        None, description="The digest of the receipt that shows it; null: none does. For people."
+    )
+    signers: tuple[str, ...] = Field(
+        (), description="Whose signature of that receipt is good. For policies."
+    )
+    obstacle: str = Field("", description="Why nothing shows it, as a clause; for reviewers.")
+
+
+class Promotion(Model):
+    """What is known of the plan's steps in the environment that it is promoted from.
+
+    The executor does not use it: reviewers and policies do.
+    """
+
+    environment: str = Field(description="The environment that it is promoted from; for policies.")
+    by: Literal["receipt", "ledger"] = Field(
+        description="Whether receipts show it, or its history table as it was read. For policies."
+    )
+    proofs: tuple[Proof, ...] = Field(description="One for each step that runs; for policies.")
+    rejected: tuple[str, ...] = Field(
+        (), description="Receipts that show nothing, and why, as sentences; for reviewers."
+    )
+
+
 class Plan(Model):
     """What `migrate plan` writes and `migrate apply` runs: self-contained, for one database."""
 
@@ -274,6 +307,9 @@ class Plan(Model):
     )
     rehearsal: Rehearsal | None = Field(
         None, description="What a run on a scratch database has shown; null: there was none."
+    )
+    promotion: Promotion | None = Field(
+        None, description="What is known of its steps in another environment; null: not asked."
     )
     intent_digest: Sha256 = Field(description="Over what runs, not where: for promotion.")
     digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")

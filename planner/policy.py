@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -83,6 +83,17 @@ def loosened(settings: PolicySettings, base: PolicySettings) -> str | None:
         if policy.is_looser(getattr(settings, key), getattr(base, key))
     )
     return next(keys, None)
+
+
+def misplaced(settings: PolicySettings, name: str, names: Collection[str]) -> tuple[str, str]:
+    """The first policy that does not fit the environment `name` among `names`, and what is wrong
+    with it; both empty when all do."""
+    for key, policy in POLICIES.items():
+        find = getattr(policy, "misplaced", None)
+        problem = find(getattr(settings, key), name, names) if find else ""
+        if problem:
+            return key, problem
+    return "", ""
 
 
 def judged(plan: Plan, settings: PolicySettings) -> Plan:

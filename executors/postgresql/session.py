@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from executors.endings import unknown_end
 from executors.engine import Row, Run
 from executors.events import Emit, LockAwaited, Session
 from executors.failure import ServerError
@@ -48,7 +49,6 @@ from executors.store import (
     lost_lock,
     not_had,
     run_values,
-    unknown_end,
 )
 from planner.address import DatabaseAddress
 from planner.dialect import POSTGRESQL
@@ -82,9 +82,9 @@ CREATE_TABLES = (
     checksum char(64) not null, applied_at timestamptz not null)""",
     """create table if not exists {runs} (
     id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
-    direction varchar(4) not null, environment varchar(255) not null,
-    status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
-    started_at timestamptz not null, finished_at timestamptz, plan text not null, error text)""",
+    direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
+    actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
+    finished_at timestamptz, plan text not null, error text, receipt text)""",
     """create table if not exists {journal} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),

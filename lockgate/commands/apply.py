@@ -26,6 +26,20 @@ from lockgate.options import (
 )
 @environments_option
 @reviewed_option
+@click.option(
+    "--receipt",
+    "receipt_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a receipt of the run; of a plan that is already applied, that of its run.",
+)
+@click.option(
+    "--sign-with",
+    "key",
+    metavar="KEY",
+    type=click.Path(path_type=Path),
+    help="Sign the receipt with this SSH key; the signature goes to FILE.sig.",
+)
 @dry_run_option
 @verbose_option
 @events_option
@@ -34,6 +48,8 @@ def command(
     name: str | None,
     folder: Path | None,
     reviewed: str | None,
+    receipt_file: Path | None,
+    key: Path | None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -49,10 +65,13 @@ def command(
       migrate apply plan.json -e production --json
       migrate apply plan.json --dry-run | less
       migrate apply release.json --reviewed plan.json
+      migrate apply plan.json --receipt staging.json --sign-with ~/.ssh/id_ed25519
     """
     from executors.apply import apply
+    from executors.receipts import keep_nothing, keep_receipt
     from lockgate.admission import admit, read_intent
     from lockgate.dry_run import refuse_both, show_dry_run
+    from lockgate.receipts import hand_out_receipt, refuse_undeliverable
     from lockgate.views.following import following, show_report
     from lockgate.work import author, load_environment, open_work
     from planner.drift import refuse_unknown_schema
@@ -63,6 +82,7 @@ def command(
     plan = read_plan(plan_file)
     refuse_offline(plan)
     refuse_both(dry_run=dry_run, as_json=as_json)
+    refuse_undeliverable(receipt_file, key)
     if name not in (None, plan.environment):
         raise WrongTarget(
             f"The plan is for the environment {plan.environment}, not for {name}.",
@@ -78,7 +98,10 @@ def command(
             return 0
         with following(verbose=verbose, as_json=as_json) as emit:
             report = apply(
-                plan, work.engine, author(), wait=environment.lock.wait, emit=emit, admit=admitted
-            )
-    show_report(report, as_json=as_json)
+                plan, work.engine, author(), wait=environment.lock.wait, emit=emit,
+                admit=admitted, keep=keep_receipt if receipt_file else keep_nothing,
+            )  # fmt: skip
+        show_report(report, as_json=as_json)
+        if receipt_file:
+            hand_out_receipt(plan, work.engine, receipt_file, key)
     return 0

@@ -9,10 +9,13 @@ import click
 
 from lockgate.options import (
     Invocation,
+    detailed_option,
     environment_option,
     environments_option,
     json_option,
     non_atomic_option,
+    out_option,
+    receipts_option,
     reviewed_option,
 )
 
@@ -25,15 +28,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Write down what would be run, for review.")
 @environment_option
 @environments_option
-@click.option(
-    "-o",
-    "--out",
-    default="plan.json",
-    show_default=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="The plan file; - for stdout.",
-)
+@out_option
 @click.option("--to", metavar="VERSION", help="Plan up to and with this version.")
 @click.option(
     "--baseline",
@@ -66,8 +61,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Ask this state file, and not the database; the plan is for review alone.",
 )
+@receipts_option
 @reviewed_option
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps.")
+@detailed_option
 @json_option
 @click.pass_obj
 def command(
@@ -83,6 +79,7 @@ def command(
     allow_non_atomic: bool,
     rehearse: bool,
     state_file: Path | None,
+    receipts: tuple[Path, ...],
     reviewed: str | None,
     detailed_exitcode: bool,
     as_json: bool,
@@ -101,10 +98,13 @@ def command(
       migrate plan --down 1 --from-database
       migrate plan --rehearse
       migrate plan -e production --state state.json
+      migrate plan -e production --receipt staging.json
     """
     from lockgate.admission import read_intent, refuse_unreviewed
     from lockgate.exits import Exit
+    from lockgate.handout import hand_out
     from lockgate.planning import Request
+    from lockgate.promoting import with_origin
     from lockgate.work import load_environment
     from planner.policy import refuse_denied
 
@@ -113,8 +113,9 @@ def command(
         allow_non_atomic=allow_non_atomic, rehearse=rehearse, state=state_file,
     )  # fmt: skip
     intent = read_intent(reviewed)
-    plan = _make_plan(load_environment(name, folder), request)
-    _hand_out(plan, out, as_json=as_json)
+    environment = load_environment(name, folder)
+    plan = _make_plan(environment, with_origin(request, environment, receipts))
+    hand_out(plan, out, as_json=as_json)
     invocation.document = False
     refuse_denied(plan.decisions)
     refuse_unreviewed(plan, intent)
@@ -137,22 +138,3 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
         if not request.rehearse:
             return plan
         return judged(rehearse_plan(work, ledger, plan, request), environment.policy)
-
-
-def _hand_out(plan: Plan, out: Path, *, as_json: bool) -> None:
-    """Writes the plan file and shows the plan; `-` makes stdout the file."""
-    from lockgate.views import json, text
-    from lockgate.views.terminal import say, tell
-    from planner.planfile import write_plan
-
-    to_stdout = str(out) == "-"
-    if not to_stdout:
-        write_plan(plan, out)
-    if as_json or to_stdout:
-        json.show_plan(plan)
-    else:
-        text.show_plan(plan)
-        if plan.is_applicable:
-            say(f"\nApply it with: migrate apply {out}")
-    if not to_stdout:
-        tell(f"Written to {out}.")

@@ -83,7 +83,7 @@ def show_plan(plan: Plan) -> None:
         say(f"  policy    {decision}", ANSWERED[decision.answer])
     say("")
     if not plan.steps:
-        say("Nothing to do: the database is up to date.", "green")
+        say("Nothing to do: the plan has no steps.", "green")
         return
     rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
     headers = ("step", "", "version", "name", "statements", "unit")

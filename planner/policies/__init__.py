@@ -6,6 +6,8 @@ A policy reads plans and nothing else. It is a module with
 - `judge(plan, setting)`, its decision on a plan's content, or None where it has no word on it;
 - `is_looser(setting, base)`: whether an environment would let pass what the one that it extends
   does not;
+- where it speaks of other environments: `misplaced(setting, name, names)`, what is wrong with it
+  in the environment of this name among these, or nothing;
 - where the answer can change behind the plan: `judge_start(start, setting)`, asked by `apply`.
 
 Its name is its key.

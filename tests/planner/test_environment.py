@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -617,12 +617,18 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
     keys: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         key, inner = prefix + (field.alias or name), field.annotation
-        nested = Database if name == "database" else inner
-        if isinstance(nested, type) and issubclass(nested, BaseModel):
+        nested = Database if name == "database" else _model(inner)
+        if nested is not None:
             keys |= {key: None} | keys_of(nested, f"{key}.")
         else:
             keys[key] = field.get_default(call_default_factory=True)
     return keys
+
+
+def _model(annotation: Any) -> type[BaseModel] | None:
+    """The model of a map, also of one that may be null."""
+    kinds = (one for one in (annotation, *get_args(annotation)) if isinstance(one, type))
+    return next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
 
 
 def documented() -> dict[str, str]:
@@ -662,7 +668,8 @@ def test_the_pages_examples_are_read(write: Write) -> None:
         for part in reversed(around.split(".") if around else []):
             own = f"{part}: {{{own}}}"
         rest = [f"{k}: {v}" for k, v in others.items() if k not in (key, key.partition(".")[0])]
-        folder = write(dev="\n".join([own, *rest]) + "\n", production="project: a\n")
+        beside = dict.fromkeys(("staging", "production"), "project: a\n")
+        folder = write(dev="\n".join([own, *rest]) + "\n", **beside)
         assert read(folder).name == "dev", key
 
 

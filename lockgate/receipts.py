@@ -1,0 +1,105 @@
+"""Receipts as files: handed out after a run, with a signature beside them, and read again."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from executors.engine import Engine
+from executors.failure import ServerError
+from executors.receipts import find_receipt
+from executors.signatures import find_allowed_signers, sign, verify
+from lockgate.views.terminal import tell
+from planner.document import write_whole
+from planner.environment import Environment
+from planner.errors import Unreachable, UsageError
+from planner.plan import Plan
+from planner.promotion import SignedReceipt
+from planner.receipt import Receipt, read_receipt, write_receipt
+
+NAMESPACE = "lockgate-receipt"
+TRIAL = b"lockgate"
+AGAIN = "Run the same command again: it gives the receipt, and applies nothing twice."
+
+
+def refuse_undeliverable(file: Path | None, key: Path | None) -> None:
+    """Raises UsageError, before anything runs, when a receipt could not be written to this file
+    or not be signed with this key afterwards."""
+    if key is not None and file is None:
+        raise UsageError("There is no receipt to sign.", do="Say where it goes: `--receipt FILE`.")
+    if file is not None and (file.is_dir() or not os.access(file.resolve().parent, os.W_OK)):
+        raise UsageError(
+            f"The receipt cannot be written to {file}.",
+            why="Nothing was run.",
+            do="Choose a file in a folder that exists and may be written to.",
+        )
+    if key is not None:
+        sign(TRIAL, key, NAMESPACE)
+
+
+def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -> None:
+    """Writes the receipt of an applied plan, and its signature beside it.
+
+    The plan is applied by then, so what hinders this is told, and is no error of the run.
+
+    Raises:
+        InvalidPlan: the receipt that the database keeps was altered.
+    """
+    try:
+        receipt = find_receipt(plan, engine)
+        if receipt is None:
+            tell(
+                "Warning: no run here has wholly applied this plan; there is no receipt.", "yellow"
+            )
+            return
+        write_receipt(receipt, file)
+        if key is not None:
+            write_whole(_signature_of(file), sign(_signed(receipt), key, NAMESPACE))
+    except (Unreachable, ServerError, UsageError, OSError) as hindered:
+        tell(
+            f"Warning: the plan is applied, and its receipt could not be written: {hindered}",
+            "yellow",
+        )
+        tell(AGAIN)
+    else:
+        tell(f"Receipt {receipt.digest[:12]} written to {file}.")
+
+
+def read_unsigned(path: Path, environment: Environment) -> SignedReceipt:
+    """A receipt whose signature nobody asks for.
+
+    Raises:
+        UsageError, InvalidPlan: it cannot be read, or not be trusted.
+    """
+    return SignedReceipt(read_receipt(path))
+
+
+def read_signed(path: Path, environment: Environment) -> SignedReceipt:
+    """A receipt with its signer, by the keys that the environments' folder allows; without a
+    signer when no signature lies beside it.
+
+    Raises:
+        UsageError, InvalidPlan: it cannot be read, or it or its signature not be trusted.
+    """
+    receipt, signature = read_receipt(path), _signature_of(path)
+    if not signature.exists():
+        return SignedReceipt(receipt)
+    signer = verify(
+        _signed(receipt),
+        signature.read_text(encoding="utf-8", errors="replace"),
+        find_allowed_signers(environment.directory),
+        NAMESPACE,
+        datetime.now(UTC),
+        str(signature),
+    )
+    return SignedReceipt(receipt, (signer,))
+
+
+def _signature_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.sig")
+
+
+def _signed(receipt: Receipt) -> bytes:
+    """What is signed: the digest as it stands in the file, without a line end."""
+    return receipt.digest.encode("ascii")
