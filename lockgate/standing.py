@@ -97,10 +97,14 @@ def _read_column(name: str, folder: Path) -> tuple[Column, Exit, int]:
     return Column(name, stand.standings, stand.ledger.serial, problem), end, rank
 
 
-def _rank(name: str, folder: Path) -> int:
-    """How many environments stand before one that can be read: those that it extends."""
-    below = read_yaml(folder / f"{name}.yaml").value.get("extends")
-    return _rank(below, folder) + 1 if below else 0
+def _rank(name: str, folder: Path, above: frozenset[str] = frozenset()) -> int:
+    """How many environments stand before one that can be read: those that it extends, and those
+    that it is promoted from."""
+    document = read_yaml(folder / f"{name}.yaml").value
+    promotion = document.get("policy", {}).get("promotion") or {}
+    below = {each for each in (document.get("extends"), promotion.get("from")) if each}
+    ranks = (_rank(each, folder, above | {name}) for each in below - above - {name})
+    return max((rank + 1 for rank in ranks), default=0)
 
 
 def _first_line(error: LockgateError) -> str:

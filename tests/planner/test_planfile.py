@@ -195,6 +195,7 @@ class TestReading:
             "warnings": (),
             "accepted": (),
             "state_pulled_at": None,
+            "promotion": None,
             "decisions": (),
             "fingerprint": None,
             "rehearsal": None,
