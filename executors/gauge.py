@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from executors.events import Event, StatementFinished
 from planner.plan import Measured
@@ -19,21 +20,24 @@ Key = tuple[int, int]
 class Gauge:
     """What was measured so far; a statement that ran twice counts as it ran last."""
 
-    _notes: dict[Key, Measured] = field(default_factory=dict)
+    _times: dict[Key, int] = field(default_factory=dict)
+    _found: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def measured(self) -> tuple[Measured, ...]:
         """Each statement that ran, in the order of the plan."""
-        return tuple(self._notes[key] for key in sorted(self._notes))
+        return tuple(
+            Measured(
+                step=step, statement=statement, ms=ms, **self._found.get((step, statement), {})
+            )
+            for (step, statement), ms in sorted(self._times.items())
+        )
 
     def hear(self, event: Event) -> None:
-        """Notes the time of a statement that has just run."""
+        """Notes the time of a statement that has run."""
         if isinstance(event, StatementFinished):
-            note = Measured(
-                step=event.number, statement=event.place, ms=round(event.seconds * 1000)
-            )
-            self._notes[event.number, event.place] = note
+            self._times[event.number, event.place] = round(event.seconds * 1000)
 
-    def complete(self, key: Key, found: Mapping[str, object]) -> None:
-        """Adds what was seen of a statement to its note."""
-        self._notes[key] = self._notes[key].model_copy(update=found)
+    def note(self, key: Key, **found: Any) -> None:
+        """Notes what was seen of a statement: `locks` and `rewrites`, as in `Measured`."""
+        self._found[key] = found

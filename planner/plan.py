@@ -167,7 +167,7 @@ class Change(Model):
     )
 
 
-class HeldLock(Model):
+class Lock(Model):
     """A lock on a table that a statement was seen to take."""
 
     table: str = Field(description="With its schema; for reviewers.")
@@ -181,7 +181,7 @@ class Measured(Model):
     step: int = Field(ge=1, description="The step's number, from 1.")
     statement: int = Field(ge=1, description="The statement's number in its step, from 1.")
     ms: Estimate = Field(description="What it took there, in milliseconds; for people.")
-    locks: tuple[HeldLock, ...] | None = Field(
+    locks: tuple[Lock, ...] | None = Field(
         None,
         description="The strongest on each table, beyond those that its transaction held before; "
         "tables that its transaction made are left out. null: they could not be seen. "

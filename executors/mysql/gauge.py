@@ -53,7 +53,7 @@ class RebuildGauge(Gauge):
         found = () if emptied else rebuilt(before, self._ids)
         told = tuple(table for table in found if self._counts(table))
         rewrites = None if found and not told else told
-        self.complete((event.number, event.place), {"rewrites": rewrites})
+        self.note((event.number, event.place), rewrites=rewrites)
 
     def _counts(self, table: str) -> bool:
         """Whether a table that was rebuilt here would be rebuilt elsewhere too."""

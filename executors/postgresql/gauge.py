@@ -15,9 +15,10 @@ from executors.events import Event, Retried, StatementFinished, UnitCommitted
 from executors.gauge import Gauge
 from executors.postgresql.catalogue import OWN_TABLES
 from executors.postgresql.pipeline import Command, Outcome
+from executors.postgresql.self_commit import commits_itself
 from executors.postgresql.session import PostgreSQLSession
 from executors.postgresql.units import Mark
-from planner.plan import HeldLock
+from planner.plan import Lock
 from planner.postgresql_locks import LOCKS, STRENGTHS
 
 # Locks of reads are left out: they keep nobody waiting but who would lock the whole table.
@@ -58,7 +59,7 @@ class Relation:
 
 
 class StatementGauge(Gauge):
-    """Measures the units of one run; locks outside of a transaction are gone when it asks."""
+    """Measures the units of one run. The locks of what commits by itself are gone as it ends."""
 
     def __init__(self, session: PostgreSQLSession) -> None:
         super().__init__()
@@ -68,30 +69,28 @@ class StatementGauge(Gauge):
     def hear(self, event: Event) -> None:
         super().hear(event)
         if isinstance(event, StatementFinished) and event.step.transaction is None:
-            before, self._known = self._known, self._read()
-            changed = [one for oid, one in before.items() if self._has_moved(oid, one)]
-            key = event.number, event.place
-            self.complete(key, {"rewrites": _rewrites(event.statement.sql, changed)})
+            self._look_behind(event)
         elif isinstance(event, UnitCommitted | Retried):
             self._known = self._read()
 
     def probing(self, commands: Iterable[Command[Any]]) -> Iterator[Command[Any]]:
-        """The commands, with a question behind each statement of a transaction."""
+        """The commands, with a question behind each statement whose transaction is still open."""
         for command in commands:
             yield command
-            mark = command.tag
-            if isinstance(mark, Mark) and mark.statement and mark.step.transaction is not None:
-                yield Command(HELD, mark, report=True, asks=True)
+            if _is_open_behind(command):
+                yield Command(HELD, command.tag, report=True, asks=True)
 
     def sift(self, outcomes: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:
         """The outcomes without those of our questions, which are noted."""
         for outcome in outcomes:
             if outcome.command.asks:
-                self._note(outcome.command.tag, json.loads(outcome.answer))
+                self._note_held(outcome.command.tag, json.loads(outcome.answer))
             else:
                 yield outcome
 
-    def _note(self, mark: Mark, held: Iterable[tuple[int, str, str | None, int | None]]) -> None:
+    def _note_held(
+        self, mark: Mark, held: Iterable[tuple[int, str, str | None, int | None]]
+    ) -> None:
         assert mark.statement is not None
         before = dict(self._known)
         for oid, mode, name, file in held:
@@ -99,16 +98,19 @@ class StatementGauge(Gauge):
                 self._known[oid] = self._known[oid].locked(SPELLED[mode.upper()], name, file)
         pairs = [(before[oid], now) for oid, now in self._known.items()]
         locks = [_held(old, now) for old, now in pairs if old.lock != now.lock]
-        changed = [old for old, now in pairs if old.file != now.file]
-        found = {
-            "locks": tuple(sorted(locks, key=lambda lock: lock.table)),
-            "rewrites": _rewrites(mark.statement.sql, changed),
-        }
-        self.complete((mark.number, mark.place), found)
+        self.note(
+            (mark.number, mark.place),
+            locks=tuple(sorted(locks, key=lambda lock: lock.table)),
+            rewrites=_rewrites(mark.statement.sql, pairs),
+        )
 
-    def _has_moved(self, oid: int, before: Relation) -> bool:
-        now = self._known.get(oid)
-        return now is not None and now.file != before.file
+    def _look_behind(self, event: StatementFinished) -> None:
+        """After a statement that is a transaction of its own, or several."""
+        before, self._known = self._known, self._read()
+        key = event.number, event.place
+        if key not in self._found:
+            pairs = [(old, self._known.get(oid, old)) for oid, old in before.items()]
+            self.note(key, rewrites=_rewrites(event.statement.sql, pairs))
 
     def _read(self) -> dict[int, Relation]:
         """What others see now, by its oid."""
@@ -117,11 +119,20 @@ class StatementGauge(Gauge):
         return {oid: Relation(name, file) for oid, name, file in rows}
 
 
-def _held(before: Relation, now: Relation) -> HeldLock:
+def _held(before: Relation, now: Relation) -> Lock:
     """The lock under the table's name of before: as the statement may have named it."""
-    return HeldLock(table=before.name, lock=now.lock, blocks=LOCKS[now.lock])
+    return Lock(table=before.name, lock=now.lock, blocks=LOCKS[now.lock])
 
 
-def _rewrites(sql: str, changed: Iterable[Relation]) -> tuple[str, ...]:
+def _rewrites(sql: str, pairs: Iterable[tuple[Relation, Relation]]) -> tuple[str, ...]:
     """The tables that are in another file; TRUNCATE gives them an empty one and writes no row."""
-    return () if TRUNCATE.match(sql) else tuple(sorted(one.name for one in changed))
+    changed = sorted(old.name for old, now in pairs if old.file != now.file)
+    return () if TRUNCATE.match(sql) else tuple(changed)
+
+
+def _is_open_behind(command: Command[Any]) -> bool:
+    """Whether the command is a statement of a migration whose locks can be seen behind it."""
+    mark = command.tag
+    if not isinstance(mark, Mark) or not mark.statement or command.sql != mark.statement.sql:
+        return False
+    return mark.step.transaction is not None or not commits_itself(command.sql)

@@ -83,8 +83,8 @@ def place(measured: Measured) -> str:
 def costs(measured: Measured) -> str:
     """The locks that shut others out, and the tables that were written anew.
 
-    >>> from planner.plan import HeldLock, Measured
-    >>> lock = HeldLock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
+    >>> from planner.plan import Lock, Measured
+    >>> lock = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
     >>> costs(Measured(step=1, statement=1, ms=2, locks=[lock], rewrites=["public.t"]))
     'ACCESS EXCLUSIVE on public.t, writes public.t anew'
     """

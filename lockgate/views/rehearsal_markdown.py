@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from lockgate.views.markup import code, escape, fenced, folded, table
 from lockgate.views.rehearsal import (
@@ -18,6 +19,10 @@ from lockgate.views.rehearsal import (
 from lockgate.views.review import count
 from planner.plan import Change, Plan, Rehearsal
 
+SHARE = 8_000
+"""Characters of a comment that a difference may take."""
+WIDTH = 160
+"""Characters of a line of it that are shown."""
 SIGNS = {"good": "🟢", "fair": "🟡", "poor": "🔴"}
 
 
@@ -40,15 +45,22 @@ def _blocks(plan: Plan, seen: Rehearsal) -> Iterator[str]:
 
 
 def _changes(how: str, changes: Sequence[Change]) -> Iterator[str]:
-    if changes:
-        shown = "\n\n".join(_change(each) for each in changes[:SHOWN])
-        yield folded(f"{count(len(changes), 'object')} {how}", shown)
+    """The objects that differ, folded; as many of them as their share of a comment can hold."""
+    if not changes:
+        return
+    blocks = [_change(each) for each in changes]
+    fitting = sum(size <= SHARE for size in accumulate(len(block) + 2 for block in blocks))
+    left = len(blocks) - fitting
+    note = [f"… and {count(left, 'more object')}."] if left else []
+    summary = f"{count(len(changes), 'object')} {how}"
+    yield folded(summary, "\n\n".join([*blocks[:fitting], *note]))
 
 
 def _change(change: Change) -> str:
     head = f"{code(change.object)} {change.change}"
-    lines = change.lines[:SHOWN_LINES]
-    if not lines:
+    if not change.lines:
         return head
-    diff = fenced("\n".join(lines), "diff")
+    lines = [line[:WIDTH] for line in change.lines[:SHOWN_LINES]]
+    more = [f"… {len(change.lines) - SHOWN_LINES} more"] * (len(change.lines) > SHOWN_LINES)
+    diff = fenced("\n".join([*lines, *more]), "diff")
     return f"{head}\n\n{diff}"

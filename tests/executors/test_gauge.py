@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from planner.plan import HeldLock, Measured
+from planner.plan import Lock, Measured
 from tests.executors.building import OUTSIDE, apply_plan, apply_up, open_test_engine, plan_for
 
 BASE = {
@@ -12,7 +12,7 @@ BASE = {
     "insert into par values (1);\ncreate table t (id int primary key, a int, v varchar(50));\n"
     "insert into t values (1, 1, 'x');\n"
 }
-EXCLUSIVE = HeldLock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
+EXCLUSIVE = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
 
 
 def measured(engine: Any, *texts: str) -> dict[tuple[int, int], Measured]:
@@ -31,7 +31,7 @@ def measured_one(engine: Any, sql: str) -> Measured:
 
 def test_the_strongest_lock_on_each_table_is_seen(postgres: Any) -> None:
     one = measured_one(postgres, "alter table t add foreign key (a) references par (id);")
-    writes = [HeldLock(table=f"public.{name}", lock="SHARE ROW EXCLUSIVE", blocks="writes")
+    writes = [Lock(table=f"public.{name}", lock="SHARE ROW EXCLUSIVE", blocks="writes")
               for name in ("par", "t")]  # fmt: skip
     assert one.locks == tuple(writes)
     assert one.rewrites == ()
@@ -40,7 +40,7 @@ def test_the_strongest_lock_on_each_table_is_seen(postgres: Any) -> None:
 def test_a_lock_that_the_transaction_held_before_is_not_told_again(postgres: Any) -> None:
     adding = "alter table t add column b int;\n"
     found = measured(postgres, f"create index on t (a);\n{adding}", "insert into t values (2);")
-    share = HeldLock(table="public.t", lock="SHARE", blocks="writes")
+    share = Lock(table="public.t", lock="SHARE", blocks="writes")
     assert found[1, 1].locks == (share,)
     assert found[1, 2].locks == (EXCLUSIVE,)
     assert found[2, 1].locks == ()
@@ -71,15 +71,27 @@ def test_what_a_block_does_behind_its_text_is_seen(postgres: Any) -> None:
 
 def test_rows_that_travel_with_copy_are_seen(postgres: Any) -> None:
     one = measured_one(postgres, "copy t (id) from stdin;\n5\n6\n\\.\n")
-    assert one.locks == (HeldLock(table="public.t", lock="ROW EXCLUSIVE", blocks="nothing"),)
+    assert one.locks == (Lock(table="public.t", lock="ROW EXCLUSIVE", blocks="nothing"),)
 
 
-def test_outside_of_a_transaction_rewrites_are_seen_and_locks_are_not(postgres: Any) -> None:
-    sql = "alter table t alter a type bigint;\ncreate index concurrently i on t (a);"
+def test_outside_of_a_transaction_a_statement_is_seen_in_its_own(postgres: Any) -> None:
+    sql = "alter table t alter a type bigint;\nselect 1;\nalter table t add b int;"
+    found = measured(postgres, f"{OUTSIDE}\n{sql}")
+    assert [one.locks for one in found.values()] == [(EXCLUSIVE,), (), (EXCLUSIVE,)]
+    assert [one.rewrites for one in found.values()] == [("public.t",), (), ()]
+
+
+def test_of_what_commits_by_itself_only_rewrites_are_seen(postgres: Any) -> None:
+    sql = "create index concurrently i on t (a);\nvacuum full t;"
     found = measured(postgres, f"{OUTSIDE}\n{sql}", "alter table t alter v type char(60);")
-    assert (found[1, 1].locks, found[1, 1].rewrites) == (None, ("public.t",))
-    assert (found[1, 2].locks, found[1, 2].rewrites) == (None, ())
+    assert (found[1, 1].locks, found[1, 1].rewrites) == (None, ())
+    assert (found[1, 2].locks, found[1, 2].rewrites) == (None, ("public.t",))
     assert (found[2, 1].locks, found[2, 1].rewrites) == ((EXCLUSIVE,), ("public.t",))
+
+
+def test_rows_of_copy_outside_of_a_transaction_are_seen(postgres: Any) -> None:
+    one = measured_one(postgres, f"{OUTSIDE}\ncopy t (id) from stdin;\n5\n\\.\n")
+    assert one.locks == (Lock(table="public.t", lock="ROW EXCLUSIVE", blocks="nothing"),)
 
 
 def test_nothing_is_measured_behind_the_block(postgres: Any) -> None:

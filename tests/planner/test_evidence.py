@@ -15,7 +15,7 @@ from planner.evidence import (
     with_evidence,
 )
 from planner.finding import Finding
-from planner.plan import Change, HeldLock, Measured, Plan, Rehearsal, Touch
+from planner.plan import Change, Lock, Measured, Plan, Rehearsal, Touch
 from planner.waiver import Waiver
 from tests.planner.building import migration, parse, up_plan
 
@@ -160,20 +160,20 @@ def touching(*touches: Touch) -> Plan:
     )
 
 
-def measured(lock: HeldLock | None = None, *rewrites: str) -> list[Measured]:
+def measured(lock: Lock | None = None, *rewrites: str) -> list[Measured]:
     locks = (lock,) if lock else ()
     return [Measured(step=1, statement=1, ms=1, locks=locks, rewrites=rewrites)]
 
 
 SAID = Touch(table="t", lock="SHARE", blocks="writes")
-SHARED = HeldLock(table="public.t", lock="SHARE ROW EXCLUSIVE", blocks="writes")
-CLOSED = HeldLock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
-OTHER = HeldLock(table="public.o", lock="SHARE", blocks="writes")
-QUIET = HeldLock(table="public.o", lock="ROW EXCLUSIVE", blocks="nothing")
+SHARED = Lock(table="public.t", lock="SHARE ROW EXCLUSIVE", blocks="writes")
+CLOSED = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
+OTHER = Lock(table="public.o", lock="SHARE", blocks="writes")
+QUIET = Lock(table="public.o", lock="ROW EXCLUSIVE", blocks="nothing")
 
 
 @pytest.mark.parametrize("lock", [SHARED, QUIET, None])
-def test_a_lock_that_blocks_no_more_than_is_said_is_fine(lock: HeldLock | None) -> None:
+def test_a_lock_that_blocks_no_more_than_is_said_is_fine(lock: Lock | None) -> None:
     assert list(unforeseen(touching(SAID), measured(lock))) == []
 
 
@@ -184,7 +184,7 @@ def test_a_lock_that_blocks_no_more_than_is_said_is_fine(lock: HeldLock | None) 
         (OTHER, "SHARE on public.o, so that writes wait"),
     ],
 )
-def test_a_lock_that_blocks_more_than_is_said_is_a_finding(lock: HeldLock, told: str) -> None:
+def test_a_lock_that_blocks_more_than_is_said_is_a_finding(lock: Lock, told: str) -> None:
     ((number, finding),) = unforeseen(touching(SAID), measured(lock))
     assert (number, finding.code, finding.statement) == (1, "not-foreseen", 1)
     assert (finding.severity, finding.line) == ("warning", 2)

@@ -8,7 +8,7 @@ from planner.dialect import MYSQL
 from planner.evidence import Evidence, with_evidence
 from planner.finding import Finding
 from planner.migration import Migration
-from planner.plan import Change, HeldLock, Measured, Plan, Rehearsal, Touch, seal
+from planner.plan import Change, Lock, Measured, Plan, Rehearsal, Touch, seal
 from tests.planner.building import SETTING, read, up_plan
 
 COMMIT = "9f2c1e7ab0d34c5e8f60718293a4b5c6d7e8f901"
@@ -213,15 +213,31 @@ def hostile_plan() -> Plan:
             "environment": HOSTILE,
             "verdict": HOSTILE,
             "warnings": (HOSTILE,),
+            "rehearsal": hostile_rehearsal(),
             "target": plan.target.model_copy(update={"database": HOSTILE}),
         }
     )
     return decorated(hostile, {1: (finding,)}, {(1, 1): (touch,)})
 
 
+def hostile_rehearsal() -> Rehearsal:
+    """A rehearsal whose every text tries to break out of its place."""
+    lock = Lock(table=HOSTILE, lock=HOSTILE, blocks="reads")
+    left = Change(object=HOSTILE, change="changed", lines=(f"-{HOSTILE}", "+```", "+</details>"))
+    return Rehearsal(
+        server_version=HOSTILE,
+        there_ms=1,
+        restored=False,
+        obstacle=HOSTILE,
+        differences=(left,),
+        measured=(Measured(step=1, statement=1, ms=1, locks=(lock,), rewrites=(HOSTILE,)),),
+        expected={},
+    )
+
+
 def rehearsed_plan() -> Plan:
     """The release after a rehearsal in which the way back of a step forgot an index."""
-    closed = HeldLock(table="public.orders", lock="ACCESS EXCLUSIVE", blocks="reads")
+    closed = Lock(table="public.orders", lock="ACCESS EXCLUSIVE", blocks="reads")
     index = "+index orders_by_total: columns total"
     left = Change(object="table public.orders", change="changed", lines=(index,))
     seen = Rehearsal(

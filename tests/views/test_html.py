@@ -19,6 +19,7 @@ from tests.views.plans import (
     empty_plan,
     hostile_plan,
     long_plan,
+    rehearsed_plan,
     release_plan,
     small_plan,
 )
@@ -29,6 +30,7 @@ PLANS = {
     "empty": empty_plan,
     "compensated": compensated_plan,
     "hostile": hostile_plan,
+    "rehearsed": rehearsed_plan,
 }
 
 
@@ -127,6 +129,16 @@ def test_without_scripts_all_is_there_to_be_read(pages: Pages) -> None:
                   "create index concurrently", "Undone as a whole, by ROLLBACK.",
                   "the table was made one line above", "There is no way back"):  # fmt: skip
         assert words in text, words
+
+
+def test_a_rehearsal_is_shown_with_what_each_statement_cost(pages: Pages) -> None:
+    page = pages.open(rehearsed_plan()).page
+    section = page.locator("section[aria-labelledby=rehearsal]")
+    assert "The way back does not restore what was there." in section.inner_text()
+    section.locator("summary").click()
+    assert "+index orders_by_total: columns total" in section.inner_text()
+    cost = "Rehearsed in 12 ms: ACCESS EXCLUSIVE on public.orders, writes public.orders anew"
+    assert cost in page.locator("#step-3").inner_text()
 
 
 def test_sql_is_shown_as_it_is_written(pages: Pages) -> None:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from lockgate.views.markdown import LONGEST, render_markdown
 from lockgate.views.markup import code, escape, fenced, table
 from lockgate.views.review import review
-from planner.plan import Plan, Touch, seal
+from planner.plan import Change, Plan, Touch, seal
 from tests.views.plans import (
     HOSTILE,
     LOSES,
     decorated,
     hostile_plan,
     long_plan,
+    rehearsed_plan,
     release_plan,
     small_plan,
 )
@@ -72,6 +73,18 @@ def test_thousands_of_findings_and_losses_leave_room_for_the_steps() -> None:
     assert shown_steps(text) > 50
 
 
+def test_a_rehearsal_that_differs_in_everything_leaves_room_for_the_steps() -> None:
+    plan = rehearsed_plan()
+    lines = tuple(f"+{'x' * 5_000}" for _ in range(500))
+    changes = tuple(Change(object=f"table t{n}", change="changed", lines=lines) for n in range(300))
+    assert plan.rehearsal is not None
+    seen = plan.rehearsal.model_copy(update={"differences": changes, "unrepeated": changes})
+    text = comment(plan.model_copy(update={"rehearsal": seen}))
+    assert "300 objects left otherwise by the way back" in text
+    assert "… and 299 more objects." in text
+    assert "more step" not in text
+
+
 @pytest.mark.parametrize("field", ["environment", "verdict"])
 def test_no_text_makes_it_longer_than_it_may_be(field: str) -> None:
     plan = seal(
@@ -82,7 +95,8 @@ def test_no_text_makes_it_longer_than_it_may_be(field: str) -> None:
 
 def test_only_its_own_html_is_in_it() -> None:
     text = comment(hostile_plan())
-    without_fences = re.sub(r"^(`{3,})sql\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    fence = r"^(`{3,})(?:sql|diff)\n.*?^\1$"
+    without_fences = re.sub(fence, "", text, flags=re.MULTILINE | re.DOTALL)
     without_code = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", without_fences)
     tags = re.findall(r"(?<!\\)<(?!!--)/?([a-z]+)", without_code)
     assert set(tags) <= {"details", "summary", "code"}
