@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from executors.apply import Admit, verify
-from executors.engine import Engine
+from executors.engine import Engine, Journal
 from lockgate.views.sql import render_sql
 from lockgate.views.terminal import say_sql, tell
 from planner.errors import UsageError
@@ -26,8 +26,36 @@ def show_dry_run(plan: Plan, engine: Engine, admit: Admit) -> None:
     Raises:
         LockgateError: applying it would be refused.
     """
-    done = verify(plan, engine, engine.read_ledger(), admit)
+    ledger = engine.read_ledger()
+    done = verify(plan, engine, ledger, admit)
     count = len(plan.steps) - done
     if count:
         say_sql(render_sql(plan, done))
+    journal = engine.read_journal(plan.digest) if plan.digest in ledger.unresolved else None
+    if journal:
+        tell(_tell_interrupted(plan, journal))
     tell(f"Dry run: {count} migration{'' if count == 1 else 's'} would run; nothing was changed.")
+
+
+def _tell_interrupted(plan: Plan, journal: Journal) -> str:
+    """What becomes of an interrupted run of the plan before anything else runs."""
+    if not journal.compensated:
+        return _tell_kept(journal)
+    unit, *_ = plan.units(journal.compensated - 1)
+    statements = [statement for step in unit.steps for statement in step.statements]
+    if any(statement.guarantee == "point-of-no-return" for statement in statements):
+        return (
+            "An interrupted run of this plan would be ended first: finished if it has passed its "
+            "point of no return, and else undone."
+        )
+    return "An interrupted run of this plan would be undone first."
+
+
+def _tell_kept(journal: Journal) -> str:
+    """The same where statements are kept one by one."""
+    step = max(number for number, _ in journal.outcomes)
+    done = [str(place) for (_, place), outcome in sorted(journal.outcomes.items()) if outcome]
+    begun = [str(place) for (_, place), outcome in sorted(journal.outcomes.items()) if not outcome]
+    kept = f" has done statement {', '.join(done)} of step {step}, not to be run again" * bool(done)
+    doubt = f" had begun statement {', '.join(begun)}, which is looked for first" * bool(begun)
+    return f"An interrupted run of this plan{kept}{' and' * bool(done and begun)}{doubt}."

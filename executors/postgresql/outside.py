@@ -238,8 +238,8 @@ def _clean_up(
     before: set[Row],
     emit: Emit,
 ) -> str | None:
-    """After a refused statement: why it may have kept a part of its work, perhaps without a
-    word; None when it has kept nothing."""
+    """After a refused statement, whose transaction and settings end here: why it may have kept a
+    part of its work, perhaps without a word; None when it has kept nothing."""
     session.roll_back()
     session.transact(session.reset_commands(None))
     try:

@@ -187,6 +187,16 @@ def test_the_same_plan_undoes_a_killed_run_and_applies(killed: Project) -> None:
     assert result.out == "Applied 2 migrations (001 to 002).\n"
 
 
+def test_a_dry_run_tells_that_a_killed_run_would_be_undone_first(killed: Project) -> None:
+    refused(killed.migrate("resolve", "--out", "rest.json"), 7)
+    told = succeed(killed.migrate("apply", "rest.json", "--dry-run"))
+    assert told.err == (
+        "An interrupted run of this plan would be undone first.\n"
+        "Dry run: 2 migrations would run; nothing was changed.\n"
+    )
+    assert statuses(killed) == ["APPLYING"]
+
+
 def test_another_plan_is_refused_while_a_run_is_half_done(
     killed: Project, family_server: Any
 ) -> None:

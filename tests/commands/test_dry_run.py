@@ -138,3 +138,17 @@ def test_verbose_shows_each_statement_its_rows_and_its_time(
     ]
     for line, pattern in zip(lines, patterns, strict=True):
         assert re.fullmatch(pattern, line), line
+
+
+def test_a_dry_run_tells_which_statements_of_an_interrupted_run_are_done(project: Project) -> None:
+    project.configure("policy: {non_atomic: allow}\n")
+    project.write("001_x.sql", "create table a (id int);\nselect * from nowhere;",
+                  flags=" transaction:false")  # fmt: skip
+    succeed(project.migrate("plan"))
+    refused(project.migrate("apply", "plan.json"), 7, "half done")
+    told = succeed(project.migrate("apply", "plan.json", "--dry-run")).err
+    done = "has done statement 1 of step 1, not to be run again."
+    assert told == (
+        f"An interrupted run of this plan {done}\n"
+        "Dry run: 1 migration would run; nothing was changed.\n"
+    )
