@@ -231,7 +231,7 @@ class TestPage:
             for section in sections
             if (heading := section.splitlines()[0]).endswith("object")
         }
-        shown = {"PlannedStatement": "statement", "HeldLock": "held lock"}
+        shown = {"PlannedStatement": "statement"}
         expected = {
             f"The {shown.get(model.__name__, model.__name__.lower())} object": set(
                 model.model_fields
