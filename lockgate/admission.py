@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from lockgate.approvals import read_approvers
 from planner.environment import Environment
 from planner.plan import Plan
 from planner.planfile import read_plan
@@ -16,11 +17,17 @@ from planner.policy import Start, refuse_denied, refuse_start
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def admit(environment: Environment, intent: str | None = None) -> Callable[[Plan, datetime], None]:
-    """What raises Denied when the environment does not let a plan begin; see `executors.apply`."""
+def admit(
+    environment: Environment, intent: str | None = None, plan_file: Path | None = None
+) -> Callable[[Plan, datetime], None]:
+    """What raises Denied when the environment does not let a plan begin; see `executors.apply`.
+
+    Beside the plan's file, where it has one, lie its approvals: one that is bad is an error too.
+    """
 
     def admitted(plan: Plan, now: datetime) -> None:
-        refuse_start(Start(plan, now, intent), environment.policy)
+        approvers = read_approvers(plan, plan_file, environment, now) if plan_file else ()
+        refuse_start(Start(plan, now, intent, approvers), environment.policy)
 
     return admitted
 

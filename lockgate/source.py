@@ -13,8 +13,8 @@ def read_source(directory: Path, digest: str) -> Source:
 
     Both are None outside of a git checkout, or where there is no git.
     """
-    commit = _git(directory, "rev-parse", "--verify", "HEAD")
-    changes = _git(directory, "status", "--porcelain", "--", ".") if commit else None
+    commit = ask_git(directory, "rev-parse", "--verify", "HEAD")
+    changes = ask_git(directory, "status", "--porcelain", "--", ".") if commit else None
     return Source(
         commit=commit.strip() if commit else None,
         dirty=None if changes is None else bool(changes),
@@ -22,7 +22,8 @@ def read_source(directory: Path, digest: str) -> Source:
     )
 
 
-def _git(directory: Path, *arguments: str) -> str | None:
+def ask_git(directory: Path, *arguments: str) -> str | None:
+    """What git prints of a checkout; None where it fails, or there is none."""
     try:
         result = subprocess.run(
             ["git", "-C", str(directory), *arguments],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -27,12 +27,14 @@ class Start:
 
     `now` is the database's clock, `intent` the intent digest that was reviewed, where it was
     given, and `approvers` are those whose signature of this plan is good, without repetition.
+    `decisions` are all on the plan's content: its own, and those of the policy of now.
     """
 
     plan: Plan
     now: datetime
     intent: str | None = None
     approvers: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
 
 class Policy(Protocol):
@@ -117,8 +119,10 @@ def refuse_start(start: Start, settings: PolicySettings) -> None:
     """Raises Denied when a plan may not be applied, by its own decisions and by those that the
     environment of now makes."""
     refuse_denied(start.plan.decisions)
-    refuse_denied(_decide(start.plan, settings))
-    refuse_denied(_decide_start(start, settings))
+    decisions = tuple(_decide(start.plan, settings))
+    refuse_denied(decisions)
+    informed = replace(start, decisions=(*start.plan.decisions, *decisions))
+    refuse_denied(_decide_start(informed, settings))
 
 
 def _decide(plan: Plan, settings: PolicySettings) -> Iterable[Decision]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers.mariadb import MariaDBServer
 from tests.servers.mysql import MySQLServer
-from tests.servers.openssh import put_ssh_keygen_on_path
+from tests.servers.openssh import put_openssh_on_path
 from tests.servers.postgres import PostgresServer
 
 
@@ -36,9 +36,9 @@ def mariadb_server() -> Iterator[MariaDBServer]:
 
 
 @pytest.fixture(scope="session")
-def ssh_keygen(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """ssh-keygen on the path, for the whole test run."""
-    put_ssh_keygen_on_path(tmp_path_factory.mktemp("openssh"))
+def openssh(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """ssh-keygen, ssh-agent and ssh-add on the path, for the whole test run."""
+    put_openssh_on_path(tmp_path_factory.mktemp("openssh"))
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def command(
     environment = load_environment(plan.environment, folder)
     if environment.drift == "check":
         refuse_unknown_schema(plan)
-    admitted = admit(environment, read_intent(reviewed))
+    admitted = admit(environment, read_intent(reviewed), plan_file)
     with open_work(environment) as work:
         if dry_run:
             show_dry_run(plan, work.engine, admitted)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lockgate.options import environments_option
+
 if TYPE_CHECKING:
     from planner.plan import Plan
 
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     help="How to show it: `markdown` is a pull request's comment, `html` one page for the browser, "
     "`sql` runs in psql or mysql.",
 )
-def command(plan_file: Path, style: str) -> int:
+@environments_option
+def command(plan_file: Path, style: str, folder: Path | None) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
-    The plan's digest is checked first, so what is shown is what would be run.
+    The plan's digest is checked first, so what is shown is what would be run. As text it tells
+    too who has approved the plan.
 
     \b
     Examples:
@@ -35,7 +39,10 @@ def command(plan_file: Path, style: str) -> int:
     """
     from planner.planfile import read_plan
 
-    SHOWN[style](read_plan(plan_file))
+    plan = read_plan(plan_file)
+    SHOWN[style](plan)
+    if style == "text":
+        _show_approvals(plan, plan_file, folder)
     return 0
 
 
@@ -43,6 +50,27 @@ def _show_text(plan: Plan) -> None:
     from lockgate.views import text
 
     text.show_plan(plan)
+
+
+def _show_approvals(plan: Plan, plan_file: Path, folder: Path | None) -> None:
+    """Those beside the plan, by this machine's clock; unverified ones where there is no
+    environment that says whose keys are good."""
+    from datetime import UTC, datetime
+
+    from lockgate.approvals import Approval, find_approvals, look_at_approvals
+    from lockgate.views.approvals import show_approvals
+    from lockgate.work import load_environment
+    from planner.errors import UsageError
+
+    files = find_approvals(plan_file)
+    if not files:
+        return
+    try:
+        environment = load_environment(plan.environment, folder)
+    except UsageError as error:
+        show_approvals(Approval(path, problem=f"not verified: {error.what}") for path in files)
+    else:
+        show_approvals(look_at_approvals(plan, plan_file, environment, datetime.now(UTC)))
 
 
 def _show_markdown(plan: Plan) -> None:

@@ -50,6 +50,17 @@ def is_terminal(stream: IO[str] | None) -> TypeGuard[IO[str]]:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def is_attended() -> bool:
+    """Whether a person is there to read a question and to answer it."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def ask(question: str) -> bool:
+    """Whether the person at the terminal says yes; the end of the input is a no."""
+    print(f"{clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def clean(text: str) -> str:
     """The text without control characters and without marks that turn its direction."""
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -10,7 +10,7 @@ from executors.signatures import AllowedSigners, find_allowed_signers, sign, ver
 from planner.errors import BadSignature, UsageError
 from tests.servers.openssh import Person, new_person
 
-pytestmark = pytest.mark.usefixtures("ssh_keygen")
+pytestmark = pytest.mark.usefixtures("openssh")
 
 MESSAGE = b"what is signed\n"
 SPACE = "lockgate-plan"

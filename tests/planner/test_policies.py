@@ -202,6 +202,54 @@ class TestRequireIntent:
         refuse_start(start, settings(require_intent=True))
 
 
+class TestApprovals:
+    TWO: ClassVar = {"threshold": 2, "signers": ["ann", "bob", "eve"]}
+
+    def start(self, *approvers: str, plan: Plan = PLAIN, **keys: Any) -> None:
+        refuse_start(Start(plan, MONDAY_NOON, approvers=approvers), settings(**keys))
+
+    def denial(self, *approvers: str, plan: Plan = PLAIN, **keys: Any) -> str:
+        with pytest.raises(Denied) as caught:
+            self.start(*approvers, plan=plan, **keys)
+        assert "migrate approve PLAN" in caught.value.do
+        return caught.value.what
+
+    def test_the_reviewer_learns_how_many_are_needed_and_of_whom(self) -> None:
+        decision = decisions(PLAIN, approvals=self.TWO)["approvals"]
+        assert decision.answer == "require-approval"
+        assert decision.reason == "Needed: 2 approvals by any of ann, bob, eve."
+
+    def test_enough_people_let_it_start(self) -> None:
+        self.start("bob", "eve", approvals=self.TWO)
+        self.start("bob", "eve", approvals={"threshold": 2})
+
+    def test_too_few_are_told_with_who_has_and_who_may(self) -> None:
+        assert self.denial("eve", approvals=self.TWO) == (
+            "Needed: 2 approvals by any of ann, bob, eve. Approved by: eve. (policy.approvals)"
+        )
+
+    def test_whoever_is_no_signer_does_not_count_and_is_named(self) -> None:
+        told = self.denial("eve", "mallory", approvals=self.TWO)
+        assert "Approved by: eve. Signed too by mallory, who may not approve here." in told
+
+    def test_another_policy_may_ask_for_one(self) -> None:
+        dropping = up_plan([migration(1, "alter table users drop column email;")])
+        ask = {"destructive": "require-approval"}
+        told = self.denial(plan=dropping, **ask)
+        assert "1 approval by anybody in allowed_signers, for destructive" in told
+        assert "Approved by: nobody" in told
+        self.start("ann", plan=dropping, **ask)
+
+    def test_what_the_plan_says_itself_counts_after_the_policy_has_changed(self) -> None:
+        strict = judged(PLAIN, settings(approvals={"threshold": 1}))
+        assert "1 approval" in self.denial(plan=strict)
+        self.start("ann", plan=strict)
+
+    def test_more_approvals_than_signers_cannot_be_asked_for(self) -> None:
+        with pytest.raises(ValueError, match="higher than the number of signers"):
+            settings(approvals={"threshold": 2, "signers": ["ann", "ann"]})
+
+
 @pytest.mark.parametrize(
     ("key", "stricter", "looser"),
     [
@@ -218,6 +266,9 @@ class TestRequireIntent:
         ("max_steps", 3, None),
         ("windows", ["mon 10:00-11:00"], []),
         ("windows", ["mon 10:00-11:00"], ["mon 10:00-11:01"]),
+        ("approvals", {"threshold": 2}, {"threshold": 1}),
+        ("approvals", {"signers": ["ann"]}, {}),
+        ("approvals", {"signers": ["ann"]}, {"signers": ["ann", "bob"]}),
         ("require_plan", True, False),
         ("require_intent", True, False),
     ],

@@ -1,4 +1,4 @@
-"""OpenSSH's ssh-keygen on the path, and people with keys that it made for them.
+"""OpenSSH's programs for keys on the path, and people with keys that it made for them.
 
 It must not touch ~/.ssh: keys lie where the caller says.
 """
@@ -12,16 +12,19 @@ from pathlib import Path
 
 from tests.servers import fetch
 
+PROGRAMS = ("ssh-keygen", "ssh-agent", "ssh-add")
 
-def put_ssh_keygen_on_path(folder: Path) -> None:
-    """Leaves the machine's own ssh-keygen, else puts the machine's own Debian's on the path."""
-    if shutil.which("ssh-keygen"):
+
+def put_openssh_on_path(folder: Path) -> None:
+    """Leaves the machine's own programs, else puts the machine's own Debian's on the path."""
+    if all(map(shutil.which, PROGRAMS)):
         return
     root = fetch.unpacked("openssh-client", ("openssh-client",), fetch.machine_suite())
-    program = folder / "ssh-keygen"
-    command = shlex.join(fetch.through_loader(root, "bin/ssh-keygen"))
-    program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
-    program.chmod(0o755)
+    for name in PROGRAMS:
+        command = shlex.join(fetch.through_loader(root, f"bin/{name}"))
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        program.chmod(0o755)
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 

@@ -1,0 +1,89 @@
+"""The policy `approvals`: how many people must have signed the plan, and whose signature counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from planner.decision import Decision
+from planner.plan import Plan
+from planner.yamlfile import Settings
+
+if TYPE_CHECKING:
+    from planner.policy import Start
+
+Name = Annotated[str, Field(min_length=1)]
+APPROVE = "Have it approved with `migrate approve PLAN`; the signatures lie beside the plan."
+
+
+class Approvals(Settings):
+    """Who must have approved a plan before it is applied."""
+
+    threshold: int = Field(0, ge=0, description="How many; 0: one, where a policy asks for it.")
+    signers: list[Name] = Field([], description="Who may; none: anybody in allowed_signers.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.signers and self.threshold > len(set(self.signers)):
+            raise ValueError("the threshold is higher than the number of signers")
+        return self
+
+    def counts(self, approver: str) -> bool:
+        """Whether this person may approve."""
+        return not self.signers or approver in self.signers
+
+
+SETTING = Approvals
+DEFAULT = Approvals()
+MEANING = "Who must have signed a plan before it is applied."
+
+
+def judge(plan: Plan, setting: Approvals) -> Decision | None:
+    """Tells the reviewer how many must approve."""
+    if not setting.threshold:
+        return None
+    return Decision(
+        policy="approvals",
+        answer="require-approval",
+        reason=f"Needed: {_needs(setting.threshold, setting)}.",
+        do=APPROVE,
+    )
+
+
+def judge_start(start: Start, setting: Approvals) -> Decision | None:
+    """Denies a plan that fewer people have approved than any of its policies asks for."""
+    asking = [one.policy for one in start.decisions if one.answer == "require-approval"]
+    needed = max(setting.threshold, 1 if asking else 0)
+    counted = [name for name in start.approvers if setting.counts(name)]
+    if len(counted) >= needed:
+        return None
+    others = [name for name in start.approvers if not setting.counts(name)]
+    apart = f" Signed too by {', '.join(others)}, who may not approve here." if others else ""
+    reasons = ", ".join(dict.fromkeys(each for each in asking if each != "approvals"))
+    return Decision(
+        policy="approvals",
+        answer="deny",
+        reason=f"Needed: {_needs(needed, setting)}{f', for {reasons}' if reasons else ''}. "
+        f"Approved by: {', '.join(counted) or 'nobody'}.{apart}",
+        do=f"{APPROVE} `migrate up` and `migrate down` have no plan file: make one with "
+        "`migrate plan`.",
+    )
+
+
+def is_looser(setting: Approvals, base: Approvals) -> bool:
+    """Fewer approvals, or more people who may give them."""
+    more = base.signers and (not setting.signers or not set(setting.signers) <= set(base.signers))
+    return setting.threshold < base.threshold or bool(more)
+
+
+def _needs(needed: int, setting: Approvals) -> str:
+    """How many approvals, and whose.
+
+    >>> _needs(1, Approvals()), _needs(2, Approvals(signers=["ann", "bob", "eve"]))
+    ('1 approval by anybody in allowed_signers', '2 approvals by any of ann, bob, eve')
+    """
+    who = (
+        f"any of {', '.join(setting.signers)}" if setting.signers else "anybody in allowed_signers"
+    )
+    return f"{needed} approval{'' if needed == 1 else 's'} by {who}"
