@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands.promoting import Pair
 from tests.commands.running import Project
 
 
@@ -25,6 +26,22 @@ def mysql_project(tmp_path: Path, mysql_url: str) -> Iterator[Project]:
 def any_project(any_server: Any, any_database: str, tmp_path: Path) -> Iterator[Project]:
     """A project on each of the three servers in turn."""
     yield from opened(Project(tmp_path, any_server.url(any_database)))
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+    """Staging and production on PostgreSQL and MySQL in turn, with two migrations."""
+    yield from paired(request.getfixturevalue(f"{request.param}_server"), tmp_path)
+
+
+def paired(server: Any, folder: Path) -> Iterator[Pair]:
+    staging, production = server.new_database(), server.new_database()
+    pair = Pair(folder, server, staging, production)
+    pair.project.write_tables(2)
+    yield pair
+    pair.project.close()
+    for database in (staging, production):
+        server.drop_database(database)
 
 
 def opened(project: Project) -> Iterator[Project]:
