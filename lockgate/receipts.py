@@ -23,9 +23,9 @@ TRIAL = b"lockgate"
 AGAIN = "Run the same command again: it gives the receipt, and applies nothing twice."
 
 
-def refuse_undeliverable(file: Path | None, key: Path | None) -> None:
+def refuse_undeliverable(file: Path | None, key: Path | None, plan_file: Path) -> None:
     """Raises UsageError, before anything runs, when a receipt could not be written to this file
-    or not be signed with this key afterwards."""
+    afterwards, or not be signed with this key, or would get in the plan's way."""
     if key is not None and file is None:
         raise UsageError("There is no receipt to sign.", do="Say where it goes: `--receipt FILE`.")
     if file is not None and (file.is_dir() or not os.access(file.resolve().parent, os.W_OK)):
@@ -34,8 +34,19 @@ def refuse_undeliverable(file: Path | None, key: Path | None) -> None:
             why="Nothing was run.",
             do="Choose a file in a folder that exists and may be written to.",
         )
+    if file is not None and _obscures(file, plan_file):
+        raise UsageError(
+            f"The receipt may not be {file}, beside the plan {plan_file}.",
+            why="It would replace the plan, or its signature be taken for an approval of it.",
+            do="Choose a name that does not begin with the plan's.",
+        )
     if key is not None:
         sign(TRIAL, key, NAMESPACE)
+
+
+def _obscures(file: Path, plan_file: Path) -> bool:
+    own, plan = file.resolve(), plan_file.resolve()
+    return own.parent == plan.parent and f"{own.name}.".startswith(f"{plan.name}.")
 
 
 def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -> None:
@@ -101,5 +112,5 @@ def _signature_of(file: Path) -> Path:
 
 
 def _signed(receipt: Receipt) -> bytes:
-    """What is signed: the digest as it stands in the file, without a line end."""
-    return receipt.digest.encode("ascii")
+    """What is signed: the digest as it stands in the file, and a newline."""
+    return f"{receipt.digest}\n".encode()

@@ -82,7 +82,7 @@ def command(
     plan = read_plan(plan_file)
     refuse_offline(plan)
     refuse_both(dry_run=dry_run, as_json=as_json)
-    refuse_undeliverable(receipt_file, key)
+    refuse_undeliverable(receipt_file, key, plan_file)
     if name not in (None, plan.environment):
         raise WrongTarget(
             f"The plan is for the environment {plan.environment}, not for {name}.",

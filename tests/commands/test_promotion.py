@@ -192,7 +192,7 @@ def test_the_policy_must_name_another_environment(pair: Pair) -> None:
 
 
 @ONE_SERVER
-@pytest.mark.usefixtures("ssh_keygen")
+@pytest.mark.usefixtures("openssh")
 class TestSigned:
     @pytest.fixture
     def ann(self, tmp_path: Path) -> Person:

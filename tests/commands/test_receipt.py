@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 from typing import Any
 
 import pytest
@@ -93,6 +94,8 @@ def test_where_it_cannot_be_written_nothing_runs(planned: Project) -> None:
     for options, words in (
         (["--receipt", "no/receipt.json"], "cannot be written to no/receipt.json"),
         (["--receipt", "."], "cannot be written"),
+        (["--receipt", "plan.json"], "It would replace the plan"),
+        (["--receipt", "plan.json.receipt"], "taken for an approval"),
         (["--sign-with", "key"], "There is no receipt to sign."),
     ):
         refused(planned.migrate("apply", "plan.json", *options), 64, words)
@@ -105,13 +108,20 @@ def test_the_events_stay_events(planned: Project) -> None:
     assert read(planned)["environment"] == "test"
 
 
-@pytest.mark.usefixtures("ssh_keygen")
+@pytest.mark.usefixtures("openssh")
 class TestSigning:
-    def test_the_signature_lies_beside_it(self, planned: Project) -> None:
+    def test_the_signature_lies_beside_it_and_plain_ssh_keygen_verifies_it(
+        self, planned: Project
+    ) -> None:
         person = new_person(planned.folder / "keys", "ann")
         succeed(planned.migrate(*APPLY, "--sign-with", str(person.key)))
-        text = (planned.folder / "receipt.json.sig").read_text()
-        assert text.startswith("-----BEGIN SSH SIGNATURE-----")
+        (planned.folder / "allowed_signers").write_text(person.line())
+        subprocess.run(
+            ["ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", person.name,
+             "-n", "lockgate-receipt", "-s", "receipt.json.sig"],
+            cwd=planned.folder, input=f"{read(planned)['digest']}\n", encoding="utf-8",
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def test_a_key_that_cannot_sign_is_told_before_anything_runs(self, planned: Project) -> None:
         refused(planned.migrate(*APPLY, "--sign-with", "no-key"), 64, "no-key")
