@@ -25,8 +25,8 @@ PROGRAM = "squawk"
 CONFIGURATION = "squawk.toml"
 FOUND = (0, 1)
 """Exit codes with a report on stdout."""
-LONGEST = 120.0
-"""Seconds; squawk needs some milliseconds for a file."""
+LONGEST = 30.0
+"""Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
 
 
 def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
@@ -37,7 +37,11 @@ def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...
     """
     found: list[tuple[Finding, ...]] = [()] * len(subjects)
     for transactional in (True, False):
-        places = [n for n, one in enumerate(subjects) if one.transactional is transactional]
+        places = [
+            place
+            for place, one in enumerate(subjects)
+            if one.statements and one.transactional is transactional
+        ]
         chosen = [subjects[place] for place in places]
         for place, findings in zip(places, _lint(chosen, _mode(transactional)), strict=True):
             found[place] = findings
@@ -90,7 +94,10 @@ def _run(folder: str, options: list[str]) -> list[dict[str, Any]]:
         raise _failed(str(error)) from error
     if ended.returncode not in FOUND:
         raise _failed(ended.stderr.decode("utf-8", "replace").strip())
-    report: list[dict[str, Any]] = json.loads(ended.stdout or b"[]")
+    try:
+        report: list[dict[str, Any]] = json.loads(ended.stdout or b"[]")
+    except ValueError as error:
+        raise _failed("its report is no JSON") from error
     return report
 
 

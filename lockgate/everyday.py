@@ -66,7 +66,8 @@ def _recovered(work: Work, ledger: Ledger, request: Request, emit: Emit) -> Ledg
         Unresolved: another run stopped half-way.
     """
     try:
-        draft = draft_plan(work.environment, observe(work, ledger, request), request)
+        seen = observe(work, ledger, request)
+        draft = draft_plan(work.environment, seen, request).plan
     except LockgateError:
         refuse_unresolved(ledger)
         raise

@@ -1,13 +1,13 @@
-"""Linting of an environment's migration files: reads them, asks the linters, joins what they say.
+"""Linting of migration files and of plans: asks the linters, and joins what they say.
 
-It must not ask a database: a plan is judged by what that says, and files by themselves.
+It must not ask a database: a plan is judged by facts that are given, and files by themselves.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,19 @@ from planner.dialect import DIALECTS
 from planner.environment import Environment
 from planner.errors import MigrationFileError, UsageError
 from planner.finding import Finding, Located
+from planner.inspection import Origin, inspect, read_origin, read_origins, read_subjects
 from planner.lint import lint
 from planner.migration import VERSION, Migration, Section, parse_sections
-from planner.plan import Direction
+from planner.observation import Observation
+from planner.plan import Direction, Plan
 from planner.subject import Subject, Terms, read_subject
-from planner.waiver import Waiver
 
 OUTER = {"postgresql": "executors.squawk"}
 """The outer linter of an engine: a module that is imported when it is needed."""
+UNREACHED = (
+    "squawk could not be run, so only lockgate's own rules were applied to the SQL. "
+    "`migrate lint` says why."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class _Source:
 
     migration: Migration
     subject: Subject
-    waivers: tuple[Waiver, ...]
+    origin: Origin
 
 
 def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
@@ -63,6 +68,25 @@ def lint_outside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Findin
     return found
 
 
+def inspect_plan(
+    plan: Plan, environment: Environment, seen: Observation, migrations: Iterable[Migration]
+) -> Plan:
+    """The plan with what linters and facts say of it, not sealed anew; `migrations` are those
+    that it was made from.
+
+    Where an outer linter cannot be run, the plan warns of it.
+    """
+    dialect = seen.server.dialect
+    origins = read_origins(plan, migrations, dialect, environment.variables)
+    subjects = read_subjects(plan, Terms(dialect, seen.facts, environment.thresholds), origins)
+    try:
+        outer = lint_outside(dialect.name, subjects)
+    except UsageError:
+        outer = ((),) * len(subjects)
+        plan = plan.model_copy(update={"warnings": (*plan.warnings, UNREACHED)})
+    return inspect(plan, subjects, origins, outer)
+
+
 def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:
     if first is None:
         return list(migrations)
@@ -85,24 +109,21 @@ def _sources(migration: Migration, environment: Environment, terms: Terms) -> It
 
 
 def _source(migration: Migration, direction: Direction, section: Section, terms: Terms) -> _Source:
-    text = "" if migration.template else _text_of(migration, section)
+    origin = read_origin(migration, section)
     subject = read_subject(
-        section.statements, direction, section.transactional, terms, text, section.line + 1
+        section.statements,
+        direction,
+        section.transactional,
+        terms,
+        origin.text,
+        origin.first_line,
     )
-    return _Source(migration, subject, section.waivers)
-
-
-def _text_of(migration: Migration, section: Section) -> str:
-    """The lines behind the section's marker, up to the next one."""
-    lines = migration.text.split("\n")[section.line :]
-    is_marker = (line.replace(" ", "").startswith("--migrate:down") for line in lines)
-    end = next((place for place, marker in enumerate(is_marker) if marker), len(lines))
-    return "\n".join(lines[:end])
+    return _Source(migration, subject, origin)
 
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
     try:
-        return lint(source.subject, source.waivers, outer)
+        return lint(source.subject, source.origin.waivers, outer)
     except MigrationFileError as error:
         error.path = error.path or Path(source.migration.filename)
         raise

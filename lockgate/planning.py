@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from lockgate import __version__
+from lockgate.linting import inspect_plan
 from lockgate.source import read_source
 from lockgate.work import Work, load_migrations
 from planner.build import (
@@ -22,6 +23,7 @@ from planner.drift import with_fingerprint
 from planner.environment import Environment
 from planner.errors import BrokenHistory, UsageError
 from planner.ledger import Ledger
+from planner.migration import Migration
 from planner.observation import Observation
 from planner.plan import Plan, Source
 from planner.policy import judged
@@ -111,14 +113,23 @@ def read_observation(path: Path, environment: Environment) -> Observation:
     return state.observed(project=environment.project, environment=environment.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan that nobody has looked at, and the files that it was made from, if it was."""
+
+    plan: Plan
+    migrations: tuple[Migration, ...] = ()
+
+
 def make_plan(environment: Environment, seen: Observation, request: Request) -> Plan:
-    """The plan for a request, with what the environment's policies say of it.
+    """The plan for a request, with what linters and the environment's policies say of it.
 
     Raises:
         LockgateError: as `draft_plan`; and when a run stopped half-way.
     """
     refuse_unresolved(seen.ledger)
-    plan = draft_plan(environment, seen, request)
+    draft = draft_plan(environment, seen, request)
+    plan = inspect_plan(draft.plan, environment, seen, draft.migrations)
     if request.allow_non_atomic:
         plan = plan.model_copy(update={"accepted": ("non_atomic",)})
     if seen.fingerprint is not None:
@@ -128,8 +139,8 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     return judged(plan, environment.policy)
 
 
-def draft_plan(environment: Environment, seen: Observation, request: Request) -> Plan:
-    """The plan for a request, which no policy has seen.
+def draft_plan(environment: Environment, seen: Observation, request: Request) -> Draft:
+    """The plan for a request, which no linter and no policy has seen.
 
     Raises:
         LockgateError: as the builders of `planner.build`; and when the database is another's.
@@ -138,18 +149,28 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     refuse_foreign(seen.server, seen.ledger, project=project, environment=name)
     if request.from_database:
         made_for = make_setting(environment, seen, stored_source(seen.ledger))
-        return build_stored_down_plan(
-            seen.runs, seen.ledger, made_for, steps=request.steps, to=request.down_to
+        return Draft(
+            build_stored_down_plan(
+                seen.runs, seen.ledger, made_for, steps=request.steps, to=request.down_to
+            )
         )
     directory = load_migrations(environment)
     comparison = compare(directory.migrations, seen.ledger)
     source = read_source(environment.migrations_directory, directory.digest)
     made_for = make_setting(environment, seen, source, directory.warnings)
+    return Draft(
+        _build_plan(comparison, seen.ledger, made_for, request), tuple(directory.migrations)
+    )
+
+
+def _build_plan(
+    comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request
+) -> Plan:
     if request.baseline is not None:
-        return build_baseline_plan(comparison, seen.ledger, made_for, request.baseline)
+        return build_baseline_plan(comparison, ledger, made_for, request.baseline)
     if not request.is_rollback:
-        return build_up_plan(comparison, seen.ledger, made_for, to=request.to, only=request.only)
-    return _down_plan(comparison, seen.ledger, made_for, request)
+        return build_up_plan(comparison, ledger, made_for, to=request.to, only=request.only)
+    return _down_plan(comparison, ledger, made_for, request)
 
 
 def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request) -> Plan:

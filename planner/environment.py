@@ -18,6 +18,7 @@ from planner.address import PORTS, DatabaseAddress, Engine, parse_url, refuse_se
 from planner.errors import ConfigurationError, UsageError
 from planner.policy import PolicySettings, loosened, misplaced
 from planner.quantities import Seconds, Size
+from planner.scale import Thresholds
 from planner.yamlfile import (
     Document,
     Settings,
@@ -172,6 +173,7 @@ class EnvironmentFile(PolicyFile):
     drift: Literal["ignore", "check"] = Field(
         "ignore", description="Whether `apply` refuses a schema that changed since the plan."
     )
+    thresholds: Thresholds = Field(Thresholds(), description="From when on a table is large.")
     max_plan_age: Seconds | None = Field(604800.0, description="When a plan expires; null: never.")
 
 

@@ -15,25 +15,11 @@ from types import ModuleType
 from planner import rules
 from planner.errors import MigrationFileError
 from planner.finding import Finding
-from planner.plan import Step
 from planner.rehearsal import CODES as REHEARSED
 from planner.squawk_rules import RULES as SQUAWK_RULES
 from planner.squawk_rules import UNREAD, drop_repeated
-from planner.subject import Subject, Terms, read_subject
+from planner.subject import Subject
 from planner.waiver import Waiver
-
-
-def findings_for(
-    step: Step, terms: Terms, waivers: Iterable[Waiver] = (), outer: Sequence[Finding] = ()
-) -> tuple[Finding, ...]:
-    """What a reviewer should know of a plan's step, by line; `outer` are another linter's.
-
-    Raises:
-        MigrationFileError: as `lint`.
-    """
-    transactional = step.transaction is not None
-    subject = read_subject(step.statements, step.direction, transactional, terms)
-    return lint(subject, waivers, outer)
 
 
 def lint(
@@ -51,32 +37,26 @@ def lint(
     return tuple(waived(finding, waivers) for finding in found)
 
 
+@cache
 def rule_codes() -> tuple[str, ...]:
     """The code of every rule, those of rehearsals too, in the order of the alphabet."""
     return tuple(sorted({*(rule.CODE for rule in _rules()), *SQUAWK_RULES, UNREAD, *REHEARSED}))
 
 
-def made_by(subject: Subject) -> frozenset[str]:
-    """The names of the tables that a section makes: for the sections behind it they are new."""
-    return frozenset(
-        made.name
-        for one in subject.statements
-        if one.impact.effect.verb == "create"
-        for made in one.impact.effect.objects
-        if made.kind == "table"
-    )
+def unknown_waivers(waivers: Iterable[Waiver]) -> tuple[Waiver, ...]:
+    """Those that name no rule."""
+    return tuple(waiver for waiver in waivers if waiver.code not in rule_codes())
 
 
 def refuse_unknown(waivers: Iterable[Waiver]) -> None:
     """Raises MigrationFileError for a waiver that names no rule."""
-    for waiver in waivers:
-        if waiver.code not in rule_codes():
-            near = get_close_matches(waiver.code, rule_codes(), n=1)
-            raise MigrationFileError(
-                f"`allow {waiver.code}` names no rule",
-                line=waiver.line,
-                do=f"Did you mean `{near[0]}`?" if near else "See docs/reference/lint.md.",
-            )
+    for waiver in unknown_waivers(waivers):
+        near = get_close_matches(waiver.code, rule_codes(), n=1)
+        raise MigrationFileError(
+            f"`allow {waiver.code}` names no rule",
+            line=waiver.line,
+            do=f"Did you mean `{near[0]}`?" if near else "See docs/reference/lint.md.",
+        )
 
 
 def waived(finding: Finding, waivers: Iterable[Waiver]) -> Finding:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from planner.dialect import DIALECTS
-from planner.lint import made_by
+from planner.inspection import read_subjects, without_files
 from planner.plan import Plan
-from planner.subject import Terms, read_subject
+from planner.subject import Terms
 
 NAMED = 5
 
@@ -43,15 +43,11 @@ def name_losses(losses: Sequence[Loss]) -> str:
 
 
 def _losses(plan: Plan) -> Iterator[Loss]:
-    terms = Terms(DIALECTS[plan.target.engine])
-    made: frozenset[str] = frozenset()
-    for number, step in enumerate(plan.steps, 1):
-        known = Terms(terms.dialect, made=made)
-        subject = read_subject(step.statements, step.direction, step.transaction is not None, known)
+    subjects = read_subjects(plan, Terms(DIALECTS[plan.target.engine]), without_files(plan))
+    for number, subject in enumerate(subjects, 1):
         for statement in subject.statements:
             if lost := subject.lost_by(statement):
                 yield Loss(number, statement.place, lost)
-        made |= made_by(subject)
 
 
 def _unique(names: Iterable[str]) -> Iterable[str]:

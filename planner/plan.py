@@ -61,6 +61,7 @@ class Touch(Model):
 
     table: str = Field(description="With its schema where the SQL names one; for reviewers.")
     lock: str = Field(description="In the server's own words; empty: none. For reviewers.")
+    algorithm: str = Field("", description="That of MySQL's online DDL; for reviewers.")
     blocks: Blocked = Field("nothing", description="What others must wait with; for policies.")
     work: Work = Field(
         "none", description="Whether all rows are read or written anew under it; for policies."

@@ -110,7 +110,13 @@ def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
         parents = read_objects(cursor.group())
         holds += [hold(parent, SHARE_UPDATE_EXCLUSIVE) for parent in parents]
     others = tuple(one for one in holds if one.on != table)
-    effect = Effect("create", () if temporary else (table,), conditional, temporary=temporary)
+    effect = Effect(
+        "create",
+        () if temporary else (table,),
+        conditional,
+        temporary=temporary,
+        tables_written=(table,) if temporary else (),
+    )
     return Impact(effect, "create table", others)
 
 

@@ -5,24 +5,25 @@ Reads nothing: the facts are given, and a table that they lack is of unknown siz
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from pydantic import Field
 
 from planner.effects import Object
 from planner.facts import Facts, TableFacts
 from planner.finding import Severity
-from planner.quantities import format_size
+from planner.quantities import Size, format_size
+from planner.yamlfile import Settings
 
 Scale = Literal["small", "unknown", "large"]
 SEVERITIES: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From when on a table is large: `rows`, or `size` in bytes with its indexes."""
+class Thresholds(Settings):
+    """From when on a table is large: by either of the two."""
 
-    rows: int = 100_000
-    size: int = 100 * 1024**2
+    rows: int = Field(100_000, ge=1, description="So many rows make a table large.")
+    size: Size = Field(100.0 * 1024**2, description="This size, with indexes, makes it large.")
 
 
 def find_table(table: Object, facts: Facts) -> TableFacts | None:

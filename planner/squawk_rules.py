@@ -14,9 +14,10 @@ from planner.effects import Object
 from planner.finding import Finding, Severity
 from planner.subject import Reviewed, Subject
 
-Kind = Literal["lock", "loss", "break", "fail"]
-"""`lock`: others wait, the longer the larger the table. `loss`: data is gone; in a way back that
-is what it is for. `break`: running programs fail. `fail`: the statement itself fails."""
+Kind = Literal["lock", "wait", "loss", "break", "fail"]
+"""`lock`: others wait, the longer the larger the table. `wait`: they wait until the lock is had,
+and then for a moment. `loss`: data is gone; in a way back that is what it is for. `break`: running
+programs fail. `fail`: the statement itself fails."""
 
 UNREAD = "not-linted"
 RULES: dict[str, Kind] = {
@@ -37,11 +38,12 @@ RULES: dict[str, Kind] = {
     "renaming-column": "break",
     "renaming-table": "break",
     "require-concurrent-index-creation": "lock",
-    "require-concurrent-index-deletion": "lock",
-    "require-concurrent-partition-detach": "lock",
+    "require-concurrent-index-deletion": "wait",
+    "require-concurrent-partition-detach": "wait",
     "require-concurrent-reindex": "lock",
     "transaction-nesting": "fail",
 }
+WORST_FIRST: tuple[Severity, ...] = ("danger", "warning", "info")
 # Of two findings of one statement that say the same, the one that says more.
 REPEATS = {
     "constraint-missing-not-valid": frozenset(
@@ -50,6 +52,7 @@ REPEATS = {
 }
 WHY: dict[Kind, str] = {
     "lock": "Others wait for as long as it takes, and all who come behind them wait too.",
+    "wait": "It waits for who uses the table now, and all who come behind it wait too.",
     "loss": "No rollback that comes later brings the data back, and what still reads it fails.",
     "break": "Programs that run now use the old name, and fail until they are all replaced.",
     "fail": "The server refuses it, at the latest where the table has rows.",
@@ -77,8 +80,10 @@ def read_violation(violation: Violation, subject: Subject) -> Finding | None:
         return None
     statement = subject.statements[violation.place - 1]
     tables = _old_tables(statement, subject)
-    if kind == "lock" and tables == () and statement.impact.holds:
-        return None  # the table is new: nobody waits
+    if kind != "fail" and statement.impact.holds and not tables:
+        return None  # nobody uses what the plan itself has made
+    if kind == "lock" and not _may_last(statement):
+        return None
     severity = _severity(kind, tables, subject)
     if severity is None:
         return None
@@ -121,6 +126,13 @@ def _unread(violation: Violation) -> Finding:
     )
 
 
+def _may_last(statement: Reviewed) -> bool:
+    """Whether all rows may be worked on under the lock, as squawk takes it for granted; the facts
+    of the table may tell that a column's new type keeps them as they are."""
+    holds = statement.impact.holds
+    return not holds or any(hold.is_long for hold in holds)
+
+
 def _old_tables(statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
     held = (one.on for one in statement.impact.holds)
     return tuple(table for table in held if not subject.is_new(table, statement))
@@ -129,7 +141,9 @@ def _old_tables(statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
 def _severity(kind: Kind, tables: tuple[Object, ...], subject: Subject) -> Severity | None:
     if kind == "loss":
         return subject.grade_loss(tables)
-    if kind != "lock":
+    if kind in ("break", "fail"):
         return "danger" if kind == "fail" else "warning"
-    order: tuple[Severity, ...] = ("info", "warning", "danger")
-    return max((subject.grade(table) for table in tables), key=order.index, default="warning")
+    grades = {subject.grade(table) for table in tables} or {"warning"}
+    if kind == "wait":
+        return "info" if grades == {"info"} else "warning"
+    return next(grade for grade in WORST_FIRST if grade in grades)

@@ -6,7 +6,7 @@ Judges nothing; the rules in `planner.rules` do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from planner import mysql_impact, postgresql_effects
@@ -49,13 +49,13 @@ class Reviewed:
 class Terms:
     """What sections are judged by; empty facts make every size unknown.
 
-    `made` are the names of tables that steps before made: nobody uses them yet.
+    `made` are the tables that steps before made: nobody uses them yet.
     """
 
     dialect: Dialect
     facts: Facts = field(default_factory=Facts)
     thresholds: Thresholds = field(default_factory=Thresholds)
-    made: frozenset[str] = frozenset()
+    made: frozenset[Object] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,28 @@ class Subject:
     first_line: int = 1
 
     def is_new(self, table: Object, statement: Reviewed) -> bool:
-        """Whether the table was made before this statement, in the section or by a step before.
+        """Whether the table was made before this statement, in the section or by a step before."""
+        relation = _as_relation(table)
+        return relation in self.terms.made or relation in self.made_before(statement.place)
+
+    def made_before(self, place: int) -> frozenset[Object]:
+        """What the section has made when the statement at this place begins.
 
         What IF NOT EXISTS makes is not new where the database has it already.
         """
-        known = find_table(table, self.terms.facts) is not None
-        makers = (one.impact.effect for one in self.statements[: statement.place - 1])
-        return table.name in self.terms.made or any(
-            maker.verb == "create" and table in maker.objects and not (maker.conditional and known)
+        makers = (one.impact.effect for one in self.statements[: place - 1])
+        return frozenset(
+            _as_relation(made)
             for maker in makers
+            if maker.verb == "create"
+            for made in (maker.tables_written if maker.temporary else maker.objects)
+            if not (maker.conditional and find_table(made, self.terms.facts))
         )
+
+    @property
+    def made(self) -> frozenset[Object]:
+        """What it makes: for the sections behind it that is new."""
+        return self.made_before(len(self.statements) + 1)
 
     def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
         """What is gone with its data, as nouns; what the plan has made itself is no loss."""
@@ -107,6 +119,11 @@ class Subject:
     def describe(self, table: Object) -> str:
         """The table for people, with its size where that is known."""
         return describe_table(table, self.terms.facts)
+
+
+def _as_relation(one: Object) -> Object:
+    """A materialized view as a table: statements that name either do not tell which."""
+    return replace(one, kind="table") if one.kind == "materialized view" else one
 
 
 def reached_by(statement: Reviewed) -> tuple[Object, ...]:

@@ -652,7 +652,8 @@ def test_the_page_tells_the_defaults() -> None:
             text = json.dumps(default) if isinstance(default, bool | int) else default
             assert page[key] == f"`{text}`", key
         if isinstance(default, float):
-            assert parse_duration(page[key].strip("`")) == default, key
+            read_quantity = parse_size if page[key].endswith("B`") else parse_duration
+            assert read_quantity(page[key].strip("`")) == default, key
 
 
 def test_the_pages_examples_are_read(write: Write) -> None:

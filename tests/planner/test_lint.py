@@ -7,11 +7,10 @@ import pytest
 
 from planner.dialect import MYSQL, POSTGRESQL, Dialect
 from planner.errors import MigrationFileError
-from planner.facts import Facts, TableFacts
+from planner.facts import Facts
 from planner.finding import Finding
-from planner.lint import findings_for, lint, made_by, rule_codes
+from planner.lint import lint, rule_codes
 from planner.migration import parse_sections, read_migration
-from planner.plan import PlannedStatement, Step, statement_digest
 from planner.statements import split_statements
 from planner.subject import Subject, Terms, read_subject
 from planner.waiver import Waiver
@@ -28,16 +27,6 @@ CASES = [
 def section(sql: str, dialect: Dialect = MYSQL, facts: Facts | None = None) -> Subject:
     terms = Terms(dialect, facts or Facts())
     return read_subject(split_statements(sql, dialect), "up", True, terms)
-
-
-def planned(sql: str) -> Step:
-    """A step of a plan that runs one statement."""
-    digest = statement_digest(sql, None)
-    statement = PlannedStatement(line=7, sql=sql, guarantee="compensated", digest=digest)
-    return Step(
-        direction="up", version="1", name="a", file="1_a.sql", checksum="0" * 64, requires=(),
-        transaction=1, statements=(statement,), rollback=None,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -102,19 +91,6 @@ def test_our_own_finding_gives_way_to_an_outer_one_of_the_same_statement() -> No
         ("ban-drop-table", 1),
         ("drops-data", 2),
     ]
-
-
-def test_a_step_of_a_plan_is_judged_by_the_size_of_its_tables() -> None:
-    facts = Facts({"orders": TableFacts("InnoDB", 80_000_000, 41 << 30, {})}, strict=True)
-    (one,) = findings_for(planned("alter table orders drop primary key"), Terms(MYSQL, facts))
-    assert (one.code, one.severity, one.line) == ("blocks-table", "danger", 7)
-    assert "orders (about 80,000,000 rows, 41GB)" in one.message
-
-
-def test_a_table_that_a_step_before_has_made_is_nobodys_yet() -> None:
-    made = made_by(section("create table orders (id int)"))
-    terms = Terms(MYSQL, made=made)
-    assert findings_for(planned("alter table orders drop primary key"), terms) == ()
 
 
 def waivers(text: str) -> tuple[Waiver, ...]:
