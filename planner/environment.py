@@ -19,9 +19,9 @@ from planner.errors import ConfigurationError, UsageError
 from planner.policy import PolicySettings, loosened, misplaced
 from planner.quantities import Seconds, Size
 from planner.scale import Thresholds
+from planner.settings import Settings
 from planner.yamlfile import (
     Document,
-    Settings,
     did_you_mean,
     parse_document,
     read_extended_yaml,

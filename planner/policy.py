@@ -18,7 +18,7 @@ from planner import policies
 from planner.decision import Decision
 from planner.errors import Denied
 from planner.plan import Plan, seal
-from planner.yamlfile import Settings
+from planner.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

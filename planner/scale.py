@@ -13,7 +13,7 @@ from planner.effects import Object
 from planner.facts import Facts, TableFacts
 from planner.finding import Severity
 from planner.quantities import Size, format_size
-from planner.yamlfile import Settings
+from planner.settings import Settings
 
 Scale = Literal["small", "unknown", "large"]
 SEVERITIES: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}

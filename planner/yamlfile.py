@@ -19,11 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from planner.errors import ConfigurationError
 
@@ -46,12 +42,6 @@ TAGS_OF_UNIONS = frozenset({"<map>", "<text>", "[key]"})
 
 Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class Settings(BaseModel):
-    """A map in a settings file: nothing unknown, nothing converted, no value in an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
@@ -18,14 +18,21 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "markdown", "html", "json", "sql"]),
+    type=click.Choice(["text", "markdown", "html", "json", "sql", "sarif"]),
     default="text",
     show_default=True,
     help="How to show it: `markdown` is a pull request's comment, `html` one page for the browser, "
-    "`sql` runs in psql or mysql.",
+    "`sql` runs in psql or mysql, `sarif` is its findings for a code host.",
+)
+@click.option(
+    "--migrations",
+    default="migrations",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the migrations lie from the repository's root, for `sarif`: a plan does not say.",
 )
 @environments_option
-def command(plan_file: Path, style: str, folder: Path | None) -> int:
+def command(plan_file: Path, style: str, migrations: str, folder: Path | None) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
     The plan's digest is checked first, so what is shown is what would be run. As text it tells
@@ -40,7 +47,10 @@ def command(plan_file: Path, style: str, folder: Path | None) -> int:
     from planner.planfile import read_plan
 
     plan = read_plan(plan_file)
-    SHOWN[style](plan)
+    if style == "sarif":
+        _show_sarif(plan, migrations)
+    else:
+        SHOWN[style](plan)
     if style == "text":
         _show_approvals(plan, plan_file, folder)
     return 0
@@ -93,6 +103,20 @@ def _show_json(plan: Plan) -> None:
     from lockgate.views import json
 
     json.show_plan(plan)
+
+
+def _show_sarif(plan: Plan, migrations: str) -> None:
+    from lockgate.views import json
+    from lockgate.views.sarif import render_sarif
+    from planner.finding import Located
+
+    folder = PurePosixPath(migrations)
+    found = [
+        Located((folder / step.file).as_posix(), step.direction, finding)
+        for step in plan.steps
+        for finding in step.findings
+    ]
+    json.show_document(render_sarif(found))
 
 
 def _show_sql(plan: Plan) -> None:

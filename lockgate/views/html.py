@@ -14,13 +14,14 @@ from lockgate.views import rehearsal
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
 from lockgate.views.page import open_templates, render_page
-from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_rows
+from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_lock, spell_rows
 from planner.dialect import DIALECTS, POSTGRESQL, Dialect
 from planner.plan import Measured
 from planner.quantities import format_size
 
 LONGEST_OPEN = 40
 """Rows of a list that is unfolded from the beginning."""
+ANSWERED = {"allow": "info", "warn": "warning", "require-approval": "warning", "deny": "danger"}
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
 
@@ -70,12 +71,14 @@ def gravest(remarks: Iterable[Remark]) -> str:
 
 
 FILTERS = {
-    "count": count,
-    "size": lambda size: "unknown" if size is None else f"~{format_size(size)}",
-    "rows": spell_rows,
-    "gravest": gravest,
-    "works": WORKS.__getitem__,
+    "answered": ANSWERED.__getitem__,
     "blocks": BLOCKS.__getitem__,
+    "count": count,
+    "gravest": gravest,
+    "lock": spell_lock,
+    "rows": spell_rows,
+    "size": lambda size: "unknown" if size is None else f"~{format_size(size)}",
+    "works": WORKS.__getitem__,
 }
 
 

@@ -11,7 +11,17 @@ from itertools import accumulate
 
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.rehearsal_markdown import render_rehearsal
-from lockgate.views.review import Lock, Loss, Remark, Review, count, spell_rows
+from lockgate.views.review import (
+    WORTH_A_LOOK,
+    Lock,
+    Loss,
+    Remark,
+    Review,
+    count,
+    spell_lock,
+    spell_rows,
+)
+from planner.decision import Answer, Decision
 from planner.plan import PlannedStatement, Step
 from planner.quantities import format_size
 
@@ -30,8 +40,8 @@ GRADES = {
     "info": "🔵 info",
     "allowed": "⚪ allowed",
 }
+ANSWERS: dict[Answer, str] = {"allow": "⚪", "warn": "🟡", "require-approval": "🟠", "deny": "🔴"}
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
-WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
 
 
@@ -75,6 +85,8 @@ def _head(review: Review) -> Iterator[str]:
         f"### {SIGNS[review.grade]} {escape(review.title)} on {code(plan.environment)}: "
         f"{escape(plan.verdict)} · intent {code(plan.intent_digest[:12])}"
     )
+    if plan.decisions:
+        yield "\n".join(f"- {_decision(decision)}" for decision in plan.decisions)
     yield table(("", ""), _facts(review))
     yield from (f"> ⚠️ {escape(warning)}" for warning in plan.warnings)
     if review.losses:
@@ -135,6 +147,11 @@ def _listed(items: Iterable[str], noun: str) -> str:
     )
 
 
+def _decision(decision: Decision) -> str:
+    reason = f"{code(decision.policy)}: {escape(decision.reason)}"
+    return f"{ANSWERS[decision.answer]} **{decision.answer}** {reason}"
+
+
 def _loss(loss: Loss) -> str:
     return f"{loss.place} ({code(loss.place.step.version)}): {escape(', '.join(loss.lost))}"
 
@@ -165,7 +182,7 @@ def _lock(lock: Lock) -> tuple[str, ...]:
     return (
         str(lock.place),
         code(touch.table),
-        escape(touch.lock or "none"),
+        escape(spell_lock(touch) or "none"),
         ("" if touch.certain else "perhaps ") + ", ".join(effects) if effects else "",
         spell_rows(touch.rows),
         size,

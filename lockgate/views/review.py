@@ -15,10 +15,12 @@ from planner.facts import Facts
 from planner.finding import Finding
 from planner.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from planner.impact import WORKS
+from planner.losses import find_losses
 from planner.plan import Plan, PlannedStatement, Step, Touch, Unit
 from planner.subject import READERS
 
 SEVERITIES = ("danger", "warning", "info")
+WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 # Control characters, and what is invisible or turns the direction of a text: SQL could look like
 # another than it is. https://trojansource.codes/
 HIDDEN = re.compile(
@@ -61,10 +63,13 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A table that a statement works on."""
+    """A table that a statement works on. `kind` is what the statement is, such as `alter table`,
+    and empty where that is not known; `is_first` says that it touches no table before this."""
 
     place: Place
     touch: Touch
+    kind: str = ""
+    is_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class Part:
     @property
     def statements(self) -> Iterator[tuple[Place, PlannedStatement]]:
         """Its statements in the order in which they run."""
-        return _statements(self.unit.steps, self.unit.first)
+        return statements_of(self.unit.steps, self.unit.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +135,32 @@ class Review:
 
 def review(plan: Plan) -> Review:
     """What a reviewer should know of a plan."""
-    remarks = [
-        Remark(Place(number, step, finding.statement), finding)
-        for number, step in enumerate(plan.steps, 1)
-        for finding in step.findings
-    ]
-    locks = [
-        Lock(place, touch)
-        for place, statement in _statements(plan.steps)
-        for touch in statement.touches
-    ]
+    losses = (
+        Loss(Place(one.step, plan.steps[one.step - 1], one.statement), one.lost)
+        for one in find_losses(plan)
+    )
     return Review(
         plan=plan,
-        remarks=tuple(sorted(remarks, key=_urgency)),
-        losses=tuple(_losses(plan)),
-        locks=tuple(sorted(locks, key=_length)),
+        remarks=tuple(sorted(find_remarks(plan), key=_urgency)),
+        losses=tuple(losses),
+        locks=tuple(sorted(find_locks(plan), key=_length)),
         parts=tuple(_part(unit) for unit in plan.units()),
     )
+
+
+def find_remarks(plan: Plan) -> Iterator[Remark]:
+    """The findings, step by step."""
+    for number, step in enumerate(plan.steps, 1):
+        for finding in step.findings:
+            yield Remark(Place(number, step, finding.statement), finding)
+
+
+def find_locks(plan: Plan) -> Iterator[Lock]:
+    """The tables that are touched, statement by statement."""
+    for place, statement in statements_of(plan.steps):
+        kind = _kind(statement.sql, plan.target.engine) if statement.touches else ""
+        for number, touch in enumerate(statement.touches):
+            yield Lock(place, touch, kind, is_first=number == 0)
 
 
 def count(number: int, noun: str) -> str:
@@ -182,6 +196,23 @@ def spell_rows(rows: int | None) -> str:
     return f"~{rows}"
 
 
+def spell_lock(touch: Touch) -> str:
+    """The lock in the server's own words; empty: none.
+
+    >>> spell_lock(Touch(table="t", lock="SHARED", algorithm="copy"))
+    'ALGORITHM=COPY, LOCK=SHARED'
+    """
+    if not touch.algorithm:
+        return touch.lock
+    return f"ALGORITHM={touch.algorithm.upper()}, LOCK={touch.lock or 'NONE'}"
+
+
+def _kind(sql: str, engine: str) -> str:
+    """What a statement is; nothing is known of an engine that only a later lockgate has."""
+    dialect = DIALECTS.get(engine)
+    return READERS[dialect.name](sql, dialect, Facts()).kind if dialect else ""
+
+
 def _urgency(remark: Remark) -> tuple[bool, int, int, int]:
     severity = SEVERITIES.index(remark.finding.severity)
     is_allowed = remark.finding.allowed is not None
@@ -193,23 +224,13 @@ def _length(lock: Lock) -> tuple[bool, int, int, int]:
     return not touch.is_long, -WORKS.index(touch.work), -(touch.bytes or 0), lock.place.number
 
 
-def _statements(
+def statements_of(
     steps: tuple[Step, ...], first: int = 1
 ) -> Iterator[tuple[Place, PlannedStatement]]:
+    """Each statement with its place; `first` is the number of the first step."""
     for number, step in enumerate(steps, first):
         for place, statement in enumerate(step.statements, 1):
             yield Place(number, step, place), statement
-
-
-def _losses(plan: Plan) -> Iterator[Loss]:
-    dialect = DIALECTS.get(plan.target.engine)
-    if dialect is None:  # a plan of a later lockgate
-        return
-    read = READERS[dialect.name]
-    for place, statement in _statements(plan.steps):
-        lost = read(statement.sql, dialect, Facts()).loses
-        if lost:
-            yield Loss(place, lost)
 
 
 def _part(unit: Unit) -> Part:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 STYLES = {"applied": "", "changed": "red", "missing": "red", "half done": "red"}
 ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny": "bold red"}
-WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 CONTEXT = 10
 """Lines of a statement that are shown before and after the one that was refused."""
 
@@ -68,6 +67,8 @@ def _blank(text: str) -> str:
 
 def show_plan(plan: Plan) -> None:
     """A plan for its reviewer, on stdout."""
+    from lockgate.views.notes import show_notes
+
     target = plan.target
     say(f"Plan {plan.digest[:12]} for {plan.environment}", "bold")
     say(f"  target    {target.engine} {target.server_version}, database {target.database}")
@@ -88,13 +89,7 @@ def show_plan(plan: Plan) -> None:
     rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
     headers = ("step", "", "version", "name", "statements", "unit")
     say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
-    for number, step in enumerate(plan.steps, 1):
-        for finding in step.findings:
-            say(f"  step {number}: {finding.code}: {finding.message}", "yellow")
-        for count, statement in enumerate(step.statements, 1):
-            if statement.guarantee in WORTH_A_LOOK:
-                say(f"  step {number} statement {count}, {shorten(statement.sql)}:", "yellow")
-                say(f"    {statement.guarantee}: {statement.reason}")
+    show_notes(plan)
     show_rehearsal(plan)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from planner.decision import Decision
 from planner.plan import Plan
-from planner.yamlfile import Settings
+from planner.settings import Settings
 
 if TYPE_CHECKING:
     from planner.policy import Start

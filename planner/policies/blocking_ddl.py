@@ -10,7 +10,7 @@ from planner import decision
 from planner.decision import Answer, Decision
 from planner.plan import Plan, Touch
 from planner.quantities import Size, format_size
-from planner.yamlfile import Settings
+from planner.settings import Settings
 
 
 class BlockingDdl(Settings):

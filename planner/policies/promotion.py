@@ -15,7 +15,7 @@ from planner.decision import Decision
 from planner.plan import Plan, Promotion, Proof, Step
 from planner.promotion import steps_to_prove, utc
 from planner.quantities import Seconds, format_duration
-from planner.yamlfile import Settings
+from planner.settings import Settings
 
 if TYPE_CHECKING:
     from planner.policy import Start

@@ -149,7 +149,7 @@ def test_the_plan_says_what_each_statement_promises(project: Project) -> None:
     out = succeed(project.migrate("plan")).out
     assert "ATOMIC BY COMPENSATION (intermediate states visible to other sessions)" in out
     assert "promised  1 compensated, 1 implied, 1 deferred\n" in out
-    assert "step 1 statement 3, drop table old:\n    deferred: the table waits" in out
+    assert "promise   line 4, drop table old: deferred: the table waits" in out
 
 
 def test_a_program_is_told_that_a_run_is_undone(project: Project) -> None:

@@ -56,7 +56,7 @@ def test_completion_of_an_environment_loads_no_driver(project: Project) -> None:
 def test_show_loads_neither_a_driver_nor_the_environment(project: Project) -> None:
     project.write_tables(1)
     succeed(project.migrate("plan"))
-    for style in ("text", "markdown", "json", "sql"):
+    for style in ("text", "markdown", "json", "sql", "sarif"):
         assert loaded(project, "show", "plan.json", "--format", style) == PLANS
     page = loaded(project, "show", "plan.json", "--format", "html")
     assert page == sorted([*PLANS, "jinja2"])

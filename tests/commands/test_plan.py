@@ -123,7 +123,10 @@ def test_a_plan_is_made_by_a_role_that_may_only_read(
 def test_a_baseline_is_recorded_and_none_of_its_sql_is_run(project: Project) -> None:
     project.write_tables(3)
     shown = succeed(project.migrate("plan", "--baseline", "002")).out
-    assert "step 2: baseline: Recorded as applied, and none of its SQL is run." in shown
+    assert (
+        "002_t2.sql\n  info      baseline: Recorded as applied, and none of its SQL is run."
+        in shown
+    )
     succeed(project.migrate("apply", "plan.json"))
     status = succeed(project.migrate("status")).out
     assert "2 applied, 1 pending" in status

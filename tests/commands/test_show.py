@@ -44,6 +44,19 @@ def test_the_page_is_the_same_in_any_encoding(reviewed: Project) -> None:
     assert shown.isascii()
 
 
+def test_sarif_has_the_findings_at_the_migrations_files(reviewed: Project) -> None:
+    reviewed.write("003_c.sql", "drop table other;")
+    succeed(reviewed.migrate("plan"))
+    show = ("show", "plan.json", "--format", "sarif")
+    for options, path in (((), "migrations"), (("--migrations", "db/all"), "db/all")):
+        (run,) = json.loads(succeed(reviewed.migrate(*show, *options)).out)["runs"]
+        (result,) = [one for one in run["results"] if one["ruleId"] == "ban-drop-table"]
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == f"{path}/003_c.sql"
+        assert place["region"]["startLine"] == 2
+        assert (result["level"], result["properties"]["section"]) == ("error", "up")
+
+
 def test_an_altered_plan_is_shown_in_no_format(reviewed: Project) -> None:
     file = reviewed.folder / "reviewed.json"
     file.write_text(file.read_text().replace("create table t2", "drop table t2"))

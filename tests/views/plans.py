@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from planner.decision import Decision
 from planner.dialect import MYSQL
 from planner.evidence import Evidence, with_evidence
 from planner.finding import Finding
@@ -74,6 +75,10 @@ USERS = Touch(
 INVOICES = Touch(
     table="billing.invoices", lock="ROW EXCLUSIVE", work="scan", certain=False, rows=12_400
 )
+OLD = Touch(table="old", lock="EXCLUSIVE", blocks="reads", rows=10, bytes=16 << 10)
+ITEMS = Touch(
+    table="items", lock="SHARED", algorithm="copy", blocks="writes", work="rewrite", certain=False
+)
 
 ORDER_TOTAL = """\
 -- The total was computed by every reader.
@@ -119,6 +124,15 @@ MIGRATIONS = (
 )
 
 
+APPROVAL = Decision(
+    policy="destructive",
+    answer="require-approval",
+    reason="Data is lost: the column users.legacy_name (step 2 statement 1).",
+    do="First release what no longer uses it, and drop it in a later plan.",
+)
+DENIAL = Decision(policy="findings", answer="deny", reason="Dangers: drops-data (step 2).")
+
+
 def decorated(
     plan: Plan,
     findings: Mapping[int, tuple[Finding, ...]],
@@ -147,6 +161,7 @@ def release_plan(migrations: Iterable[Migration] = MIGRATIONS, **setting: Any) -
     marked = {"001": (WAIVED,), "002": (LOSES,), "003": (BLOCKS,), "005": (EVERY_ROW, NOTE)}
     worked = {"002": USERS, "003": ORDERS, "005": INVOICES}
     numbers = {step.version: number for number, step in enumerate(plan.steps, 1)}
+    plan = plan.model_copy(update={"decisions": (APPROVAL, DENIAL)})
     return decorated(
         plan,
         {numbers[version]: found for version, found in marked.items() if version in numbers},
@@ -214,6 +229,7 @@ def hostile_plan() -> Plan:
             "verdict": HOSTILE,
             "warnings": (HOSTILE,),
             "rehearsal": hostile_rehearsal(),
+            "decisions": (DENIAL.model_copy(update={"policy": HOSTILE, "reason": HOSTILE}),),
             "target": plan.target.model_copy(update={"database": HOSTILE}),
         }
     )
@@ -262,18 +278,21 @@ def rehearsed_plan() -> Plan:
 def compensated_plan() -> Plan:
     """A plan for MySQL: undone by compensation, and cut by a point of no return."""
     judged = (
-        ("implied", ""),
-        ("deferred", ""),
-        ("compensated-by-copy", ""),
-        ("point-of-no-return", "GRANT is not undone by any recorded pre-image"),
+        ("implied", "", ()),
+        ("deferred", "", (OLD,)),
+        ("compensated-by-copy", "", (ITEMS,)),
+        ("point-of-no-return", "GRANT is not undone by any recorded pre-image", ()),
     )
-    sql = "create table `t` (id int);\ndrop table old;\nupdate t set a = 1;\ngrant all on t to u;"
+    sql = (
+        "create table `t` (id int);\ndrop table old;\n"
+        "alter table items modify note varchar(10);\ngrant all on t to u;"
+    )
     server = replace(SETTING.server, dialect=MYSQL, version="9.7.4")
     plan = up_plan([written("001_mixed.sql", sql)], setting=replace(PRODUCTION, server=server))
     (step,) = plan.steps
     statements = tuple(
-        one.model_copy(update={"guarantee": guarantee, "reason": reason})
-        for one, (guarantee, reason) in zip(step.statements, judged, strict=True)
+        one.model_copy(update={"guarantee": guarantee, "reason": reason, "touches": touches})
+        for one, (guarantee, reason, touches) in zip(step.statements, judged, strict=True)
     )
     steps = (step.model_copy(update={"statements": statements, "transaction": 1}),)
     verdict = f"NOT ATOMIC after step 1 statement 4: {judged[-1][1]}"
