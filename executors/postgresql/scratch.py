@@ -33,12 +33,12 @@ FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
 
 def read_counters(session: PostgreSQLSession) -> Catalogue:
     """The last value of each sequence. `pg_sequences` hides one that was set and not yet used."""
-    details = []
-    for (name,) in session.query_all(SEQUENCES):
-        ((value, called),) = session.query_all(f"select last_value, is_called from {name}")
-        state = {"last value": value, "used": called}
-        details.append(Detail(f"{STATE_OF_SEQUENCE} {name}", "", state))
-    return assemble(details)
+    names = [name for (name,) in session.query_all(SEQUENCES)]
+    found = session.read_together(f"select last_value, is_called from {name}" for name in names)
+    return assemble(
+        Detail(f"{STATE_OF_SEQUENCE} {name}", "", {"last value": value, "used": called})
+        for name, ((value, called),) in zip(names, found, strict=True)
+    )
 
 
 def read_traits(session: PostgreSQLSession) -> Traits:
