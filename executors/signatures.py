@@ -171,7 +171,7 @@ FAULTS: Mapping[Fault, tuple[str, str]] = {
     "altered": (
         "does not fit what it should sign: that was changed, or it is the signature of "
         "something else",
-        "Remove the file, and have signed what is to be used.",
+        "Remove the file, and let its signer sign anew.",
     ),
     "broken": ("is no whole SSH signature", ASK),
     "unknown": (

@@ -44,6 +44,7 @@ def command(plan_file: Path, style: str, migrations: str, folder: Path | None) -
       migrate show plan.json --format html > plan.html
       migrate show plan.json --format sql > review.sql
     """
+    from lockgate.approvals import find_approvals
     from planner.planfile import read_plan
 
     plan = read_plan(plan_file)
@@ -51,7 +52,8 @@ def command(plan_file: Path, style: str, migrations: str, folder: Path | None) -
         _show_sarif(plan, migrations)
     else:
         SHOWN[style](plan)
-    if style == "text":
+    approvals = find_approvals(plan_file) if style == "text" else []
+    if approvals:
         _show_approvals(plan, plan_file, folder)
     return 0
 
@@ -72,13 +74,11 @@ def _show_approvals(plan: Plan, plan_file: Path, folder: Path | None) -> None:
     from lockgate.work import load_environment
     from planner.errors import UsageError
 
-    files = find_approvals(plan_file)
-    if not files:
-        return
     try:
         environment = load_environment(plan.environment, folder)
     except UsageError as error:
-        show_approvals(Approval(path, problem=f"not verified: {error.what}") for path in files)
+        unverified = f"not verified: {error.what}"
+        show_approvals(Approval(path, problem=unverified) for path in find_approvals(plan_file))
     else:
         show_approvals(look_at_approvals(plan, plan_file, environment, datetime.now(UTC)))
 

@@ -52,6 +52,7 @@ def desk() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.usefixtures("openssh")
 @pytest.mark.parametrize("page", [page for page in PAGES if has_console(page)], ids=name)
 def test_what_a_page_shows_is_what_happens(
     page: Path, desk: Path, request: pytest.FixtureRequest
