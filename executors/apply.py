@@ -44,8 +44,9 @@ from planner.verify import (
 UNDONE = "Interrupted. Everything that this run had done was undone."
 
 Outcome = Literal["applied", "already applied", "nothing to do"]
-Admit = Callable[[Plan, datetime], None]
-"""Raises Denied when a plan may not be begun at this moment of the database's clock, in UTC."""
+Admit = Callable[[Plan, datetime], tuple[str, ...]]
+"""Whoever has approved a plan; raises Denied when it may not be begun at this moment of the
+database's clock, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,9 @@ class Report:
     steps: tuple[Step, ...] = ()
 
 
-def admit_any(plan: Plan, now: datetime) -> None:
-    """Every plan may be begun."""
+def admit_any(plan: Plan, now: datetime) -> tuple[str, ...]:
+    """Every plan may be begun, by nobody's approval."""
+    return ()
 
 
 def apply(
@@ -103,13 +105,13 @@ def apply_locked(
     """`apply` by a caller that holds the lock and has just read the ledger."""
     refuse_elsewhere(plan, engine, ledger)
     ledger = recover(plan, engine, ledger, author, emit)
-    done = verify(plan, engine, ledger, admit)
+    done, approvers = verify(plan, engine, ledger, admit)
     if done == len(plan.steps):
         return Report("already applied" if plan.steps else "nothing to do", plan)
     engine.refuse_weaker(plan, done)
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
-    run = Run(author.new_id(), plan, author.actor, author.tool_version)
+    run = Run(author.new_id(), plan, author.actor, author.tool_version, approvers)
     if journal:
         run = Run(journal.run_id, plan, author.actor, author.tool_version)
         with _noting():
@@ -123,8 +125,11 @@ def apply_locked(
     return Report("applied", plan, plan.steps[done:])
 
 
-def verify(plan: Plan, engine: Engine, ledger: Ledger, admit: Admit = admit_any) -> int:
-    """How many of the plan's steps the database already has; checks that it may be applied.
+def verify(
+    plan: Plan, engine: Engine, ledger: Ledger, admit: Admit = admit_any
+) -> tuple[int, tuple[str, ...]]:
+    """How many of the plan's steps the database already has, and, of a plan that is to be begun,
+    who has approved it; checks that it may be applied.
 
     A plan that was wholly applied is not held against other runs, and one that was begun is
     not held against its age or the environment's policy: going on is the way out.
@@ -135,12 +140,13 @@ def verify(plan: Plan, engine: Engine, ledger: Ledger, admit: Admit = admit_any)
         raise applied_by_another(plan, done)
     if done < len(plan.steps):
         refuse_unresolved(ledger, plan)
+    approvers: tuple[str, ...] = ()
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
-        admit(plan, engine.server.now)
+        approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
             refuse_changed_schema(plan, engine.read_catalogue())
-    return done
+    return done, approvers
 
 
 def refuse_elsewhere(plan: Plan, engine: Engine, ledger: Ledger) -> None:

@@ -28,23 +28,28 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One application of a plan, as lockgate_runs records it."""
+    """One application of a plan, as lockgate_runs records it; `approvers` had signed it."""
 
     id: str
     plan: Plan
     actor: str
     tool_version: str
+    approvers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs."""
+    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
+
+    `approvers` are one text, as the row has them.
+    """
 
     id: str
     plan_digest: str
     direction: str
     status: str
     actor: str
+    approvers: str
     tool_version: str
     started_at: str
     finished_at: str

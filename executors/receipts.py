@@ -26,9 +26,7 @@ def keep_nothing(plan: Plan, engine: Engine, identity: Identity) -> None:
     receipt of any run later."""
 
 
-def keep_receipt(
-    plan: Plan, engine: Engine, identity: Identity, *, approvers: tuple[str, ...] = ()
-) -> None:
+def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
     """Writes the receipt of the run that has just applied this plan into the run's row.
 
     The plan is kept by then, so what hinders this is no error: `find_receipt` makes the receipt
@@ -39,9 +37,7 @@ def keep_receipt(
         if run is None:
             return
         fingerprint = made_by_migrations(engine.read_catalogue()).digest
-        receipt = make_receipt(
-            plan, run, uuid=identity.uuid, fingerprint=fingerprint, approvers=approvers
-        )
+        receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint)
         engine.keep_receipt(run.id, render_document(receipt))
 
 

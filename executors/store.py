@@ -24,6 +24,9 @@ from planner.planfile import parse_plan
 from planner.receipt import FinishedRun
 from planner.stored import StoredRun
 
+BETWEEN = ", "
+"""Stands between approvers: a comma ends a name in allowed_signers too."""
+
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
@@ -34,8 +37,8 @@ OPEN = "coalesce(outcome, '') not in ('committed', 'counted')"
 HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
 READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
 READ_RUNS = (
-    "select id, plan_digest, direction, status, actor, tool_version, started_at, finished_at, "
-    "error from {runs} order by started_at desc, id limit %s"
+    "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
+    "finished_at, error from {runs} order by started_at desc, id limit %s"
 )
 FIND_RUN = (
     "select 1 from {runs} where plan_digest = %s "
@@ -47,8 +50,8 @@ READ_INTERRUPTED = (
 )
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
-    "tool_version, started_at, plan) "
-    "values (%s, %s, %s, %s, %s, %s, %s, %s, current_timestamp(6), %s)"
+    "tool_version, approvers, started_at, plan) "
+    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, current_timestamp(6), %s)"
 )
 FINISH_RUN = (
     "update {runs} set status = %s, error = %s, finished_at = current_timestamp(6) where id = %s"
@@ -78,9 +81,9 @@ FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
 READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
 READ_PLAN = "select plan from {runs} where id = %s"
 READ_FINISHED = (
-    "select id, plan_digest, actor, tool_version, started_at, finished_at, receipt from {runs} "
-    "where (plan_digest = %s or intent_digest = %s) and status in ('COMMITTED', 'CLEANED') "
-    "order by started_at desc, id limit 1"
+    "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt "
+    "from {runs} where (plan_digest = %s or intent_digest = %s) "
+    "and status in ('COMMITTED', 'CLEANED') order by started_at desc, id limit 1"
 )
 KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
 READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
@@ -255,10 +258,11 @@ class Store(ABC):
         row = self.query_one(self.named(READ_FINISHED), (plan.digest, plan.intent_digest))
         if row is None:
             return None
-        run_id, digest, actor, tool, started, finished, receipt = row
+        run_id, digest, actor, approvers, tool, started, finished, receipt = row
         return FinishedRun(
-            run_id, digest, actor, tool, as_utc(started), as_utc(finished), receipt or ""
-        )
+            run_id, digest, actor, tuple(approvers.split(BETWEEN)) if approvers else (),
+            tool, as_utc(started), as_utc(finished), receipt or "",
+        )  # fmt: skip
 
     def keep_receipt(self, run_id: str, text: str) -> None:
         self.execute(self.named(KEEP_RECEIPT), (text, run_id))
@@ -322,7 +326,7 @@ def run_values(run: Run, status: str = "APPLYING") -> tuple[object, ...]:
     direction = plan.steps[0].direction if plan.steps else ""
     return (
         run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
-        run.tool_version, plan.model_dump_json(),
+        run.tool_version, BETWEEN.join(run.approvers) or None, plan.model_dump_json(),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def show_dry_run(plan: Plan, engine: Engine, admit: Admit) -> None:
         LockgateError: applying it would be refused.
     """
     ledger = engine.read_ledger()
-    done = verify(plan, engine, ledger, admit)
+    done, _ = verify(plan, engine, ledger, admit)
     count = len(plan.steps) - done
     if count:
         say_sql(render_sql(plan, done))

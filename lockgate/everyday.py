@@ -6,7 +6,7 @@ from pathlib import Path
 
 from executors.apply import Report, apply_locked, recover_same
 from executors.events import Emit
-from lockgate.admission import Admission
+from lockgate.admission import admit
 from lockgate.dry_run import refuse_both, show_dry_run
 from lockgate.planning import Request, draft_plan, make_plan, observe
 from lockgate.promoting import with_origin
@@ -40,7 +40,7 @@ def plan_and_apply(
         if dry_run:
             seen = observe(work, work.engine.read_ledger(), request)
             plan = make_plan(environment, seen, request)
-            show_dry_run(plan, work.engine, Admission(environment))
+            show_dry_run(plan, work.engine, admit(environment))
             return None
         _refuse_unplanned(environment)
         engine = work.engine
@@ -54,7 +54,7 @@ def plan_and_apply(
             plan = make_plan(environment, observe(work, ledger, request), request)
             if not as_json:
                 text.tell_warnings(plan)
-            report = apply_locked(plan, engine, ledger, author(), emit, Admission(environment))
+            report = apply_locked(plan, engine, ledger, author(), emit, admit(environment))
     show_report(report, as_json=as_json)
     return report
 

@@ -93,6 +93,7 @@ class FinishedRun:
     id: str
     plan_digest: str
     actor: str
+    approvers: tuple[str, ...]
     tool_version: str
     started_at: datetime
     finished_at: datetime
@@ -105,7 +106,6 @@ def make_receipt(
     *,
     uuid: str | None,
     fingerprint: str | None = None,
-    approvers: tuple[str, ...] = (),
 ) -> Receipt:
     """The receipt of a run of this plan; `uuid` is the database's identity."""
     receipt = Receipt(
@@ -117,7 +117,7 @@ def make_receipt(
         plan_digest=plan.digest,
         intent_digest=plan.intent_digest,
         actor=run.actor,
-        approvers=approvers,
+        approvers=run.approvers,
         started_at=run.started_at,
         finished_at=run.finished_at,
         result=plan.result,

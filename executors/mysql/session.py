@@ -43,7 +43,7 @@ CREATE_TABLES = (
     direction varchar(4) not null, environment varchar(255) not null,
     status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
     started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
-    error text, receipt mediumtext) {TABLE}""",
+    approvers text, error text, receipt mediumtext) {TABLE}""",
     f"""create table if not exists {{journal}} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),

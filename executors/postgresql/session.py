@@ -84,7 +84,7 @@ CREATE_TABLES = (
     id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
     direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
     actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
-    finished_at timestamptz, plan text not null, error text, receipt text)""",
+    finished_at timestamptz, plan text not null, approvers text, error text, receipt text)""",
     """create table if not exists {journal} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),

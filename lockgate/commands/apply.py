@@ -68,8 +68,8 @@ def command(
       migrate apply plan.json --receipt staging.json --sign-with ~/.ssh/id_ed25519
     """
     from executors.apply import apply
-    from executors.receipts import keep_nothing
-    from lockgate.admission import Admission, read_intent
+    from executors.receipts import keep_nothing, keep_receipt
+    from lockgate.admission import admit, read_intent
     from lockgate.dry_run import refuse_both, show_dry_run
     from lockgate.receipts import hand_out_receipt, refuse_undeliverable
     from lockgate.views.following import following, show_report
@@ -91,15 +91,15 @@ def command(
     environment = load_environment(plan.environment, folder)
     if environment.drift == "check":
         refuse_unknown_schema(plan)
-    admission = Admission(environment, read_intent(reviewed), plan_file)
+    admitted = admit(environment, read_intent(reviewed), plan_file)
     with open_work(environment) as work:
         if dry_run:
-            show_dry_run(plan, work.engine, admission)
+            show_dry_run(plan, work.engine, admitted)
             return 0
         with following(verbose=verbose, as_json=as_json) as emit:
             report = apply(
                 plan, work.engine, author(), wait=environment.lock.wait, emit=emit,
-                admit=admission, keep=admission.keep_receipt if receipt_file else keep_nothing,
+                admit=admitted, keep=keep_receipt if receipt_file else keep_nothing,
             )  # fmt: skip
         show_report(report, as_json=as_json)
         if receipt_file:

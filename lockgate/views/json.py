@@ -72,8 +72,8 @@ def _migration(standing: Standing) -> dict[str, Any]:
 def show_history(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first."""
     fields = (
-        "id", "plan_digest", "direction", "status", "actor", "tool_version", "started_at",
-        "finished_at", "error",
+        "id", "plan_digest", "direction", "status", "actor", "approvers", "tool_version",
+        "started_at", "finished_at", "error",
     )  # fmt: skip
     show_document(
         {

@@ -164,13 +164,17 @@ def _summary(standings: Iterable[Standing]) -> str:
 def show_history(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
     rows = [
-        (run.started_at, run.direction, run.status, run.plan_digest[:12], run.actor, run.error)
+        (run.started_at, run.direction, run.status, run.plan_digest[:12], _who(run), run.error)
         for run in runs
     ]
     headers = ("started (UTC)", "", "status", "plan", "who", "error")
     say_table(
         headers, rows, ["" if row[2] in ("COMMITTED", "CLEANED") else "yellow" for row in rows]
     )
+
+
+def _who(run: PastRun) -> str:
+    return f"{run.actor}, approved by {run.approvers}" if run.approvers else run.actor
 
 
 def show_half_done(half_done: Collection[HalfDone]) -> None:

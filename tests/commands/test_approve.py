@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,8 +58,10 @@ class Desk:
     def apply(self, plan: str = "plan.json") -> Result:
         return self.project.migrate("apply", plan)
 
-    def runs(self) -> list[object]:
-        runs: list[object] = succeed(self.project.migrate("history", "--json")).document["runs"]
+    def runs(self) -> list[dict[str, Any]]:
+        runs: list[dict[str, Any]] = succeed(self.project.migrate("history", "--json")).document[
+            "runs"
+        ]
         return runs
 
 
@@ -89,6 +92,12 @@ def test_two_people_approve_and_the_plan_is_applied(desk: Desk) -> None:
     succeed(desk.project.migrate("apply", "plan.json", "--dry-run"))
     succeed(desk.apply())
     assert "already applied" in succeed(desk.apply()).out
+    (run,) = desk.runs()
+    assert run["approvers"] == "ann@example.com, bob"
+    assert "approved by ann@example.com, bob" in succeed(desk.project.migrate("history")).out
+    succeed(desk.project.migrate("apply", "plan.json", "--receipt", "receipt.json"))
+    receipt = json.loads((desk.project.folder / "receipt.json").read_text())
+    assert receipt["approvers"] == ["ann@example.com", "bob"]
 
 
 def test_what_a_plain_ssh_keygen_signs_is_an_approval(one_desk: Desk) -> None:

@@ -42,7 +42,7 @@ def receipt(
     plan: Plan, *, ago: timedelta = 3 * HOUR, signers: tuple[str, ...] = ()
 ) -> SignedReceipt:
     """A receipt of a run that ended so long before the production plan is made."""
-    run = FinishedRun("7d0c", plan.digest, "ann", "0.1.0", NOW - ago - HOUR, NOW - ago, "")
+    run = FinishedRun("7d0c", plan.digest, "ann", (), "0.1.0", NOW - ago - HOUR, NOW - ago, "")
     return SignedReceipt(make_receipt(plan, run, uuid=UUID), signers)
 
 

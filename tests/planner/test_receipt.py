@@ -29,8 +29,10 @@ from tests.planner.building import NOW, SETTING, UUID, migration, up_plan
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 PLAN = up_plan([migration(1), migration(2)])
-RUN = FinishedRun("7d0c", PLAN.digest, "ann@build", "0.1.0", NOW, NOW + timedelta(seconds=2), "")
-RECEIPT = make_receipt(PLAN, RUN, uuid=UUID, fingerprint="f" * 64, approvers=("ann", "bob"))
+RUN = FinishedRun(
+    "7d0c", PLAN.digest, "ann@build", ("ann", "bob"), "0.1.0", NOW, NOW + timedelta(seconds=2), ""
+)
+RECEIPT = make_receipt(PLAN, RUN, uuid=UUID, fingerprint="f" * 64)
 
 
 def test_it_says_what_ran_where_and_when() -> None:
