@@ -6,10 +6,11 @@ from typing import Literal
 
 from planner.decision import Decision
 from planner.plan import Plan
+from planner.rehearsal import CODES
 
 SETTING = Literal["optional", "required"]
 DEFAULT = "optional"
-MEANING = "`required`: only plans whose rehearsal has shown nothing bad."
+MEANING = "`required`: only plans whose rehearsal has shown nothing bad that no waiver names."
 
 
 def judge(plan: Plan, setting: str) -> Decision | None:
@@ -31,13 +32,16 @@ def is_looser(setting: str, base: str) -> bool:
 
 
 def _problem(plan: Plan) -> str:
+    """What is wrong with the plan's rehearsal; what a waiver answers for is not."""
     seen = plan.rehearsal
     if not any(step.statements for step in plan.steps):
         return ""
     if seen is None:
         return "The plan was not rehearsed."
+    shown = [one for step in plan.steps for one in step.findings if one.code in CODES]
+    is_answered = bool(shown) and not any(finding.is_refused for finding in shown)
+    if seen.is_good or is_answered:
+        return ""
     if seen.restored is False:
         return "The rehearsal's way back does not restore what was there."
-    if seen.repeatable is False:
-        return "The rehearsal's second run does not do what the first did."
-    return ""
+    return "The rehearsal's second run does not do what the first did."

@@ -8,6 +8,7 @@ import pytest
 
 from planner.decision import Decision
 from planner.errors import Denied
+from planner.finding import Finding
 from planner.guarantee import COMPENSATION, ONE_TRANSACTION
 from planner.plan import Plan, Rehearsal, Touch, seal
 from planner.planfile import parse_plan, render_plan
@@ -152,6 +153,18 @@ class TestRehearsal:
             repeatable=True, expected={},
         )  # fmt: skip
         seen = changed(PLAIN, rehearsal=good.model_copy(update=changes))
+        assert ("rehearsal" in decisions(seen, rehearsal="required")) is denied
+
+    @pytest.mark.parametrize(("reason", "denied"), [(None, True), ("a cache", False)])
+    def test_what_a_waiver_answers_for_is_no_obstacle(
+        self, reason: str | None, denied: bool
+    ) -> None:
+        finding = Finding(
+            code="not-restored", severity="danger", line=1, message="m", why="w", allowed=reason
+        )
+        step = PLAIN.steps[0].model_copy(update={"findings": (finding,)})
+        bad = Rehearsal(server_version="18", there_ms=1, restored=False, expected={})
+        seen = changed(PLAIN, rehearsal=bad, steps=(step,))
         assert ("rehearsal" in decisions(seen, rehearsal="required")) is denied
 
 

@@ -1,0 +1,96 @@
+"""A checkout of a project with staging and production, each on a fresh database of one server."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ci.forge import Forge, open_forge
+from tests.ci.workflow import Runner
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "t0p-secret"
+PRODUCTION = """\
+extends: staging
+database: {url_env: PRODUCTION_DATABASE_URL}
+policy:
+  promotion: {from: staging, receipt: required}
+"""
+
+
+@dataclass
+class Shop:
+    """A project in its repository, and what its pipelines run on."""
+
+    runner: Runner
+    forge: Forge
+    urls: dict[str, str]
+
+    def write(self, version: int, up: str, down: str) -> None:
+        """Writes a migration."""
+        path = self.runner.checkout / "migrations" / f"{version:03}_change.sql"
+        path.write_text(f"-- migrate:up\n{up}\n-- migrate:down\n{down}\n")
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def server(request: pytest.FixtureRequest) -> Any:
+    """PostgreSQL and MySQL in turn."""
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def shop(server: Any, tmp_path: Path) -> Iterator[Shop]:
+    """The checkout, ready for the pipelines of either forge."""
+    checkout = tmp_path / "checkout"
+    for folder in ("migrations", "environments", ".github/workflows", "ci"):
+        (checkout / folder).mkdir(parents=True)
+    for place in (".github/workflows", "ci"):
+        shutil.copy(ROOT / "examples/ci/comment.py", checkout / place)
+    names = {each: server.new_database() for each in ("staging", "production")}
+    urls = {each: server.url(name) for each, name in names.items()}
+    staging = f"engine: {server.engine}\ndatabase: {{url_env: STAGING_DATABASE_URL}}\n"
+    (checkout / "environments/staging.yaml").write_text(staging)
+    (checkout / "environments/production.yaml").write_text(PRODUCTION)
+    with open_forge(TOKEN) as (forge, api):
+        runner = Runner(checkout, variables(tmp_path, api, urls), secrets(urls))
+        yield Shop(runner, forge, urls)
+    for name in names.values():
+        server.drop_database(name)
+
+
+def variables(home: Path, api: str, urls: dict[str, str]) -> dict[str, str]:
+    """What both forges set for a job, beside what the workflow itself sets."""
+    programs = home / "bin"
+    programs.mkdir()
+    for name, module in (("python", ""), ("migrate", "-m lockgate")):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
+        (programs / name).chmod(0o755)
+    return {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
+        "GITHUB_API_URL": api,
+        "GITHUB_REPOSITORY": "ann/shop",
+        "CI_API_V4_URL": api,
+        "CI_PROJECT_ID": "42",
+        "CI_MERGE_REQUEST_IID": "7",
+    }
+
+
+def secrets(urls: dict[str, str]) -> dict[str, str]:
+    """What the expressions of the workflows stand for."""
+    return {
+        "secrets.STAGING_READER_URL": urls["staging"],
+        "secrets.STAGING_DATABASE_URL": urls["staging"],
+        "secrets.PRODUCTION_READER_URL": urls["production"],
+        "secrets.PRODUCTION_DATABASE_URL": urls["production"],
+        "github.token": TOKEN,
+        "github.event.pull_request.number": "7",
+    }
