@@ -9,10 +9,10 @@ from pathlib import Path
 from executors.apply import Admit
 from lockgate.approvals import read_approvers
 from planner.environment import Environment
+from planner.judgement import Start, refuse_denied, refuse_start
 from planner.plan import Plan
 from planner.planfile import read_plan
 from planner.policies.require_intent import judge_intent
-from planner.policy import Start, refuse_denied, refuse_start
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

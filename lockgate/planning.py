@@ -22,12 +22,13 @@ from planner.compare import Comparison, compare
 from planner.drift import with_fingerprint
 from planner.environment import Environment
 from planner.errors import BrokenHistory, UsageError
+from planner.judgement import judged
 from planner.ledger import Ledger
 from planner.migration import Migration
 from planner.observation import Observation
 from planner.plan import Plan, Source
-from planner.policy import judged
 from planner.promotion import Origin, with_promotion
+from planner.quantities import format_moment
 from planner.statefile import read_state
 from planner.stored import stored_source
 from planner.verify import refuse_foreign, refuse_unresolved
@@ -212,6 +213,6 @@ def _at_second_hand(seen: Observation) -> tuple[str, ...]:
     if seen.pulled_at is None:
         return ()
     return (
-        f"Made from a state that was pulled at {seen.pulled_at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"Made from a state that was pulled at {format_moment(seen.pulled_at)}, "
         "not from the database: for review alone.",
     )

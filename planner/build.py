@@ -15,7 +15,7 @@ from planner.compensation import Judgement, judge
 from planner.document import UNSEALED
 from planner.errors import IrreversibleMigration
 from planner.facts import Facts
-from planner.finding import Finding
+from planner.finding import LATE, Finding
 from planner.guarantee import WRITTEN_ALONE, verdict
 from planner.ledger import Ledger, state_digest
 from planner.migration import Migration, Section, parse_sections
@@ -47,8 +47,6 @@ BASELINE = Finding(
     message="Recorded as applied, and none of its SQL is run.",
     why="The database is taken to have what it makes already; nothing checks that.",
 )
-
-LATE = "out-of-order"
 
 
 @dataclass(frozen=True, slots=True)

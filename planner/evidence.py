@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 
 from planner.catalogue import Difference, is_counter
 from planner.drift import GRANTS, name_objects
-from planner.finding import Finding
+from planner.finding import NOT_FORESEEN, NOT_REPEATABLE, NOT_RESTORED, Finding
 from planner.impact import Blocked
 from planner.lint import waived
 from planner.migration import Sections
 from planner.plan import Change, Measured, Plan, PlannedStatement, Rehearsal, Step, seal
-from planner.rehearsal import NOT_FORESEEN, NOT_REPEATABLE, NOT_RESTORED
 from planner.waiver import Waiver
 
 STRENGTH: dict[Blocked, int] = {"nothing": 0, "writes": 1, "reads": 2}

@@ -13,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 # From the least to the most.
 Severity = Literal["info", "warning", "danger"]
 Tool = Literal["lockgate", "squawk"]
+# The finding of a migration that runs behind one that stands after it in the files.
+LATE = "out-of-order"
+# Those of what a rehearsal has shown.
+NOT_RESTORED = "not-restored"
+NOT_REPEATABLE = "not-repeatable"
+NOT_FORESEEN = "not-foreseen"
+REHEARSED = frozenset({NOT_RESTORED, NOT_REPEATABLE, NOT_FORESEEN})
 Code = Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$")]
 
 

@@ -14,8 +14,7 @@ from types import ModuleType
 
 from planner import rules
 from planner.errors import MigrationFileError
-from planner.finding import Finding
-from planner.rehearsal import CODES as REHEARSED
+from planner.finding import REHEARSED, Finding
 from planner.squawk_rules import RULES as SQUAWK_RULES
 from planner.squawk_rules import UNREAD, drop_repeated
 from planner.subject import Subject

@@ -325,6 +325,11 @@ class Plan(Model):
         """Whether there is anything to apply, and nothing in the plan itself forbids it."""
         return bool(self.steps) and not self.is_denied and self.state_pulled_at is None
 
+    @property
+    def applying(self) -> tuple[Step, ...]:
+        """The steps that apply something: neither those of a rollback nor of a baseline."""
+        return tuple(step for step in self.steps if step.direction == "up" and step.statements)
+
     def units(self, done: int = 0) -> tuple[Unit, ...]:
         """The steps after the first `done`, grouped by what is kept or undone together."""
         numbered = list(enumerate(self.steps, 1))[done:]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from planner.compare import Comparison
 from planner.ledger import Ledger
 from planner.migration import Migration
 from planner.plan import Plan, Promotion, Proof, Step, seal
+from planner.quantities import format_moment
 from planner.receipt import Applied, Receipt
 
 NOT_APPLIED = "not applied in {}"
@@ -121,7 +122,7 @@ def _undone(step: Applied, receipt: Receipt) -> str:
     """Why a receipt's step is not one that has run and stayed, as a clause; empty when it is."""
     if step.direction == "down":
         return (
-            f"rolled back in {receipt.environment} at {utc(receipt.finished_at)} "
+            f"rolled back in {receipt.environment} at {format_moment(receipt.finished_at)} "
             f"(receipt {receipt.digest[:12]})"
         )
     return "" if step.statements else RECORDED_ONLY.format(receipt.environment)
@@ -134,14 +135,9 @@ def _foreign(receipt: Receipt, project: str, environment: str) -> str:
     )
 
 
-def steps_to_prove(plan: Plan) -> tuple[Step, ...]:
-    """The steps that must have run elsewhere before: not those of a rollback or a baseline."""
-    return tuple(step for step in plan.steps if step.direction == "up" and step.statements)
-
-
 def with_promotion(plan: Plan, origin: Origin) -> Plan:
     """The plan with what is known of its steps where it is promoted from."""
-    steps = steps_to_prove(plan)
+    steps = plan.applying
     if not steps:
         return plan
     promotion = Promotion(
@@ -207,7 +203,7 @@ def _applied_here(migration: Migration, origin: Origin) -> Prospect:
 
 def _promoted(migration: Migration, origin: Origin, plan: Plan, soak: timedelta) -> Prospect:
     ready = origin.records[migration.number].applied_at + soak
-    reason = f"soaking until {utc(ready)}" if ready > plan.created_at else ""
+    reason = f"soaking until {format_moment(ready)}" if ready > plan.created_at else ""
     return Prospect(migration.version, migration.name, "applied", "pending", "promoted", reason)
 
 
@@ -238,12 +234,3 @@ def _state(migration: Migration, origin: Origin) -> str:
     if record and record.checksum == migration.checksum:
         return "applied"
     return "changed" if record else "not applied"
-
-
-def utc(moment: datetime) -> str:
-    """A moment as people read it.
-
-    >>> utc(datetime(2026, 11, 22, 9, 30, tzinfo=UTC))
-    '2026-11-22 09:30:00 UTC'
-    """
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

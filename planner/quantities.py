@@ -1,4 +1,4 @@
-"""Durations and sizes as settings spell them, `5s` and `100MB`, and as numbers.
+"""Durations and sizes as settings spell them, `5s` and `100MB`, and as numbers; moments for people.
 
 Reads no file; a unit is always written, so that no reader guesses one.
 """
@@ -6,6 +6,7 @@ Reads no file; a unit is always written, so that no reader guesses one.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -48,6 +49,15 @@ Seconds = Annotated[
     PlainSerializer(format_duration, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$"}),
 ]
+
+
+def format_moment(moment: datetime) -> str:
+    """A moment as people read it.
+
+    >>> format_moment(datetime(2026, 11, 22, 9, 30, tzinfo=UTC))
+    '2026-11-22 09:30:00 UTC'
+    """
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def parse_size(value: object) -> float:

@@ -13,10 +13,6 @@ from planner.catalogue import Difference
 from planner.errors import UsageError
 from planner.plan import Change, PlannedStatement
 
-NOT_RESTORED = "not-restored"
-NOT_REPEATABLE = "not-repeatable"
-NOT_FORESEEN = "not-foreseen"
-CODES = frozenset({NOT_RESTORED, NOT_REPEATABLE, NOT_FORESEEN})
 """Of the findings that only a rehearsal makes."""
 
 QUALIFIER = re.compile(r"(?:`((?:[^`]|``)+)`|([\w$]+))\s*\.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
 from planner.ledger import Ledger, state_digest
 from planner.plan import Plan
+from planner.quantities import format_moment
 from planner.server import Server
 
 
@@ -15,7 +15,8 @@ def refuse_offline(plan: Plan) -> None:
     """Raises OfflinePlan when the database was not asked when the plan was made."""
     if plan.state_pulled_at is not None:
         raise OfflinePlan(
-            f"The plan was made from a state that was pulled at {_utc(plan.state_pulled_at)}.",
+            "The plan was made from a state that was pulled at "
+            f"{format_moment(plan.state_pulled_at)}.",
             why="It is for review: nobody has asked the database itself.",
             do=f"Make one with `migrate plan -e {plan.environment} --reviewed PLAN`, where the "
             "database can be reached: it is refused if it would do something else.",
@@ -26,8 +27,8 @@ def refuse_expired(plan: Plan, server: Server) -> None:
     """Raises ExpiredPlan when the database's clock has passed the plan's end."""
     if plan.expires_at and server.now > plan.expires_at:
         raise ExpiredPlan(
-            f"The plan expired at {_utc(plan.expires_at)}; "
-            f"the database's clock says {_utc(server.now)}.",
+            f"The plan expired at {format_moment(plan.expires_at)}; "
+            f"the database's clock says {format_moment(server.now)}.",
             why="An old review may not fit the data of today.",
             do="Make a new plan with `migrate plan`, and have it reviewed.",
         )
@@ -144,10 +145,6 @@ def decode_evidence(text: str) -> dict[str, str]:
 def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """Whether the marks that both know are equal; a role may not be allowed to read them all."""
     return all(one[name] == other[name] for name in one.keys() & other.keys())
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _shown(evidence: Mapping[str, str]) -> str:

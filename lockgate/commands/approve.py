@@ -39,8 +39,8 @@ def command(plan_file: Path, folder: Path | None, key: Path | None, yes: bool) -
     from lockgate.views.approvals import confirm_approval, tell_approval
     from lockgate.views.terminal import is_attended, say, tell
     from lockgate.work import load_environment
+    from planner.judgement import refuse_denied
     from planner.planfile import read_plan
-    from planner.policy import refuse_denied
     from planner.verify import refuse_offline
 
     plan = read_plan(plan_file)

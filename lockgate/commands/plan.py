@@ -106,7 +106,7 @@ def command(
     from lockgate.planning import Request
     from lockgate.promoting import with_origin
     from lockgate.work import load_environment
-    from planner.policy import refuse_denied
+    from planner.judgement import refuse_denied
 
     request = Request(
         to=to, baseline=baseline, steps=steps, down_to=down_to, from_database=from_database,
@@ -127,7 +127,7 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
     from lockgate.planning import make_plan, observe, read_observation
     from lockgate.rehearsing import rehearse_plan
     from lockgate.work import open_work
-    from planner.policy import judged
+    from planner.judgement import judged
 
     if request.state is not None:
         seen = read_observation(request.state, environment)

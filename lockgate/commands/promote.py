@@ -59,7 +59,7 @@ def command(
     from lockgate.views.promotion import show_prospects
     from lockgate.work import load_environment, load_migrations, open_work
     from planner.compare import compare
-    from planner.policy import refuse_denied
+    from planner.judgement import refuse_denied
     from planner.promotion import find_prospects
 
     environment = load_environment(name, folder)

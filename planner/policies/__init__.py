@@ -10,5 +10,6 @@ A policy reads plans and nothing else. It is a module with
   in the environment of this name among these, or nothing;
 - where the answer can change behind the plan: `judge_start(start, setting)`, asked by `apply`.
 
-Its name is its key.
+Its name is its key. Every command reads environments, so what only judging needs is imported when
+a policy judges.
 """

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, model_validator
 
 from planner.decision import Decision
-from planner.plan import Plan
 from planner.settings import Settings
 
 if TYPE_CHECKING:
-    from planner.policy import Start
+    from planner.judgement import Start
+    from planner.plan import Plan
 
 Name = Annotated[str, Field(min_length=1)]
 APPROVE = "Have it approved with `migrate approve PLAN`; the signatures lie beside the plan."

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from planner import decision
 from planner.decision import Answer, Decision
-from planner.plan import Plan, Touch
 from planner.quantities import Size, format_size
 from planner.settings import Settings
+
+if TYPE_CHECKING:
+    from planner.plan import Plan, Touch
 
 
 class BlockingDdl(Settings):

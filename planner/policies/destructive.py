@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from planner.decision import Answer, Decision, is_looser
-from planner.losses import find_losses, name_losses
-from planner.plan import Plan
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
 
 SETTING = Answer
 DEFAULT = "allow"
@@ -15,6 +18,8 @@ __all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
 
 def judge(plan: Plan, setting: Answer) -> Decision | None:
     """One decision that names what is lost."""
+    from planner.losses import find_losses, name_losses
+
     losses = find_losses(plan)
     if not losses or setting == "allow":
         return None

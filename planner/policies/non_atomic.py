@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from planner import decision
 from planner.decision import Answer, Decision
 from planner.guarantee import NOT_ATOMIC
-from planner.plan import Plan
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
 
 SETTING = Answer | None
 DEFAULT = None

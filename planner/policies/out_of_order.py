@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from planner.build import LATE
+from typing import TYPE_CHECKING
+
 from planner.decision import Answer, Decision, is_looser
-from planner.plan import Plan
+from planner.finding import LATE
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
 
 SETTING = Answer
 DEFAULT = "deny"

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pydantic import Field
 
 from planner.decision import Decision
-from planner.plan import Plan, Promotion, Proof, Step
-from planner.promotion import steps_to_prove, utc
-from planner.quantities import Seconds, format_duration
+from planner.quantities import Seconds, format_duration, format_moment
 from planner.settings import Settings
 
 if TYPE_CHECKING:
-    from planner.policy import Start
+    from planner.judgement import Start
+    from planner.plan import Plan, Promotion, Proof, Step
 
 Means = Literal["optional", "required", "signed"]
 # From the loosest to the strictest.
@@ -44,14 +43,15 @@ MEANING = "Where plans must have run before; null: nowhere."
 def judge(plan: Plan, setting: Terms | None) -> Decision | None:
     """Denies what is not shown to have run there; else tells what shows it, and from when on
     `apply` may start where the soak is not over yet."""
-    steps = steps_to_prove(plan)
+    steps = plan.applying
     if setting is None or not steps:
         return None
     problem = _problem(plan.promotion, setting, steps)
     if problem:
         return _deny(f"{problem}{_rejected(plan)}", setting, plan)
     ready = _ready(plan, setting)
-    wait = f" `apply` may start at {utc(ready)}, after {format_duration(setting.min_soak)} there."
+    soak = format_duration(setting.min_soak)
+    wait = f" `apply` may start at {format_moment(ready)}, after {soak} there."
     return Decision(
         policy="promotion",
         answer="allow",
@@ -61,7 +61,7 @@ def judge(plan: Plan, setting: Terms | None) -> Decision | None:
 
 def judge_start(start: Start, setting: Terms | None) -> Decision | None:
     """Denies a start before the soak is over, by the clock of the plan's own database."""
-    if setting is None or not steps_to_prove(start.plan):
+    if setting is None or not start.plan.applying:
         return None
     ready = _ready(start.plan, setting)
     if start.now >= ready:
@@ -69,8 +69,9 @@ def judge_start(start: Start, setting: Terms | None) -> Decision | None:
     return Decision(
         policy="promotion",
         answer="deny",
-        reason=f"It is {utc(start.now)} by the database's clock; what ran in {setting.from_} has "
-        f"to stay there for {format_duration(setting.min_soak)}, until {utc(ready)}.",
+        reason=f"It is {format_moment(start.now)} by the database's clock; what ran in "
+        f"{setting.from_} has to stay there for {format_duration(setting.min_soak)}, "
+        f"until {format_moment(ready)}.",
         do="Apply the plan then.",
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from planner.decision import Decision
-from planner.plan import Plan
-from planner.rehearsal import CODES
+from planner.finding import REHEARSED
+
+if TYPE_CHECKING:
+    from planner.plan import Plan
 
 SETTING = Literal["optional", "required"]
 DEFAULT = "optional"
@@ -38,7 +40,7 @@ def _problem(plan: Plan) -> str:
         return ""
     if seen is None:
         return "The plan was not rehearsed."
-    shown = [one for step in plan.steps for one in step.findings if one.code in CODES]
+    shown = [one for step in plan.steps for one in step.findings if one.code in REHEARSED]
     is_answered = bool(shown) and not any(finding.is_refused for finding in shown)
     if seen.is_good or is_answered:
         return ""

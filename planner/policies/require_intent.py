@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planner.decision import Decision
-from planner.plan import Plan
 
 if TYPE_CHECKING:
-    from planner.policy import Start
+    from planner.judgement import Start
+    from planner.plan import Plan
 
 SETTING = bool
 DEFAULT = False

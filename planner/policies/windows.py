@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from planner.decision import Decision
-from planner.plan import Plan
 
 if TYPE_CHECKING:
-    from planner.policy import Start
+    from planner.judgement import Start
+    from planner.plan import Plan
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = f"(?:{'|'.join(DAYS)})"

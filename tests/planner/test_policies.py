@@ -10,10 +10,11 @@ from planner.decision import Decision
 from planner.errors import Denied
 from planner.finding import Finding
 from planner.guarantee import COMPENSATION, ONE_TRANSACTION
+from planner.judgement import Start, judged, refuse_denied, refuse_start
 from planner.plan import Plan, Rehearsal, Touch, seal
 from planner.planfile import parse_plan, render_plan
 from planner.policies.windows import parse_window
-from planner.policy import PolicySettings, Start, judged, loosened, refuse_denied, refuse_start
+from planner.policy import PolicySettings, loosened
 from tests.planner.building import migration, up_plan
 
 PLAIN = up_plan([migration(1)])

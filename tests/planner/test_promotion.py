@@ -12,11 +12,12 @@ from planner.compare import compare
 from planner.decision import Decision
 from planner.errors import Denied
 from planner.graph import order
+from planner.judgement import Start, judged, refuse_start
 from planner.ledger import Ledger
 from planner.migration import Migration
 from planner.plan import Plan
 from planner.planfile import parse_plan, render_plan
-from planner.policy import PolicySettings, Start, judged, loosened, misplaced, refuse_start
+from planner.policy import PolicySettings, loosened, misplaced
 from planner.promotion import (
     Origin,
     SignedReceipt,
