@@ -33,7 +33,7 @@ TABLES = {
     "lockgate_target": {"id", "uuid", "project", "environment", "evidence", "serial"},
     "lockgate_runs": {
         *("id", "plan_digest", "intent_digest", "direction", "environment", "status", "actor"),
-        *("tool_version", "started_at", "finished_at", "plan", "error"),
+        *("tool_version", "started_at", "finished_at", "plan", "approvers", "error", "receipt"),
     },
     "lockgate_journal": {
         *("run_id", "step", "statement", "digest", "intent_at", "outcome", "done_at"),
