@@ -14,8 +14,11 @@ CODE = "unguarded-alter"
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each ALTER of a large table without ALGORITHM and LOCK."""
     for statement in subject.statements:
-        for hold in statement.impact.holds:
-            if not hold.algorithm or statement.impact.explicit or hold.is_long:
+        impact = statement.impact
+        if impact.explicit or impact.effect.verb != "alter":  # OPTIMIZE can say neither
+            continue
+        for hold in impact.holds:
+            if not hold.algorithm or hold.is_long:
                 continue
             if measure(hold.on, subject.terms.facts, subject.terms.thresholds) == "large":
                 yield report(
