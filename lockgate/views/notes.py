@@ -5,7 +5,7 @@ Decides nothing; a plan that has more to tell than fits one screen is cut, what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -32,9 +32,13 @@ MINOR = ("info", "allowed")
 WORKS = {"none": "", "scan": "reads", "rewrite": "rewrites"}
 WAITS = {"nothing": "nothing waits", "writes": "writes wait", "reads": "reads and writes wait"}
 # Of these the table is what stands behind the words; of others it is one that they work on.
-NAMING = (
-    *("alter table", "cluster", "drop", "lock table", "optimize", "refresh", "reindex", "rename"),
-    *("truncate", "update", "vacuum"),
+NAMING = frozenset(
+    [
+        *("alter index", "alter materialized view", "alter table", "alter view", "cluster"),
+        *("drop index", "drop materialized view", "drop sequence", "drop table", "drop view"),
+        *("lock table", "optimize", "refresh materialized view", "reindex index", "reindex table"),
+        *("rename table", "truncate", "update", "vacuum", "vacuum full"),
+    ]
 )
 
 
@@ -77,7 +81,8 @@ def _matters(touch: Touch) -> bool:
 
 def _lock(lock: Lock) -> Note:
     touch = lock.touch
-    names = lock.kind.startswith(NAMING) and lock.is_first
+    is_behind_on = lock.kind == "drop index" and touch.algorithm  # as MySQL has it
+    names = lock.kind in NAMING and lock.is_first and not is_behind_on
     what = f"{lock.kind.upper()} {'' if names else 'on '}{touch.table}".strip()
     taken = ", ".join(part for part in (spell_lock(touch), *_sizes(touch)) if part)
     moment = "" if touch.work != "none" or touch.blocks == "nothing" else " for a moment"
@@ -85,12 +90,17 @@ def _lock(lock: Lock) -> Note:
     return Note(lock.place, "lock", f"{what}: {taken}; {WAITS[touch.blocks]}{moment}", style)
 
 
-def _sizes(touch: Touch) -> Sequence[str]:
+def _sizes(touch: Touch) -> Iterator[str]:
     """How much is worked on, or how large the table is."""
-    size = "all of it" if touch.bytes is None else format_size(touch.bytes)
-    work = f"{'' if touch.certain else 'perhaps '}{WORKS[touch.work]} {size}"
-    shown = work if WORKS[touch.work] else size.replace("all of it", "")
-    return shown, "size unknown" if touch.rows is None else f"{spell_rows(touch.rows)} rows"
+    if WORKS[touch.work]:
+        size = "all of it" if touch.bytes is None else format_size(touch.bytes)
+        yield f"{'' if touch.certain else 'perhaps '}{WORKS[touch.work]} {size}"
+    elif touch.bytes is not None:
+        yield format_size(touch.bytes)
+    if touch.rows is not None:
+        yield f"{spell_rows(touch.rows)} rows"
+    elif WORKS[touch.work]:
+        yield "size unknown"
 
 
 def _finding(remark: Remark) -> Note:
