@@ -11,9 +11,6 @@ from dataclasses import dataclass
 
 from planner.compare import Standing
 
-APPLIED = frozenset({"applied", "changed", "missing"})
-"""The states of what the database has, whatever the files say."""
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.views.grid import Cell, say_grid
 from lockgate.views.json import show_document
 from lockgate.views.page import open_templates, render_page
-from lockgate.views.terminal import say, say_table
+from lockgate.views.terminal import say
 from planner.compare import Standing
 from planner.matrix import Column, Matrix, Row
 
 GRADES = {"applied": "good", "pending": "fair", "out of order": "fair", "under way": "info"}
 """By the state; any other state is one that a person must look at."""
+STYLES = {"fair": "yellow", "info": "cyan", "poor": "red"}
+"""By the grade."""
 
 
 def show_text(matrix: Matrix) -> None:
     """The matrix on stdout, then a line for each environment."""
     known = [place for place, column in enumerate(matrix.columns) if column.is_known]
     names = [matrix.columns[place].environment for place in known]
-    rows = [
-        (row.version, row.name, *(state(row.cells[place]) or "-" for place in known))
-        for row in matrix.rows
-    ]
-    if rows:
-        say_table(("version", "name", *names), rows, [_style(row) for row in matrix.rows])
+    if matrix.rows:
+        say_grid(("version", "name", *names), [_line(row, known) for row in matrix.rows])
         say("")
     for column in matrix.columns:
         say(f"{column.environment}: {describe(column)}", "red" if column.problem else "")
@@ -77,9 +76,10 @@ def describe(column: Column) -> str:
     return f"{counted}. {column.problem}" if column.problem else counted
 
 
-def _style(row: Row) -> str:
-    grades = {grade(cell) for cell in row.cells}
-    return "red" if "poor" in grades else "yellow" if "fair" in grades else ""
+def _line(row: Row, known: list[int]) -> list[Cell]:
+    cells = (row.cells[place] for place in known)
+    states = [(state(cell) or "-", STYLES.get(grade(cell), "")) for cell in cells]
+    return [(row.version, ""), (row.name, ""), *states]
 
 
 def _migration(row: Row, columns: tuple[Column, ...]) -> dict[str, Any]:

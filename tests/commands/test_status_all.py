@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands.pseudoterminal import ESCAPE, on_terminal
 from tests.commands.running import Project, refused, succeed
 
 
@@ -34,6 +35,34 @@ def test_it_shows_where_each_migration_is(several: Project, mysql_url: str) -> N
         [],
         ["test:", "2", "applied,", "serial", "2"],
         ["next:", "1", "applied,", "1", "pending,", "serial", "1"],
+    ]
+
+
+def test_on_a_terminal_each_cell_has_its_own_colour(several: Project, mysql_url: str) -> None:
+    shown = succeed(on_terminal(several, "status", "--all", NEXT_URL=mysql_url)).out
+    assert "002      t2    applied  \x1b[33mpending\x1b[0m\n" in shown
+
+
+def test_on_a_narrow_terminal_names_are_cut_and_environments_stand_in_blocks(
+    project: Project,
+) -> None:
+    for name in ("eu", "us", "production-asia", "production-africa"):
+        project.write_environment(name, "extends: test\ndatabase: {url_env: TEST_URL}\n")
+    project.write("20260101120000_add_the_addresses_of_customers.sql", "select 1;")
+    project.write("20260101120001_t.sql", "select 1;")
+    shown = succeed(on_terminal(project, "status", "--all", COLUMNS="80")).out
+    blocks = ESCAPE.sub("", shown).split("\n\n")
+    assert [[line.rstrip() for line in block.splitlines()] for block in blocks[:2]] == [
+        [
+            "version         name                         test     eu       production-africa",
+            "20260101120000  add_the_addresses_of_custo…  pending  pending  pending",
+            "20260101120001  t                            pending  pending  pending",
+        ],
+        [
+            "version         name                            production-asia  us",
+            "20260101120000  add_the_addresses_of_customers  pending          pending",
+            "20260101120001  t                               pending          pending",
+        ],
     ]
 
 

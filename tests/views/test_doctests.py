@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("name", ["approvals", "highlight", "markup", "review"])
+@pytest.mark.parametrize("name", ["approvals", "grid", "highlight", "markup", "review"])
 def test_the_examples_of_a_view_hold(name: str) -> None:
     found = doctest.testmod(importlib.import_module(f"lockgate.views.{name}"))
     assert found.failed == 0
