@@ -15,7 +15,8 @@ from pathlib import Path
 from executors.engine import Engine, Traits, open_engine
 from executors.failure import ServerError
 from planner.address import DatabaseAddress
-from planner.environment import Environment, History
+from planner.environment import Environment
+from planner.environment_file import History
 from planner.errors import Interrupted, UsageError
 
 NAME = "lockgate_rehearsal_"

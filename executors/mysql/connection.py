@@ -13,7 +13,7 @@ import pymysql
 
 from executors.failure import ServerError
 from planner.address import DatabaseAddress
-from planner.environment import Timeouts
+from planner.environment_file import Timeouts
 from planner.errors import Unreachable, UsageError
 
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html; 3169, 4031 and

@@ -8,7 +8,8 @@ import pytest
 from executors.engine import open_engine
 from executors.events import StatementFinished
 from executors.mysql.connection import read_options, settings
-from planner.environment import Timeouts, resolve_database
+from planner.environment import resolve_database
+from planner.environment_file import Timeouts
 from planner.errors import (
     StatementFailed,
     Unreachable,

@@ -16,15 +16,13 @@ from pydantic import BaseModel
 
 from planner.address import parse_url
 from planner.environment import (
-    Database,
     Environment,
-    EnvironmentFile,
     environment_names,
-    environment_schema,
     find_environments,
     read_environment,
     resolve_database,
 )
+from planner.environment_file import Database, EnvironmentFile, environment_schema
 from planner.errors import ConfigurationError, LockgateError, UsageError
 from planner.policy import loosened
 from planner.quantities import format_duration, parse_duration, parse_size
