@@ -5,17 +5,27 @@ Must not change either, and must not print.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from executors.events import Session
+from executors.failure import ServerError
 from executors.resolve import read_half_done
 from lockgate.exits import Exit, exit_code
 from lockgate.work import Work, load_environment, load_migrations, open_work
 from planner.compare import Standing, compare, refuse_broken_history, standings
 from planner.directory import Directory
 from planner.environment import Environment, databases_of
-from planner.errors import LockgateError, WrongTarget
+from planner.errors import (
+    BrokenHistory,
+    Interrupted,
+    LockgateError,
+    Unresolved,
+    UsageError,
+    WrongTarget,
+)
 from planner.ledger import Ledger
 from planner.matrix import Column
 from planner.verify import refuse_foreign, refuse_unresolved
@@ -26,6 +36,9 @@ GRAVEST = (
     *(Exit.USAGE, Exit.BUG, Exit.OK),
 )
 """Of the ends of several environments, the one that all of them end with."""
+
+Answer = tuple[Column, Exit]
+"""An environment, and how it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +65,13 @@ def read_stand(environment: Environment) -> Stand:
 
 
 def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
-    """Each environment of a folder, in the order of promotion, and how all of it ends."""
-    found = [_read_column(name, folder) for name in databases_of(folder)]
-    ranked = sorted(found, key=lambda each: (each[2], each[0].environment))
-    ends = {end for _, end, _ in found}
+    """Each environment of a folder, in the order of promotion, and how all of it ends. The
+    servers are asked at once: those that are silent cost the time of one."""
+    asked = [_ask(name, folder) for name in databases_of(folder)]
+    found = [answer() for _, answer in sorted(asked, key=lambda each: each[0])]
+    ends = {end for _, end in found}
     gravest = next((end for end in GRAVEST if end in ends), Exit.OK)
-    return tuple(column for column, _, _ in ranked), gravest
+    return tuple(column for column, _ in found), gravest
 
 
 def _stand(work: Work, directory: Directory, ledger: Ledger) -> Stand:
@@ -67,7 +81,8 @@ def _stand(work: Work, directory: Directory, ledger: Ledger) -> Stand:
     holder = work.engine.lock_holder() if half_done else None
     comparison = compare(directory.migrations, ledger)
     state = "under way" if holder else "half done"
-    environment, problem = work.environment, None
+    environment = work.environment
+    problem: LockgateError | None = None
     try:
         refuse_foreign(
             work.engine.server, ledger, project=environment.project, environment=environment.name
@@ -75,26 +90,46 @@ def _stand(work: Work, directory: Directory, ledger: Ledger) -> Stand:
         if not holder:
             refuse_unresolved(ledger)
         refuse_broken_history(comparison)
-    except LockgateError as error:
+    except (WrongTarget, Unresolved, BrokenHistory) as error:
         problem = error
     shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
     return Stand(shown, ledger, directory.warnings, holder, problem)
 
 
-def _read_column(name: str, folder: Path) -> tuple[Column, Exit, int]:
-    """An environment, how it ends, and how many environments it stands behind."""
-    rank = 0
+def _ask(name: str, folder: Path) -> tuple[int, Callable[[], Answer]]:
+    """How many environments one stands behind, and what waits for its answer."""
+    from lockgate.threads import begin
+
     try:
         environment = load_environment(name, folder)
         rank = _rank(name, folder)
+    except UsageError as error:
+        return 0, partial(_unknown, name, error)
+    read = partial(_read_column, environment)
+    # An embedded server is ours to stop, also when we are interrupted.
+    return rank, read if environment.database == "embedded" else begin(read)
+
+
+def _read_column(environment: Environment) -> Answer:
+    try:
         stand = read_stand(environment)
+    except Interrupted:
+        raise
     except LockgateError as error:
-        return Column(name, problem=_first_line(error)), Exit(exit_code(error)), rank
-    if isinstance(stand.problem, WrongTarget):  # what it holds is another environment's
-        return Column(name, problem=_first_line(stand.problem)), Exit.WRONG_TARGET, rank
-    problem = _first_line(stand.problem) if stand.problem else ""
-    end = Exit(exit_code(stand.problem)) if stand.problem else Exit.OK
-    return Column(name, stand.standings, stand.ledger.serial, problem), end, rank
+        return _unknown(environment.name, error)
+    except ServerError as refused:
+        return _unknown(environment.name, UsageError(f"The server refused to tell: {refused}."))
+    problem = stand.problem
+    if isinstance(problem, WrongTarget):  # what it holds is another environment's
+        return _unknown(environment.name, problem)
+    end = Exit(exit_code(problem)) if problem else Exit.OK
+    # Which files are changed or missing, the states tell.
+    told = "" if problem is None or isinstance(problem, BrokenHistory) else _first_line(problem)
+    return Column(environment.name, stand.standings, stand.ledger.serial, told), end
+
+
+def _unknown(name: str, error: LockgateError) -> Answer:
+    return Column(name, problem=_first_line(error)), Exit(exit_code(error))
 
 
 def _rank(name: str, folder: Path, above: frozenset[str] = frozenset()) -> int:

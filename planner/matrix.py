@@ -14,8 +14,8 @@ from planner.compare import Standing
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An environment. `problem` says what is wrong with it, in a sentence; without `standings`
-    it is why nothing is known. `serial` is None then."""
+    """An environment. `problem` says, in a sentence, what is wrong with it that no state tells;
+    without `standings` it is why nothing is known. `serial` is None then."""
 
     environment: str
     standings: tuple[Standing, ...] = ()

@@ -25,7 +25,7 @@ def show_text(matrix: Matrix) -> None:
         say_grid(("version", "name", *names), [_line(row, known) for row in matrix.rows])
         say("")
     for column in matrix.columns:
-        say(f"{column.environment}: {describe(column)}", "red" if column.problem else "")
+        say(f"{column.environment}: {describe(column)}", "" if is_sound(column) else "red")
 
 
 def show_json(matrix: Matrix) -> None:
@@ -55,6 +55,7 @@ def show_html(matrix: Matrix) -> None:
 def render_status(matrix: Matrix) -> str:
     """The page: needs no network and no script."""
     environment = open_templates({"state": state, "grade": grade, "describe": describe})
+    environment.tests["sound"] = is_sound
     return render_page(environment, "status", "", matrix=matrix)
 
 
@@ -74,6 +75,11 @@ def describe(column: Column) -> str:
         return column.problem
     counted = f"{column.summary}, serial {column.serial}"
     return f"{counted}. {column.problem}" if column.problem else counted
+
+
+def is_sound(column: Column) -> bool:
+    """Whether a person need not look at it."""
+    return not column.problem and all(grade(each) != "poor" for each in column.standings)
 
 
 def _line(row: Row, known: list[int]) -> list[Cell]:

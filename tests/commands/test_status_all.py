@@ -1,11 +1,14 @@
 """`migrate status --all`: every environment side by side, whatever is wrong with one of them."""
 
+import signal
+import socket
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.commands.pseudoterminal import ESCAPE, on_terminal
-from tests.commands.running import Project, refused, succeed
+from tests.commands.running import DEADLINE, Project, Result, refused, succeed
 
 
 @pytest.fixture
@@ -76,6 +79,43 @@ def test_one_that_cannot_be_reached_does_not_hide_the_others(several: Project) -
     assert result.code == 11
     assert "test: 2 applied" in result.out
     assert "s3cret" not in result.all
+
+
+def test_silent_servers_are_asked_at_once_and_a_signal_ends_the_waiting(
+    project: Project,
+) -> None:
+    (project.folder / "environments/test.yaml").unlink()
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        for number, server in enumerate(servers):
+            engine = "mysql" if number else "postgresql"
+            url = f"{engine}://ann@127.0.0.1:{server.getsockname()[1]}/shop"
+            settings = f"engine: {engine}\ntimeouts: {{connect: 10m}}\n"
+            project.write_environment(f"silent{number}", f"{settings}database: {{url: '{url}'}}\n")
+        process = project.start("status", "--all")
+        for server in servers:
+            server.settimeout(DEADLINE)
+            stack.enter_context(server.accept()[0])
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=DEADLINE)
+    refused(Result(process.returncode, out, err), 130, "Interrupted. Nothing was changed.")
+    assert out == ""
+
+
+def test_a_server_that_refuses_to_tell_does_not_hide_the_others(
+    several: Project, mysql_url: str, postgres_server: Any
+) -> None:
+    role = f"r{several.database[-8:]}"
+    url = several.url.replace(f"{postgres_server.user}@", f"{role}@")
+    several.write_environment("weak", "extends: test\ndatabase: {url_env: WEAK_URL}\n")
+    with postgres_server.connect(several.database) as bystander:
+        bystander.execute(f"create role {role} login")
+        environ = {"NEXT_URL": mysql_url, "WEAK_URL": url}
+        result = several.migrate("status", "--all", environ=environ)
+        bystander.execute(f"drop role {role}")
+    assert result.code == 64
+    assert "weak: The server refused to tell: permission denied for" in result.out
+    assert "test: 2 applied" in result.out
 
 
 def test_another_environments_database_is_not_shown_as_its_own(several: Project) -> None:
