@@ -24,7 +24,7 @@ def wide_matrix() -> Matrix:
         columns.append(Column(name, standings(compare(FILES, found), found), found.serial))
     changed = replace(columns[2].standings[40], state="changed")
     altered = (*columns[2].standings[:40], changed, *columns[2].standings[41:])
-    columns[2] = replace(columns[2], standings=altered, problem="1 applied migration has changed")
+    columns[2] = replace(columns[2], standings=altered)
     return lay_out([*columns, Column("<b>asia</b>", problem="cannot connect to db.example.com")])
 
 
@@ -69,4 +69,19 @@ def test_the_head_and_the_first_column_stay_in_sight(browser: Browser, tmp_path:
     assert head
     assert abs(head["x"] - box["x"]) < 3
     assert abs(head["y"] - box["y"]) < 3
+    page.close()
+
+
+def test_on_paper_it_is_white_and_no_wider_than_the_page(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "status.html"
+    path.write_text(render_status(wide_matrix()), encoding="ascii")
+    landscape = 1047  # CSS pixels between the margins of A4
+    page = browser.new_page(viewport={"width": landscape, "height": 718}, color_scheme="dark")
+    page.emulate_media(media="print")
+    page.goto(path.as_uri())
+    assert page.evaluate("document.querySelector('table').scrollWidth") <= landscape
+    assert page.evaluate("document.documentElement.scrollWidth") <= landscape
+    for element in ("body", "td", ".badge"):
+        colour = f"getComputedStyle(document.querySelector('{element}')).backgroundColor"
+        assert page.evaluate(colour) in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
     page.close()
