@@ -1,4 +1,4 @@
-"""What the views print for the plans of `plans`: python -m tests.views.golden writes it anew.
+"""What the views print for `plans` and `matrices`: python -m tests.views.golden writes it anew.
 
 For after a view has changed: read the difference before you keep it.
 """
@@ -8,10 +8,11 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from lockgate.views import plan_diff, text
+from lockgate.views import matrix, plan_diff, text
 from lockgate.views.markdown import render_markdown
 from lockgate.views.review import review
 from planner.difference import compare_plans
+from tests.views.matrices import small_matrix
 from tests.views.plans import (
     altered_plan,
     compensated_plan,
@@ -51,6 +52,10 @@ def rendered() -> dict[str, str]:
     difference = compare_plans(release_plan(), altered_plan())
     found["difference.txt"] = printed(lambda: plan_diff.show_text(difference))
     found["difference.json"] = printed(lambda: plan_diff.show_json(difference))
+    shown = small_matrix()
+    found["status.txt"] = printed(lambda: matrix.show_text(shown))
+    found["status.json"] = printed(lambda: matrix.show_json(shown))
+    found["status.html"] = matrix.render_status(shown).partition("</head>\n")[2]
     return found
 
 
