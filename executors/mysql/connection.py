@@ -41,7 +41,7 @@ def open_session(
     options = read_options(address.options)
     password = address.password.get_secret_value() if address.password else ""
     try:
-        return pymysql.connect(
+        connection = pymysql.connect(
             host=address.host,
             unix_socket=address.socket,
             port=address.port,
@@ -51,6 +51,7 @@ def open_session(
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=math.ceil(timeouts.connect),
+            read_timeout=math.ceil(timeouts.connect),
             program_name=program,
             **{**options, **tls},
         )
@@ -60,6 +61,10 @@ def open_session(
             f"No connection to the database: {said}",
             do="Check the server and the connection in the environment's file.",
         ) from None
+    # PyMySQL's own limit of connecting ends before the server's greeting is read, and it has no
+    # public way to lift the limit of reading, which statements must not have.
+    connection._read_timeout = None  # type: ignore[attr-defined]
+    return connection
 
 
 def tls_like(connection: Any, address: DatabaseAddress) -> dict[str, Any]:

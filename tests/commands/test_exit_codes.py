@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,16 @@ def test_11_unreachable_without_a_server(any_project: Project) -> None:
     for command in (["plan"], ["up"]):
         result = any_project.migrate(*command, environ=nowhere)
         refused(result, 11, "No connection to the database", "Check the server")
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql", "mariadb"])
+def test_11_unreachable_where_a_server_accepts_and_says_nothing(
+    tmp_path: Path, engine: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{engine}://ann@127.0.0.1:{silent.getsockname()[1]}/shop"
+        project = Project(tmp_path, url, settings="timeouts: {connect: 1s}\n")
+        refused(project.migrate("status"), 11, "No connection to the database")
 
 
 @pytest.mark.parametrize(
