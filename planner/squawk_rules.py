@@ -80,11 +80,7 @@ def read_violation(violation: Violation, subject: Subject) -> Finding | None:
         return None
     statement = subject.statements[violation.place - 1]
     tables = _old_tables(statement, subject)
-    if kind != "fail" and statement.impact.holds and not tables:
-        return None  # nobody uses what the plan itself has made
-    if kind == "lock" and not _may_last(statement):
-        return None
-    severity = _severity(kind, tables, subject)
+    severity = None if _is_moot(kind, statement, tables) else _severity(kind, tables, subject)
     if severity is None:
         return None
     sizes = "; ".join(subject.describe(table) for table in tables or ())
@@ -126,11 +122,13 @@ def _unread(violation: Violation) -> Finding:
     )
 
 
-def _may_last(statement: Reviewed) -> bool:
-    """Whether all rows may be worked on under the lock, as squawk takes it for granted; the facts
-    of the table may tell that a column's new type keeps them as they are."""
+def _is_moot(kind: Kind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
+    """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
+    has made, and by the facts a column's new type may keep all rows as they are."""
     holds = statement.impact.holds
-    return not holds or any(hold.is_long for hold in holds)
+    if not holds or kind == "fail":
+        return False
+    return not tables or (kind == "lock" and not any(hold.is_long for hold in holds))
 
 
 def _old_tables(statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
