@@ -22,7 +22,7 @@
     let shown = 0;
     for (const step of steps) {
       const fitting = fits(step);
-      step.element.hidden = !fitting;
+      if (step.element.hidden === fitting) step.element.hidden = !fitting;
       shown += fitting;
     }
     find("shown").textContent = `${shown} of ${steps.length} steps`;
@@ -57,4 +57,5 @@
   addEventListener("hashchange", reveal);
   filter.hidden = false;
   update();
+  reveal();
 })();

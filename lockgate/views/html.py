@@ -7,37 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from lockgate.views import rehearsal
+from lockgate.views import rehearsal, summary
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_lock, spell_rows
 from planner.dialect import DIALECTS, POSTGRESQL, Dialect
 from planner.plan import Measured
-from planner.quantities import format_size
 
-LONGEST_OPEN = 40
+LONGEST_OPEN = 12
 """Rows of a list that is unfolded from the beginning."""
-ANSWERED = {"allow": "info", "warn": "warning", "require-approval": "warning", "deny": "danger"}
-WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
-BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
+STEPS_OPEN = 20
+"""Steps that are all unfolded; of more, only those that a reviewer must read."""
 
 
 def render_html(review: Review) -> str:
     """The page."""
     dialect = DIALECTS.get(review.plan.target.engine, POSTGRESQL)
     return render_page(
-        open_templates(FILTERS),
+        _open_templates(),
         "plan",
         "plan.js",
         review=review,
         plan=review.plan,
         drawing=draw_dependencies(review.plan),
-        remarks=_by_step(review.remarks),
-        step_of=_numbers(review).get,
         longest_open=LONGEST_OPEN,
         seen=review.plan.rehearsal,
         measured=_measured(review),
@@ -47,7 +45,32 @@ def render_html(review: Review) -> str:
         costs=rehearsal.costs,
         spell_place=rehearsal.place,
         highlight=lambda sql: highlight(sql, dialect),
+        **_summary(review),
+        **_steps(review),
     )
+
+
+def _summary(review: Review) -> dict[str, Any]:
+    """What stands before the steps."""
+    topics = summary.find_topics(review.remarks)
+    numbers = {topic.subject: topic.number for topic in topics}
+    return {
+        "facts": summary.find_facts(review),
+        "graded": [(grade, list(same)) for grade, same in groupby(topics, lambda one: one.grade)],
+        "topic_of": lambda remark: numbers[summary.subject(remark)],
+        "lost": summary.gather_losses(review.losses),
+        "locks": summary.gather_locks(review.locks),
+    }
+
+
+def _steps(review: Review) -> dict[str, Any]:
+    """What the steps are shown by, each by the number of a step."""
+    return {
+        "remarks": _by_step(review.remarks),
+        "usual": _usual(review),
+        "unfolded": _unfolded(review),
+        "step_of": _numbers(review).get,
+    }
 
 
 def highlight(sql: str, dialect: Dialect) -> Markup:
@@ -71,15 +94,39 @@ def gravest(remarks: Iterable[Remark]) -> str:
 
 
 FILTERS = {
-    "answered": ANSWERED.__getitem__,
-    "blocks": BLOCKS.__getitem__,
     "count": count,
+    "effects": summary.spell_effects,
     "gravest": gravest,
+    "guarantees": summary.count_guarantees,
     "lock": spell_lock,
     "rows": spell_rows,
-    "size": lambda size: "unknown" if size is None else f"~{format_size(size)}",
-    "works": WORKS.__getitem__,
+    "size": summary.spell_size,
 }
+TESTS = {"mixed": summary.is_mixed, "unusual": summary.is_unusual}
+
+
+def _open_templates() -> Environment:
+    templates = open_templates(FILTERS)
+    templates.tests |= TESTS
+    return templates
+
+
+def _usual(review: Review) -> dict[int, str]:
+    """The guarantee that needs no word at each statement, by the number of its step."""
+    return {
+        number: summary.find_usual(part)
+        for part in review.parts
+        for number in range(part.unit.first, part.last + 1)
+    }
+
+
+def _unfolded(review: Review) -> set[int]:
+    """The numbers of the steps that are open from the beginning."""
+    steps = review.plan.steps
+    if len(steps) <= STEPS_OPEN:
+        return set(range(1, len(steps) + 1))
+    graded = {one.place.number for one in review.remarks if one.grade in ("danger", "warning")}
+    return graded | {one.place.number for one in review.locks if one.touch.is_long}
 
 
 def _numbers(review: Review) -> dict[str, int]:
