@@ -29,6 +29,7 @@ format: $(VENV)/.installed-dev
 
 benchmark: $(VENV)/.installed-dev  ## time and memory by the number of migrations
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.page
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
