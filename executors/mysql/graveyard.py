@@ -109,7 +109,9 @@ class Graveyard:
         """
         if not self.has(grave):
             return
-        present = foreign_keys(self.definition(grave))
+        present = {
+            _generated_for(table, name, grave) for name in foreign_keys(self.definition(grave))
+        }
         missing = {name: text for name, text in foreign_keys(create).items() if name not in present}
         if missing:
             texts = (self._seen_from_here(text, table, grave) for text in missing.values())
@@ -158,3 +160,16 @@ class Graveyard:
 
     def _is_table(self, schema: str, table: str) -> bool:
         return self._session.query_one(BASE_TABLE, (schema, table)) is not None
+
+
+def _generated_for(table: str, name: str, grave: str) -> str:
+    """The name that a foreign key in a grave has in the table's own place: one that the server
+    has generated follows the table's name.
+
+    https://dev.mysql.com/doc/refman/9.7/en/create-table-foreign-keys.html
+
+    >>> _generated_for("invoices", "1f_1_1_0_ibfk_1", "1f_1_1_0")
+    'invoices_ibfk_1'
+    """
+    generated = f"{grave}_ibfk_"
+    return f"{table}_ibfk_{name.removeprefix(generated)}" if name.startswith(generated) else name
