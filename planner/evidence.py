@@ -75,12 +75,8 @@ def step_findings(plan: Plan, evidence: Evidence) -> list[list[Finding]]:
 
 
 def unforeseen(plan: Plan, measured: Iterable[Measured]) -> Iterator[tuple[int, Finding]]:
-    """What statements were seen to do worse than the plan says, by the number of their step.
-
-    A plan that tells of no table at all has foreseen nothing, and is not held against it.
-    """
-    if not any(statement.touches for step in plan.steps for statement in step.statements):
-        return
+    """What statements were seen to do worse than the plan says, by the number of their step: what
+    a function or a DO block does stands in no SQL that the plan reads."""
     for one in measured:
         statement = plan.steps[one.step - 1].statements[one.statement - 1]
         worse = [*_worse_locks(statement, one), *_unforeseen_rewrites(statement, one)]

@@ -21,6 +21,7 @@ from lockgate.views.review import (
     spell_lock,
     spell_rows,
 )
+from lockgate.views.summary import find_facts
 from planner.decision import Answer, Decision
 from planner.plan import PlannedStatement, Step
 from planner.quantities import format_size
@@ -81,8 +82,9 @@ def _cut(left: int) -> str:
 def _head(review: Review) -> Iterator[str]:
     plan = review.plan
     yield f"<!-- lockgate-plan {re.sub(r'[^A-Za-z0-9_.]+', '-', plan.environment)} -->"
+    sign = SIGNS[find_facts(review)[0].grade]
     yield (
-        f"### {SIGNS[review.grade]} {escape(review.title)} on {code(plan.environment)}: "
+        f"### {sign} {escape(review.title)} on {code(plan.environment)}: "
         f"{escape(plan.verdict)} · intent {code(plan.intent_digest[:12])}"
     )
     if plan.decisions:

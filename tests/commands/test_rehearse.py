@@ -326,3 +326,15 @@ def test_a_first_plan_on_an_empty_database_is_checked_too(project: Project) -> N
     succeed(project.migrate("plan"))
     assert Path(project.folder / "plan.json").exists()
     succeed(project.migrate("apply", "plan.json"))
+
+
+def test_what_a_do_block_hides_from_the_plan_is_seen(project: Project) -> None:
+    project.configure(HERE)
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    hidden = "do $$ begin alter table t1 alter column id type bigint; end $$;"
+    project.write("002_hidden.sql", hidden, hidden.replace("bigint", "int"))
+    shown = succeed(project.migrate("plan", "--rehearse"))
+    ((finding,),) = findings_of(project, "not-foreseen")
+    assert "ACCESS EXCLUSIVE" in finding["message"]
+    assert "not-foreseen" in shown.out

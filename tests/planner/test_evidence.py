@@ -208,5 +208,7 @@ def test_a_table_of_another_schema_is_another_one() -> None:
     assert len(list(unforeseen(touching(said), measured(CLOSED)))) == 1
 
 
-def test_a_plan_that_tells_of_no_table_has_foreseen_nothing() -> None:
-    assert list(unforeseen(PLAN, measured(CLOSED, "public.t"))) == []
+def test_what_the_plan_has_no_word_on_at_all_is_told_too() -> None:
+    """As of a DO block, whose SQL stands in a string."""
+    ((_, finding),) = unforeseen(PLAN, measured(CLOSED, "public.t"))
+    assert "public.t" in finding.message
