@@ -137,15 +137,25 @@ def _refuse_loosened(
     base = parse_document(below.without("database", "extends"), PolicyFile, HINTS).policy
     key = loosened(policy, base)
     if key is not None:
-        place = document.place(("policy", key))
-        raise ConfigurationError(
-            f"policy.{key} lets more pass than {parent}.yaml, which this file extends",
-            path=place.path,
-            line=place.line,
-            why="What extends an environment may be stricter than it, and never less strict.",
-            do=f"Leave the key away, or loosen it in {parent}.yaml.",
-        )
+        raise _looser(document, key, parent)
     _refuse_loosened(below, base, directory, names)
+
+
+def _looser(document: Document, key: str, parent: str) -> ConfigurationError:
+    """Only `transaction: step` loosens a policy that no file states."""
+    is_stated = key in document.value.get("policy", {})
+    cause = ("policy", key) if is_stated else ("transaction",)
+    place = document.place(cause)
+    return ConfigurationError(
+        f"{'.'.join(cause)} lets more pass than {parent}.yaml, which this file extends",
+        path=place.path,
+        line=place.line,
+        why="What extends an environment may be stricter than it, and never less strict."
+        + ("" if is_stated else f" A transaction a step allows what policy.{key} denies."),
+        do=f"Leave the key away, or loosen it in {parent}.yaml."
+        if is_stated
+        else f"Say `policy: {{{key}: deny}}` here, or `{key}: allow` in {parent}.yaml.",
+    )
 
 
 def _refuse_misplaced(

@@ -171,6 +171,17 @@ def test_a_file_that_loosens_what_it_extends_is_refused_with_its_line(write: Wri
     assert error.what == "policy.rollback lets more pass than middle.yaml, which this file extends"
 
 
+def test_a_transaction_a_step_that_loosens_what_it_extends_is_named_itself(write: Write) -> None:
+    folder = write(
+        base="database: embedded\npolicy: {irreversible: warn}\n",
+        dev="extends: base\ndatabase: embedded\ntransaction: step\n",
+    )
+    error = refusal(folder)
+    assert (error.path, error.line) == (folder / "dev.yaml", 3)
+    assert error.what == "transaction lets more pass than base.yaml, which this file extends"
+    assert "policy: {non_atomic: deny}" in error.do
+
+
 def test_a_loose_file_in_the_middle_is_refused_too(write: Write) -> None:
     folder = write(
         base="database: embedded\npolicy: {rollback: deny}\n",
