@@ -202,7 +202,7 @@ def _applied_here(migration: Migration, origin: Origin) -> Prospect:
 
 
 def _promoted(migration: Migration, origin: Origin, plan: Plan, soak: timedelta) -> Prospect:
-    ready = origin.records[migration.number].applied_at + soak
+    ready = origin.records[migration.number].applied_at.replace(microsecond=0) + soak
     reason = f"soaking until {format_moment(ready)}" if ready > plan.created_at else ""
     return Prospect(migration.version, migration.name, "applied", "pending", "promoted", reason)
 

@@ -50,12 +50,14 @@ def command(
       migrate status --all --format html > status.html
     """
     chosen = "json" if as_json else style
-    code = _show_all(folder, chosen) if everywhere else _show_one(name, folder, chosen)
-    invocation.document = False
-    return code
+    if everywhere:
+        code = _show_all(folder, chosen)
+        invocation.document = False
+        return code
+    return _show_one(invocation, name, folder, chosen)
 
 
-def _show_one(name: str, folder: Path | None, style: str) -> int:
+def _show_one(invocation: Invocation, name: str, folder: Path | None, style: str) -> int:
     from lockgate.standing import read_stand
     from lockgate.views import json, text
     from lockgate.work import load_environment
@@ -65,6 +67,7 @@ def _show_one(name: str, folder: Path | None, style: str) -> int:
         raise UsageError("The page shows all environments.", do="Add `--all`.")
     stand = read_stand(load_environment(name, folder))
     (json if style == "json" else text).show_status(stand.standings, stand.ledger, stand.warnings)
+    invocation.document = False
     if stand.holder:
         text.show_lock(stand.holder)
     if stand.problem:

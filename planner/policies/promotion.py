@@ -128,10 +128,13 @@ def _rejected(plan: Plan) -> str:
 
 
 def _ready(plan: Plan, setting: Terms) -> datetime:
-    """When the soak of the plan's last migration is over; without any, when the plan was made."""
+    """When the soak of the plan's last migration is over; without any, when the plan was made.
+
+    In whole seconds, which is how a server's clock is read.
+    """
     times = [p.applied_at for p in plan.promotion.proofs if p.applied_at] if plan.promotion else []
     soak = timedelta(seconds=setting.min_soak)
-    return max((time + soak for time in times), default=plan.created_at)
+    return max((time.replace(microsecond=0) + soak for time in times), default=plan.created_at)
 
 
 def _shown(plan: Plan, setting: Terms) -> str:

@@ -116,7 +116,7 @@ def test_a_shell_gets_a_completion_script(files: Project) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("migrate st", ["status"]),
+        ("migrate st", ["state", "status"]),
         ("migrate status -e ", ["test", "staging"]),
         ("migrate up --environment s", ["staging"]),
         ("migrate up --dr", ["--dry-run"]),

@@ -180,6 +180,12 @@ class TestSoak:
             refuse_start(Start(plan, NOW + HOUR - timedelta(seconds=1)), settings())
         refuse_start(Start(plan, NOW + HOUR), settings())
 
+    def test_without_one_a_plan_may_start_in_the_second_in_which_the_other_ended(self) -> None:
+        just_now = ran([ONE, TWO], ago=timedelta(microseconds=-400_000))
+        plan = with_promotion(PLAN, by_receipts(just_now))
+        assert "may start" not in decision(None, plan, min_soak="0s").reason
+        refuse_start(Start(judged(plan, settings(min_soak="0s")), NOW), settings(min_soak="0s"))
+
     def test_a_start_is_judged_by_the_policy_of_then(self) -> None:
         plan = judged(self.EARLY, settings())
         with pytest.raises(Denied, match="has to stay there for 1d"):
