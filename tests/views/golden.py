@@ -18,6 +18,7 @@ from tests.views.plans import (
     compensated_plan,
     empty_plan,
     hostile_plan,
+    long_plan,
     rehearsed_plan,
     release_plan,
     small_plan,
@@ -31,6 +32,7 @@ PLANS = {
     "compensated": compensated_plan,
     "hostile": hostile_plan,
     "rehearsed": rehearsed_plan,
+    "long": long_plan,
 }
 
 
