@@ -21,7 +21,7 @@ from lockgate.views.review import (
     spell_lock,
     spell_rows,
 )
-from lockgate.views.summary import find_facts
+from lockgate.views.summary import BLOCKS, WORKS, find_facts
 from planner.decision import Answer, Decision
 from planner.plan import PlannedStatement, Step
 from planner.quantities import format_size
@@ -42,8 +42,6 @@ GRADES = {
     "allowed": "⚪ allowed",
 }
 ANSWERS: dict[Answer, str] = {"allow": "⚪", "warn": "🟡", "require-approval": "🟠", "deny": "🔴"}
-WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
-BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
 
 
 def render_markdown(review: Review, longest: int = LONGEST) -> str:
