@@ -6,6 +6,7 @@ from executors.apply import Admit, verify
 from executors.engine import Engine, Journal
 from lockgate.views.sql import render_sql
 from lockgate.views.terminal import say_sql, tell
+from lockgate.work import read_settled
 from planner.errors import UsageError
 from planner.plan import Plan
 
@@ -26,7 +27,7 @@ def show_dry_run(plan: Plan, engine: Engine, admit: Admit) -> None:
     Raises:
         LockgateError: applying it would be refused.
     """
-    ledger = engine.read_ledger()
+    ledger = read_settled(engine)
     done, _ = verify(plan, engine, ledger, admit)
     count = len(plan.steps) - done
     if count:

@@ -12,7 +12,7 @@ from lockgate.planning import Request, draft_plan, make_plan, observe
 from lockgate.promoting import with_origin
 from lockgate.views import text
 from lockgate.views.following import following, show_report
-from lockgate.work import Work, author, load_environment, open_work
+from lockgate.work import Work, author, load_environment, open_work, read_settled
 from planner.environment import Environment
 from planner.errors import Denied, LockgateError
 from planner.ledger import Ledger
@@ -38,7 +38,7 @@ def plan_and_apply(
     request = with_origin(request, environment)
     with open_work(environment) as work:
         if dry_run:
-            seen = observe(work, work.engine.read_ledger(), request)
+            seen = observe(work, read_settled(work.engine), request)
             plan = make_plan(environment, seen, request)
             show_dry_run(plan, work.engine, admit(environment))
             return None

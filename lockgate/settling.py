@@ -14,7 +14,7 @@ from lockgate.signals import ignore_signals
 from lockgate.views import text
 from lockgate.views.following import following
 from lockgate.views.terminal import say, tell
-from lockgate.work import Work, author
+from lockgate.work import Work, author, read_settled
 from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.planfile import write_plan
@@ -60,11 +60,12 @@ class Settlement:
 
 
 def show_half_done(work: Work, out: Path | None) -> Exit:
-    """Shows what is half done, and writes its plan; changes nothing."""
-    half_done = read_half_done(work.engine, work.engine.read_ledger())
-    holder = work.engine.lock_holder() if half_done else None
-    if holder:
-        text.show_lock(holder)
+    """Shows what is half done, and writes its plan; changes nothing.
+
+    Raises:
+        Locked: its run is still under way.
+    """
+    half_done = read_half_done(work.engine, read_settled(work.engine))
     text.show_half_done(half_done)
     if out and half_done:
         write_plan(half_done[0].plan, out)

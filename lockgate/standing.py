@@ -14,7 +14,7 @@ from executors.events import Session
 from executors.failure import ServerError
 from executors.resolve import read_half_done
 from lockgate.exits import Exit, exit_code
-from lockgate.work import Work, load_environment, load_migrations, open_work
+from lockgate.work import Work, load_environment, load_migrations, look, open_work
 from planner.compare import Standing, compare, refuse_broken_history, standings
 from planner.directory import Directory
 from planner.environment import Environment, databases_of
@@ -61,7 +61,7 @@ def read_stand(environment: Environment) -> Stand:
     """
     directory = load_migrations(environment)
     with open_work(environment) as work:
-        return _stand(work, directory, work.engine.read_ledger())
+        return _stand(work, directory)
 
 
 def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
@@ -74,11 +74,11 @@ def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
     return tuple(column for column, _ in found), gravest
 
 
-def _stand(work: Work, directory: Directory, ledger: Ledger) -> Stand:
+def _stand(work: Work, directory: Directory) -> Stand:
+    ledger, holder = look(work.engine)
     half_done = [
         step.version for half in read_half_done(work.engine, ledger) for step in half.unit.steps
     ]
-    holder = work.engine.lock_holder() if half_done else None
     comparison = compare(directory.migrations, ledger)
     state = "under way" if holder else "half done"
     environment = work.environment

@@ -23,10 +23,13 @@ from planner.environment import (
     read_environment,
     resolve_database,
 )
+from planner.errors import Locked
 
 if TYPE_CHECKING:
     from executors.apply import Author
     from executors.engine import Engine
+    from executors.events import Session
+    from planner.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,32 @@ def open_work(environment: Environment) -> Iterator[Work]:
         engine = open_engine(address, environment)
         stack.callback(engine.close)
         yield Work(environment, engine)
+
+
+def look(engine: Engine) -> tuple[Ledger, Session | None]:
+    """The ledger, for who does not hold the lock, and whose run it is in the midst of."""
+    ledger = engine.read_ledger()
+    if not ledger.unresolved:
+        return ledger, None
+    holder = engine.lock_holder()
+    # It may have ended between the two questions.
+    return (ledger, holder) if holder else (engine.read_ledger(), None)
+
+
+def read_settled(engine: Engine) -> Ledger:
+    """The ledger, for who does not hold the lock and builds on it.
+
+    Raises:
+        Locked: it is in the midst of a run.
+    """
+    ledger, holder = look(engine)
+    if holder:
+        raise Locked(
+            f"A run is under way: {holder} holds the migration lock.",
+            why="What it has done so far may be undone yet, and is not in the history.",
+            do="Wait for it to end (`migrate lock` shows who holds the lock), and try again.",
+        )
+    return ledger
 
 
 def load_migrations(environment: Environment) -> Directory:

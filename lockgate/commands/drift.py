@@ -46,14 +46,14 @@ def command(
     from lockgate.exits import Exit
     from lockgate.rehearsing import read_drift, read_unexpected
     from lockgate.views import drift
-    from lockgate.work import load_environment, open_work
+    from lockgate.work import load_environment, open_work, read_settled
     from planner.planfile import read_plan
     from planner.verify import refuse_foreign, refuse_unresolved
 
     plan = read_plan(plan_file) if plan_file else None
     environment = load_environment(name, folder)
     with open_work(environment) as work:
-        ledger = work.engine.read_ledger()
+        ledger = read_settled(work.engine)
         refuse_foreign(
             work.engine.server, ledger, project=environment.project, environment=environment.name
         )

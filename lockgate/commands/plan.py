@@ -126,14 +126,14 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
     """The plan, from the state file or the database, and rehearsed where that is asked for."""
     from lockgate.planning import make_plan, observe, read_observation
     from lockgate.rehearsing import rehearse_plan
-    from lockgate.work import open_work
+    from lockgate.work import open_work, read_settled
     from planner.judgement import judged
 
     if request.state is not None:
         seen = read_observation(request.state, environment)
         return make_plan(environment, seen, request)
     with open_work(environment) as work:
-        ledger = work.engine.read_ledger()
+        ledger = read_settled(work.engine)
         plan = make_plan(environment, observe(work, ledger, request), request)
         if not request.rehearse:
             return plan

@@ -57,16 +57,22 @@ def command(
     from lockgate.planning import Request, make_plan, observe
     from lockgate.promoting import find_soak, read_origin
     from lockgate.views.promotion import show_prospects
-    from lockgate.work import load_environment, load_migrations, open_work
+    from lockgate.work import load_environment, load_migrations, open_work, read_settled
     from planner.compare import compare
+    from planner.errors import UsageError
     from planner.judgement import refuse_denied
     from planner.promotion import find_prospects
 
+    if source == name:
+        raise UsageError(
+            f"{name} is both where it has run and where it is to run.",
+            do="`--from` names the environment before it; see `migrate status --all`.",
+        )
     environment = load_environment(name, folder)
     origin = read_origin(environment, source, receipts)
     request = Request(only=origin.checksums, origin=origin, allow_non_atomic=allow_non_atomic)
     with open_work(environment) as work:
-        seen = observe(work, work.engine.read_ledger(), request)
+        seen = observe(work, read_settled(work.engine), request)
         plan = make_plan(environment, seen, request)
     if not as_json and str(out) != "-":
         comparison = compare(load_migrations(environment).migrations, seen.ledger)

@@ -40,14 +40,14 @@ def pull(name: str, folder: Path | None, out: Path) -> int:
     from lockgate import __version__
     from lockgate.planning import Request, observe
     from lockgate.views.terminal import tell
-    from lockgate.work import load_environment, open_work
+    from lockgate.work import load_environment, open_work, read_settled
     from planner.statefile import note_state, write_state
     from planner.verify import refuse_foreign
 
     environment = load_environment(name, folder)
     project = environment.project
     with open_work(environment) as work:
-        seen = observe(work, work.engine.read_ledger(), Request())
+        seen = observe(work, read_settled(work.engine), Request())
     refuse_foreign(seen.server, seen.ledger, project=project, environment=name)
     state = note_state(seen, project=project, environment=name, tool_version=__version__)
     write_state(state, out)

@@ -330,6 +330,15 @@ def test_a_table_larger_than_the_limit_of_copies_is_not_copied(project: Project)
     refused(project.migrate("plan"), 3, "16kB are more than the 1kB that may be copied")
 
 
+LOOKS = (
+    ("plan",),
+    ("state", "pull", "-o", "state.json"),
+    ("up", "--dry-run"),
+    ("drift",),
+    ("resolve",),
+)
+
+
 def test_a_run_that_is_under_way_is_not_called_half_done(
     project: Project, family_server: Any
 ) -> None:
@@ -340,6 +349,8 @@ def test_a_run_that_is_under_way_is_not_called_half_done(
         result = succeed(project.migrate("status"))
         assert "001      held  under way" in result.out
         assert "The migration lock is held by" in result.out
+        for command in LOOKS:
+            refused(project.migrate(*command), 5, "A run is under way")
     process.communicate()
     assert "001      held  applied" in succeed(project.migrate("status")).out
 

@@ -48,6 +48,12 @@ def test_promote_plans_what_staging_has_and_tells_the_rest(pair: Pair) -> None:
 
 
 @ONE_SERVER
+def test_an_environment_is_not_promoted_to_itself(pair: Pair) -> None:
+    itself = pair.migrate("promote", "--from", "staging", "--to", "staging")
+    refused(itself, 64, "staging is both where it has run and where it is to run")
+
+
+@ONE_SERVER
 def test_promote_makes_the_plan_that_plan_makes_of_these_files(pair: Pair) -> None:
     pair.stage()
     succeed(pair.migrate(*PLAN, *RECEIPT))
