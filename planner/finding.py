@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # From the least to the most.
 Severity = Literal["info", "warning", "danger"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "danger")
 Tool = Literal["lockgate", "squawk"]
 # The finding of a migration that runs behind one that stands after it in the files.
 LATE = "out-of-order"

@@ -12,6 +12,7 @@ from planner.effects import Effect, Object
 
 # From the least to the most; who is shut out of reads is shut out of writes too.
 Blocked = Literal["nothing", "writes", "reads"]
+BLOCKED: tuple[Blocked, ...] = ("nothing", "writes", "reads")
 # `scan` reads every row or builds an index, `rewrite` writes every row anew.
 Work = Literal["none", "scan", "rewrite"]
 WORKS: tuple[Work, ...] = ("none", "scan", "rewrite")
@@ -36,6 +37,10 @@ class Hold:
     def is_long(self) -> bool:
         """Whether it is held while all rows are worked on, and others must wait for that."""
         return self.work != "none" and self.blocks != "nothing"
+
+    def is_stronger(self, other: Hold) -> bool:
+        """Whether it shuts more out."""
+        return BLOCKED.index(self.blocks) > BLOCKED.index(other.blocks)
 
 
 @dataclass(frozen=True, slots=True)

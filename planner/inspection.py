@@ -60,15 +60,20 @@ def without_files(plan: Plan) -> tuple[Origin, ...]:
 
 
 def read_subjects(plan: Plan, terms: Terms, origins: Sequence[Origin]) -> tuple[Subject, ...]:
-    """The section that each step runs; what the steps before it make is new to it."""
+    """The section that each step runs; what the steps before it make is new to it, and what they
+    have locked in its transaction is so still."""
     found: list[Subject] = []
+    transaction = None
     for step, origin in zip(plan.steps, origins, strict=True):
+        if step.transaction != transaction:
+            transaction, terms = step.transaction, replace(terms, held=())
         is_whole = step.transaction is not None
         subject = read_subject(
             step.statements, step.direction, is_whole, terms, origin.text, origin.first_line
         )
         found.append(subject)
-        terms = replace(terms, made=terms.made | subject.made)
+        held = subject.held_after(step.file)
+        terms = replace(terms, made=terms.made | subject.made, held=held)
     return tuple(found)
 
 

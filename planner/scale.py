@@ -16,7 +16,7 @@ from planner.quantities import Size, format_size
 from planner.settings import Settings
 
 Scale = Literal["small", "unknown", "large"]
-SEVERITIES: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}
+SEVERITY_OF: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}
 
 
 class Thresholds(Settings):

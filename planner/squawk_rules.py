@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Literal
 
 from planner.effects import Object
-from planner.finding import Finding, Severity
+from planner.finding import SEVERITIES, Finding, Severity
 from planner.subject import Reviewed, Subject
 
 Kind = Literal["lock", "wait", "loss", "break", "fail"]
@@ -43,7 +43,6 @@ RULES: dict[str, Kind] = {
     "require-concurrent-reindex": "lock",
     "transaction-nesting": "fail",
 }
-WORST_FIRST: tuple[Severity, ...] = ("danger", "warning", "info")
 # Of two findings of one statement that say the same, the one that says more.
 REPEATS = {
     "constraint-missing-not-valid": frozenset(
@@ -144,4 +143,4 @@ def _severity(kind: Kind, tables: tuple[Object, ...], subject: Subject) -> Sever
     grades = {subject.grade(table) for table in tables} or {"warning"}
     if kind == "wait":
         return "info" if grades == {"info"} else "warning"
-    return next(grade for grade in WORST_FIRST if grade in grades)
+    return max(grades, key=SEVERITIES.index)

@@ -5,7 +5,7 @@ Judges nothing; the rules in `planner.rules` do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -14,9 +14,9 @@ from planner.dialect import Dialect
 from planner.effects import Object
 from planner.facts import Facts
 from planner.finding import Finding, Severity
-from planner.impact import Impact
+from planner.impact import Hold, Impact
 from planner.plan import Direction
-from planner.scale import SEVERITIES, Thresholds, describe_table, find_table, measure
+from planner.scale import SEVERITY_OF, Thresholds, describe_table, find_table, measure
 
 READERS: dict[str, Callable[[str, Dialect, Facts], Impact]] = {
     "postgresql": postgresql_effects.read_impact,
@@ -46,16 +46,27 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that shuts others out until the transaction ends, and what has taken it: `statement 2`
+    of the section, or the file of a step before."""
+
+    hold: Hold
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What sections are judged by; empty facts make every size unknown.
 
-    `made` are the tables that steps before made: nobody uses them yet.
+    `made` are the tables that steps before made: nobody uses them yet. `held` are the locks that
+    steps before took in the transaction in which the section runs.
     """
 
     dialect: Dialect
     facts: Facts = field(default_factory=Facts)
     thresholds: Thresholds = field(default_factory=Thresholds)
     made: frozenset[Object] = frozenset()
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +83,7 @@ class Subject:
 
     def is_new(self, table: Object, statement: Reviewed) -> bool:
         """Whether the table was made before this statement, in the section or by a step before."""
-        relation = _as_relation(table)
+        relation = as_relation(table)
         return relation in self.terms.made or relation in self.made_before(statement.place)
 
     def made_before(self, place: int) -> frozenset[Object]:
@@ -82,7 +93,7 @@ class Subject:
         """
         makers = (one.impact.effect for one in self.statements[: place - 1])
         return frozenset(
-            _as_relation(made)
+            as_relation(made)
             for maker in makers
             if maker.verb == "create"
             for made in (maker.tables_written if maker.temporary else maker.objects)
@@ -94,6 +105,34 @@ class Subject:
         """What it makes: for the sections behind it that is new."""
         return self.made_before(len(self.statements) + 1)
 
+    def held_before(self, place: int) -> tuple[Held, ...]:
+        """The locks that shut others out when the statement at this place begins, the strongest of
+        each table; none where the server commits each statement."""
+        if not (self.transactional and self.terms.dialect.transactional_ddl):
+            return ()
+        found = {held.hold.on: held for held in self.terms.held}
+        for statement in self.statements[: place - 1]:
+            for hold in self._shutting(statement):
+                known = found.get(hold.on)
+                if known is None or hold.is_stronger(known.hold):
+                    found[hold.on] = Held(hold, f"statement {statement.place}")
+        return tuple(found.values())
+
+    def held_after(self, by: str) -> tuple[Held, ...]:
+        """The same when the section ends; `by` is its name for those behind it."""
+        held = self.held_before(len(self.statements) + 1)
+        own = [one for one in held if one not in self.terms.held]
+        return tuple(replace(one, by=by) if one in own else one for one in held)
+
+    def _shutting(self, statement: Reviewed) -> Iterator[Hold]:
+        """Its locks on what others still use: not on a table that it drops."""
+        effect = statement.impact.effect
+        gone = [one for one in effect.objects if effect.verb == "drop" and one.kind == "table"]
+        for hold in statement.impact.holds:
+            is_used = hold.on not in gone and not self.is_new(hold.on, statement)
+            if is_used and hold.blocks != "nothing":
+                yield replace(hold, on=as_relation(hold.on))
+
     def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
         """What is gone with its data, as nouns; what the plan has made itself is no loss."""
         tables = reached_by(statement)
@@ -102,7 +141,7 @@ class Subject:
 
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""
-        return SEVERITIES[measure(table, self.terms.facts, self.terms.thresholds)]
+        return SEVERITY_OF[measure(table, self.terms.facts, self.terms.thresholds)]
 
     def grade_loss(self, tables: Iterable[Object]) -> Severity | None:
         """How much it matters that data of these tables is lost; None: it does not.
@@ -121,7 +160,7 @@ class Subject:
         return describe_table(table, self.terms.facts)
 
 
-def _as_relation(one: Object) -> Object:
+def as_relation(one: Object) -> Object:
     """A materialized view as a table: statements that name either do not tell which."""
     return replace(one, kind="table") if one.kind == "materialized view" else one
 

@@ -60,6 +60,7 @@ def _summary(review: Review) -> dict[str, Any]:
         "topic_of": lambda remark: numbers[summary.subject(remark)],
         "lost": summary.gather_losses(review.losses),
         "locks": summary.gather_locks(review.locks),
+        "kept": summary.KEPT if review.keeps_locks else "",
     }
 
 

@@ -21,7 +21,7 @@ from lockgate.views.review import (
     spell_lock,
     spell_rows,
 )
-from lockgate.views.summary import BLOCKS, WORKS, find_facts
+from lockgate.views.summary import BLOCKS, KEPT, WORKS, find_facts
 from planner.decision import Answer, Decision
 from planner.plan import PlannedStatement, Step
 from planner.quantities import format_size
@@ -94,7 +94,7 @@ def _head(review: Review) -> Iterator[str]:
     if review.remarks:
         yield "#### Findings\n\n" + _listed(map(_remark, review.remarks), "finding")
     if review.locks:
-        yield "#### Locks and sizes\n\n" + _locks(review.locks)
+        yield "#### Locks and sizes\n\n" + _locks(review)
     if len(review.parts) > 1 or review.grade != "good":
         yield "#### If it fails\n\n" + _parts(review)
     if plan.rehearsal:
@@ -167,12 +167,13 @@ def _remark(remark: Remark) -> str:
     return "  \n  ".join([head, *why, *safer])
 
 
-def _locks(locks: Sequence[Lock]) -> str:
-    rows = [_lock(lock) for lock in locks[:LOCKS_SHOWN]]
+def _locks(review: Review) -> str:
+    rows = [_lock(lock) for lock in review.locks[:LOCKS_SHOWN]]
     headers = ("where", "table", "lock", "meanwhile", "rows", "size")
-    more = len(locks) - LOCKS_SHOWN
+    more = len(review.locks) - LOCKS_SHOWN
     note = f"\n\n… and {count(more, 'more lock')}." if more > 0 else ""
-    return table(headers, rows) + note
+    kept = f"\n\n{KEPT}" if review.keeps_locks else ""
+    return table(headers, rows) + note + kept
 
 
 def _lock(lock: Lock) -> tuple[str, ...]:

@@ -85,9 +85,17 @@ def _lock(lock: Lock) -> Note:
     names = lock.kind in NAMING and lock.is_first and not is_behind_on
     what = f"{lock.kind.upper()} {'' if names else 'on '}{touch.table}".strip()
     taken = ", ".join(part for part in (spell_lock(touch), *_sizes(touch)) if part)
-    moment = "" if touch.work != "none" or touch.blocks == "nothing" else " for a moment"
     style = "red" if touch.is_long else ""
-    return Note(lock.place, "lock", f"{what}: {taken}; {WAITS[touch.blocks]}{moment}", style)
+    return Note(lock.place, "lock", f"{what}: {taken}; {_waits(lock)}", style)
+
+
+def _waits(lock: Lock) -> str:
+    """Who waits for the lock, and for how long."""
+    touch = lock.touch
+    if touch.blocks == "nothing":
+        return WAITS[touch.blocks]
+    moment = " for a moment" if touch.work == "none" else ""
+    return WAITS[touch.blocks] + (" until COMMIT" if lock.is_kept else moment)
 
 
 def _sizes(touch: Touch) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.dialect import DIALECTS
+from planner.dialect import DIALECTS, Dialect
 from planner.facts import Facts
 from planner.finding import Finding
 from planner.guarantee import NOT_ATOMIC, ONE_TRANSACTION
@@ -64,12 +64,14 @@ class Loss:
 @dataclass(frozen=True, slots=True)
 class Lock:
     """A table that a statement works on. `kind` is what the statement is, such as `alter table`,
-    and empty where that is not known; `is_first` says that it touches no table before this."""
+    and empty where that is not known; `is_first` says that it touches no table before this, and
+    `is_kept` that the server keeps the lock until the transaction ends."""
 
     place: Place
     touch: Touch
     kind: str = ""
     is_first: bool = True
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,11 @@ class Review:
         return Counter(remark.grade for remark in self.remarks)
 
     @property
+    def keeps_locks(self) -> bool:
+        """Whether others wait for a lock until its transaction ends, and not just its statement."""
+        return any(lock.is_kept and lock.touch.blocks != "nothing" for lock in self.locks)
+
+    @property
     def statements(self) -> int:
         """How many statements run."""
         return sum(len(step.statements) for step in self.plan.steps)
@@ -157,10 +164,12 @@ def find_remarks(plan: Plan) -> Iterator[Remark]:
 
 def find_locks(plan: Plan) -> Iterator[Lock]:
     """The tables that are touched, statement by statement."""
+    dialect = DIALECTS.get(plan.target.engine)  # None: only a later lockgate has the engine
     for place, statement in statements_of(plan.steps):
-        kind = _kind(statement.sql, plan.target.engine) if statement.touches else ""
+        kind = _kind(statement.sql, dialect) if dialect and statement.touches else ""
+        is_kept = bool(dialect and dialect.transactional_ddl) and place.step.transaction is not None
         for number, touch in enumerate(statement.touches):
-            yield Lock(place, touch, kind, is_first=number == 0)
+            yield Lock(place, touch, kind, is_first=number == 0, is_kept=is_kept)
 
 
 def count(number: int, noun: str) -> str:
@@ -207,10 +216,9 @@ def spell_lock(touch: Touch) -> str:
     return f"ALGORITHM={touch.algorithm.upper()}, LOCK={touch.lock or 'NONE'}"
 
 
-def _kind(sql: str, engine: str) -> str:
-    """What a statement is; nothing is known of an engine that only a later lockgate has."""
-    dialect = DIALECTS.get(engine)
-    return READERS[dialect.name](sql, dialect, Facts()).kind if dialect else ""
+def _kind(sql: str, dialect: Dialect) -> str:
+    """What a statement is."""
+    return READERS[dialect.name](sql, dialect, Facts()).kind
 
 
 def _urgency(remark: Remark) -> tuple[bool, int, int, int]:

@@ -35,6 +35,7 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
     "allow": ("", "Allowed by policy"),
 }
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
+KEPT = "A lock is kept until its transaction ends, however short its statement is."
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
 T = TypeVar("T")
 

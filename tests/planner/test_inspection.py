@@ -1,6 +1,7 @@
 """An inspected plan: findings and touches of its steps, by facts, waivers and an outer linter."""
 
 from dataclasses import replace
+from typing import Literal
 
 from planner.dialect import DIALECTS, POSTGRESQL
 from planner.effects import Object
@@ -22,6 +23,7 @@ def inspected(
     facts: Facts = FACTS,
     outer: Finding | None = None,
     thresholds: Thresholds | None = None,
+    transaction: Literal["plan", "step"] = "plan",
 ) -> Plan:
     """The plan that applies these files, inspected; `outer` is a finding of the first."""
     dialect = DIALECTS[engine]
@@ -30,7 +32,7 @@ def inspected(
         for number, text in enumerate(texts, 1)
     ]
     server = replace(SETTING.server, dialect=dialect)
-    plan = up_plan(migrations, setting=replace(SETTING, server=server))
+    plan = up_plan(migrations, setting=replace(SETTING, server=server, transaction=transaction))
     origins = read_origins(plan, migrations, dialect, {})
     terms = Terms(dialect, facts, thresholds or Thresholds())
     subjects = read_subjects(plan, terms, origins)
@@ -48,6 +50,21 @@ def test_a_step_is_judged_by_the_size_of_its_tables() -> None:
     (one,) = step.findings
     assert (one.code, one.severity, one.statement, one.line) == ("blocks-table", "danger", 1, 2)
     assert "orders (about 80,000,000 rows, 41GB)" in one.message
+
+
+def test_a_lock_of_an_earlier_step_is_held_until_its_transaction_ends() -> None:
+    short, long = "alter table users add n integer;", "update orders set n = 1 where id > 5;"
+    (held,) = inspected(short, long, engine="postgresql").steps[1].findings
+    assert (held.code, held.severity) == ("lock-held", "warning")
+    assert "while the transaction holds ACCESS EXCLUSIVE on users (001_m.sql)" in held.message
+    outside = f"-- migrate:up transaction:false\n{short}"
+    assert codes(inspected(outside, long, engine="postgresql")) == [[], []]
+
+
+def test_each_step_in_its_own_transaction_lets_go_of_its_locks() -> None:
+    short, long = "alter table users add n integer;", "update orders set n = 1 where id > 5;"
+    plan = inspected(short, long, engine="postgresql", transaction="step")
+    assert codes(plan) == [[], []]
 
 
 def test_a_statement_names_the_tables_that_it_touches() -> None:

@@ -4,9 +4,6 @@
 create table fresh (id int);
 truncate table t; -- expect: drops-data danger
 drop table if exists t; -- expect: drops-data danger
-delete from t; -- expect: drops-data danger
-delete from t where id = 1;
-delete from fresh;
 -- migrate:down
 drop table fresh;
 drop table t; -- expect: drops-data info/-/danger
