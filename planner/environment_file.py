@@ -21,6 +21,7 @@ LONGEST_TIMEOUT = 2_147_483
 WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
 
 Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
+Lifetime = Annotated[Seconds, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -151,7 +152,7 @@ class EnvironmentFile(PolicyFile):
         "ignore", description="Whether `apply` refuses a schema that changed since the plan."
     )
     thresholds: Thresholds = Field(Thresholds(), description="From when on a table is large.")
-    max_plan_age: Seconds | None = Field(604800.0, description="When a plan expires; null: never.")
+    max_plan_age: Lifetime | None = Field(604800.0, description="When a plan expires; null: never.")
 
 
 def environment_schema() -> dict[str, Any]:

@@ -301,6 +301,11 @@ def _reads(_cursor: Cursor) -> Impact:
     return Impact(Effect("read"), "select")
 
 
+def _runs(kind: str) -> Callable[[Cursor], Impact]:
+    """A reader of statements that run code which is not read."""
+    return lambda _cursor: Impact(Effect("other"), kind)
+
+
 def _sets(_cursor: Cursor) -> Impact:
     return Impact(Effect("set"), "set")
 
@@ -308,12 +313,15 @@ def _sets(_cursor: Cursor) -> Impact:
 READERS: dict[str, Callable[[Cursor], Impact]] = {
     "alter": _alters,
     "analyze": _analyzes,
+    "call": _runs("call"),
     "cluster": _clusters,
     "comment": _comments,
     "copy": _copies,
     "create": _creates,
     "delete": _writes("delete", "from"),
+    "do": _runs("do"),
     "drop": _drops,
+    "execute": _runs("execute"),
     "insert": _writes("insert", "into"),
     "lock": _locks,
     "merge": _writes("merge", "into"),

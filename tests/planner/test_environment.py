@@ -121,6 +121,10 @@ def test_a_timeout_that_postgresql_cannot_hold_is_refused(write: Write) -> None:
     assert refusal(write(dev="database: embedded\ntimeouts: {lock: 0s}\n")).line == 2
 
 
+def test_a_plan_that_expires_at_once_is_refused(write: Write) -> None:
+    assert refusal(write(dev="database: embedded\nmax_plan_age: 0d\n")).line == 2
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("0kB", 0), ("1kB", 1024), ("100MB", 104857600), ("2GB", 2 * 1024**3), ("1TB", 1024**4)],
