@@ -101,8 +101,8 @@ def size(request: pytest.FixtureRequest) -> str:
 
 
 def planned(project: Project, found: list[Case]) -> list[Any]:
-    """The steps of the plan that runs these migrations, one after the other."""
-    project.configure("policy: {non_atomic: allow}\n")
+    """The steps of the plan that runs these migrations, each in a transaction of its own."""
+    project.configure("transaction: step\npolicy: {non_atomic: allow}\n")
     for number, case in enumerate(found, 1):
         project.write(f"{number:03}_{case.name}.sql", case.text, flags=case.flags)
     result = project.migrate("plan")

@@ -85,12 +85,9 @@ def test_the_steps_are_shown_for_review(applied: Project) -> None:
     assert succeed(applied.migrate("show", "plan.json")).out in shown
 
 
-@pytest.mark.parametrize("age", ["0s", "1s"])
-def test_an_expired_plan_is_refused_by_the_clock_of_the_database(
-    project: Project, age: str
-) -> None:
+def test_an_expired_plan_is_refused_by_the_clock_of_the_database(project: Project) -> None:
     project.write_tables(1)
-    project.configure(f"max_plan_age: {age}\n")
+    project.configure("max_plan_age: 1s\n")
     succeed(project.migrate("plan"))
     end = time.monotonic() + 1.0
     wait_until(lambda: time.monotonic() > end + 1.0, "the plan is too old")

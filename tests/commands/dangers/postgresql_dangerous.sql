@@ -56,3 +56,13 @@ vacuum full orders; -- expect: blocks-table info/danger
 -- case: rename
 -- https://gocardless.com/blog/zero-downtime-postgres-migrations-the-hard-parts/
 alter table orders rename column total to amount; -- expect: renaming-column warning/warning
+
+-- case: backfill_under_lock
+-- https://github.com/ankane/strong_migrations#backfilling-data
+alter table orders add column region varchar(9);
+update orders set region = 'eu' where id > 0; -- expect: lock-held info/warning
+
+-- case: validation_under_lock
+-- https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+alter table orders add constraint named check (note <> '') not valid;
+alter table orders validate constraint named; -- expect: lock-held info/danger
