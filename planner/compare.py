@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from planner.errors import BrokenHistory, OutOfOrder
@@ -112,6 +113,13 @@ def standings(
     found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
     marked = (replace(each, state=states.get(int(each.version), each.state)) for each in found)
     return tuple(sorted(marked, key=lambda each: int(each.version)))
+
+
+def count_states(found: Iterable[Standing]) -> str:
+    """How many migrations are in which state: `2 applied, 1 pending`."""
+    counts = Counter(each.state for each in found)
+    states = ("applied", *sorted(counts.keys() - {"applied"}))
+    return ", ".join(f"{counts[state]} {state}" for state in states)
 
 
 def _standing(migration: Migration, state: str, entry: Entry | None = None) -> Standing:

@@ -5,11 +5,10 @@ Asks no database: the caller brings what each one says.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from planner.compare import Standing
+from planner.compare import Standing, count_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +29,7 @@ class Column:
     @property
     def summary(self) -> str:
         """How many migrations are in which state: `2 applied, 1 pending`."""
-        counts = Counter(each.state for each in self.standings)
-        states = ("applied", *sorted(counts.keys() - {"applied"}))
-        return ", ".join(f"{counts[state]} {state}" for state in states)
+        return count_states(self.standings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class _Follower:
     def _await(self, event: LockAwaited) -> None:
         holder = f"held by {event.holder}" if event.holder else "held by a run that just ended"
         if holder != self._awaited:
-            tell(f"Waiting for the migration lock, {holder} …", "yellow")
+            tell(f"Waiting for the migration lock, {holder}.", "yellow")
         self._awaited = holder
 
     def _step(self, event: StepFinished) -> None:

@@ -142,23 +142,19 @@ def describe_report(report: Report) -> str:
 
 def show_status(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[str]) -> None:
     """Every migration and where it stands, on stdout."""
+    from planner.compare import count_states  # the other views do without rfc8785
+
     standings = tuple(standings)
     rows = [(each.version, each.name, each.state, _applied_at(each)) for each in standings]
     headers = ("version", "name", "state", "applied at (UTC)")
     say_table(headers, rows, [STYLES.get(each.state, "yellow") for each in standings])
     for warning in warnings:
         tell(f"Warning: {warning}", "yellow")
-    say(_summary(standings))
+    say(count_states(standings))
 
 
 def _applied_at(standing: Standing) -> str:
     return f"{standing.entry.applied_at:%Y-%m-%d %H:%M:%S}" if standing.entry else ""
-
-
-def _summary(standings: Iterable[Standing]) -> str:
-    counts = Counter(each.state for each in standings)
-    states = ("applied", *sorted(counts.keys() - {"applied"}))
-    return ", ".join(f"{counts[state]} {state}" for state in states)
 
 
 def show_history(runs: Iterable[PastRun]) -> None:
