@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from executors.failure import ServerError, StepFailed
 from planner.catalogue import Difference
-from planner.errors import LockgateError, StalePlan, StatementFailed, Unresolved
+from planner.errors import Interrupted, LockgateError, StalePlan, StatementFailed, Unresolved
 from planner.plan import Plan, Step, Unit
 
 SHOWN = 12  # differences; the rest are counted
@@ -174,6 +174,16 @@ def unfinished(failed: StepFailed) -> Unresolved:
         do="Remove the cause and run `migrate resolve --finish --reason TEXT` again, or go back "
         "with `migrate resolve --undo --reason TEXT`.",
         failure=failed.failure,
+    )
+
+
+def not_finished(reason: LockgateError) -> Unresolved:
+    """A signal stopped the finishing of a run, or the connection or the lock was lost in it."""
+    what = "It was interrupted." if isinstance(reason, Interrupted) else reason.what
+    return Unresolved(
+        f"The run could not be finished. {what}",
+        why="Nothing was undone: what is done is kept, and stands in the journal.",
+        do="Run the same command again: it looks first at what is done, and runs the rest.",
     )
 
 

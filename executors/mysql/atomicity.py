@@ -5,11 +5,14 @@ The mechanism is `compensation`'s; here it is decided which way to go, and told 
 
 from __future__ import annotations
 
-from executors.commit_outcome import reconnect
+from contextlib import suppress
+
+from executors.commit_outcome import KEPT, reconnect
 from executors.endings import (
     ended_by_another,
     no_way_back,
     not_asked,
+    not_finished,
     not_restored,
     not_undone,
     unfinished,
@@ -22,12 +25,10 @@ from executors.failure import Failure, ServerError, StepFailed
 from executors.mysql.compensation import CompensatedUnit, Place
 from executors.mysql.facts import read_facts
 from executors.mysql.journal import Record
-from executors.mysql.session import MySQLSession
+from executors.mysql.session import NO_SAVEPOINT, MySQLSession
 from planner.compensation import rejudge
 from planner.errors import Interrupted, Locked, LockgateError, Unreachable, WrongTarget
 from planner.plan import Plan, Unit
-
-LOST, NO_SAVEPOINT = "2013", "1305"
 
 
 def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
@@ -88,16 +89,31 @@ def finish(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit)
     """Runs what an interrupted unit has not done, and records it.
 
     Raises:
-        Unresolved: a statement's outcome is unknown, or one is refused; nothing was undone.
+        Unresolved: a statement's outcome is unknown, one is refused, or a signal or a lost
+            connection stopped it; nothing was undone.
     """
     work = CompensatedUnit(session, run, unit, emit)
     try:
         work.run(serial, work.take_up())
     except ServerError as error:
         failed = StepFailed(_failure(work, error))
-        if work.roll_back_rows():
-            work.forget_refused(work.at)
+        if work.session.roll_back():
+            work.forget_refused()
         raise session.stuck(run, unfinished(failed)) from error
+    except StepFailed as failed:  # the commit was lost, and rolled back
+        raise session.stuck(run, unfinished(failed)) from failed
+    except (Interrupted, Unreachable, Locked, WrongTarget) as stopped:
+        if not _was_too_late(work, stopped):
+            raise not_finished(stopped) from stopped
+
+
+def _was_too_late(work: CompensatedUnit, reason: LockgateError) -> bool:
+    """Whether a signal came when the whole plan was kept; nothing runs any more after it."""
+    if isinstance(reason, Interrupted):
+        with suppress(Unreachable, Locked, WrongTarget, ServerError):
+            work.session.end_session()
+            return work.session.read_status(work.run_of.id) in KEPT
+    return False
 
 
 def give_back(work: CompensatedUnit) -> None:
@@ -139,11 +155,13 @@ def _end_persistently(work: CompensatedUnit, reason: Exception) -> Exception:
 
 def _end(work: CompensatedUnit, reason: Exception) -> Exception:
     if isinstance(reason, Locked):  # nothing may be written any more
-        work.roll_back_rows()
+        work.session.roll_back()
         return not_asked(reason) if work.begun else reason
     if isinstance(reason, Interrupted | Unreachable):
         if error := _session_again(work, reason):
             return error
+        if isinstance(reason, Interrupted) and not work.journal.is_open():
+            return reason  # the unit is kept, or others have ended it: `apply` looks which
         if not work.is_open():
             return ended_by_another(reason) if work.begun else reason
     elif not isinstance(reason, ServerError | StepFailed):
@@ -176,8 +194,8 @@ def _session_again(
 
 def _doubt(work: CompensatedUnit, *, refused: bool) -> tuple[int, ...] | None:
     """The statements of the last step that are done, when the unit may not be undone; else None."""
-    if refused and work.roll_back_rows():
-        work.forget_refused(work.at)
+    if refused and work.session.roll_back():
+        work.forget_refused()
     passed, begun = _passed(work)
     return work.done_of(begun) if begun and passed is not False else None
 
@@ -192,6 +210,8 @@ def _passed(work: CompensatedUnit) -> tuple[bool | None, Place | None]:
 
 
 def _failure(work: CompensatedUnit, error: Exception) -> Failure:
-    shown = error if isinstance(error, ServerError) else ServerError(LOST, str(error))
+    shown = (
+        error if isinstance(error, ServerError) else ServerError(work.session.lost_code, str(error))
+    )
     at = work.at
     return Failure(at.number, at.step, at.place, at.statement, shown)

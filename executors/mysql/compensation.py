@@ -15,6 +15,7 @@ from executors.commit_outcome import UNDER_WAY, commit_of, reconnect, settle_com
 from executors.endings import unknown_statement
 from executors.engine import Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
+from executors.failure import ServerError
 from executors.mysql.catalogue import read_catalogue
 from executors.mysql.forward import Forward
 from executors.mysql.graveyard import Graveyard
@@ -30,7 +31,7 @@ from executors.mysql.intents import (
     with_result,
 )
 from executors.mysql.journal import Record, UnitJournal
-from executors.mysql.rollback import clear_committed, forget, roll_back
+from executors.mysql.rollback import clear_committed, forget, roll_back, sweep
 from executors.mysql.session import OWN_SETTINGS, MySQLSession
 from executors.mysql.statements import STATELESS, without_comments
 from executors.store import FINISH_RUN
@@ -43,7 +44,6 @@ from planner.plan import PlannedStatement, Step, Unit
 SAVEPOINT = "lockgate_trailing"
 IN_GRAVEYARD = frozenset({"deferred", "compensated-by-copy"})
 LAST_ONE = "point-of-no-return"
-NOT_ROLLED_BACK = 1196
 ATTEMPTS = 3  # at an undoing whose connection is lost again and again
 
 Result = TypeVar("Result")
@@ -84,6 +84,7 @@ class CompensatedUnit:
         self.begun = False
         self._open = False  # whether the transaction of the trailing statements is
         self._writing = False  # whether one of rows in new tables is
+        self._refused: tuple[Place, Intent] | None = None  # what the server has refused as a whole
         self._trailing = self._read_trailing()
 
     @property
@@ -108,8 +109,7 @@ class CompensatedUnit:
         catalogue = read_catalogue(self.session).digests()
         self.begun = True
         self.journal.begin(Before(catalogue=catalogue, counters=counters))
-        if any(_guarantee(place) in IN_GRAVEYARD for place in self.places):
-            self.graveyard.open()
+        self._open_graveyard()
 
     def run(self, serial: int, done: Collection[tuple[int, int]] = ()) -> None:
         """Runs what is not done, up to and with the commit point, and clears the graveyard.
@@ -163,19 +163,15 @@ class CompensatedUnit:
             Unresolved: nobody can tell whether a statement is done.
         """
         _, records = self.journal.read()
-        done = set()
-        for record in records:
-            happened = record.outcome != UNDONE and self.has_happened(record)
-            if happened is None:
-                raise self.session.stuck(
-                    self.run_of, unknown_statement(self._place_of(record).step, record.place)
-                )
-            if happened:
-                self.journal.note(record.step, record.place, DONE)
-                done.add((record.step, record.place))
-            else:
-                self.journal.forget(record.step, record.place)
-        return frozenset(done)
+        done = [record for record in records if self._is_done(record)]
+        again = [record for record in records if record not in done]
+        sweep(self.session, self.graveyard, [name for one in again for name in one.intent.aids])
+        for record in again:
+            self.journal.forget(record.step, record.place)
+        for record in done:
+            self.journal.note(record.step, record.place, DONE)
+        self._open_graveyard()
+        return frozenset((record.step, record.place) for record in done)
 
     def done_of(self, place: Place) -> tuple[int, ...]:
         """The statements of a step that are noted as done."""
@@ -188,23 +184,17 @@ class CompensatedUnit:
             return True if record.outcome == DONE else None
         if record.intent.writes_rows:  # of the last one, a rollback does not take back all
             return None if _guarantee(self._place_of(record)) == LAST_ONE else False
-        return self._forward.has_happened(record.intent)
+        return self._forward.has_happened(record.intent, self._effect(self._place_of(record)))
 
-    def roll_back_rows(self) -> bool:
-        """Ends the open transaction; whether the server could undo all of it.
-
-        Tables of other storage engines than InnoDB keep their rows.
-        """
-        self.session.execute("rollback")
-        warnings = self.session.query_all("show warnings")
-        return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
-
-    def forget_refused(self, place: Place) -> None:
-        """Takes back the intent of a statement that the server has refused as a whole; its rows
-        are rolled back."""
-        if not place.statement:
+    def forget_refused(self) -> None:
+        """Takes back the intent of the statement that the server has refused as a whole; its rows
+        are rolled back. Where there are copies for it, it stays noted until these are swept."""
+        if self._refused is None:
             return
-        if self._effect(place).is_rows_only or self.session.is_atomic(place.statement.sql):
+        place, intent = self._refused
+        if intent.leftovers:
+            self.journal.note(*place.key, UNDONE)
+        else:
             self.journal.forget(*place.key)
 
     def _run_statement(self, at: Place) -> None:
@@ -239,15 +229,29 @@ class CompensatedUnit:
         if self._forward.prepare(intent):
             self.journal.note(*at.key, COPIED)
         if not intent.writes_rows:
-            rows = self._forward.run(statement.sql, effect, intent)
+            rows = self._attempt(at, effect, intent)
             database = self.session.server.database
             self.journal.note_done(*at.key, with_result(observe, database, intent))
             return rows
         self.session.execute("start transaction")
-        rows = self._forward.run(statement.sql, effect, intent)
+        rows = self._attempt(at, effect, intent)
         self.journal.note_in_transaction(*at.key)
         self.session.execute("commit")
         return rows
+
+    def _attempt(self, at: Place, effect: Effect, intent: Intent) -> int:
+        """Runs a statement. To bury a table takes several, of which some may be done."""
+        assert at.statement is not None
+        try:
+            return self._forward.run(at.statement.sql, effect, intent)
+        except ServerError:
+            if not intent.graves and self._is_atomic(at):
+                self._refused = at, intent
+            raise
+
+    def _is_atomic(self, place: Place) -> bool:
+        assert place.statement is not None
+        return self._effect(place).is_rows_only or self.session.is_atomic(place.statement.sql)
 
     def _run_implied(self, at: Place, statement: PlannedStatement) -> int:
         """Rows that go with what this unit has made: neighbours share a transaction, and their
@@ -312,6 +316,17 @@ class CompensatedUnit:
                 break
             trailing.append(place.key)
         return frozenset(trailing)
+
+    def _is_done(self, record: Record) -> bool:
+        happened = record.outcome != UNDONE and self.has_happened(record)
+        if happened is None:
+            place = self._place_of(record)
+            raise self.session.stuck(self.run_of, unknown_statement(place.step, record.place))
+        return happened
+
+    def _open_graveyard(self) -> None:
+        if any(_guarantee(place) in IN_GRAVEYARD for place in self.places):
+            self.graveyard.open()
 
     def _effect(self, place: Place) -> Effect:
         assert place.statement is not None

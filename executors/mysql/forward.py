@@ -51,8 +51,9 @@ class Forward:
             return self._session.execute(rename_statement(intent, self._graveyard))
         return self._session.run_statement(sql)
 
-    def has_happened(self, intent: Intent) -> bool | None:
-        """Whether a statement whose outcome was not noted took effect; None: nobody can tell.
+    def has_happened(self, intent: Intent, effect: Effect) -> bool | None:
+        """Whether a statement whose outcome was not noted took effect; None: nobody can tell, or
+        the table was changed, and not as the statement would have changed it.
 
         One without effect, as CREATE TABLE IF NOT EXISTS may be, counts as not run.
         """
@@ -63,6 +64,10 @@ class Forward:
         now = [self._now(image.kind, image.name) for image in intent.images]
         if all(map(_is_same, intent.images, now)):
             return False
+        tables = [text for image, text in zip(intent.images, now, strict=True)
+                  if text and image.kind == "table"]  # fmt: skip
+        if tables and not any(_shows(effect, text) for text in tables):
+            return None
         # DROP of several may have dropped some, and MariaDB's CREATE OR REPLACE made nothing.
         half_way = {"drop": any(now), "create": not all(now)}
         return None if half_way.get(intent.verb) else True
@@ -85,6 +90,14 @@ class Forward:
     def _now(self, kind: str, name: str) -> str:
         query = self._session.observe
         return take_image(query, self._session.server.database, Object(kind, name)).create
+
+
+def _shows(effect: Effect, create: str) -> bool:
+    """Whether a table has the columns that a statement adds, and none of those that it drops."""
+    present = {name.lower() for name in columns(create)}
+    there = {*effect.columns_added, *(new for _, new in effect.columns_renamed)}
+    gone = {*effect.columns_dropped, *(old for old, _ in effect.columns_renamed)} - there
+    return present.issuperset(map(str.lower, there)) and present.isdisjoint(map(str.lower, gone))
 
 
 def _is_same(image: Image, now: str) -> bool:

@@ -56,10 +56,15 @@ class Intent(Stored):
         return next((image.create for image in self.images if image.key == (kind, name)), "")
 
     @property
+    def aids(self) -> tuple[str, ...]:
+        """The tables in the graveyard that were made to undo it by, or to see if it happened."""
+        witness = (self.witness, moved(self.witness)) if self.witness else ()
+        return (*(copy.name for copy in self.copies), *witness)
+
+    @property
     def leftovers(self) -> tuple[str, ...]:
         """The tables in the graveyard that may exist because of it."""
-        witness = (self.witness, moved(self.witness)) if self.witness else ()
-        return (*self.graves.values(), *(copy.name for copy in self.copies), *witness)
+        return (*self.graves.values(), *self.aids)
 
 
 class Before(Stored):

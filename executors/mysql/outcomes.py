@@ -12,6 +12,7 @@ from executors.mysql.intents import Intent, is_permutation, read_intent
 from executors.mysql.session import MySQLSession
 from executors.store import FORGET_INTENT, NOTE_DONE
 from planner.effects import Effect
+from planner.mysql_effects import read_effect
 from planner.plan import PlannedStatement, Step
 
 READ = (
@@ -43,7 +44,8 @@ def settle_outcomes(
     """
     outcomes: dict[int, str | None] = {}
     for place, outcome, image in session.query_all(session.named(READ), (run_id, number)):
-        happened = True if outcome else _has_happened(session, image)
+        statement = step.statements[place - 1]
+        happened = True if outcome else _has_happened(session, image, statement)
         key = (run_id, number, place)
         if happened is False:
             session.execute(session.named(FORGET_INTENT), key)
@@ -54,7 +56,11 @@ def settle_outcomes(
     return outcomes
 
 
-def _has_happened(session: MySQLSession, image: str | None) -> bool | None:
+def _has_happened(
+    session: MySQLSession, image: str | None, statement: PlannedStatement
+) -> bool | None:
     if not image:
         return None
-    return Forward(session, Graveyard(session)).has_happened(Intent.model_validate_json(image))
+    effect = read_effect(statement.sql, session.server.dialect)
+    forward = Forward(session, Graveyard(session))
+    return forward.has_happened(Intent.model_validate_json(image), effect)

@@ -5,7 +5,7 @@ Decides nothing about whether to: `compensation` does, and says what became of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from executors.events import ClearingPostponed, Emit, Undoing
 from executors.failure import ServerError
@@ -17,7 +17,7 @@ from executors.mysql.journal import Record, UnitJournal, unfinished
 from executors.mysql.session import MySQLSession
 from executors.mysql.undo import Undo
 from planner.catalogue import Difference, differences
-from planner.errors import Interrupted, Unreachable
+from planner.errors import Unreachable
 
 READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
 FORGET_COMMITTED = "delete from {journal} where outcome = 'committed'"
@@ -72,31 +72,35 @@ def forget(session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, st
     A crash in between leaves the journal, and it is done again.
     """
     _, records = journal.read()
-    _sweep(session, graveyard, [record.intent for record in records])
+    sweep(session, graveyard, [grave for record in records for grave in record.intent.leftovers])
     graveyard.close()
     journal.close(status)
 
 
 def clear_committed(session: MySQLSession, emit: Emit) -> None:
     """Removes for good what committed units have dropped. They are kept whatever comes, so a
-    failure leaves the clearing to the next run."""
+    failure leaves the clearing to the next run, as a signal does.
+
+    Raises:
+        Interrupted: there is more to clear.
+    """
     graveyard = Graveyard(session)
     try:
         rows = session.query_all(session.named(READ_COMMITTED))
         if not rows:
             return
         images = [image for statement, image in rows if statement and image]
-        _sweep(session, graveyard, [Intent.model_validate_json(image) for image in images])
+        intents = [Intent.model_validate_json(image) for image in images]
+        sweep(session, graveyard, [grave for intent in intents for grave in intent.leftovers])
         with session.transaction():
             session.execute(session.named(CLEANED))
             session.execute(session.named(FORGET_COMMITTED))
-    except (Unreachable, ServerError, Interrupted) as hindered:
+    except (Unreachable, ServerError) as hindered:
         emit(ClearingPostponed(graveyard.name, str(hindered)))
 
 
-def _sweep(session: MySQLSession, graveyard: Graveyard, intents: Iterable[Intent]) -> None:
-    """Removes for good what lies in the graveyard because of these statements."""
-    graves = [grave for intent in intents for grave in intent.leftovers]
+def sweep(session: MySQLSession, graveyard: Graveyard, graves: Collection[str]) -> None:
+    """Removes these tables of the graveyard for good, and the graveyard when it is empty."""
     if graves:
         session.renew()
         graveyard.sweep(graves)

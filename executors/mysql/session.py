@@ -68,6 +68,9 @@ OWN_SETTINGS = (
     "set names utf8mb4, session time_zone = '+00:00', session sql_safe_updates = 0, "
     "session sql_select_limit = default"
 )
+# https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
+NO_SAVEPOINT = "1305"
+NOT_ROLLED_BACK = 1196
 LOST_IN_QUERY = "2013"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html
 
 
@@ -149,6 +152,13 @@ class MySQLSession(GuardedSessions):
             self.execute(self.named(RECORD), (step.version, step.name, step.checksum))
         elif self.execute(self.named(REMOVE), (step.version, step.checksum)) != 1:
             raise lost_lock()
+
+    def roll_back(self) -> bool:
+        """Ends the open transaction; whether all of it was undone: tables of other storage
+        engines than InnoDB keep their rows."""
+        self.execute("rollback")
+        warnings = self.query_all("show warnings")
+        return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
 
     def is_atomic(self, sql: str) -> bool:
         """Whether a statement that commits the open transaction, and then fails, has done

@@ -12,13 +12,13 @@ import time
 from contextlib import suppress
 
 from executors.commit_outcome import Commit, settle_commit
-from executors.endings import unknown_statement
+from executors.endings import gone_state, half_unlocked, unknown_statement
 from executors.engine import Journal, Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
 from executors.failure import Failure, ServerError, StepFailed
 from executors.mysql.counters import CounterNotes, give_back_counters
 from executors.mysql.outcomes import read_image, settle_outcomes
-from executors.mysql.session import OWN_SETTINGS, MySQLSession
+from executors.mysql.session import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
 from executors.mysql.sessions import OWN_LOCK
 from executors.mysql.statements import (
     FLEETING,
@@ -39,9 +39,6 @@ from planner.mysql_effects import read_effect
 from planner.plan import PlannedStatement, Step, Unit
 
 SAVEPOINT = "lockgate_before_statement"
-NO_SAVEPOINT = "1305"
-NOT_ROLLED_BACK = 1196  # a table of another storage engine than InnoDB was changed
-LOST = "2013"
 
 # An intent is written only by who holds the lock.
 INTEND = (
@@ -134,7 +131,7 @@ class _Section:
             outcomes = self._settle()
         except (Unreachable, Locked, ServerError) as error:
             return _unknown_end(lost.what.rstrip("."), error)
-        return self._failure(ServerError(LOST, lost.what), outcomes)
+        return self._failure(ServerError(self.session.lost_code, lost.what), outcomes)
 
     def say_unlocked(self, lost: Locked) -> LockgateError:
         """What a lost lock means: nothing more is written, and the journal tells of the rest."""
@@ -144,13 +141,7 @@ class _Section:
             outcomes = self._outcomes()
         if not outcomes:
             return lost
-        places = ", ".join(str(place) for place in sorted(outcomes))
-        return Unresolved(
-            f"{lost.what} Migration {self.step.version} is half done.",
-            why=f"Of its {len(self.step.statements)} statements these were begun and are kept: "
-            f"{places}. What was not yet committed was undone.",
-            do="See `migrate status`, and run again: it goes on where it stopped.",
-        )
+        return half_unlocked(lost, self.step, sorted(outcomes))
 
     def _settle(self) -> dict[int, str | None]:
         """Ends the session; what the journal and a look say of the statements that were begun."""
@@ -168,21 +159,13 @@ class _Section:
             if REPEATABLE.match(sql):
                 self._repeat(place, statement)
             elif FLEETING.match(sql):
-                raise self._gone(place, statement, "its session has ended")
+                raise gone_state(self.step, place, "its session has ended")
 
     def _repeat(self, place: int, statement: PlannedStatement) -> None:
         try:
             self.session.run_statement(statement.sql)
         except ServerError as error:
-            raise self._gone(place, statement, str(error)) from error
-
-    def _gone(self, place: int, statement: PlannedStatement, reason: str) -> Unresolved:
-        return Unresolved(
-            f"{self.step.file}:{statement.line}: what statement {place} has left in its session "
-            f"cannot be had again: {reason}.",
-            why="The statements after it could mean something else without it.",
-            do="Finish or undo the migration by hand and settle it with `migrate resolve`.",
-        )
+            raise gone_state(self.step, place, str(error)) from error
 
     def _run_statement(self, place: int, statement: PlannedStatement) -> None:
         """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
@@ -306,19 +289,13 @@ class _Section:
         """
         whole = True
         with suppress(ServerError, Unreachable):  # the session's end rolls back as well
-            whole = self._roll_back()
+            whole = self.session.roll_back()
         self.session.renew()
         give_back_counters(self.session)
         return [] if whole else self.tentative
 
     def _is_atomic(self) -> bool:
         return self.statement is not None and self.session.is_atomic(self.statement.sql)
-
-    def _roll_back(self) -> bool:
-        """Whether all was undone: tables without transactions keep their rows."""
-        self.session.execute("rollback")
-        warnings = self.session.query_all("show warnings")
-        return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
 
     def _doubt(self, places: list[int]) -> None:
         """Leaves in the journal that nobody knows whether these statements are done."""

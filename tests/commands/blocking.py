@@ -34,6 +34,17 @@ def held_table(server: Any, database: str, table: str) -> Iterator[Any]:
         connection.close()
 
 
+@contextlib.contextmanager
+def read_table(server: Any, database: str, table: str) -> Iterator[None]:
+    """A transaction on MySQL or MariaDB that has read a table, so that everybody else can read it,
+    and nobody can change its definition."""
+    with server.connect(database) as connection, connection.cursor() as cursor:
+        cursor.execute("start transaction")
+        cursor.execute(f"select * from {table}")
+        cursor.fetchall()
+        yield
+
+
 def wait_until_blocked(server: Any, database: str) -> None:
     """Returns when a session of the database waits for a table."""
     sql = WAITING["postgresql" if server.engine == "postgresql" else "mysql"]
