@@ -151,7 +151,10 @@ def _show_bug(error: Exception, invocation: Invocation) -> int:
 
         tell("".join(traceback.format_exception(error)).rstrip())
     tell(what, "bold red")
-    tell("This is a bug in lockgate. LOCKGATE_DEBUG=1 shows where it happened.")
+    for note in getattr(error, "__notes__", ()):
+        tell(note)
+    tell("This is a bug in lockgate. LOCKGATE_DEBUG=1 shows where it happened; `migrate status` "
+         "shows whether a run is half done.")  # fmt: skip
     return _tell_program(LockgateError(what), Exit.BUG, invocation)
 
 

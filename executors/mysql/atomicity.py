@@ -44,6 +44,9 @@ def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emi
         work.run(serial)
     except (LockgateError, ServerError, StepFailed) as reason:
         raise _ending(work, reason) from reason
+    except Exception as fault:  # of lockgate itself, or of whoever listens
+        _leave_nothing(work, fault)
+        raise
 
 
 def refuse_weaker(session: MySQLSession, plan: Plan, done: int) -> None:
@@ -175,6 +178,15 @@ def _end(work: CompensatedUnit, reason: Exception) -> Exception:
         return StepFailed(failure, doubtful, unsure=True)
     give_back(work)
     return reason if isinstance(reason, Interrupted) else StepFailed(failure)
+
+
+def _leave_nothing(work: CompensatedUnit, fault: Exception) -> None:
+    """Undoes a unit after a fault that is none of the server's; notes with it if that fails."""
+    try:
+        work.session.end_session()
+        give_back(work)
+    except (LockgateError, ServerError) as hindered:
+        fault.add_note(f"What was done stands in the journal. {hindered}")
 
 
 def _session_again(

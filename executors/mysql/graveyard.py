@@ -121,7 +121,7 @@ class Graveyard:
 
     def definition(self, grave: str) -> str:
         """SHOW CREATE TABLE of a table in the graveyard."""
-        (row,) = self._session.query_all(f"show create table {self.place(grave)}")
+        (row,) = self._session.observe(f"show create table {self.place(grave)}")
         return str(row[1])
 
     def sweep(self, graves: Iterable[str]) -> None:

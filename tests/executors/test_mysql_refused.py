@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from executors.events import Event, StatementFinished
 from planner.errors import StatementFailed
 from tests.commands.blocking import read_table
 from tests.executors.building import apply_plan, open_test_engine, plan_for
@@ -75,3 +76,30 @@ def test_a_statement_that_is_refused_itself_leaves_nothing(
     if "unique" not in case:
         apply_plan(engine, plan)
         assert len(ask(family_server, database, "show tables like 'later'")) == 1
+
+
+def test_what_a_section_has_set_does_not_hide_a_buried_table(
+    family_server: Any, engine: Any
+) -> None:
+    database = engine.server.database
+    sql = f"set sql_quote_show_create = 0;\ndrop table child;\n{LATER}"
+    apply_plan(engine, plan_for(engine, {"001_case": sql}))
+    assert ask(family_server, None, f"show databases like '{database}_lockgate%'") == []
+    assert ask(family_server, database, "show tables like 'child'") == []
+
+
+def test_a_fault_that_is_none_of_the_servers_leaves_nothing_half_done(
+    family_server: Any, engine: Any
+) -> None:
+    before = seen(family_server, engine.server.database)
+    plan = plan_for(engine, {"001_case": f"drop table child;\n{LATER}"})
+
+    def fail_behind_the_first(event: Event) -> None:
+        if isinstance(event, StatementFinished):
+            raise ValueError("whoever listens has failed")
+
+    with pytest.raises(ValueError, match="whoever listens"):
+        apply_plan(engine, plan, emit=fail_behind_the_first)
+    assert seen(family_server, engine.server.database) == before
+    assert_clean(family_server, engine)
+    assert apply_plan(engine, plan).outcome == "applied"
