@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from planner.cursor import Cursor, read_tokens
 from planner.dialect import Dialect
-from planner.effects import Effect, Object, Verb
+from planner.effects import Effect, Object
 from planner.facts import Facts
 from planner.impact import Hold, Impact
 from planner.postgresql_alter import read_alter_table
@@ -59,9 +59,9 @@ def _statement(cursor: Cursor) -> Impact:
     return reader(cursor) if reader else Impact(Effect("other"))
 
 
-def _impact(verb: Verb, kind: str, *holds: Hold) -> Impact:
+def _alteration(kind: str, *holds: Hold) -> Impact:
     named = tuple(dict.fromkeys(one.on for one in holds))
-    return Impact(Effect(verb, named), kind, holds)
+    return Impact(Effect("alter", named), kind, holds)
 
 
 def _with(cursor: Cursor) -> Impact:
@@ -91,7 +91,7 @@ def _creates(cursor: Cursor) -> Impact:
     if kind == "statistics":
         cursor.until("from")
         cursor.accept("from")
-        return _impact("alter", "create statistics",
+        return _alteration("create statistics",
                        hold(read_object(cursor), SHARE_UPDATE_EXCLUSIVE))  # fmt: skip
     cursor.accept("if", "not", "exists")
     outside = kind in ("database", "tablespace")
@@ -129,13 +129,16 @@ def _creates_index(cursor: Cursor) -> Impact:
     return Impact(Effect("alter", (built.on,)), "create index", (built,), outside_only=concurrently)
 
 
-def _on_table(cursor: Cursor, verb: Verb, kind: str) -> Impact:
-    """CREATE, ALTER and DROP of what belongs to a table: of a rule its event stands before ON."""
+def _on_table(cursor: Cursor, verb: str, kind: str) -> Impact:
+    """CREATE, ALTER and DROP of what belongs to a table, which is altered by each of them.
+
+    Of a rule its event stands before ON.
+    """
     cursor.until("to" if kind == "rule" and verb == "create" else "on")
     cursor.take()
     creates_trigger = (verb, kind) == ("create", "trigger")
     lock = SHARE_ROW_EXCLUSIVE if creates_trigger else ACCESS_EXCLUSIVE
-    return _impact(verb, f"{verb} {kind}", hold(read_object(cursor), lock))
+    return _alteration(f"{verb} {kind}", hold(read_object(cursor), lock))
 
 
 def _alters(cursor: Cursor) -> Impact:
@@ -145,9 +148,9 @@ def _alters(cursor: Cursor) -> Impact:
     cursor.accept("if", "exists")
     one = read_object(cursor, kind)
     if kind == "index":
-        return _impact("alter", "alter index", hold(one, SHARE_UPDATE_EXCLUSIVE))
+        return _alteration("alter index", hold(one, SHARE_UPDATE_EXCLUSIVE))
     if kind in ("view", "materialized view"):
-        return _impact("alter", f"alter {kind}", hold(one, ACCESS_EXCLUSIVE))
+        return _alteration(f"alter {kind}", hold(one, ACCESS_EXCLUSIVE))
     return Impact(Effect("alter", (one,)), f"alter {kind}", outside_only=kind == "system")
 
 
@@ -261,10 +264,10 @@ def _comments(cursor: Cursor) -> Impact:
         while cursor.accept("."):
             parts.append(read_name(cursor))
         owner = Object("table", parts[-2] if len(parts) > 1 else "", "".join(parts[-3:-2]))
-        return _impact("alter", "comment", hold(owner, SHARE_UPDATE_EXCLUSIVE))
+        return _alteration("comment", hold(owner, SHARE_UPDATE_EXCLUSIVE))
     if kind not in ("table", "index"):
         return Impact(Effect("alter"), "comment")
-    return _impact("alter", "comment", hold(read_object(cursor, kind), SHARE_UPDATE_EXCLUSIVE))
+    return _alteration("comment", hold(read_object(cursor, kind), SHARE_UPDATE_EXCLUSIVE))
 
 
 def _writes(kind: str, *before: str) -> Callable[[Cursor], Impact]:

@@ -122,6 +122,11 @@ class TestDestructive:
         own = up_plan([migration(1, "create table t (a int);"), migration(2, "drop table t;")])
         assert "destructive" not in decisions(own, destructive="deny")
 
+    def test_a_trigger_of_a_table_does_not_make_the_table(self) -> None:
+        trigger = "create trigger g before insert on users for each row execute function f();"
+        dropping = up_plan([migration(1, trigger), migration(2, "drop table users;")])
+        assert "the table users" in decisions(dropping, destructive="deny")["destructive"].reason
+
 
 class TestBlockingDdl:
     RULE: ClassVar = {"above": "1GB", "answer": "deny"}

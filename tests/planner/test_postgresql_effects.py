@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from planner.dialect import POSTGRESQL
+from planner.effects import Object
 from planner.facts import ColumnFacts, Facts, TableFacts
 from planner.impact import Impact
 from planner.postgresql_effects import read_impact
@@ -58,6 +59,22 @@ def test_locks_and_rewrites_are_those_that_were_measured(sql: str) -> None:
     locks = {one.on.name: one.lock for one in found.holds}
     rewrites = sorted(one.on.name for one in found.holds if one.work == "rewrite")
     assert (locks, rewrites) == measured(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create trigger g before insert on t for each row execute function f()",
+        "drop trigger g on t",
+        "create policy p on t",
+        "drop policy if exists p on t",
+        "create rule r as on delete to t do instead nothing",
+        "drop rule r on t",
+    ],
+)
+def test_what_belongs_to_a_table_alters_it(sql: str) -> None:
+    effect = impact(sql).effect
+    assert (effect.verb, effect.objects) == ("alter", (Object("table", "t"),))
 
 
 @pytest.mark.parametrize(
