@@ -72,8 +72,7 @@ def read_subjects(plan: Plan, terms: Terms, origins: Sequence[Origin]) -> tuple[
             step.statements, step.direction, is_whole, terms, origin.text, origin.first_line
         )
         found.append(subject)
-        held = subject.held_after(step.file)
-        terms = replace(terms, made=terms.made | subject.made, held=held)
+        terms = subject.terms_after(step.file)
     return tuple(found)
 
 

@@ -93,9 +93,9 @@ def _creates(cursor: Cursor) -> Impact:
         cursor.accept("from")
         return _alteration("create statistics",
                        hold(read_object(cursor), SHARE_UPDATE_EXCLUSIVE))  # fmt: skip
-    cursor.accept("if", "not", "exists")
+    conditional = cursor.accept("if", "not", "exists")
     outside = kind in ("database", "tablespace")
-    made = Effect("create", (read_object(cursor, kind),))
+    made = Effect("create", (read_object(cursor, kind),), conditional)
     return Impact(made, f"create {kind}", outside_only=outside)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from planner import mysql_impact, postgresql_effects
 from planner.dialect import Dialect
-from planner.effects import Object
+from planner.effects import Effect, Object
 from planner.facts import Facts
 from planner.finding import Finding, Severity
 from planner.impact import Hold, Impact
@@ -58,14 +58,16 @@ class Held:
 class Terms:
     """What sections are judged by; empty facts make every size unknown.
 
-    `made` are the tables that steps before made: nobody uses them yet. `held` are the locks that
-    steps before took in the transaction in which the section runs.
+    `made` are the tables that steps before made: nobody uses them yet. `own` are those that they
+    made for certain: to drop one loses nothing. `held` are the locks that steps before took in the
+    transaction in which the section runs.
     """
 
     dialect: Dialect
     facts: Facts = field(default_factory=Facts)
     thresholds: Thresholds = field(default_factory=Thresholds)
     made: frozenset[Object] = frozenset()
+    own: frozenset[Object] = frozenset()
     held: tuple[Held, ...] = ()
 
 
@@ -91,19 +93,32 @@ class Subject:
 
         What IF NOT EXISTS makes is not new where the database has it already.
         """
-        makers = (one.impact.effect for one in self.statements[: place - 1])
         return frozenset(
             as_relation(made)
-            for maker in makers
-            if maker.verb == "create"
-            for made in (maker.tables_written if maker.temporary else maker.objects)
+            for made, maker in self._makings(place)
             if not (maker.conditional and find_table(made, self.terms.facts))
         )
 
-    @property
-    def made(self) -> frozenset[Object]:
-        """What it makes: for the sections behind it that is new."""
-        return self.made_before(len(self.statements) + 1)
+    def own_before(self, place: int) -> frozenset[Object]:
+        """The same without what IF NOT EXISTS makes: a plan is judged without facts too, and then
+        nobody knows what was there."""
+        makings = self._makings(place)
+        return frozenset(as_relation(made) for made, maker in makings if not maker.conditional)
+
+    def _makings(self, place: int) -> Iterator[tuple[Object, Effect]]:
+        """What the statements before make, each with what makes it."""
+        for statement in self.statements[: place - 1]:
+            maker = statement.impact.effect
+            if maker.verb == "create":
+                for made in maker.tables_written if maker.temporary else maker.objects:
+                    yield made, maker
+
+    def terms_after(self, by: str) -> Terms:
+        """Those of the section behind it in the same transaction; `by` is what that calls it."""
+        end = len(self.statements) + 1
+        made = self.terms.made | self.made_before(end)
+        own = self.terms.own | self.own_before(end)
+        return replace(self.terms, made=made, own=own, held=self._held_after(by))
 
     def held_before(self, place: int) -> tuple[Held, ...]:
         """The locks that shut others out when the statement at this place begins, the strongest of
@@ -118,8 +133,7 @@ class Subject:
                     found[hold.on] = Held(hold, f"statement {statement.place}")
         return tuple(found.values())
 
-    def held_after(self, by: str) -> tuple[Held, ...]:
-        """The same when the section ends; `by` is its name for those behind it."""
+    def _held_after(self, by: str) -> tuple[Held, ...]:
         held = self.held_before(len(self.statements) + 1)
         own = [one for one in held if one not in self.terms.held]
         return tuple(replace(one, by=by) if one in own else one for one in held)
@@ -135,9 +149,9 @@ class Subject:
 
     def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
         """What is gone with its data, as nouns; what the plan has made itself is no loss."""
-        tables = reached_by(statement)
-        is_new = bool(tables) and all(self.is_new(table, statement) for table in tables)
-        return () if is_new else statement.impact.loses
+        tables = {as_relation(table) for table in reached_by(statement)}
+        is_own = tables and tables <= self.terms.own | self.own_before(statement.place)
+        return () if is_own else statement.impact.loses
 
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""

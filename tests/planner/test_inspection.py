@@ -100,6 +100,12 @@ def test_what_was_there_before_if_not_exists_is_not_new() -> None:
     assert codes(plan) == [[], ["drops-data"]]
 
 
+def test_a_loss_is_the_same_with_facts_and_without() -> None:
+    sql = ("create table if not exists fresh (id int);", "drop table fresh;")
+    for facts in (FACTS, Facts()):
+        assert codes(inspected(*sql, facts=facts)) == [[], ["drops-data"]]
+
+
 def test_a_temporary_table_is_its_sessions_own() -> None:
     sql = "create temp table t (id int);\ncreate index on t (id);\ndrop table t;"
     plan = inspected(sql, engine="postgresql", facts=Facts())
@@ -169,4 +175,4 @@ def test_what_a_section_makes_is_named_with_its_schema() -> None:
     terms = Terms(POSTGRESQL)
     plan = inspected("create table a.t (id int);", engine="postgresql")
     (subject,) = read_subjects(plan, terms, read_origins(plan, (), POSTGRESQL, {}))
-    assert subject.made == {Object("table", "t", "a")}
+    assert subject.terms_after("001_m.sql").made == {Object("table", "t", "a")}

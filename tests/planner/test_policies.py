@@ -122,6 +122,11 @@ class TestDestructive:
         own = up_plan([migration(1, "create table t (a int);"), migration(2, "drop table t;")])
         assert "destructive" not in decisions(own, destructive="deny")
 
+    def test_what_may_have_been_there_before_if_not_exists_is_lost(self) -> None:
+        made = migration(1, "create table if not exists t (a int);")
+        dropping = up_plan([made, migration(2, "drop table t;")])
+        assert "the table t" in decisions(dropping, destructive="deny")["destructive"].reason
+
     def test_a_trigger_of_a_table_does_not_make_the_table(self) -> None:
         trigger = "create trigger g before insert on users for each row execute function f();"
         dropping = up_plan([migration(1, trigger), migration(2, "drop table users;")])
