@@ -84,9 +84,15 @@ class Subject:
     first_line: int = 1
 
     def is_new(self, table: Object, statement: Reviewed) -> bool:
-        """Whether the table was made before this statement, in the section or by a step before."""
-        relation = as_relation(table)
-        return relation in self.terms.made or relation in self.made_before(statement.place)
+        """Whether the table was made before this statement, in the section or by a step before.
+
+        A table that the database has is new only by the very name by which another was made.
+        """
+        made = self.terms.made | self.made_before(statement.place)
+        if as_relation(table) in made:
+            return True
+        is_made = any(may_be(table, one) for one in made)
+        return is_made and find_table(table, self.terms.facts) is None
 
     def made_before(self, place: int) -> frozenset[Object]:
         """What the section has made when the statement at this place begins.
@@ -131,6 +137,8 @@ class Subject:
                 known = found.get(hold.on)
                 if known is None or hold.is_stronger(known.hold):
                     found[hold.on] = Held(hold, f"statement {statement.place}")
+            for gone in _dropped_by(statement):
+                found.pop(gone, None)
         return tuple(found.values())
 
     def _held_after(self, by: str) -> tuple[Held, ...]:
@@ -139,12 +147,9 @@ class Subject:
         return tuple(replace(one, by=by) if one in own else one for one in held)
 
     def _shutting(self, statement: Reviewed) -> Iterator[Hold]:
-        """Its locks on what others still use: not on a table that it drops."""
-        effect = statement.impact.effect
-        gone = [one for one in effect.objects if effect.verb == "drop" and one.kind == "table"]
+        """Its locks on what others use already."""
         for hold in statement.impact.holds:
-            is_used = hold.on not in gone and not self.is_new(hold.on, statement)
-            if is_used and hold.blocks != "nothing":
+            if hold.blocks != "nothing" and not self.is_new(hold.on, statement):
                 yield replace(hold, on=as_relation(hold.on))
 
     def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
@@ -177,6 +182,27 @@ class Subject:
 def as_relation(one: Object) -> Object:
     """A materialized view as a table: statements that name either do not tell which."""
     return replace(one, kind="table") if one.kind == "materialized view" else one
+
+
+def may_be(one: Object, other: Object) -> bool:
+    """Whether both names may be those of one relation: one without a schema may be of any.
+
+    >>> may_be(Object("table", "t", "public"), Object("table", "t"))
+    True
+    >>> may_be(Object("table", "t", "public"), Object("table", "t", "archive"))
+    False
+    """
+    if one.name != other.name or as_relation(one).kind != as_relation(other).kind:
+        return False
+    return one.schema == other.schema or not (one.schema and other.schema)
+
+
+def _dropped_by(statement: Reviewed) -> Iterator[Object]:
+    """What nobody uses any more; a dropped index leaves its table, which stays closed."""
+    effect = statement.impact.effect
+    for one in effect.objects if effect.verb == "drop" else ():
+        if one.kind != "index":
+            yield as_relation(one)
 
 
 def reached_by(statement: Reviewed) -> tuple[Object, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from planner.effects import Object
 from planner.finding import SEVERITIES, Finding, Severity
-from planner.subject import Held, Reviewed, Subject, as_relation, report
+from planner.subject import Held, Reviewed, Subject, may_be, report
 
 CODE = "lock-held"
 WRITERS = ("update", "delete", "merge")
@@ -41,7 +41,7 @@ def _worked(subject: Subject, statement: Reviewed) -> Iterator[tuple[Severity, O
 def _covers(statement: Reviewed, held: Held) -> bool:
     """Whether it keeps the same table closed by itself, which is said elsewhere."""
     return any(
-        hold.is_long and as_relation(hold.on) == held.hold.on and not held.hold.is_stronger(hold)
+        hold.is_long and may_be(hold.on, held.hold.on) and not held.hold.is_stronger(hold)
         for hold in statement.impact.holds
     )
 
