@@ -56,6 +56,8 @@ class Impact:
     """What is gone with its data, as nouns for the reviewer: `the table users`."""
     every_row: bool = False
     """It changes rows, and no condition says which."""
+    queries: bool = False
+    """It runs a query over rows of which no table's size tells the number. Told of PostgreSQL."""
     outside_only: bool = False
     """The server refuses it in a transaction block."""
     commits: bool = False

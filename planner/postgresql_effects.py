@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/sql-commands.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from planner.cursor import Cursor, read_tokens
 from planner.dialect import Dialect
@@ -34,6 +35,8 @@ RELATIONS = ("table", "view", "sequence", "index")
 # Of these only their table is locked, the one behind ON.
 ON_TABLE = ("trigger", "policy", "rule")
 MODIFIERS = ("or", "replace", "unique", "global", "local", "unlogged", "recursive", "constraint")
+
+OPENS_QUERY = ("select", "with", "values", "table", "(")
 
 
 def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
@@ -65,17 +68,44 @@ def _alteration(kind: str, *holds: Hold) -> Impact:
 
 
 def _with(cursor: Cursor) -> Impact:
-    """The statement behind common table expressions; what these write themselves is not seen."""
+    """The statement behind common table expressions; which tables these write is not seen."""
     cursor.accept("recursive")
+    before = []
     while True:
         cursor.name()
         while not cursor.at_end and not cursor.accept("as"):
             cursor.pass_one()
         cursor.accept("not")
         cursor.accept("materialized")
-        cursor.pass_one()
+        before.append(cursor.group())
         if not cursor.accept(","):
-            return _statement(cursor)
+            return _behind(before, _statement(cursor))
+
+
+def _behind(before: list[Cursor], impact: Impact) -> Impact:
+    """A statement's impact with the work of what WITH puts before it; one that only reads has none,
+    as a SELECT has none."""
+    changes = any(one.peek().word in ("update", "delete", "merge") for one in before)
+    reads = impact.effect.verb != "read" and any(_reads_rows(one) for one in before)
+    return replace(impact, queries=impact.queries or changes or reads)
+
+
+def _reads_rows(query: Cursor) -> bool:
+    """Whether there is a table to read in a query: what it says itself are few rows."""
+    while query.sees("("):
+        query = query.group()
+    while not query.at_end and not query.sees("table"):
+        if query.sees("from") and not query.sees("from", "(", "values"):
+            return True
+        query.pass_one()
+    return query.sees("table")
+
+
+def _fills(cursor: Cursor) -> bool:
+    """Whether the query behind AS fills what is made."""
+    cursor.until("as")
+    is_empty = [token.word for token in cursor.rest()][-3:] == ["with", "no", "data"]
+    return cursor.accept("as") and not is_empty and _reads_rows(cursor)
 
 
 def _creates(cursor: Cursor) -> Impact:
@@ -96,7 +126,8 @@ def _creates(cursor: Cursor) -> Impact:
     conditional = cursor.accept("if", "not", "exists")
     outside = kind in ("database", "tablespace")
     made = Effect("create", (read_object(cursor, kind),), conditional)
-    return Impact(made, f"create {kind}", outside_only=outside)
+    fills = kind == "materialized view" and _fills(cursor)
+    return Impact(made, f"create {kind}", queries=fills, outside_only=outside)
 
 
 def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
@@ -105,7 +136,7 @@ def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
     holds = list(read_parents(cursor))
     if cursor.accept("partition", "of"):
         holds.append(hold(read_object(cursor), ACCESS_EXCLUSIVE))
-    cursor.until("inherits")
+    cursor.until("inherits", "as")
     if cursor.accept("inherits"):
         parents = read_objects(cursor.group())
         holds += [hold(parent, SHARE_UPDATE_EXCLUSIVE) for parent in parents]
@@ -117,7 +148,7 @@ def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
         temporary=temporary,
         tables_written=(table,) if temporary else (),
     )
-    return Impact(effect, "create table", others)
+    return Impact(effect, "create table", others, queries=_fills(cursor))
 
 
 def _creates_index(cursor: Cursor) -> Impact:
@@ -276,13 +307,24 @@ def _writes(kind: str, *before: str) -> Callable[[Cursor], Impact]:
     def read(cursor: Cursor) -> Impact:
         cursor.skip_words(*before)
         table = read_object(cursor)
+        queries = kind == "insert" and _inserts_query(cursor)
         unbounded = kind in ("update", "delete") and "where" not in _outer_words(cursor)
         lost = (f"every row of {table.name}",) if unbounded and kind == "delete" else ()
         effect = Effect("write", tables_written=(table,))
         holds = (hold(table, ROW_EXCLUSIVE),)
-        return Impact(effect, kind, holds, loses=lost, every_row=unbounded)
+        return Impact(effect, kind, holds, loses=lost, every_row=unbounded, queries=queries)
 
     return read
+
+
+def _inserts_query(cursor: Cursor) -> bool:
+    """Whether the rows of an INSERT, which is read behind its table, are those of a query."""
+    if cursor.accept("as"):
+        cursor.name()
+    source = cursor.until("conflict", "returning")
+    if source.sees("(") and source.peek(1).word not in OPENS_QUERY:
+        source.pass_one()
+    return _reads_rows(source)
 
 
 def _outer_words(cursor: Cursor) -> Iterator[str]:

@@ -18,24 +18,40 @@ SHOWN = 3  # locks; the rest are counted
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    """One finding for each statement, about the largest table that it works on."""
+    """One finding for each statement, about the gravest of its work."""
     for statement in subject.statements:
-        worked = list(_worked(subject, statement))
+        work = list(_work(subject, statement))
         held = [one for one in subject.held_before(statement.place) if not _covers(statement, one)]
-        if worked and held:
-            yield _finding(subject, statement, worked, held)
+        if work and held:
+            yield _finding(subject, statement, work, held)
 
 
-def _worked(subject: Subject, statement: Reviewed) -> Iterator[tuple[Severity, Object]]:
-    """The tables of which it reads or writes all rows, or perhaps many."""
+def _work(subject: Subject, statement: Reviewed) -> Iterator[tuple[Severity, str]]:
+    """What it does to many rows, or perhaps many; a small table is soon done with."""
+    for table in _worked(statement):
+        grade = subject.grade(table)
+        if grade != "info" and not subject.is_new(table, statement):
+            yield grade, f"works on {subject.describe(table)}"
+    for table in _written(statement):
+        if subject.grade(table) == "danger" and not subject.is_new(table, statement):
+            yield "warning", f"works on {subject.describe(table)}"
+    if statement.impact.queries:
+        yield "warning", "runs a query over an unknown number of rows"
+
+
+def _worked(statement: Reviewed) -> Iterator[Object]:
+    """The tables of which it reads or writes all rows."""
     impact = statement.impact
-    for table in (hold.on for hold in impact.holds if hold.work != "none"):
-        if not subject.is_new(table, statement):
-            yield subject.grade(table), table
-    for table in impact.effect.tables_written if impact.kind in WRITERS else ():
-        if not subject.is_new(table, statement):
-            grade = subject.grade(table)
-            yield grade if impact.every_row or grade == "info" else "warning", table
+    yield from (hold.on for hold in impact.holds if hold.work != "none")
+    if impact.every_row:
+        yield from impact.effect.tables_written
+
+
+def _written(statement: Reviewed) -> Iterator[Object]:
+    """The tables of which it writes the rows that a condition finds."""
+    impact = statement.impact
+    if impact.kind in WRITERS and not impact.every_row:
+        yield from impact.effect.tables_written
 
 
 def _covers(statement: Reviewed, held: Held) -> bool:
@@ -47,9 +63,9 @@ def _covers(statement: Reviewed, held: Held) -> bool:
 
 
 def _finding(
-    subject: Subject, statement: Reviewed, worked: list[tuple[Severity, Object]], held: list[Held]
+    subject: Subject, statement: Reviewed, work: list[tuple[Severity, str]], held: list[Held]
 ) -> Finding:
-    severity, table = max(worked, key=lambda one: SEVERITIES.index(one[0]))
+    severity, done = max(work, key=lambda one: SEVERITIES.index(one[0]))
     locks = [f"{one.hold.lock} on {one.hold.on.name} ({one.by})" for one in held]
     more = [f"{len(locks) - SHOWN} more"] if len(locks) > SHOWN else []
     shut = "reads and writes" if any(one.hold.blocks == "reads" for one in held) else "writes"
@@ -57,7 +73,7 @@ def _finding(
         CODE,
         severity,
         statement,
-        f"{statement.impact.kind.upper()} works on {subject.describe(table)} while the transaction "
+        f"{statement.impact.kind.upper()} {done} while the transaction "
         f"holds {', '.join(locks[:SHOWN] + more)}.",
         f"A lock is kept until COMMIT: {shut} wait for all of this work too.",
         "Do it in a transaction of its own: a migration of its own, with `transaction: step` in "

@@ -61,6 +61,15 @@ def test_a_lock_of_an_earlier_step_is_held_until_its_transaction_ends() -> None:
     assert codes(inspected(outside, long, engine="postgresql")) == [[], []]
 
 
+def test_a_query_under_a_lock_is_told_without_a_size() -> None:
+    sql = "alter table users add n integer;\ninsert into users select * from orders;"
+    ((held,),) = [step.findings for step in inspected(sql, engine="postgresql").steps]
+    assert held.message == (
+        "INSERT runs a query over an unknown number of rows while the transaction holds "
+        "ACCESS EXCLUSIVE on users (statement 1)."
+    )
+
+
 def test_each_step_in_its_own_transaction_lets_go_of_its_locks() -> None:
     short, long = "alter table users add n integer;", "update orders set n = 1 where id > 5;"
     plan = inspected(short, long, engine="postgresql", transaction="step")

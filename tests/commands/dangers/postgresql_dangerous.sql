@@ -60,9 +60,9 @@ alter table orders rename column total to amount; -- expect: renaming-column war
 -- case: backfill_under_lock
 -- https://github.com/ankane/strong_migrations#backfilling-data
 alter table orders add column region varchar(9);
-update orders set region = 'eu' where id > 0; -- expect: lock-held info/warning
+update orders set region = 'eu' where id > 0; -- expect: lock-held -/warning
 
 -- case: validation_under_lock
 -- https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 alter table orders add constraint named check (note <> '') not valid;
-alter table orders validate constraint named; -- expect: lock-held info/danger
+alter table orders validate constraint named; -- expect: lock-held -/danger

@@ -6,8 +6,8 @@
 create trigger g before insert on t for each row execute function f();
 create policy p on t;
 create rule r as on delete to t do instead nothing;
-create index on t (n); -- expect: blocks-table info/warning/danger, lock-held info/warning/danger
+create index on t (n); -- expect: blocks-table info/warning/danger, lock-held -/warning/danger
 drop table t; -- expect: drops-data danger
 -- migrate:down
 drop trigger g on other;
-update other set n = 1; -- expect: writes-every-row info/warning/danger, lock-held info/warning/danger
+update other set n = 1; -- expect: writes-every-row info/warning/danger, lock-held -/warning/danger

@@ -5,12 +5,13 @@
 -- migrate:up
 update t set n = 1 where id > 5;
 alter table t add constraint positive check (n > 0) not valid;
-alter table t validate constraint positive; -- expect: lock-held info/warning/danger
-update other set n = 2 where id > 5; -- expect: lock-held info/warning/warning
+alter table t validate constraint positive; -- expect: lock-held -/warning/danger
+update other set n = 2 where id > 5; -- expect: lock-held -/-/warning
+update other set n = 2; -- expect: writes-every-row info/warning/danger, lock-held -/warning/danger
 insert into other values (1, 2);
 create table fresh (id int);
 update fresh set id = 2;
-create index on other (n); -- expect: blocks-table info/warning/danger, lock-held info/warning/danger
+create index on other (n); -- expect: blocks-table info/warning/danger, lock-held -/warning/danger
 -- migrate:down
 drop table fresh;
 update other set n = 3 where id > 5;

@@ -11,4 +11,4 @@ update t set n = 1; -- expect: writes-every-row info/warning/danger
 create view v as select n from t;
 -- migrate:down
 drop index i;
-update t set n = 1; -- expect: writes-every-row info/warning/danger, lock-held info/warning/danger
+update t set n = 1; -- expect: writes-every-row info/warning/danger, lock-held -/warning/danger
