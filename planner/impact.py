@@ -58,6 +58,8 @@ class Impact:
     """It changes rows, and no condition says which."""
     queries: bool = False
     """It runs a query over rows of which no table's size tells the number. Told of PostgreSQL."""
+    opaque: bool = False
+    """It runs code that stands in a string or in the database, and is not read."""
     outside_only: bool = False
     """The server refuses it in a transaction block."""
     commits: bool = False

@@ -19,6 +19,8 @@ from planner.mysql_effects import read_effect
 from planner.mysql_ways import ALGORITHMS, COPY, LOCKS, REBUILD, UNKNOWN, WAYS, Way, combine
 from planner.scale import find_table
 
+# DO is none of them: here it only evaluates expressions, as SELECT does.
+RUNNERS = ("call", "execute")
 LIMITS = ("where", "limit")
 INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
 
@@ -35,12 +37,14 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
     cursor = read_tokens(sql, dialect)
     every_row = effect.verb == "write" and _is_unbounded(read_tokens(sql, dialect))
     explicit = read_explicit(cursor) if effect.verb == "alter" else {}
+    kind = _kind(read_tokens(sql, dialect), effect)
     return Impact(
         effect,
-        _kind(read_tokens(sql, dialect), effect),
+        kind,
         tuple(_holds(cursor, effect, dialect, facts, explicit)),
         loses=tuple(_lost(effect, read_tokens(sql, dialect), every_row)),
         every_row=every_row,
+        opaque=kind in RUNNERS,
         commits=not (effect.is_rows_only or effect.is_neutral) or "autocommit" in effect.settings,
         explicit=bool(explicit),
     )

@@ -348,7 +348,7 @@ def _reads(_cursor: Cursor) -> Impact:
 
 def _runs(kind: str) -> Callable[[Cursor], Impact]:
     """A reader of statements that run code which is not read."""
-    return lambda _cursor: Impact(Effect("other"), kind)
+    return lambda _cursor: Impact(Effect("other"), kind, opaque=True)
 
 
 def _sets(_cursor: Cursor) -> Impact:

@@ -8,19 +8,17 @@ from planner.finding import Finding
 from planner.subject import Subject, report
 
 CODE = "opaque-code"
-RUNNERS = ("call", "do", "execute")
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each."""
     for statement in subject.statements:
-        kind = statement.impact.kind
-        if kind in RUNNERS:
+        if statement.impact.opaque:
             yield report(
                 CODE,
                 "info",
                 statement,
-                f"{kind.upper()} runs code that lockgate does not read.",
+                f"{statement.impact.kind.upper()} runs code that lockgate does not read.",
                 "What that locks, loses or commits is not among the plan's locks, losses and "
                 "findings, and no policy judges it.",
                 "Read the code too. Where no loop is needed, write its statements out.",
