@@ -5,8 +5,10 @@ Judges nothing; the rules in `planner.rules` do.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol
 
 from planner import mysql_impact, postgresql_effects
@@ -18,6 +20,8 @@ from planner.impact import Hold, Impact
 from planner.plan import Direction
 from planner.scale import SEVERITY_OF, Thresholds, describe_table, find_table, measure
 
+ANY = "*"
+"""In place of a schema: any."""
 READERS: dict[str, Callable[[str, Dialect, Facts], Impact]] = {
     "postgresql": postgresql_effects.read_impact,
     "mysql": mysql_impact.read_impact,
@@ -71,7 +75,7 @@ class Terms:
     held: tuple[Held, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """A section. `text` is its source, empty where only the statements are at hand, and
     `first_line` the line where that begins."""
@@ -86,77 +90,101 @@ class Subject:
     def is_new(self, table: Object, statement: Reviewed) -> bool:
         """Whether the table was made before this statement, in the section or by a step before.
 
-        A table that the database has is new only by the very name by which another was made.
+        A table that the database has is new only by the very name by which another was made; of
+        others a name without a schema may be that of any.
         """
-        made = self.terms.made | self.made_before(statement.place)
-        if as_relation(table) in made:
+        relation = as_relation(table)
+        if self._is_made(relation, statement.place):
             return True
-        is_made = any(may_be(table, one) for one in made)
-        return is_made and find_table(table, self.terms.facts) is None
+        alike = replace(relation, schema="" if relation.schema else ANY)
+        is_alike = self._is_made(alike, statement.place)
+        return is_alike and find_table(table, self.terms.facts) is None
 
-    def made_before(self, place: int) -> frozenset[Object]:
-        """What the section has made when the statement at this place begins.
+    def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
+        """What is gone with its data, as nouns; what the plan has made itself is no loss.
 
-        What IF NOT EXISTS makes is not new where the database has it already.
+        What IF NOT EXISTS makes may have been there: a plan is judged without facts too.
         """
-        return frozenset(
-            as_relation(made)
-            for made, maker in self._makings(place)
-            if not (maker.conditional and find_table(made, self.terms.facts))
+        place, own = statement.place, self._own
+        tables = {as_relation(table) for table in reached_by(statement)}
+        is_own = tables and all(
+            one in self.terms.own or own.get(one, place) < place for one in tables
         )
-
-    def own_before(self, place: int) -> frozenset[Object]:
-        """The same without what IF NOT EXISTS makes: a plan is judged without facts too, and then
-        nobody knows what was there."""
-        makings = self._makings(place)
-        return frozenset(as_relation(made) for made, maker in makings if not maker.conditional)
-
-    def _makings(self, place: int) -> Iterator[tuple[Object, Effect]]:
-        """What the statements before make, each with what makes it."""
-        for statement in self.statements[: place - 1]:
-            maker = statement.impact.effect
-            if maker.verb == "create":
-                for made in maker.tables_written if maker.temporary else maker.objects:
-                    yield made, maker
-
-    def terms_after(self, by: str) -> Terms:
-        """Those of the section behind it in the same transaction; `by` is what that calls it."""
-        end = len(self.statements) + 1
-        made = self.terms.made | self.made_before(end)
-        own = self.terms.own | self.own_before(end)
-        return replace(self.terms, made=made, own=own, held=self._held_after(by))
+        return () if is_own else statement.impact.loses
 
     def held_before(self, place: int) -> tuple[Held, ...]:
         """The locks that shut others out when the statement at this place begins, the strongest of
         each table; none where the server commits each statement."""
         if not (self.transactional and self.terms.dialect.transactional_ddl):
             return ()
+        behind = bisect_left(self._holdings, place, key=lambda one: one[0])
+        return self._holdings[behind - 1][1]
+
+    def terms_after(self, by: str) -> Terms:
+        """Those of the section behind it in the same transaction; `by` is what that calls it."""
+        held = self.held_before(len(self.statements) + 1)
+        return replace(
+            self.terms,
+            made=self.terms.made | self._made.keys(),
+            own=self.terms.own | self._own.keys(),
+            held=tuple(one if one in self.terms.held else replace(one, by=by) for one in held),
+        )
+
+    def _is_made(self, relation: Object, place: int) -> bool:
+        return relation in self.terms.made or self._made.get(relation, place) < place
+
+    @cached_property
+    def _made(self) -> dict[Object, int]:
+        """The place at which each relation is made first, also by its name in any schema.
+
+        What IF NOT EXISTS makes is not new where the database has it already.
+        """
+        facts = self.terms.facts
+        makings = [
+            (made, place)
+            for made, place, maker in self._makings
+            if not (maker.conditional and find_table(made, facts))
+        ]
+        named = [*makings, *((replace(made, schema=ANY), place) for made, place in makings)]
+        return dict(reversed(named))
+
+    @cached_property
+    def _own(self) -> dict[Object, int]:
+        """The same of those that it makes for certain."""
+        makings = [(made, place) for made, place, maker in self._makings if not maker.conditional]
+        return dict(reversed(makings))
+
+    @cached_property
+    def _makings(self) -> list[tuple[Object, int, Effect]]:
+        return [
+            (as_relation(made), statement.place, maker)
+            for statement in self.statements
+            if (maker := statement.impact.effect).verb == "create"
+            for made in (maker.tables_written if maker.temporary else maker.objects)
+        ]
+
+    @cached_property
+    def _holdings(self) -> list[tuple[int, tuple[Held, ...]]]:
+        """The locks that are held behind each statement which takes or ends some."""
         found = {held.hold.on: held for held in self.terms.held}
-        for statement in self.statements[: place - 1]:
-            for hold in self._shutting(statement):
+        behind = [(0, self.terms.held)]
+        for statement in self.statements:
+            shutting, dropped = list(self._shutting(statement)), list(_dropped_by(statement))
+            for hold in shutting:
                 known = found.get(hold.on)
                 if known is None or hold.is_stronger(known.hold):
                     found[hold.on] = Held(hold, f"statement {statement.place}")
-            for gone in _dropped_by(statement):
+            for gone in dropped:
                 found.pop(gone, None)
-        return tuple(found.values())
-
-    def _held_after(self, by: str) -> tuple[Held, ...]:
-        held = self.held_before(len(self.statements) + 1)
-        own = [one for one in held if one not in self.terms.held]
-        return tuple(replace(one, by=by) if one in own else one for one in held)
+            if shutting or dropped:
+                behind.append((statement.place, tuple(found.values())))
+        return behind
 
     def _shutting(self, statement: Reviewed) -> Iterator[Hold]:
         """Its locks on what others use already."""
         for hold in statement.impact.holds:
             if hold.blocks != "nothing" and not self.is_new(hold.on, statement):
                 yield replace(hold, on=as_relation(hold.on))
-
-    def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
-        """What is gone with its data, as nouns; what the plan has made itself is no loss."""
-        tables = {as_relation(table) for table in reached_by(statement)}
-        is_own = tables and tables <= self.terms.own | self.own_before(statement.place)
-        return () if is_own else statement.impact.loses
 
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""

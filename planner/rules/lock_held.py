@@ -21,9 +21,10 @@ def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each statement, about the gravest of its work."""
     for statement in subject.statements:
         work = list(_work(subject, statement))
-        held = [one for one in subject.held_before(statement.place) if not _covers(statement, one)]
-        if work and held:
-            yield _finding(subject, statement, work, held)
+        known = subject.held_before(statement.place) if work else ()
+        held = [one for one in known if not _covers(statement, one)]
+        if held:
+            yield _finding(statement, work, held)
 
 
 def _work(subject: Subject, statement: Reviewed) -> Iterator[tuple[Severity, str]]:
@@ -62,9 +63,7 @@ def _covers(statement: Reviewed, held: Held) -> bool:
     )
 
 
-def _finding(
-    subject: Subject, statement: Reviewed, work: list[tuple[Severity, str]], held: list[Held]
-) -> Finding:
+def _finding(statement: Reviewed, work: list[tuple[Severity, str]], held: list[Held]) -> Finding:
     severity, done = max(work, key=lambda one: SEVERITIES.index(one[0]))
     locks = [f"{one.hold.lock} on {one.hold.on.name} ({one.by})" for one in held]
     more = [f"{len(locks) - SHOWN} more"] if len(locks) > SHOWN else []
