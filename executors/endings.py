@@ -124,10 +124,11 @@ def not_restored(left: Iterable[Difference]) -> Unresolved:
     )
 
 
-def not_undone(error: Exception) -> Unresolved:
-    """The server refuses to undo a statement."""
+def not_undone(error: StepFailed | ServerError) -> Unresolved:
+    """The server refuses to undo a statement, or what comes behind that."""
+    refused = f" to undo {error}" if isinstance(error, StepFailed) else f": {error}"
     return Unresolved(
-        f"The plan could not be undone wholly. The server refused: {error}.",
+        f"The plan could not be undone wholly. The server refused{refused}.",
         why="What is left of it stands in the journal, with what it was before.",
         do="Remove the cause, then `migrate resolve --undo --reason TEXT` goes on undoing; "
         "`migrate resolve` shows what is left, and the other ways out.",

@@ -129,7 +129,7 @@ def give_back(work: CompensatedUnit) -> None:
         if not work.journal.is_open():
             return
         left = work.undo()
-    except ServerError as error:
+    except (StepFailed, ServerError) as error:
         raise work.session.stuck(work.run_of, not_undone(error)) from error
     except (Unreachable, Locked, WrongTarget) as lost:
         raise not_asked(lost) from lost

@@ -15,7 +15,7 @@ from executors.commit_outcome import UNDER_WAY, commit_of, reconnect, settle_com
 from executors.endings import unknown_statement
 from executors.engine import Run
 from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
-from executors.failure import ServerError
+from executors.failure import Failure, ServerError, StepFailed
 from executors.mysql.catalogue import read_catalogue
 from executors.mysql.forward import Forward
 from executors.mysql.graveyard import Graveyard
@@ -31,7 +31,7 @@ from executors.mysql.intents import (
     with_result,
 )
 from executors.mysql.journal import Record, UnitJournal
-from executors.mysql.rollback import clear_committed, forget, roll_back, sweep
+from executors.mysql.rollback import UndoRefused, clear_committed, forget, roll_back, sweep
 from executors.mysql.session import OWN_SETTINGS, MySQLSession
 from executors.mysql.statements import STATELESS, without_comments
 from executors.store import FINISH_RUN
@@ -136,12 +136,19 @@ class CompensatedUnit:
         """Rolls the unit back and forgets it; or tells in what the database is not as before.
 
         Raises:
-            ServerError: the server refuses to undo a statement.
+            StepFailed: the server refuses to undo a statement.
+            ServerError: it refuses what comes behind that.
             Unreachable, Locked: no session was had again.
         """
-        left = self._persistently(
-            lambda: roll_back(self.session, self.graveyard, self.journal, self.emit)
-        )
+        try:
+            left = self._persistently(
+                lambda: roll_back(self.session, self.graveyard, self.journal, self.emit)
+            )
+        except UndoRefused as refused:
+            place = self._place_of(refused.record)
+            raise StepFailed(
+                Failure(place.number, place.step, place.place, place.statement, refused.error)
+            ) from refused
         if not left:
             status = "ROLLED_BACK" if self.unit.first == 1 else "STOPPED"
             self._persistently(lambda: forget(self.session, self.graveyard, self.journal, status))

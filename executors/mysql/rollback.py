@@ -31,6 +31,15 @@ CLEANED = (
 )
 
 
+class UndoRefused(Exception):
+    """The server refuses to undo a statement, of which the journal has this record."""
+
+    def __init__(self, record: Record, error: ServerError) -> None:
+        super().__init__(str(error))
+        self.record = record
+        self.error = error
+
+
 def roll_back(
     session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, emit: Emit
 ) -> tuple[Difference, ...]:
@@ -39,7 +48,8 @@ def roll_back(
     Nothing is forgotten yet: `forget` does, when there is no difference. May be done again.
 
     Raises:
-        ServerError: the server refuses to undo a statement.
+        UndoRefused: the server refuses to undo a statement.
+        ServerError: it refuses to make a view again.
         Unreachable: the connection was lost.
     """
     session.renew()
@@ -50,12 +60,7 @@ def roll_back(
     if left:
         emit(Undoing(len(left)))
     for record in left:
-        if record.outcome == DONE:
-            undo.refuse_foreign_change(record.intent)
-            journal.note(record.step, record.place, UNDOING)
-        undo.undo(record.intent, record.outcome)
-        if not _views(record):
-            journal.note(record.step, record.place, UNDONE)
+        _undo(undo, journal, record)
     undo.restore_views(_first_views(left))
     for record in left:
         if _views(record):
@@ -64,6 +69,18 @@ def roll_back(
         undo.restore_counter(table, counter)
     session.renew()
     return differences(before.catalogue, read_catalogue(session))
+
+
+def _undo(undo: Undo, journal: UnitJournal, record: Record) -> None:
+    try:
+        if record.outcome == DONE:
+            undo.refuse_foreign_change(record.intent)
+            journal.note(record.step, record.place, UNDOING)
+        undo.undo(record.intent, record.outcome)
+    except ServerError as error:
+        raise UndoRefused(record, error) from error
+    if not _views(record):
+        journal.note(record.step, record.place, UNDONE)
 
 
 def forget(session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, status: str) -> None:
