@@ -31,6 +31,7 @@ ENDPOINT = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%25\w+)?)\]|(?P<host>[^\[\]:,]*))(?::(?P<port>[0-9]{1,5}))?"
 )
 LOGIN = frozenset({"user", "port", "dbname"})
+ENDPOINTS = ("host", "socket", "unix_socket")
 ENCODE = "percent-encode / ? # @ : and % in user and password (@ is %40), or name the parts instead"
 
 
@@ -86,7 +87,7 @@ def _endpoint(text: str, options: dict[str, str]) -> tuple[str, int | None]:
     if match is None or int(match["port"] or 1) not in range(1, 65536):
         raise ValueError(f"the URL's host or port cannot be read; {ENCODE}")
     hosts = [_decode(match["v6"] or match["host"])]
-    hosts += [options.pop(key) for key in ("host", "socket", "unix_socket") if key in options]
+    hosts += [options.pop(key) for key in ENDPOINTS if key in options]
     named = [host for host in hosts if host]
     if len(named) != 1:
         raise ValueError(
@@ -102,6 +103,15 @@ def _options(query: str) -> dict[str, str]:
         raise ValueError("an option of the URL stands there twice, or belongs before the ?")
     refuse_secrets(options)
     return options
+
+
+def refuse_parts(options: Mapping[str, str]) -> None:
+    """Raises ValueError when an option says what a key of the address says."""
+    if options.keys() & {*LOGIN, *ENDPOINTS}:
+        raise ValueError(
+            "an option says where to connect to: write host, socket, port, user or name beside "
+            "`options`"
+        )
 
 
 def refuse_secrets(options: Mapping[str, str]) -> None:

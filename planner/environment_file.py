@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
 
-from planner.address import Engine, parse_url, refuse_secrets
+from planner.address import Engine, parse_url, refuse_parts, refuse_secrets
 from planner.policy import PolicySettings
 from planner.quantities import Seconds, Size
 from planner.scale import Thresholds
@@ -59,6 +59,7 @@ class Database(Settings):
             raise ValueError("the parts are user, name, and one of host and socket")
         if self.password_env and self.password_file:
             raise ValueError("give only one of password_env and password_file")
+        refuse_parts(self.options)
         refuse_secrets(self.options)
         if self.url is not None:
             parse_url(self.url.get_secret_value())

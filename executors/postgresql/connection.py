@@ -5,11 +5,12 @@ Knows neither plans nor tables of lockgate; `postgresql` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.pq import Conninfo
 
 from executors.engine import Row
 from executors.failure import ServerError
@@ -35,17 +36,26 @@ select pg_cancel_backend(pid) from pg_stat_activity where pid = %s and backend_s
 """
 END_WAIT = 10.0  # seconds for the server to end a session of ours that we have cancelled
 
+# The address has these itself, and a replication connection answers none of what lockgate asks.
+NOT_TAKEN = frozenset({"host", "port", "user", "password", "dbname", "replication"})
+KEYWORDS = "https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS"
+
 Connection = psycopg.Connection[Row]
 
 
 def open_connection(address: DatabaseAddress, program: str, seconds: float) -> Connection:
-    """A connection in autocommit mode, had within so many seconds.
+    """A connection in autocommit mode and in UTF-8, had within so many seconds, unless the
+    address has a `connect_timeout` of its own.
 
     Raises:
         Unreachable: no connection.
+        UsageError: the address has an option that is not taken.
     """
-    options: dict[str, Any] = {"application_name": program, "client_encoding": "UTF8"}
-    options |= address.options
+    options: dict[str, Any] = {
+        "application_name": program,
+        "connect_timeout": max(1, round(seconds)),
+        **read_options(address.options),
+    }
     try:
         return psycopg.connect(
             host=address.socket or address.host,
@@ -53,7 +63,7 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
             user=address.user,
             password=address.password.get_secret_value() if address.password else None,
             dbname=address.database,
-            connect_timeout=max(1, round(seconds)),
+            client_encoding="UTF8",
             autocommit=True,
             prepare_threshold=None,  # DEALLOCATE ALL between sections would confuse psycopg
             **options,
@@ -63,6 +73,28 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
             f"No connection to the database: {str(error).strip()}",
             do="Check the server and the connection in the environment's file.",
         ) from None
+
+
+def read_options(options: Mapping[str, str]) -> dict[str, str]:
+    """The address's options that are left to libpq, by its own names.
+
+    Raises:
+        UsageError: libpq knows none of that name, or lockgate could not work under it.
+    """
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} - NOT_TAKEN
+    if unknown := options.keys() - known:
+        raise UsageError(
+            f"The connection has the option {min(unknown)}, which is not taken.",
+            do=f"Leave it away. The options are those of libpq: {KEYWORDS}",
+        )
+    left = dict(options)
+    if left.pop("client_encoding", "UTF8").upper() not in ("UTF8", "UTF-8"):
+        raise UsageError(
+            "The connection's option client_encoding is not UTF8.",
+            why="Migrations are sent in UTF-8, so their text would be stored wrong.",
+            do="Leave it away: the server converts to the database's own encoding.",
+        )
+    return left
 
 
 def read_facts(

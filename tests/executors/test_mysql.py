@@ -284,6 +284,9 @@ def test_a_copy_under_another_name_is_refused_until_rebind(
 def test_an_unknown_option_of_the_url_is_refused(family_server: Any, family_database: str) -> None:
     for options, expected in (
         ({"colour": "red"}, "colour"),
+        ({"charset": "latin1"}, "charset"),
+        ({"autocommit": "0"}, "autocommit"),
+        ({"conv": "x"}, "conv"),
         ({"ssl_disabled": "maybe"}, "neither"),
     ):
         with pytest.raises(UsageError, match=expected):

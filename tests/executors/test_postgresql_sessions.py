@@ -66,6 +66,11 @@ def limited(postgres_server: PostgresServer, postgres_database: str) -> Iterator
         yield engine
 
 
+def with_options(server: PostgresServer, database: str, options: str) -> dict[str, str]:
+    url = server.url(database)
+    return {"url": f"{url}{'&' if '?' in url else '?'}{options}"}
+
+
 def check(condition: str) -> str:
     return f"do $$ begin assert {condition}; end $$;"
 
@@ -166,3 +171,41 @@ def test_a_pooler_is_refused(
         open_test_engine(pooler, postgres_database),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "answer"),
+    [
+        ("connect_timeout=10", "1", "1"),
+        ("client_encoding=utf-8", "current_setting('client_encoding')", "UTF8"),
+        ("options=-c%20search_path%3Dpg_catalog", "current_schema()::text", "pg_catalog"),
+        ("application_name=shop&target_session_attrs=any&keepalives_idle=30",
+         "current_setting('application_name')", "shop"),
+    ],
+)  # fmt: skip
+def test_options_of_libpq_are_taken(
+    postgres_server: PostgresServer, postgres_database: str, options: str, asked: str, answer: str
+) -> None:
+    database = with_options(postgres_server, postgres_database, options)
+    history = {"schema": "public"}
+    with open_test_engine(
+        postgres_server, postgres_database, database=database, history=history
+    ) as engine:
+        assert engine.query_one(f"select ({asked})::text") == (answer,)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["client_encoding=latin1", "replication=database", "autocommit=0", "cls=x", "context=x",
+     "schema=public"],
+)  # fmt: skip
+def test_options_that_are_not_libpqs_or_would_store_wrong_text_are_refused(
+    postgres_server: PostgresServer, postgres_database: str, option: str
+) -> None:
+    database = with_options(postgres_server, postgres_database, option)
+    with (
+        pytest.raises(UsageError, match=option.partition("=")[0]) as caught,
+        open_test_engine(postgres_server, postgres_database, database=database),
+    ):
+        pass
+    assert caught.value.do
