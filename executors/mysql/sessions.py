@@ -257,6 +257,7 @@ class GuardedSessions(Store):
                 self.execute("select release_lock(%s)", (self._lock_name("work"),))
         with suppress(Unreachable, ServerError, pymysql.Error):
             self._run(self._guard, "select release_lock(%s)", (self._lock_name("guard"),))
+        with suppress(pymysql.Error):
             self._guard.close()
         self._guard = None
 
@@ -271,10 +272,17 @@ class GuardedSessions(Store):
 
     def _connect(self) -> Any:
         connection = open_session(self._address, self._timeouts, self._program, self._tls)
-        self._run(connection, settings(self._timeouts, self.statement_limit))
-        return connection
+        return self._set_up(connection, settings(self._timeouts, self.statement_limit))
 
     def _connect_guard(self) -> Any:
-        guard = self._connect()
-        self._run(guard, "set session wait_timeout = %s", (GUARD_IDLE,))
-        return guard
+        return self._set_up(self._connect(), f"set session wait_timeout = {GUARD_IDLE}")
+
+    def _set_up(self, connection: Any, sql: str) -> Any:
+        """A new session when it has run a SET; one that cannot is closed."""
+        try:
+            self._run(connection, sql)
+        except BaseException:
+            with suppress(pymysql.Error):
+                connection.close()
+            raise
+        return connection

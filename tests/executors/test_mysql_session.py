@@ -8,7 +8,7 @@ import pytest
 
 from executors.events import LockAwaited
 from executors.failure import ServerError
-from planner.errors import Locked, StatementFailed, Unresolved, UsageError
+from planner.errors import Locked, StatementFailed, Unreachable, Unresolved, UsageError
 from tests.commands.blocking import held_table
 from tests.executors.building import (
     OUTSIDE,
@@ -398,3 +398,22 @@ def test_further_sessions_are_encrypted_as_the_first_one_is() -> None:
             assert before[1] != ""
             engine.renew()
             assert engine.query_one(cipher) == before
+
+
+def test_no_session_stays_open_wherever_the_server_refuses_to_set_it_up(
+    family_server: Any, family_database: str
+) -> None:
+    refusals = []
+    for limit in range(1, 10):
+        user = f"u{limit}{family_database[-8:]}"
+        grants = f"create user {user} with max_queries_per_hour {limit}"
+        execute(family_server, None, grants, f"grant all on {family_database}.* to {user}")
+        with (
+            pytest.raises((ServerError, Unreachable), match="has exceeded") as raised,
+            open_test_engine(family_server, family_database, user=user) as engine,
+            engine.lock(0, Recorder()),
+        ):
+            engine.query_one("do sleep(0)")
+        refusals.append(raised)  # a session that it holds is closed no sooner than it goes
+        wait_until_gone(family_server, family_database)
+        execute(family_server, None, f"drop user {user}")
