@@ -149,6 +149,9 @@ class Engine(Protocol):
     def read_runs(self, limit: int) -> list[PastRun]:
         """The newest runs first."""
 
+    def read_run(self, run_id: str) -> PastRun:
+        """The run with this id, which there must be."""
+
     def read_applied_plans(self) -> list[StoredRun]:
         """Each run of an up plan with the plan's text, in no order and unchecked."""
 

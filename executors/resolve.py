@@ -15,7 +15,6 @@ from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan, Step, Unit
 
-ALL = 1 << 31  # runs
 DONE, UNKNOWN, UNDONE = "done", "unknown", "undone"
 STATES = {"done": DONE, "undone": UNDONE}
 
@@ -68,7 +67,7 @@ def read_half_done(engine: Engine, ledger: Ledger) -> tuple[HalfDone, ...]:
 
 def _half_done(engine: Engine, journal: Journal) -> HalfDone:
     plan = engine.read_plan(journal.run_id)
-    past = next(run for run in engine.read_runs(ALL) if run.id == journal.run_id)
+    past = engine.read_run(journal.run_id)
     number = journal.compensated or max(step for step, _ in journal.outcomes)
     states = {
         key: STATES.get(outcome, UNKNOWN) for key, outcome in journal.outcomes.items() if key[1]
@@ -119,7 +118,7 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
     return half
 
 
-def settle(
+def mark(
     engine: Engine, ledger: Ledger, version: str, *, applied: bool, reason: str, emit: Emit
 ) -> HalfDone:
     """Notes that a half-done migration now is applied, or is not, and forgets its journal.

@@ -36,10 +36,12 @@ READ_HISTORY = "select version, name, checksum, applied_at from {history}"
 OPEN = "coalesce(outcome, '') not in ('committed', 'counted')"
 HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
 READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
-READ_RUNS = (
+PAST_RUN = (
     "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
-    "finished_at, error from {runs} order by started_at desc, id limit %s"
+    "finished_at, error from {runs} "
 )
+READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
+READ_RUN = PAST_RUN + "where id = %s"
 FIND_RUN = (
     "select 1 from {runs} where plan_digest = %s "
     "or (intent_digest = %s and status in ('COMMITTED', 'CLEANED'))"
@@ -199,10 +201,12 @@ class Store(ABC):
     def read_runs(self, limit: int) -> list[PastRun]:
         if not self._checked_tables().complete:
             return []
-        return [
-            PastRun(*(as_text(value) for value in row))
-            for row in self.query_all(self.named(READ_RUNS), (limit,))
-        ]
+        rows = self.query_all(self.named(READ_RUNS), (limit,))
+        return [PastRun(*map(as_text, row)) for row in rows]
+
+    def read_run(self, run_id: str) -> PastRun:
+        (row,) = self.query_all(self.named(READ_RUN), (run_id,))
+        return PastRun(*map(as_text, row))
 
     def read_applied_plans(self) -> list[StoredRun]:
         if not self._checked_tables().complete:

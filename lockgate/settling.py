@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from executors.events import Emit
-from executors.resolve import HalfDone, finish, read_half_done, undo
-from executors.resolve import settle as mark
+from executors.resolve import HalfDone, finish, mark, read_half_done, undo
 from lockgate.exits import Exit
 from lockgate.signals import ignore_signals
 from lockgate.views import text

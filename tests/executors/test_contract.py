@@ -225,6 +225,12 @@ def test_runs_are_kept_newest_first_with_their_end(engine: Any, other: Any) -> N
     assert [run.id for run in other.read_runs(1)] == ["run-2"]
 
 
+def test_a_run_is_read_by_its_id(engine: Any) -> None:
+    for name in ("run-1", "run-2"):
+        engine.begin_run(run_of(engine, name), new_identity(engine))
+    assert engine.read_run("run-1") == engine.read_runs(5)[1]
+
+
 def test_a_run_that_died_is_closed_by_the_next(engine: Any) -> None:
     engine.begin_run(run_of(engine), new_identity(engine))
     engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
