@@ -30,6 +30,7 @@ from planner.drift import refuse_changed_schema
 from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from planner.ledger import Identity, Ledger
 from planner.plan import Plan, Step, Unit, intent_digest
+from planner.stored import WHOLE
 from planner.verify import (
     encode_evidence,
     find_position,
@@ -260,7 +261,7 @@ def _interrupted(
     our lock was gone, so the run's own row decides, and the serial only between its bounds.
     """
     try:
-        if engine.read_status(run.id) in ("COMMITTED", "CLEANED"):
+        if engine.read_status(run.id) in WHOLE:
             return None
         ledger = engine.read_ledger()
         journal = engine.read_journal(run.plan.digest)

@@ -24,8 +24,8 @@ from planner.errors import (
 )
 from planner.plan import Step, Unit
 from planner.server import Server
+from planner.stored import WHOLE
 
-KEPT = ("COMMITTED", "CLEANED")
 UNDER_WAY = ("LOCKED", "APPLYING")
 LATER_STATEMENTS = "select 1 from {journal} where run_id = %s and step > %s"
 
@@ -162,7 +162,7 @@ def _look(session: Store, commit: Commit, *, locked: bool) -> bool | None:
     still is under way was followed by no other one, since the next would have closed it.
     """
     status = session.read_status(commit.run_id)
-    if status in KEPT:
+    if status in WHOLE:
         return True
     if not locked:
         return None

@@ -190,7 +190,10 @@ class Engine(Protocol):
         """Notes that an interrupted run goes on; durable on return."""
 
     def finish_run(self, run_id: str, status: str, error: str = "") -> None:
-        """Notes how a run ended; durable on return."""
+        """Notes how a run ended, unless it is noted as wholly applied; durable on return."""
+
+    def note_run(self, run_id: str, note: str) -> None:
+        """Notes in a run what a person has done with it; durable on return."""
 
     def record_migration(self, step: Step, serial: int) -> None:
         """Enters an up step in the history table and moves the serial on by one.

@@ -114,7 +114,7 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
         emit(RunStarted(half.plan, half.unit.first - 1))
         engine.finish(half.run, half.unit, half.serial, emit)
     apply_locked(half.plan, engine, engine.read_ledger(), author, emit)
-    engine.finish_run(half.run.id, engine.read_status(half.run.id), note)
+    engine.note_run(half.run.id, note)
     return half
 
 

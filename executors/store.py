@@ -22,7 +22,7 @@ from planner.ledger import Entry, Identity, Ledger
 from planner.plan import Plan, Unit
 from planner.planfile import parse_plan
 from planner.receipt import FinishedRun
-from planner.stored import StoredRun
+from planner.stored import WHOLE, StoredRun
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
@@ -42,9 +42,10 @@ PAST_RUN = (
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
 READ_RUN = PAST_RUN + "where id = %s"
+ENDED_WELL = "({})".format(", ".join(f"'{status}'" for status in WHOLE))
 FIND_RUN = (
     "select 1 from {runs} where plan_digest = %s "
-    "or (intent_digest = %s and status in ('COMMITTED', 'CLEANED'))"
+    f"or (intent_digest = %s and status in {ENDED_WELL})"
 )
 READ_INTERRUPTED = (
     "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
@@ -55,9 +56,12 @@ BEGIN_RUN = (
     "tool_version, approvers, started_at, plan) "
     "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, current_timestamp(6), %s)"
 )
+# Whoever was interrupted writes its run's end without the lock: another may have finished it.
 FINISH_RUN = (
-    "update {runs} set status = %s, error = %s, finished_at = current_timestamp(6) where id = %s"
+    "update {runs} set status = %s, error = %s, finished_at = current_timestamp(6) "
+    f"where id = %s and status not in {ENDED_WELL}"
 )
+NOTE_RUN = "update {runs} set error = %s where id = %s"
 SET_STATUS = "update {runs} set status = %s where id = %s"
 RESUME_RUN = (
     "update {runs} set status = 'APPLYING', error = null, finished_at = null, actor = %s, "
@@ -85,7 +89,7 @@ READ_PLAN = "select plan from {runs} where id = %s"
 READ_FINISHED = (
     "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt "
     "from {runs} where (plan_digest = %s or intent_digest = %s) "
-    "and status in ('COMMITTED', 'CLEANED') order by started_at desc, id limit 1"
+    f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
 KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
 READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
@@ -286,6 +290,9 @@ class Store(ABC):
 
     def finish_run(self, run_id: str, status: str, error: str = "") -> None:
         self.execute(self.named(FINISH_RUN), (status, error, run_id))
+
+    def note_run(self, run_id: str, note: str) -> None:
+        self.execute(self.named(NOTE_RUN), (note, run_id))
 
     def verify_checksum(self, version: str, checksum: str) -> bool:
         return self.query_one(self.named(READ_CHECKSUM), (version, checksum)) is not None

@@ -231,6 +231,20 @@ def test_a_run_is_read_by_its_id(engine: Any) -> None:
     assert engine.read_run("run-1") == engine.read_runs(5)[1]
 
 
+def test_a_run_that_was_wholly_applied_stays_so_whoever_ends_it_late(
+    engine: Any, other: Any
+) -> None:
+    run = run_of(engine)
+    engine.begin_run(run, new_identity(engine))
+    other.finish_run("run-1", "COMMITTED")
+    engine.finish_run("run-1", "STUCK", "interrupted")
+    past = engine.read_run("run-1")
+    assert (past.status, past.error) == ("COMMITTED", "")
+    assert engine.read_finished(run.plan).id == "run-1"
+    engine.note_run("run-1", "finished by hand")
+    assert engine.read_run("run-1") == replace(past, error="finished by hand")
+
+
 def test_a_run_that_died_is_closed_by_the_next(engine: Any) -> None:
     engine.begin_run(run_of(engine), new_identity(engine))
     engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
