@@ -159,7 +159,11 @@ class Engine(Protocol):
         """What an interrupted run of this plan left; None when nothing is half-way."""
 
     def read_plan(self, run_id: str) -> Plan:
-        """The plan that a run applied, as the run recorded it."""
+        """The plan that a run applied, as the run recorded it.
+
+        Raises:
+            InvalidPlan: it was altered since, or cannot be read.
+        """
 
     def read_finished(self, plan: Plan) -> FinishedRun | None:
         """The newest run that has wholly applied this plan, or one of the same intent."""

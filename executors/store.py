@@ -17,10 +17,10 @@ from executors.endings import unknown_statement
 from executors.engine import Journal, PastRun, Row, Run
 from executors.events import Session
 from executors.failure import ServerError
+from executors.recorded_plan import parse_recorded
 from planner.errors import HistoryError, Locked, Unreachable, Unresolved
 from planner.ledger import Entry, Identity, Ledger
 from planner.plan import Plan, Unit
-from planner.planfile import parse_plan
 from planner.receipt import FinishedRun
 from planner.stored import WHOLE, StoredRun
 
@@ -260,7 +260,7 @@ class Store(ABC):
 
     def read_plan(self, run_id: str) -> Plan:
         (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
-        return parse_plan(text.encode(), f"the plan of run {run_id}")
+        return parse_recorded(text, run_id)
 
     def read_finished(self, plan: Plan) -> FinishedRun | None:
         row = self.query_one(self.named(READ_FINISHED), (plan.digest, plan.intent_digest))

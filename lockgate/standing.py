@@ -5,11 +5,12 @@ Must not change either, and must not print.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from executors.engine import Engine
 from executors.events import Session
 from executors.failure import ServerError
 from executors.resolve import read_half_done
@@ -17,10 +18,12 @@ from lockgate.exits import Exit, exit_code
 from lockgate.work import Work, load_environment, load_migrations, look, open_work
 from planner.compare import Standing, compare, refuse_broken_history, standings
 from planner.directory import Directory
-from planner.environment import Environment, databases_of
+from planner.environment import Environment, databases_of, environment_names
 from planner.errors import (
     BrokenHistory,
+    ConfigurationError,
     Interrupted,
+    InvalidPlan,
     LockgateError,
     Unresolved,
     UsageError,
@@ -32,10 +35,12 @@ from planner.verify import refuse_foreign, refuse_unresolved
 from planner.yamlfile import read_yaml
 
 GRAVEST = (
-    *(Exit.UNRESOLVED, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET, Exit.UNREACHABLE),
-    *(Exit.USAGE, Exit.BUG, Exit.OK),
+    *(Exit.UNRESOLVED, Exit.INVALID_PLAN, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET),
+    *(Exit.UNREACHABLE, Exit.USAGE),
 )
-"""Of the ends of several environments, the one that all of them end with."""
+BY_GRAVITY = (*GRAVEST, *sorted(set(Exit) - {*GRAVEST}, reverse=True))
+"""Of the ends of several environments, the first is the one that all of them end with; OK, which
+is 0, is the last of all."""
 
 Answer = tuple[Column, Exit]
 """An environment, and how it ends."""
@@ -69,42 +74,49 @@ def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
     servers are asked at once: those that are silent cost the time of one."""
     asked = [_ask(name, folder) for name in databases_of(folder)]
     found = [answer() for _, answer in sorted(asked, key=lambda each: each[0])]
-    ends = {end for _, end in found}
-    gravest = next((end for end in GRAVEST if end in ends), Exit.OK)
+    gravest = min((end for _, end in found), key=BY_GRAVITY.index, default=Exit.OK)
     return tuple(column for column, _ in found), gravest
 
 
 def _stand(work: Work, directory: Directory) -> Stand:
     ledger, holder = look(work.engine)
-    half_done = [
-        step.version for half in read_half_done(work.engine, ledger) for step in half.unit.steps
-    ]
     comparison = compare(directory.migrations, ledger)
-    state = "under way" if holder else "half done"
     environment = work.environment
+    half_done: list[str] = []
     problem: LockgateError | None = None
     try:
         refuse_foreign(
             work.engine.server, ledger, project=environment.project, environment=environment.name
         )
+        half_done += _half_done(work.engine, ledger)
         if not holder:
             refuse_unresolved(ledger)
         refuse_broken_history(comparison)
-    except (WrongTarget, Unresolved, BrokenHistory) as error:
+    except (WrongTarget, InvalidPlan, Unresolved, BrokenHistory) as error:
         problem = error
+    state = "under way" if holder else "half done"
     shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
     return Stand(shown, ledger, directory.warnings, holder, problem)
+
+
+def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
+    """The versions of which a run has done a part.
+
+    Raises:
+        InvalidPlan: the plan of such a run cannot be read.
+    """
+    return [step.version for half in read_half_done(engine, ledger) for step in half.unit.steps]
 
 
 def _ask(name: str, folder: Path) -> tuple[int, Callable[[], Answer]]:
     """How many environments one stands behind, and what waits for its answer."""
     from lockgate.threads import begin
 
+    rank = _rank(name, folder)
     try:
         environment = load_environment(name, folder)
-        rank = _rank(name, folder)
     except UsageError as error:
-        return 0, partial(_unknown, name, error)
+        return rank, partial(_unknown, name, error)
     read = partial(_read_column, environment)
     # An embedded server is ours to stop, also when we are interrupted.
     return rank, read if environment.database == "embedded" else begin(read)
@@ -133,13 +145,27 @@ def _unknown(name: str, error: LockgateError) -> Answer:
 
 
 def _rank(name: str, folder: Path, above: frozenset[str] = frozenset()) -> int:
-    """How many environments stand before one that can be read: those that it extends, and those
-    that it is promoted from."""
-    document = read_yaml(folder / f"{name}.yaml").value
-    promotion = document.get("policy", {}).get("promotion") or {}
-    below = {each for each in (document.get("extends"), promotion.get("from")) if each}
-    ranks = (_rank(each, folder, above | {name}) for each in below - above - {name})
+    """How many environments stand before one: those that it extends, and those that it is
+    promoted from."""
+    below = _named(name, folder) & set(environment_names(folder)) - above - {name}
+    ranks = (_rank(each, folder, above | {name}) for each in below)
     return max((rank + 1 for rank in ranks), default=0)
+
+
+def _named(name: str, folder: Path) -> set[str]:
+    """What an environment's file names as standing before it, as far as it can be made out: what
+    is wrong with the file its own column tells."""
+    try:
+        document = read_yaml(folder / f"{name}.yaml").value
+    except ConfigurationError:
+        return set()
+    promotion = _map(_map(document.get("policy")).get("promotion"))
+    named = (document.get("extends"), promotion.get("from"))
+    return {each for each in named if isinstance(each, str)}
+
+
+def _map(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _first_line(error: LockgateError) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lockgate.exits import Exit
+from lockgate.standing import BY_GRAVITY
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.running import ROOT, Project, refused, succeed
 from tests.servers.postgres import PostgresServer
@@ -28,6 +29,11 @@ run()
 
 def test_the_codes_are_those_of_the_design() -> None:
     assert {code.value for code in Exit} == DESIGNED
+
+
+def test_every_code_has_its_place_among_those_of_several_environments_and_0_the_last() -> None:
+    assert sorted(BY_GRAVITY) == sorted(Exit)
+    assert BY_GRAVITY[-1] == Exit.OK
 
 
 def test_the_reference_page_has_every_code_in_order() -> None:

@@ -151,3 +151,60 @@ def test_html_is_a_page(several: Project, mysql_url: str) -> None:
     assert page.startswith("<!doctype html>")
     assert '<th scope="col">next</th>' in page
     refused(several.migrate("status", "--format", "html"), 64, "Add `--all`")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("create table a", "create table z", ("was altered", "migrate apply FILE", "backup")),
+        ('"format_version":"1', '"format_version":"9', ("plan format 9", "has begun the run")),
+    ],
+    ids=["altered", "of a later format"],
+)
+def test_a_half_done_run_whose_plan_cannot_be_read_is_not_well(
+    project: Project, postgres_server: Any, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    project.configure("policy: {non_atomic: allow}\n")
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    project.write_environment("fresh", "database: {url_env: FRESH_URL}\n")
+    environ = {"FRESH_URL": postgres_server.url("postgres")}
+    project.write("002_half.sql", "create table a ();\nselect 1/0;", flags=" transaction:false")
+    succeed(project.migrate("plan"))
+    refused(project.migrate("apply", "plan.json"), 7)
+    with postgres_server.connect(project.database) as connection:
+        connection.execute("update lockgate_runs set plan = replace(plan, %s, %s)", (old, new))
+    result = project.migrate("status", "--all", environ=environ)
+    assert result.code == 8
+    assert "test: " in result.out
+    assert "The plan of run " in result.out
+    assert "001      t1    applied" in refused(project.migrate("status"), 8, *words).out
+    for option in ("--mark-applied", "--mark-rolled-back"):
+        refused(project.migrate("resolve", option, "2", "--reason", "by hand"), 8, *words)
+    refused(project.migrate("apply", "plan.json"), 7, "division by zero", "done and kept: 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("policy:\n", "policy: is empty"),
+        ("policy: deny\n", "policy: is a map"),
+        ("policy: {promotion: x}\n", "policy.promotion: is a map"),
+        ("policy: {promotion: {from: [a]}}\n", "policy.promotion.from: is text"),
+        ("extends: [a]\n", "extends: is text"),
+        ("policy: {promotion: {from: nowhere}}\n", "nowhere"),
+        ("\tx", "not YAML"),
+    ],
+)
+def test_one_whose_file_is_wrong_does_not_hide_those_that_stand_behind_it(
+    project: Project, text: str, words: str
+) -> None:
+    project.configure("policy: {promotion: {from: staging}}\n")
+    project.write_environment("staging", f"database: {{url_env: STAGING_URL}}\n{text}")
+    project.write_tables(1)
+    result = project.migrate("status", "--all")
+    assert result.code == 64, result
+    assert "staging: " in result.out
+    assert words in result.out
+    assert "test: 0 applied, 1 pending" in result.out
+    assert result.out.index("staging: ") < result.out.index("test: ")
