@@ -115,11 +115,27 @@ def _with(cursor: Cursor) -> Effect:
 def _analyze(cursor: Cursor) -> Effect:
     """ANALYZE TABLE, or MariaDB's ANALYZE of a statement, which it runs."""
     cursor.skip_words("local", "no_write_to_binlog")
-    if cursor.peek().word in ("table", "tables"):
-        return Effect("maintain")
+    if cursor.accept_any("table", "tables"):
+        return _analyzes_tables(cursor)
     if cursor.accept("format", "="):
         cursor.take()
     return _statement(cursor)
+
+
+def _analyzes_tables(cursor: Cursor) -> Effect:
+    """With a list of tables alone it estimates anew; what follows that is about statistics that
+    the server keeps by column: UPDATE HISTOGRAM, DROP HISTOGRAM, PERSISTENT FOR.
+
+    https://dev.mysql.com/doc/refman/9.7/en/analyze-table.html
+    https://mariadb.com/kb/en/analyze-table/
+    """
+    tables = [cursor.qualified_name()]
+    while cursor.accept(","):
+        tables.append(cursor.qualified_name())
+    if cursor.at_end:
+        return Effect("maintain")
+    reason = "it changes statistics of columns, which nothing brings back"
+    return Effect("other", obstacle=reason, partial=len(tables) > 1)
 
 
 def _maintains(cursor: Cursor) -> Effect:

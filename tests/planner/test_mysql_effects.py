@@ -206,6 +206,32 @@ class TestRows:
         assert of("alter table t add a varchar(9)").calls == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("sql", "dialect", "partial"),
+    [
+        ("analyze table t update histogram on a, b with 4 buckets", MYSQL, False),
+        ("analyze local table s.t drop histogram on a", MYSQL, False),
+        ("analyze table t persistent for all", MARIADB, False),
+        ("analyze table t, u persistent for columns (a) indexes ()", MARIADB, True),
+    ],
+)
+def test_statistics_of_columns_are_not_brought_back(
+    sql: str, dialect: Dialect, partial: bool
+) -> None:
+    effect = of(sql, dialect)
+    assert "statistics of columns" in effect.obstacle
+    assert effect.partial == partial
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "sql",
+    ["analyze table t", "analyze no_write_to_binlog tables `histogram`, s.persistent"],
+)
+def test_estimates_are_no_obstacle(sql: str, dialect: Dialect) -> None:
+    assert of(sql, dialect) == Effect("maintain")
+
+
 class TestSession:
     @pytest.mark.parametrize(
         ("sql", "settings"),
