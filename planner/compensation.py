@@ -6,7 +6,7 @@ Reads no server: the facts are given. What one statement promises, `promises` sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from planner.dialect import Dialect
@@ -248,7 +248,7 @@ def _promised_rollback(
     statements: tuple[PlannedStatement, ...], terms: Terms, facts: Facts
 ) -> tuple[PlannedStatement, ...]:
     """The way back as a unit of its own, of tables that nobody can know yet."""
-    unknown = Facts(strict=facts.strict, functions=facts.functions, views=facts.views)
+    unknown = replace(facts, tables={})
     section = _weigh_section(statements, Schema(unknown), Terms(terms.dialect, terms.database))
     (promises,) = _settle([section])
     culprit = _culprit(promises)

@@ -33,6 +33,8 @@ class Dialect:
     atomic_accounts: bool = True
     """A GRANT, REVOKE or CREATE, ALTER, DROP USER for several happens for all or for none."""
     """DDL is undone by ROLLBACK; the planner builds its guarantees on it."""
+    sequences: bool = False
+    """NEXTVAL and NEXT VALUE FOR take a value of a sequence, which no ROLLBACK gives back."""
 
     lexing_setting: str = ""
     """The session variable that changes how later text is read."""
@@ -179,6 +181,7 @@ MARIADB = replace(
     MYSQL,
     name="mariadb",
     atomic_accounts=False,
+    sequences=True,
     version=101106,
     dollar_quotes_since=None,
     null_escape=True,

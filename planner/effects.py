@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from planner.mentions import Mentions
+
+# What makes rows in a CREATE TABLE.
+QUERIES = frozenset({"select", "values"})
+
 Verb = Literal[
     "create",
     "alter",
@@ -80,8 +85,10 @@ class Effect:
     """Whose rows come to be, change or vanish, apart from what triggers and cascades do."""
     columns_written: frozenset[str] | None = None
     """The columns that an UPDATE of one table sets; None: whole rows."""
-    calls: frozenset[str] = frozenset()
-    """In lower case: whatever is called in it like a function, the server's own included."""
+    gives_defaults: bool = False
+    """It may give columns of these tables their defaults."""
+    mentions: Mentions = field(default_factory=Mentions)
+    """Whatever its text names, read and called, or only stored by it."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     """Session variables that it sets, in lower case, and the text of each value."""
@@ -100,6 +107,26 @@ class Effect:
     def is_neutral(self) -> bool:
         """Whether it changes nothing that outlives the session."""
         return not self.obstacle and (self.verb in ("read", "set") or self.temporary)
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether it runs expressions over rows, and does not only store them."""
+        if self.verb == "create":
+            return self.temporary or any(one.kind == "table" for one in self.objects)
+        return self.verb in ("read", "set", "write")
+
+    @property
+    def takes_values(self) -> bool:
+        """Whether it moves the sequences that it mentions, and does not only store their names."""
+        if self.verb == "alter":
+            return bool(self.columns_added)
+        is_query = self.temporary or self.verb != "create"
+        return self.evaluates and (is_query or bool(QUERIES & self.mentions.names))
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """In lower case: whatever it calls like a function, the server's own included."""
+        return self.mentions.calls if self.evaluates else frozenset()
 
     @property
     def is_rows_only(self) -> bool:

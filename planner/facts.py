@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from planner.mentions import Mentions
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
@@ -34,6 +36,7 @@ class TableFacts:
 
     `collation` is that of a new column. `cascades_to` are the tables whose foreign keys to this
     one change their rows with its rows: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
+    `sequences` are those that its columns' defaults take values of, in lower case.
     """
 
     storage_engine: str
@@ -44,6 +47,7 @@ class TableFacts:
     triggers: tuple[str, ...] = ()
     collation: str = ""
     cascades_to: tuple[str, ...] = ()
+    sequences: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,15 @@ class Facts:
     """The tables of the plan's own database by name, and what else there is in it.
 
     A table that its name alone does not lead to is there with its schema: `archive.orders`.
-    `views` are the names of its views, `functions` of its stored functions. `strict` says
-    whether the server refuses a value that does not fit, in place of changing it.
+    `views` are the names of its views, `functions` of its stored functions. `mentions` are what
+    the views' definitions mention, by their names in lower case: the worst, if one is not shown.
+    `has_sequences` says that there is one. `strict` says whether the server refuses a value that
+    does not fit, in place of changing it.
     """
 
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
     views: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    mentions: Mapping[str, Mentions] = field(default_factory=dict)
+    has_sequences: bool = False
     strict: bool = False

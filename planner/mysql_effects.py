@@ -14,6 +14,7 @@ from itertools import pairwise
 from planner.cursor import Cursor, Token, read_tokens
 from planner.dialect import Dialect
 from planner.effects import Effect, Object
+from planner.mentions import find_mentions
 from planner.mysql_alter import cascading_parents, read_alter_table
 from planner.mysql_rows import read_delete, read_insert, read_load, read_update
 from planner.mysql_settings import read_set
@@ -37,17 +38,9 @@ def read_effect(sql: str, dialect: Dialect) -> Effect:
     found = list(cursor.rest())
     effect = _statement(cursor)
     leaves = effect.leaves_session or _sets_variable(found)
-    calls = _calls(found) if _evaluates(effect) else frozenset()
-    divided = not dialect.atomic_accounts and _names_several_accounts(found)
-    return replace(effect, leaves_session=leaves, calls=calls, partial=effect.partial or divided)
-
-
-def _evaluates(effect: Effect) -> bool:
-    """Whether it runs expressions over rows, and does not only store them."""
-    makes_table = effect.verb == "create" and (
-        effect.temporary or effect.objects[0].kind == "table"
-    )
-    return makes_table or effect.verb in ("read", "set", "write")
+    partial = effect.partial or (not dialect.atomic_accounts and _names_several_accounts(found))
+    mentions = find_mentions(found, dialect)
+    return replace(effect, leaves_session=leaves, mentions=mentions, partial=partial)
 
 
 def _statement(cursor: Cursor) -> Effect:
@@ -84,11 +77,6 @@ def _sets_variable(found: list[Token]) -> bool:
         if one.word == "into" and following.text.startswith("@"):
             return True
     return False
-
-
-def _calls(found: list[Token]) -> frozenset[str]:
-    pairs = pairwise(found)
-    return frozenset(one.name.lower() for one, after in pairs if one.name and after.word == "(")
 
 
 def _reads(cursor: Cursor) -> Effect:
@@ -213,11 +201,11 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Effect:
     table = _object(cursor, "table")
     if not table.name:
         return UNCLEAR
-    if temporary:
-        return Effect("create", (), conditional, temporary=True, leaves_session=True,
-                      tables_written=(table,))  # fmt: skip
     cascades = tuple(cascading_parents(cursor))
     like = _liked(cursor)
+    if temporary:
+        return Effect("create", (), conditional, temporary=True, leaves_session=True,
+                      made_like=like, tables_written=(table,))  # fmt: skip
     return Effect(
         "create",
         (table,),

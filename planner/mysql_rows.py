@@ -7,6 +7,7 @@ https://dev.mysql.com/doc/refman/en/sql-data-manipulation-statements.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from planner.cursor import Cursor
 from planner.effects import Effect, Object
@@ -29,7 +30,7 @@ def read_insert(cursor: Cursor) -> Effect:
     """The effect of what follows INSERT or REPLACE."""
     cursor.skip_words(*MODIFIERS)
     cursor.accept("into")
-    return _written([_table(cursor)])
+    return replace(_written([_table(cursor)]), gives_defaults=True)
 
 
 def read_load(cursor: Cursor) -> Effect:
@@ -38,20 +39,23 @@ def read_load(cursor: Cursor) -> Effect:
         return UNREADABLE
     while not cursor.at_end and not cursor.accept("into", "table"):
         cursor.pass_one()
-    return _written([_table(cursor)])
+    return replace(_written([_table(cursor)]), gives_defaults=True)
 
 
 def read_update(cursor: Cursor) -> Effect:
     """The effect of what follows UPDATE."""
     cursor.skip_words(*MODIFIERS)
+    defaults = any(token.word == "default" for token in cursor.rest())
     references = cursor.until("set")
     plain = not any(token.word in (*JOINS, "(", "for") for token in references.rest())
     tables = list(dict.fromkeys(_references(references).values()))
     cursor.accept("set")
     columns = frozenset(_assigned(cursor.until(*TAIL)))
     if len(tables) == 1 and plain and columns and all(columns):
-        return Effect("write", tables_written=tuple(tables), columns_written=columns)
-    return _written(tables)
+        effect = Effect("write", tables_written=tuple(tables), columns_written=columns)
+    else:
+        effect = _written(tables)
+    return replace(effect, gives_defaults=defaults)
 
 
 def read_delete(cursor: Cursor) -> Effect:

@@ -62,9 +62,11 @@ def weigh(effect: Effect, schema: Schema, terms: Terms) -> Chance:
     """What undoes a statement that runs on this schema."""
     if reason := _outside(effect, schema, terms):
         return _certain(effect, _final(reason, effect.partial))
-    called = effect.calls & schema.functions
-    if called:
-        return _weigh_call(effect, schema, min(called))
+    if moved := schema.moved(effect):
+        reason = f"it moves the sequence {min(moved)}, which no rollback sets back"
+        return _certain(effect, _final(reason, partial=True))
+    if called := _called(effect, schema):
+        return _weigh_call(effect, schema, called)
     if effect.is_neutral:
         commits = "autocommit" in effect.settings
         return Chance(TRANSACTIONAL, TRANSACTIONAL, commits, effect.leaves_session)
@@ -105,12 +107,24 @@ def _named(effect: Effect) -> Iterator[Object]:
         yield effect.trigger_table
 
 
+def _called(effect: Effect, schema: Schema) -> str:
+    """A stored function that a statement calls, by itself or through views; empty: none."""
+    if not effect.evaluates:
+        return ""
+    direct = effect.calls & schema.functions
+    through_views = schema.reach(effect.mentions).calls & schema.functions
+    return min(direct or through_views, default="")
+
+
 def _weigh_call(effect: Effect, schema: Schema, function: str) -> Chance:
-    """Of a statement that calls a stored function: it may write any table."""
+    """Of a statement that calls a stored function: it may write any table, or move a sequence."""
+    through = "" if function in effect.calls else "through a view "
     amid = _final(
-        f"it calls the function {function}, and what that writes cannot be seen", partial=True
+        f"{through}it calls the function {function}, and what that writes cannot be seen",
+        partial=True,
     )
-    in_transaction = effect.verb in ("read", "write") and schema.is_all_innodb()
+    keeps = not schema.is_all_innodb() or schema.has_sequences
+    in_transaction = effect.verb in ("read", "write") and not keeps
     if not in_transaction:
         return _certain(effect, amid)
     return Chance(TRANSACTIONAL, amid, False, effect.leaves_session)
@@ -137,6 +151,8 @@ def _kept_rows(one: Object, schema: Schema) -> str:
         return f"{one.name} is not known to be an InnoDB table, and keeps its rows at once"
     if (table is None or table.triggers) and not schema.is_all_innodb():
         return f"through {one.name} it may write tables that are not InnoDB"
+    if schema.has_sequences and any(table.triggers for table in schema.behind(one)):
+        return f"the triggers of {one.name} may move a sequence, which no rollback sets back"
     return ""
 
 

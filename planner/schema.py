@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from planner.effects import Effect, Object
 from planner.facts import ColumnFacts, Facts, TableFacts
+from planner.mentions import Mentions
 
 INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})
@@ -40,6 +41,8 @@ class Table:
     """The unit has made it."""
     new_columns: frozenset[str] = frozenset()
     """The columns that the unit has added."""
+    sequences: frozenset[str] = frozenset()
+    """Those that the defaults of its columns may take values of, in lower case."""
 
 
 class Schema:
@@ -49,6 +52,10 @@ class Schema:
         self.tables = {name: _read_table(table) for name, table in facts.tables.items()}
         self.views = set(facts.views)
         self.functions = {name.lower() for name in facts.functions}
+        self.has_sequences = facts.has_sequences
+        """One is there that the unit has not made."""
+        self._mentions = dict(facts.mentions)
+        self._new_sequences: set[str] = set()
         self._strict_server = facts.strict
         self._touched: set[str] = set()
         self.begin_section()
@@ -65,13 +72,16 @@ class Schema:
         for name in self._touched & self.tables.keys():
             self.tables[name] = replace(self.tables[name], is_new=False, new_columns=frozenset())
         self._touched.clear()
+        self.has_sequences = self.has_sequences or bool(self._new_sequences)
+        self._new_sequences.clear()
 
     def copy(self) -> Schema:
         """One that goes its own way from here."""
         twin = Schema(Facts())
         twin.__dict__.update(self.__dict__)
-        for name in ("tables", "views", "functions", "temporary", "_touched"):
-            setattr(twin, name, getattr(self, name).copy())
+        for name, value in self.__dict__.items():
+            if isinstance(value, dict | set):
+                setattr(twin, name, value.copy())
         return twin
 
     def find(self, named: Object) -> Table | None:
@@ -81,6 +91,32 @@ class Schema:
     def is_all_innodb(self) -> bool:
         """Whether every table that is known can be rolled back."""
         return all(table.engine == INNODB for table in self.tables.values())
+
+    def reach(self, mentions: Mentions) -> Mentions:
+        """What a text mentions, by itself and through views."""
+        found, passed = mentions, frozenset[str]()
+        while views := found.names & self._mentions.keys() - passed:
+            passed |= views
+            for view in views:
+                found |= self._mentions[view]
+        return found
+
+    def behind(self, named: Object) -> list[Table]:
+        """The tables that a name may lead to, through views too."""
+        names = self.reach(Mentions(frozenset({named.name.lower()}))).names
+        return [table for name, table in self.tables.items() if name.lower() in names]
+
+    def moved(self, effect: Effect) -> frozenset[str]:
+        """The sequences that a statement moves, but those that are undone with the unit."""
+        found = frozenset[str]()
+        if effect.takes_values:
+            found |= self._own_sequences(effect) if effect.temporary else frozenset()
+            found |= self.reach(effect.mentions).sequences
+        if effect.gives_defaults:
+            written = (one for one in effect.tables_written if one.name not in self.temporary)
+            tables = (table for one in written for table in self.behind(one))
+            found = found.union(*(table.sequences for table in tables))
+        return found - self._new_sequences
 
     def apply(self, effect: Effect) -> None:
         """Follows a statement that has run."""
@@ -93,6 +129,8 @@ class Schema:
             self._create(effect)
         elif effect.verb == "alter" and effect.objects[:1] and effect.objects[0].kind == "table":
             self._alter(effect.objects[0].name, effect)
+        elif effect.verb == "alter":
+            self._define_views(effect)
         elif effect.verb == "drop":
             self._drop(effect.objects)
         for old, new in effect.renames:
@@ -108,17 +146,34 @@ class Schema:
             self._default_engine = ""
 
     def _create(self, effect: Effect) -> None:
+        self._define_views(effect)
         for made in effect.objects:
             if made.kind == "view":
                 self.views.add(made.name)
+            elif made.kind == "sequence":
+                self.has_sequences |= effect.conditional
+                self._new_sequences |= set() if effect.conditional else {made.name.lower()}
             elif made.kind == "function":
                 self.functions.add(made.name.lower())
             elif made.kind == "table" and not (effect.conditional and self._may_have(made.name)):
-                self._put(made.name, Table(self._engine(effect), is_new=True))
+                sequences = self._own_sequences(effect)
+                self._put(made.name, Table(self._engine(effect), is_new=True, sequences=sequences))
         table = effect.trigger_table and self.find(effect.trigger_table)
         if table and effect.trigger_table:
             triggers = table.triggers | {effect.objects[0].name}
             self._put(effect.trigger_table.name, replace(table, triggers=triggers))
+
+    def _define_views(self, effect: Effect) -> None:
+        for view in effect.objects:
+            if view.kind == "view":
+                name = view.name.lower()
+                kept = self._mentions.get(name) if effect.conditional else None
+                self._mentions[name] = (kept or Mentions()) | effect.mentions
+
+    def _own_sequences(self, effect: Effect) -> frozenset[str]:
+        """Those that the defaults of a table that a statement makes may take values of."""
+        like = effect.made_like and self.find(effect.made_like)
+        return effect.mentions.sequences | (like.sequences if like else frozenset())
 
     def _may_have(self, name: str) -> bool:
         """Whether a table has this name, on a server that may not tell cases apart."""
@@ -154,6 +209,7 @@ class Schema:
             key=() if effect.changes_primary_key or dropped & set(table.key) else table.key,
             updates_itself=table.updates_itself or _may_update(effect.columns_redefined.values()),
             new_columns=(table.new_columns - dropped) | fresh,
+            sequences=table.sequences | effect.mentions.sequences,
         )
         renamed = {old.lower(): new.lower() for old, new in effect.columns_renamed}
         self._put(name, _rename_columns(changed, renamed))
@@ -164,6 +220,7 @@ class Schema:
                 self.tables.pop(gone.name, None)
             elif gone.kind == "view":
                 self.views.discard(gone.name)
+                self._mentions.pop(gone.name.lower(), None)
             elif gone.kind == "trigger":
                 self._drop_trigger(gone.name)
 
@@ -176,6 +233,10 @@ class Schema:
         table = self.tables.pop(old, None)
         if table is not None:
             self._put(new, table)
+        view = self._mentions.pop(old.lower(), None)
+        if view is not None:
+            self._mentions[new.lower()] = view
+        self._new_sequences -= {old.lower(), new.lower()}
 
     def _cascade(self, effect: Effect) -> None:
         child = self.find(effect.objects[0]) if effect.objects else None
@@ -196,6 +257,7 @@ def _read_table(facts: TableFacts) -> Table:
         collation=facts.collation,
         triggers=frozenset(facts.triggers),
         cascades=bool(facts.cascades_to),
+        sequences=facts.sequences,
         updates_itself=any(column.updates_itself for column in facts.columns.values()),
     )
 

@@ -12,17 +12,20 @@ from contextlib import contextmanager
 from executors.mysql.details import BASE_TABLES
 from executors.mysql.information_schema import Record, Records, read_views
 from executors.mysql.session import MySQLSession
+from planner.dialect import Dialect
 from planner.facts import ColumnFacts, Facts, TableFacts
+from planner.mentions import Mentions, read_mentions
 
 SOURCES = {
     "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "
     "table_collation",
     "COLUMNS": "table_schema table_name ordinal_position column_name column_type is_nullable "
-    "character_set_name collation_name extra generation_expression",
+    "character_set_name collation_name extra generation_expression column_default",
     "STATISTICS": "table_schema table_name index_name seq_in_index column_name",
     "TRIGGERS": "trigger_schema trigger_name event_object_table action_timing event_manipulation "
     "action_order",
     "ROUTINES": "routine_schema routine_name routine_type",
+    "VIEWS": "table_schema table_name view_definition",
     # By the schema that is referred to: a foreign key may lie in another database.
     "REFERENTIAL_CONSTRAINTS": "unique_constraint_schema constraint_schema table_name "
     "referenced_table_name update_rule delete_rule",
@@ -43,9 +46,11 @@ def read_facts(session: MySQLSession) -> Facts:
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
     return Facts(
-        tables=_tables(records, session.server.database),
+        tables=_tables(records, session.server.database, session.dialect),
         views=_names(records["TABLES"], "table", "VIEW"),
         functions=_names(records["ROUTINES"], "routine", "FUNCTION"),
+        mentions=_mentions(records, session.dialect),
+        has_sequences=bool(_names(records["TABLES"], "table", "SEQUENCE")),
         strict=bool(STRICT.intersection(mode.split(","))),
     )
 
@@ -63,7 +68,24 @@ def _fresh_estimates(session: MySQLSession) -> Iterator[None]:
         session.execute(f"set session {EXPIRY} = %s", (int(kept[1]),))
 
 
-def _tables(records: Records, database: str) -> dict[str, TableFacts]:
+def _mentions(records: Records, dialect: Dialect) -> dict[str, Mentions]:
+    """What views mention. The server shows a definition in one style, whatever the sql_mode is,
+    and none without SHOW VIEW: such a view may call every function and move every sequence."""
+    functions = _names(records["ROUTINES"], "routine", "FUNCTION")
+    sequences = _names(records["TABLES"], "table", "SEQUENCE")
+    worst = Mentions(calls=_lowered(functions), sequences=_lowered(sequences))
+    found: defaultdict[str, Mentions] = defaultdict(Mentions)
+    for row in records["VIEWS"]:
+        text = row["view_definition"]
+        found[row["table_name"].lower()] |= read_mentions(text, dialect) if text else worst
+    return dict(found)
+
+
+def _lowered(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _tables(records: Records, database: str, dialect: Dialect) -> dict[str, TableFacts]:
     keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
     columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
     primary = _grouped(keys, "table_name", "seq_in_index")
@@ -79,10 +101,17 @@ def _tables(records: Records, database: str) -> dict[str, TableFacts]:
             triggers=tuple(sorted(trigger["trigger_name"] for trigger in triggers[name])),
             collation=row["table_collation"] or "",
             cascades_to=tuple(sorted(cascades[name])),
+            sequences=_default_sequences(columns[name], dialect),
         )
         for row in records["TABLES"]
         if row["table_type"] in BASE_TABLES and (name := row["table_name"])
     }
+
+
+def _default_sequences(columns: Iterable[Record], dialect: Dialect) -> frozenset[str]:
+    defaults = (row["column_default"] for row in columns)
+    found = (read_mentions(text, dialect).sequences for text in defaults if text)
+    return frozenset[str]().union(*found)
 
 
 def _column(row: Record) -> ColumnFacts:

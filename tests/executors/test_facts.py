@@ -94,6 +94,60 @@ def test_views_and_functions_are_named(session: Any) -> None:
     assert "names" not in facts.tables
 
 
+def test_a_view_tells_what_it_calls_and_reads(
+    session: Any, family_server: Any, family_database: str
+) -> None:
+    execute(
+        family_server,
+        family_database,
+        "create view `Calling` as select `one`() as a, 'users(1) \\\\' as b",
+        "create view over_it as select a from `Calling`",
+    )
+    mentions = read_facts(session).mentions
+    assert "one" in mentions["calling"].calls
+    assert "users" not in mentions["calling"].names
+    assert "calling" in mentions["over_it"].names
+    assert "one" not in mentions["over_it"].calls | mentions["names"].calls
+
+
+def test_a_view_that_is_not_shown_may_call_anything(
+    family_server: Any, family_database: str, session: Any
+) -> None:
+    user = f"blind_{family_database[-8:]}"
+    execute(
+        family_server,
+        None,
+        f"create user {user}",
+        f"grant select, execute on `{family_database}`.* to {user}",
+    )
+    try:
+        with open_test_engine(family_server, family_database, user=user) as blind:
+            assert read_facts(blind).mentions["names"].calls == {"one"}
+        assert "one" not in read_facts(session).mentions["names"].calls
+    finally:
+        execute(family_server, None, f"drop user {user}")
+
+
+def test_a_default_tells_the_sequence_that_it_moves(mariadb_server: Any) -> None:
+    database = mariadb_server.new_database()
+    try:
+        with open_test_engine(mariadb_server, database) as engine:
+            assert not read_facts(engine).has_sequences
+            execute(
+                mariadb_server,
+                database,
+                "create sequence `S q`",
+                "create table n (id int default (next value for `S q`), a int default 3)",
+                "create table plain (a varchar(20) default 'nextval(s)')",
+            )
+            facts = read_facts(engine)
+        assert facts.has_sequences
+        assert facts.tables["n"].sequences == {f"{database}.s q"}
+        assert facts.tables["plain"].sequences == set()
+    finally:
+        mariadb_server.drop_database(database)
+
+
 def test_rows_and_size_are_estimated_as_they_are_now(
     session: Any, family_server: Any, family_database: str
 ) -> None:

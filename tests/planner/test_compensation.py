@@ -11,6 +11,7 @@ from planner.compensation import rejudge
 from planner.dialect import MARIADB, MYSQL
 from planner.facts import ColumnFacts, Facts, TableFacts
 from planner.guarantee import COMPENSATION, ONE_TRANSACTION
+from planner.mentions import read_mentions
 from planner.plan import Plan
 from tests.planner.building import SERVER, SETTING, migration, up_plan
 
@@ -353,6 +354,139 @@ class TestRows:
             "create temporary table users (a int);\nalter table users add b int;\nselect 1;"
         )
         assert units(found) == [None]
+
+
+VIEWS = {
+    "hidden": read_mentions("select `f`() AS `x`", MYSQL),
+    "outer_one": read_mentions("select `hidden`.`x` AS `x` from `shop`.`hidden`", MYSQL),
+    "plain": read_mentions("select `users`.`f` AS `f`, abs(1) AS `y` from `shop`.`users`", MYSQL),
+}
+HIDING = replace(FACTS, views=FACTS.views | VIEWS.keys(), mentions=VIEWS)
+LAST = "create table last (a int);"
+
+
+class TestViews:
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "create table n (i int);\ninsert into n select x from hidden",
+            "select * from `Outer_one`",
+            "set @a = (select x from outer_one)",
+            "create table k as select * from hidden",
+            "create temporary table k select * from hidden",
+            "create view w as select f() as x;\nselect * from w",
+            "create view w as select * from hidden;\ndelete from users where id in (select * from w)",
+            "alter view plain as select f(1) as x;\nselect * from plain",
+            "create or replace view hidden as select 1 as x;\n"
+            "create or replace view v as select f(2) as x;\n"
+            "create or replace view hidden as select * from v;\nselect * from outer_one",
+        ],
+    )  # fmt: skip
+    def test_that_call_a_function_are_weighed_like_the_call(self, sql: str) -> None:
+        found = plan(f"{sql};\n{LAST}", facts=HIDING)
+        assert units(found) == [None]
+        assert "through a view it calls the function f" in found.verdict
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "create table n (i int);\ninsert into n select f from plain",
+            "select * from plain",
+            "create view w as select * from hidden",
+            "create or replace view hidden as select 1 as x;\nselect * from outer_one",
+            "drop view hidden;\ncreate view hidden as select 1 as x;\nselect * from outer_one",
+        ],
+    )
+    def test_that_call_none_or_are_not_read_are_as_good_as_tables(self, sql: str) -> None:
+        found = plan(f"{sql};\n{LAST}", facts=HIDING)
+        assert found.verdict == COMPENSATION
+
+    def test_that_call_a_function_may_be_read_in_the_transaction(self) -> None:
+        found = plan("create table n (i int);\ninsert into n select x from hidden;", facts=HIDING)
+        assert guarantees(found) == ["compensated", "transactional"]
+
+
+NUMBERED = replace(
+    FACTS,
+    tables={**FACTS.tables, "numbered": replace(USERS, sequences=frozenset({"shop.sq"}))},
+    views=frozenset({"v", "nv"}),
+    mentions={
+        "v": read_mentions("select nextval(shop.sq) AS a", MARIADB),
+        "nv": read_mentions("select `numbered`.`id` AS `id` from `shop`.`numbered`", MARIADB),
+        "uv": read_mentions("select `users`.`id` AS `id` from `shop`.`users`", MARIADB),
+    },
+    has_sequences=True,
+)
+
+
+def maria(*ups: str) -> Plan:
+    """A plan of these up sections on a database with a sequence `sq`."""
+    setting = replace(SETTING, server=replace(SERVER, dialect=MARIADB), facts=NUMBERED)
+    return up_plan([migration(n, up) for n, up in enumerate(ups, 1)], setting=setting)
+
+
+class TestSequences:
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "select nextval(sq)",
+            "do nextval(sq)",
+            "select next value for sq",
+            "set @a = nextval(sq)",
+            "update users set name = setval(sq, 9)",
+            "select * from v",
+            "insert into users (name) values (nextval(sq))",
+            "insert into numbered (name) values (1)",
+            "insert into nv values (1)",
+            "update numbered set id = default",
+            "create table n (id int default nextval(sq), x int);\ninsert into n (x) values (1)",
+            "create table n like numbered;\ninsert into n (name) values (1)",
+            "create table n (a int) as select nextval(sq) as a",
+            "create temporary table n (id int default nextval(sq))",
+            "create temporary table n like numbered",
+            "alter table users add z int default nextval(sq)",
+            "alter table users alter total set default nextval(sq);\ninsert into users (id) values (1)",
+            "create sequence if not exists sq;\nselect nextval(sq)",
+            "create sequence s;\nrename table s to t, sq to s;\nselect nextval(s)",
+        ],
+    )  # fmt: skip
+    def test_keep_what_a_statement_takes_of_them(self, sql: str) -> None:
+        found = maria(f"{sql};")
+        assert units(found) == [None]
+        assert "it moves the sequence" in reasons(found)[-1]
+        assert found.verdict.startswith("NOT ATOMIC")
+
+    @pytest.mark.parametrize(
+        ("sql", "why"),
+        [
+            ("insert into watched values (1)", "the triggers of watched may move a sequence"),
+            ("select f(1)", "it calls the function f"),
+        ],
+    )
+    def test_may_be_moved_by_code_that_is_not_seen(self, sql: str, why: str) -> None:
+        found = maria(f"{sql};")
+        assert units(found) == [None]
+        assert why in found.verdict
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "create sequence s;\nselect nextval(s)",
+            "create sequence s;\ncreate table n (id int default nextval(s), x int);\n"
+            "insert into n (x) values (1)",
+            "create table n (id int default nextval(sq))",
+            "alter table users alter total set default nextval(sq)",
+            "select lastval(sq), nextval from users",
+            "delete from numbered",
+            "insert into uv values (1)",
+        ],
+    )
+    def test_that_the_unit_makes_or_that_stand_still_are_no_obstacle(self, sql: str) -> None:
+        assert units(maria(f"{sql};")) == [1]
+
+    def test_of_an_earlier_unit_are_moved_for_good(self) -> None:
+        found = maria("create sequence s;\ngrant all on s to y;", "select nextval(s);")
+        assert units(found) == [1, None]
 
 
 class TestUnits:
