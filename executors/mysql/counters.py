@@ -45,8 +45,8 @@ class CounterNotes:
         Raises:
             Locked: this executor does not hold the lock any more; nothing was written.
         """
-        moving = effect.tables_written, effect.calls
-        if not effect.tables_written or moving in self._effects:
+        moving = effect.tables_written, effect.evaluates and effect.mentions
+        if not any(moving) or moving in self._effects:
             return
         self._effects.add(moving)
         database = self._session.server.database

@@ -5,7 +5,7 @@ Reads the database through the guard's session, which no section has touched; ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field
 
@@ -18,6 +18,13 @@ from planner.plan import PlannedStatement
 COUNTING = """
 select table_name from information_schema.columns
 where table_schema = %s and extra like '%%auto_increment%%'
+"""
+# By what a statement may run code that is not in its text: its functions, and views that call some.
+CODE = """
+select lower(routine_name) from information_schema.routines
+where routine_schema = %s and routine_type = 'FUNCTION'
+union select lower(table_name) from information_schema.tables
+where table_schema = %s and table_type = 'VIEW'
 """
 # Of how a journal row's statement went: its rows are copied, it is done, it was undone, or it
 # belongs to a unit that is committed and still has something to clear away.
@@ -163,16 +170,25 @@ def _lost(create: str, effect: Effect, key: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(c for c in known if c.lower() in named)
 
 
-def read_counters(query: Query, database: str, effects: Iterable[Effect]) -> Mapping[str, int]:
+def read_counters(query: Query, database: str, effects: Sequence[Effect]) -> Mapping[str, int]:
     """The AUTO_INCREMENT counters that these statements may move, of tables that exist.
 
-    What a trigger or a function writes is not known, so they may move any.
+    What a trigger, a function or a view that calls one writes is not known, so they may move any.
     """
     written = {name for each in effects for name in _written(each)}
     names = written.union(*(_tables(each) for each in effects))
     calls = any(each.calls for each in effects if each.tables_written)
-    if calls or any(read_triggers(query, database, name) for name in written):
+    if (
+        calls
+        or _runs_code(query, database, effects)
+        or any(read_triggers(query, database, name) for name in written)
+    ):
         names |= {row[0] for row in query(COUNTING, (database,))}
     images = {name: take_image(query, database, Object("table", name)) for name in sorted(names)}
     shown = {name: image.create for name, image in images.items() if image.create}
     return {name: auto_increment(text) for name, text in shown.items() if auto_increment(text)}
+
+
+def _runs_code(query: Query, database: str, effects: Iterable[Effect]) -> bool:
+    mentioned = {name for each in effects if each.evaluates for name in each.mentions.names}
+    return bool(mentioned) and any(name in mentioned for (name,) in query(CODE, (database,) * 2))

@@ -101,3 +101,21 @@ def test_what_a_trigger_moves_is_set_back_too(
     project.write("001_x.sql", sql, flags=KEPT_ONE_BY_ONE)
     refused(project.migrate("up"), 9, "nowhere")
     assert counter(family_server, family_database) == 7
+
+
+def test_what_a_function_moves_that_a_query_calls_is_set_back_too(
+    family_server: Any, family_database: str, project: Project
+) -> None:
+    body = f"begin {TWO}; return 1; end"
+    execute(
+        family_server,
+        family_database,
+        f"create function moving() returns int {body}",
+        "create view hiding as select moving() as x",
+    )
+    for query in ("select moving()", "select * from hiding"):
+        sql = f"{query};\ninsert into nowhere select 1;"
+        project.write("001_x.sql", sql, flags=KEPT_ONE_BY_ONE)
+        refused(project.migrate("up"), 9, "nowhere")
+        assert counter(family_server, family_database) == 7
+        assert ask(family_server, family_database, JOURNAL) == []

@@ -135,3 +135,20 @@ def test_what_writes_nothing_unseen_is_undone(family_server: Any, engine: Any, c
         apply_plan(engine, plan)
     assert read_catalogue(engine).objects == before
     assert ask(family_server, engine.server.database, "select * from lg") == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["insert into n select x from vv", "select * from vv", "select fw()", "select fw() from vv"],
+)
+def test_what_a_view_or_function_hides_is_rolled_back_with_rows_at_the_end(
+    family_server: Any, engine: Any, sql: str
+) -> None:
+    plan = plan_of(engine, "create table n (i int)", sql, "insert into boom select 'x'")
+    assert plan.verdict == COMPENSATION
+    database, shown = engine.server.database, "show create table lg"
+    before = ask(family_server, database, shown)
+    with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
+        apply_plan(engine, plan)
+    assert ask(family_server, database, "select * from lg") == []
+    assert ask(family_server, database, shown) == before
