@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from executors.commit_outcome import KEPT, reconnect
+from executors.commit_outcome import reconnect
 from executors.endings import (
     ended_by_another,
     no_way_back,
@@ -29,6 +29,7 @@ from executors.mysql.session import NO_SAVEPOINT, MySQLSession
 from planner.compensation import rejudge
 from planner.errors import Interrupted, Locked, LockgateError, Unreachable, WrongTarget
 from planner.plan import Plan, Unit
+from planner.stored import WHOLE
 
 
 def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
@@ -115,7 +116,7 @@ def _was_too_late(work: CompensatedUnit, reason: LockgateError) -> bool:
     if isinstance(reason, Interrupted):
         with suppress(Unreachable, Locked, WrongTarget, ServerError):
             work.session.end_session()
-            return work.session.read_status(work.run_of.id) in KEPT
+            return work.session.read_status(work.run_of.id) in WHOLE
     return False
 
 
