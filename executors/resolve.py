@@ -15,8 +15,8 @@ from planner.errors import UsageError
 from planner.ledger import Ledger
 from planner.plan import Plan, Step, Unit
 
-DONE, UNKNOWN, UNDONE = "done", "unknown", "undone"
-STATES = {"done": DONE, "undone": UNDONE}
+DONE, UNKNOWN, UNDONE, UNDOING = "done", "unknown", "undone", "undoing"
+STATES = {"done": DONE, "undone": UNDONE, "undoing": UNDOING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class HalfDone:
     """The unit in which a run stopped: what the journal knows of its statements.
 
     `states` are of those that were begun, by the number of the step and of the statement:
-    done and kept, of unknown outcome, or undone. `compensated` says that lockgate can undo it.
-    `error` is why the run could not go on; empty when it died without a word.
+    done and kept, of unknown outcome, undone, or half undone. `compensated` says that lockgate can
+    undo it. `error` is why the run could not go on; empty when it died without a word.
     """
 
     run: Run
@@ -49,6 +49,11 @@ class HalfDone:
     def unknown(self) -> bool:
         """Whether nobody has noted of a statement whether it happened."""
         return UNKNOWN in self.states.values()
+
+    @property
+    def can_finish(self) -> bool:
+        """Whether what is missing may be run: not where a statement is half undone."""
+        return UNDOING not in self.states.values()
 
     def state(self, number: int, place: int) -> str:
         """How far a statement has come, for people."""
@@ -106,10 +111,15 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
     """Runs what the run that stopped half-way has not done; the caller holds the lock.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or undoing it was begun, and stopped within a statement.
         Unresolved, StatementFailed: it could not be finished.
     """
     half = _only(engine, ledger)
+    if not half.can_finish:
+        raise UsageError(
+            "Undoing this run was begun, and one of its statements is half undone.",
+            do="Undo the rest of it with `migrate resolve --undo --reason TEXT`.",
+        )
     if half.compensated:
         emit(RunStarted(half.plan, half.unit.first - 1))
         engine.finish(half.run, half.unit, half.serial, emit)

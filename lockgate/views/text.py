@@ -196,10 +196,11 @@ def _ways_back(half: HalfDone) -> str:
         if half.status == "STUCK"
         else "Apply the same plan again: what it had done is undone first. Or\n"
     )
+    finish = "  migrate resolve --finish --reason TEXT    runs the rest of it\n" * half.can_finish
     return (
         f"{first}"
         "  migrate resolve --undo --reason TEXT      undoes all of it\n"
-        "  migrate resolve --finish --reason TEXT    runs the rest of it\n"
+        f"{finish}"
         "  migrate resolve --out plan.json           writes that plan\n"
         "Or mend it by hand, and say how it ended:\n"
         f"  migrate resolve --mark-applied {version} --reason TEXT\n"

@@ -190,3 +190,26 @@ def test_a_signal_while_old_graves_are_cleared_ends_the_run_before_it_begins(
     succeed(project.migrate("up"))
     assert rows(family_server, family_database) == [1]
     assert leftovers(family_server, family_database) == []
+
+
+def test_a_run_that_is_half_undone_can_only_be_undone(
+    family_server: Any, family_database: str, project: Project
+) -> None:
+    added = "alter table held add column m int"
+    project.write("001_held.sql", f"{added};\n{gate(family_database)};\n{added};")
+    with ExitStack() as stack:
+        with closed_gate(family_server, family_database):
+            process = project.start("up")
+            wait_until_running(family_server, family_database, "do get_lock(")
+            stack.enter_context(read_table(family_server, family_database, "held"))
+        wait_until_blocked(family_server, family_database)  # to undo; the third waits for no one
+        kill_9(process)
+        kill_session(family_server, family_database, "alter table")
+    shown = refused(project.migrate("resolve"), 7).out
+    assert "    1 undoing   line 2: alter table held" in shown
+    assert "--undo" in shown
+    assert "--finish" not in shown
+    refused(project.migrate("resolve", "--finish", *REASON), 64, "statements is half undone")
+    succeed(project.migrate("resolve", "--undo", *REASON))
+    assert columns(family_server, family_database) == ["id", "n"]
+    assert leftovers(family_server, family_database) == []
