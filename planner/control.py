@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from planner.cursor import END, read_tokens
 from planner.dialect import Dialect
 from planner.errors import MigrationFileError
+from planner.mysql_effects import read_effect
 from planner.statements import Statement
 
 # https://www.postgresql.org/docs/current/sql-commands.html
@@ -20,6 +22,7 @@ CONTROL = (
     ("xa",),
 )
 TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
+RELEASE_ALL = "release_all_locks"
 SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
 # PostgreSQL refuses these inside a transaction block.
@@ -48,6 +51,33 @@ def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
             do="Remove it: lockgate begins and commits. For a section that must run outside "
             "a transaction, write `transaction:false` behind its marker.",
         )
+
+
+def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
+    """Raises MigrationFileError when a statement would release every lock of its session.
+
+    https://dev.mysql.com/doc/refman/9.7/en/locking-functions.html
+    """
+    if dialect.transactional_ddl or RELEASE_ALL not in statement.sql.lower():
+        return
+    effect = read_effect(statement.sql, dialect)
+    only_defines = effect.verb in ("create", "alter") and effect.objects[0].kind != "table"
+    if not only_defines and _calls(statement.sql, dialect, RELEASE_ALL):
+        raise MigrationFileError(
+            f"`{RELEASE_ALL.upper()}()` would give away the migration lock, which keeps others "
+            "out while lockgate runs",
+            line=statement.line,
+            do="Name the lock that is meant: `release_lock('name')`.",
+        )
+
+
+def _calls(sql: str, dialect: Dialect, function: str) -> bool:
+    """Whether a function of the server is called: its name stands behind no schema's."""
+    found = [END, *read_tokens(sql, dialect).rest()]
+    return any(
+        before.word != "." and token.name.lower() == function and after.word == "("
+        for before, token, after in zip(found, found[1:], found[2:], strict=False)
+    )
 
 
 def refuse_outside_only(statement: Statement, dialect: Dialect) -> None:

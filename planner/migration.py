@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from planner.control import refuse_copy_out, refuse_outside_only, refuse_transaction_control
+from planner.control import (
+    refuse_copy_out,
+    refuse_lock_release,
+    refuse_outside_only,
+    refuse_transaction_control,
+)
 from planner.dialect import Dialect
 from planner.errors import MigrationFileError
 from planner.statements import Directive, Statement, scan
@@ -276,6 +281,7 @@ def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Wa
 def _refuse_control(section: Section, dialect: Dialect) -> None:
     for statement in section.statements:
         refuse_transaction_control(statement, dialect)
+        refuse_lock_release(statement, dialect)
         refuse_copy_out(statement)
         if section.transactional:
             refuse_outside_only(statement, dialect)

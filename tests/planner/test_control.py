@@ -70,6 +70,51 @@ def test_a_compound_statement_of_mariadb_is_no_transaction_control() -> None:
     assert len(parse(text, dialect=MARIADB).up.statements) == 2
 
 
+@pytest.mark.parametrize("options", ["", "transaction:false"])
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "do release_all_locks()",
+        "set @a = 1 + RELEASE_ALL_LOCKS /* all */ ()",
+        "select `release_all_locks`()",
+        "insert into t values (release_all_locks())",
+        "create table t as select release_all_locks() as a",
+        "/*! select release_all_locks() */",
+    ],
+)
+def test_a_section_may_not_give_away_the_migration_lock(
+    sql: str, dialect: Dialect, options: str
+) -> None:
+    error = refused(sql, dialect, options)
+    assert "would give away the migration lock" in error.what
+    assert "release_lock('name')" in error.do
+
+
+def test_a_compound_statement_may_not_give_away_the_migration_lock() -> None:
+    refused("begin not atomic do release_all_locks(); end", MARIADB)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "do release_lock('mine')",
+        "select 'release_all_locks()', release_all_locks from t -- release_all_locks()",
+        "select mine.release_all_locks()",
+        "create procedure p() do release_all_locks()",
+        "create definer = a@b function f() returns int return release_all_locks()",
+        "create or replace view v as select release_all_locks()",
+        "alter event e do do release_all_locks()",
+    ],
+)
+def test_what_only_names_or_defines_the_release_of_locks_is_taken(sql: str) -> None:
+    assert len(parse(section(sql), dialect=MYSQL).up.statements) == 2
+
+
+def test_postgresql_has_no_release_all_locks() -> None:
+    assert len(parse(section("select release_all_locks()")).up.statements) == 2
+
+
 @pytest.mark.parametrize(
     "sql",
     [
