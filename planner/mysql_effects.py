@@ -17,7 +17,7 @@ from planner.effects import Effect, Object
 from planner.mentions import find_mentions
 from planner.mysql_alter import cascading_parents, read_alter_table
 from planner.mysql_rows import read_delete, read_insert, read_load, read_update
-from planner.mysql_settings import read_set
+from planner.mysql_settings import read_set, set_for_one
 
 READS = Effect("read")
 PROGRAMS = ("procedure", "function", "event")
@@ -152,9 +152,9 @@ def _executes(_cursor: Cursor) -> Effect:
 
 def _sets(cursor: Cursor) -> Effect:
     if cursor.accept("statement"):  # https://mariadb.com/kb/en/set-statement/
-        cursor.until("for")
+        assignments = cursor.until("for")
         cursor.accept("for")
-        return _statement(cursor)
+        return set_for_one(assignments, _statement(cursor))
     return read_set(cursor)
 
 

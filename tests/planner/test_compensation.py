@@ -204,6 +204,37 @@ class TestAStatementAlone:
             assert guarantees(plan(sql, facts=MIXED)) == ["point-of-no-return"], sql
         assert guarantees(plan("delete from users;", facts=MIXED)) == ["transactional"]
 
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "set check_constraint_checks = 0",
+            "set @@session.sql_log_bin := OFF",
+            "set skip_replication = on",
+            "set sql_quote_show_create = 0",
+            "set @a = 1, sql_select_limit = 1",
+            "set enforce_storage_engine = 'MyISAM'",
+            "set statement check_constraint_checks = 0 for update users set name = 1",
+            "set statement sql_mode = '' for alter table users modify name varchar(50) not null",
+        ],
+    )
+    def test_must_not_set_what_undoing_would_need(self, sql: str) -> None:
+        found = plan(f"{sql};\ncreate table x (a int);")
+        assert guarantees(found)[0] == "point-of-no-return"
+        assert reasons(found)[0].startswith("it sets ")
+        assert found.verdict.startswith("NOT ATOMIC")
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "set check_constraint_checks = 1, sql_log_bin = on",
+            "set sql_select_limit = default, unique_checks = 0",
+            "set statement max_statement_time = 9 for create table y (a int)",
+            "set statement foreign_key_checks = 0 for select 1",
+        ],
+    )
+    def test_may_set_what_does_no_harm(self, sql: str) -> None:
+        assert plan(f"{sql};\ncreate table x (a int);").verdict == COMPENSATION
+
     def test_of_an_unknown_table_cannot_lose_a_column(self) -> None:
         found = plan("alter table unknown drop a, modify b int;", limit=LIMIT)
         assert guarantees(found) == ["point-of-no-return"]
