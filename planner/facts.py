@@ -55,15 +55,17 @@ class Facts:
     """The tables of the plan's own database by name, and what else there is in it.
 
     A table that its name alone does not lead to is there with its schema: `archive.orders`.
-    `views` are the names of its views, `functions` of its stored functions. `mentions` are what
-    the views' definitions mention, by their names in lower case: the worst, if one is not shown.
-    `has_sequences` says that there is one. `strict` says whether the server refuses a value that
-    does not fit, in place of changing it.
+    `views` are the names of its views, `broken_views` of those among them that the server cannot
+    open, as their tables are gone; `functions` of its stored functions. `strict` says whether the
+    server refuses a value that does not fit, in place of changing it. `mentions` are what the
+    views' definitions mention, by their names in lower case: the worst, if one is not shown.
+    `has_sequences` says that there is one.
     """
 
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
     views: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+    strict: bool = False
+    broken_views: frozenset[str] = frozenset()
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
     has_sequences: bool = False
-    strict: bool = False

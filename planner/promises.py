@@ -214,7 +214,7 @@ def _uncopied(one: Object, table: Table | None) -> str:
 def _weigh_definition(effect: Effect, schema: Schema, terms: Terms) -> Promise:
     if effect.verb == "maintain":
         return Promise("compensated", "the server commits it by itself; there is nothing to undo")
-    if reason := _unfollowed(effect, schema):
+    if reason := _unfollowed(effect, schema) or _unmakable(effect, schema):
         return _final(reason)
     if effect.verb == "truncate":
         return _weigh_truncate(effect.tables_written[0], schema, terms)
@@ -236,6 +236,19 @@ def _unfollowed(effect: Effect, schema: Schema) -> str:
             return f"{one.name} is no InnoDB table: a crash can leave such a change half done"
     if effect.verb == "alter" and effect.storage_engine not in ("", INNODB):
         return f"it changes the storage engine to {effect.storage_engine}"
+    return ""
+
+
+def _unmakable(effect: Effect, schema: Schema) -> str:
+    """Why a view that a statement changes could not be made again; empty: it could."""
+    if effect.verb == "create" and not effect.replaces:
+        return ""
+    for one in effect.objects:
+        if one.kind == "view" and one.name in schema.broken_views:
+            return (
+                f"the view {one.name} is broken: the server would not make it again, "
+                "as what it reads is missing"
+            )
     return ""
 
 

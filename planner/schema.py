@@ -51,6 +51,7 @@ class Schema:
     def __init__(self, facts: Facts) -> None:
         self.tables = {name: _read_table(table) for name, table in facts.tables.items()}
         self.views = set(facts.views)
+        self.broken_views = set(facts.broken_views)
         self.functions = {name.lower() for name in facts.functions}
         self.has_sequences = facts.has_sequences
         """One is there that the unit has not made."""
@@ -150,6 +151,7 @@ class Schema:
         for made in effect.objects:
             if made.kind == "view":
                 self.views.add(made.name)
+                self.broken_views.discard(made.name)
             elif made.kind == "sequence":
                 self.has_sequences |= effect.conditional
                 self._new_sequences |= set() if effect.conditional else {made.name.lower()}
@@ -221,6 +223,7 @@ class Schema:
             elif gone.kind == "view":
                 self.views.discard(gone.name)
                 self._mentions.pop(gone.name.lower(), None)
+                self.broken_views.discard(gone.name)
             elif gone.kind == "trigger":
                 self._drop_trigger(gone.name)
 

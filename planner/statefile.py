@@ -58,7 +58,8 @@ class DatabaseState(Model):
     def _in_order(self, facts: Facts, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """The same bytes for the same facts: a set has no order of its own."""
         dumped: dict[str, Any] = handler(facts)
-        ordered = {name: sorted(dumped[name]) for name in ("views", "functions")}
+        sets = ("views", "functions", "broken_views")
+        ordered = {name: sorted(dumped[name]) for name in sets}
         return dumped | ordered | {"tables": dict(sorted(dumped["tables"].items()))}
 
     def observed(self, *, project: str, environment: str) -> Observation:

@@ -18,7 +18,7 @@ from planner.mentions import Mentions, read_mentions
 
 SOURCES = {
     "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "
-    "table_collation",
+    "table_collation table_comment",
     "COLUMNS": "table_schema table_name ordinal_position column_name column_type is_nullable "
     "character_set_name collation_name extra generation_expression column_default",
     "STATISTICS": "table_schema table_name index_name seq_in_index column_name",
@@ -48,6 +48,7 @@ def read_facts(session: MySQLSession) -> Facts:
     return Facts(
         tables=_tables(records, session.server.database, session.dialect),
         views=_names(records["TABLES"], "table", "VIEW"),
+        broken_views=_names(filter(_is_broken, records["TABLES"]), "table", "VIEW"),
         functions=_names(records["ROUTINES"], "routine", "FUNCTION"),
         mentions=_mentions(records, session.dialect),
         has_sequences=bool(_names(records["TABLES"], "table", "SEQUENCE")),
@@ -112,6 +113,14 @@ def _default_sequences(columns: Iterable[Record], dialect: Dialect) -> frozenset
     defaults = (row["column_default"] for row in columns)
     found = (read_mentions(text, dialect).sequences for text in defaults if text)
     return frozenset[str]().union(*found)
+
+
+def _is_broken(row: Record) -> bool:
+    """Of a view: its comment is VIEW, or with what error the server fails to open it.
+
+    https://dev.mysql.com/doc/refman/9.7/en/information-schema-tables-table.html
+    """
+    return bool(row["table_comment"] != "VIEW")
 
 
 def _column(row: Record) -> ColumnFacts:

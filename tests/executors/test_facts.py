@@ -148,6 +148,24 @@ def test_a_default_tells_the_sequence_that_it_moves(mariadb_server: Any) -> None
         mariadb_server.drop_database(database)
 
 
+def test_a_view_of_what_is_gone_is_called_broken(
+    session: Any, family_server: Any, family_database: str
+) -> None:
+    assert read_facts(session).broken_views == frozenset()
+    execute(
+        family_server,
+        family_database,
+        "create view of_plain as select a from plain",
+        "create view of_view as select a from of_plain",
+        "create view of_function as select `one`() as a",
+        "drop table plain",
+        "drop function one",
+    )
+    facts = read_facts(session)
+    assert facts.broken_views == {"of_plain", "of_view", "of_function"}
+    assert facts.views == {"names", *facts.broken_views}
+
+
 def test_rows_and_size_are_estimated_as_they_are_now(
     session: Any, family_server: Any, family_database: str
 ) -> None:

@@ -40,7 +40,8 @@ FACTS = Facts(
         "texts": replace(USERS, primary_key=("name",)),
         "keyless": replace(USERS, primary_key=()),
     },
-    views=frozenset({"v"}),
+    views=frozenset({"v", "bv"}),
+    broken_views=frozenset({"bv"}),
     functions=frozenset({"f"}),
     strict=True,
 )  # fmt: skip
@@ -203,6 +204,26 @@ class TestAStatementAlone:
                     "insert into v values (1);", "alter table old add a int;", "select f(1);"):  # fmt: skip
             assert guarantees(plan(sql, facts=MIXED)) == ["point-of-no-return"], sql
         assert guarantees(plan("delete from users;", facts=MIXED)) == ["transactional"]
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "drop view bv",
+            "drop view v, bv",
+            "create or replace view bv as select 1",
+            "alter view bv as select 1",
+        ],
+    )
+    def test_must_not_touch_a_view_that_is_broken_already(self, sql: str) -> None:
+        found = plan(f"{sql};")
+        assert guarantees(found) == ["point-of-no-return"]
+        assert "the view bv is broken" in reasons(found)[0]
+
+    def test_may_touch_a_view_that_it_breaks_itself_or_that_is_mended(self) -> None:
+        found = plan("drop table users;\ndrop view v;")
+        assert guarantees(found) == ["deferred", "compensated"]
+        mended = plan("create or replace view bv as select 1;", "drop view bv;", mode="step")
+        assert guarantees(mended) == ["point-of-no-return", "compensated"]
 
     @pytest.mark.parametrize(
         "sql",

@@ -18,7 +18,7 @@ from tests.planner.building import SERVER, ledger, migration
 
 PUBLISHED = Path(__file__).parents[2] / "docs/reference/state.schema.json"
 TABLE = TableFacts("InnoDB", 2**50, 2**50, {"a": ColumnFacts("int", True)}, ("a",), ("t1",))
-FACTS = Facts({"u": TABLE, "a.t": TABLE}, frozenset("zyx"), frozenset("cba"), True)
+FACTS = Facts({"u": TABLE, "a.t": TABLE}, frozenset("zyx"), frozenset("cba"), True, frozenset("yx"))
 
 
 def seen(dialect: Dialect = POSTGRESQL, found: Ledger | None = None) -> Observation:
@@ -50,6 +50,7 @@ def test_what_was_known_comes_back_as_it_was(dialect: Dialect, tmp_path: Path) -
 def test_its_sets_stand_in_order_so_that_equal_states_are_equal_bytes() -> None:
     facts = json.loads(render_document(noted(seen())))["facts"]
     assert (facts["views"], facts["functions"]) == (["x", "y", "z"], ["a", "b", "c"])
+    assert facts["broken_views"] == ["x", "y"]
     assert list(facts["tables"]) == ["a.t", "u"]
 
 
