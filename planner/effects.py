@@ -76,6 +76,8 @@ class Effect:
     """AUTO_INCREMENT = n."""
     storage_engine: str = ""
     """The one that it names, in lower case."""
+    versions: bool | None = None
+    """Whether a table keeps the history of its rows from then on; None: as before."""
     made_like: Object | None = None
     """The table that CREATE TABLE … LIKE names."""
     cascades_from: tuple[Object, ...] = ()

@@ -36,6 +36,7 @@ class TableFacts:
 
     `collation` is that of a new column. `cascades_to` are the tables whose foreign keys to this
     one change their rows with its rows: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
+    `versioned` is MariaDB's system versioning: it keeps what its rows were.
     `sequences` are those that its columns' defaults take values of, in lower case.
     """
 
@@ -47,6 +48,7 @@ class TableFacts:
     triggers: tuple[str, ...] = ()
     collation: str = ""
     cascades_to: tuple[str, ...] = ()
+    versioned: bool = False
     sequences: frozenset[str] = frozenset()
 
 

@@ -101,6 +101,7 @@ def _merge(parts: Iterable[Effect]) -> Effect:
             changes_primary_key=merged.changes_primary_key or part.changes_primary_key,
             changes_counter=merged.changes_counter or part.changes_counter,
             storage_engine=part.storage_engine or merged.storage_engine,
+            versions=merged.versions if part.versions is None else part.versions,
             obstacle=merged.obstacle or part.obstacle,
         )
     return merged
@@ -119,7 +120,9 @@ def _partition_clause(cursor: Cursor) -> Effect | None:
 
 def _add(clause: Cursor) -> Effect:
     clause.take()
-    if clause.sees("system", "versioning") or clause.sees("period", "for"):
+    if clause.sees("system", "versioning"):
+        return replace(VERSIONED, versions=True)
+    if clause.sees("period", "for"):
         return VERSIONED
     if not clause.accept("column") and clause.peek().word in KEYS:
         return replace(NOTHING, changes_primary_key=_names_primary_key(clause))
@@ -146,7 +149,9 @@ def _names_primary_key(clause: Cursor) -> bool:
 
 def _drop(clause: Cursor) -> Effect:
     clause.take()
-    if clause.sees("system", "versioning") or clause.sees("period", "for"):
+    if clause.sees("system", "versioning"):
+        return replace(VERSIONED, versions=False)
+    if clause.sees("period", "for"):
         return VERSIONED
     if not clause.accept("column") and clause.peek().word in KEYS:
         return replace(NOTHING, changes_primary_key=_names_primary_key(clause))

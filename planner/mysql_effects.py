@@ -202,6 +202,7 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Effect:
     if not table.name:
         return UNCLEAR
     cascades = tuple(cascading_parents(cursor))
+    versions = ("system", "versioning") in pairwise(token.word for token in cursor.rest())
     like = _liked(cursor)
     if temporary:
         return Effect("create", (), conditional, temporary=True, leaves_session=True,
@@ -212,6 +213,7 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Effect:
         conditional,
         replaces,
         storage_engine=_engine(cursor),
+        versions=versions,
         made_like=like,
         cascades_from=cascades,
         obstacle="it drops the old table with its rows" if replaces else "",

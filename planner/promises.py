@@ -204,6 +204,8 @@ def _uncopied(one: Object, table: Table | None) -> str:
         return f"{one.name} is no table that was there when the plan was made"
     if table.engine != INNODB:
         return f"{one.name} is not known to be an InnoDB table"
+    if table.versioned:
+        return f"{one.name} is system-versioned: its history would show the rows' way back"
     if table.triggers:
         return f"{one.name} has triggers, which write what a copy does not have"
     if table.size is None:
@@ -234,6 +236,8 @@ def _unfollowed(effect: Effect, schema: Schema) -> str:
         table = schema.find(one) if one.kind == "table" and effect.verb != "create" else None
         if table and table.engine != INNODB and not table.is_new:
             return f"{one.name} is no InnoDB table: a crash can leave such a change half done"
+        if table and table.versioned and effect.verb != "rename":
+            return f"{one.name} is system-versioned, and lockgate cannot make such a table again"
     if effect.verb == "alter" and effect.storage_engine not in ("", INNODB):
         return f"it changes the storage engine to {effect.storage_engine}"
     return ""

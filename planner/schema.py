@@ -37,6 +37,8 @@ class Table:
     """A change of its rows may change those of another table that the unit has not made."""
     updates_itself: bool = False
     """An UPDATE may change a column that it does not name."""
+    versioned: bool = False
+    """It keeps the history of its rows."""
     is_new: bool = False
     """The unit has made it."""
     new_columns: frozenset[str] = frozenset()
@@ -158,8 +160,13 @@ class Schema:
             elif made.kind == "function":
                 self.functions.add(made.name.lower())
             elif made.kind == "table" and not (effect.conditional and self._may_have(made.name)):
-                sequences = self._own_sequences(effect)
-                self._put(made.name, Table(self._engine(effect), is_new=True, sequences=sequences))
+                made_as = Table(
+                    self._engine(effect),
+                    versioned=self._versioned(effect),
+                    is_new=True,
+                    sequences=self._own_sequences(effect),
+                )
+                self._put(made.name, made_as)
         table = effect.trigger_table and self.find(effect.trigger_table)
         if table and effect.trigger_table:
             triggers = table.triggers | {effect.objects[0].name}
@@ -187,6 +194,10 @@ class Schema:
         like = self.find(effect.made_like)
         return like.engine if like else ""
 
+    def _versioned(self, effect: Effect) -> bool:
+        like = self.find(effect.made_like) if effect.made_like else None
+        return like.versioned if like else bool(effect.versions)
+
     def _put(self, name: str, table: Table) -> None:
         self.tables[name] = table
         self._touched.add(name)
@@ -210,6 +221,7 @@ class Schema:
             },
             key=() if effect.changes_primary_key or dropped & set(table.key) else table.key,
             updates_itself=table.updates_itself or _may_update(effect.columns_redefined.values()),
+            versioned=table.versioned if effect.versions is None else effect.versions,
             new_columns=(table.new_columns - dropped) | fresh,
             sequences=table.sequences | effect.mentions.sequences,
         )
@@ -260,6 +272,7 @@ def _read_table(facts: TableFacts) -> Table:
         collation=facts.collation,
         triggers=frozenset(facts.triggers),
         cascades=bool(facts.cascades_to),
+        versioned=facts.versioned,
         sequences=facts.sequences,
         updates_itself=any(column.updates_itself for column in facts.columns.values()),
     )

@@ -103,6 +103,7 @@ def _tables(records: Records, database: str, dialect: Dialect) -> dict[str, Tabl
             collation=row["table_collation"] or "",
             cascades_to=tuple(sorted(cascades[name])),
             sequences=_default_sequences(columns[name], dialect),
+            versioned=row["table_type"] == "SYSTEM VERSIONED",
         )
         for row in records["TABLES"]
         if row["table_type"] in BASE_TABLES and (name := row["table_name"])

@@ -166,6 +166,21 @@ def test_a_view_of_what_is_gone_is_called_broken(
     assert facts.views == {"names", *facts.broken_views}
 
 
+def test_a_table_that_keeps_its_history_is_called_versioned(mariadb_server: Any) -> None:
+    database = mariadb_server.new_database()
+    execute(
+        mariadb_server,
+        database,
+        "create table whole (a int) with system versioning",
+        "create table partly (a int, b int with system versioning)",
+        "create table plain (a int)",
+    )
+    with open_test_engine(mariadb_server, database) as session:
+        tables = read_facts(session).tables
+    mariadb_server.drop_database(database)
+    assert {name for name, table in tables.items() if table.versioned} == {"whole", "partly"}
+
+
 def test_rows_and_size_are_estimated_as_they_are_now(
     session: Any, family_server: Any, family_database: str
 ) -> None:

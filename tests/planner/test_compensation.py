@@ -39,6 +39,7 @@ FACTS = Facts(
         "parent": replace(USERS, cascades_to=("child",)),
         "texts": replace(USERS, primary_key=("name",)),
         "keyless": replace(USERS, primary_key=()),
+        "versioned": replace(USERS, versioned=True),
     },
     views=frozenset({"v", "bv"}),
     broken_views=frozenset({"bv"}),
@@ -228,6 +229,53 @@ class TestAStatementAlone:
     @pytest.mark.parametrize(
         "sql",
         [
+            "alter table versioned add z int",
+            "alter table versioned comment 'x'",
+            "create index i on versioned (name)",
+            "alter table versioned drop column name",
+            "truncate versioned",
+            "drop table versioned",
+            "alter table users add system versioning",
+        ],
+    )
+    def test_must_not_change_a_system_versioned_table(self, sql: str) -> None:
+        found = plan(f"{sql};", limit=LIMIT)
+        assert guarantees(found) == ["point-of-no-return"]
+        assert "system" in reasons(found)[0]
+
+    @pytest.mark.parametrize(
+        ("sql", "expected"),
+        [
+            ("create table x (a int) with system versioning;\ninsert into x values (1)", "implied"),
+            ("rename table versioned to w", "compensated"),
+            ("create trigger h before insert on versioned for each row set new.name = 1", "compensated"),
+        ],
+    )  # fmt: skip
+    def test_may_make_or_rename_a_system_versioned_table(self, sql: str, expected: str) -> None:
+        found = plan(f"{sql};\ncreate table y (a int);")
+        assert guarantees(found)[-2] == expected
+        assert found.verdict == COMPENSATION
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "create table x (a int) with system versioning;\nalter table x add z int",
+            "create table x (a int, b int with system versioning);\nalter table x add z int",
+            "create table x like versioned;\nalter table x add z int",
+            "rename table versioned to x;\nalter table x add z int",
+        ],
+    )
+    def test_knows_which_tables_the_plan_has_versioned(self, sql: str) -> None:
+        assert guarantees(plan(f"{sql};"))[-1] == "point-of-no-return"
+
+    def test_may_change_a_table_whose_versioning_has_ended(self) -> None:
+        found = plan("alter table versioned drop system versioning;",
+                     "alter table versioned add z int;")  # fmt: skip
+        assert guarantees(found) == ["point-of-no-return", "compensated"]
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
             "set check_constraint_checks = 0",
             "set @@session.sql_log_bin := OFF",
             "set skip_replication = on",
@@ -293,14 +341,15 @@ class TestCopies:
             ("alter table keyless drop column name", "without a primary key"),
             ("alter table users drop primary key, drop column name", "without a primary key"),
             ("truncate watched", "triggers"),
+            ("delete from versioned;\ncreate table x (a int)", "its history would show"),
             ("alter table users drop partition p", "drops partitions"),
             ("truncate unknown", "no table that was there"),
         ],
     )
     def test_are_not_taken_of_what_they_could_not_bring_back(self, sql: str, why: str) -> None:
         found = plan(f"{sql};", limit=LIMIT)
-        assert guarantees(found) == ["point-of-no-return"]
-        assert why in reasons(found)[0]
+        assert guarantees(found)[-1] == "point-of-no-return"
+        assert why in reasons(found)[-1]
         assert found.warnings == ()
 
     def test_are_not_taken_of_rows_whose_changes_foreign_keys_carry_on(self) -> None:
