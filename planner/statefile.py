@@ -60,7 +60,15 @@ class DatabaseState(Model):
         dumped: dict[str, Any] = handler(facts)
         sets = ("views", "functions", "broken_views")
         ordered = {name: sorted(dumped[name]) for name in sets}
-        return dumped | ordered | {"tables": dict(sorted(dumped["tables"].items()))}
+        tables = {
+            name: table | {"sequences": sorted(table["sequences"])}
+            for name, table in sorted(dumped["tables"].items())
+        }
+        mentions = {
+            view: {kind: sorted(names) for kind, names in found.items()}
+            for view, found in sorted(dumped["mentions"].items())
+        }
+        return dumped | ordered | {"tables": tables, "mentions": mentions}
 
     def observed(self, *, project: str, environment: str) -> Observation:
         """The database as it was when the state was pulled.

@@ -12,13 +12,30 @@ from planner.document import render_document
 from planner.errors import WrongTarget
 from planner.facts import ColumnFacts, Facts, TableFacts
 from planner.ledger import Ledger
+from planner.mentions import Mentions
 from planner.observation import Observation
 from planner.statefile import DatabaseState, note_state, read_state, state_schema, write_state
 from tests.planner.building import SERVER, ledger, migration
 
 PUBLISHED = Path(__file__).parents[2] / "docs/reference/state.schema.json"
-TABLE = TableFacts("InnoDB", 2**50, 2**50, {"a": ColumnFacts("int", True)}, ("a",), ("t1",))
-FACTS = Facts({"u": TABLE, "a.t": TABLE}, frozenset("zyx"), frozenset("cba"), True, frozenset("yx"))
+NAMES = frozenset("zyxwvu")
+TABLE = TableFacts(
+    "InnoDB",
+    2**50,
+    2**50,
+    {"a": ColumnFacts("int", True)},
+    primary_key=("a",),
+    triggers=("t1",),
+    sequences=NAMES,
+)
+FACTS = Facts(
+    {"u": TABLE, "a.t": TABLE},
+    views=frozenset("zyx"),
+    functions=frozenset("cba"),
+    mentions={"z": Mentions(NAMES, NAMES, NAMES), "y": Mentions()},
+    strict=True,
+    broken_views=frozenset("yx"),
+)
 
 
 def seen(dialect: Dialect = POSTGRESQL, found: Ledger | None = None) -> Observation:
@@ -52,6 +69,9 @@ def test_its_sets_stand_in_order_so_that_equal_states_are_equal_bytes() -> None:
     assert (facts["views"], facts["functions"]) == (["x", "y", "z"], ["a", "b", "c"])
     assert facts["broken_views"] == ["x", "y"]
     assert list(facts["tables"]) == ["a.t", "u"]
+    assert facts["tables"]["u"]["sequences"] == sorted(NAMES)
+    assert list(facts["mentions"]) == ["y", "z"]
+    assert facts["mentions"]["z"] == dict.fromkeys(("names", "calls", "sequences"), sorted(NAMES))
 
 
 @pytest.mark.parametrize(("project", "environment"), [("shop", "staging"), ("other", "dev")])
