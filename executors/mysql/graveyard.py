@@ -18,11 +18,24 @@ from executors.mysql.table_text import quote
 
 LONGEST_NAME = 64
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
-UNKNOWN_TABLE = "1051"
+UNKNOWN_TABLE, DENIED = "1051", "1044"
 
 RIGHTS = (
     "What the plan drops or copies waits in the schema {0}. Let the role make it: "
     "GRANT SELECT, INSERT, CREATE, DROP, ALTER ON `{1}`.* TO …"
+)
+COUNT = """
+select (select count(*) from information_schema.schemata where schema_name = %s),
+(select count(*) from information_schema.tables where table_schema = %s and table_name <> %s)
+"""
+PROBED = "lockgate_probe"
+PROBE = (
+    "drop table if exists {0}",
+    "create table {0} (x int)",
+    "insert into {0} values (1)",
+    "select x from {0}",
+    "alter table {0} comment 'probe'",
+    "drop table {0}",
 )
 BASE_TABLE = """
 select 1 from information_schema.tables
@@ -51,13 +64,15 @@ class Graveyard:
         return self.name
 
     def open(self) -> None:
-        """Makes the schema.
+        """Makes the schema, and sees that the role may do in it all that undoing needs.
 
         Raises:
-            ServerError: the role may not; says which rights it needs.
+            ServerError: it may not; says which rights it needs.
         """
         try:
             self._session.execute(f"create database if not exists {quote(self.name)}")
+            for sql in PROBE:
+                self._session.execute(sql.format(self.place(PROBED)))
         except ServerError as error:
             raise ServerError(
                 error.code,
@@ -132,13 +147,13 @@ class Graveyard:
         self.close()
 
     def close(self) -> None:
-        """Removes the graveyard when it is empty."""
-        count = (
-            "select (select count(*) from information_schema.schemata where schema_name = %s), "
-            "(select count(*) from information_schema.tables where table_schema = %s)"
-        )
-        if self._session.query_one(count, (self.name, self.name)) == (1, 0):
-            self._session.execute(f"drop database {quote(self.name)}")
+        """Removes the graveyard when nothing lies in it."""
+        if self._session.query_one(COUNT, (self.name, self.name, PROBED)) == (1, 0):
+            try:
+                self._session.execute(f"drop database {quote(self.name)}")
+            except ServerError as error:
+                if error.code != DENIED:
+                    raise  # else it stays, empty: a role that may only make it was refused here
 
     def _drop_foreign_keys(self, grave: str) -> None:
         keys = foreign_keys(self.definition(grave))

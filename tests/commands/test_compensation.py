@@ -61,18 +61,24 @@ def objects(server: Any, project: Project) -> dict[str, str]:
 
 
 @pytest.fixture
-def role(project: Project, family_server: Any) -> Iterator[dict[str, str]]:
-    """The environment of a command by a role that has the rights on its database, and for the
-    graveyard those that the page about it names."""
-    name = f"r{project.database[-8:]}"
+def rights() -> str:
+    """What a role may do in the graveyard, as a statement of the page about it."""
     (documented,) = re.findall(r"^grant .*;$", PAGE.read_text(), re.MULTILINE)
+    return str(documented)
+
+
+@pytest.fixture
+def role(project: Project, family_server: Any, rights: str) -> Iterator[dict[str, str]]:
+    """The environment of a command by a role that has the rights on its database, and in the
+    graveyard these."""
+    name = f"r{project.database[-8:]}"
     escaped = project.database.replace("_", r"\_")
     execute(
         family_server,
         None,
         f"create user {name}@'%'",
         f"grant all on `{escaped}`.* to {name}@'%'",
-        documented.replace("shop", escaped).replace("migrator", f"{name}@'%'"),
+        rights.replace("shop", escaped).replace("migrator", f"{name}@'%'"),
     )
     yield {"TEST_URL": project.url.replace(f"{family_server.user}@", f"{name}@")}
     execute(family_server, None, f"drop user {name}@'%'")
@@ -322,6 +328,24 @@ def test_the_documented_rights_are_enough(
     refused(project.migrate("up", environ=role), 9, "001_fails.sql:4")
     assert objects(family_server, project) == before
     assert graveyards(family_server, project) == []
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        rf"grant {some} on `shop\_lockgate\_%`.* to migrator;"
+        for some in ("create", "create, drop, insert", "create, drop, alter, insert")
+    ],
+)
+def test_a_role_that_could_not_undo_is_refused_before_anything_runs(
+    project: Project, role: dict[str, str], family_server: Any
+) -> None:
+    project.write("001_drops.sql", "alter table old add column b int;\ndrop table old;")
+    before = objects(family_server, project)
+    result = refused(project.migrate("up", environ=role), 9, "denied", "GRANT SELECT, INSERT")
+    assert "Undoing" not in result.err
+    assert objects(family_server, project) == before
+    assert succeed(project.migrate("resolve")).out == "Nothing is half done.\n"
 
 
 def test_a_table_larger_than_the_limit_of_copies_is_not_copied(project: Project) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from executors.mysql.graveyard import Graveyard
-from tests.executors.building import open_test_engine
+from tests.executors.building import Recorder, open_test_engine
 from tests.executors.rows import ask, execute
 
 CREATE = (
@@ -33,9 +33,10 @@ def test_a_table_that_was_only_taken_away_keeps_the_generated_names_of_its_forei
         execute(family_server, database, sql)
     before = ask(family_server, database, SHOW)
     graveyard = Graveyard(engine)
-    graveyard.open()
     grave = "1f2e3d4c_1_1_0"
-    execute(family_server, database, f"rename table invoices to {graveyard.place(grave)}")
-    graveyard.exhume(grave, "invoices", before[0][1])
-    assert ask(family_server, database, SHOW) == before
-    graveyard.close()
+    with engine.lock(0.0, Recorder()):
+        graveyard.open()
+        execute(family_server, database, f"rename table invoices to {graveyard.place(grave)}")
+        graveyard.exhume(grave, "invoices", before[0][1])
+        assert ask(family_server, database, SHOW) == before
+        graveyard.close()
