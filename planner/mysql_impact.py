@@ -144,6 +144,9 @@ def _lost(effect: Effect, cursor: Cursor, every_row: bool) -> Iterator[str]:
     first = cursor.peek().word
     if effect.verb == "drop" and not effect.temporary:
         yield from (f"the table {_shown(one)}" for one in effect.objects if one.kind == "table")
+    if effect.verb == "create" and effect.replaces and not effect.temporary:
+        made = (one for one in effect.objects if one.kind == "table")
+        yield from (f"the table {_shown(one)}, if it was there" for one in made)
     if effect.verb == "other" and cursor.accept("drop") and cursor.accept_any("database", "schema"):
         cursor.accept("if", "exists")
         yield f"the database {cursor.name()}"

@@ -128,7 +128,7 @@ def test_a_rebuilt_table_is_seen_by_its_id(
 def test_an_empty_table_that_mysql_rebuilds_proves_nothing(mysql_server: Any) -> None:
     database = mysql_server.new_database()
     with open_test_engine(mysql_server, database) as engine:
-        found = measured(engine, "delete from t;", "alter table t add column b int;")
+        found = measured(engine, "truncate table t;", "alter table t add column b int;")
     mysql_server.drop_database(database)
     assert [one.rewrites for one in found.values()] == [(), None]
 

@@ -9,7 +9,7 @@ alter table t alter a type bigint; -- expect: changing-column-type info/warning/
 -- https://squawkhq.com/docs/adding-not-nullable-field
 alter table t alter a set not null; -- expect: adding-not-nullable-field info/warning/danger
 -- https://squawkhq.com/docs/adding-foreign-key-constraint
-alter table t add constraint f foreign key (a) references t (id); -- expect: adding-foreign-key-constraint info/warning/danger
+alter table t add constraint f foreign key (a) references t (id); -- expect: adding-foreign-key-constraint info/warning/danger, lock-held -/warning/danger
 -- https://squawkhq.com/docs/adding-field-with-default
 alter table t add column n timestamptz default clock_timestamp(); -- expect: adding-field-with-default info/warning/danger
 -- https://squawkhq.com/docs/disallowed-unique-constraint
