@@ -16,7 +16,15 @@ from lockgate.views import rehearsal, summary
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
 from lockgate.views.page import open_templates, render_page
-from lockgate.views.review import SEVERITIES, Remark, Review, count, reveal, spell_lock, spell_rows
+from lockgate.views.review import (
+    WORST_FIRST,
+    Remark,
+    Review,
+    count,
+    reveal,
+    spell_lock,
+    spell_rows,
+)
 from planner.dialect import DIALECTS, POSTGRESQL, Dialect
 from planner.plan import Measured
 
@@ -91,7 +99,7 @@ def highlight(sql: str, dialect: Dialect) -> Markup:
 def gravest(remarks: Iterable[Remark]) -> str:
     """The gravest grade among findings; empty without any that is not allowed."""
     found = {remark.grade for remark in remarks}
-    return next((severity for severity in SEVERITIES if severity in found), "")
+    return next((severity for severity in WORST_FIRST if severity in found), "")
 
 
 FILTERS = {

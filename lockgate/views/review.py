@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from planner.dialect import DIALECTS, Dialect
 from planner.facts import Facts
-from planner.finding import Finding
+from planner.finding import SEVERITIES, Finding
 from planner.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from planner.impact import WORKS
 from planner.losses import find_losses
 from planner.plan import Plan, PlannedStatement, Step, Touch, Unit
 from planner.subject import READERS
 
-SEVERITIES = ("danger", "warning", "info")
+WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 # Control characters, and what is invisible or turns the direction of a text: SQL could look like
 # another than it is. https://trojansource.codes/
@@ -222,7 +222,7 @@ def _kind(sql: str, dialect: Dialect) -> str:
 
 
 def _urgency(remark: Remark) -> tuple[bool, int, int, int]:
-    severity = SEVERITIES.index(remark.finding.severity)
+    severity = WORST_FIRST.index(remark.finding.severity)
     is_allowed = remark.finding.allowed is not None
     return is_allowed, severity, remark.place.number, remark.finding.line
 

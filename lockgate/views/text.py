@@ -159,14 +159,14 @@ def _applied_at(standing: Standing) -> str:
 
 def show_history(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
+    from planner.stored import WHOLE  # the other views do without rfc8785
+
     rows = [
         (run.started_at, run.direction, run.status, run.plan_digest[:12], _who(run), run.error)
         for run in runs
     ]
     headers = ("started (UTC)", "", "status", "plan", "who", "error")
-    say_table(
-        headers, rows, ["" if row[2] in ("COMMITTED", "CLEANED") else "yellow" for row in rows]
-    )
+    say_table(headers, rows, ["" if row[2] in WHOLE else "yellow" for row in rows])
 
 
 def _who(run: PastRun) -> str:
