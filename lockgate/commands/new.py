@@ -36,5 +36,6 @@ def command(title: str, name: str, folder: Path | None, timestamp: bool) -> int:
 
     directory = load_environment(name, folder).migrations_directory
     now = datetime.now(UTC)
-    say(str(write_migration(directory, next_filename(directory, title, now, timestamp))))
+    path = write_migration(directory, next_filename(directory, title, now, timestamp))
+    say(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
     return 0

@@ -33,6 +33,16 @@ def test_new_goes_on_numbering(files: Project) -> None:
     assert re.fullmatch(r"20\d{12}_timed\.sql", new(files, "timed"))
 
 
+def test_new_prints_a_path_below_the_current_folder_from_there(
+    files: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert succeed(files.migrate("new", "one")).out == "migrations/001_one.sql\n"
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    named = ("--environments", str(files.folder / "environments"))
+    made = succeed(files.migrate("new", "two", *named, folder=elsewhere))
+    assert made.out == f"{files.migrations / '002_two.sql'}\n"
+
+
 def test_new_versions_by_the_time_when_asked(files: Project) -> None:
     first, second = new(files, "a", "--timestamp"), new(files, "b", "--timestamp")
     assert re.fullmatch(r"20\d{12}_a\.sql", first)
