@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page
 
+from lockgate.planner.plan.plan import Plan
 from lockgate.views.html import render_html
 from lockgate.views.review import review
-from planner.plan import Plan
 from tests.browser import open_browser
 from tests.views.plans import long_plan
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from executors.embedded import start_embedded
+from lockgate.executors.programs.embedded import start_embedded
 
 SIZES = (10, 100, 1_000, 10_000)
 RUNS = 3

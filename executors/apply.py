@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from executors.endings import (
+from lockgate.executors.endings import (
     all_undone,
     applied_by_another,
     cut_off,
@@ -22,16 +22,16 @@ from executors.endings import (
     partly_applied,
     unknown_end,
 )
-from executors.engine import Engine, Journal, Run
-from executors.events import Emit, RunStarted
-from executors.failure import ServerError, StepFailed
-from executors.receipts import Keep, keep_nothing
-from planner.drift import refuse_changed_schema
-from planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
-from planner.ledger import Identity, Ledger
-from planner.plan import Plan, Step, Unit, intent_digest
-from planner.stored import WHOLE
-from planner.verify import (
+from lockgate.executors.engine import Engine, Journal, Run
+from lockgate.executors.events import Emit, RunStarted
+from lockgate.executors.failure import ServerError, StepFailed
+from lockgate.executors.receipts import Keep, keep_nothing
+from lockgate.planner.building.stored_runs import WHOLE
+from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
+from lockgate.planner.plan.drift import refuse_changed_schema
+from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
+from lockgate.planner.plan.verify import (
     encode_evidence,
     find_position,
     refuse_expired,

@@ -8,13 +8,15 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from executors.endings import unknown_outcome
-from executors.engine import Run
-from executors.events import Emit, LockAwaited
-from executors.failure import Failure, ServerError, StepFailed
-from executors.polling import poll
-from executors.store import Store, not_had
-from planner.errors import (
+from lockgate.executors.endings import unknown_outcome
+from lockgate.executors.engine import Run
+from lockgate.executors.events import Emit, LockAwaited
+from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.polling import poll
+from lockgate.executors.store import Store, not_had
+from lockgate.planner.building.stored_runs import WHOLE
+from lockgate.planner.database.server import Server
+from lockgate.planner.errors import (
     Interrupted,
     Locked,
     LockgateError,
@@ -22,9 +24,7 @@ from planner.errors import (
     Unresolved,
     WrongTarget,
 )
-from planner.plan import Step, Unit
-from planner.server import Server
-from planner.stored import WHOLE
+from lockgate.planner.plan.plan import Step, Unit
 
 UNDER_WAY = ("LOCKED", "APPLYING")
 LATER_STATEMENTS = "select 1 from {journal} where run_id = %s and step > %s"

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from executors.failure import ServerError, StepFailed
-from planner.catalogue import Difference
-from planner.errors import Interrupted, LockgateError, StalePlan, StatementFailed, Unresolved
-from planner.plan import Plan, Step, Unit
+from lockgate.executors.failure import ServerError, StepFailed
+from lockgate.planner.database.catalogue import Difference
+from lockgate.planner.errors import (
+    Interrupted,
+    LockgateError,
+    StalePlan,
+    StatementFailed,
+    Unresolved,
+)
+from lockgate.planner.plan.plan import Plan, Step, Unit
 
 SHOWN = 12  # differences; the rest are counted
 LOOK = (

@@ -8,20 +8,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from executors.events import Emit, Session
-from executors.gauge import Gauge
-from planner.catalogue import Catalogue
-from planner.facts import Facts
-from planner.ledger import Identity, Ledger
-from planner.plan import Plan, Step, Unit
-from planner.receipt import FinishedRun
-from planner.rehearsal import Reach
-from planner.server import Server
-from planner.stored import StoredRun
+from lockgate.executors.events import Emit, Session
+from lockgate.executors.gauge import Gauge
+from lockgate.planner.building.stored_runs import StoredRun
+from lockgate.planner.database.catalogue import Catalogue
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.database.server import Server
+from lockgate.planner.plan.plan import Plan, Step, Unit
+from lockgate.planner.plan.receipt import FinishedRun
+from lockgate.planner.plan.rehearsal import Reach
 
 if TYPE_CHECKING:
-    from planner.address import DatabaseAddress
-    from planner.environment import Environment
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.environments.environment import Environment
 
 Row = tuple[Any, ...]
 
@@ -273,6 +273,6 @@ def open_engine(address: DatabaseAddress, environment: Environment) -> Engine:
     Raises:
         Unreachable: no connection.
     """
-    module = importlib.import_module(f"executors.{environment.engine}")
+    module = importlib.import_module(f"lockgate.executors.{environment.engine}")
     engine: Engine = module.connect(address, environment)
     return engine

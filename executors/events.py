@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planner.plan import Plan, PlannedStatement, Step
+from lockgate.planner.plan.plan import Plan, PlannedStatement, Step
 
 FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
 

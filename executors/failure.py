@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.plan import PlannedStatement, Step
+from lockgate.planner.plan.plan import PlannedStatement, Step
 
 
 class ServerError(Exception):

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from executors.events import Event, StatementFinished
-from planner.plan import Measured
+from lockgate.executors.events import Event, StatementFinished
+from lockgate.planner.plan.plan import Measured
 
 Key = tuple[int, int]
 """The number of a step, and of a statement in it."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from executors.mysql.engine import MySQL
-from executors.mysql.statements import without_comments
-from planner.address import DatabaseAddress
-from planner.dialect import MARIADB
-from planner.environment import Environment
-from planner.errors import UsageError
+from lockgate.executors.mysql.engine import MySQL
+from lockgate.executors.mysql.statements import without_comments
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import UsageError
+from lockgate.planner.sql.dialect import MARIADB
 
 # MariaDB's DDL is atomic for one object, not for a list of them, nor for CREATE OR REPLACE.
 # https://mariadb.com/kb/en/atomic-ddl/

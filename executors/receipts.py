@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from executors.engine import Engine
-from executors.failure import ServerError
-from planner.document import render_document
-from planner.drift import made_by_migrations
-from planner.errors import Interrupted, Unreachable
-from planner.ledger import Identity
-from planner.plan import Plan
-from planner.receipt import FinishedRun, Receipt, make_receipt, parse_receipt
+from lockgate.executors.engine import Engine
+from lockgate.executors.failure import ServerError
+from lockgate.planner.database.ledger import Identity
+from lockgate.planner.document import render_document
+from lockgate.planner.errors import Interrupted, Unreachable
+from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.receipt import FinishedRun, Receipt, make_receipt, parse_receipt
 
 Keep = Callable[[Plan, Engine, Identity], None]
 """What is done, still inside the lock, when all of a plan was applied; it raises nothing."""

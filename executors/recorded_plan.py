@@ -5,9 +5,9 @@ Asks no database: the store brings the text.
 
 from __future__ import annotations
 
-from planner.errors import InvalidPlan, UnsupportedPlan
-from planner.plan import Plan
-from planner.planfile import parse_plan
+from lockgate.planner.errors import InvalidPlan, UnsupportedPlan
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.planfile import parse_plan
 
 WAY_OUT = (
     "Find out who has written to lockgate_runs. A run that stopped half-way goes on with `migrate "

@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from executors.apply import Author, apply
-from executors.engine import Engine
-from executors.events import Emit, Event
-from executors.failure import Failure, ServerError
-from planner.build import Setting, build_chosen_plan
-from planner.catalogue import Catalogue, Difference, differences
-from planner.drift import made_by_migrations
-from planner.errors import (
+from lockgate.executors.apply import Author, apply
+from lockgate.executors.engine import Engine
+from lockgate.executors.events import Emit, Event
+from lockgate.executors.failure import Failure, ServerError
+from lockgate.planner.building.build import Setting, build_chosen_plan
+from lockgate.planner.database.catalogue import Catalogue, Difference, differences
+from lockgate.planner.errors import (
     Interrupted,
     IrreversibleMigration,
     LockgateError,
     RunError,
     StatementFailed,
 )
-from planner.migration import Migration
-from planner.plan import Direction, Rehearsal
-from planner.rehearsal import changes
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.plan import Direction, Rehearsal
+from lockgate.planner.plan.rehearsal import changes
 
 LOCK_WAIT = 10.0  # seconds; nobody else knows the database
 

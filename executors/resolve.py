@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from executors.apply import Author, apply_locked
-from executors.engine import Engine, Journal, Run
-from executors.events import Emit, RunStarted
-from planner.errors import UsageError
-from planner.ledger import Ledger
-from planner.plan import Plan, Step, Unit
+from lockgate.executors.apply import Author, apply_locked
+from lockgate.executors.engine import Engine, Journal, Run
+from lockgate.executors.events import Emit, RunStarted
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import Plan, Step, Unit
 
 DONE, UNKNOWN, UNDONE, UNDOING = "done", "unknown", "undone", "undoing"
 STATES = {"done": DONE, "undone": UNDONE, "undoing": UNDOING}

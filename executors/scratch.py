@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from executors.engine import Engine, Traits, open_engine
-from executors.failure import ServerError
-from planner.address import DatabaseAddress
-from planner.environment import Environment
-from planner.environment_file import History
-from planner.errors import Interrupted, UsageError
+from lockgate.executors.engine import Engine, Traits, open_engine
+from lockgate.executors.failure import ServerError
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.keys import History
+from lockgate.planner.errors import Interrupted, UsageError
 
 NAME = "lockgate_rehearsal_"
 
@@ -55,8 +55,8 @@ def start_private(
     Raises:
         ConfigurationError, Unreachable: it cannot be run here.
     """
-    from executors.embedded import start_embedded
-    from executors.postgresql.scratch import create_roles
+    from lockgate.executors.postgresql.scratch import create_roles
+    from lockgate.executors.programs.embedded import start_embedded
 
     with tempfile.TemporaryDirectory(prefix=NAME) as folder:
         Path(folder).chmod(0o755)  # root's server runs as another account

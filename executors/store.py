@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from executors.endings import unknown_statement
-from executors.engine import Journal, PastRun, Row, Run
-from executors.events import Session
-from executors.failure import ServerError
-from executors.recorded_plan import parse_recorded
-from planner.errors import HistoryError, Locked, Unreachable, Unresolved
-from planner.ledger import Entry, Identity, Ledger
-from planner.plan import Plan, Unit
-from planner.receipt import FinishedRun
-from planner.stored import WHOLE, StoredRun
+from lockgate.executors.endings import unknown_statement
+from lockgate.executors.engine import Journal, PastRun, Row, Run
+from lockgate.executors.events import Session
+from lockgate.executors.failure import ServerError
+from lockgate.executors.recorded_plan import parse_recorded
+from lockgate.planner.building.stored_runs import WHOLE, StoredRun
+from lockgate.planner.database.ledger import Entry, Identity, Ledger
+from lockgate.planner.errors import HistoryError, Locked, Unreachable, Unresolved
+from lockgate.planner.plan.plan import Plan, Unit
+from lockgate.planner.plan.receipt import FinishedRun
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""

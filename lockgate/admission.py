@@ -6,13 +6,14 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from executors.apply import Admit
 from lockgate.approvals import read_approvers
-from planner.environment import Environment
-from planner.judgement import Start, refuse_denied, refuse_start
-from planner.plan import Plan
-from planner.planfile import read_plan
-from planner.policies.require_intent import judge_intent
+from lockgate.executors.apply import Admit
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.judgement import refuse_denied, refuse_start
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.planfile import read_plan
+from lockgate.planner.plan.start import Start
+from lockgate.planner.policies.require_intent import judge_intent
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 

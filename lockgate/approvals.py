@@ -14,13 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from executors.signatures import find_allowed_signers, sign, verify
-from planner.document import write_whole
-from planner.errors import BadSignature, Denied, LockgateError, UsageError
+from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify
+from lockgate.planner.document import write_whole
+from lockgate.planner.errors import BadSignature, Denied, LockgateError, UsageError
 
 if TYPE_CHECKING:
-    from planner.environment import Environment
-    from planner.plan import Plan
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Plan
 
 NAMESPACE = "lockgate-plan"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from executors.apply import Admit, verify
-from executors.engine import Engine, Journal
+from lockgate.executors.apply import Admit, verify
+from lockgate.executors.engine import Engine, Journal
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import Plan
 from lockgate.views.sql import render_sql
 from lockgate.views.terminal import say_sql, tell
 from lockgate.work import read_settled
-from planner.errors import UsageError
-from planner.plan import Plan
 
 
 def refuse_both(*, dry_run: bool, as_json: bool) -> None:

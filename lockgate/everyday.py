@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from executors.apply import Report, apply_locked, recover_same
-from executors.events import Emit
 from lockgate.admission import admit
 from lockgate.dry_run import refuse_both, show_dry_run
+from lockgate.executors.apply import Report, apply_locked, recover_same
+from lockgate.executors.events import Emit
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import Denied, LockgateError
+from lockgate.planner.plan.verify import refuse_unresolved
 from lockgate.planning import Request, draft_plan, make_plan, observe
 from lockgate.promoting import with_origin
 from lockgate.views import text
 from lockgate.views.following import following, show_report
 from lockgate.work import Work, author, load_environment, open_work, read_settled
-from planner.environment import Environment
-from planner.errors import Denied, LockgateError
-from planner.ledger import Ledger
-from planner.verify import refuse_unresolved
 
 
 def plan_and_apply(

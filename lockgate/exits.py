@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from planner import errors
+from lockgate.planner import errors
 
 
 class Exit(IntEnum):

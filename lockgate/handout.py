@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.planfile import write_plan
 from lockgate.views import json, text
 from lockgate.views.terminal import say, tell
-from planner.plan import Plan
-from planner.planfile import write_plan
 
 
 def hand_out(plan: Plan, out: Path, *, as_json: bool) -> None:

@@ -11,19 +11,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import MigrationFileError, UsageError
+from lockgate.planner.finding import Finding, Located
+from lockgate.planner.migrations.migration import VERSION, Migration, Section, parse_sections
+from lockgate.planner.plan.plan import Direction, Plan
+from lockgate.planner.review.inspection import (
+    Origin,
+    inspect,
+    read_origin,
+    read_origins,
+    read_subjects,
+)
+from lockgate.planner.review.lint import lint
+from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.work import load_migrations
-from planner.dialect import DIALECTS
-from planner.environment import Environment
-from planner.errors import MigrationFileError, UsageError
-from planner.finding import Finding, Located
-from planner.inspection import Origin, inspect, read_origin, read_origins, read_subjects
-from planner.lint import lint
-from planner.migration import VERSION, Migration, Section, parse_sections
-from planner.observation import Observation
-from planner.plan import Direction, Plan
-from planner.subject import Subject, Terms, read_subject
 
-OUTER = {"postgresql": "executors.squawk"}
+OUTER = {"postgresql": "lockgate.executors.programs.squawk"}
 """The outer linter of an engine: a module that is imported when it is needed."""
 UNREACHED = (
     "squawk could not be run, so only lockgate's own rules were applied to the SQL. "

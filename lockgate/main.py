@@ -16,9 +16,9 @@ import click
 from lockgate import __version__, commands
 from lockgate.exits import Exit, exit_code
 from lockgate.options import Invocation
+from lockgate.planner.errors import Interrupted, LockgateError, RunError, UsageError
 from lockgate.signals import catch_signals, ignore_signals
 from lockgate.views.terminal import flush, prepare_streams, tell
-from planner.errors import Interrupted, LockgateError, RunError, UsageError
 
 
 class CommandFolder(click.Group):
@@ -110,7 +110,7 @@ def _interruption(error: BaseException) -> Interrupted | None:
 
 def _refusal(error: Exception) -> UsageError | None:
     """What to say when the server refuses what lockgate itself asks: most often a right."""
-    from executors.failure import ServerError
+    from lockgate.executors.failure import ServerError
 
     if not isinstance(error, ServerError):
         return None

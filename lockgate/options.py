@@ -101,8 +101,8 @@ reviewed_option = click.option(
 
 
 def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from planner.environment import environment_names, find_environments
-    from planner.errors import LockgateError
+    from lockgate.planner.environments.environment import environment_names, find_environments
+    from lockgate.planner.errors import LockgateError
 
     try:
         folder = ctx.params.get("folder") or find_environments(Path.cwd())

@@ -9,29 +9,29 @@ from pathlib import Path
 
 from lockgate import __version__
 from lockgate.linting import inspect_plan
-from lockgate.source import read_source
-from lockgate.work import Work, load_migrations
-from planner.build import (
+from lockgate.planner.building.build import (
     Setting,
     build_baseline_plan,
     build_down_plan,
     build_stored_down_plan,
     build_up_plan,
 )
-from planner.compare import Comparison, compare
-from planner.drift import with_fingerprint
-from planner.environment import Environment
-from planner.errors import BrokenHistory, UsageError
-from planner.judgement import judged
-from planner.ledger import Ledger
-from planner.migration import Migration
-from planner.observation import Observation
-from planner.plan import Plan, Source
-from planner.promotion import Origin, with_promotion
-from planner.quantities import format_moment
-from planner.statefile import read_state
-from planner.stored import stored_source
-from planner.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.building.compare import Comparison, compare
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.building.promotion import Origin, with_promotion
+from lockgate.planner.building.statefile import read_state
+from lockgate.planner.building.stored_runs import stored_source
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.judgement import judged
+from lockgate.planner.errors import BrokenHistory, UsageError
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan.drift import with_fingerprint
+from lockgate.planner.plan.plan import Plan, Source
+from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.quantities import format_moment
+from lockgate.source import read_source
+from lockgate.work import Work, load_migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     """The plan for a request, which no linter and no policy has seen.
 
     Raises:
-        LockgateError: as the builders of `planner.build`; and when the database is another's.
+        LockgateError: as the builders of `planner.building.build`; and when the database is
+            another's.
     """
     project, name = environment.project, environment.name
     refuse_foreign(seen.server, seen.ledger, project=project, environment=name)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from lockgate.planner.building.promotion import Origin, origin_by_ledger, origin_by_receipts
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.verify import refuse_foreign
 from lockgate.planning import Request
 from lockgate.receipts import read_signed, read_unsigned
 from lockgate.work import load_environment, open_work
-from planner.environment import Environment
-from planner.errors import UsageError
-from planner.promotion import Origin, origin_by_ledger, origin_by_receipts
-from planner.verify import refuse_foreign
 
 
 def with_origin(

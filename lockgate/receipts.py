@@ -6,17 +6,17 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from executors.engine import Engine
-from executors.failure import ServerError
-from executors.receipts import find_receipt
-from executors.signatures import find_allowed_signers, sign, verify
+from lockgate.executors.engine import Engine
+from lockgate.executors.failure import ServerError
+from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify
+from lockgate.executors.receipts import find_receipt
+from lockgate.planner.building.promotion import SignedReceipt
+from lockgate.planner.document import write_whole
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import Unreachable, UsageError
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.receipt import Receipt, read_receipt, write_receipt
 from lockgate.views.terminal import tell
-from planner.document import write_whole
-from planner.environment import Environment
-from planner.errors import Unreachable, UsageError
-from planner.plan import Plan
-from planner.promotion import SignedReceipt
-from planner.receipt import Receipt, read_receipt, write_receipt
 
 NAMESPACE = "lockgate-receipt"
 TRIAL = b"lockgate"

@@ -11,25 +11,25 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
-from executors.engine import open_engine
-from executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
-from executors.scratch import open_scratch, start_private
+from lockgate.executors.engine import open_engine
+from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
+from lockgate.executors.scratch import open_scratch, start_private
+from lockgate.planner.building.build import Setting, build_chosen_plan
+from lockgate.planner.building.compare import compare, refuse_broken_history
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.database.catalogue import Difference, differences
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import resolve_rehearsal
+from lockgate.planner.errors import UsageError
+from lockgate.planner.migrations.migration import Migration, parse_sections
+from lockgate.planner.migrations.waiver import Waiver
+from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement
+from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching
+from lockgate.planner.review.evidence import Evidence, answering, with_evidence
 from lockgate.planning import Request, make_setting
 from lockgate.source import read_source
 from lockgate.work import Work, author, load_migrations
-from planner.build import Setting, build_chosen_plan
-from planner.catalogue import Difference, differences
-from planner.compare import compare, refuse_broken_history
-from planner.drift import made_by_migrations
-from planner.environment import resolve_rehearsal
-from planner.errors import UsageError
-from planner.evidence import Evidence, answering, with_evidence
-from planner.ledger import Ledger
-from planner.migration import Migration, parse_sections
-from planner.observation import Observation
-from planner.plan import Direction, Plan, PlannedStatement
-from planner.rehearsal import created_roles, refuse_reaching
-from planner.waiver import Waiver
 
 
 def rehearse_plan(work: Work, ledger: Ledger, plan: Plan, request: Request) -> Plan:

@@ -6,9 +6,9 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from planner.directory import FIRST_DATE
-from planner.errors import UsageError
-from planner.migration import FILENAME
+from lockgate.planner.errors import UsageError
+from lockgate.planner.migrations.directory import FIRST_DATE
+from lockgate.planner.migrations.migration import FILENAME
 
 EMPTY = "-- migrate:up\n\n\n-- migrate:down\n\n"
 FIRST = "001"

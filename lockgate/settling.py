@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from executors.events import Emit
-from executors.resolve import HalfDone, finish, mark, read_half_done, undo
+from lockgate.executors.events import Emit
+from lockgate.executors.resolve import HalfDone, finish, mark, read_half_done, undo
 from lockgate.exits import Exit
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.planfile import write_plan
+from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only
 from lockgate.signals import ignore_signals
 from lockgate.views import text
 from lockgate.views.following import following
 from lockgate.views.terminal import say, tell
 from lockgate.work import Work, author, read_settled
-from planner.errors import UsageError
-from planner.ledger import Ledger
-from planner.planfile import write_plan
-from planner.verify import refuse_foreign, refuse_read_only
 
 ALL = "all"
 Way = Literal["undo", "finish", "applied", "rolled back"]

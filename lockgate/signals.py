@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from planner.errors import Interrupted
+from lockgate.planner.errors import Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lockgate.planner.errors import UsageError
 from lockgate.source import ask_git
-from planner.errors import UsageError
 
 USUAL = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 LITERAL = ("key::", "ssh-", "ecdsa-", "sk-")

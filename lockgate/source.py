@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from planner.plan import Source
+from lockgate.planner.plan.plan import Source
 
 
 def read_source(directory: Path, digest: str) -> Source:

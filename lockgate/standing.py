@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from executors.engine import Engine
-from executors.events import Session
-from executors.failure import ServerError
-from executors.resolve import read_half_done
+from lockgate.executors.engine import Engine
+from lockgate.executors.events import Session
+from lockgate.executors.failure import ServerError
+from lockgate.executors.resolve import read_half_done
 from lockgate.exits import Exit, exit_code
-from lockgate.work import Work, load_environment, load_migrations, look, open_work
-from planner.compare import Standing, compare, refuse_broken_history, standings
-from planner.directory import Directory
-from planner.environment import Environment, databases_of, environment_names
-from planner.errors import (
+from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
+from lockgate.planner.building.matrix import Column
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment, databases_of, environment_names
+from lockgate.planner.environments.yaml_file import read_yaml
+from lockgate.planner.errors import (
     BrokenHistory,
     ConfigurationError,
     Interrupted,
@@ -29,10 +30,9 @@ from planner.errors import (
     UsageError,
     WrongTarget,
 )
-from planner.ledger import Ledger
-from planner.matrix import Column
-from planner.verify import refuse_foreign, refuse_unresolved
-from planner.yamlfile import read_yaml
+from lockgate.planner.migrations.directory import Directory
+from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.work import Work, load_environment, load_migrations, look, open_work
 
 GRAVEST = (
     *(Exit.UNRESOLVED, Exit.INVALID_PLAN, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET),

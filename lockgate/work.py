@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate import __version__
-from lockgate.signals import deferred_signals
-from planner.dialect import DIALECTS
-from planner.directory import Directory, read_migrations
-from planner.environment import (
+from lockgate.planner.environments.environment import (
     Environment,
     find_environments,
     read_environment,
     resolve_database,
 )
-from planner.errors import Locked
+from lockgate.planner.errors import Locked
+from lockgate.planner.migrations.directory import Directory, read_migrations
+from lockgate.planner.sql.dialect import DIALECTS
+from lockgate.signals import deferred_signals
 
 if TYPE_CHECKING:
-    from executors.apply import Author
-    from executors.engine import Engine
-    from executors.events import Session
-    from planner.ledger import Ledger
+    from lockgate.executors.apply import Author
+    from lockgate.executors.engine import Engine
+    from lockgate.executors.events import Session
+    from lockgate.planner.database.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def load_environment(name: str, folder: Path | None) -> Environment:
 def open_work(environment: Environment) -> Iterator[Work]:
     """A session on an environment's database for the block; starts an embedded one."""
     with deferred_signals():
-        from executors.engine import open_engine
+        from lockgate.executors.engine import open_engine
 
-        importlib.import_module(f"executors.{environment.engine}")
+        importlib.import_module(f"lockgate.executors.{environment.engine}")
     with ExitStack() as stack:
         if environment.database == "embedded":
-            from executors.embedded import start_embedded
+            from lockgate.executors.programs.embedded import start_embedded
 
             address = stack.enter_context(start_embedded(environment.embedded_directory))
         else:
@@ -97,7 +97,7 @@ def load_migrations(environment: Environment) -> Directory:
 
 def author() -> Author:
     """Who runs this process, as the audit trail shows it."""
-    from executors.apply import Author
+    from lockgate.executors.apply import Author
 
     try:
         user = getpass.getuser()

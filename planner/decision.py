@@ -1,6 +1,6 @@
 """A decision: what one policy says of a plan, and why.
 
-Decides nothing: the policies in `planner.policies` do, and `planner.policy` asks them.
+Decides nothing: the policies in `planner.policies` do, and `planner.environments.policy` asks them.
 """
 
 from __future__ import annotations

@@ -19,7 +19,13 @@ from typing import Any, Generic, TypeVar
 import rfc8785
 from pydantic import BaseModel, ValidationError
 
-from planner.errors import AlteredPlan, InvalidPlan, MalformedPlan, UnsupportedPlan, UsageError
+from lockgate.planner.errors import (
+    AlteredPlan,
+    InvalidPlan,
+    MalformedPlan,
+    UnsupportedPlan,
+    UsageError,
+)
 
 UNSEALED = "0" * 64
 """Stands where a digest will."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from executors.mysql.engine import MySQL
-    from planner.address import DatabaseAddress
-    from planner.environment import Environment
+    from lockgate.executors.mysql.engine import MySQL
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.environments.environment import Environment
 
 
 def connect(address: DatabaseAddress, environment: Environment) -> MySQL:
@@ -17,6 +17,6 @@ def connect(address: DatabaseAddress, environment: Environment) -> MySQL:
         Unreachable: no connection.
         UsageError: the server is a MariaDB.
     """
-    from executors.mysql.engine import MySQL
+    from lockgate.executors.mysql.engine import MySQL
 
     return MySQL(address, environment)

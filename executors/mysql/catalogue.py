@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
-from executors.failure import ServerError
-from executors.mysql.details import describe
-from executors.mysql.information_schema import Records, plain_mode, read_views
-from executors.mysql.session import MySQLSession
-from planner.catalogue import Catalogue, Detail, assemble
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.details import describe
+from lockgate.executors.mysql.information_schema import Records, plain_mode, read_views
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
 
 OWN_TABLES = frozenset({"lockgate_target", "lockgate_runs", "lockgate_journal"})
 MADE_BY = "character_set_client collation_connection database_collation"

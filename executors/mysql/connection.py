@@ -11,10 +11,10 @@ from typing import Any
 
 import pymysql
 
-from executors.failure import ServerError
-from planner.address import DatabaseAddress
-from planner.environment_file import Timeouts
-from planner.errors import Unreachable, UsageError
+from lockgate.executors.failure import ServerError
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.environments.keys import Timeouts
+from lockgate.planner.errors import Unreachable, UsageError
 
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html; 3169, 4031 and
 # MariaDB's 1927 are the server's last words to a session that it ends.

@@ -9,8 +9,8 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from executors.mysql.information_schema import Record, Records
-from planner.catalogue import ANYWHERE, Detail
+from lockgate.executors.mysql.information_schema import Record, Records
+from lockgate.planner.database.catalogue import ANYWHERE, Detail
 
 BASE_TABLES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 # Attributes where an empty text is not the same as none.

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from executors.engine import Journal, Run, Traits
-from executors.events import Emit
-from executors.gauge import Gauge
-from executors.mysql import atomicity, catalogue, scratch
-from executors.mysql.counters import give_back_counters
-from executors.mysql.facts import read_facts
-from executors.mysql.gauge import RebuildGauge
-from executors.mysql.rollback import ACCEPT, clear_committed
-from executors.mysql.session import MySQLSession
-from executors.mysql.units import run_step
-from executors.store import SET_STATUS
-from planner.catalogue import Catalogue
-from planner.facts import Facts
-from planner.plan import Plan, Unit
-from planner.rehearsal import Reach
+from lockgate.executors.engine import Journal, Run, Traits
+from lockgate.executors.events import Emit
+from lockgate.executors.gauge import Gauge
+from lockgate.executors.mysql import catalogue, scratch
+from lockgate.executors.mysql.facts import read_facts
+from lockgate.executors.mysql.gauge import RebuildGauge
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.undo import atomicity
+from lockgate.executors.mysql.undo.counters import give_back_counters
+from lockgate.executors.mysql.undo.rollback import ACCEPT, clear_committed
+from lockgate.executors.mysql.units import run_step
+from lockgate.executors.store import SET_STATUS
+from lockgate.planner.database.catalogue import Catalogue
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.plan.plan import Plan, Unit
+from lockgate.planner.plan.rehearsal import Reach
 
 
 class MySQL(MySQLSession):

@@ -1,6 +1,7 @@
 """The facts of the tables of a MySQL or MariaDB database, by which a plan is judged.
 
-It must not lock or open what it tells of, nor judge: `planner.facts` says who relies on what.
+It must not lock or open what it tells of, nor judge: `planner.database.facts` says
+who relies on what.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from executors.mysql.details import BASE_TABLES
-from executors.mysql.information_schema import Record, Records, read_views
-from executors.mysql.session import MySQLSession
-from planner.dialect import Dialect
-from planner.facts import ColumnFacts, Facts, TableFacts
-from planner.mentions import Mentions, read_mentions
+from lockgate.executors.mysql.details import BASE_TABLES
+from lockgate.executors.mysql.information_schema import Record, Records, read_views
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.mentions import Mentions, read_mentions
 
 SOURCES = {
     "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "

@@ -9,12 +9,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from executors.engine import Row
-from executors.events import Event, StatementFinished
-from executors.failure import ServerError
-from executors.gauge import Gauge
-from executors.mysql.session import MySQLSession
-from executors.mysql.statements import without_comments
+from lockgate.executors.engine import Row
+from lockgate.executors.events import Event, StatementFinished
+from lockgate.executors.failure import ServerError
+from lockgate.executors.gauge import Gauge
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.statements import without_comments
 
 # MariaDB's name is the second. Both want the right PROCESS.
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-tables-table.html

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.session import MySQLSession
 
 Record = Mapping[str, Any]
 Records = Mapping[str, Sequence[Record]]

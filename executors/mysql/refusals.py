@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pymysql
 
-from executors.engine import Run
-from executors.store import run_values
-from planner.errors import UsageError
+from lockgate.executors.engine import Run
+from lockgate.executors.store import run_values
+from lockgate.planner.errors import UsageError
 
 PACKET_HEAD = 1024  # bytes; more than what an INSERT adds to a text
 

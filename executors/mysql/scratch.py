@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-from executors.engine import Traits
-from executors.failure import ServerError
-from executors.mysql.session import MySQLSession
-from planner.catalogue import (
+from lockgate.executors.engine import Traits
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.planner.database.catalogue import (
     COUNTER_OF_TABLE,
     STATE_OF_SEQUENCE,
     Catalogue,
     Detail,
     assemble,
 )
-from planner.rehearsal import Reach
+from lockgate.planner.plan.rehearsal import Reach
 
 CHARACTER_SET, COLLATION = "character_set", "collation"
 TRAITS = """

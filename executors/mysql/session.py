@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC
 
-from executors.engine import Row, Run
-from executors.failure import ServerError
-from executors.mysql.connection import version_number
-from executors.mysql.refusals import refuse_big, refuse_percent
-from executors.mysql.sessions import GuardedSessions
-from executors.mysql.statements import ATOMIC, without_comments
-from executors.store import (
+from lockgate.executors.engine import Row, Run
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.connection import version_number
+from lockgate.executors.mysql.refusals import refuse_big, refuse_percent
+from lockgate.executors.mysql.sessions import GuardedSessions
+from lockgate.executors.mysql.statements import ATOMIC, without_comments
+from lockgate.executors.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
     Tables,
     lost_lock,
     run_values,
 )
-from planner.address import DatabaseAddress
-from planner.dialect import MYSQL, Dialect
-from planner.environment import Environment
-from planner.errors import UsageError
-from planner.ledger import Identity
-from planner.plan import Step
-from planner.server import Server
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.database.ledger import Identity
+from lockgate.planner.database.server import Server
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.sql.dialect import MYSQL, Dialect
 
 FACTS = """
 select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}

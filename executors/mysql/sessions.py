@@ -13,17 +13,17 @@ from typing import Any
 
 import pymysql
 
-from executors.commit_outcome import refuse_another_server
-from executors.engine import Row
-from executors.events import Emit, LockAwaited, Session, first_words
-from executors.failure import ServerError
-from executors.mysql.connection import open_session, settings, tls_like, translated
-from executors.polling import poll
-from executors.store import Store, lost_lock, not_had
-from planner.address import DatabaseAddress
-from planner.environment import Environment
-from planner.errors import Interrupted, Unreachable
-from planner.server import Server
+from lockgate.executors.commit_outcome import refuse_another_server
+from lockgate.executors.engine import Row
+from lockgate.executors.events import Emit, LockAwaited, Session, first_words
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
+from lockgate.executors.polling import poll
+from lockgate.executors.store import Store, lost_lock, not_had
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.database.server import Server
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import Interrupted, Unreachable
 
 SESSION = """
 select user, host, date_format(utc_timestamp() - interval time second, '%%Y-%%m-%%dT%%TZ'),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from planner.cursor import read_tokens
-from planner.dialect import Dialect
+from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.sql.dialect import Dialect
 
 COMMENT = re.compile(r"/\*(?!M?!).*?\*/|(?:--\s|#)[^\n]*", re.DOTALL)
 # Atomic when they fail: https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
@@ -37,7 +37,7 @@ FLEETING = re.compile(
 def body_start(create_trigger: str, dialect: Dialect) -> int:
     """Where a trigger's order and body begin: the position behind FOR EACH ROW.
 
-    >>> from planner.dialect import MYSQL
+    >>> from lockgate.planner.sql.dialect import MYSQL
     >>> body_start("create trigger g before insert on t for each row set @x = 1", MYSQL)
     48
     """

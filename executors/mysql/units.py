@@ -11,32 +11,32 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from executors.commit_outcome import Commit, settle_commit
-from executors.endings import gone_state, half_unlocked, unknown_statement
-from executors.engine import Journal, Run
-from executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
-from executors.failure import Failure, ServerError, StepFailed
-from executors.mysql.counters import CounterNotes, give_back_counters
-from executors.mysql.outcomes import read_image, settle_outcomes
-from executors.mysql.session import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
-from executors.mysql.sessions import OWN_LOCK
-from executors.mysql.statements import (
+from lockgate.executors.commit_outcome import Commit, settle_commit
+from lockgate.executors.endings import gone_state, half_unlocked, unknown_statement
+from lockgate.executors.engine import Journal, Run
+from lockgate.executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
+from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.mysql.session import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
+from lockgate.executors.mysql.sessions import OWN_LOCK
+from lockgate.executors.mysql.statements import (
     FLEETING,
     REPEATABLE,
     STATELESS,
     without_comments,
 )
-from executors.store import (
+from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
+from lockgate.executors.mysql.undo.outcomes import read_image, settle_outcomes
+from lockgate.executors.store import (
     FINISH_RUN,
     FORGET_INTENT,
     FORGET_STEP,
     NOTE_DONE,
     lost_lock,
 )
-from planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
-from planner.guarantee import LASTING
-from planner.mysql_effects import read_effect
-from planner.plan import PlannedStatement, Step, Unit
+from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
+from lockgate.planner.guarantees.guarantee import LASTING
+from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
+from lockgate.planner.reading.mysql.effects import read_effect
 
 SAVEPOINT = "lockgate_before_statement"
 

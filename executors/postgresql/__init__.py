@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from executors.postgresql.engine import PostgreSQL
-    from planner.address import DatabaseAddress
-    from planner.environment import Environment
+    from lockgate.executors.postgresql.engine import PostgreSQL
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.environments.environment import Environment
 
 
 def connect(address: DatabaseAddress, environment: Environment) -> PostgreSQL:
@@ -17,6 +17,6 @@ def connect(address: DatabaseAddress, environment: Environment) -> PostgreSQL:
         Unreachable: no connection.
         UsageError: the connection goes through a pooler that shares sessions.
     """
-    from executors.postgresql.engine import PostgreSQL
+    from lockgate.executors.postgresql.engine import PostgreSQL
 
     return PostgreSQL(address, environment)

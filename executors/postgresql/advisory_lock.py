@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-
 
 from __future__ import annotations
 
-from executors.postgresql.watch import SESSION
+from lockgate.executors.postgresql.watch import SESSION
 
 LOCKS = """
 locktype = 'advisory' and granted and objsubid = 1

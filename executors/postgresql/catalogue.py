@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from executors.engine import Row
-from executors.postgresql.objects import OTHERS, PUBLISHED_SCHEMAS
-from executors.postgresql.relations import TABLES
-from executors.postgresql.session import PostgreSQLSession
-from planner.catalogue import ANYWHERE, Catalogue, Detail, assemble
+from lockgate.executors.engine import Row
+from lockgate.executors.postgresql.objects import OTHERS, PUBLISHED_SCHEMAS
+from lockgate.executors.postgresql.relations import TABLES
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
 
 OWN_TABLES = ("lockgate_target", "lockgate_runs", "lockgate_journal")
 # Names outside pg_catalog are printed with their schema; only until the transaction ends.

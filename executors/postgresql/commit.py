@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import psycopg
 
-from executors.engine import Row
-from executors.postgresql.advisory_lock import LOCKS
+from lockgate.executors.engine import Row
+from lockgate.executors.postgresql.advisory_lock import LOCKS
 
 # A name that is reported to the client with what is asked before the commit, so that the id is
 # known when the connection is lost, without a question of its own; it ends with the transaction.

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from executors.engine import Row
+from lockgate.executors.engine import Row
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\s"().,;]+)'
 QUALIFIED = rf"{NAME}(?:\s*\.\s*{NAME})?"

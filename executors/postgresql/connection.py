@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 from psycopg.pq import Conninfo
 
-from executors.engine import Row
-from executors.failure import ServerError
-from executors.polling import poll
-from executors.postgresql.pipeline import from_driver
-from planner.address import DatabaseAddress
-from planner.errors import Unreachable, UsageError
+from lockgate.executors.engine import Row
+from lockgate.executors.failure import ServerError
+from lockgate.executors.polling import poll
+from lockgate.executors.postgresql.pipeline import from_driver
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.errors import Unreachable, UsageError
 
 FACTS = """
 select current_setting('server_version'), current_setting('server_version_num')::int,

@@ -6,29 +6,29 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from executors.commit_outcome import refuse_another_server
-from executors.engine import Journal, Run, Traits
-from executors.events import Emit
-from executors.failure import ServerError
-from executors.gauge import Gauge
-from executors.postgresql import catalogue, scratch
-from executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
-from executors.postgresql.concurrent_index import can_tell
-from executors.postgresql.facts import read_facts
-from executors.postgresql.gauge import StatementGauge
-from executors.postgresql.outside import give_up_begun, run_outside
-from executors.postgresql.parameters import halves
-from executors.postgresql.pipeline import Command, OnSilence, Outcome, ignore_silence
-from executors.postgresql.self_commit import is_repeatable
-from executors.postgresql.session import PostgreSQLSession
-from executors.postgresql.units import run_transaction
-from planner.address import DatabaseAddress
-from planner.catalogue import Catalogue
-from planner.environment import Environment
-from planner.errors import Interrupted
-from planner.facts import Facts
-from planner.plan import Plan, Unit
-from planner.rehearsal import Reach
+from lockgate.executors.commit_outcome import refuse_another_server
+from lockgate.executors.engine import Journal, Run, Traits
+from lockgate.executors.events import Emit
+from lockgate.executors.failure import ServerError
+from lockgate.executors.gauge import Gauge
+from lockgate.executors.postgresql import catalogue, scratch
+from lockgate.executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
+from lockgate.executors.postgresql.concurrent_index import can_tell
+from lockgate.executors.postgresql.facts import read_facts
+from lockgate.executors.postgresql.gauge import StatementGauge
+from lockgate.executors.postgresql.outside import give_up_begun, run_outside
+from lockgate.executors.postgresql.parameters import halves
+from lockgate.executors.postgresql.pipeline import Command, OnSilence, Outcome, ignore_silence
+from lockgate.executors.postgresql.self_commit import is_repeatable
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.executors.postgresql.units import run_transaction
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.database.catalogue import Catalogue
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import Interrupted
+from lockgate.planner.plan.plan import Plan, Unit
+from lockgate.planner.plan.rehearsal import Reach
 
 
 class PostgreSQL(PostgreSQLSession):

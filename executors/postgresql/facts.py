@@ -1,14 +1,15 @@
 """The facts of the relations of a PostgreSQL database, by which a plan is reviewed.
 
-It must not wait for what others have locked, nor judge: `planner.facts` says who relies on what.
+It must not wait for what others have locked, nor judge: `planner.database.facts`
+says who relies on what.
 """
 
 from __future__ import annotations
 
-from executors.engine import Row
-from executors.failure import ServerError
-from executors.postgresql.session import PostgreSQLSession
-from planner.facts import ColumnFacts, Facts, TableFacts
+from lockgate.executors.engine import Row
+from lockgate.executors.failure import ServerError
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 
 NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The server opens what it measures, and would wait for who holds or awaits the strongest lock.

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from executors.events import Event, Retried, StatementFinished, UnitCommitted
-from executors.gauge import Gauge
-from executors.postgresql.catalogue import OWN_TABLES
-from executors.postgresql.pipeline import Command, Outcome
-from executors.postgresql.self_commit import commits_itself
-from executors.postgresql.session import PostgreSQLSession
-from executors.postgresql.units import Mark
-from planner.plan import Lock
-from planner.postgresql_locks import LOCKS, STRENGTHS
+from lockgate.executors.events import Event, Retried, StatementFinished, UnitCommitted
+from lockgate.executors.gauge import Gauge
+from lockgate.executors.postgresql.catalogue import OWN_TABLES
+from lockgate.executors.postgresql.pipeline import Command, Outcome
+from lockgate.executors.postgresql.self_commit import commits_itself
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.executors.postgresql.units import Mark
+from lockgate.planner.plan.plan import Lock
+from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 
 # Locks of reads are left out: they keep nobody waiting but who would lock the whole table.
 HELD = """

@@ -5,7 +5,7 @@ They must not tell a password: a user mapping's options are left out.
 
 from __future__ import annotations
 
-from executors.postgresql.relations import (
+from lockgate.executors.postgresql.relations import (
     COLLATION,
     IN_SCHEMA,
     free,

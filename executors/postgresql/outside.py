@@ -10,17 +10,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from executors.commit_outcome import commit_of
-from executors.endings import gone_state, half_unlocked
-from executors.engine import Journal, Row, Run
-from executors.events import Emit, UnitCommitted
-from executors.failure import ServerError
-from executors.postgresql.concurrent_index import ConcurrentBuild, find_build, happened
-from executors.postgresql.pipeline import Command, CommandFailed, Outcome
-from executors.postgresql.self_commit import commits_itself, is_repeatable, may_keep_part
-from executors.postgresql.session import PostgreSQLSession
-from executors.postgresql.session_state import left_by
-from executors.postgresql.units import (
+from lockgate.executors.commit_outcome import commit_of
+from lockgate.executors.endings import gone_state, half_unlocked
+from lockgate.executors.engine import Journal, Row, Run
+from lockgate.executors.events import Emit, UnitCommitted
+from lockgate.executors.failure import ServerError
+from lockgate.executors.postgresql.concurrent_index import ConcurrentBuild, find_build, happened
+from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from lockgate.executors.postgresql.self_commit import commits_itself, is_repeatable, may_keep_part
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.executors.postgresql.session_state import left_by
+from lockgate.executors.postgresql.units import (
     Mark,
     command_of,
     commit_unit,
@@ -29,9 +29,9 @@ from executors.postgresql.units import (
     read_outcomes,
     step_failed,
 )
-from executors.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
-from planner.errors import Locked, LockgateError, Unreachable
-from planner.plan import Unit
+from lockgate.executors.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
+from lockgate.planner.errors import Locked, LockgateError, Unreachable
+from lockgate.planner.plan.plan import Unit
 
 # A section may have left a role that must not write the journal, or limits too short for it.
 OWN_WAY = (

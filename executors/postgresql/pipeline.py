@@ -19,8 +19,8 @@ from psycopg import Connection, Error, OperationalError
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from executors.failure import ServerError
-from planner.errors import Unreachable
+from lockgate.executors.failure import ServerError
+from lockgate.planner.errors import Unreachable
 
 IN_FLIGHT = 1000  # statements; bounds the memory for the results of a long plan
 HEAVY = 1 << 24  # characters of SQL; bounds the memory for its texts, which libpq keeps too

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from executors.engine import Engine, Traits
-from executors.postgresql.session import PostgreSQLSession
-from planner.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
-from planner.rehearsal import Reach
+from lockgate.executors.engine import Engine, Traits
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
+from lockgate.planner.plan.rehearsal import Reach
 
 TRAITS = """
 select current_user::text, current_setting('search_path'),

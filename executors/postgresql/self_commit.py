@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from planner.control import OUTSIDE_ONLY
-from planner.cursor import read_tokens
-from planner.dialect import POSTGRESQL
+from lockgate.planner.migrations.restrictions import OUTSIDE_ONLY
+from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.sql.dialect import POSTGRESQL
 
 # Procedures and DO blocks may commit: https://www.postgresql.org/docs/current/sql-call.html
 COMMITTING = re.compile(

@@ -13,13 +13,13 @@ from typing import Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from executors.endings import unknown_end
-from executors.engine import Row, Run
-from executors.events import Emit, LockAwaited, Session
-from executors.failure import ServerError
-from executors.polling import poll
-from executors.postgresql.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
-from executors.postgresql.connection import (
+from lockgate.executors.endings import unknown_end
+from lockgate.executors.engine import Row, Run
+from lockgate.executors.events import Emit, LockAwaited, Session
+from lockgate.executors.failure import ServerError
+from lockgate.executors.polling import poll
+from lockgate.executors.postgresql.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from lockgate.executors.postgresql.connection import (
     END_WAIT,
     Connection,
     await_end,
@@ -28,8 +28,8 @@ from executors.postgresql.connection import (
     refuse_pooler,
     translated,
 )
-from executors.postgresql.parameters import halves, lock_key, numbered, texts
-from executors.postgresql.pipeline import (
+from lockgate.executors.postgresql.parameters import halves, lock_key, numbered, texts
+from lockgate.executors.postgresql.pipeline import (
     WATCH,
     Command,
     CommandFailed,
@@ -39,8 +39,8 @@ from executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from executors.postgresql.watch import Watch, read_session
-from executors.store import (
+from lockgate.executors.postgresql.watch import Watch, read_session
+from lockgate.executors.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
     Store,
@@ -50,13 +50,13 @@ from executors.store import (
     not_had,
     run_values,
 )
-from planner.address import DatabaseAddress
-from planner.dialect import POSTGRESQL
-from planner.environment import Environment
-from planner.errors import Interrupted, Unreachable, UsageError
-from planner.ledger import Identity
-from planner.plan import Step
-from planner.server import Server
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.database.ledger import Identity
+from lockgate.planner.database.server import Server
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import Interrupted, Unreachable, UsageError
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.sql.dialect import POSTGRESQL
 
 # RESET ALL between sections takes these back too, so they are set again after it. The last ends
 # what a killed lockgate has left running, on a server that can see the connection close (14+):

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from executors.commit_outcome import Commit, commit_of, settle_commit
-from executors.engine import Run
-from executors.events import (
+from lockgate.executors.commit_outcome import Commit, commit_of, settle_commit
+from lockgate.executors.engine import Run
+from lockgate.executors.events import (
     Emit,
     Retried,
     Session,
@@ -16,18 +16,18 @@ from executors.events import (
     StepFinished,
     UnitCommitted,
 )
-from executors.failure import Failure, ServerError, StepFailed
-from executors.polling import delays
-from executors.postgresql.commit import SHOW_TRANSACTION
-from executors.postgresql.pipeline import Command, CommandFailed, Outcome
-from executors.postgresql.session import PostgreSQLSession
-from executors.postgresql.watch import Watch
-from executors.store import (
+from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.polling import delays
+from lockgate.executors.postgresql.commit import SHOW_TRANSACTION
+from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.executors.postgresql.watch import Watch
+from lockgate.executors.store import (
     FINISH_RUN,
     lost_lock,
 )
-from planner.errors import Unreachable
-from planner.plan import PlannedStatement, Step, Unit
+from lockgate.planner.errors import Unreachable
+from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
 
 LOCK_NOT_AVAILABLE = "55P03"
 

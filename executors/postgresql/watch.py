@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import psycopg
 
-from executors.engine import Row
-from executors.events import Blocked, Emit, Session, first_words
-from planner.errors import Unreachable
+from lockgate.executors.engine import Row
+from lockgate.executors.events import Blocked, Emit, Session, first_words
+from lockgate.planner.errors import Unreachable
 
 SESSION = """
 select a.pid, coalesce(a.usename, ''), coalesce(host(a.client_addr), ''),

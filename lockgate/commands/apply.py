@@ -67,17 +67,17 @@ def command(
       migrate apply release.json --reviewed plan.json
       migrate apply plan.json --receipt staging.json --sign-with ~/.ssh/id_ed25519
     """
-    from executors.apply import apply
-    from executors.receipts import keep_nothing, keep_receipt
     from lockgate.admission import admit, read_intent
     from lockgate.dry_run import refuse_both, show_dry_run
+    from lockgate.executors.apply import apply
+    from lockgate.executors.receipts import keep_nothing, keep_receipt
+    from lockgate.planner.errors import WrongTarget
+    from lockgate.planner.plan.drift import refuse_unknown_schema
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.planner.plan.verify import refuse_offline
     from lockgate.receipts import hand_out_receipt, refuse_undeliverable
     from lockgate.views.following import following, show_report
     from lockgate.work import author, load_environment, open_work
-    from planner.drift import refuse_unknown_schema
-    from planner.errors import WrongTarget
-    from planner.planfile import read_plan
-    from planner.verify import refuse_offline
 
     plan = read_plan(plan_file)
     refuse_offline(plan)

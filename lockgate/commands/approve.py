@@ -35,13 +35,13 @@ def command(plan_file: Path, folder: Path | None, key: Path | None, yes: bool) -
     from datetime import UTC, datetime
 
     from lockgate.approvals import approve
+    from lockgate.planner.environments.judgement import refuse_denied
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.planner.plan.verify import refuse_offline
     from lockgate.signing_key import signing_key
     from lockgate.views.approvals import confirm_approval, tell_approval
     from lockgate.views.terminal import is_attended, say, tell
     from lockgate.work import load_environment
-    from planner.judgement import refuse_denied
-    from planner.planfile import read_plan
-    from planner.verify import refuse_offline
 
     plan = read_plan(plan_file)
     refuse_offline(plan)

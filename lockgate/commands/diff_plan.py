@@ -26,9 +26,9 @@ def command(before: Path, after: Path, detailed_exitcode: bool, as_json: bool) -
       migrate diff-plan reviewed.json fresh.json --detailed-exitcode && migrate apply fresh.json
     """
     from lockgate.exits import Exit
+    from lockgate.planner.plan.difference import compare_plans
+    from lockgate.planner.plan.planfile import read_plan
     from lockgate.views import plan_diff
-    from planner.difference import compare_plans
-    from planner.planfile import read_plan
 
     difference = compare_plans(read_plan(before), read_plan(after))
     (plan_diff.show_json if as_json else plan_diff.show_text)(difference)

@@ -44,11 +44,11 @@ def command(
       migrate drift --expect plan.json
     """
     from lockgate.exits import Exit
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
     from lockgate.rehearsing import read_drift, read_unexpected
     from lockgate.views import drift
     from lockgate.work import load_environment, open_work, read_settled
-    from planner.planfile import read_plan
-    from planner.verify import refuse_foreign, refuse_unresolved
 
     plan = read_plan(plan_file) if plan_file else None
     environment = load_environment(name, folder)

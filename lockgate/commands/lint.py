@@ -10,7 +10,7 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
-    from planner.finding import Located
+    from lockgate.planner.finding import Located
 
 
 @click.command(short_help="Find what is risky in the migration files, without a database.")

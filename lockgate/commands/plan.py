@@ -20,9 +20,9 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Plan
     from lockgate.planning import Request
-    from planner.environment import Environment
-    from planner.plan import Plan
 
 
 @click.command(short_help="Write down what would be run, for review.")
@@ -103,10 +103,10 @@ def command(
     from lockgate.admission import read_intent, refuse_unreviewed
     from lockgate.exits import Exit
     from lockgate.handout import hand_out
+    from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.planning import Request
     from lockgate.promoting import with_origin
     from lockgate.work import load_environment
-    from planner.judgement import refuse_denied
 
     request = Request(
         to=to, baseline=baseline, steps=steps, down_to=down_to, from_database=from_database,
@@ -124,10 +124,10 @@ def command(
 
 def _make_plan(environment: Environment, request: Request) -> Plan:
     """The plan, from the state file or the database, and rehearsed where that is asked for."""
+    from lockgate.planner.environments.judgement import judged
     from lockgate.planning import make_plan, observe, read_observation
     from lockgate.rehearsing import rehearse_plan
     from lockgate.work import open_work, read_settled
-    from planner.judgement import judged
 
     if request.state is not None:
         seen = read_observation(request.state, environment)

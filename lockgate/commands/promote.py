@@ -54,14 +54,14 @@ def command(
     """
     from lockgate.exits import Exit
     from lockgate.handout import hand_out
+    from lockgate.planner.building.compare import compare
+    from lockgate.planner.building.promotion import find_prospects
+    from lockgate.planner.environments.judgement import refuse_denied
+    from lockgate.planner.errors import UsageError
     from lockgate.planning import Request, make_plan, observe
     from lockgate.promoting import find_soak, read_origin
     from lockgate.views.promotion import show_prospects
     from lockgate.work import load_environment, load_migrations, open_work, read_settled
-    from planner.compare import compare
-    from planner.errors import UsageError
-    from planner.judgement import refuse_denied
-    from planner.promotion import find_prospects
 
     if source == name:
         raise UsageError(

@@ -18,13 +18,13 @@ def command(name: str, folder: Path | None) -> int:
     Until then whatever writes to it is refused (exit 6), and so are plans for the original.
     The history stays as it is.
     """
-    from executors.apply import new_identity
+    from lockgate.executors.apply import new_identity
+    from lockgate.planner.errors import UsageError
+    from lockgate.planner.plan.verify import refuse_read_only
     from lockgate.signals import ignore_signals
     from lockgate.views.following import following
     from lockgate.views.terminal import say
     from lockgate.work import author, load_environment, open_work
-    from planner.errors import UsageError
-    from planner.verify import refuse_read_only
 
     environment = load_environment(name, folder)
     with (

@@ -10,7 +10,7 @@ import click
 from lockgate.options import environments_option
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 
 @click.command(short_help="Show a plan file.")
@@ -45,7 +45,7 @@ def command(plan_file: Path, style: str, migrations: str, folder: Path | None) -
       migrate show plan.json --format sql > review.sql
     """
     from lockgate.approvals import find_approvals
-    from planner.planfile import read_plan
+    from lockgate.planner.plan.planfile import read_plan
 
     plan = read_plan(plan_file)
     if style == "sarif":
@@ -70,9 +70,9 @@ def _show_approvals(plan: Plan, plan_file: Path, folder: Path | None) -> None:
     from datetime import UTC, datetime
 
     from lockgate.approvals import Approval, find_approvals, look_at_approvals
+    from lockgate.planner.errors import UsageError
     from lockgate.views.approvals import show_approvals
     from lockgate.work import load_environment
-    from planner.errors import UsageError
 
     try:
         environment = load_environment(plan.environment, folder)
@@ -106,9 +106,9 @@ def _show_json(plan: Plan) -> None:
 
 
 def _show_sarif(plan: Plan, migrations: str) -> None:
+    from lockgate.planner.finding import Located
     from lockgate.views import json
     from lockgate.views.sarif import render_sarif
-    from planner.finding import Located
 
     folder = PurePosixPath(migrations)
     found = [

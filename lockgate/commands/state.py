@@ -38,11 +38,11 @@ def pull(name: str, folder: Path | None, out: Path) -> int:
       migrate plan -e production --state state.json
     """
     from lockgate import __version__
+    from lockgate.planner.building.statefile import note_state, write_state
+    from lockgate.planner.plan.verify import refuse_foreign
     from lockgate.planning import Request, observe
     from lockgate.views.terminal import tell
     from lockgate.work import load_environment, open_work, read_settled
-    from planner.statefile import note_state, write_state
-    from planner.verify import refuse_foreign
 
     environment = load_environment(name, folder)
     project = environment.project

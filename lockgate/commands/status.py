@@ -58,10 +58,10 @@ def command(
 
 
 def _show_one(invocation: Invocation, name: str, folder: Path | None, style: str) -> int:
+    from lockgate.planner.errors import UsageError
     from lockgate.standing import read_stand
     from lockgate.views import json, text
     from lockgate.work import load_environment
-    from planner.errors import UsageError
 
     if style == "html":
         raise UsageError("The page shows all environments.", do="Add `--all`.")
@@ -76,10 +76,10 @@ def _show_one(invocation: Invocation, name: str, folder: Path | None, style: str
 
 
 def _show_all(folder: Path | None, style: str) -> int:
+    from lockgate.planner.building.matrix import lay_out
+    from lockgate.planner.environments.environment import find_environments
     from lockgate.standing import read_columns
     from lockgate.views import matrix
-    from planner.environment import find_environments
-    from planner.matrix import lay_out
 
     columns, end = read_columns(folder or find_environments(Path.cwd()))
     matrix.SHOWN[style](lay_out(columns))

@@ -11,8 +11,8 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
-    from planner.environment import Environment
-    from planner.errors import MigrationFileError
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.errors import MigrationFileError
 
 
 @click.command(short_help="Check the migration files, without a database.")
@@ -46,9 +46,9 @@ def command(name: str, folder: Path | None) -> int:
 
 def _find_broken(environment: Environment) -> Iterator[MigrationFileError]:
     """What is wrong with each file by itself, sorted by name."""
-    from planner.dialect import DIALECTS
-    from planner.errors import MigrationFileError
-    from planner.migration import parse_sections, read_migration
+    from lockgate.planner.errors import MigrationFileError
+    from lockgate.planner.migrations.migration import parse_sections, read_migration
+    from lockgate.planner.sql.dialect import DIALECTS
 
     dialect = DIALECTS[environment.engine]
     for path in _files(environment):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from lockgate.planner.errors import Denied
+from lockgate.planner.review.losses import find_losses, name_losses
 from lockgate.views.terminal import ask, say, tell
-from planner.errors import Denied
-from planner.losses import find_losses, name_losses
 
 if TYPE_CHECKING:
     from lockgate.approvals import Approval
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 
 def tell_approval(plan: Plan) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.plan import Plan
+from lockgate.planner.plan.plan import Plan
 
 ROW = 30
 """The height of a row."""

@@ -11,7 +11,7 @@ from lockgate.views.rehearsal import show_changes
 from lockgate.views.terminal import say
 
 if TYPE_CHECKING:
-    from planner.catalogue import Difference
+    from lockgate.planner.database.catalogue import Difference
 
 
 def show_text(found: Sequence[Difference], expected: str) -> None:

@@ -7,15 +7,15 @@ import sys
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from executors.events import Event, RunStarted
+from lockgate.executors.events import Event, RunStarted
 from lockgate.exits import Exit
+from lockgate.planner.errors import LockgateError
+from lockgate.planner.plan.plan import PlannedStatement, Step
 from lockgate.views.terminal import print_line
-from planner.errors import LockgateError
-from planner.plan import PlannedStatement, Step
 
 if TYPE_CHECKING:
-    from executors.apply import Report
-    from executors.failure import Failure
+    from lockgate.executors.apply import Report
+    from lockgate.executors.failure import Failure
 
 FORMAT_VERSION = "1.0"
 NAMES = {

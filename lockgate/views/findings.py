@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from lockgate.planner.finding import Finding, Located, Severity
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
-from planner.finding import Finding, Located, Severity
 
 STYLES = {"danger": "bold red", "warning": "yellow", "info": "cyan"}
 COUNTED: tuple[tuple[Severity, str], ...] = (

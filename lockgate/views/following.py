@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from executors.events import Emit, Event, RunStarted, UnitCommitted
+from lockgate.executors.events import Emit, Event, RunStarted, UnitCommitted
 from lockgate.signals import ignore_signals
 from lockgate.views import events, progress, text
 
 if TYPE_CHECKING:
-    from executors.apply import Report
+    from lockgate.executors.apply import Report
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from lockgate.planner.finding import Finding, Located
 from lockgate.views.terminal import clean, print_line
-from planner.finding import Finding, Located
 
 LEVELS = {"danger": "error", "warning": "warning", "info": "notice"}
 # In this order: the first one's replacement holds the sign that the others begin with.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.cursor import Token, read_tokens
-from planner.dialect import Dialect
+from lockgate.planner.sql.cursor import Token, read_tokens
+from lockgate.planner.sql.dialect import Dialect
 
 WORDS = """
 action add after algorithm all alter always analyze and any as asc attach auto_increment begin
@@ -30,7 +30,7 @@ KEYWORDS = frozenset(WORDS.split())
 def cut_sql(sql: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
     """The runs of a statement: `keyword`, `name`, `string`, `number`, `comment` or empty.
 
-    >>> from planner.dialect import POSTGRESQL
+    >>> from lockgate.planner.sql.dialect import POSTGRESQL
     >>> [run for run in cut_sql("drop table t -- gone", POSTGRESQL) if run[0]]
     [('keyword', 'drop'), ('keyword', 'table'), ('comment', ' -- gone')]
     """

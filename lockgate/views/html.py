@@ -12,6 +12,8 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from lockgate.planner.plan.plan import Measured
+from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL, Dialect
 from lockgate.views import rehearsal, summary
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
@@ -25,8 +27,6 @@ from lockgate.views.review import (
     spell_lock,
     spell_rows,
 )
-from planner.dialect import DIALECTS, POSTGRESQL, Dialect
-from planner.plan import Measured
 
 LONGEST_OPEN = 12
 """Rows of a list that is unfolded from the beginning."""

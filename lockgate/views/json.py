@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lockgate.planner.errors import LockgateError
+from lockgate.planner.plan.planfile import render_plan
 from lockgate.views.terminal import say_json
-from planner.errors import LockgateError
-from planner.planfile import render_plan
 
 if TYPE_CHECKING:
-    from executors.engine import PastRun
-    from executors.events import Session
-    from planner.compare import Standing
-    from planner.ledger import Ledger
-    from planner.plan import Plan
+    from lockgate.executors.engine import PastRun
+    from lockgate.executors.events import Session
+    from lockgate.planner.building.compare import Standing
+    from lockgate.planner.database.ledger import Ledger
+    from lockgate.planner.plan.plan import Plan
 
 
 def show_document(document: dict[str, Any]) -> None:

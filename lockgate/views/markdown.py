@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
+from lockgate.planner.decision import Answer, Decision
+from lockgate.planner.plan.plan import PlannedStatement, Step
+from lockgate.planner.quantities import format_size
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.rehearsal_markdown import render_rehearsal
 from lockgate.views.review import (
@@ -22,9 +25,6 @@ from lockgate.views.review import (
     spell_rows,
 )
 from lockgate.views.summary import BLOCKS, KEPT, WORKS, find_facts
-from planner.decision import Answer, Decision
-from planner.plan import PlannedStatement, Step
-from planner.quantities import format_size
 
 # GitHub and GitLab refuse or cut longer ones.
 # https://docs.github.com/en/rest/issues/comments

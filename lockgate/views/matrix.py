@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lockgate.planner.building.compare import Standing
+from lockgate.planner.building.matrix import Column, Matrix, Row
 from lockgate.views.grid import Cell, say_grid
 from lockgate.views.json import show_document
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.terminal import say
-from planner.compare import Standing
-from planner.matrix import Column, Matrix, Row
 
 GRADES = {"applied": "good", "pending": "fair", "out of order": "fair", "under way": "info"}
 """By the state; any other state is one that a person must look at."""

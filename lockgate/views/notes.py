@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from lockgate.planner.plan.plan import Plan, PlannedStatement, Touch
+from lockgate.planner.quantities import format_size
 from lockgate.views.review import (
     WORTH_A_LOOK,
     Lock,
@@ -22,8 +24,6 @@ from lockgate.views.review import (
     statements_of,
 )
 from lockgate.views.terminal import say, shorten
-from planner.plan import Plan, PlannedStatement, Touch
-from planner.quantities import format_size
 
 MOST = 30
 """Lines; a plan without surprises has fewer."""

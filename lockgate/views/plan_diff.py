@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from lockgate.planner.plan.difference import Change, Difference, StepChange
+from lockgate.planner.plan.plan import Plan, PlannedStatement
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
-from planner.difference import Change, Difference, StepChange
-from planner.plan import Plan, PlannedStatement
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 STYLES = {"added": "green", "removed": "red", "changed": "yellow", "moved": "yellow"}

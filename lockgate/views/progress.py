@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from executors.events import (
+from lockgate.executors.events import (
     Blocked,
     ClearingPostponed,
     Emit,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.planner.building.promotion import Origin, Prospect
 from lockgate.views.terminal import say, say_table, tell
-from planner.promotion import Origin, Prospect
 
 STYLES = {"promoted": "green", "already there": "", "held back": "yellow"}
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lockgate.views.terminal import say
 
 if TYPE_CHECKING:
-    from planner.catalogue import Difference
-    from planner.plan import Change, Measured, Plan, Rehearsal
+    from lockgate.planner.database.catalogue import Difference
+    from lockgate.planner.plan.plan import Change, Measured, Plan, Rehearsal
 
 STYLES = {"-": "red", "+": "green"}
 GRADES = {"good": "green", "fair": "yellow", "poor": "bold red"}
@@ -83,7 +83,7 @@ def place(measured: Measured) -> str:
 def costs(measured: Measured) -> str:
     """The locks that shut others out, and the tables that were written anew.
 
-    >>> from planner.plan import Lock, Measured
+    >>> from lockgate.planner.plan.plan import Lock, Measured
     >>> lock = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
     >>> costs(Measured(step=1, statement=1, ms=2, locks=[lock], rewrites=["public.t"]))
     'ACCESS EXCLUSIVE on public.t, writes public.t anew'

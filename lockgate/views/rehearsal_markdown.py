@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from lockgate.planner.plan.plan import Change, Plan, Rehearsal
 from lockgate.views.markup import code, escape, fenced, folded, table
 from lockgate.views.rehearsal import (
     SHOWN,
@@ -17,7 +18,6 @@ from lockgate.views.rehearsal import (
     place,
 )
 from lockgate.views.review import count
-from planner.plan import Change, Plan, Rehearsal
 
 SHARE = 8_000
 """Characters of a comment that a difference may take."""

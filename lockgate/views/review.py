@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.dialect import DIALECTS, Dialect
-from planner.facts import Facts
-from planner.finding import SEVERITIES, Finding
-from planner.guarantee import NOT_ATOMIC, ONE_TRANSACTION
-from planner.impact import WORKS
-from planner.losses import find_losses
-from planner.plan import Plan, PlannedStatement, Step, Touch, Unit
-from planner.subject import READERS
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.finding import SEVERITIES, Finding
+from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
+from lockgate.planner.plan.plan import Plan, PlannedStatement, Step, Touch, Unit
+from lockgate.planner.reading.impact import WORKS
+from lockgate.planner.review.losses import find_losses
+from lockgate.planner.review.section import READERS
+from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")

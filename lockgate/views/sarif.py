@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lockgate import __version__
-from planner.finding import Finding, Located
+from lockgate.planner.finding import Finding, Located
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

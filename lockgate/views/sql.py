@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from planner.plan import Plan, PlannedStatement, Step
+from lockgate.planner.plan.plan import Plan, PlannedStatement, Step
 
 UTF8 = {
     "postgresql": "SET client_encoding = 'UTF8';",

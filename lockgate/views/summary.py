@@ -10,6 +10,10 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from lockgate.planner.decision import Answer, Decision
+from lockgate.planner.finding import Finding
+from lockgate.planner.plan.plan import PlannedStatement, Touch
+from lockgate.planner.quantities import format_size
 from lockgate.views.review import (
     WORTH_A_LOOK,
     Lock,
@@ -21,10 +25,6 @@ from lockgate.views.review import (
     count,
     spell_lock,
 )
-from planner.decision import Answer, Decision
-from planner.finding import Finding
-from planner.plan import PlannedStatement, Touch
-from planner.quantities import format_size
 
 ORDER = ("poor", "fair", "good", "")
 """Of the facts: the worst first."""

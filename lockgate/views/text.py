@@ -7,20 +7,20 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
+from lockgate.planner.errors import LockgateError, RunError
+from lockgate.planner.guarantees.guarantee import ONE_TRANSACTION
 from lockgate.views.rehearsal import show_rehearsal
 from lockgate.views.terminal import say, say_table, shorten, tell
-from planner.errors import LockgateError, RunError
-from planner.guarantee import ONE_TRANSACTION
 
 if TYPE_CHECKING:
-    from executors.apply import Report
-    from executors.engine import PastRun
-    from executors.events import Session
-    from executors.failure import Failure
-    from executors.resolve import HalfDone
-    from planner.compare import Standing
-    from planner.ledger import Ledger
-    from planner.plan import Plan, Step
+    from lockgate.executors.apply import Report
+    from lockgate.executors.engine import PastRun
+    from lockgate.executors.events import Session
+    from lockgate.executors.failure import Failure
+    from lockgate.executors.resolve import HalfDone
+    from lockgate.planner.building.compare import Standing
+    from lockgate.planner.database.ledger import Ledger
+    from lockgate.planner.plan.plan import Plan, Step
 
 STYLES = {"applied": "", "changed": "red", "missing": "red", "half done": "red"}
 ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny": "bold red"}
@@ -142,7 +142,7 @@ def describe_report(report: Report) -> str:
 
 def show_status(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[str]) -> None:
     """Every migration and where it stands, on stdout."""
-    from planner.compare import count_states  # the other views do without rfc8785
+    from lockgate.planner.building.compare import count_states  # the other views do without rfc8785
 
     standings = tuple(standings)
     rows = [(each.version, each.name, each.state, _applied_at(each)) for each in standings]
@@ -159,7 +159,7 @@ def _applied_at(standing: Standing) -> str:
 
 def show_history(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
-    from planner.stored import WHOLE  # the other views do without rfc8785
+    from lockgate.planner.building.stored_runs import WHOLE  # the other views do without rfc8785
 
     rows = [
         (run.started_at, run.direction, run.status, run.plan_digest[:12], _who(run), run.error)

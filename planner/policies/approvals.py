@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from planner.decision import Decision
-from planner.settings import Settings
+from lockgate.planner.decision import Decision
+from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
-    from planner.judgement import Start
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.start import Start
 
 Name = Annotated[str, Field(min_length=1)]
 APPROVE = "Have it approved with `migrate approve PLAN`; the signatures lie beside the plan."

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from planner import decision
-from planner.decision import Answer, Decision
-from planner.quantities import Size, format_size
-from planner.settings import Settings
+from lockgate.planner import decision
+from lockgate.planner.decision import Answer, Decision
+from lockgate.planner.quantities import Size, format_size
+from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
-    from planner.plan import Plan, Touch
+    from lockgate.planner.plan.plan import Plan, Touch
 
 
 class BlockingDdl(Settings):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.decision import Answer, Decision, is_looser
+from lockgate.planner.decision import Answer, Decision, is_looser
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 SETTING = Answer
 DEFAULT = "allow"
@@ -18,7 +18,7 @@ __all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
 
 def judge(plan: Plan, setting: Answer) -> Decision | None:
     """One decision that names what is lost."""
-    from planner.losses import find_losses, name_losses
+    from lockgate.planner.review.losses import find_losses, name_losses
 
     losses = find_losses(plan)
     if not losses or setting == "allow":

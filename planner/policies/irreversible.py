@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.decision import Answer, Decision, is_looser
+from lockgate.planner.decision import Answer, Decision, is_looser
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 SETTING = Answer
 DEFAULT = "allow"

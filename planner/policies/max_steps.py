@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from planner.decision import Decision
+from lockgate.planner.decision import Decision
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 SETTING = Annotated[int, Field(ge=1)] | None
 DEFAULT = None

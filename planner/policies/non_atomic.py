@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner import decision
-from planner.decision import Answer, Decision
-from planner.guarantee import NOT_ATOMIC
+from lockgate.planner import decision
+from lockgate.planner.decision import Answer, Decision
+from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 SETTING = Answer | None
 DEFAULT = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.decision import Answer, Decision, is_looser
-from planner.finding import LATE
+from lockgate.planner.decision import Answer, Decision, is_looser
+from lockgate.planner.finding import LATE
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 SETTING = Answer
 DEFAULT = "deny"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field
 
-from planner.decision import Decision
-from planner.quantities import Seconds, format_duration, format_moment
-from planner.settings import Settings
+from lockgate.planner.decision import Decision
+from lockgate.planner.quantities import Seconds, format_duration, format_moment
+from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
-    from planner.judgement import Start
-    from planner.plan import Plan, Promotion, Proof, Step
+    from lockgate.planner.plan.plan import Plan, Promotion, Proof, Step
+    from lockgate.planner.plan.start import Start
 
 Means = Literal["optional", "required", "signed"]
 # From the loosest to the strictest.

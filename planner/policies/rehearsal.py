@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from planner.decision import Decision
-from planner.finding import REHEARSED
+from lockgate.planner.decision import Decision
+from lockgate.planner.finding import REHEARSED
 
 if TYPE_CHECKING:
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
 
 SETTING = Literal["optional", "required"]
 DEFAULT = "optional"

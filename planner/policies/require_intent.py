@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planner.decision import Decision
+from lockgate.planner.decision import Decision
 
 if TYPE_CHECKING:
-    from planner.judgement import Start
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.start import Start
 
 SETTING = bool
 DEFAULT = False

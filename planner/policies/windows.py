@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from planner.decision import Decision
+from lockgate.planner.decision import Decision
 
 if TYPE_CHECKING:
-    from planner.judgement import Start
-    from planner.plan import Plan
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.start import Start
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = f"(?:{'|'.join(DAYS)})"

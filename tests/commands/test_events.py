@@ -8,7 +8,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
-from executors import events as told
+from lockgate.executors import events as told
 from lockgate.exits import Exit
 from lockgate.views import events as view
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked

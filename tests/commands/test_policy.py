@@ -1,4 +1,4 @@
-"""The environment's policy, when a plan is made and again when it starts; `planner.judgement` asks
+"""The environment's policy, when a plan is made and again when it starts; `judgement` asks
 no engine, so one server tells."""
 
 from tests.commands.running import Project, refused, succeed

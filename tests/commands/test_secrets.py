@@ -20,7 +20,7 @@ ENCODED = quote(SECRET, safe="")
 
 BUGGY = """
 import sys
-from executors import engine
+from lockgate.executors import engine
 def broken(address, environment):
     raise RuntimeError(f"{address!r} {address} {environment!r} {environment}")
 engine.open_engine = broken

@@ -28,8 +28,8 @@ from pathlib import Path
 import psycopg
 import pymysql
 
-from executors.embedded import start_embedded
-from planner.address import DatabaseAddress, parse_url
+from lockgate.executors.programs.embedded import start_embedded
+from lockgate.planner.database.address import DatabaseAddress, parse_url
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0

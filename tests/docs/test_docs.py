@@ -8,8 +8,8 @@ from typing import Any
 import click
 import pytest
 
-from executors.mysql import session as mysql_session
-from executors.postgresql import session as postgresql_session
+from lockgate.executors.mysql import session as mysql_session
+from lockgate.executors.postgresql import session as postgresql_session
 from lockgate.main import cli
 from tests.docs.pages import ROOT, blocks, commands, open_desk, run_page
 

@@ -15,19 +15,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from executors.apply import Author, Report, apply
-from executors.engine import Engine, open_engine
-from executors.events import Emit, Event
-from executors.failure import Failure
-from planner.build import Setting, build_down_plan, build_up_plan
-from planner.compare import Comparison, compare
-from planner.dialect import Dialect
-from planner.environment import Environment, resolve_database
-from planner.graph import order
-from planner.ledger import Identity, Ledger
-from planner.migration import Migration, read_migration
-from planner.plan import Plan, Source
-from planner.verify import encode_evidence
+from lockgate.executors.apply import Author, Report, apply
+from lockgate.executors.engine import Engine, open_engine
+from lockgate.executors.events import Emit, Event
+from lockgate.executors.failure import Failure
+from lockgate.planner.building.build import Setting, build_down_plan, build_up_plan
+from lockgate.planner.building.compare import Comparison, compare
+from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.environments.environment import Environment, resolve_database
+from lockgate.planner.migrations.migration import Migration, read_migration
+from lockgate.planner.migrations.order import order
+from lockgate.planner.plan.plan import Plan, Source
+from lockgate.planner.plan.verify import encode_evidence
+from lockgate.planner.sql.dialect import Dialect
 
 AUTHOR = Author("tester@machine", "0.0.0", lambda: str(uuid.uuid4()))
 UP = "-- migrate:up"
@@ -35,9 +35,9 @@ OUTSIDE = "-- migrate:up transaction:false"
 HOLDER = """
 import sys
 from pathlib import Path
-from executors.engine import open_engine
-from planner.address import parse_url
-from planner.environment import Environment
+from lockgate.executors.engine import open_engine
+from lockgate.planner.database.address import parse_url
+from lockgate.planner.environments.environment import Environment
 address = parse_url(sys.argv[1])
 keys = {"name": "holder", "directory": Path("environments"), "engine": address.engine}
 environment = Environment.model_validate({"database": {"url": sys.argv[1]}, **keys})

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from executors.mysql import catalogue as mysql_catalogue
-from executors.postgresql import catalogue as postgresql_catalogue
-from planner.catalogue import Catalogue, differences
+from lockgate.executors.mysql import catalogue as mysql_catalogue
+from lockgate.executors.postgresql import catalogue as postgresql_catalogue
+from lockgate.planner.database.catalogue import Catalogue, differences
 from tests.executors.building import new_identity, open_test_engine
 from tests.executors.catalogue_family import (
     FAMILY,

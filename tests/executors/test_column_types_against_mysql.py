@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from executors.mysql.facts import read_facts
-from planner.column_types import loses
-from planner.dialect import DIALECTS
+from lockgate.executors.mysql.facts import read_facts
+from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.sql.dialect import DIALECTS
 from tests.executors.building import open_test_engine
 
 # A definition, and values at its edges as literals.

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from executors.events import LockAwaited, UnitCommitted
-from planner.errors import StatementFailed, Unresolved
+from lockgate.executors.events import LockAwaited, UnitCommitted
+from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.commands.running import DEADLINE, Project
 from tests.executors.building import (
     Recorder,

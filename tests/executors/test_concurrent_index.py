@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.postgresql.concurrent_index import find_build, happened
-from planner.errors import LockgateError, StatementFailed, Unresolved
+from lockgate.executors.postgresql.concurrent_index import find_build, happened
+from lockgate.planner.errors import LockgateError, StatementFailed, Unresolved
 from tests.commands.running import Project, succeed
 from tests.executors.building import (
     OUTSIDE,

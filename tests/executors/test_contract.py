@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from executors.commit_outcome import UNDER_WAY
-from executors.engine import Run
-from executors.events import LockAwaited
-from executors.failure import ServerError
-from planner.errors import HistoryError, Locked, Unreachable
-from planner.ledger import Ledger
-from planner.verify import encode_evidence
+from lockgate.executors.commit_outcome import UNDER_WAY
+from lockgate.executors.engine import Run
+from lockgate.executors.events import LockAwaited
+from lockgate.executors.failure import ServerError
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import HistoryError, Locked, Unreachable
+from lockgate.planner.plan.verify import encode_evidence
 from tests.executors.building import (
     Recorder,
     create_tables,

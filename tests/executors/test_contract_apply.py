@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from executors.engine import Run
-from executors.events import RunStarted, StatementFinished, StepFinished, UnitCommitted
-from planner.errors import (
+from lockgate.executors.engine import Run
+from lockgate.executors.events import RunStarted, StatementFinished, StepFinished, UnitCommitted
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import (
     ExpiredPlan,
     HistoryError,
     Locked,
@@ -18,9 +19,8 @@ from planner.errors import (
     Unresolved,
     WrongTarget,
 )
-from planner.ledger import Ledger
-from planner.plan import Plan
-from planner.planfile import parse_plan, render_plan
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.planfile import parse_plan, render_plan
 from tests.executors.building import (
     Recorder,
     apply_plan,

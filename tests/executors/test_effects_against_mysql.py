@@ -12,9 +12,9 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
-from planner.dialect import DIALECTS
-from planner.effects import Effect
-from planner.mysql_effects import read_effect
+from lockgate.planner.reading.effects import Effect
+from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.sql.dialect import DIALECTS
 
 BASE = """
 create table users (id int primary key auto_increment, name varchar(50) not null,

@@ -18,15 +18,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from executors import embedded
-from executors.embedded import start_embedded
-from planner.address import DatabaseAddress
-from planner.errors import ConfigurationError, Unreachable
+from lockgate.executors.programs import embedded
+from lockgate.executors.programs.embedded import start_embedded
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.errors import ConfigurationError, Unreachable
 
 USER = """
 import sys
 from pathlib import Path
-from executors.embedded import start_embedded
+from lockgate.executors.programs.embedded import start_embedded
 with start_embedded(Path(sys.argv[1])) as address:
     print(address.socket, flush=True)
     sys.stdin.read()
@@ -259,7 +259,8 @@ def test_a_missing_wheel_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_importing_it_loads_no_driver() -> None:
     code = (
-        "import sys, executors.embedded; print({'psycopg', 'pymysql', 'jinja2'} & {*sys.modules})"
+        "import sys, lockgate.executors.programs.embedded;"
+        "print({'psycopg', 'pymysql', 'jinja2'} & {*sys.modules})"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2]

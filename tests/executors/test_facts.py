@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from executors.mysql.facts import read_facts
-from planner.facts import ColumnFacts
+from lockgate.executors.mysql.facts import read_facts
+from lockgate.planner.database.facts import ColumnFacts
 from tests.executors.building import open_test_engine
 from tests.executors.rows import ask, execute
 

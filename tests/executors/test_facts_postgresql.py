@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from executors.postgresql.facts import read_facts
+from lockgate.executors.postgresql.facts import read_facts
 from tests.executors.building import open_test_engine
 from tests.servers.postgres import PostgresServer
 

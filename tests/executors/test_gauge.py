@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Lock, Measured
+from lockgate.planner.plan.plan import Lock, Measured
 from tests.executors.building import OUTSIDE, apply_plan, apply_up, open_test_engine, plan_for
 
 BASE = {

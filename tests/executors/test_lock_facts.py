@@ -11,11 +11,11 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
-from planner.dialect import DIALECTS, POSTGRESQL
-from planner.facts import ColumnFacts, Facts, TableFacts
-from planner.mysql_impact import read_impact as read_mysql_impact
-from planner.postgresql_effects import read_impact
-from planner.postgresql_locks import LOCKS
+from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.reading.mysql.impact import read_impact as read_mysql_impact
+from lockgate.planner.reading.postgresql.effects import read_impact
+from lockgate.planner.reading.postgresql.locks import LOCKS
+from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL
 
 BASE = """
 create table par (id int primary key);

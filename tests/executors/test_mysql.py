@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from executors.engine import open_engine
-from executors.events import StatementFinished
-from executors.mysql.connection import read_options, settings
-from planner.environment import resolve_database
-from planner.environment_file import Timeouts
-from planner.errors import (
+from lockgate.executors.engine import open_engine
+from lockgate.executors.events import StatementFinished
+from lockgate.executors.mysql.connection import read_options, settings
+from lockgate.planner.environments.environment import resolve_database
+from lockgate.planner.environments.keys import Timeouts
+from lockgate.planner.errors import (
     StatementFailed,
     Unreachable,
     Unresolved,

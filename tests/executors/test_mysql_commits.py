@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from planner.errors import MigrationFileError, RunError, StatementFailed, Unresolved
+from lockgate.planner.errors import MigrationFileError, RunError, StatementFailed, Unresolved
 from tests.executors.building import OUTSIDE, apply_plan, apply_up, open_test_engine, plan_for
 from tests.executors.rows import ask, execute
 

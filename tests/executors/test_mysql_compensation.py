@@ -12,9 +12,9 @@ from typing import Any
 import pymysql
 import pytest
 
-from executors.events import StatementFinished, Undoing
-from executors.mysql.catalogue import read_catalogue
-from planner.errors import StalePlan, StatementFailed, Unresolved
+from lockgate.executors.events import StatementFinished, Undoing
+from lockgate.executors.mysql.catalogue import read_catalogue
+from lockgate.planner.errors import StalePlan, StatementFailed, Unresolved
 from tests.executors.building import (
     Recorder,
     apply_plan,

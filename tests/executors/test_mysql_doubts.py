@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from planner.errors import (
+from lockgate.planner.errors import (
     StatementFailed,
     Unresolved,
 )

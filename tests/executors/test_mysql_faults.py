@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from planner.errors import StatementFailed, Unresolved
+from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.commands.blocking import held_table, wait_until_blocked
 from tests.commands.running import Project, refused, succeed
 from tests.executors.building import OUTSIDE, apply_plan, open_test_engine, plan_for

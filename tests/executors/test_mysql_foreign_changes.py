@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from executors.events import Event, StatementFinished
-from planner.errors import StatementFailed, Unresolved
+from lockgate.executors.events import Event, StatementFinished
+from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.executors.building import apply_plan, open_test_engine, plan_for
 from tests.executors.rows import ask, execute
 

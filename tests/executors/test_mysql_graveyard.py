@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from executors.mysql.graveyard import Graveyard
+from lockgate.executors.mysql.undo.graveyard import Graveyard
 from tests.executors.building import Recorder, open_test_engine
 from tests.executors.rows import ask, execute
 

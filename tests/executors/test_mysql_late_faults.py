@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from executors.resolve import finish
-from planner.errors import Unresolved
+from lockgate.executors.resolve import finish
+from lockgate.planner.errors import Unresolved
 from tests.commands.blocking import read_table, wait_until_blocked
 from tests.commands.running import DEADLINE, Project, refused, succeed
 from tests.executors.building import AUTHOR, Recorder, open_test_engine

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from executors.events import Undoing
-from planner.errors import Locked, Unresolved
+from lockgate.executors.events import Undoing
+from lockgate.planner.errors import Locked, Unresolved
 from tests.executors.building import (
     OUTSIDE,
     Recorder,

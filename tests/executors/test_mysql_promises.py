@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from executors.mysql.catalogue import read_catalogue
-from planner.errors import StatementFailed
-from planner.guarantee import COMPENSATION
+from lockgate.executors.mysql.catalogue import read_catalogue
+from lockgate.planner.errors import StatementFailed
+from lockgate.planner.guarantees.guarantee import COMPENSATION
 from tests.executors.building import apply_plan, open_test_engine, plan_for
 from tests.executors.rows import ask, execute
 

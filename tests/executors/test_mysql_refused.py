@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from executors.events import Event, StatementFinished
-from planner.errors import StatementFailed
+from lockgate.executors.events import Event, StatementFinished
+from lockgate.planner.errors import StatementFailed
 from tests.commands.blocking import read_table
 from tests.executors.building import apply_plan, open_test_engine, plan_for
 from tests.executors.rows import ask, execute

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from executors.events import LockAwaited
-from executors.failure import ServerError
-from planner.errors import Locked, StatementFailed, Unreachable, Unresolved, UsageError
+from lockgate.executors.events import LockAwaited
+from lockgate.executors.failure import ServerError
+from lockgate.planner.errors import Locked, StatementFailed, Unreachable, Unresolved, UsageError
 from tests.commands.blocking import held_table
 from tests.executors.building import (
     OUTSIDE,

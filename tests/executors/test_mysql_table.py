@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymysql.err import MySQLError
 
-from executors.mysql.table import (
+from lockgate.executors.mysql.table.way_back import (
     SQL_MODE,
     auto_increment,
     columns,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executors.mysql.table import (
+from lockgate.executors.mysql.table.way_back import (
     auto_increment,
     columns,
     definition,

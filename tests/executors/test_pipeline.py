@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.postgresql.pipeline import (
+from lockgate.executors.postgresql.pipeline import (
     HEAVY,
     IN_FLIGHT,
     Command,
@@ -15,7 +15,7 @@ from executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from planner.errors import StatementFailed, Unreachable
+from lockgate.planner.errors import StatementFailed, Unreachable
 from tests.executors.building import apply_up, create_tables, failure_of
 from tests.servers.postgres import PostgresServer
 

@@ -6,8 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.events import StatementFinished, UnitCommitted
-from planner.errors import StatementFailed, Unreachable, Unresolved
+from lockgate.executors.events import StatementFinished, UnitCommitted
+from lockgate.planner.errors import StatementFailed, Unreachable, Unresolved
 from tests.executors.building import (
     OUTSIDE,
     Recorder,

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.events import Blocked, Event, Retried
-from planner.errors import StatementFailed
+from lockgate.executors.events import Blocked, Event, Retried
+from lockgate.planner.errors import StatementFailed
 from tests.executors.building import OUTSIDE, Recorder, apply_plan, apply_up, failure_of, plan_for
 from tests.executors.building import open_test_engine as open_engine
 from tests.servers.postgres import PostgresServer

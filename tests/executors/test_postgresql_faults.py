@@ -11,8 +11,8 @@ from typing import Any, Literal
 import psycopg
 import pytest
 
-from executors.events import Event, LockAwaited
-from planner.errors import Unreachable, Unresolved
+from lockgate.executors.events import Event, LockAwaited
+from lockgate.planner.errors import Unreachable, Unresolved
 from tests.commands.running import Project
 from tests.executors.building import (
     apply_plan,

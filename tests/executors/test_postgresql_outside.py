@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from executors.events import StatementFinished
+from lockgate.executors.events import StatementFinished
 from lockgate.exits import Exit
-from planner.errors import StatementFailed, Unresolved
+from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.commands.running import Project, succeed
 from tests.executors.building import (
     OUTSIDE,

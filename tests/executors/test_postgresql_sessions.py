@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from planner.errors import Locked, StatementFailed, UsageError
+from lockgate.planner.errors import Locked, StatementFailed, UsageError
 from tests.executors.building import (
     OUTSIDE,
     UP,

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from executors.rehearsal import Stage, find_drift, rehearse
-from executors.scratch import NAME, open_scratch, start_private
-from planner.catalogue import Catalogue
-from planner.environment import resolve_database
-from planner.errors import Interrupted, StatementFailed, UsageError
-from planner.plan import Rehearsal
+from lockgate.executors.rehearsal import Stage, find_drift, rehearse
+from lockgate.executors.scratch import NAME, open_scratch, start_private
+from lockgate.planner.database.catalogue import Catalogue
+from lockgate.planner.environments.environment import resolve_database
+from lockgate.planner.errors import Interrupted, StatementFailed, UsageError
+from lockgate.planner.plan.plan import Rehearsal
 from tests.executors.building import (
     AUTHOR,
     apply_up,

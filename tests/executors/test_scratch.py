@@ -2,11 +2,11 @@
 
 import pytest
 
-from executors.mysql import scratch as mysql
-from executors.postgresql import scratch as postgresql
-from planner.errors import UsageError
-from planner.plan import PlannedStatement, statement_digest
-from planner.rehearsal import Reach, refuse_reaching
+from lockgate.executors.mysql import scratch as mysql
+from lockgate.executors.postgresql import scratch as postgresql
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import PlannedStatement, statement_digest
+from lockgate.planner.plan.rehearsal import Reach, refuse_reaching
 
 
 def statements(sql: str) -> list[PlannedStatement]:

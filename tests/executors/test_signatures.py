@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from executors.signatures import AllowedSigners, find_allowed_signers, sign, verify
-from planner.errors import BadSignature, UsageError
+from lockgate.executors.programs.signatures import (
+    AllowedSigners,
+    find_allowed_signers,
+    sign,
+    verify,
+)
+from lockgate.planner.errors import BadSignature, UsageError
 from tests.servers.openssh import Person, new_person
 
 pytestmark = pytest.mark.usefixtures("openssh")

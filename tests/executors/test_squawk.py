@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from executors.squawk import lint_sections
-from planner.dialect import POSTGRESQL
-from planner.lint import lint
-from planner.squawk_rules import RULES
-from planner.statements import split_statements
-from planner.subject import Subject, Terms, read_subject
-from tests.planner.rules.fixture import SIZES, Fixture, Size, fixtures, found
+from lockgate.executors.programs.squawk import lint_sections
+from lockgate.planner.review.lint import lint
+from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.review.squawk_rules import RULES
+from lockgate.planner.sql.dialect import POSTGRESQL
+from lockgate.planner.sql.statements import split_statements
+from tests.planner.review.rules.fixture import SIZES, Fixture, Size, fixtures, found
 
 FIXTURES = fixtures(Path(__file__).parent / "squawk")
 

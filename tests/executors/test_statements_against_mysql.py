@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymysql.constants import CLIENT
 
-from planner.dialect import MARIADB, MYSQL, Dialect
-from planner.statements import Statement, scan
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
+from lockgate.planner.sql.statements import Statement, scan
 
 PROCEDURE = "drop procedure if exists p; create procedure p(a int) "
 FUNCTION = "drop function if exists f; create function f(a int) returns int deterministic "

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from planner.environment import Environment
+from lockgate.planner.environments.environment import Environment
 from tests.faults.case import Case, Collection
 from tests.faults.command import Ending, Nursery, has_caught, send_signal
 from tests.faults.difference import show_difference

@@ -13,17 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-FOLDERS = ("lockgate", "lockgate.commands", "lockgate.views", "executors", "planner")
 EXECUTABLE = "__main__"
 
 
 def import_everything() -> None:
     """Imports what any command imports when it runs."""
-    for folder in FOLDERS:
-        package = importlib.import_module(folder)
-        for module in pkgutil.iter_modules(package.__path__, f"{folder}."):
-            if not module.name.endswith(EXECUTABLE):
-                importlib.import_module(module.name)
+    package = importlib.import_module("lockgate")
+    for module in pkgutil.walk_packages(package.__path__, "lockgate."):
+        if not module.name.endswith(EXECUTABLE):
+            importlib.import_module(module.name)
 
 
 def serve() -> None:

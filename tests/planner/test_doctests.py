@@ -6,8 +6,7 @@ import pkgutil
 
 import pytest
 
-import executors
-import planner
+from lockgate import executors, planner
 
 MODULES = [
     found.name

@@ -12,8 +12,8 @@ from typing import Any
 import postgast
 import pytest
 
-from planner.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
-from planner.statements import split_statements
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
+from lockgate.planner.sql.statements import split_statements
 from tests.real.convert import RealMigration, write_migrations
 from tests.real.fetch import fetch_graphile_worker, fetch_procrastinate, fetch_roundcube
 from tests.real.graphile_worker import read_graphile_worker

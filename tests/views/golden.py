@@ -8,10 +8,10 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+from lockgate.planner.plan.difference import compare_plans
 from lockgate.views import matrix, plan_diff, text
 from lockgate.views.markdown import render_markdown
 from lockgate.views.review import review
-from planner.difference import compare_plans
 from tests.views.matrices import small_matrix
 from tests.views.plans import (
     altered_plan,

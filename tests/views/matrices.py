@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from planner.compare import compare, standings
-from planner.matrix import Column, Matrix, lay_out
-from planner.migration import Migration
-from tests.planner.building import ledger, migration
+from lockgate.planner.building.compare import compare, standings
+from lockgate.planner.building.matrix import Column, Matrix, lay_out
+from lockgate.planner.migrations.migration import Migration
+from tests.planner.literals import ledger, migration
 
 FILES = [migration(f"{number:03}") for number in range(1, 6)]
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from planner.decision import Decision
-from planner.dialect import MYSQL
-from planner.evidence import Evidence, with_evidence
-from planner.finding import Finding
-from planner.migration import Migration
-from planner.plan import Change, Lock, Measured, Plan, Rehearsal, Touch, seal
-from tests.planner.building import SETTING, read, up_plan
+from lockgate.planner.decision import Decision
+from lockgate.planner.finding import Finding
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal, Touch, seal
+from lockgate.planner.review.evidence import Evidence, with_evidence
+from lockgate.planner.sql.dialect import MYSQL
+from tests.planner.literals import SETTING, read, up_plan
 
 COMMIT = "9f2c1e7ab0d34c5e8f60718293a4b5c6d7e8f901"
 PRODUCTION = replace(

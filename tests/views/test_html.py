@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
+from lockgate.planner.plan.plan import Plan
 from lockgate.views.html import render_html
 from lockgate.views.review import review
-from planner.plan import Plan
 from tests.browser import axe_source
 from tests.views.plans import (
     MIGRATIONS,

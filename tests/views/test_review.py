@@ -2,10 +2,10 @@
 
 import pytest
 
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from lockgate.views.dependencies import ROW, draw_dependencies
 from lockgate.views.highlight import cut_sql
 from lockgate.views.review import review
-from planner.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from tests.views.plans import (
     COUNT_ORDERS,
     compensated_plan,

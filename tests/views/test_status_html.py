@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from lockgate.planner.building.compare import compare, standings
+from lockgate.planner.building.matrix import Column, Matrix, lay_out
 from lockgate.views.matrix import render_status
-from planner.compare import compare, standings
-from planner.matrix import Column, Matrix, lay_out
 from tests.browser import axe_source
-from tests.planner.building import ledger, migration
+from tests.planner.literals import ledger, migration
 
 FILES = [migration(f"{number:03}") for number in range(1, 201)]
 

@@ -1,5 +1,6 @@
 """What decides on a plan, and what its places have in common, as values."""
 
+from lockgate.planner.plan.plan import Plan
 from lockgate.views.review import review
 from lockgate.views.summary import (
     Fact,
@@ -9,7 +10,6 @@ from lockgate.views.summary import (
     gather_locks,
     is_unusual,
 )
-from planner.plan import Plan
 from tests.views.plans import (
     ITEMS,
     LOSES,

@@ -1,0 +1,96 @@
+"""AUTO_INCREMENT counters beside transactions of journaled statements, which move them for good.
+
+A note of them is durable before the first row is written, and deleted in the transaction itself:
+so it is there exactly when that was rolled back, by whomever. Undoes nothing else.
+https://dev.mysql.com/doc/refman/9.7/en/innodb-auto-increment-handling.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.undo.graveyard import Graveyard
+from lockgate.executors.mysql.undo.intents import Before, read_counters
+from lockgate.executors.mysql.undo.undo import Undo
+from lockgate.executors.store import lost_lock
+from lockgate.planner.reading.effects import Effect
+
+# Written by the guard's session, and only by who holds both halves of the lock.
+NOTE = (
+    "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, image) "
+    "select %s, %s, %s, '', current_timestamp(6), 'counted', %s from dual "
+    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
+)
+FORGET = "delete from {journal} where run_id = %s and step = %s and statement = %s"
+READ = "select image from {journal} where outcome = 'counted'"
+FORGET_ALL = "delete from {journal} where outcome = 'counted'"
+
+
+class CounterNotes:
+    """The notes of one section: what the open transaction may have moved so far."""
+
+    def __init__(self, session: MySQLSession, run_id: str, number: int) -> None:
+        self._session = session
+        self._key = run_id, number
+        self._effects: set[tuple[object, ...]] = set()
+        self._noted: set[str] = set()
+
+    def add(self, place: int, effect: Effect) -> None:
+        """Notes the counters that a statement may move and none before it has; the transaction
+        is open. The note has the number of the statement, and is none: so it counts downwards.
+
+        Raises:
+            Locked: this executor does not hold the lock any more; nothing was written.
+        """
+        moving = effect.tables_written, effect.evaluates and effect.mentions
+        if not any(moving) or moving in self._effects:
+            return
+        self._effects.add(moving)
+        database = self._session.server.database
+        found = read_counters(self._session.observe, database, (effect,))
+        counters = {name: found[name] for name in found.keys() - self._noted}
+        if counters:
+            self._noted |= counters.keys()
+            self._write((*self._key, -place), Before(catalogue={}, counters=counters))
+
+    def close(self) -> None:
+        """After the transaction's end."""
+        self._effects.clear()
+        self._noted.clear()
+
+    def _write(self, key: tuple[object, ...], before: Before) -> None:
+        session = self._session
+        values = (*key, before.model_dump_json(), *session.guard_proof())
+        if session.execute_aside(session.named(NOTE), values) != 1:
+            raise lost_lock()
+        session.execute(session.named(FORGET), key)
+
+
+def give_back_counters(session: MySQLSession) -> None:
+    """Sets back what transactions have moved that were rolled back, whoever ran them; the caller
+    holds the lock, and the work session is a new one afterwards.
+
+    A counter stays where the role may not alter its table, as after any rollback. A crash leaves
+    the notes, for whoever runs next.
+    """
+    notes = session.query_all(session.named(READ))
+    if not notes:
+        return
+    undo = Undo(session, Graveyard(session))
+    for table, counter in _earliest(Before.model_validate_json(image) for (image,) in notes):
+        with suppress(ServerError):
+            undo.restore_counter(table, counter)
+    session.renew()
+    session.execute(session.named(FORGET_ALL))
+
+
+def _earliest(notes: Iterable[Before]) -> Iterable[tuple[str, int]]:
+    """Each table's lowest counter: they only grow."""
+    found: dict[str, int] = {}
+    for note in notes:
+        for table, counter in note.counters.items():
+            found[table] = min(counter, found.get(table, counter))
+    return found.items()

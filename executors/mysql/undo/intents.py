@@ -1,0 +1,199 @@
+"""Intents: what is written to the journal before a statement, from which it can be undone.
+
+Reads the database through the guard's session, which no section has touched; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import Field
+
+from lockgate.executors.mysql.table.way_back import (
+    auto_increment,
+    columns,
+    is_generated,
+    primary_key,
+)
+from lockgate.executors.mysql.undo.graveyard import Graveyard
+from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
+from lockgate.planner.plan.plan import PlannedStatement
+from lockgate.planner.reading.effects import Effect, Object
+
+COUNTING = """
+select table_name from information_schema.columns
+where table_schema = %s and extra like '%%auto_increment%%'
+"""
+# By what a statement may run code that is not in its text: its functions, and views that call some.
+CODE = """
+select lower(routine_name) from information_schema.routines
+where routine_schema = %s and routine_type = 'FUNCTION'
+union select lower(table_name) from information_schema.tables
+where table_schema = %s and table_type = 'VIEW'
+"""
+# Of how a journal row's statement went: its rows are copied, it is done, it was undone, or it
+# belongs to a unit that is committed and still has something to clear away.
+COPIED, DONE, UNDOING, UNDONE, COMMITTED = "copied", "done", "undoing", "undone", "committed"
+
+
+class Copy(Stored):
+    """Rows of a table in the graveyard: the `columns` beside the primary key, or all of it."""
+
+    table: str
+    name: str
+    columns: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+
+
+class Intent(Stored):
+    """What the database was, of all that one statement may change.
+
+    `columns` are renamed ones, new name -> old name. `graves` are the tables that it drops ->
+    their names in the graveyard. `writes_rows` says that its outcome is in its transaction.
+    `after` are the tables as it left them, by name: they show if others have changed one since.
+    """
+
+    verb: str
+    images: tuple[Image, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
+    columns: Mapping[str, str] = Field(default_factory=dict)
+    graves: Mapping[str, str] = Field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
+    witness: str = ""
+    writes_rows: bool = False
+    after: Mapping[str, str] = Field(default_factory=dict)
+
+    def create(self, kind: str, name: str) -> str:
+        """The definition that an object of the statement had; empty when there was none."""
+        return next((image.create for image in self.images if image.key == (kind, name)), "")
+
+    @property
+    def aids(self) -> tuple[str, ...]:
+        """The tables in the graveyard that were made to undo it by, or to see if it happened."""
+        witness = (self.witness, moved(self.witness)) if self.witness else ()
+        return (*(copy.name for copy in self.copies), *witness)
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """The tables in the graveyard that may exist because of it."""
+        return (*self.graves.values(), *self.aids)
+
+
+class Before(Stored):
+    """What a unit found: the digests of all objects, and the counters of the tables it touches."""
+
+    catalogue: Mapping[str, str]
+    counters: Mapping[str, int]
+
+
+def moved(witness: str) -> str:
+    """The name that the witness of a RENAME TABLE has after it."""
+    return f"{witness}_moved"
+
+
+def read_intent(
+    query: Query, graveyard: Graveyard, effect: Effect, statement: PlannedStatement, label: str
+) -> Intent:
+    """The intent of a statement that is about to run; `label` is unique in the graveyard.
+
+    Raises:
+        ServerError: the role may not see a definition.
+    """
+    images = {image.key: image for image in _images(query, graveyard.database, effect)}
+    buried = _tables(effect) if statement.guarantee == "deferred" else ()
+    copied = statement.guarantee == "compensated-by-copy"
+    renames = tuple((old.name, new.name) for old, new in effect.renames)
+    return Intent(
+        verb=effect.verb,
+        images=tuple(images.values()),
+        renames=renames,
+        columns={new: old for old, new in effect.columns_renamed},
+        graves={table: f"{label}_{place}" for place, table in enumerate(buried)},
+        copies=tuple(_copies(query, graveyard.database, effect, label)) if copied else (),
+        witness=f"{label}_witness" if is_permutation(renames) else "",
+        writes_rows=effect.verb == "write",
+    )
+
+
+def with_result(query: Query, database: str, intent: Intent) -> Intent:
+    """The intent of a statement that is done, with the tables as it left them."""
+    names = {image.name for image in intent.images if image.kind == "table"}
+    after = {name: take_image(query, database, Object("table", name)).create for name in names}
+    return intent.model_copy(update={"after": {name: text for name, text in after.items() if text}})
+
+
+def is_permutation(renames: Iterable[tuple[str, str]]) -> bool:
+    """Whether RENAME TABLE leaves the same names, so that they do not show if it happened.
+
+    >>> is_permutation([("a", "spare"), ("b", "a"), ("spare", "b")])
+    True
+    """
+    place: dict[str, str] = {}  # where each table is now -> where it was
+    for old, new in renames:
+        place[new] = place.pop(old, old)
+    return bool(place) and set(place) == set(place.values())
+
+
+def _tables(effect: Effect) -> tuple[str, ...]:
+    return tuple(target.name for target in effect.objects if target.kind == "table")
+
+
+def _written(effect: Effect) -> tuple[str, ...]:
+    return tuple(target.name for target in effect.tables_written)
+
+
+def _images(query: Query, database: str, effect: Effect) -> Iterable[Image]:
+    """Of the statement's objects; of a table that is dropped, with those of its triggers."""
+    for target in effect.objects:
+        yield take_image(query, database, target)
+        if effect.verb == "drop" and target.kind == "table":
+            for trigger in read_triggers(query, database, target.name):
+                yield take_image(query, database, Object("trigger", trigger))
+    for _, new in effect.renames:
+        yield take_image(query, database, new)
+
+
+def _copies(query: Query, database: str, effect: Effect, label: str) -> Iterable[Copy]:
+    whole = effect.verb in ("write", "truncate")
+    targets = _written(effect) if whole else _tables(effect)
+    for place, table in enumerate(targets):
+        create = take_image(query, database, Object("table", table)).create
+        name = f"{label}_copy_{place}"
+        if whole:
+            yield Copy(table=table, name=name)
+        else:
+            key = primary_key(create)
+            yield Copy(table=table, name=name, key=key, columns=_lost(create, effect, key))
+
+
+def _lost(create: str, effect: Effect, key: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns whose values ALTER TABLE may change; all of them when it names none."""
+    known = [c for c in columns(create) if not is_generated(create, c) and c not in key]
+    named = {c.lower() for c in (*effect.columns_dropped, *effect.columns_redefined)}
+    if effect.converts_text or not named:
+        return tuple(known)
+    return tuple(c for c in known if c.lower() in named)
+
+
+def read_counters(query: Query, database: str, effects: Sequence[Effect]) -> Mapping[str, int]:
+    """The AUTO_INCREMENT counters that these statements may move, of tables that exist.
+
+    What a trigger, a function or a view that calls one writes is not known, so they may move any.
+    """
+    written = {name for each in effects for name in _written(each)}
+    names = written.union(*(_tables(each) for each in effects))
+    calls = any(each.calls for each in effects if each.tables_written)
+    if (
+        calls
+        or _runs_code(query, database, effects)
+        or any(read_triggers(query, database, name) for name in written)
+    ):
+        names |= {row[0] for row in query(COUNTING, (database,))}
+    images = {name: take_image(query, database, Object("table", name)) for name in sorted(names)}
+    shown = {name: image.create for name, image in images.items() if image.create}
+    return {name: auto_increment(text) for name, text in shown.items() if auto_increment(text)}
+
+
+def _runs_code(query: Query, database: str, effects: Iterable[Effect]) -> bool:
+    mentioned = {name for each in effects if each.evaluates for name in each.mentions.names}
+    return bool(mentioned) and any(name in mentioned for (name,) in query(CODE, (database,) * 2))

@@ -1,0 +1,149 @@
+"""The journal of one unit that is undone by compensation; written by the guard's session.
+
+The guard's session has what no section can set, and each write is durable on return.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.undo.intents import COMMITTED, DONE, UNDONE, Before, Intent
+from lockgate.executors.store import FORGET_INTENT, SET_STATUS, lost_lock
+from lockgate.planner.plan.plan import Unit
+
+# Only who holds both halves of the lock writes an intent: the guard asks for the other one.
+INTEND = (
+    "insert into {journal} (run_id, step, statement, digest, intent_at, image) "
+    "select %s, %s, %s, %s, current_timestamp(6), %s from dual "
+    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
+)
+WRITE_DONE = (
+    "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, done_at, image) "
+    "values (%s, %s, %s, %s, current_timestamp(6), 'done', current_timestamp(6), %s)"
+)
+NOTE = (
+    "update {journal} set outcome = %s, done_at = current_timestamp(6) "
+    "where run_id = %s and step = %s and statement = %s"
+)
+NOTE_DONE = (
+    "update {journal} set outcome = %s, image = %s, done_at = current_timestamp(6) "
+    "where run_id = %s and step = %s and statement = %s"
+)
+READ = (
+    "select step, statement, outcome, image from {journal} "
+    "where run_id = %s and step between %s and %s order by step, statement"
+)
+IS_OPEN = (
+    "select 1 from {journal} where run_id = %s and step = %s and statement = 0 "
+    "and coalesce(outcome, '') <> 'committed'"
+)
+COMMIT = "update {journal} set outcome = %s where run_id = %s and step between %s and %s"
+FORGET = "delete from {journal} where run_id = %s and step between %s and %s"
+FIRST = 0  # the place of the row that holds what the unit found
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A statement that was begun: the number of its step, its place, and how it went."""
+
+    step: int
+    place: int
+    outcome: str
+    intent: Intent
+
+
+class UnitJournal:
+    """What is written of one unit of a run."""
+
+    def __init__(self, session: MySQLSession, run_id: str, unit: Unit) -> None:
+        self._session = session
+        self._run_id = run_id
+        self._steps = unit.first, unit.first + len(unit.steps) - 1
+
+    def begin(self, before: Before) -> None:
+        """Notes what the unit finds, and that its run is applying."""
+        self._intend(self._steps[0], FIRST, "", before.model_dump_json())
+        self.set_status("APPLYING")
+
+    def intend(self, step: int, place: int, digest: str, intent: Intent) -> None:
+        """Notes that a statement begins.
+
+        Raises:
+            Locked: this executor does not hold the lock any more; nothing was written.
+        """
+        self._intend(step, place, digest, intent.model_dump_json())
+
+    def note_done(self, step: int, place: int, intent: Intent) -> None:
+        """Notes that a statement is done, and what it has left."""
+        image = intent.model_dump_json()
+        self._write(NOTE_DONE, (DONE, image, self._run_id, step, place))
+
+    def note(self, step: int, place: int, outcome: str) -> None:
+        """Notes how a statement went."""
+        self._write(NOTE, (outcome, self._run_id, step, place))
+
+    def write_done(self, step: int, place: int, digest: str, intent: Intent) -> None:
+        """Notes in the open transaction of the work session a statement that is part of it."""
+        values = (self._run_id, step, place, digest, intent.model_dump_json())
+        self._session.execute(self._session.named(WRITE_DONE), values)
+
+    def note_in_transaction(self, step: int, place: int) -> None:
+        """Notes in the open transaction of the work session that a statement is done."""
+        sql = self._session.named(NOTE)
+        self._session.execute(sql, (DONE, self._run_id, step, place))
+
+    def forget(self, step: int, place: int) -> None:
+        """Takes back the intent of a statement that did nothing."""
+        self._write(FORGET_INTENT, (self._run_id, step, place))
+
+    def set_status(self, status: str) -> None:
+        """Notes the run's state."""
+        self._write(SET_STATUS, (status, self._run_id))
+
+    def is_open(self) -> bool:
+        """Whether the unit was begun, and neither committed nor given up by anybody."""
+        rows = self._session.observe(self._session.named(IS_OPEN), (self._run_id, self._steps[0]))
+        return bool(rows)
+
+    def read(self) -> tuple[Before, tuple[Record, ...]]:
+        """What the unit found, and its statements that are not undone, in running order."""
+        parameters = (self._run_id, *self._steps)
+        rows = self._session.observe(self._session.named(READ), parameters)
+        before = Before(catalogue={}, counters={})
+        records = []
+        for step, place, outcome, image in rows:
+            if place == FIRST:
+                before = Before.model_validate_json(image)
+            else:
+                intent = Intent.model_validate_json(image)
+                records.append(Record(step, place, outcome or "", intent))
+        return before, tuple(records)
+
+    def commit(self, *, leftovers: bool) -> None:
+        """In the open transaction of the work session: the unit is kept."""
+        steps = (self._run_id, *self._steps)
+        if leftovers:
+            self._session.execute(self._session.named(COMMIT), (COMMITTED, *steps))
+        else:
+            self._session.execute(self._session.named(FORGET), steps)
+
+    def close(self, status: str = "") -> None:
+        """Forgets the unit, and notes how its run ended."""
+        with self._session.transaction():
+            self._session.execute(self._session.named(FORGET), (self._run_id, *self._steps))
+            if status:
+                self._session.execute(self._session.named(SET_STATUS), (status, self._run_id))
+
+    def _intend(self, step: int, place: int, digest: str, image: str) -> None:
+        values = (self._run_id, step, place, digest, image, *self._session.guard_proof())
+        if self._write(INTEND, values) != 1:
+            raise lost_lock()
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> int:
+        return self._session.execute_aside(self._session.named(sql), values)
+
+
+def unfinished(records: tuple[Record, ...]) -> tuple[Record, ...]:
+    """Those that are not undone yet, the last one first."""
+    return tuple(record for record in reversed(records) if record.outcome != UNDONE)

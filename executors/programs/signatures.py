@@ -1,0 +1,202 @@
+"""Signatures of texts by SSH keys, made and verified by `ssh-keygen -Y` of OpenSSH.
+
+Decides nothing: who must sign what, and what a signature is good for, is the caller's matter.
+https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lockgate.planner.errors import BadSignature, Fault, UsageError
+
+PROGRAM = "ssh-keygen"
+ALLOWED = "allowed_signers"
+REVOKED = "revoked_keys"
+LONGEST = 60.0
+"""Seconds for one verification; it needs some milliseconds."""
+
+# A date in allowed_signers that names no time zone is UTC, wherever the machine is.
+VERIFYING = {"TZ": "UTC0", "LC_ALL": "C"}
+
+# How ssh-keygen tells, on stderr, why it finds no signer.
+UNFOUND: Sequence[tuple[str, Fault]] = (
+    ("key has expired", "expired"),
+    ("key is not yet valid", "not yet valid"),
+    ("parse signature", "broken"),
+    ("sig_find_principals", "broken"),
+    ("", "unknown"),
+)
+# How it tells why the signature of a signer that it has found is not good.
+UNVERIFIED: Sequence[tuple[str, Fault]] = (
+    ("incorrect signature", "altered"),
+    ("namespace does not match", "namespace"),
+    ("not permitted for use in signature namespace", "namespace"),
+    ("", "broken"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedSigners:
+    """The file that says whose keys are trusted, and the file of the keys that no longer are.
+
+    `revoked` is None when there is no such file.
+    """
+
+    path: Path
+    revoked: Path | None = None
+
+
+def find_allowed_signers(directory: Path) -> AllowedSigners:
+    """The files `allowed_signers` and `revoked_keys` of a folder of environments."""
+    revoked = directory / REVOKED
+    return AllowedSigners(directory / ALLOWED, revoked if revoked.exists() else None)
+
+
+def sign(message: bytes, key: Path, namespace: str) -> str:
+    """The armoured signature of a message.
+
+    `key` is a private key, or a public one whose private half the ssh-agent has. ssh-keygen asks
+    for a passphrase where the process has a terminal.
+
+    Raises:
+        UsageError: it cannot be signed with this key, or there is no ssh-keygen.
+    """
+    command = [_program(), "-q", "-Y", "sign", "-f", str(key), "-n", namespace]
+    ended = subprocess.run(command, input=message, capture_output=True, check=False)
+    if ended.returncode or not ended.stdout:
+        raise UsageError(
+            f"Nothing was signed with the key {key}.",
+            why=_words(ended),
+            do="Name a key that can be read: `--key FILE`. Where nobody can type its passphrase, "
+            "load it into the ssh-agent first: `ssh-add FILE`.",
+        )
+    return ended.stdout.decode("ascii")
+
+
+def verify(
+    message: bytes,
+    signature: str,
+    allowed: AllowedSigners,
+    namespace: str,
+    now: datetime,
+    name: str = "the signature",
+) -> str:
+    """The signer, as `allowed_signers` names the key that made this signature of the message.
+
+    `now` is when the key must be valid; `name` says in errors which signature it is. A key under
+    several names has the first of them.
+
+    Raises:
+        BadSignature: with the reason.
+        UsageError: there is no ssh-keygen.
+    """
+    if not allowed.path.is_file():
+        raise _bad("unverifiable", name, f"There is no {allowed.path}.")
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "signature")
+        file.write_text(signature, encoding="utf-8")
+        given = ["-f", str(allowed.path), "-s", str(file), f"-Overify-time={_time(now)}"]
+        found = _run(["-Y", "find-principals", *given])
+        if found.returncode:
+            raise _bad(_fault(found, UNFOUND), name, _words(found))
+        signer = found.stdout.decode("utf-8", "replace").splitlines()[0]
+        given += ["-I", signer, "-n", namespace]
+        _refuse_bad(message, given, allowed, name)
+    return signer
+
+
+def _refuse_bad(message: bytes, given: list[str], allowed: AllowedSigners, name: str) -> None:
+    verified = _run(["-Y", "verify", *given], message)
+    if verified.returncode:
+        raise _bad(_fault(verified, UNVERIFIED), name, _words(verified))
+    if allowed.revoked is None:
+        return
+    # ssh-keygen does not say that it refuses a key for being revoked: hence two runs.
+    again = _run(["-Y", "verify", *given, "-r", str(allowed.revoked)], message)
+    if again.returncode:
+        raise _bad("revoked", name, _words(again))
+
+
+def _fault(ended: subprocess.CompletedProcess[bytes], told: Sequence[tuple[str, Fault]]) -> Fault:
+    words = ended.stderr.decode("utf-8", "replace")
+    return next(fault for part, fault in told if part in words)
+
+
+def _bad(fault: Fault, name: str, words: str) -> BadSignature:
+    what, do = FAULTS[fault]
+    return BadSignature(fault, f"{name} {what}.", why=words, do=do)
+
+
+def _words(ended: subprocess.CompletedProcess[bytes]) -> str:
+    text = " ".join(ended.stderr.decode("utf-8", "replace").split())
+    return f"{PROGRAM} says: {text}" if text else ""
+
+
+def _time(now: datetime) -> str:
+    """As ssh-keygen takes it; older ones than 9.1 know no time zone there."""
+    return f"{now.astimezone(UTC):%Y%m%d%H%M%S}"
+
+
+def _run(arguments: list[str], message: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    command = [_program(), *arguments]
+    try:
+        return subprocess.run(
+            command, input=message, env=VERIFYING, capture_output=True, timeout=LONGEST, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"{PROGRAM} failed: {error}", why="A signature is unverified.") from error
+
+
+def _program() -> str:
+    found = shutil.which(PROGRAM)
+    if found is None:
+        raise UsageError(
+            f"{PROGRAM} is not installed.",
+            why="It signs, and it verifies signatures.",
+            do="Install OpenSSH's client, 8.8 or later: the package openssh-client (Debian, "
+            "Ubuntu), openssh-clients (Fedora, RHEL) or openssh-keygen (Alpine).",
+        )
+    return found
+
+
+ASK = "Ask its signer for a new one."
+FAULTS: Mapping[Fault, tuple[str, str]] = {
+    "altered": (
+        "does not fit what it should sign: that was changed, or it is the signature of "
+        "something else",
+        "Remove the file, and let its signer sign anew.",
+    ),
+    "broken": ("is no whole SSH signature", ASK),
+    "unknown": (
+        f"was made with a key that {ALLOWED} does not know",
+        f"Add the signer's public key to {ALLOWED}, if it is to be trusted.",
+    ),
+    "expired": (
+        "was made with a key that has expired",
+        f"Sign with the key that is valid now, and name it in {ALLOWED}.",
+    ),
+    "not yet valid": (
+        "was made with a key that is not yet valid",
+        f"Wait until it is, or sign with another key of {ALLOWED}.",
+    ),
+    "revoked": (
+        f"was made with a key that {REVOKED} revokes",
+        f"Sign with another key. A {REVOKED} that cannot be read revokes every key.",
+    ),
+    "namespace": (
+        "was made for another purpose, or with a key that may not sign for this one",
+        f"Look at `namespaces=` in {ALLOWED}.",
+    ),
+    "unverifiable": (
+        "cannot be verified",
+        f"Write whose keys are trusted into {ALLOWED}, beside the environments.",
+    ),
+}
+"""What each fault is, and what to do about it."""

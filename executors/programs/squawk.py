@@ -1,0 +1,135 @@
+"""Runs squawk, a linter for the SQL of PostgreSQL, as a process over sections of migrations.
+
+Decides nothing: `planner.review.squawk_rules` says which of its rules count, and how much.
+https://squawkhq.com/docs/cli
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lockgate.planner.errors import UsageError
+from lockgate.planner.finding import Finding
+from lockgate.planner.review.section import Subject
+from lockgate.planner.review.squawk_rules import Violation, read_violation
+
+PROGRAM = "squawk"
+# A configuration of the user's would change what is found from one folder to the next.
+CONFIGURATION = "squawk.toml"
+FOUND = (0, 1)
+"""Exit codes with a report on stdout."""
+LONGEST = 30.0
+"""Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
+
+
+def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
+    """Squawk's findings for each of these sections of PostgreSQL, in their order.
+
+    Raises:
+        UsageError: squawk is not installed, or it failed.
+    """
+    found: list[tuple[Finding, ...]] = [()] * len(subjects)
+    for transactional in (True, False):
+        places = [
+            place
+            for place, one in enumerate(subjects)
+            if one.statements and one.transactional is transactional
+        ]
+        chosen = [subjects[place] for place in places]
+        for place, findings in zip(places, _lint(chosen, _mode(transactional)), strict=True):
+            found[place] = findings
+    return tuple(found)
+
+
+def _mode(transactional: bool) -> str:
+    return "--assume-in-transaction" if transactional else "--no-assume-in-transaction"
+
+
+def _lint(subjects: Sequence[Subject], mode: str) -> Iterator[tuple[Finding, ...]]:
+    if not subjects:
+        return
+    reports: list[list[Violation]] = [[] for _ in subjects]
+    with TemporaryDirectory() as folder:
+        _write(Path(folder), subjects)
+        for entry in _run(folder, [mode, f"--pg-version={_version(subjects[0])}"]):
+            place = int(Path(entry["file"]).stem)
+            reports[place].append(_violation(entry, subjects[place]))
+    for subject, report in zip(subjects, reports, strict=True):
+        read = (read_violation(violation, subject) for violation in report)
+        yield tuple(finding for finding in read if finding)
+
+
+def _write(folder: Path, subjects: Sequence[Subject]) -> None:
+    """One file for each section, in which each statement begins a line.
+
+    What stands between statements is left out, and so are comments that silence squawk there.
+    """
+    (folder / CONFIGURATION).write_text("", encoding="utf-8")
+    for place, subject in enumerate(subjects):
+        text = "".join(f"{statement.sql};\n" for statement in subject.statements)
+        (folder / f"{place}.sql").write_text(text, encoding="utf-8")
+
+
+def _version(subject: Subject) -> str:
+    """As squawk takes it: 18.6 for 180006."""
+    version = subject.terms.dialect.version
+    return f"{version // 10000}.{version % 10000}"
+
+
+def _run(folder: str, options: list[str]) -> list[dict[str, Any]]:
+    files = sorted(path.name for path in Path(folder).glob("*.sql"))
+    command = [_program(), "--reporter=json", f"--config={CONFIGURATION}", *options, *files]
+    try:
+        ended = subprocess.run(
+            command, cwd=folder, env={}, capture_output=True, timeout=LONGEST, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _failed(str(error)) from error
+    if ended.returncode not in FOUND:
+        raise _failed(ended.stderr.decode("utf-8", "replace").strip())
+    try:
+        report: list[dict[str, Any]] = json.loads(ended.stdout or b"[]")
+    except ValueError as error:
+        raise _failed("its report is no JSON") from error
+    return report
+
+
+def _failed(reason: str) -> UsageError:
+    return UsageError(
+        f"squawk failed: {reason}",
+        why="Without it the SQL of PostgreSQL is checked by half.",
+        do="Install the version that lockgate asks for: `pip install --upgrade squawk-cli`.",
+    )
+
+
+def _program() -> str:
+    """The program that pip has put beside lockgate's, or else one on the path."""
+    beside = shutil.which(PROGRAM, path=sysconfig.get_path("scripts"))
+    found = beside or shutil.which(PROGRAM)
+    if found is None:
+        raise UsageError(
+            "squawk is not installed.",
+            why="It checks the SQL of PostgreSQL.",
+            do="Install it: `pip install squawk-cli`.",
+        )
+    return found
+
+
+def _violation(entry: dict[str, Any], subject: Subject) -> Violation:
+    """What squawk reports, at the line of the migration's file; squawk counts lines from 0."""
+    row, statement = entry["line"], subject.statements[0]
+    for following in subject.statements[1:]:
+        height = statement.sql.count("\n") + 1
+        if row < height:
+            break
+        row, statement = row - height, following
+    line = statement.line + min(row, statement.sql.count("\n"))
+    rule, message, advice = entry["rule_name"], entry["message"], entry.get("help")
+    return Violation(rule, statement.place, line, message, advice or "")

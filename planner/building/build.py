@@ -1,0 +1,320 @@
+"""Building of plans: from a comparison and a ledger to the steps and the state they leave."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from lockgate.planner.building.choice import choose_pending, going_back, latest_first
+from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
+from lockgate.planner.building.stored_runs import (
+    StoredRun,
+    down_step,
+    find_applied,
+    stored_warnings,
+)
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.database.ledger import Ledger, state_digest
+from lockgate.planner.database.server import Server
+from lockgate.planner.document import UNSEALED
+from lockgate.planner.errors import IrreversibleMigration
+from lockgate.planner.finding import LATE, Finding
+from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, verdict
+from lockgate.planner.guarantees.promises import Terms
+from lockgate.planner.guarantees.units import Judgement, judge
+from lockgate.planner.migrations.migration import Migration, Section, parse_sections
+from lockgate.planner.plan.plan import (
+    Direction,
+    Guarantee,
+    Plan,
+    PlannedStatement,
+    Source,
+    State,
+    Step,
+    Target,
+    seal,
+    statement_digest,
+)
+
+# Each new table holds about three locks (itself, its index, its TOAST table) in a lock table
+# of max_locks_per_transaction * max_connections = 6,400 entries by default.
+# https://www.postgresql.org/docs/current/runtime-config-locks.html
+MANY_TABLES = 2000
+
+BASELINE = Finding(
+    code="baseline",
+    severity="info",
+    line=1,
+    message="Recorded as applied, and none of its SQL is run.",
+    why="The database is taken to have what it makes already; nothing checks that.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a plan is made for and from, apart from the migrations themselves."""
+
+    project: str
+    environment: str
+    server: Server
+    source: Source
+    tool_version: str
+    max_age: timedelta | None = None
+    transaction: Literal["plan", "step"] = "plan"
+    allow_out_of_order: bool = False
+    variables: Mapping[str, str] | None = None
+    warnings: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    copy_limit: float | None = None
+    """In bytes; None: no rows are copied."""
+    state_pulled_at: datetime | None = None
+    """When the state was pulled that stands in for the database; None: it was asked itself."""
+
+
+def build_up_plan(
+    comparison: Comparison,
+    ledger: Ledger,
+    setting: Setting,
+    *,
+    to: str | None = None,
+    only: Mapping[int, str] | None = None,
+) -> Plan:
+    """The plan that applies what is pending: up to and with version `to`, or `only` what has one
+    of these versions with its checksum, and requires nothing else that is pending.
+
+    Raises:
+        BrokenHistory, OutOfOrder: the history forbids it.
+        MigrationFileError: a pending file cannot be read.
+        UsageError: `to` is no version of a file.
+    """
+    refuse_broken_history(comparison)
+    chosen = choose_pending(comparison, to, only)
+    if not setting.allow_out_of_order:
+        refuse_out_of_order(comparison, chosen)
+    late = {migration.version for migration in comparison.out_of_order}
+    steps = [_step(migration, "up", migration.version, setting) for migration in chosen]
+    marked = [_marked_late(step, comparison) if step.version in late else step for step in steps]
+    return _plan(marked, ledger, setting)
+
+
+def _marked_late(step: Step, comparison: Comparison) -> Step:
+    late = Finding(
+        code=LATE,
+        severity="warning",
+        line=1,
+        message=f"It runs behind {comparison.last_applied}, which is applied and stands after it.",
+        why="Elsewhere the two have run, or will run, the other way round.",
+    )
+    return step.model_copy(update={"findings": (late, *step.findings)})
+
+
+def build_chosen_plan(
+    chosen: Iterable[Migration], direction: Direction, ledger: Ledger, setting: Setting
+) -> Plan:
+    """The plan that runs these migrations and no other, in this order; no history forbids it.
+
+    For a scratch database, where a rehearsal decides what was applied.
+
+    Raises:
+        IrreversibleMigration: one to roll back has no down section.
+        MigrationFileError: a file cannot be read.
+    """
+    steps = [_step(migration, direction, migration.version, setting) for migration in chosen]
+    return _plan(steps, ledger, setting)
+
+
+def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting, to: str) -> Plan:
+    """The plan that records what is pending up to `to` as applied, and runs none of its SQL.
+
+    For a database that had the tables before it had lockgate.
+
+    Raises:
+        As `build_up_plan`.
+    """
+    plan = build_up_plan(comparison, ledger, setting, to=to)
+    recorded = {"statements": (), "findings": (BASELINE,), "transaction": 1}
+    judged = _judged([step.model_copy(update=recorded) for step in plan.steps], setting)
+    changes = {"steps": judged.steps, "verdict": judged.verdict, "warnings": setting.warnings}
+    return seal(plan.model_copy(update=changes))
+
+
+def build_down_plan(
+    comparison: Comparison,
+    ledger: Ledger,
+    setting: Setting,
+    *,
+    steps: int | None = None,
+    to: str | None = None,
+) -> Plan:
+    """The plan that rolls back the last `steps` applied, or all above version `to` (0: all).
+
+    The last applied is rolled back first.
+
+    Raises:
+        BrokenHistory, StillRequired, IrreversibleMigration: the history forbids it.
+        MigrationFileError: a file cannot be read.
+        UsageError: `to` is not applied, or `steps` is less than 1 or more than are.
+    """
+    refuse_broken_history(comparison)
+    entries = {entry.number: entry for entry in ledger.entries}
+    latest = latest_first(comparison.applied, entries)
+    going = going_back(latest, steps, to)
+    planned = [
+        _step(migration, "down", entries[migration.number].version, setting) for migration in going
+    ]
+    return _plan(planned, ledger, setting)
+
+
+def build_stored_down_plan(
+    runs: Iterable[StoredRun],
+    ledger: Ledger,
+    setting: Setting,
+    *,
+    steps: int | None = None,
+    to: str | None = None,
+) -> Plan:
+    """`build_down_plan` without files: by the plans that the database keeps of its runs.
+
+    Raises:
+        HistoryError: no run has applied what is to go, or the history forbids it.
+        InvalidPlan: a run's plan is not the one that it applied.
+        UsageError: as `build_down_plan`.
+    """
+    entries = {entry.number: entry for entry in ledger.entries}
+    latest = latest_first(find_applied(ledger, runs), entries)
+    going = going_back(latest, steps, to)
+    warned = (*setting.warnings, *stored_warnings(latest, going))
+    planned = [down_step(applied, setting.server.dialect) for applied in going]
+    return _plan(planned, ledger, replace(setting, warnings=warned))
+
+
+def _step(migration: Migration, direction: Direction, version: str, setting: Setting) -> Step:
+    dialect = setting.server.dialect
+    sections = parse_sections(migration, dialect, setting.variables or {})
+    section = sections.up if direction == "up" else sections.down
+    if section is None:
+        raise IrreversibleMigration(migration.version, migration.filename)
+    rollback = sections.down if direction == "up" else None
+    return Step(
+        direction=direction,
+        version=version,
+        name=migration.name,
+        file=migration.filename,
+        checksum=migration.checksum,
+        requires=migration.requires,
+        transaction=1 if section.transactional else None,
+        statements=_planned(section),
+        rollback=_planned(rollback) if rollback else None,
+        rollback_transactional=rollback.transactional if rollback else None,
+    )
+
+
+def _planned(section: Section) -> tuple[PlannedStatement, ...]:
+    guarantee: Guarantee = "transactional" if section.transactional else "point-of-no-return"
+    return tuple(
+        PlannedStatement(
+            line=statement.line,
+            sql=statement.sql,
+            copy_data=statement.copy_data,
+            guarantee=guarantee,
+            reason="" if section.transactional else WRITTEN_ALONE,
+            digest=statement_digest(statement.sql, statement.copy_data),
+        )
+        for statement in section.statements
+    )
+
+
+def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
+    judgement = _judged(steps, setting)
+    steps, server = judgement.steps, setting.server
+    return seal(
+        Plan(
+            tool_version=setting.tool_version,
+            created_at=server.now,
+            expires_at=None if setting.max_age is None else server.now + setting.max_age,
+            project=setting.project,
+            environment=setting.environment,
+            source=setting.source,
+            target=_target(server, ledger),
+            base=State(present=ledger.present, serial=ledger.serial, digest=ledger.digest),
+            result=result_state(ledger, steps),
+            verdict=judgement.verdict,
+            state_pulled_at=setting.state_pulled_at,
+            warnings=(*setting.warnings, *judgement.warnings),
+            steps=steps,
+            intent_digest=UNSEALED,
+            digest=UNSEALED,
+        )
+    )
+
+
+def result_state(ledger: Ledger, steps: Sequence[Step]) -> State:
+    """The state that these steps leave; without steps the state stays as it is."""
+    rows = {entry.number: (entry.version, entry.checksum) for entry in ledger.entries}
+    for step in steps:
+        if step.direction == "up":
+            rows[int(step.version)] = (step.version, step.checksum)
+        else:
+            del rows[int(step.version)]
+    serial = ledger.serial + len(steps)
+    return State(
+        present=ledger.present or bool(steps),
+        serial=serial,
+        digest=state_digest(rows.values(), serial),
+    )
+
+
+def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
+    """The steps with their transactions and guarantees, by what the server can undo."""
+    dialect = setting.server.dialect
+    if not dialect.transactional_ddl:
+        terms = Terms(dialect, setting.server.database, setting.copy_limit)
+        return judge(steps, setting.facts, terms, setting.transaction)
+    numbered = _number_transactions(steps, setting.transaction)
+    return Judgement(numbered, verdict(numbered), _many_tables(numbered))
+
+
+def _number_transactions(steps: Sequence[Step], mode: Literal["plan", "step"]) -> tuple[Step, ...]:
+    """The steps with the transaction of each: consecutive ones share it in mode `plan`."""
+    numbered: list[Step] = []
+    number = 0
+    for step in steps:
+        shares = mode == "plan" and numbered and numbered[-1].transaction is not None
+        if step.transaction is not None and not shares:
+            number += 1
+        own = None if step.transaction is None else number
+        numbered.append(step.model_copy(update={"transaction": own}))
+    return tuple(numbered)
+
+
+def _target(server: Server, ledger: Ledger) -> Target:
+    return Target(
+        engine=server.dialect.name,
+        server_version=server.version,
+        database=server.database,
+        history_table=server.history_table,
+        uuid=ledger.identity.uuid if ledger.identity else None,
+        evidence=dict(sorted(server.evidence.items())),
+    )
+
+
+def _many_tables(steps: Sequence[Step]) -> tuple[str, ...]:
+    """A warning for each transaction that would fill the server's lock table."""
+    counts = Counter(
+        step.transaction
+        for step in steps
+        if step.transaction is not None
+        for statement in step.statements
+        if re.match(r"create\s+(unlogged\s+)?table\b", statement.sql, re.IGNORECASE)
+    )
+    return tuple(
+        f"Transaction {number} creates {count} tables; more than about {MANY_TABLES} exhaust the "
+        "server's lock table. Set `transaction: step` in the environment, or plan in parts "
+        "with `--to VERSION`."
+        for number, count in counts.items()
+        if count > MANY_TABLES
+    )

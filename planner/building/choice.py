@@ -1,0 +1,135 @@
+"""Choice of what a plan runs: of what is pending, and of what is applied.
+
+Builds no step: `planner.building.build` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from lockgate.planner.building.compare import Comparison
+from lockgate.planner.database.ledger import Entry
+from lockgate.planner.errors import StillRequired, UsageError
+from lockgate.planner.migrations.migration import VERSION, Migration
+
+
+def choose_pending(
+    comparison: Comparison, to: str | None, only: Mapping[int, str] | None
+) -> tuple[Migration, ...]:
+    """What is pending: up to version `to`, or what has one of these versions and checksums.
+
+    Raises:
+        UsageError: `to` is no version of a file.
+    """
+    if only is not None:
+        return _among(comparison.pending, only)
+    return comparison.pending if to is None else _until(comparison, to)
+
+
+def _among(pending: Iterable[Migration], only: Mapping[int, str]) -> tuple[Migration, ...]:
+    """In running order, so what a migration requires is decided on before it."""
+    chosen: list[Migration] = []
+    held_back: set[int] = set()
+    for migration in pending:
+        requires = {int(version) for version in migration.requires}
+        if only.get(migration.number) == migration.checksum and not requires & held_back:
+            chosen.append(migration)
+        else:
+            held_back.add(migration.number)
+    return tuple(chosen)
+
+
+def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
+    """The pending migrations up to a version, with what these require."""
+    known = {m.number for m in (*comparison.applied, *comparison.pending)}
+    if not VERSION.fullmatch(to) or int(to) not in known:
+        raise UsageError(
+            f"No migration has version {to}.", do="See `migrate status` for the versions."
+        )
+    pending = {migration.number: migration for migration in comparison.pending}
+    wanted = [number for number in pending if number <= int(to)]
+    chosen: set[int] = set()
+    while wanted:
+        number = wanted.pop()
+        if number in pending and number not in chosen:
+            chosen.add(number)
+            wanted += [int(version) for version in pending[number].requires]
+    return tuple(m for m in comparison.pending if m.number in chosen)
+
+
+class Recorded(Protocol):
+    """What a rollback must know of an applied migration, from its file or from the database."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def requires(self) -> tuple[str, ...]: ...
+
+
+AppliedT = TypeVar("AppliedT", bound=Recorded)
+
+
+def going_back(
+    latest: Sequence[AppliedT], steps: int | None, to: str | None
+) -> tuple[AppliedT, ...]:
+    """What is to be rolled back.
+
+    Raises:
+        StillRequired: what stays requires it.
+    """
+    going = tuple(latest[: _count(latest, steps)]) if to is None else _above(latest, to)
+    _refuse_still_required(going, latest)
+    return going
+
+
+def latest_first(applied: Sequence[AppliedT], entries: Mapping[int, Entry]) -> tuple[AppliedT, ...]:
+    """The applied migrations, the last applied first; `applied` are in running order."""
+    # Migrations of one transaction share their time; the running order decides among them.
+    # A clock may have been set back: none counts as older than what it requires.
+    keys: dict[int, tuple[datetime, int]] = {}
+    for place, migration in enumerate(applied):
+        required = (keys[int(v)][0] for v in migration.requires if int(v) in keys)
+        keys[migration.number] = max([entries[migration.number].applied_at, *required]), place
+    return tuple(sorted(applied, key=lambda migration: keys[migration.number], reverse=True))
+
+
+def _count(latest: Sequence[Recorded], steps: int | None) -> int:
+    count = 1 if steps is None else steps
+    if count < 1:
+        raise UsageError(
+            f"{count} migrations cannot be rolled back.", do="Give `--steps` a number from 1 on."
+        )
+    if count > len(latest):
+        raise UsageError(
+            f"{count} cannot be rolled back: {len(latest)} are applied.",
+            do="See `migrate status`. Version 0 as the target rolls back all of them.",
+        )
+    return count
+
+
+def _above(latest: Sequence[AppliedT], to: str) -> tuple[AppliedT, ...]:
+    numbers = {migration.number for migration in latest}
+    if not VERSION.fullmatch(to) or int(to) not in numbers | {0}:
+        raise UsageError(
+            f"Version {to} is not applied, so nothing can be rolled back to it.",
+            do="See `migrate status` for what is applied; 0 rolls back everything.",
+        )
+    if int(to) == 0:  # everything, also a migration that has version 0
+        return tuple(latest)
+    return tuple(migration for migration in latest if migration.number > int(to))
+
+
+def _refuse_still_required(going: Sequence[Recorded], applied: Iterable[Recorded]) -> None:
+    leaving = {migration.number: migration for migration in going}
+    needed: dict[int, list[str]] = {}
+    for migration in applied:
+        if migration.number not in leaving:
+            for version in migration.requires:
+                needed.setdefault(int(version), []).append(migration.version)
+    for number, by in needed.items():
+        if number in leaving:
+            raise StillRequired(leaving[number].version, tuple(by))

@@ -1,0 +1,127 @@
+"""Comparison of the migration files with the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lockgate.planner.database.ledger import Entry, Ledger
+from lockgate.planner.errors import BrokenHistory, OutOfOrder
+from lockgate.planner.migrations.migration import Migration
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Where files and ledger agree and differ. A migration stands in one group only.
+
+    `applied`: file and entry with the same checksum. `pending`: a file and no entry, in the
+    order in which they would run. `changed`: the checksums differ. `missing`: an entry and
+    no file. `out_of_order`: those of `pending` that run before one that is applied; `last_applied`
+    is the last of these.
+    """
+
+    applied: tuple[Migration, ...]
+    pending: tuple[Migration, ...]
+    changed: tuple[tuple[Migration, Entry], ...]
+    missing: tuple[Entry, ...]
+    out_of_order: tuple[Migration, ...]
+    last_applied: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one migration stands. `state` is applied, pending, out of order, changed, missing
+    or half done; `checksum` is the file's, and `entry` the ledger's row, where there is one."""
+
+    version: str
+    name: str
+    state: str
+    checksum: str | None
+    entry: Entry | None
+
+
+def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
+    """How the files (in running order) and the ledger differ; versions match as integers."""
+    entries = {entry.number: entry for entry in ledger.entries}
+    numbers = {migration.number for migration in migrations}
+    applied, pending, changed = [], [], []
+    for migration in migrations:
+        entry = entries.get(migration.number)
+        if entry is None:
+            pending.append(migration)
+        elif entry.checksum == migration.checksum:
+            applied.append(migration)
+        else:
+            changed.append((migration, entry))
+    # In running order a migration stands behind what it requires, whatever their versions are.
+    last = max((place for place, m in enumerate(migrations) if m.number in entries), default=-1)
+    behind = {migration.number for migration in migrations[last + 1 :]}
+    return Comparison(
+        applied=tuple(applied),
+        pending=tuple(pending),
+        changed=tuple(changed),
+        missing=tuple(entry for entry in ledger.entries if entry.number not in numbers),
+        out_of_order=tuple(m for m in pending if m.number not in behind),
+        last_applied=migrations[last].version if last >= 0 else "",
+    )
+
+
+def refuse_broken_history(comparison: Comparison) -> None:
+    """Raises BrokenHistory when an applied migration's file was changed or is gone."""
+    if not (comparison.changed or comparison.missing):
+        return
+    changed = [
+        f"  changed  {migration.filename}: applied {entry.checksum[:12]}, "
+        f"file {migration.checksum[:12]}"
+        for migration, entry in comparison.changed
+    ]
+    missing = [
+        f"  missing  {entry.version} {entry.name}: applied, and no file has that version"
+        for entry in comparison.missing
+    ]
+    raise BrokenHistory(
+        tuple(migration.version for migration, _ in comparison.changed),
+        tuple(entry.version for entry in comparison.missing),
+        "\n".join(changed + missing),
+    )
+
+
+def refuse_out_of_order(comparison: Comparison, pending: Sequence[Migration]) -> None:
+    """Raises OutOfOrder when one of those that would run stands before the last applied."""
+    below = {migration.version for migration in comparison.out_of_order}
+    late = tuple(migration.version for migration in pending if migration.version in below)
+    if late:
+        raise OutOfOrder(late, comparison.last_applied)
+
+
+def standings(
+    comparison: Comparison, ledger: Ledger, begun: Mapping[str, str] | None = None
+) -> tuple[Standing, ...]:
+    """Every migration of the files and the ledger, by version.
+
+    `begun` are the versions that a run has begun and not recorded, and the state of each.
+    """
+    entries = {entry.number: entry for entry in ledger.entries}
+    states = {int(version): state for version, state in (begun or {}).items()}
+    late = {migration.version for migration in comparison.out_of_order}
+    found = [_standing(m, "applied", entries[m.number]) for m in comparison.applied]
+    found += [_standing(m, "changed", entry) for m, entry in comparison.changed]
+    found += [
+        _standing(m, "out of order" if m.version in late else "pending") for m in comparison.pending
+    ]
+    found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
+    marked = (replace(each, state=states.get(int(each.version), each.state)) for each in found)
+    return tuple(sorted(marked, key=lambda each: int(each.version)))
+
+
+def count_states(found: Iterable[Standing]) -> str:
+    """How many migrations are in which state: `2 applied, 1 pending`."""
+    counts = Counter(each.state for each in found)
+    states = ("applied", *sorted(counts.keys() - {"applied"}))
+    return ", ".join(f"{counts[state]} {state}" for state in states)
+
+
+def _standing(migration: Migration, state: str, entry: Entry | None = None) -> Standing:
+    version = entry.version if entry else migration.version
+    return Standing(version, migration.name, state, migration.checksum, entry)

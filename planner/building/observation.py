@@ -1,0 +1,32 @@
+"""What is known of a database when a plan is made for it: by asking it, or from a state file.
+
+Asks nothing: `lockgate.observing` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lockgate.planner.building.stored_runs import StoredRun
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A database at one moment.
+
+    `fingerprint` is each object of the schema with a short digest, None where nobody looks at
+    it. `runs` are those that have applied plans, for a rollback without the files. `pulled_at` is
+    when it was written down, None where it is known at first hand.
+    """
+
+    server: Server
+    ledger: Ledger
+    facts: Facts = field(default_factory=Facts)
+    fingerprint: Mapping[str, str] | None = None
+    runs: tuple[StoredRun, ...] = ()
+    pulled_at: datetime | None = None

@@ -1,0 +1,236 @@
+"""Promotion: which migrations have run in the environment before, and what shows that.
+
+Reads neither receipts nor ledgers: it is handed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from lockgate.planner.building.compare import Comparison
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan.plan import Plan, Promotion, Proof, Step, seal
+from lockgate.planner.plan.receipt import Applied, Receipt
+from lockgate.planner.quantities import format_moment
+
+NOT_APPLIED = "not applied in {}"
+NO_SOAK = timedelta()
+RECORDED_ONLY = "only recorded in {}, by a baseline"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipt:
+    """A receipt, and whose signature of it is good: nobody's where none was looked at."""
+
+    receipt: Receipt
+    signers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A migration that was applied, and the receipt that says so, where one does."""
+
+    version: str
+    name: str
+    checksum: str
+    applied_at: datetime
+    receipt: str | None = None
+    signers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is known of the environment that plans are promoted from, by version as a number.
+
+    `obstacles` say why a version that receipts tell of does not count, and `rejected` which
+    receipts tell nothing.
+    """
+
+    environment: str
+    by: Literal["receipt", "ledger"]
+    records: Mapping[int, Record]
+    obstacles: Mapping[int, str] = field(default_factory=dict)
+    rejected: tuple[str, ...] = ()
+
+    @property
+    def checksums(self) -> dict[int, str]:
+        """Those of all that was applied there."""
+        return {number: record.checksum for number, record in self.records.items()}
+
+    def obstacle(self, number: int, checksum: str) -> str:
+        """Why a migration is not shown to have run there, as a clause; empty when it is."""
+        record = self.records.get(number)
+        if record is None:
+            return self.obstacles.get(number, NOT_APPLIED.format(self.environment))
+        if record.checksum != checksum:
+            return (
+                f"applied in {self.environment} with another checksum "
+                f"({record.checksum[:12]}, and here it is {checksum[:12]})"
+            )
+        return ""
+
+
+def origin_by_ledger(environment: str, ledger: Ledger) -> Origin:
+    """What an environment's own history says of it."""
+    records = {
+        entry.number: Record(entry.version, entry.name, entry.checksum, entry.applied_at)
+        for entry in ledger.entries
+    }
+    return Origin(environment, "ledger", records)
+
+
+def origin_by_receipts(project: str, environment: str, given: Iterable[SignedReceipt]) -> Origin:
+    """What the receipts of an environment's runs say of it, the older ones first.
+
+    What was applied and rolled back does not count; of a version that was applied twice the
+    first time does.
+    """
+    records: dict[int, Record] = {}
+    obstacles: dict[int, str] = {}
+    rejected = []
+    for one in sorted(given, key=_age):
+        receipt = one.receipt
+        if (receipt.project, receipt.environment) != (project, environment):
+            rejected.append(_foreign(receipt, project, environment))
+            continue
+        for step in receipt.steps:
+            obstacles[int(step.version)] = _undone(step, receipt)
+            if obstacles[int(step.version)]:
+                records.pop(int(step.version), None)
+            else:
+                records.setdefault(int(step.version), _record(step, one))
+    found = {number: text for number, text in obstacles.items() if text}
+    return Origin(environment, "receipt", records, found, tuple(rejected))
+
+
+def _age(one: SignedReceipt) -> tuple[datetime, int]:
+    return one.receipt.finished_at, one.receipt.result.serial
+
+
+def _record(step: Applied, one: SignedReceipt) -> Record:
+    receipt = one.receipt
+    return Record(
+        step.version, step.name, step.checksum, receipt.finished_at, receipt.digest, one.signers
+    )
+
+
+def _undone(step: Applied, receipt: Receipt) -> str:
+    """Why a receipt's step is not one that has run and stayed, as a clause; empty when it is."""
+    if step.direction == "down":
+        return (
+            f"rolled back in {receipt.environment} at {format_moment(receipt.finished_at)} "
+            f"(receipt {receipt.digest[:12]})"
+        )
+    return "" if step.statements else RECORDED_ONLY.format(receipt.environment)
+
+
+def _foreign(receipt: Receipt, project: str, environment: str) -> str:
+    return (
+        f"The receipt {receipt.digest[:12]} is of environment {receipt.environment} of project "
+        f"{receipt.project}, not of {environment} of {project}."
+    )
+
+
+def with_promotion(plan: Plan, origin: Origin) -> Plan:
+    """The plan with what is known of its steps where it is promoted from."""
+    steps = plan.applying
+    if not steps:
+        return plan
+    promotion = Promotion(
+        environment=origin.environment,
+        by=origin.by,
+        proofs=tuple(_prove(step, origin) for step in steps),
+        rejected=origin.rejected,
+    )
+    return seal(plan.model_copy(update={"promotion": promotion}))
+
+
+def _prove(step: Step, origin: Origin) -> Proof:
+    obstacle = origin.obstacle(int(step.version), step.checksum)
+    if obstacle:
+        return Proof(version=step.version, applied_at=None, obstacle=obstacle)
+    record = origin.records[int(step.version)]
+    return Proof(
+        version=step.version,
+        applied_at=record.applied_at,
+        receipt=record.receipt,
+        signers=record.signers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """A migration in both environments: its state there and here, and what a promotion does.
+
+    `outcome` is promoted, already there or held back; `reason` says why it is held back, or until
+    when the plan waits for it.
+    """
+
+    version: str
+    name: str
+    there: str
+    here: str
+    outcome: Literal["promoted", "already there", "held back"]
+    reason: str = ""
+
+
+def find_prospects(
+    comparison: Comparison, origin: Origin, plan: Plan, soak: timedelta = NO_SOAK
+) -> tuple[Prospect, ...]:
+    """Every migration of the files and of both environments, by version; `plan` is what is
+    promoted of them, and `comparison` that of the files with the plan's database."""
+    promoted = {int(step.version) for step in plan.steps}
+    pending = {migration.number for migration in comparison.pending}
+    found = [_applied_here(migration, origin) for migration in comparison.applied]
+    found += [
+        _promoted(m, origin, plan, soak)
+        if m.number in promoted
+        else _held_back(m, origin, pending - promoted)
+        for m in comparison.pending
+    ]
+    found += _without_file(comparison, origin)
+    return tuple(sorted(found, key=lambda each: int(each.version)))
+
+
+def _applied_here(migration: Migration, origin: Origin) -> Prospect:
+    there = _state(migration, origin)
+    return Prospect(migration.version, migration.name, there, "applied", "already there")
+
+
+def _promoted(migration: Migration, origin: Origin, plan: Plan, soak: timedelta) -> Prospect:
+    ready = origin.records[migration.number].applied_at.replace(microsecond=0) + soak
+    reason = f"soaking until {format_moment(ready)}" if ready > plan.created_at else ""
+    return Prospect(migration.version, migration.name, "applied", "pending", "promoted", reason)
+
+
+def _held_back(migration: Migration, origin: Origin, others: Set[int]) -> Prospect:
+    """`others` are all that are held back."""
+    reason = origin.obstacle(migration.number, migration.checksum)
+    needed = [version for version in migration.requires if int(version) in others]
+    return Prospect(
+        migration.version,
+        migration.name,
+        _state(migration, origin),
+        "pending",
+        "held back",
+        reason or f"requires {', '.join(needed)}, held back as well",
+    )
+
+
+def _without_file(comparison: Comparison, origin: Origin) -> Iterator[Prospect]:
+    known = {migration.number for migration in (*comparison.applied, *comparison.pending)}
+    for number, record in origin.records.items():
+        if number not in known:
+            reason = "no file here has this version"
+            yield Prospect(record.version, record.name, "applied", "unknown", "held back", reason)
+
+
+def _state(migration: Migration, origin: Origin) -> str:
+    record = origin.records.get(migration.number)
+    if record and record.checksum == migration.checksum:
+        return "applied"
+    return "changed" if record else "not applied"

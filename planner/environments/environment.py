@@ -1,0 +1,284 @@
+"""Environments: what `environments/<name>.yaml` says about one database and how to change it.
+
+Must not connect, and must not read the process environment: the caller hands it in. The keys are
+those of `planner.environments.keys`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from lockgate.planner.database.address import PORTS, DatabaseAddress, Engine, parse_url
+from lockgate.planner.environments.keys import Database, EnvironmentFile, PolicyFile
+from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
+from lockgate.planner.environments.yaml_file import (
+    Document,
+    did_you_mean,
+    parse_document,
+    read_extended_yaml,
+    read_yaml,
+)
+from lockgate.planner.errors import ConfigurationError, UsageError
+
+FOLDER = "environments"
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+HINTS = {
+    "database": "write `database: embedded`, or a map with url_env; it is never inherited",
+    "name": "an environment is named by its file",
+    "allow_out_of_order": "say it in `policy:`, as `out_of_order: warn`",
+    "non_atomic": "it stands in `policy:`",
+    "require_plan": "it stands in `policy:`",
+    "password": "name its place with password_env or password_file",
+    "database.password": "name its place with password_env or password_file",
+}
+
+
+class Environment(EnvironmentFile):
+    """One environment as read. Its dump and its repr hold no password."""
+
+    name: str
+    engine: Engine
+    directory: Path
+
+    @property
+    def path(self) -> Path:
+        """The file that it was read from."""
+        return self.directory / f"{self.name}.yaml"
+
+    @property
+    def migrations_directory(self) -> Path:
+        """The folder of the migrations, whether it exists or not."""
+        return self.directory.parent / self.migrations
+
+    @property
+    def embedded_directory(self) -> Path:
+        """Where `database: embedded` keeps this environment's private server."""
+        return self.directory.parent / ".lockgate" / self.name
+
+
+def find_environments(start: Path) -> Path:
+    """The nearest folder `environments/` that holds a YAML file, from `start` upwards.
+
+    Raises: UsageError when there is none.
+    """
+    for folder in (start, *start.parents):
+        if environment_names(folder / FOLDER):
+            return folder / FOLDER
+    raise UsageError(
+        f"there is no {FOLDER}/ folder with a YAML file in {start} or above it",
+        do=f"Create {FOLDER}/dev.yaml with the line `database: embedded`, "
+        "or name the folder with --environments DIR.",
+    )
+
+
+def environment_names(directory: Path) -> tuple[str, ...]:
+    """The environments that a folder holds, sorted; none when there is no such folder."""
+    stems = (path.stem for path in directory.glob("*.yaml"))
+    return tuple(sorted(stem for stem in stems if ENVIRONMENT_NAME.fullmatch(stem)))
+
+
+def databases_of(directory: Path) -> tuple[str, ...]:
+    """The environments of a folder but those without a database, which are there to be extended.
+
+    One whose file cannot be read is among them.
+    """
+    return tuple(name for name in environment_names(directory) if not _is_base(name, directory))
+
+
+def _is_base(name: str, directory: Path) -> bool:
+    try:
+        value = read_yaml(directory / f"{name}.yaml").value
+    except ConfigurationError:
+        return False
+    return bool(value) and "database" not in value
+
+
+def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]) -> Environment:
+    """The environment of this name, with all that it extends.
+
+    `variables`, the process environment, is looked into only when `engine` is not given and must
+    be learned from a URL: so a job without the secret can still read the environment.
+
+    Raises: UsageError when there is no such environment, ConfigurationError when it is wrong.
+    """
+    names = environment_names(directory)
+    if name not in names:
+        do = did_you_mean(name, list(names)).capitalize() if names else ""
+        raise UsageError(f"there is no environment {name} in {directory}", do=do)
+    document = read_extended_yaml(name, directory, names, own="database")
+    file = parse_document(document, EnvironmentFile, HINTS)
+    _refuse_loosened(document, file.policy, directory, names)
+    _refuse_misplaced(document, file.policy, name, names)
+    place = document.place(("engine",) if file.engine else ("database",))
+    problem = ""
+    try:
+        engine = _engine(file, variables, directory)
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        raise ConfigurationError(problem, path=place.path, line=place.line)
+    keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
+    return Environment(**keys | {"name": name, "engine": engine, "directory": directory})
+
+
+def _refuse_loosened(
+    document: Document, policy: PolicySettings, directory: Path, names: tuple[str, ...]
+) -> None:
+    """Raises ConfigurationError when a policy lets more pass than that of a file below it."""
+    parent = document.value.get("extends")
+    if parent is None:
+        return
+    below = read_extended_yaml(parent, directory, names, own="database")
+    base = parse_document(below.without("database", "extends"), PolicyFile, HINTS).policy
+    key = loosened(policy, base)
+    if key is not None:
+        raise _looser(document, key, parent)
+    _refuse_loosened(below, base, directory, names)
+
+
+def _looser(document: Document, key: str, parent: str) -> ConfigurationError:
+    """Only `transaction: step` loosens a policy that no file states."""
+    is_stated = key in document.value.get("policy", {})
+    cause = ("policy", key) if is_stated else ("transaction",)
+    place = document.place(cause)
+    return ConfigurationError(
+        f"{'.'.join(cause)} lets more pass than {parent}.yaml, which this file extends",
+        path=place.path,
+        line=place.line,
+        why="What extends an environment may be stricter than it, and never less strict."
+        + ("" if is_stated else f" A transaction a step allows what policy.{key} denies."),
+        do=f"Leave the key away, or loosen it in {parent}.yaml."
+        if is_stated
+        else f"Say `policy: {{{key}: deny}}` here, or `{key}: allow` in {parent}.yaml.",
+    )
+
+
+def _refuse_misplaced(
+    document: Document, policy: PolicySettings, name: str, names: tuple[str, ...]
+) -> None:
+    """Raises ConfigurationError when a policy speaks of an environment that it cannot mean."""
+    key, problem = misplaced(policy, name, names)
+    if problem:
+        place = document.place(("policy", key))
+        raise ConfigurationError(f"policy.{problem}", path=place.path, line=place.line)
+
+
+def resolve_database(environment: Environment, variables: Mapping[str, str]) -> DatabaseAddress:
+    """The address of an environment's database; `variables` is the process environment.
+
+    Raises: ConfigurationError when a variable, a file or the URL in it is missing or wrong.
+    `database: embedded` has no address before `executors.programs.embedded` starts it: a
+    ValueError.
+    """
+    database = environment.database
+    if not isinstance(database, Database):
+        raise ValueError("an embedded database has no address before it is started")
+    return _resolve(environment, "database", database, variables)
+
+
+def resolve_rehearsal(
+    environment: Environment, variables: Mapping[str, str]
+) -> DatabaseAddress | None:
+    """The address of the server to rehearse on; None: an embedded one is to be started for it.
+
+    Raises: ConfigurationError as `resolve_database`, and when an engine cannot be embedded.
+    """
+    place = environment.rehearsal
+    if isinstance(place, Database):
+        return _resolve(environment, "rehearsal", place, variables)
+    try:
+        _agree(environment.engine, "postgresql")
+    except ValueError:
+        raise ConfigurationError(
+            f"rehearsal: there is no embedded server for {environment.engine}",
+            path=environment.path,
+            why="A rehearsal needs a server where it may create a database.",
+            do="Name one: `rehearsal: {url_env: REHEARSAL_DATABASE_URL}`.",
+        ) from None
+    return None
+
+
+def _resolve(
+    environment: Environment, key: str, database: Database, variables: Mapping[str, str]
+) -> DatabaseAddress:
+    try:
+        address = _address(database, environment.engine, variables, environment.directory)
+        _agree(environment.engine, address.engine)
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return replace(address, engine=environment.engine)
+    raise ConfigurationError(f"{key}: {problem}", path=environment.path)
+
+
+def _engine(file: EnvironmentFile, variables: Mapping[str, str], directory: Path) -> Engine:
+    if not isinstance(file.database, Database):
+        _agree(file.engine, "postgresql")
+        return "postgresql"
+    if file.database.url is not None or file.engine is None:
+        address = _address(file.database, file.engine, variables, directory)
+        _agree(file.engine, address.engine)
+        return file.engine or address.engine
+    return file.engine
+
+
+def _agree(stated: Engine | None, found: Engine) -> None:
+    if stated in (None, found) or (stated, found) == ("mariadb", "mysql"):
+        return
+    raise ValueError(f"engine is {stated}, but the database is {found}")
+
+
+def _address(
+    database: Database, engine: Engine | None, variables: Mapping[str, str], directory: Path
+) -> DatabaseAddress:
+    url = database.url.get_secret_value() if database.url else None
+    url = url or _secret(database, "url", variables, directory)
+    if url is not None:
+        return parse_url(url.strip())
+    if engine is None:
+        raise ValueError("engine is missing: postgresql, mysql or mariadb")
+    password = _secret(database, "password", variables, directory)
+    return DatabaseAddress(
+        engine=engine,
+        database=database.name or "",
+        user=database.user or "",
+        port=database.port or PORTS[engine],
+        host=database.host,
+        socket=database.socket,
+        password=SecretStr(password) if password else None,
+        options=database.options,
+    )
+
+
+def _secret(
+    database: Database, kind: str, variables: Mapping[str, str], directory: Path
+) -> str | None:
+    """What <kind>_env or <kind>_file leads to; None when neither is given.
+
+    A name that is not in upper case is not shown: it may be the secret, put in the wrong place.
+    """
+    variable, file = getattr(database, f"{kind}_env"), getattr(database, f"{kind}_file")
+    if variable:
+        shown = variable if variable.isupper() else "it names"
+        if not variables.get(variable):
+            state = "is empty" if variable in variables else "is not set"
+            raise ValueError(f"{kind}_env: the variable {shown} {state}")
+        return variables[variable]
+    return _read_secret(directory / file, f"{kind}_file") if file else None
+
+
+def _read_secret(path: Path, key: str) -> str:
+    problem = "the file is empty"
+    try:
+        if text := path.read_text("utf-8").rstrip("\r\n"):
+            return text
+    except OSError as error:
+        problem = f"the file cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = "the file is not UTF-8"
+    raise ValueError(f"{key}: {problem}")

@@ -1,0 +1,162 @@
+"""The keys of an environment's file, as models: what may stand there, and what it means.
+
+Must not read a file: `planner.environments.environment` does. The keys are documented in
+docs/reference/environment.md; a test holds that page to these models.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
+
+from lockgate.planner.database.address import Engine, parse_url, refuse_parts, refuse_secrets
+from lockgate.planner.environments.policy import PolicySettings
+from lockgate.planner.quantities import Seconds, Size
+from lockgate.planner.reading.sizes import Thresholds
+from lockgate.planner.settings import Settings
+
+LONGEST_TIMEOUT = 2_147_483
+"""In seconds: PostgreSQL holds lock_timeout and statement_timeout as 31-bit milliseconds."""
+WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
+
+Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
+Lifetime = Annotated[Seconds, Field(gt=0)]
+Text = Annotated[str, Field(min_length=1)]
+Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=0, le=100)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Database(Settings):
+    """Where the database is: one of url, url_env, url_file, or the parts of an address."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": way} for way in WAYS]})
+
+    url: SecretStr | None = Field(None, description="The URL itself.")
+    url_env: VariableName | None = Field(None, description="The variable that holds the URL.")
+    url_file: Text | None = Field(None, description="The file that holds the URL.")
+    host: Text | None = Field(None, description="The server's name or IP address.")
+    port: Port | None = Field(None, description="The server's port; default 5432 or 3306.")
+    socket: Text | None = Field(None, description="In place of host: socket folder or file.")
+    user: Text | None = Field(None, description="The role to log in as.")
+    name: Text | None = Field(None, description="The database's name.")
+    password_env: VariableName | None = Field(None, description="The password's variable.")
+    password_file: Text | None = Field(None, description="The password's file.")
+    options: dict[str, str] = Field({}, description="Driver options such as sslmode.")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.model_fields_set
+        if any(getattr(self, key) is None for key in given):
+            raise ValueError("a key here has no value")
+        ways = [key for key in ("url", "url_env", "url_file") if key in given]
+        parts = sorted(given.difference(ways))
+        if len(ways) + bool(parts) != 1:
+            raise ValueError("give exactly one of url, url_env, url_file, or host, user, name")
+        if parts and (not self.name or not self.user or bool(self.host) == bool(self.socket)):
+            raise ValueError("the parts are user, name, and one of host and socket")
+        if self.password_env and self.password_file:
+            raise ValueError("give only one of password_env and password_file")
+        refuse_parts(self.options)
+        refuse_secrets(self.options)
+        if self.url is not None:
+            parse_url(self.url.get_secret_value())
+        return self
+
+
+class History(Settings):
+    """Where the database keeps its list of applied migrations."""
+
+    table: Identifier = Field("schema_migrations", description="The history table.")
+    schema_: Identifier | None = Field(
+        None, alias="schema", description="Its schema; null is the connection's default schema."
+    )
+
+
+class Lock(Settings):
+    """How to behave while somebody else migrates the same database."""
+
+    wait: Seconds = Field(60.0, description="How long to wait for the lock; 0s does not wait.")
+
+
+class Timeouts(Settings):
+    """Limits of the session that runs the migrations."""
+
+    lock: Timeout = Field(5.0, description="Limit of waiting for a table lock.")
+    statement: Timeout | None = Field(None, description="Limit of one statement; null: none.")
+    connect: Timeout = Field(10.0, description="Limit of connecting.")
+
+
+class Retries(Settings):
+    """What is tried again before it counts as failed."""
+
+    lock: Count = Field(5, description="How often to try again after timeouts.lock.")
+
+
+class Copies(Settings):
+    """Copies of rows that a rollback needs where the server commits DDL by itself."""
+
+    limit: Size | None = Field(None, description="The largest table to copy; null: none is.")
+
+
+def _shape(value: object) -> str:
+    return "<text>" if isinstance(value, str) else "<map>"
+
+
+Place = Annotated[
+    Annotated[Database, Tag("<map>")] | Annotated[Literal["embedded"], Tag("<text>")],
+    Discriminator(_shape),
+]
+
+
+class PolicyFile(Settings):
+    """The policies of an environment, and no more of it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    transaction: Literal["plan", "step"] = Field("plan", description="What one transaction holds.")
+    policy: PolicySettings = Field(PolicySettings(), description="What plans must be like.")
+
+    @model_validator(mode="after")
+    def _settle(self) -> Self:
+        """Whoever asks for a transaction a step wants plans that can stop between them."""
+        if self.policy.non_atomic is None and self.transaction == "step":
+            policy = self.policy.model_copy(update={"non_atomic": "allow"})
+            return self.model_copy(update={"policy": policy})
+        return self
+
+
+class EnvironmentFile(PolicyFile):
+    """The keys of environments/<name>.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    extends: str | None = Field(None, description="The environment whose keys to start from.")
+    project: Text = Field("default", description="Told apart in the target row: whose database.")
+    engine: Engine | None = Field(None, description="Default: what the URL's scheme says.")
+    database: Place = Field(
+        description="`embedded`, a private PostgreSQL, or a map. Never inherited."
+    )
+    migrations: Text = Field("migrations", description="The folder, beside environments/.")
+    history: History = Field(History(), description="The table of applied migrations.")
+    lock: Lock = Field(Lock(), description="The migration lock.")
+    timeouts: Timeouts = Field(Timeouts(), description="Limits of the session.")
+    retries: Retries = Field(Retries(), description="What is tried again.")
+    variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
+    copies: Copies = Field(Copies(), description="Rows kept for a rollback by compensation.")
+    rehearsal: Place | None = Field(
+        None, description="Where to rehearse: as `database`; null: embedded, for PostgreSQL."
+    )
+    drift: Literal["ignore", "check"] = Field(
+        "ignore", description="Whether `apply` refuses a schema that changed since the plan."
+    )
+    thresholds: Thresholds = Field(Thresholds(), description="From when on a table is large.")
+    max_plan_age: Lifetime | None = Field(604800.0, description="When a plan expires; null: never.")
+
+
+def environment_schema() -> dict[str, Any]:
+    """The JSON Schema of an environment file, as published in docs/reference/."""
+    schema: dict[str, Any] = EnvironmentFile.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema

@@ -1,0 +1,320 @@
+"""What undoes one statement where the server commits DDL by itself, and why nothing better does.
+
+Knows nothing of the statements around it but what these left: `units` knows which stand where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockgate.planner.plan.plan import Guarantee
+from lockgate.planner.quantities import format_size
+from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
+from lockgate.planner.sql.dialect import Dialect
+
+OF_ITS_OWN = "the server commits it by itself; its inverse undoes it"
+COPIES = "`copies: {limit: …}`"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What compensation may rely on. `copy_limit` is in bytes; None: nothing is copied."""
+
+    dialect: Dialect
+    database: str
+    copy_limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A guarantee, and as a clause why it is no better."""
+
+    guarantee: Guarantee
+    reason: str = ""
+    partial: bool = False
+    """When it fails, a part of it may be kept."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing undoes the statement."""
+        return self.guarantee == "point-of-no-return"
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """What a statement has: `trailing` if only rows change between it and the end of its unit,
+    `amid` otherwise. `commits` is true if what was written before it is kept from then on."""
+
+    trailing: Promise
+    amid: Promise
+    commits: bool = True
+    leaves_session: bool = False
+
+
+TRANSACTIONAL = Promise("transactional")
+COMPENSATED = Promise("compensated", OF_ITS_OWN)
+
+
+def weigh(effect: Effect, schema: Schema, terms: Terms) -> Chance:
+    """What undoes a statement that runs on this schema."""
+    if reason := _outside(effect, schema, terms):
+        return _certain(effect, _final(reason, effect.partial))
+    if moved := schema.moved(effect):
+        reason = f"it moves the sequence {min(moved)}, which no rollback sets back"
+        return _certain(effect, _final(reason, partial=True))
+    if called := _called(effect, schema):
+        return _weigh_call(effect, schema, called)
+    if effect.is_neutral:
+        commits = "autocommit" in effect.settings
+        return Chance(TRANSACTIONAL, TRANSACTIONAL, commits, effect.leaves_session)
+    if effect.is_rows_only:
+        return _weigh_rows(effect, schema, terms)
+    return _certain(effect, _weigh_definition(effect, schema, terms))
+
+
+def _final(reason: str, partial: bool = False) -> Promise:
+    return Promise("point-of-no-return", reason, partial)
+
+
+def _certain(effect: Effect, promise: Promise) -> Chance:
+    return Chance(promise, promise, True, effect.leaves_session)
+
+
+def _outside(effect: Effect, schema: Schema, terms: Terms) -> str:
+    """Why the statement is none that compensation can follow; empty if it is one."""
+    if effect.obstacle:
+        return effect.obstacle
+    if effect.chosen_database not in ("", terms.database):
+        return f"it makes {effect.chosen_database} the default database"
+    for one in _named(effect):
+        if one.schema not in ("", terms.database):
+            return f"it changes {one.schema}.{one.name}, in another schema"
+    for one in effect.objects:
+        if one.kind == "table" and one.name in schema.temporary and effect.verb != "create":
+            return f"it names the temporary table {one.name} without saying TEMPORARY"
+    return ""
+
+
+def _named(effect: Effect) -> Iterator[Object]:
+    yield from effect.objects
+    yield from effect.tables_written
+    for _, new in effect.renames:
+        yield new
+    if effect.trigger_table:
+        yield effect.trigger_table
+
+
+def _called(effect: Effect, schema: Schema) -> str:
+    """A stored function that a statement calls, by itself or through views; empty: none."""
+    if not effect.evaluates:
+        return ""
+    direct = effect.calls & schema.functions
+    through_views = schema.reach(effect.mentions).calls & schema.functions
+    return min(direct or through_views, default="")
+
+
+def _weigh_call(effect: Effect, schema: Schema, function: str) -> Chance:
+    """Of a statement that calls a stored function: it may write any table, or move a sequence."""
+    through = "" if function in effect.calls else "through a view "
+    amid = _final(
+        f"{through}it calls the function {function}, and what that writes cannot be seen",
+        partial=True,
+    )
+    keeps = not schema.is_all_innodb() or schema.has_sequences
+    in_transaction = effect.verb in ("read", "write") and not keeps
+    if not in_transaction:
+        return _certain(effect, amid)
+    return Chance(TRANSACTIONAL, amid, False, effect.leaves_session)
+
+
+def _weigh_rows(effect: Effect, schema: Schema, terms: Terms) -> Chance:
+    written = [one for one in effect.tables_written if one.name not in schema.temporary]
+    if not written:
+        return Chance(TRANSACTIONAL, TRANSACTIONAL, False, effect.leaves_session)
+    implied = _implied(effect, written, schema)
+    kept = next(filter(None, (_kept_rows(one, schema) for one in written)), "")
+    if kept:
+        return _certain(effect, implied or _final(kept, partial=True))
+    what = f"it changes rows of {_list(written)}"
+    amid = implied or _carried(what, written, schema)
+    amid = amid or _copied(what, written, schema, terms, "the rows")
+    return Chance(TRANSACTIONAL, amid, False, effect.leaves_session)
+
+
+def _kept_rows(one: Object, schema: Schema) -> str:
+    """Why a rollback leaves what is written to a table; empty: it does not."""
+    table = schema.find(one)
+    if table and table.engine != INNODB:
+        return f"{one.name} is not known to be an InnoDB table, and keeps its rows at once"
+    if (table is None or table.triggers) and not schema.is_all_innodb():
+        return f"through {one.name} it may write tables that are not InnoDB"
+    if schema.has_sequences and any(table.triggers for table in schema.behind(one)):
+        return f"the triggers of {one.name} may move a sequence, which no rollback sets back"
+    return ""
+
+
+def _implied(effect: Effect, written: list[Object], schema: Schema) -> Promise | None:
+    """The promise for rows that go with the tables or columns that the unit has made."""
+    tables = [schema.find(one) for one in written]
+    if any(table is None or table.triggers or table.cascades for table in tables):
+        return None
+    if all(table and table.is_new for table in tables):
+        return Promise("implied", f"undone with {_list(written)}, which the same unit makes")
+    (table, *others), columns = tables, effect.columns_written
+    if others or table is None or table.updates_itself or columns is None:
+        return None
+    names = {column.lower() for column in columns}
+    if not names <= table.new_columns:
+        return None
+    return Promise("implied", f"undone with {', '.join(sorted(columns))}, added by the same unit")
+
+
+def _carried(what: str, tables: list[Object], schema: Schema) -> Promise | None:
+    """Why a copy would not hold all that a statement writes; None: it would."""
+    for one in tables:
+        if (table := schema.find(one)) and table.cascades:
+            return _final(f"{what}, and foreign keys carry that to other tables")
+    return None
+
+
+def _copied(what: str, tables: list[Object], schema: Schema, terms: Terms, kept: str) -> Promise:
+    """The promise of a copy taken first, or why there is none."""
+    for one in tables:
+        if reason := _uncopied(one, schema.find(one)):
+            return _final(f"{what}, and {reason}")
+    if terms.copy_limit is None:
+        return _final(f"{what}; with {COPIES} in the environment {kept} would be kept")
+    size = sum(table.size or 0 for one in tables if (table := schema.find(one)))
+    if size > terms.copy_limit:
+        return _final(
+            f"{what}, and {format_size(size)} are more than the "
+            f"{format_size(terms.copy_limit)} that may be copied"
+        )
+    return Promise(
+        "compensated-by-copy", f"{what}; {kept} are copied first, about {format_size(size)}"
+    )
+
+
+def _uncopied(one: Object, table: Table | None) -> str:
+    """Why a table's rows cannot be put back from a copy; empty: they can."""
+    if table is None:
+        return f"{one.name} is no table that was there when the plan was made"
+    if table.engine != INNODB:
+        return f"{one.name} is not known to be an InnoDB table"
+    if table.versioned:
+        return f"{one.name} is system-versioned: its history would show the rows' way back"
+    if table.triggers:
+        return f"{one.name} has triggers, which write what a copy does not have"
+    if table.size is None:
+        return f"the size of {one.name} is not known before the plan runs"
+    return ""
+
+
+def _weigh_definition(effect: Effect, schema: Schema, terms: Terms) -> Promise:
+    if effect.verb == "maintain":
+        return Promise("compensated", "the server commits it by itself; there is nothing to undo")
+    if reason := _unfollowed(effect, schema) or _unmakable(effect, schema):
+        return _final(reason)
+    if effect.verb == "truncate":
+        return _weigh_truncate(effect.tables_written[0], schema, terms)
+    if effect.objects[0].kind != "table":
+        return COMPENSATED
+    if effect.verb == "drop":
+        return _weigh_drop(schema)
+    return _weigh_alter(effect, schema, terms) if effect.verb == "alter" else COMPENSATED
+
+
+def _unfollowed(effect: Effect, schema: Schema) -> str:
+    """Why a change of tables is not undone, whatever it changes; empty: it may be."""
+    for old, _ in effect.renames:
+        if old.name in schema.views:
+            return f"it renames the view {old.name} like a table"
+    for one in (*effect.objects, *effect.tables_written):
+        table = schema.find(one) if one.kind == "table" and effect.verb != "create" else None
+        if table and table.engine != INNODB and not table.is_new:
+            return f"{one.name} is no InnoDB table: a crash can leave such a change half done"
+        if table and table.versioned and effect.verb != "rename":
+            return f"{one.name} is system-versioned, and lockgate cannot make such a table again"
+    if effect.verb == "alter" and effect.storage_engine not in ("", INNODB):
+        return f"it changes the storage engine to {effect.storage_engine}"
+    return ""
+
+
+def _unmakable(effect: Effect, schema: Schema) -> str:
+    """Why a view that a statement changes could not be made again; empty: it could."""
+    if effect.verb == "create" and not effect.replaces:
+        return ""
+    for one in effect.objects:
+        if one.kind == "view" and one.name in schema.broken_views:
+            return (
+                f"the view {one.name} is broken: the server would not make it again, "
+                "as what it reads is missing"
+            )
+    return ""
+
+
+def _weigh_drop(schema: Schema) -> Promise:
+    if not schema.checks_foreign_keys:
+        return _final("it drops a table while foreign_key_checks is off, which nothing can delay")
+    return Promise("deferred", "the table waits in another schema until the plan is committed")
+
+
+def _weigh_truncate(one: Object, schema: Schema, terms: Terms) -> Promise:
+    if one.name in schema.temporary:
+        return _final(f"it names the temporary table {one.name} without saying TEMPORARY")
+    table = schema.find(one)
+    if table and table.is_new:
+        return Promise("implied", f"undone with {one.name}, which the same unit makes")
+    return _copied(f"it empties {one.name}", [one], schema, terms, "the rows")
+
+
+def _weigh_alter(effect: Effect, schema: Schema, terms: Terms) -> Promise:
+    target = effect.objects[0]
+    table = schema.find(target)
+    if table and table.is_new:
+        return COMPENSATED
+    losses = dict(_losses(effect, table, schema, terms))
+    if not losses:
+        return COMPENSATED
+    what = f"it {', '.join(losses.values())}"
+    if table and (not table.key or effect.changes_primary_key):
+        return _final(f"{what}, and without a primary key of {target.name} no copy can be put back")
+    if table and losses.keys() & set(table.key):
+        return _final(f"{what}, and by the primary key a copy would be put back")
+    return _copied(what, [target], schema, terms, "the values")
+
+
+def _losses(
+    effect: Effect, table: Table | None, schema: Schema, terms: Terms
+) -> Iterator[tuple[str, str]]:
+    """What values an ALTER TABLE loses: the column in lower case, and a predicate."""
+    columns = table.columns if table else {}
+    old = [name for name in effect.columns_dropped if not table or name.lower() not in
+           table.new_columns]  # fmt: skip
+    for name in old:
+        known = columns.get(name.lower())
+        if not (known and known.generated):
+            yield name.lower(), f"drops the column {name}"
+    for name, text in effect.columns_redefined.items():
+        if loss := _loss(name.lower(), text, table, schema, terms):
+            yield name.lower(), f"redefines {name} ({loss})"
+    if effect.converts_text:
+        texts = [name for name, column in columns.items() if column.charset or column == UNKNOWN]
+        yield from ((name, f"converts {name}") for name in texts or ("every text column",))
+
+
+def _loss(column: str, text: str, table: Table | None, schema: Schema, terms: Terms) -> str:
+    """Why a column's new definition may not hold the old values; empty: it does."""
+    if table and column in table.new_columns:
+        return ""
+    known = table.columns.get(column) if table else None
+    if table is None or known is None or known == UNKNOWN:
+        return "its type is not known"
+    return loses(known, text, terms.dialect, table.collation, schema.strict)
+
+
+def _list(objects: list[Object]) -> str:
+    return ", ".join(one.name for one in objects)

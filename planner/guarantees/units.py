@@ -1,0 +1,291 @@
+"""The units of a plan where the server commits DDL by itself: what is kept or undone together.
+
+Reads no server: the facts are given. What one statement promises, `promises` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION, WRITTEN_ALONE, cut
+from lockgate.planner.guarantees.promises import Chance, Promise, Terms, weigh
+from lockgate.planner.plan.plan import Guarantee, Plan, PlannedStatement, Step
+from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.tables import Schema
+from lockgate.planner.sql.dialect import Dialect
+
+# From the best to the weakest.
+RANKS: tuple[Guarantee, ...] = get_args(Guarantee)
+
+Mode = Literal["plan", "step"]
+Section = tuple[Chance, ...]
+Promises = tuple[Promise, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The steps with what each statement promises, and what the whole plan does."""
+
+    steps: tuple[Step, ...]
+    verdict: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Consecutive steps that are one unit, or one step that is none."""
+
+    steps: tuple[Step, ...]
+    promises: tuple[Promises, ...]
+    is_unit: bool
+    next_stays_out: str = ""
+
+
+class _Running:
+    """A unit that further steps may join; it is sound at any time."""
+
+    def __init__(self, step: Step, section: Section) -> None:
+        self.steps = [step]
+        self.sections = [section]
+        self._final = _last_final(section)
+        self._fragile = _fragile(section)
+
+    def refuse(self, section: Section) -> str:
+        """Why a step cannot join, as a clause; empty: it can."""
+        if self._final and section:
+            return self._final.reason
+        if self._fragile and (_commits(section) or _leaves_session(self.sections[-1])):
+            return f"the next step would keep its rows for good: {self._fragile.reason}"
+        culprit = _culprit(_settle([section])[0])
+        return f"the next step cannot be undone as a whole, for its {culprit}" if culprit else ""
+
+    def add(self, step: Step, section: Section) -> None:
+        """Takes in a step that was not refused."""
+        keeps = not _commits(section) and not _leaves_session(self.sections[-1])
+        self._fragile = (self._fragile if keeps else None) or _fragile(section)
+        self._final = _last_final(section) if section else self._final
+        self.steps.append(step)
+        self.sections.append(section)
+
+    def group(self, next_stays_out: str) -> _Group:
+        """The unit, when no more joins it."""
+        settled = tuple(_settle(self.sections))
+        return _Group(tuple(self.steps), settled, True, next_stays_out)
+
+
+def judge(steps: Sequence[Step], facts: Facts, terms: Terms, mode: Mode) -> Judgement:
+    """The steps with their units and promises; those that come without a transaction keep that."""
+    groups = list(_group(steps, Schema(facts), terms, mode))
+    numbers = iter(range(1, len(groups) + 1))
+    judged: list[Step] = []
+    for group in groups:
+        number = next(numbers) if group.is_unit else None
+        for step, promises in zip(group.steps, group.promises, strict=True):
+            judged.append(_promised(step, number, promises, terms, facts))
+    return Judgement(tuple(judged), _verdict(groups), tuple(_warnings(judged)))
+
+
+def rejudge(
+    plan: Plan, facts: Facts, dialect: Dialect, copy_limit: float | None, done: int = 0
+) -> tuple[str, ...]:
+    """A sentence for each statement that by these facts promises less than the plan says.
+
+    `facts` are those of the database after the first `done` steps; `copy_limit` is in bytes.
+    """
+    terms = Terms(dialect, plan.target.database, copy_limit)
+    schema = Schema(facts)
+    found: list[str] = []
+    for unit in plan.units(done):
+        schema.begin_unit()
+        sections = [_weigh_section(step.statements, schema, terms) for step in unit.steps]
+        if unit.transaction is None:
+            continue
+        for step, promises in zip(unit.steps, _settle(sections), strict=True):
+            found += _weaker(step, promises)
+    return tuple(found)
+
+
+def _weaker(step: Step, promises: Promises) -> Iterator[str]:
+    for statement, promise in zip(step.statements, promises, strict=True):
+        if RANKS.index(promise.guarantee) > RANKS.index(statement.guarantee):
+            yield (
+                f"{step.file}:{statement.line}: the plan says `{statement.guarantee}`, and now it "
+                f"is `{promise.guarantee}`: {promise.reason}."
+            )
+
+
+def _group(steps: Sequence[Step], schema: Schema, terms: Terms, mode: Mode) -> Iterator[_Group]:
+    running: _Running | None = None
+    for step in steps:
+        why = _kept_apart(step, mode)
+        if running and not why:
+            trial = schema.copy()
+            section = _weigh_section(step.statements, trial, terms)
+            why = running.refuse(section)
+            if not why:
+                running.add(step, section)
+                schema = trial
+                continue
+        if running:
+            yield running.group(why)
+            running = None
+        schema.begin_unit()
+        section = _weigh_section(step.statements, schema, terms)
+        alone = _alone(step, section)
+        if alone:
+            yield alone
+        else:
+            running = _Running(step, section)
+    if running:
+        yield running.group("")
+
+
+def _kept_apart(step: Step, mode: Mode) -> str:
+    if step.transaction is None:
+        return "the next step says `transaction:false`"
+    return "each step is a unit of its own by `transaction: step`" if mode == "step" else ""
+
+
+def _alone(step: Step, section: Section) -> _Group | None:
+    """The group of a step that cannot be a unit; None if it can."""
+    if step.transaction is None:
+        promises = tuple(
+            Promise("point-of-no-return", WRITTEN_ALONE, chance.amid.partial) for chance in section
+        )
+        return _Group((step,), (promises,), False)
+    culprit = _culprit(_settle([section])[0])
+    return _Group((step,), (_journaled(section, culprit),), False) if culprit else None
+
+
+def _journaled(section: Section, culprit: str) -> Promises:
+    """What statements promise that are run one by one, each kept at once."""
+    why = f"its section cannot be undone as a whole, for its {culprit}"
+    return tuple(
+        chance.trailing
+        if not chance.commits and chance.trailing.guarantee == "transactional"
+        else chance.amid
+        if chance.amid.is_final
+        else Promise("point-of-no-return", why)
+        for chance in section
+    )
+
+
+def _weigh_section(statements: Sequence[PlannedStatement], schema: Schema, terms: Terms) -> Section:
+    """What the statements have in their order; the schema is then as they leave it."""
+    schema.begin_section()
+    chances = []
+    for statement in statements:
+        effect = read_effect(statement.sql, terms.dialect)
+        chances.append(weigh(effect, schema, terms))
+        schema.apply(effect)
+    return tuple(chances)
+
+
+def _settle(sections: Sequence[Section]) -> list[Promises]:
+    """The promises of a unit's statements, by what comes after each of them.
+
+    Where a session is renewed between two sections, its transaction ends too.
+    """
+    trailing = True
+    settled: list[Promises] = []
+    for place in reversed(range(len(sections))):
+        section = sections[place]
+        if place < len(sections) - 1 and _leaves_session(section):
+            trailing = False
+        promises = []
+        for chance in reversed(section):
+            trailing = trailing and not chance.commits
+            promises.append(chance.trailing if trailing else chance.amid)
+        settled.append(tuple(reversed(promises)))
+    return settled[::-1]
+
+
+def _culprit(promises: Promises) -> str:
+    """The first that nothing undoes, and why, if others follow it or it may fail half-way."""
+    for place, promise in enumerate(promises, 1):
+        if promise.is_final and (promise.partial or place < len(promises)):
+            return f"statement {place}: {promise.reason}"
+    return ""
+
+
+def _last_final(section: Section) -> Promise | None:
+    promises = _settle([section])[0]
+    return promises[-1] if promises and promises[-1].is_final else None
+
+
+def _fragile(section: Section) -> Promise | None:
+    """Of trailing rows the first that could not be undone if they were not trailing."""
+    found = None
+    for chance in reversed(section):
+        if chance.commits:
+            break
+        found = chance.amid if chance.amid.is_final else found
+    return found
+
+
+def _commits(section: Section) -> bool:
+    return any(chance.commits for chance in section)
+
+
+def _leaves_session(section: Section) -> bool:
+    return any(chance.leaves_session for chance in section)
+
+
+def _promised(
+    step: Step, number: int | None, promises: Promises, terms: Terms, facts: Facts
+) -> Step:
+    rollback = step.rollback
+    if rollback and step.rollback_transactional:
+        rollback = _promised_rollback(rollback, terms, facts)
+    changes = {"transaction": number, "statements": _kept(step.statements, promises)}
+    return step.model_copy(update={**changes, "rollback": rollback})
+
+
+def _promised_rollback(
+    statements: tuple[PlannedStatement, ...], terms: Terms, facts: Facts
+) -> tuple[PlannedStatement, ...]:
+    """The way back as a unit of its own, of tables that nobody can know yet."""
+    unknown = replace(facts, tables={})
+    section = _weigh_section(statements, Schema(unknown), Terms(terms.dialect, terms.database))
+    (promises,) = _settle([section])
+    culprit = _culprit(promises)
+    return _kept(statements, _journaled(section, culprit) if culprit else promises)
+
+
+def _kept(
+    statements: tuple[PlannedStatement, ...], promises: Promises
+) -> tuple[PlannedStatement, ...]:
+    return tuple(
+        statement.model_copy(update={"guarantee": promise.guarantee, "reason": promise.reason})
+        for statement, promise in zip(statements, promises, strict=True)
+    )
+
+
+def _verdict(groups: Sequence[_Group]) -> str:
+    if not groups:
+        return ONE_TRANSACTION
+    first = groups[0]
+    promises = [promise for section in first.promises for promise in section]
+    single = len(promises) < 2 and not any(promise.partial for promise in promises)
+    if len(groups) == 1 and (first.is_unit or single):
+        plain = all(promise.guarantee == "transactional" for promise in promises)
+        return ONE_TRANSACTION if plain else COMPENSATION
+    if first.is_unit:
+        return cut(len(first.steps), len(first.promises[-1]), first.next_stays_out)
+    for place, promise in enumerate(promises, 1):
+        if promise.is_final:
+            return cut(1, place, promise.reason)
+    return cut(1, len(promises), "the next step is a unit of its own")
+
+
+def _warnings(steps: Sequence[Step]) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        for place, statement in enumerate(step.statements, 1):
+            if statement.guarantee == "compensated-by-copy":
+                yield (
+                    f"Step {number} statement {place}: {statement.reason}. What others write "
+                    "there between the statement and a rollback would be overwritten."
+                )

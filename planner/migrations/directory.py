@@ -1,0 +1,97 @@
+"""The migrations directory: reads every migration file, in the order in which they run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.migrations.migration import Migration, read_migration
+from lockgate.planner.migrations.order import order
+from lockgate.planner.sql.dialect import Dialect
+
+FIRST_DATE = 1000_01_01  # from here on versions are dates: gaps between them mean nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What a migrations directory holds.
+
+    `migrations` are in the order in which they run; `digest` is a SHA-256 over all their
+    names and checksums; `warnings` are sentences for a person.
+    """
+
+    migrations: tuple[Migration, ...]
+    digest: str
+    warnings: tuple[str, ...]
+
+
+def read_migrations(path: Path, dialect: Dialect) -> Directory:
+    """Every `*.sql` file of a directory; other files and hidden ones are passed over.
+
+    Raises:
+        MigrationFileError: a name, a header or a requirement is wrong, a file cannot be
+            read, or two files have the same version.
+    """
+    if not path.is_dir():
+        raise MigrationFileError(
+            "the migrations directory does not exist",
+            path=path,
+            do="Make it with `migrate new NAME`, or correct `migrations:` in the environment.",
+        )
+    migrations = [
+        read_migration(file.name, _read(file), dialect) for file in _migration_files(path)
+    ]
+    _refuse_duplicates(migrations)
+    return Directory(order(migrations), _digest(migrations), _gaps(migrations))
+
+
+def _migration_files(path: Path) -> list[Path]:
+    """The files by name; `001_a.SQL` too, and broken links, to be refused by name."""
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() == ".sql"
+        and not file.name.startswith(".")
+        and (file.is_file() or file.is_symlink())
+    )
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise MigrationFileError(
+            f"the file cannot be read: {error.strerror}",
+            path=Path(file.name),
+            do="Make it readable, or move it out of the migrations directory.",
+        ) from error
+
+
+def _refuse_duplicates(migrations: Iterable[Migration]) -> None:
+    seen: dict[int, Migration] = {}
+    for migration in migrations:
+        other = seen.setdefault(migration.number, migration)
+        if other is not migration:
+            raise MigrationFileError(
+                f"{other.filename} and {migration.filename} both have version {migration.number}",
+                do="Give one of them the next free version.",
+            )
+
+
+def _digest(migrations: Iterable[Migration]) -> str:
+    lines = sorted(f"{migration.checksum}  {migration.filename}\n" for migration in migrations)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _gaps(migrations: Iterable[Migration]) -> tuple[str, ...]:
+    """A warning for each hole in sequential numbers: often a file that was not committed."""
+    numbers = sorted(migration.number for migration in migrations if migration.number < FIRST_DATE)
+    return tuple(
+        f"No migration between {low} and {high}: is a file missing?"
+        for low, high in pairwise(numbers)
+        if high - low > 1
+    )

@@ -1,0 +1,64 @@
+"""Drift: a schema that is not what its migrations make, or not what a plan was made for.
+
+Reads no catalogue: an engine does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from lockgate.planner.database.catalogue import Catalogue, Difference, differences
+from lockgate.planner.errors import Denied, StalePlan
+from lockgate.planner.plan.plan import Change, Plan, seal
+
+# Whoever creates a database decides on these, and no migration does: the database's own
+# attributes, and MySQL's rights on all of it, which stand in `grants` without an object.
+DATABASE = "database"
+GRANTS = "grants"
+ON_AN_OBJECT = re.compile(r"'[^']*'@'[^']*' on ")
+NAMED = 5
+
+
+def made_by_migrations(catalogue: Catalogue) -> Catalogue:
+    """The catalogue without what whoever creates a database decides on."""
+    objects = {name: text for name, text in catalogue.objects.items() if name != DATABASE}
+    granted = [line for line in objects.pop(GRANTS, "").split("\n") if ON_AN_OBJECT.match(line)]
+    return Catalogue(objects | ({GRANTS: "\n".join(granted)} if granted else {}))
+
+
+def name_objects(found: Sequence[Difference | Change]) -> str:
+    """The objects by name, as many as a sentence takes.
+
+    >>> name_objects([Difference("table t", "changed"), Difference("view v", "removed")])
+    'table t (changed), view v (removed)'
+    """
+    named = ", ".join(f"{each.object} ({each.change})" for each in found[:NAMED])
+    return named + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+
+
+def with_fingerprint(plan: Plan, digests: Mapping[str, str]) -> Plan:
+    """The plan for the schema with these digests and no other."""
+    return seal(plan.model_copy(update={"fingerprint": dict(digests)}))
+
+
+def refuse_changed_schema(plan: Plan, catalogue: Catalogue) -> None:
+    """Raises StalePlan when the schema is not the one that the plan was made for."""
+    found = differences(plan.fingerprint or {}, catalogue)
+    if found:
+        raise StalePlan(
+            f"The schema has changed since the plan was made: {name_objects(found)}.",
+            why="It was changed past lockgate, and the plan was reviewed without that "
+            "(`drift: check`). Nothing was run.",
+            do="See `migrate drift`; then make a new plan with `migrate plan`.",
+        )
+
+
+def refuse_unknown_schema(plan: Plan) -> None:
+    """Raises Denied when the plan does not say which schema it was made for."""
+    if plan.fingerprint is None:
+        raise Denied(
+            "The plan does not say which schema it was made for.",
+            why="The environment takes only plans whose schema can be checked (`drift: check`).",
+            do="Make a new plan with `migrate plan`.",
+        )

@@ -1,0 +1,387 @@
+"""The plan: what will be run, on which database, in which state; a value, published as JSON.
+
+Runs nothing and reads nothing: `build` makes plans, `planfile` reads and writes them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from lockgate.planner.decision import Decision
+from lockgate.planner.document import document_digest
+from lockgate.planner.finding import Finding
+from lockgate.planner.reading.impact import Blocked, Work
+
+FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
+FORMAT_VERSION = "1.0"
+
+Direction = Literal["up", "down"]
+# From the best to the weakest.
+Guarantee = Literal[
+    "transactional",
+    "implied",
+    "compensated",
+    "deferred",
+    "compensated-by-copy",
+    "point-of-no-return",
+]
+
+# RFC 8785 numbers are IEEE doubles, so what may pass 2**53 travels as a string.
+Serial = Annotated[
+    int,
+    Field(ge=0),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"}),
+]
+# As a number, so no more than a double holds.
+Estimate = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Version = Annotated[str, Field(pattern="^[0-9]{1,255}$")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Model(BaseModel):
+    """Frozen; a reader passes over keys that a later minor version has added, and keeps them,
+    since the digest covers them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Touch(Model):
+    """A table that a statement works on, and what that means for those who use the table too.
+
+    None of it decides what runs: reviewers and policies read it.
+    """
+
+    table: str = Field(description="With its schema where the SQL names one; for reviewers.")
+    lock: str = Field(description="In the server's own words; empty: none. For reviewers.")
+    algorithm: str = Field("", description="That of MySQL's online DDL; for reviewers.")
+    blocks: Blocked = Field("nothing", description="What others must wait with; for policies.")
+    work: Work = Field(
+        "none", description="Whether all rows are read or written anew under it; for policies."
+    )
+    certain: bool = Field(
+        True,
+        description="False: the SQL alone does not tell, and the worst is told; for reviewers.",
+    )
+    rows: Estimate | None = Field(
+        None,
+        description="The server's estimate when the plan was made; null: unknown. For policies.",
+    )
+    bytes: Estimate | None = Field(
+        None, description="Of the table and its indexes, as `rows`; null: unknown. For policies."
+    )
+
+    @property
+    def is_long(self) -> bool:
+        """Whether others must wait until all of the table's rows are worked on."""
+        return self.work != "none" and self.blocks != "nothing"
+
+
+class PlannedStatement(Model):
+    """One statement, exactly as the server will receive it."""
+
+    line: int = Field(description="The line in the migration's file where it begins, from 1.")
+    sql: str = Field(description="The text sent to the server: the executor runs this.")
+    copy_data: str | None = Field(None, description="The rows of a COPY … FROM STDIN.")
+    guarantee: Guarantee = Field(description="What a failure after it means; for reviewers.")
+    reason: str = Field("", description="Why its guarantee is no better; for reviewers.")
+    touches: tuple[Touch, ...] = Field(
+        (), description="The tables that it works on, and their locks and sizes; for reviewers."
+    )
+    digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
+
+
+class Step(Model):
+    """One migration in one direction."""
+
+    direction: Direction = Field(description="Whether the up or the down section runs.")
+    version: Version = Field(description="As it stands, or will stand, in the history table.")
+    name: str = Field(description="The rest of the file's name; for people.")
+    file: str = Field(description="The file's name without its folder; for messages.")
+    checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
+    requires: tuple[str, ...] = Field(description="The versions that it requires.")
+    transaction: int | None = Field(
+        description="Steps with the same number are kept or undone together, in one transaction "
+        "or, where the server commits DDL by itself, by compensation; null: statement by "
+        "statement, each one kept at once. The executor follows this."
+    )
+    findings: tuple[Finding, ...] = Field(
+        (), description="What a reviewer should know of it; reviewers and policies rely on it."
+    )
+    statements: tuple[PlannedStatement, ...] = Field(description="In the order they run.")
+    rollback: tuple[PlannedStatement, ...] | None = Field(
+        description="The down section of an up step, kept for a rollback without the files; "
+        "null when there is none."
+    )
+    rollback_transactional: bool | None = Field(
+        None,
+        description="Whether `rollback` may run as one unit: false when its section says "
+        "`transaction:false`; null where there is none, or not kept. A rollback without the "
+        "files relies on it.",
+    )
+
+
+class Source(Model):
+    """Where the SQL came from; for people and policy, the executor does not use it."""
+
+    commit: str | None = Field(description="The git commit that was checked out.")
+    dirty: bool | None = Field(description="Whether the checkout had uncommitted changes.")
+    digest: Sha256 = Field(description="SHA-256 over all names and checksums of the directory.")
+
+
+class Target(Model):
+    """The one database that the plan may be applied to; the executor refuses any other."""
+
+    engine: str = Field(description="postgresql, mysql or mariadb.")
+    server_version: str = Field(description="As the server prints it; for people.")
+    database: str = Field(description="The database's name.")
+    history_table: str = Field(description="The history table, qualified.")
+    uuid: str | None = Field(description="The identity in lockgate_target; null before it exists.")
+    evidence: dict[str, str] = Field(
+        description="PostgreSQL: system_identifier, database_oid; MySQL: server_uuid; "
+        "MariaDB: server_uid."
+    )
+
+
+class State(Model):
+    """The ledger at one moment; the executor compares it with the live one."""
+
+    present: bool = Field(description="Whether lockgate's tables exist.")
+    serial: Serial = Field(description="Rises by one with each change of the history table.")
+    digest: Sha256 = Field(description="SHA-256 over the history's versions and checksums.")
+
+
+class Change(Model):
+    """An object of a schema that is not as it was, by comparison of two catalogues."""
+
+    object: str = Field(description="Its kind and name, such as `table orders`; for reviewers.")
+    change: Literal["added", "removed", "changed"] = Field(description="For reviewers.")
+    lines: tuple[str, ...] = Field(
+        (), description="Those of a diff of its definition; empty: not known. For reviewers."
+    )
+
+
+class Lock(Model):
+    """A lock on a table that a statement was seen to take."""
+
+    table: str = Field(description="With its schema; for reviewers.")
+    lock: str = Field(description="In the server's own words; for reviewers.")
+    blocks: Blocked = Field(description="What others must wait with; for reviewers.")
+
+
+class Measured(Model):
+    """What a statement was seen to cost on a scratch database, whose tables are nearly empty."""
+
+    step: int = Field(ge=1, description="The step's number, from 1.")
+    statement: int = Field(ge=1, description="The statement's number in its step, from 1.")
+    ms: Estimate = Field(description="What it took there, in milliseconds; for people.")
+    locks: tuple[Lock, ...] | None = Field(
+        None,
+        description="The strongest on each table, beyond those that its transaction held before; "
+        "tables that its transaction made are left out. null: they could not be seen. "
+        "For reviewers.",
+    )
+    rewrites: tuple[str, ...] | None = Field(
+        None,
+        description="The tables whose rows it wrote anew; null: it could not be seen. "
+        "For reviewers.",
+    )
+
+
+class Rehearsal(Model):
+    """What was seen when the plan was run on a scratch database with the same migrations.
+
+    The executor does not use it: reviewers and policies do, and `migrate drift --expect`.
+    """
+
+    server_version: str = Field(description="The scratch database's server; for people.")
+    there_ms: Estimate = Field(description="What the plan took, in milliseconds; for people.")
+    back_ms: Estimate | None = Field(
+        None, description="What the way back took; null: it did not come to its end. For people."
+    )
+    again_ms: Estimate | None = Field(
+        None, description="What the plan took after the way back; null: not run. For people."
+    )
+    restored: bool | None = Field(
+        None,
+        description="Whether the way back left what was there before; null: there is none. "
+        "For policies.",
+    )
+    repeatable: bool | None = Field(
+        None,
+        description="Whether the plan did the same after the way back; null: not run. "
+        "For policies.",
+    )
+    obstacle: str = Field("", description="Why the rehearsal ended early; for reviewers.")
+    differences: tuple[Change, ...] = Field(
+        (), description="What the way back left otherwise than it was; for reviewers."
+    )
+    unrepeated: tuple[Change, ...] = Field(
+        (), description="What the plan left otherwise the second time; for reviewers."
+    )
+    measured: tuple[Measured, ...] = Field(
+        (), description="What each statement of the plan did there; for reviewers."
+    )
+    expected: dict[str, str] = Field(
+        description="Each object after the plan, with a short digest; for `migrate drift`."
+    )
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it has shown nothing bad. A way back that does not exist is nothing bad here:
+        whether one must exist, other policies say."""
+        return self.restored is not False and self.repeatable is not False
+
+
+class Proof(Model):
+    """What is known of a step in the environment that the plan is promoted from."""
+
+    version: Version = Field(description="The step's version.")
+    applied_at: AwareDatetime | None = Field(
+        description="When it was applied there with this checksum, by that database's clock; null: "
+        "nothing shows that it was. For policies."
+    )
+    receipt: Sha256 | None = Field(
+        None, description="The digest of the receipt that shows it; null: none does. For people."
+    )
+    signers: tuple[str, ...] = Field(
+        (), description="Whose signature of that receipt is good. For policies."
+    )
+    obstacle: str = Field("", description="Why nothing shows it, as a clause; for reviewers.")
+
+
+class Promotion(Model):
+    """What is known of the plan's steps in the environment that it is promoted from.
+
+    The executor does not use it: reviewers and policies do.
+    """
+
+    environment: str = Field(description="The environment that it is promoted from; for policies.")
+    by: Literal["receipt", "ledger"] = Field(
+        description="Whether receipts show it, or its history table as it was read. For policies."
+    )
+    proofs: tuple[Proof, ...] = Field(description="One for each step that runs; for policies.")
+    rejected: tuple[str, ...] = Field(
+        (), description="Receipts that show nothing, and why, as sentences; for reviewers."
+    )
+
+
+class Plan(Model):
+    """What `migrate plan` writes and `migrate apply` runs: self-contained, for one database."""
+
+    format: Literal["lockgate-plan"] = FORMAT
+    format_version: str = Field(FORMAT_VERSION, pattern=r"^1\.[0-9]+$")
+    tool_version: str = Field(description="The lockgate that made the plan; for people.")
+    created_at: AwareDatetime = Field(description="By the database's clock, UTC.")
+    expires_at: AwareDatetime | None = Field(description="After this `apply` refuses; null: never.")
+    project: str = Field(description="The environment's project; must be the database's own.")
+    environment: str = Field(description="The environment whose connection `apply` uses.")
+    source: Source
+    target: Target
+    base: State = Field(description="What `apply` must find, or a point between it and result.")
+    result: State = Field(description="What `apply` leaves.")
+    state_pulled_at: AwareDatetime | None = Field(
+        None,
+        description="When the state file was pulled that the plan was made from: `apply` refuses "
+        "it. null: the database itself was asked.",
+    )
+    verdict: str = Field(description="What a failure in the middle leaves; for reviewers.")
+    warnings: tuple[str, ...] = Field((), description="Sentences for the reviewer.")
+    accepted: tuple[str, ...] = Field(
+        (), description="Policies that the command line has set aside; for policies."
+    )
+    decisions: tuple[Decision, ...] = Field(
+        (), description="What the environment's policies said; `apply` refuses a denied plan."
+    )
+    steps: tuple[Step, ...] = Field(description="In the order in which they run.")
+    fingerprint: dict[str, str] | None = Field(
+        None,
+        description="Each object of the schema, with a short digest, when the plan was made; "
+        "the executor refuses another schema. null: it does not look.",
+    )
+    rehearsal: Rehearsal | None = Field(
+        None, description="What a run on a scratch database has shown; null: there was none."
+    )
+    promotion: Promotion | None = Field(
+        None, description="What is known of its steps in another environment; null: not asked."
+    )
+    intent_digest: Sha256 = Field(description="Over what runs, not where: for promotion.")
+    digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether a policy of its environment has denied it."""
+        return any(decision.answer == "deny" for decision in self.decisions)
+
+    @property
+    def is_applicable(self) -> bool:
+        """Whether there is anything to apply, and nothing in the plan itself forbids it."""
+        return bool(self.steps) and not self.is_denied and self.state_pulled_at is None
+
+    @property
+    def applying(self) -> tuple[Step, ...]:
+        """The steps that apply something: neither those of a rollback nor of a baseline."""
+        return tuple(step for step in self.steps if step.direction == "up" and step.statements)
+
+    def units(self, done: int = 0) -> tuple[Unit, ...]:
+        """The steps after the first `done`, grouped by what is kept or undone together."""
+        numbered = list(enumerate(self.steps, 1))[done:]
+        groups = (list(group) for _, group in groupby(numbered, key=_unit))
+        return tuple(
+            Unit(group[0][0], tuple(step for _, step in group), group[0][1].transaction)
+            for group in groups
+        )
+
+
+def _unit(numbered: tuple[int, Step]) -> tuple[int | None, int]:
+    """Equal for neighbours that share a transaction; a step without one shares with none."""
+    number, step = numbered
+    return step.transaction, number if step.transaction is None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Consecutive steps that are kept or undone together; `first` is the number of its first.
+
+    `transaction` is None for a step whose statements are kept one by one.
+    """
+
+    first: int
+    steps: tuple[Step, ...]
+    transaction: int | None
+
+
+def statement_digest(sql: str, copy_data: str | None) -> str:
+    """SHA-256, in hex, of a statement with the rows that travel with it."""
+    return _sha256({"sql": sql, "copy_data": copy_data})
+
+
+def intent_digest(steps: Iterable[Step]) -> str:
+    """SHA-256, in hex, over direction, version, checksum and statements of each step.
+
+    Two plans with the same intent run the same SQL, whatever database they are for.
+    """
+    return _sha256(
+        [
+            [step.direction, step.version, step.checksum, [s.digest for s in step.statements]]
+            for step in steps
+        ]
+    )
+
+
+def seal(plan: Plan) -> Plan:
+    """The plan with the digests that belong to its content."""
+    intended = plan.model_copy(update={"intent_digest": intent_digest(plan.steps)})
+    digest = document_digest(intended.model_dump(mode="json"))
+    return intended.model_copy(update={"digest": digest})
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()

@@ -1,0 +1,174 @@
+"""The receipt: what a run has left, where and when; a value, published as JSON.
+
+Reads no database: an executor says which run it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from lockgate.planner.document import (
+    UNSEALED,
+    Kind,
+    document_digest,
+    parse_document,
+    read_document,
+    write_document,
+)
+from lockgate.planner.plan.plan import (
+    Direction,
+    Estimate,
+    Model,
+    Plan,
+    Sha256,
+    State,
+    Step,
+    Target,
+    Version,
+)
+
+FORMAT: Literal["lockgate-receipt"] = "lockgate-receipt"
+FORMAT_VERSION = "1.0"
+
+
+class Applied(Model):
+    """A step that the run has applied, or rolled back."""
+
+    direction: Direction = Field(description="Whether the up or the down section ran.")
+    version: Version = Field(description="As the history table holds it; for promotion.")
+    name: str = Field(description="The rest of the file's name; for people.")
+    checksum: Sha256 = Field(description="SHA-256 of the file; for promotion.")
+    statements: Estimate = Field(
+        description="How many statements ran; 0: a baseline has only recorded it. For promotion."
+    )
+
+
+class Receipt(Model):
+    """What a run has left behind, for those who were not there; a signature may stand beside it."""
+
+    format: Literal["lockgate-receipt"] = FORMAT
+    format_version: str = Field(FORMAT_VERSION, pattern=r"^1\.[0-9]+$")
+    tool_version: str = Field(description="The lockgate that applied the plan; for people.")
+    run: str = Field(description="The run's id in lockgate_runs; for people.")
+    project: str = Field(description="The environment's project; for promotion.")
+    environment: str = Field(description="The environment where it ran; for promotion.")
+    target: Target = Field(description="The plan's target, with the database's identity.")
+    plan_digest: Sha256 = Field(description="The digest of the plan that ran.")
+    intent_digest: Sha256 = Field(description="The plan's: equal where the same SQL ran.")
+    actor: str = Field(description="The user and host of the process that applied it; for people.")
+    approvers: tuple[str, ...] = Field((), description="Who had approved the plan; for people.")
+    started_at: AwareDatetime = Field(description="By the database's clock, UTC.")
+    finished_at: AwareDatetime = Field(description="The same; the soak of a promotion begins here.")
+    result: State = Field(description="The ledger that the run left.")
+    steps: tuple[Applied, ...] = Field(description="All of the plan's, in the order they ran.")
+    fingerprint: Sha256 | None = Field(
+        description="SHA-256 of the schema's definitions right after the run; null: it was not "
+        "read then. For people."
+    )
+    digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")
+
+
+RECEIPT = Kind(
+    Receipt,
+    noun="receipt",
+    format=FORMAT,
+    version=FORMAT_VERSION,
+    again="Have it again: `migrate apply PLAN --receipt FILE`, with the plan that ran.",
+    elsewhere="Choose another file with `--receipt FILE`.",
+    stake="It does not say what the run has left.",
+)
+
+
+def receipt_schema() -> dict[str, Any]:
+    """The JSON Schema of a receipt, as published in docs/reference/."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Receipt.model_json_schema(mode="serialization"),
+        "title": "lockgate receipt, format 1.0",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A row of lockgate_runs whose whole plan is applied. Times have the UTC zone.
+
+    `receipt` is the text that was kept there; empty when none was.
+    """
+
+    id: str
+    plan_digest: str
+    actor: str
+    approvers: tuple[str, ...]
+    tool_version: str
+    started_at: datetime
+    finished_at: datetime
+    receipt: str
+
+
+def make_receipt(
+    plan: Plan,
+    run: FinishedRun,
+    *,
+    uuid: str | None,
+    fingerprint: str | None = None,
+) -> Receipt:
+    """The receipt of a run of this plan; `uuid` is the database's identity."""
+    receipt = Receipt(
+        tool_version=run.tool_version,
+        run=run.id,
+        project=plan.project,
+        environment=plan.environment,
+        target=plan.target.model_copy(update={"uuid": uuid}),
+        plan_digest=plan.digest,
+        intent_digest=plan.intent_digest,
+        actor=run.actor,
+        approvers=run.approvers,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        result=plan.result,
+        steps=tuple(map(_applied, plan.steps)),
+        fingerprint=fingerprint,
+        digest=UNSEALED,
+    )
+    return seal_receipt(receipt)
+
+
+def seal_receipt(receipt: Receipt) -> Receipt:
+    """The receipt with the digest of its content."""
+    digest = document_digest(receipt.model_dump(mode="json"))
+    return receipt.model_copy(update={"digest": digest})
+
+
+def _applied(step: Step) -> Applied:
+    return Applied(
+        direction=step.direction,
+        version=step.version,
+        name=step.name,
+        checksum=step.checksum,
+        statements=len(step.statements),
+    )
+
+
+def write_receipt(receipt: Receipt, path: Path) -> None:
+    """Writes a receipt's file; see `write_document`."""
+    write_document(receipt, path, RECEIPT)
+
+
+def read_receipt(path: Path) -> Receipt:
+    """The receipt in a file, its format and digest checked.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+        InvalidPlan: it is not a receipt, was altered, or has an unknown format.
+    """
+    return read_document(path, RECEIPT)
+
+
+def parse_receipt(data: bytes, name: str) -> Receipt:
+    """The receipt in JSON bytes; `name` says in errors where they came from."""
+    return parse_document(data, name, RECEIPT)

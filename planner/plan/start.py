@@ -1,0 +1,25 @@
+"""The start of a run: what `apply` knows of a plan at the moment in which it would begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lockgate.planner.decision import Decision
+from lockgate.planner.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The moment in which a plan is about to be applied.
+
+    `now` is the database's clock, `intent` the intent digest that was reviewed, where it was
+    given, and `approvers` are those whose signature of this plan is good, without repetition.
+    `decisions` are all on the plan's content: its own, and those of the policy of now.
+    """
+
+    plan: Plan
+    now: datetime
+    intent: str | None = None
+    approvers: tuple[str, ...] = ()
+    decisions: tuple[Decision, ...] = ()

@@ -1,0 +1,159 @@
+"""Verification, inside the lock, that a plan and a live database belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lockgate.planner.database.ledger import Ledger, state_digest
+from lockgate.planner.database.server import Server
+from lockgate.planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.quantities import format_moment
+
+
+def refuse_offline(plan: Plan) -> None:
+    """Raises OfflinePlan when the database was not asked when the plan was made."""
+    if plan.state_pulled_at is not None:
+        raise OfflinePlan(
+            "The plan was made from a state that was pulled at "
+            f"{format_moment(plan.state_pulled_at)}.",
+            why="It is for review: nobody has asked the database itself.",
+            do=f"Make one with `migrate plan -e {plan.environment} --reviewed PLAN`, where the "
+            "database can be reached: it is refused if it would do something else.",
+        )
+
+
+def refuse_expired(plan: Plan, server: Server) -> None:
+    """Raises ExpiredPlan when the database's clock has passed the plan's end."""
+    if plan.expires_at and server.now > plan.expires_at:
+        raise ExpiredPlan(
+            f"The plan expired at {format_moment(plan.expires_at)}; "
+            f"the database's clock says {format_moment(server.now)}.",
+            why="An old review may not fit the data of today.",
+            do="Make a new plan with `migrate plan`, and have it reviewed.",
+        )
+
+
+def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
+    """Raises WrongTarget when this is not the database that the plan was made for."""
+    target = plan.target
+    if target.engine != server.dialect.name:
+        raise _wrong(f"The plan is for {target.engine}, this is {server.dialect.name}.")
+    if target.database != server.database or target.history_table != server.history_table:
+        raise _wrong(
+            f"The plan is for {target.history_table} in {target.database}, "
+            f"this is {server.history_table} in {server.database}."
+        )
+    if not _agree(target.evidence, server.evidence):
+        raise _wrong(
+            f"The plan is for another server or another copy of {target.database} "
+            f"({_shown(target.evidence)}; this is {_shown(server.evidence)})."
+        )
+    if target.uuid and (ledger.identity is None or ledger.identity.uuid != target.uuid):
+        raise _wrong(f"The database does not have the identity {target.uuid} of the plan.")
+
+
+def refuse_read_only(server: Server) -> None:
+    """Raises WrongTarget when the server takes no writes."""
+    if server.read_only:
+        raise WrongTarget(
+            f"{server.database} is read-only: a replica, or a server set to read only.",
+            do="Connect to the primary.",
+        )
+
+
+def refuse_foreign(server: Server, ledger: Ledger, *, project: str, environment: str) -> None:
+    """Raises WrongTarget when the database is another environment's, or a copy."""
+    identity = ledger.identity
+    if identity is None:
+        return
+    if (identity.project, identity.environment) != (project, environment):
+        raise WrongTarget(
+            f"This database belongs to environment {identity.environment} of project "
+            f"{identity.project}, not to {environment} of {project}.",
+            do="Correct the connection in the environment, or, if the database is a copy, "
+            "give it an identity of its own with `migrate rebind`.",
+        )
+    recorded = decode_evidence(identity.evidence)
+    if not _agree(recorded, server.evidence):
+        raise WrongTarget(
+            f"This database is a copy: its identity was made on {_shown(recorded)}, "
+            f"and this is {_shown(server.evidence)}.",
+            do="If it is meant to live on its own, run `migrate rebind`.",
+        )
+
+
+def refuse_unresolved(ledger: Ledger, plan: Plan | None = None) -> None:
+    """Raises Unresolved when a run of another plan stopped half-way."""
+    others = [digest for digest in ledger.unresolved if plan is None or digest != plan.digest]
+    if others:
+        raise Unresolved(
+            f"A run of plan {others[0][:12]} stopped half-way through a migration.",
+            why="What it had done is in the database and not in the history.",
+            do="See `migrate resolve`: it shows what is half done, and the ways out.",
+        )
+
+
+def find_position(plan: Plan, ledger: Ledger) -> int:
+    """How many of the plan's steps the ledger already has: all of them when it was applied.
+
+    Raises:
+        StalePlan: the ledger is at no point between the plan's base and its result.
+    """
+    done = ledger.serial - plan.base.serial
+    if 0 <= done <= len(plan.steps) and _digest_before(plan, ledger, done) == plan.base.digest:
+        return done
+    raise StalePlan(
+        f"The plan was made at serial {plan.base.serial} ({plan.base.digest[:12]}); "
+        f"the database is at serial {ledger.serial} ({ledger.digest[:12]}).",
+        why="Something else was applied or rolled back since then.",
+        do="Make a new plan with `migrate plan`, and have it reviewed.",
+    )
+
+
+def _digest_before(plan: Plan, ledger: Ledger, done: int) -> str | None:
+    """The state digest that the ledger had before the plan's first `done` steps."""
+    rows = {entry.number: (entry.version, entry.checksum) for entry in ledger.entries}
+    for step in reversed(plan.steps[:done]):
+        row = (step.version, step.checksum)
+        if step.direction == "down":
+            if rows.setdefault(int(step.version), row) is not row:
+                return None
+        elif rows.pop(int(step.version), None) != row:
+            return None
+    return state_digest(rows.values(), ledger.serial - done)
+
+
+def encode_evidence(evidence: Mapping[str, str]) -> str:
+    """Evidence as lockgate_target keeps it: `name=value`, sorted, between semicolons.
+
+    >>> encode_evidence({"server_uuid": "1f", "database": "shop;50%"})
+    'database=shop%3B50%25;server_uuid=1f'
+    """
+    return ";".join(
+        f"{name}={value.replace('%', '%25').replace(';', '%3B')}"
+        for name, value in sorted(evidence.items())
+    )
+
+
+def decode_evidence(text: str) -> dict[str, str]:
+    """The evidence that `encode_evidence` wrote."""
+    parts = (part.partition("=") for part in text.split(";") if part)
+    return {name: value.replace("%3B", ";").replace("%25", "%") for name, _, value in parts}
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether the marks that both know are equal; a role may not be allowed to read them all."""
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
+
+
+def _shown(evidence: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(evidence.items())) or "unknown"
+
+
+def _wrong(what: str) -> WrongTarget:
+    return WrongTarget(
+        what,
+        why="A plan is applied to the one database that it was made for.",
+        do="Correct the environment's connection, or make a plan for this database.",
+    )

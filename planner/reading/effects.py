@@ -1,0 +1,136 @@
+"""What one statement does: a value that a reader of an engine's SQL makes, and others judge by.
+
+Reads no SQL, and decides nothing about what can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lockgate.planner.sql.mentions import Mentions
+
+# What makes rows in a CREATE TABLE.
+QUERIES = frozenset({"select", "values"})
+
+Verb = Literal[
+    "create",
+    "alter",
+    "drop",
+    "rename",
+    "truncate",
+    "write",
+    "read",
+    "set",
+    "maintain",
+    "other",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """What a schema holds: `kind` is `table`, `view`, `trigger`, `procedure`, `function`, `event`,
+    `sequence`; `schema` is empty where the statement names none.
+
+    Its name stands as in the statement, without quotes.
+    """
+
+    kind: str
+    name: str
+    schema: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one statement does, if the server does not refuse it.
+
+    Names stand as in the statement: whether two in different case are one, the server says.
+    """
+
+    verb: Verb
+    objects: tuple[Object, ...] = ()
+    """Whose definition may come to be, change or vanish: what a pre-image must show. Of those
+    renamed the old name."""
+    conditional: bool = False
+    """IF EXISTS or IF NOT EXISTS stands in it: it may do nothing."""
+    replaces: bool = False
+    """OR REPLACE stands in it."""
+    temporary: bool = False
+    """The table that it makes, and then writes, or drops is the session's own: no object."""
+    renames: tuple[tuple[Object, Object], ...] = ()
+    """Tables, old and new, in the order in which it renames them."""
+    trigger_table: Object | None = None
+    """The table of the trigger that it makes."""
+
+    columns_added: tuple[str, ...] = ()
+    columns_dropped: tuple[str, ...] = ()
+    columns_renamed: tuple[tuple[str, str], ...] = ()
+    """Old and new name."""
+    columns_redefined: Mapping[str, str] = field(default_factory=dict)
+    """The text of the new definition by the name before the statement."""
+    converts_text: bool = False
+    """CONVERT TO CHARACTER SET: every text column is redefined."""
+    changes_primary_key: bool = False
+    changes_counter: bool = False
+    """AUTO_INCREMENT = n."""
+    storage_engine: str = ""
+    """The one that it names, in lower case."""
+    versions: bool | None = None
+    """Whether a table keeps the history of its rows from then on; None: as before."""
+    made_like: Object | None = None
+    """The table that CREATE TABLE … LIKE names."""
+    cascades_from: tuple[Object, ...] = ()
+    """The parents of foreign keys that it adds and by which rows change with their parent's."""
+
+    tables_written: tuple[Object, ...] = ()
+    """Whose rows come to be, change or vanish, apart from what triggers and cascades do."""
+    columns_written: frozenset[str] | None = None
+    """The columns that an UPDATE of one table sets; None: whole rows."""
+    gives_defaults: bool = False
+    """It may give columns of these tables their defaults."""
+    mentions: Mentions = field(default_factory=Mentions)
+    """Whatever its text names, read and called, or only stored by it."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Session variables that it sets, in lower case, and the text of each value."""
+    chosen_database: str = ""
+    """The one that USE names."""
+    leaves_session: bool = False
+    """Its session is not as before: a variable, a temporary table, a prepared statement."""
+
+    obstacle: str = ""
+    """Why no recorded pre-image undoes it, as a clause for the reviewer; empty: one does."""
+
+    partial: bool = False
+    """When it fails, a part of it may have been done."""
+
+    @property
+    def is_neutral(self) -> bool:
+        """Whether it changes nothing that outlives the session."""
+        return not self.obstacle and (self.verb in ("read", "set") or self.temporary)
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether it runs expressions over rows, and does not only store them."""
+        if self.verb == "create":
+            return self.temporary or any(one.kind == "table" for one in self.objects)
+        return self.verb in ("read", "set", "write")
+
+    @property
+    def takes_values(self) -> bool:
+        """Whether it moves the sequences that it mentions, and does not only store their names."""
+        if self.verb == "alter":
+            return bool(self.columns_added)
+        is_query = self.temporary or self.verb != "create"
+        return self.evaluates and (is_query or bool(QUERIES & self.mentions.names))
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """In lower case: whatever it calls like a function, the server's own included."""
+        return self.mentions.calls if self.evaluates else frozenset()
+
+    @property
+    def is_rows_only(self) -> bool:
+        """Whether it changes rows and no definition, and leaves the transaction open."""
+        return self.verb == "write"

@@ -1,0 +1,121 @@
+"""How MySQL and MariaDB carry out each operation of an ALTER TABLE: algorithm, lock, rebuild.
+
+Measured: each is the first ALGORITHM and LOCK that the server accepts; it reads no SQL.
+https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html
+https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-algorithm/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from lockgate.planner.reading.impact import Blocked, Work
+
+# From the best to the worst.
+ALGORITHMS = ("instant", "nocopy", "inplace", "copy")
+LOCKS: dict[str, Blocked] = {"NONE": "nothing", "SHARED": "writes", "EXCLUSIVE": "reads"}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an operation is carried out. `among_others` is the work that it causes when it shares
+    its ALTER TABLE with an operation that is not instant."""
+
+    algorithm: str
+    lock: str = "NONE"
+    work: Work = "none"
+    among_others: Work = "none"
+    certain: bool = True
+
+
+INSTANT = Way("instant")
+COLUMN = Way("instant", among_others="rewrite")
+NAME = Way("inplace")
+INDEX = Way("inplace", work="scan")
+REBUILD = Way("inplace", work="rewrite")
+READ_ONLY = Way("inplace", "SHARED", "scan")
+REBUILD_READ_ONLY = Way("inplace", "SHARED", "rewrite")
+COPY = Way("copy", "SHARED", "rewrite")
+UNKNOWN = replace(COPY, certain=False)
+
+COMMON = {
+    "add auto_increment column": REBUILD_READ_ONLY,
+    "add check": COPY,
+    "add column": COLUMN,
+    "add column with a computed default": COPY,
+    "add column with an index": REBUILD,
+    "add column with a reference": COPY,
+    "add foreign key": COPY,
+    "add fulltext index": READ_ONLY,
+    "add index": INDEX,
+    "add partition": UNKNOWN,
+    "add primary key": REBUILD,
+    "add stored column": COPY,
+    "add virtual column": INSTANT,
+    "change column's default or comment": INSTANT,
+    "change column's type": COPY,
+    "change nullability": REBUILD,
+    "change partitions": REBUILD_READ_ONLY,
+    "change primary key": REBUILD,
+    "convert character set": COPY,
+    "drop check": INSTANT,
+    "drop column": COLUMN,
+    "drop index": NAME,
+    "drop partition": REBUILD,
+    "drop primary key": COPY,
+    "partition": COPY,
+    "rebuild": REBUILD,
+    "rename": INSTANT,
+    "truncate partition": INSTANT,
+}
+WAYS: Mapping[str, Mapping[str, Way]] = {
+    "mysql": COMMON
+    | {
+        "add column with a check": COPY,
+        "add column with an expression": COPY,
+        "add list partition": REBUILD,
+        "change index": NAME,
+        "change options": NAME,
+        "drop foreign key": NAME,
+        "lengthen column": NAME,
+        "lengthen short column": COPY,
+        "move column": REBUILD,
+    },
+    "mariadb": COMMON
+    | {
+        "add column with a check": COLUMN,
+        "add column with an expression": COLUMN,
+        "add list partition": REBUILD,
+        "change index": INSTANT,
+        "change options": INSTANT,
+        "drop foreign key": INSTANT,
+        "lengthen column": INSTANT,
+        "lengthen short column": INSTANT,
+        "move column": COLUMN,
+    },
+}
+"""By the dialect's name and the operation."""
+
+DROPS_LISTS_APART = frozenset({"mariadb"})
+"""Where DROP TABLE a, b drops one after the other, and a failure keeps what is dropped.
+
+https://mariadb.com/kb/en/atomic-ddl/
+"""
+
+
+def combine(ways: Iterable[Way]) -> Way:
+    """The one way of a statement that does several operations: the worst of each kind.
+
+    >>> combine([COLUMN, INDEX]).work
+    'rewrite'
+    """
+    found = list(ways) or [INSTANT]
+    worst = max(found, key=lambda way: ALGORITHMS.index(way.algorithm))
+    works: list[Work] = [way.work for way in found]
+    if worst.algorithm != "instant":
+        works += [way.among_others for way in found]
+    order: tuple[Work, ...] = ("none", "scan", "rewrite")
+    lock = max((way.lock for way in found), key=list(LOCKS).index)
+    sure = all(way.certain for way in found if way.algorithm == worst.algorithm)
+    return replace(worst, lock=lock, work=max(works, key=order.index), certain=sure)

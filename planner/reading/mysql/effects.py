@@ -1,0 +1,391 @@
+"""What a statement of MySQL and MariaDB does, read from its tokens.
+
+Whatever is not understood has an obstacle: to be wrong on the safe side is the rule.
+https://dev.mysql.com/doc/refman/en/sql-statements.html
+https://mariadb.com/kb/en/sql-statements/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.mysql.alter import cascading_parents, read_alter_table
+from lockgate.planner.reading.mysql.rows import read_delete, read_insert, read_load, read_update
+from lockgate.planner.reading.mysql.settings import read_set, set_for_one
+from lockgate.planner.sql.cursor import Cursor, Token, read_tokens
+from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.mentions import find_mentions
+
+READS = Effect("read")
+PROGRAMS = ("procedure", "function", "event")
+LISTED = {"table": "table", "tables": "table", "view": "view", "sequence": "sequence"}
+OPENS_DEFINITION = frozenset({"select", "as", "with", "values", "table", "partition"})
+# https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
+WHOLE = frozenset({"alter", "create", "drop", "flush", "grant", "kill", "rename", "revoke"})
+
+
+def read_effect(sql: str, dialect: Dialect) -> Effect:
+    """What one statement does; never raises on what `planner.sql.statements` has cut.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL
+    >>> read_effect("alter table `t` add (a int), rename to u", MYSQL).columns_added
+    ('a',)
+    """
+    cursor = read_tokens(sql, dialect)
+    found = list(cursor.rest())
+    effect = _statement(cursor)
+    leaves = effect.leaves_session or _sets_variable(found)
+    partial = effect.partial or (not dialect.atomic_accounts and _names_several_accounts(found))
+    mentions = find_mentions(found, dialect)
+    return replace(effect, leaves_session=leaves, mentions=mentions, partial=partial)
+
+
+def _statement(cursor: Cursor) -> Effect:
+    while cursor.accept("("):
+        pass
+    token = cursor.take()
+    reader = READERS.get(token.word)
+    return reader(cursor) if reader else _unknown(token.word)
+
+
+def _unknown(*words: str) -> Effect:
+    """Of a statement by its first words, of which the last says what it is about."""
+    named = " ".join(words).upper() if words[0].isalpha() else "it"
+    partial = words[0] not in WHOLE or words[-1] in ("database", "schema")
+    return Effect("other", obstacle=f"{named} is nothing that lockgate can undo", partial=partial)
+
+
+def _names_several_accounts(found: list[Token]) -> bool:
+    """Whether it is about users or roles, and about more than one of them."""
+    words = [token.word for token in found]
+    if words[:1] in (["grant"], ["revoke"]):
+        places = [place for place, word in enumerate(words) if word in ("to", "from")]
+        words = words[max(places, default=0) :]
+    elif not {"user", "role"} & set(words[1:4]):
+        return False
+    return "," in words
+
+
+def _sets_variable(found: list[Token]) -> bool:
+    """Whether a user variable gets a value: `@x := 1`, SELECT … INTO @x."""
+    for one, following in pairwise(found):
+        if one.word == ":" and following.text.startswith("="):
+            return True
+        if one.word == "into" and following.text.startswith("@"):
+            return True
+    return False
+
+
+def _reads(cursor: Cursor) -> Effect:
+    words = [token.word for token in cursor.rest()]
+    if "outfile" in words or "dumpfile" in words:
+        return Effect("other", obstacle="it writes a file on the server")
+    if "setval" in words:
+        return Effect("other", obstacle="it sets a sequence")
+    return READS
+
+
+def _with(cursor: Cursor) -> Effect:
+    """The statement behind common table expressions."""
+    cursor.accept("recursive")
+    while True:
+        cursor.name()
+        while not cursor.at_end and not cursor.accept("as"):
+            cursor.pass_one()
+        cursor.pass_one()
+        if not cursor.accept(","):
+            return _statement(cursor)
+
+
+def _analyze(cursor: Cursor) -> Effect:
+    """ANALYZE TABLE, or MariaDB's ANALYZE of a statement, which it runs."""
+    cursor.skip_words("local", "no_write_to_binlog")
+    if cursor.accept_any("table", "tables"):
+        return _analyzes_tables(cursor)
+    if cursor.accept("format", "="):
+        cursor.take()
+    return _statement(cursor)
+
+
+def _analyzes_tables(cursor: Cursor) -> Effect:
+    """With a list of tables alone it estimates anew; what follows that is about statistics that
+    the server keeps by column: UPDATE HISTOGRAM, DROP HISTOGRAM, PERSISTENT FOR.
+
+    https://dev.mysql.com/doc/refman/9.7/en/analyze-table.html
+    https://mariadb.com/kb/en/analyze-table/
+    """
+    tables = [cursor.qualified_name()]
+    while cursor.accept(","):
+        tables.append(cursor.qualified_name())
+    if cursor.at_end:
+        return Effect("maintain")
+    reason = "it changes statistics of columns, which nothing brings back"
+    return Effect("other", obstacle=reason, partial=len(tables) > 1)
+
+
+def _maintains(cursor: Cursor) -> Effect:
+    cursor.skip_words("local", "no_write_to_binlog")
+    return Effect("maintain") if cursor.accept_any("table", "tables", "view") else UNCLEAR
+
+
+def _uses(cursor: Cursor) -> Effect:
+    name = cursor.name()
+    return Effect("set", chosen_database=name, leaves_session=True) if name else UNCLEAR
+
+
+def _prepares(_cursor: Cursor) -> Effect:
+    return Effect("set", leaves_session=True)
+
+
+def _calls_procedure(_cursor: Cursor) -> Effect:
+    reason = "what the procedure does cannot be seen"
+    return Effect("other", obstacle=reason, leaves_session=True, partial=True)
+
+
+def _executes(_cursor: Cursor) -> Effect:
+    reason = "the text that it runs cannot be seen"
+    return Effect("other", obstacle=reason, leaves_session=True, partial=True)
+
+
+def _sets(cursor: Cursor) -> Effect:
+    if cursor.accept("statement"):  # https://mariadb.com/kb/en/set-statement/
+        assignments = cursor.until("for")
+        cursor.accept("for")
+        return set_for_one(assignments, _statement(cursor))
+    return read_set(cursor)
+
+
+def _creates(cursor: Cursor) -> Effect:
+    replaces = cursor.accept("or", "replace")
+    _skip_modifiers(cursor)
+    temporary = cursor.accept("temporary")
+    kind = cursor.take()
+    if kind.word == "table":
+        return _creates_table(cursor, replaces, temporary)
+    if kind.word == "index":
+        return _changes_index(cursor)
+    if kind.word in ("view", "trigger", "sequence", *PROGRAMS):
+        return _creates_object(cursor, kind.word, replaces)
+    return _unknown("create", kind.word)
+
+
+def _skip_modifiers(cursor: Cursor) -> None:
+    modifiers = ("online", "offline", "aggregate", "unique", "fulltext", "spatial", "vector")
+    while True:
+        if cursor.accept("definer"):
+            _skip_account(cursor)
+        elif cursor.accept("algorithm"):
+            cursor.accept("=")
+            cursor.take()
+        elif cursor.accept("sql", "security"):
+            cursor.take()
+        elif not cursor.accept_any(*modifiers):
+            return
+
+
+def _skip_account(cursor: Cursor) -> None:
+    """= user@host, each of them quoted or not, or CURRENT_USER()."""
+    cursor.accept("=")
+    cursor.take()
+    while cursor.peek().text.startswith("@"):
+        if cursor.take().text == "@":
+            cursor.take()
+    cursor.accept("(", ")")
+
+
+def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Effect:
+    conditional = cursor.accept("if", "not", "exists")
+    table = _object(cursor, "table")
+    if not table.name:
+        return UNCLEAR
+    cascades = tuple(cascading_parents(cursor))
+    versions = ("system", "versioning") in pairwise(token.word for token in cursor.rest())
+    like = _liked(cursor)
+    if temporary:
+        return Effect("create", (), conditional, temporary=True, leaves_session=True,
+                      made_like=like, tables_written=(table,))  # fmt: skip
+    return Effect(
+        "create",
+        (table,),
+        conditional,
+        replaces,
+        storage_engine=_engine(cursor),
+        versions=versions,
+        made_like=like,
+        cascades_from=cascades,
+        obstacle="it drops the old table with its rows" if replaces else "",
+        partial=replaces,
+    )
+
+
+def _liked(cursor: Cursor) -> Object | None:
+    inner = cursor.group() if cursor.sees("(", "like") else cursor
+    return _object(inner, "table") if inner.accept("like") else None
+
+
+def _engine(cursor: Cursor) -> str:
+    """The value of the table option ENGINE."""
+    while not cursor.at_end and cursor.peek().word not in OPENS_DEFINITION:
+        if cursor.accept("engine"):
+            cursor.accept("=")
+            value = cursor.take()
+            return (value.name or value.text.strip("'\"")).lower()
+        cursor.pass_one()
+    return ""
+
+
+def _creates_object(cursor: Cursor, kind: str, replaces: bool) -> Effect:
+    conditional = cursor.accept("if", "not", "exists")
+    created = _object(cursor, kind)
+    words = [token.word for token in cursor.rest()]
+    if not created.name or (kind == "function" and "soname" in words[:4]):
+        return Effect("other", obstacle="it installs a function of the server")
+    effect = Effect("create", (created,), conditional, replaces)
+    if kind == "sequence" and replaces:
+        return replace(effect, obstacle="it forgets the value of the old sequence")
+    if kind != "trigger":
+        return effect
+    cursor.until("on")
+    cursor.accept("on")
+    table = _object(cursor, "table")
+    return replace(effect, trigger_table=table) if table.name else UNCLEAR
+
+
+def _changes_index(cursor: Cursor) -> Effect:
+    """CREATE INDEX and DROP INDEX are ALTER TABLE by another name."""
+    conditional = cursor.accept("if", "not", "exists") or cursor.accept("if", "exists")
+    primary = cursor.name().lower() == "primary"
+    cursor.until("on")
+    cursor.accept("on")
+    table = _object(cursor, "table")
+    if not table.name:
+        return UNCLEAR
+    return Effect("alter", (table,), conditional, changes_primary_key=primary)
+
+
+def _object(cursor: Cursor, kind: str) -> Object:
+    schema, name = cursor.qualified_name()
+    return Object(kind, name, schema)
+
+
+def _alters(cursor: Cursor) -> Effect:
+    cursor.accept_any("online", "offline")
+    ignores = cursor.accept("ignore")
+    _skip_modifiers(cursor)
+    kind = cursor.take()
+    if kind.word == "table":
+        effect = read_alter_table(cursor)
+        lossy = "it drops rows that are not unique" if ignores else ""
+        return replace(effect, obstacle=effect.obstacle or lossy)
+    if kind.word not in ("view", *PROGRAMS):
+        return _unknown("alter", kind.word)
+    conditional = cursor.accept("if", "exists")
+    objects = [_object(cursor, kind.word)]
+    if kind.word == "event":
+        cursor.until("rename", "do")
+        objects += [_object(cursor, "event")] if cursor.accept("rename", "to") else []
+    named = all(one.name for one in objects)
+    return Effect("alter", tuple(objects), conditional) if named else UNCLEAR
+
+
+def _drops(cursor: Cursor) -> Effect:
+    cursor.accept_any("online", "offline")
+    temporary = cursor.accept("temporary")
+    kind = cursor.take().word
+    if kind == "prepare":
+        return Effect("set", leaves_session=True)
+    if kind == "index":
+        return _changes_index(cursor)
+    if kind not in LISTED and kind not in ("trigger", *PROGRAMS):
+        return _unknown("drop", kind)
+    return _drops_objects(cursor, LISTED.get(kind, kind), temporary)
+
+
+def _drops_objects(cursor: Cursor, kind: str, temporary: bool) -> Effect:
+    conditional = cursor.accept("if", "exists")
+    objects = [_object(cursor, kind)]
+    while cursor.accept(","):
+        objects.append(_object(cursor, kind))
+    cursor.accept_any("restrict", "cascade")
+    _skip_waiting(cursor)
+    if not cursor.at_end or not all(one.name for one in objects):
+        return UNCLEAR
+    if temporary:
+        return Effect("drop", (), conditional, temporary=True, leaves_session=True,
+                      tables_written=tuple(objects))  # fmt: skip
+    forgets = "it forgets the value of the sequence" if kind == "sequence" else ""
+    return Effect("drop", tuple(objects), conditional, obstacle=forgets)
+
+
+def _skip_waiting(cursor: Cursor) -> None:
+    """WAIT n and NOWAIT of MariaDB: https://mariadb.com/kb/en/wait-and-nowait/"""
+    if cursor.accept("wait"):
+        cursor.take()
+    cursor.accept("nowait")
+
+
+def _renames(cursor: Cursor) -> Effect:
+    if not cursor.accept_any("table", "tables"):
+        return _unknown("rename", cursor.peek().word)
+    conditional = cursor.accept("if", "exists")
+    renames = []
+    while not cursor.at_end:
+        clause = cursor.clause()
+        old = _object(clause, "table")
+        _skip_waiting(clause)
+        new = _object(clause, "table") if clause.accept("to") else None
+        if not old.name or new is None or not new.name or not clause.at_end:
+            return UNCLEAR
+        renames.append((old, new))
+    old_names = tuple(old for old, _ in renames)
+    return Effect("rename", old_names, conditional, renames=tuple(renames))
+
+
+def _truncates(cursor: Cursor) -> Effect:
+    cursor.accept("table")
+    table = _object(cursor, "table")
+    _skip_waiting(cursor)
+    if not table.name or not cursor.at_end:
+        return UNCLEAR
+    return Effect("truncate", tables_written=(table,), changes_counter=True)
+
+
+UNCLEAR = Effect("other", obstacle="lockgate cannot read what it changes")
+READERS: dict[str, Callable[[Cursor], Effect]] = {
+    "alter": _alters,
+    "analyze": _analyze,
+    "call": _calls_procedure,
+    "check": _maintains,
+    "checksum": _maintains,
+    "create": _creates,
+    "deallocate": _prepares,
+    "delete": read_delete,
+    "desc": lambda _: READS,
+    "describe": lambda _: READS,
+    "do": _reads,
+    "drop": _drops,
+    "execute": _executes,
+    "explain": lambda _: READS,
+    "get": lambda _: READS,
+    "handler": lambda _: READS,
+    "help": lambda _: READS,
+    "insert": read_insert,
+    "load": read_load,
+    "optimize": _maintains,
+    "prepare": _prepares,
+    "rename": _renames,
+    "repair": _maintains,
+    "replace": read_insert,
+    "select": _reads,
+    "set": _sets,
+    "show": lambda _: READS,
+    "table": _reads,
+    "truncate": _truncates,
+    "update": read_update,
+    "use": _uses,
+    "values": _reads,
+    "with": _with,
+}

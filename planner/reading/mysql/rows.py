@@ -1,0 +1,151 @@
+"""Which tables and columns a statement of MySQL and MariaDB writes rows of.
+
+Where its tables cannot be told apart, it names more of them rather than fewer.
+https://dev.mysql.com/doc/refman/en/sql-data-manipulation-statements.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.sql.cursor import Cursor
+
+UNREADABLE = Effect("other", obstacle="lockgate cannot read which rows it writes")
+MODIFIERS = ("low_priority", "delayed", "high_priority", "quick", "ignore", "concurrent", "local")
+TAIL = ("where", "order", "limit", "returning")
+QUERIES = ("select", "with", "values", "table", "(")
+# What may follow a table's name where its alias could stand.
+AFTER_TABLE = frozenset(
+    [
+        *("on", "using", "inner", "cross", "left", "right", "natural", "join", "straight_join"),
+        *("use", "force", "ignore", "partition", "for", "set", "where", "outer"),
+    ]
+)
+JOINS = ("join", "straight_join", ",")
+
+
+def read_insert(cursor: Cursor) -> Effect:
+    """The effect of what follows INSERT or REPLACE."""
+    cursor.skip_words(*MODIFIERS)
+    cursor.accept("into")
+    return replace(_written([_table(cursor)]), gives_defaults=True)
+
+
+def read_load(cursor: Cursor) -> Effect:
+    """The effect of what follows LOAD."""
+    if not cursor.accept_any("data", "xml"):
+        return UNREADABLE
+    while not cursor.at_end and not cursor.accept("into", "table"):
+        cursor.pass_one()
+    return replace(_written([_table(cursor)]), gives_defaults=True)
+
+
+def read_update(cursor: Cursor) -> Effect:
+    """The effect of what follows UPDATE."""
+    cursor.skip_words(*MODIFIERS)
+    defaults = any(token.word == "default" for token in cursor.rest())
+    references = cursor.until("set")
+    plain = not any(token.word in (*JOINS, "(", "for") for token in references.rest())
+    tables = list(dict.fromkeys(_references(references).values()))
+    cursor.accept("set")
+    columns = frozenset(_assigned(cursor.until(*TAIL)))
+    if len(tables) == 1 and plain and columns and all(columns):
+        effect = Effect("write", tables_written=tuple(tables), columns_written=columns)
+    else:
+        effect = _written(tables)
+    return replace(effect, gives_defaults=defaults)
+
+
+def read_delete(cursor: Cursor) -> Effect:
+    """The effect of what follows DELETE; https://dev.mysql.com/doc/refman/en/delete.html"""
+    cursor.skip_words(*MODIFIERS)
+    if cursor.sees("history", "from"):
+        return Effect("other", obstacle="it deletes the history of rows")
+    if not cursor.accept("from"):
+        targets = cursor.until("from")
+        cursor.accept("from")
+        return _written(_resolved(targets, cursor.until(*TAIL)))
+    targets = cursor.until("using", *TAIL)
+    if cursor.accept("using"):
+        return _written(_resolved(targets, cursor.until(*TAIL)))
+    return _written(list(_references(targets).values()))
+
+
+def _written(tables: list[Object]) -> Effect:
+    if not tables or not all(table.name for table in tables):
+        return UNREADABLE
+    return Effect("write", tables_written=tuple(dict.fromkeys(tables)))
+
+
+def _table(cursor: Cursor) -> Object:
+    schema, name = cursor.qualified_name()
+    return Object("table", name, schema)
+
+
+def _assigned(cursor: Cursor) -> Iterator[str]:
+    """The column of each assignment; empty where it cannot be read."""
+    while not cursor.at_end:
+        clause = cursor.clause()
+        name = clause.name()
+        while clause.accept("."):
+            name = clause.name()
+        yield name if clause.accept("=") or clause.accept(":", "=") else ""
+
+
+def _references(cursor: Cursor) -> dict[str, Object]:
+    """The tables of a list of joins by the names that they have in it."""
+    found: dict[str, Object] = {}
+    expects_table = True
+    while not cursor.at_end:
+        if expects_table:
+            found |= _factor(cursor)
+            expects_table = False
+        elif cursor.accept_any(*JOINS):
+            expects_table = True
+        else:
+            cursor.pass_one()
+    return found
+
+
+def _factor(cursor: Cursor) -> dict[str, Object]:
+    cursor.accept("lateral")
+    if cursor.sees("("):
+        group = cursor.group()
+        return {} if group.peek().word in QUERIES[:-1] or not group.peek().kind else _inner(group)
+    table = _table(cursor)
+    if cursor.sees("("):  # a function that makes a table: JSON_TABLE
+        cursor.pass_one()
+        return {}
+    if cursor.accept("partition"):
+        cursor.pass_one()
+    cursor.accept("as")
+    alias = "" if cursor.peek().word in AFTER_TABLE else cursor.peek().name
+    return {alias or table.name: table}
+
+
+def _inner(group: Cursor) -> dict[str, Object]:
+    """The tables of joins in parentheses, or none for a query in more of them."""
+    while group.sees("(") and group.peek(1).word in QUERIES:
+        group = group.group()
+        if group.peek().word in QUERIES[:-1]:
+            return {}
+    return _references(group)
+
+
+def _resolved(targets: Cursor, references: Cursor) -> list[Object]:
+    """The tables that a DELETE of several names, perhaps by their aliases."""
+    known = _references(references)
+    found = []
+    while not targets.at_end:
+        target = _target(targets.clause())
+        found.append(target if target.schema else known.get(target.name, target))
+    return found
+
+
+def _target(clause: Cursor) -> Object:
+    parts = [clause.name()]
+    while clause.accept(".") and not clause.accept("*"):
+        parts.append(clause.name())
+    return Object("table", parts[-1], parts[-2] if len(parts) > 1 else "")

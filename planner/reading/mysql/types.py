@@ -1,0 +1,181 @@
+"""Whether a column's new definition holds every value of the old one, on MySQL and MariaDB.
+
+Knows nothing of tables; what it does not know to be lossless it takes to lose values.
+https://dev.mysql.com/doc/refman/en/data-types.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.sql.cursor import Cursor, read_tokens
+from lockgate.planner.sql.dialect import Dialect
+
+INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
+# Each after the first holds what fits in those before it.
+TEXTS = ("tinytext", "text", "mediumtext", "longtext")
+BLOBS = ("tinyblob", "blob", "mediumblob", "longblob")
+SAME = {
+    "integer": "int",
+    "bool": "tinyint",
+    "boolean": "tinyint",
+    "dec": "decimal",
+    "numeric": "decimal",
+    "fixed": "decimal",
+    "character": "char",
+}
+LISTED = frozenset({"enum", "set"})
+LENGTHS = {"varchar": 0, "char": 1, "varbinary": 0, "bit": 1, "datetime": 0, "time": 0,
+           "timestamp": 0}  # fmt: skip
+# Longer ones are filled up with bytes that coming back would have to cut off.
+EXACT_LENGTHS = {"binary": 1}
+TEXTUAL = frozenset({"char", "varchar", *TEXTS, *LISTED})
+# These choose another character set in one word, or say more than one type's name does.
+UNREAD = frozenset({"ascii", "unicode", "byte", "varying", "precision", "large", "national"})
+# Whatever is a text of the left is a text of the right, byte for byte or by its code points.
+WIDER = frozenset(
+    [("ascii", "utf8mb4"), ("utf8", "utf8mb4"), ("utf8mb3", "utf8mb4"), ("ascii", "utf8mb3")]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A column's definition as far as it decides which values fit."""
+
+    type: str
+    arguments: tuple[str, ...] = ()
+    unsigned: bool = False
+    nullable: bool = True
+    charset: str = ""
+    collation: str = ""
+    generated: bool = False
+    counts: bool = False
+    unread: bool = False
+
+
+def read_definition(text: str, dialect: Dialect) -> Definition:
+    """The definition behind a column's name: `varchar(50) not null`.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL
+    >>> definition = read_definition("INT(11) unsigned NOT NULL", MYSQL)
+    >>> definition.type, definition.arguments, definition.unsigned, definition.nullable
+    ('int', (), True, False)
+    """
+    cursor = read_tokens(text, dialect)
+    name = cursor.take().word
+    kind = SAME.get(name, name)
+    given = tuple(_arguments(cursor.group())) if cursor.sees("(") else ()
+    words = [token.word for token in cursor.rest()]
+    return Definition(
+        kind,
+        _counted(kind, given),
+        unsigned=bool({"unsigned", "zerofill"} & set(words)),
+        nullable=("not", "null") not in set(pairwise(words)),
+        charset=_value(cursor, "charset", "set"),
+        collation=_value(cursor, "collate"),
+        generated="as" in words,
+        counts="auto_increment" in words,
+        unread=not kind or bool(UNREAD & set(words)),
+    )
+
+
+def loses(old: ColumnFacts, text: str, dialect: Dialect, table_collation: str, strict: bool) -> str:
+    """Why the new definition may not hold the old values, as a clause; empty: it does."""
+    new = read_definition(text, dialect)
+    before = read_definition(old.type, dialect)
+    if old.generated or new.generated:
+        return "" if old.generated and new.generated else "its values are computed"
+    if new.counts and not old.counts:
+        return "AUTO_INCREMENT gives zeroes another value"
+    if old.nullable and not new.nullable and not strict:
+        return "without strict mode NOT NULL turns NULL into another value"
+    if new.unread or not _holds(before, new):
+        return f"a value of {old.type} may not fit {_shown(text, dialect)}"
+    if new.type in TEXTUAL and not _keeps_text(old, new, table_collation):
+        return "its character set may change"
+    return ""
+
+
+def _arguments(group: Cursor) -> Iterator[str]:
+    while not group.at_end:
+        yield group.clause().text()
+
+
+def _counted(kind: str, given: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments that count: an integer's are its display width."""
+    if kind in INTEGERS:
+        return ()
+    if kind == "decimal":
+        return (*given, *("10", "0")[len(given) :])
+    if not given and kind in (LENGTHS | EXACT_LENGTHS):
+        return (str((LENGTHS | EXACT_LENGTHS)[kind]),)
+    return given
+
+
+def _value(cursor: Cursor, *words: str) -> str:
+    """The name behind one of these words, in lower case."""
+    tokens = list(cursor.rest())
+    for one, following in pairwise(tokens):
+        if one.word in words:
+            return (following.name or following.text.strip("'\"")).lower()
+    return ""
+
+
+def _shown(text: str, dialect: Dialect) -> str:
+    """The type alone, for people."""
+    cursor = read_tokens(text, dialect)
+    name = cursor.take().text
+    return f"{name}({cursor.group().text()})" if cursor.sees("(") else name
+
+
+def _holds(old: Definition, new: Definition) -> bool:
+    if old.type in INTEGERS and new.type in INTEGERS:
+        return _holds_integers(old, new)
+    if old.type == new.type == "decimal":
+        return _holds_decimals(old, new)
+    if old.type == new.type and old.type in LISTED:
+        return new.arguments[: len(old.arguments)] == old.arguments
+    if old.type == new.type and old.type in LENGTHS:
+        return _is_longer(old, new)
+    if (old.type, new.type) == ("char", "varchar"):
+        return _is_longer(old, new)
+    for family in (TEXTS, BLOBS):
+        if old.type in family and new.type in family and not (old.arguments or new.arguments):
+            return family.index(old.type) <= family.index(new.type)
+    same = (old.type, old.arguments, old.unsigned) == (new.type, new.arguments, new.unsigned)
+    return same and old.type not in TEXTS + BLOBS
+
+
+def _holds_integers(old: Definition, new: Definition) -> bool:
+    before, after = INTEGERS.index(old.type), INTEGERS.index(new.type)
+    if old.unsigned == new.unsigned:
+        return before <= after
+    return old.unsigned and before < after
+
+
+def _holds_decimals(old: Definition, new: Definition) -> bool:
+    if old.unsigned != new.unsigned or not _are_numbers(old, new):
+        return False
+    (before, before_scale), (after, after_scale) = map(_numbers, (old, new))
+    return after_scale >= before_scale and after - after_scale >= before - before_scale
+
+
+def _is_longer(old: Definition, new: Definition) -> bool:
+    return _are_numbers(old, new) and _numbers(old) <= _numbers(new)
+
+
+def _are_numbers(*definitions: Definition) -> bool:
+    return all(text.isdecimal() for one in definitions for text in one.arguments)
+
+
+def _numbers(definition: Definition) -> tuple[int, ...]:
+    return tuple(int(text) for text in definition.arguments)
+
+
+def _keeps_text(old: ColumnFacts, new: Definition, table_collation: str) -> bool:
+    collation = new.collation or ("" if new.charset else table_collation)
+    charset = new.charset or collation.partition("_")[0]
+    return bool(old.charset) and (charset == old.charset or (old.charset, charset) in WIDER)

@@ -1,0 +1,52 @@
+"""How large a table is, as far as it changes what a finding means.
+
+Reads nothing: the facts are given, and a table that they lack is of unknown size.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.finding import Severity
+from lockgate.planner.quantities import Size, format_size
+from lockgate.planner.reading.effects import Object
+from lockgate.planner.settings import Settings
+
+Scale = Literal["small", "unknown", "large"]
+SEVERITY_OF: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}
+
+
+class Thresholds(Settings):
+    """From when on a table is large: by either of the two."""
+
+    rows: int = Field(100_000, ge=1, description="So many rows make a table large.")
+    size: Size = Field(100.0 * 1024**2, description="This size, with indexes, makes it large.")
+
+
+def find_table(table: Object, facts: Facts) -> TableFacts | None:
+    """What is known of a table, by its qualified name or by its own."""
+    qualified = facts.tables.get(f"{table.schema}.{table.name}") if table.schema else None
+    return qualified or facts.tables.get(table.name)
+
+
+def measure(table: Object, facts: Facts, thresholds: Thresholds) -> Scale:
+    """The scale of a table, by the server's estimates."""
+    found = find_table(table, facts)
+    if found is None:
+        return "unknown"
+    is_large = found.rows >= thresholds.rows or found.size >= thresholds.size
+    return "large" if is_large else "small"
+
+
+def describe_table(table: Object, facts: Facts) -> str:
+    """A table's name and, where it is known, its size, for people.
+
+    >>> describe_table(Object("table", "t"), Facts({"t": TableFacts("", 80_000_000, 41 << 30, {})}))
+    't (about 80,000,000 rows, 41GB)'
+    """
+    name = f"{table.schema}.{table.name}" if table.schema else table.name
+    found = find_table(table, facts)
+    return f"{name} (about {found.rows:,} rows, {format_size(found.size)})" if found else name

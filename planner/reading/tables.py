@@ -1,0 +1,297 @@
+"""The tables as the statements of a plan leave them one by one, as far as a plan can know.
+
+Begins with the facts of a live database; judges nothing, and forgets what it cannot follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.sql.mentions import Mentions
+
+INNODB = "innodb"
+ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})
+# A column that is there, of a type that is not known.
+UNKNOWN = ColumnFacts("", nullable=True)
+ON = frozenset({"1", "on", "'on'", "true", "default"})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table at one point of a plan. Columns are named in lower case."""
+
+    engine: str
+    """In lower case; empty: not known."""
+    size: int | None = None
+    """In bytes; None: not known."""
+    columns: Mapping[str, ColumnFacts] = field(default_factory=dict)
+    """None is known of a table that the plan has made."""
+    key: tuple[str, ...] = ()
+    """The columns of the primary key, if they are known."""
+    collation: str = ""
+    triggers: frozenset[str] = frozenset()
+    cascades: bool = False
+    """A change of its rows may change those of another table that the unit has not made."""
+    updates_itself: bool = False
+    """An UPDATE may change a column that it does not name."""
+    versioned: bool = False
+    """It keeps the history of its rows."""
+    is_new: bool = False
+    """The unit has made it."""
+    new_columns: frozenset[str] = frozenset()
+    """The columns that the unit has added."""
+    sequences: frozenset[str] = frozenset()
+    """Those that the defaults of its columns may take values of, in lower case."""
+
+
+class Schema:
+    """The tables of a database, and of the session what matters to them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.tables = {name: _read_table(table) for name, table in facts.tables.items()}
+        self.views = set(facts.views)
+        self.broken_views = set(facts.broken_views)
+        self.functions = {name.lower() for name in facts.functions}
+        self.has_sequences = facts.has_sequences
+        """One is there that the unit has not made."""
+        self._mentions = dict(facts.mentions)
+        self._new_sequences: set[str] = set()
+        self._strict_server = facts.strict
+        self._touched: set[str] = set()
+        self.begin_section()
+
+    def begin_section(self) -> None:
+        """Forgets what a section has left in its session: the next one has a new one."""
+        self.temporary: set[str] = set()
+        self.strict = self._strict_server
+        self.checks_foreign_keys = True
+        self._default_engine = INNODB
+
+    def begin_unit(self) -> None:
+        """Forgets what is new: it will not be undone with what comes."""
+        for name in self._touched & self.tables.keys():
+            self.tables[name] = replace(self.tables[name], is_new=False, new_columns=frozenset())
+        self._touched.clear()
+        self.has_sequences = self.has_sequences or bool(self._new_sequences)
+        self._new_sequences.clear()
+
+    def copy(self) -> Schema:
+        """One that goes its own way from here."""
+        twin = Schema(Facts())
+        twin.__dict__.update(self.__dict__)
+        for name, value in self.__dict__.items():
+            if isinstance(value, dict | set):
+                setattr(twin, name, value.copy())
+        return twin
+
+    def find(self, named: Object) -> Table | None:
+        """The table of a name; None if none is known."""
+        return self.tables.get(named.name)
+
+    def is_all_innodb(self) -> bool:
+        """Whether every table that is known can be rolled back."""
+        return all(table.engine == INNODB for table in self.tables.values())
+
+    def reach(self, mentions: Mentions) -> Mentions:
+        """What a text mentions, by itself and through views."""
+        found, passed = mentions, frozenset[str]()
+        while views := found.names & self._mentions.keys() - passed:
+            passed |= views
+            for view in views:
+                found |= self._mentions[view]
+        return found
+
+    def behind(self, named: Object) -> list[Table]:
+        """The tables that a name may lead to, through views too."""
+        names = self.reach(Mentions(frozenset({named.name.lower()}))).names
+        return [table for name, table in self.tables.items() if name.lower() in names]
+
+    def moved(self, effect: Effect) -> frozenset[str]:
+        """The sequences that a statement moves, but those that are undone with the unit."""
+        found = frozenset[str]()
+        if effect.takes_values:
+            found |= self._own_sequences(effect) if effect.temporary else frozenset()
+            found |= self.reach(effect.mentions).sequences
+        if effect.gives_defaults:
+            written = (one for one in effect.tables_written if one.name not in self.temporary)
+            tables = (table for one in written for table in self.behind(one))
+            found = found.union(*(table.sequences for table in tables))
+        return found - self._new_sequences
+
+    def apply(self, effect: Effect) -> None:
+        """Follows a statement that has run."""
+        self._set(effect.settings)
+        if effect.temporary:
+            names = {table.name for table in effect.tables_written}
+            self.temporary = self.temporary | names if effect.verb == "create" else (
+                self.temporary - names)  # fmt: skip
+        if effect.verb == "create":
+            self._create(effect)
+        elif effect.verb == "alter" and effect.objects[:1] and effect.objects[0].kind == "table":
+            self._alter(effect.objects[0].name, effect)
+        elif effect.verb == "alter":
+            self._define_views(effect)
+        elif effect.verb == "drop":
+            self._drop(effect.objects)
+        for old, new in effect.renames:
+            self._rename(old.name, new.name)
+        self._cascade(effect)
+
+    def _set(self, settings: Mapping[str, str]) -> None:
+        if "foreign_key_checks" in settings:
+            self.checks_foreign_keys = settings["foreign_key_checks"].lower() in ON
+        if "sql_mode" in settings:
+            self.strict = False
+        if ENGINE_SETTINGS & settings.keys():
+            self._default_engine = ""
+
+    def _create(self, effect: Effect) -> None:
+        self._define_views(effect)
+        for made in effect.objects:
+            if made.kind == "view":
+                self.views.add(made.name)
+                self.broken_views.discard(made.name)
+            elif made.kind == "sequence":
+                self.has_sequences |= effect.conditional
+                self._new_sequences |= set() if effect.conditional else {made.name.lower()}
+            elif made.kind == "function":
+                self.functions.add(made.name.lower())
+            elif made.kind == "table" and not (effect.conditional and self._may_have(made.name)):
+                made_as = Table(
+                    self._engine(effect),
+                    versioned=self._versioned(effect),
+                    is_new=True,
+                    sequences=self._own_sequences(effect),
+                )
+                self._put(made.name, made_as)
+        table = effect.trigger_table and self.find(effect.trigger_table)
+        if table and effect.trigger_table:
+            triggers = table.triggers | {effect.objects[0].name}
+            self._put(effect.trigger_table.name, replace(table, triggers=triggers))
+
+    def _define_views(self, effect: Effect) -> None:
+        for view in effect.objects:
+            if view.kind == "view":
+                name = view.name.lower()
+                kept = self._mentions.get(name) if effect.conditional else None
+                self._mentions[name] = (kept or Mentions()) | effect.mentions
+
+    def _own_sequences(self, effect: Effect) -> frozenset[str]:
+        """Those that the defaults of a table that a statement makes may take values of."""
+        like = effect.made_like and self.find(effect.made_like)
+        return effect.mentions.sequences | (like.sequences if like else frozenset())
+
+    def _may_have(self, name: str) -> bool:
+        """Whether a table has this name, on a server that may not tell cases apart."""
+        return name.lower() in map(str.lower, self.tables)
+
+    def _engine(self, effect: Effect) -> str:
+        if effect.made_like is None:
+            return effect.storage_engine or self._default_engine
+        like = self.find(effect.made_like)
+        return like.engine if like else ""
+
+    def _versioned(self, effect: Effect) -> bool:
+        like = self.find(effect.made_like) if effect.made_like else None
+        return like.versioned if like else bool(effect.versions)
+
+    def _put(self, name: str, table: Table) -> None:
+        self.tables[name] = table
+        self._touched.add(name)
+
+    def _alter(self, name: str, effect: Effect) -> None:
+        table = self.tables.get(name)
+        if table is None:
+            return
+        fresh = {column.lower() for column in effect.columns_added} - table.columns.keys()
+        dropped = {column.lower() for column in effect.columns_dropped}
+        redefined = {column.lower() for column in effect.columns_redefined}
+        if effect.converts_text:
+            redefined |= table.columns.keys()
+        changed = replace(
+            table,
+            engine=effect.storage_engine or table.engine,
+            columns={
+                name: UNKNOWN if name in redefined else column
+                for name, column in table.columns.items()
+                if name not in dropped
+            },
+            key=() if effect.changes_primary_key or dropped & set(table.key) else table.key,
+            updates_itself=table.updates_itself or _may_update(effect.columns_redefined.values()),
+            versioned=table.versioned if effect.versions is None else effect.versions,
+            new_columns=(table.new_columns - dropped) | fresh,
+            sequences=table.sequences | effect.mentions.sequences,
+        )
+        renamed = {old.lower(): new.lower() for old, new in effect.columns_renamed}
+        self._put(name, _rename_columns(changed, renamed))
+
+    def _drop(self, objects: Iterable[Object]) -> None:
+        for gone in objects:
+            if gone.kind == "table":
+                self.tables.pop(gone.name, None)
+            elif gone.kind == "view":
+                self.views.discard(gone.name)
+                self._mentions.pop(gone.name.lower(), None)
+                self.broken_views.discard(gone.name)
+            elif gone.kind == "trigger":
+                self._drop_trigger(gone.name)
+
+    def _drop_trigger(self, trigger: str) -> None:
+        for name, table in self.tables.items():
+            if trigger in table.triggers:
+                self.tables[name] = replace(table, triggers=table.triggers - {trigger})
+
+    def _rename(self, old: str, new: str) -> None:
+        table = self.tables.pop(old, None)
+        if table is not None:
+            self._put(new, table)
+        view = self._mentions.pop(old.lower(), None)
+        if view is not None:
+            self._mentions[new.lower()] = view
+        self._new_sequences -= {old.lower(), new.lower()}
+
+    def _cascade(self, effect: Effect) -> None:
+        child = self.find(effect.objects[0]) if effect.objects else None
+        if child and child.is_new:
+            return
+        for parent in effect.cascades_from:
+            table = self.find(parent)
+            if table:
+                self._put(parent.name, replace(table, cascades=True))
+
+
+def _read_table(facts: TableFacts) -> Table:
+    return Table(
+        engine=facts.storage_engine.lower(),
+        size=facts.size,
+        columns={name.lower(): column for name, column in facts.columns.items()},
+        key=tuple(name.lower() for name in facts.primary_key),
+        collation=facts.collation,
+        triggers=frozenset(facts.triggers),
+        cascades=bool(facts.cascades_to),
+        versioned=facts.versioned,
+        sequences=facts.sequences,
+        updates_itself=any(column.updates_itself for column in facts.columns.values()),
+    )
+
+
+def _may_update(definitions: Iterable[str]) -> bool:
+    """Whether a definition may say ON UPDATE, as a bare `timestamp` also can.
+
+    https://dev.mysql.com/doc/refman/en/timestamp-initialization.html
+    """
+    texts = [text.lower() for text in definitions]
+    return any("update" in text or text.startswith("timestamp") for text in texts)
+
+
+def _rename_columns(table: Table, names: Mapping[str, str]) -> Table:
+    """All at once: two columns may change their names."""
+    return replace(
+        table,
+        columns={names.get(name, name): column for name, column in table.columns.items()},
+        new_columns=frozenset(names.get(name, name) for name in table.new_columns),
+        key=tuple(names.get(name, name) for name in table.key),
+    )

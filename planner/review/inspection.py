@@ -1,0 +1,159 @@
+"""Inspection of a plan: what a reviewer should know of its steps, and which tables it works on.
+
+Reads no file and runs no linter: the caller brings the migrations and what an outer linter found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.finding import Finding
+from lockgate.planner.migrations.migration import Migration, Section, parse_sections
+from lockgate.planner.migrations.waiver import Waiver
+from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement, Step, Touch
+from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.impact import Hold
+from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.review.lint import lint, unknown_waivers
+from lockgate.planner.review.section import Reviewed, Subject, Terms, read_subject
+from lockgate.planner.sql.dialect import Dialect
+
+# Only such a file has more to say than its statements; the others need not be parsed once more.
+SPEAKS = re.compile(r"migrate:\s*allow|delimiter", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a section's file says besides its statements; empty where no file is at hand.
+
+    `text` is its source, and `first_line` the line where that begins.
+    """
+
+    waivers: tuple[Waiver, ...] = ()
+    text: str = ""
+    first_line: int = 1
+
+
+def read_origin(migration: Migration, section: Section) -> Origin:
+    """The origin of a section; one that a template renders has no source."""
+    text = "" if migration.template else _text_of(migration, section)
+    return Origin(section.waivers, text, section.line + 1)
+
+
+def read_origins(
+    plan: Plan, migrations: Iterable[Migration], dialect: Dialect, variables: Mapping[str, str]
+) -> tuple[Origin, ...]:
+    """The origin of each step, by the migrations with which the plan was made."""
+    known = {migration.number: migration for migration in migrations}
+    return tuple(
+        _find_origin(known.get(int(step.version)), step.direction, dialect, variables)
+        for step in plan.steps
+    )
+
+
+def without_files(plan: Plan) -> tuple[Origin, ...]:
+    """An empty origin for each step."""
+    return (Origin(),) * len(plan.steps)
+
+
+def read_subjects(plan: Plan, terms: Terms, origins: Sequence[Origin]) -> tuple[Subject, ...]:
+    """The section that each step runs; what the steps before it make is new to it, and what they
+    have locked in its transaction is so still."""
+    found: list[Subject] = []
+    transaction = None
+    for step, origin in zip(plan.steps, origins, strict=True):
+        if step.transaction != transaction:
+            transaction, terms = step.transaction, replace(terms, held=())
+        is_whole = step.transaction is not None
+        subject = read_subject(
+            step.statements, step.direction, is_whole, terms, origin.text, origin.first_line
+        )
+        found.append(subject)
+        terms = subject.terms_after(step.file)
+    return tuple(found)
+
+
+def inspect(
+    plan: Plan,
+    subjects: Sequence[Subject],
+    origins: Sequence[Origin],
+    outer: Sequence[Sequence[Finding]],
+) -> Plan:
+    """The plan with findings and touches, not sealed anew; findings that it has stay first.
+
+    Of each step come its section, its origin, and an outer linter's findings.
+    """
+    inspected = zip(plan.steps, subjects, origins, outer, strict=True)
+    steps = tuple(_inspect(*each) for each in inspected)
+    named = zip(plan.steps, origins, strict=True)
+    warned = (warning for step, origin in named for warning in _odd(step, origin))
+    return plan.model_copy(update={"steps": steps, "warnings": (*plan.warnings, *warned)})
+
+
+def _text_of(migration: Migration, section: Section) -> str:
+    """The lines behind the section's marker, up to the next one."""
+    lines = migration.text.split("\n")[section.line :]
+    is_marker = (line.replace(" ", "").startswith("--migrate:down") for line in lines)
+    end = next((place for place, marker in enumerate(is_marker) if marker), len(lines))
+    return "\n".join(lines[:end])
+
+
+def _find_origin(
+    migration: Migration | None,
+    direction: Direction,
+    dialect: Dialect,
+    variables: Mapping[str, str],
+) -> Origin:
+    if migration is None or not (migration.template or SPEAKS.search(migration.text)):
+        return Origin()
+    sections = parse_sections(migration, dialect, variables)
+    section = sections.up if direction == "up" else sections.down
+    return read_origin(migration, section) if section else Origin()
+
+
+def _odd(step: Step, origin: Origin) -> Iterator[str]:
+    """A warning for each waiver that names no rule: it is no reason to stop a rollback."""
+    for waiver in unknown_waivers(origin.waivers):
+        yield f"{step.file}:{waiver.line}: `allow {waiver.code}` names no rule and waives nothing."
+
+
+def _inspect(step: Step, subject: Subject, origin: Origin, outer: Sequence[Finding]) -> Step:
+    unknown = unknown_waivers(origin.waivers)
+    waivers = [waiver for waiver in origin.waivers if waiver not in unknown]
+    statements = tuple(
+        _touching(planned, reviewed, subject)
+        for planned, reviewed in zip(step.statements, subject.statements, strict=True)
+    )
+    findings = (*step.findings, *lint(subject, waivers, outer))
+    return step.model_copy(update={"statements": statements, "findings": findings})
+
+
+def _touching(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -> PlannedStatement:
+    """The statement with the tables that others use too; those that the plan makes are not."""
+    touches = (
+        _touch(hold, subject.terms.facts)
+        for hold in reviewed.impact.holds
+        if not subject.is_new(hold.on, reviewed)
+    )
+    return planned.model_copy(update={"touches": tuple(dict.fromkeys(touches))})
+
+
+def _touch(hold: Hold, facts: Facts) -> Touch:
+    known = find_table(hold.on, facts)
+    return Touch(
+        table=_spell(hold.on),
+        lock="" if hold.lock == "NONE" else hold.lock,
+        algorithm=hold.algorithm,
+        blocks=hold.blocks,
+        work=hold.work,
+        certain=hold.certain,
+        rows=known.rows if known else None,
+        bytes=known.size if known else None,
+    )
+
+
+def _spell(table: Object) -> str:
+    return f"{table.schema}.{table.name}" if table.schema else table.name

@@ -1,0 +1,54 @@
+"""`loses-values`: a column's new definition may not hold its old values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.planner.finding import Finding
+from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.mysql.types import loses, read_definition
+from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.review.section import Reviewed, Subject, report
+
+CODE = "loses-values"
+CUT = "Without strict mode the server changes values that do not fit, and only warns."
+REFUSED = "In strict mode the statement fails at the first value that does not fit."
+EITHER = f"{CUT} {REFUSED}"
+SAFER = "First find and mend the rows that do not fit, then change the column."
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """One finding for each column that a statement redefines so, on MySQL and MariaDB."""
+    if subject.terms.dialect.transactional_ddl:
+        return
+    for statement in subject.statements:
+        effect = statement.impact.effect
+        for column, definition in effect.columns_redefined.items():
+            if not subject.is_new(effect.objects[0], statement):
+                yield from _judge(subject, statement, column, definition)
+
+
+def _judge(subject: Subject, statement: Reviewed, column: str, text: str) -> Iterator[Finding]:
+    terms, table = subject.terms, statement.impact.effect.objects[0]
+    known = find_table(table, terms.facts)
+    old = known.columns.get(column) if known else None
+    if known is None or old is None:
+        yield from _unknown(subject, statement, table, column, text)
+        return
+    strict = terms.facts.strict
+    reason = loses(old, text, terms.dialect, known.collation, strict)
+    if not reason and old.nullable and not read_definition(text, terms.dialect).nullable:
+        reason = "NULL does not fit NOT NULL"
+    if reason:
+        message = f"{table.name}.{column}: {reason}."
+        severity = subject.grade(table) if strict else "danger"
+        why = REFUSED if strict else CUT
+        yield report(CODE, severity, statement, message, why, SAFER)
+
+
+def _unknown(
+    subject: Subject, statement: Reviewed, table: Object, column: str, text: str
+) -> Iterator[Finding]:
+    if not read_definition(text, subject.terms.dialect).nullable:
+        message = f"{table.name}.{column} becomes NOT NULL; if it holds NULL, that does not fit."
+        yield report(CODE, "warning", statement, message, EITHER, SAFER)

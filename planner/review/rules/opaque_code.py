@@ -1,0 +1,25 @@
+"""`opaque-code`: a statement runs code that stands in a string or in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.planner.finding import Finding
+from lockgate.planner.review.section import Subject, report
+
+CODE = "opaque-code"
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """One finding for each."""
+    for statement in subject.statements:
+        if statement.impact.opaque:
+            yield report(
+                CODE,
+                "info",
+                statement,
+                f"{statement.impact.kind.upper()} runs code that lockgate does not read.",
+                "What that locks, loses or commits is not among the plan's locks, losses and "
+                "findings, and no policy judges it.",
+                "Read the code too. Where no loop is needed, write its statements out.",
+            )

@@ -1,0 +1,45 @@
+"""`session-state`: a section leaves its session otherwise than it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.planner.finding import Finding
+from lockgate.planner.reading.effects import Effect
+from lockgate.planner.review.section import Reviewed, Subject, report
+
+CODE = "session-state"
+WHY = (
+    "Later statements run by it too, and lockgate renews the session for the next migration, "
+    "which ends the transaction before it."
+)
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """One finding for each setting that is not set back, and for each database that is left."""
+    if subject.terms.dialect.transactional_ddl:
+        return
+    for name, (statement, changes) in _settings(subject).items():
+        if changes == 1:
+            safer = f"Set it back at the end of the section: SET {name} = DEFAULT;"
+            message = f"{name} is set, and not set back."
+            yield report(CODE, "warning", statement, message, WHY, safer)
+    for statement in subject.statements:
+        if chosen := statement.impact.effect.chosen_database:
+            message = f"USE makes {chosen} the default database."
+            safer = "Name tables with their database, and leave USE out."
+            yield report(CODE, "warning", statement, message, WHY, safer)
+
+
+def _settings(subject: Subject) -> dict[str, tuple[Reviewed, int]]:
+    """Each variable with the statement that sets it first, and how often it is set."""
+    found: dict[str, tuple[Reviewed, int]] = {}
+    for statement in subject.statements:
+        for name in _lasting(statement.impact.effect):
+            first, count = found.get(name, (statement, 0))
+            found[name] = (first, count + 1)
+    return found
+
+
+def _lasting(effect: Effect) -> Iterator[str]:
+    yield from (name for name in effect.settings if name not in ("autocommit", "timestamp"))

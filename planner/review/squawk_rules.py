@@ -1,0 +1,146 @@
+"""Squawk's rules for PostgreSQL: which are heeded, and how much each matters by a table's size.
+
+Runs nothing: `executors.programs.squawk` does. https://squawkhq.com/docs/rules
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from lockgate.planner.finding import SEVERITIES, Finding, Severity
+from lockgate.planner.reading.effects import Object
+from lockgate.planner.review.section import Reviewed, Subject
+
+Kind = Literal["lock", "wait", "loss", "break", "fail"]
+"""`lock`: others wait, the longer the larger the table. `wait`: they wait until the lock is had,
+and then for a moment. `loss`: data is gone; in a way back that is what it is for. `break`: running
+programs fail. `fail`: the statement itself fails."""
+
+UNREAD = "not-linted"
+RULES: dict[str, Kind] = {
+    "adding-field-with-default": "lock",
+    "adding-foreign-key-constraint": "lock",
+    "adding-not-nullable-field": "lock",
+    "adding-required-field": "fail",
+    "adding-serial-primary-key-field": "lock",
+    "ban-concurrent-index-creation-in-transaction": "fail",
+    "ban-drop-column": "loss",
+    "ban-drop-database": "loss",
+    "ban-drop-table": "loss",
+    "ban-truncate-cascade": "loss",
+    "ban-uncommitted-transaction": "fail",
+    "changing-column-type": "lock",
+    "constraint-missing-not-valid": "lock",
+    "disallowed-unique-constraint": "lock",
+    "renaming-column": "break",
+    "renaming-table": "break",
+    "require-concurrent-index-creation": "lock",
+    "require-concurrent-index-deletion": "wait",
+    "require-concurrent-partition-detach": "wait",
+    "require-concurrent-reindex": "lock",
+    "transaction-nesting": "fail",
+}
+# Of two findings of one statement that say the same, the one that says more.
+REPEATS = {
+    "constraint-missing-not-valid": frozenset(
+        {"adding-foreign-key-constraint", "disallowed-unique-constraint"}
+    )
+}
+WHY: dict[Kind, str] = {
+    "lock": "Others wait for as long as it takes, and all who come behind them wait too.",
+    "wait": "It waits for who uses the table now, and all who come behind it wait too.",
+    "loss": "No rollback that comes later brings the data back, and what still reads it fails.",
+    "break": "Programs that run now use the old name, and fail until they are all replaced.",
+    "fail": "The server refuses it, at the latest where the table has rows.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What squawk says of a statement, which is the `place`th of its section, from 1; `line` is
+    that of the migration's file."""
+
+    rule: str
+    place: int
+    line: int
+    message: str
+    help: str
+
+
+def read_violation(violation: Violation, subject: Subject) -> Finding | None:
+    """The finding that a violation is; None for a rule that is not heeded."""
+    if violation.rule == "syntax-error":
+        return _unread(violation)
+    kind = RULES.get(violation.rule)
+    if kind is None:
+        return None
+    statement = subject.statements[violation.place - 1]
+    tables = _old_tables(statement, subject)
+    severity = None if _is_moot(kind, statement, tables) else _severity(kind, tables, subject)
+    if severity is None:
+        return None
+    sizes = "; ".join(subject.describe(table) for table in tables or ())
+    return Finding(
+        code=violation.rule,
+        severity=severity,
+        statement=statement.place,
+        line=violation.line,
+        message=f"{violation.message}{f' [{sizes}]' if sizes else ''}",
+        why=WHY[kind],
+        safer=violation.help,
+        tool="squawk",
+    )
+
+
+def drop_repeated(found: Sequence[Finding]) -> Iterable[Finding]:
+    """The findings without those that repeat another of the same statement."""
+    for _, group in groupby(
+        sorted(found, key=lambda one: one.statement), lambda one: one.statement
+    ):
+        seen: set[str] = set()
+        together = list(group)
+        codes = {one.code for one in together}
+        for one in together:
+            if one.code not in seen and not REPEATS.get(one.code, frozenset()) & codes:
+                yield one
+            seen.add(one.code)
+
+
+def _unread(violation: Violation) -> Finding:
+    return Finding(
+        code=UNREAD,
+        severity="info",
+        line=violation.line,
+        message=f"squawk cannot read this section: {violation.message}.",
+        why="Its rules were not applied here; lockgate's own were.",
+        safer="",
+        tool="squawk",
+    )
+
+
+def _is_moot(kind: Kind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
+    """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
+    has made, and by the facts a column's new type may keep all rows as they are."""
+    holds = statement.impact.holds
+    if not holds or kind == "fail":
+        return False
+    return not tables or (kind == "lock" and not any(hold.is_long for hold in holds))
+
+
+def _old_tables(statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
+    held = (one.on for one in statement.impact.holds)
+    return tuple(table for table in held if not subject.is_new(table, statement))
+
+
+def _severity(kind: Kind, tables: tuple[Object, ...], subject: Subject) -> Severity | None:
+    if kind == "loss":
+        return subject.grade_loss(tables)
+    if kind in ("break", "fail"):
+        return "danger" if kind == "fail" else "warning"
+    grades = {subject.grade(table) for table in tables} or {"warning"}
+    if kind == "wait":
+        return "info" if grades == {"info"} else "warning"
+    return max(grades, key=SEVERITIES.index)

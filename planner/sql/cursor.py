@@ -1,0 +1,225 @@
+"""A cursor over the tokens of one statement: what a reader of SQL takes them from.
+
+Knows no statement; a token that is missing is an empty one, and nothing here raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lockgate.planner.sql.dialect import Dialect, tokens
+from lockgate.planner.sql.statements import CONTINUED, ESCAPED
+
+COMMENT_EDGE = re.compile(r"/\*|\*/")
+DOTTED = re.compile(r"(\.+)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, a quoted `name`, a `string`, `other` text, or the `end`; and where it stands."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """Its text in lower case, if it is code."""
+        return self.text.lower() if self.is_code else ""
+
+    @property
+    def is_code(self) -> bool:
+        """Whether its text has a meaning of its own: it is no quoted name and no string."""
+        return self.kind in ("word", "other")
+
+    @property
+    def name(self) -> str:
+        """The identifier that it is; empty if it is none."""
+        if self.kind == "word":
+            return self.text
+        if self.kind != "name":
+            return ""
+        quote = self.text[0]
+        return self.text[1:-1].replace(quote * 2, quote)
+
+
+END = Token("end", "", 0, 0)
+
+
+class Cursor:
+    """A position in the tokens of a statement."""
+
+    def __init__(self, found: tuple[Token, ...], sql: str) -> None:
+        self._found = found
+        self._sql = sql
+        self._position = 0
+
+    @property
+    def at_end(self) -> bool:
+        """Whether nothing is left."""
+        return self._position >= len(self._found)
+
+    def peek(self, ahead: int = 0) -> Token:
+        """The next token, or one after it; it stays."""
+        place = self._position + ahead
+        return self._found[place] if place < len(self._found) else END
+
+    def take(self) -> Token:
+        """The next token, which is passed."""
+        token = self.peek()
+        self._position += 1
+        return token
+
+    def sees(self, *words: str) -> bool:
+        """Whether these words come next."""
+        return all(self.peek(place).word == word for place, word in enumerate(words))
+
+    def accept(self, *words: str) -> bool:
+        """Whether these words came next; then they are passed."""
+        if not self.sees(*words):
+            return False
+        self._position += len(words)
+        return True
+
+    def accept_any(self, *words: str) -> str:
+        """The one of these words that came next and is passed; else an empty text."""
+        return self.take().word if self.peek().word and self.peek().word in words else ""
+
+    def skip_words(self, *words: str) -> None:
+        """Passes these words, as often as one of them comes next."""
+        while self.accept_any(*words):
+            pass
+
+    def name(self) -> str:
+        """The identifier that comes next; empty if there is none."""
+        if not self.peek().name:
+            # A name may begin with a digit: https://dev.mysql.com/doc/refman/en/identifiers.html
+            text = self.peek().text
+            return self.take().text if self.peek().kind == "other" and text[:1].isdigit() else ""
+        return self.take().name
+
+    def qualified_name(self) -> tuple[str, str]:
+        """The schema, if one is named, and the name."""
+        first = self.name()
+        if not first or not self.accept("."):
+            return "", first
+        return first, self.name()
+
+    def group(self) -> Cursor:
+        """What the parentheses that open next hold; they are passed."""
+        first = self._position + 1
+        self.pass_one()
+        last = self._position - (self._position <= len(self._found))
+        return Cursor(self._found[first : max(first, last)], self._sql)
+
+    def pass_one(self) -> None:
+        """Passes a token, or all of a group in parentheses."""
+        depth = 0
+        while not self.at_end:
+            text = self.take().word
+            depth += (text in ("(", "[")) - (text in (")", "]"))
+            if depth <= 0:
+                return
+
+    def clause(self) -> Cursor:
+        """What comes before the next comma outside of parentheses; both are passed."""
+        first = self._position
+        while not self.at_end and not self.sees(","):
+            self.pass_one()
+        found = Cursor(self._found[first : self._position], self._sql)
+        self._position += 1
+        return found
+
+    def until(self, *words: str) -> Cursor:
+        """What comes before one of these words outside of parentheses; the word is next."""
+        first = self._position
+        while not self.at_end and self.peek().word not in words:
+            self.pass_one()
+        return Cursor(self._found[first : self._position], self._sql)
+
+    def rest(self) -> Iterator[Token]:
+        """All tokens that are left, those in parentheses too; none is passed."""
+        yield from self._found[self._position :]
+
+    def text(self) -> str:
+        """The SQL that is left, as it is written."""
+        if self.at_end:
+            return ""
+        return self._sql[self.peek().start : self._found[-1].end]
+
+
+def read_tokens(sql: str, dialect: Dialect) -> Cursor:
+    """A cursor over a statement: without comments, and with those that this server runs."""
+    return Cursor(tuple(_split_dots(_tokens(sql, dialect))), sql)
+
+
+def _tokens(sql: str, dialect: Dialect) -> Iterator[Token]:
+    match, position, conditional = tokens(dialect).match, 0, False
+    while (token := match(sql, position)) and token.lastgroup != "end":
+        kind, text = token.lastgroup or "", token[token.lastgroup or ""]
+        start, position = token.start(kind), token.end()
+        if kind == "block":
+            position = _comment_end(sql, position, 1)
+        elif kind == "condition" and not dialect.runs_comment(text):
+            position = _comment_end(sql, position, 2)
+        elif kind == "condition" or (kind == "condition_end" and conditional):
+            conditional = kind == "condition"
+        elif kind == "condition_end":
+            position = start + 1
+            yield Token("other", "*", start, position)
+        elif kind == "dollar":
+            position = _after(sql, text, position)
+            yield Token("string", sql[start:position], start, position)
+        elif kind == "escape":
+            position = _escape_end(sql, position - 1)
+            yield Token("string", sql[start:position], start, position)
+        elif kind not in ("comment", "directive"):
+            yield Token(_kind(kind, text, dialect), text, start, position)
+
+
+def _kind(kind: str, text: str, dialect: Dialect) -> str:
+    if kind in ("word", "command"):
+        return "word"
+    if kind != "quoted":
+        return "other"
+    return "name" if text[0] == "`" or (text[0] == '"' and dialect.ansi_quotes) else "string"
+
+
+def _split_dots(found: Iterator[Token]) -> Iterator[Token]:
+    """A name behind a dot is one token with it to the lexer."""
+    for token in found:
+        parts = DOTTED.fullmatch(token.text) if token.kind == "other" else None
+        if parts is None or not parts[2]:
+            yield token
+            continue
+        middle = token.start + len(parts[1])
+        yield Token("other", parts[1], token.start, middle)
+        yield Token("word", parts[2], middle, token.end)
+
+
+def _comment_end(sql: str, position: int, deepest: int) -> int:
+    """Where a comment ends that may hold others, `deepest` in all; as `planner.sql.statements`."""
+    depth = 1
+    while depth and (edge := COMMENT_EDGE.search(sql, position)):
+        opens = edge[0] == "/*" and deepest > 1
+        depth = min(depth + 1, deepest) if opens else depth - (edge[0] == "*/")
+        position = edge.end()
+    return position if not depth else len(sql)
+
+
+def _escape_end(sql: str, quote: int) -> int:
+    """Where an E string ends that opens with this quote; it may go on in a next line."""
+    while part := ESCAPED.match(sql, quote):
+        again = CONTINUED.match(sql, part.end())
+        if again is None:
+            return part.end()
+        quote = again.end()
+    return len(sql)
+
+
+def _after(sql: str, text: str, position: int) -> int:
+    end = sql.find(text, position)
+    return len(sql) if end < 0 else end + len(text)

@@ -1,0 +1,276 @@
+"""An engine's lexical rules and capabilities as a frozen value, and the tokens that follow from it.
+
+Holds no connection and asks no server: `with_server` is told what the server said.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+SPACE = r"[ \t\n\r\f\v]"
+LETTER = r"A-Za-z_\x80-\U0010ffff"
+# In the order in which they are tried.
+TOKEN_KINDS = (
+    *("delimiter", "directive", "comment", "condition", "block", "condition_end"),
+    *("escape", "quoted", "dollar", "command", "word"),
+    *("semicolon", "open", "close", "other", "stray", "end", "operator"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How an engine reads SQL text, and what it can do; asked instead of the engine's name.
+
+    The defaults are those of standard SQL. `version` counts as the server itself does: 180006 for
+    PostgreSQL 18.6, 90704 for MySQL 9.7.4, 101106 for MariaDB 10.11.6.
+    """
+
+    name: str
+    version: int
+    transactional_ddl: bool = False
+    atomic_accounts: bool = True
+    """A GRANT, REVOKE or CREATE, ALTER, DROP USER for several happens for all or for none."""
+    """DDL is undone by ROLLBACK; the planner builds its guarantees on it."""
+    sequences: bool = False
+    """NEXTVAL and NEXT VALUE FOR take a value of a sequence, which no ROLLBACK gives back."""
+
+    lexing_setting: str = ""
+    """The session variable that changes how later text is read."""
+    backslash_escapes: bool = False
+    """A backslash escapes within plain quotes."""
+    ansi_quotes: bool = True
+    """Double quotes make an identifier, not a string."""
+    backtick_quotes: bool = False
+    escape_strings: bool = False
+    """E'...' has backslash escapes, whatever the plain quotes have."""
+    dollar_quotes_since: int | None = 0
+    """The first server version with $tag$...$tag$; None: never."""
+    dollar_tag: str = rf"(?:[{LETTER}][0-9{LETTER}]*+)?"
+    null_escape: bool = False
+    r"""A bare \N is NULL: MySQL 8.0 dropped it, MariaDB keeps it."""
+
+    nested_comments: bool = False
+    hash_comments: bool = False
+    dashes_need_space: bool = False
+    """`--` opens a comment only before white space, a control character or the end."""
+    return_ends_comment: bool = False
+    """A carriage return alone ends a line comment."""
+    conditional_comments: tuple[str, ...] = ()
+    """The openers of comments that are code from a server version on."""
+    comment_version: str = ""
+    """The digits after such an opener that are a version; what follows them is code."""
+    foreign_versions: range = range(0)
+    r"""Versions that /*!NNNNN names and this engine always skips."""
+
+    rule_actions: bool = False
+    """CREATE RULE may list actions within parentheses, divided by semicolons."""
+    compound_bodies: bool = False
+    """Bodies hold blocks, loops and conditions; without it they are BEGIN ATOMIC ... END."""
+    body_kinds: frozenset[str] = frozenset()
+    """The words that say that a statement may have a body; `planner.sql.bodies` has the grammar."""
+    copy_data: bool = False
+    """COPY ... FROM STDIN is followed by its data."""
+    delimiter_lines: bool = False
+    """DELIMITER, a command of the client, is understood in a file."""
+    client_commands: frozenset[str] = frozenset()
+    """Words that begin a command of the client, and no statement."""
+
+    @property
+    def dollar_quotes(self) -> bool:
+        """Whether this server version reads $tag$...$tag$ as a string."""
+        return self.dollar_quotes_since is not None and self.version >= self.dollar_quotes_since
+
+    def with_server(self, version: int, sql_mode: str = "") -> Dialect:
+        """The dialect of a live server; `sql_mode` is the session's, as the server shows it.
+
+        https://dev.mysql.com/doc/refman/en/sql-mode.html
+        """
+        if self.lexing_setting != "sql_mode":
+            return replace(self, version=version)
+        modes = sql_mode.upper().split(",")
+        return replace(
+            self,
+            version=version,
+            backslash_escapes="NO_BACKSLASH_ESCAPES" not in modes,
+            ansi_quotes="ANSI_QUOTES" in modes,
+        )
+
+    @property
+    def sql_mode(self) -> str:
+        """What of a server's sql_mode `with_server` must be told to make this dialect."""
+        modes = {
+            "NO_BACKSLASH_ESCAPES": not self.backslash_escapes,
+            "ANSI_QUOTES": self.ansi_quotes,
+        }
+        is_set = self.lexing_setting == "sql_mode"
+        return ",".join(mode for mode, is_on in modes.items() if is_set and is_on)
+
+    def runs_comment(self, opener: str) -> bool:
+        r"""Whether this server runs what stands in the conditional comment that `opener` begins.
+
+        MariaDB skips /*!50700 to /*!99999, which speak to MySQL alone, but not /*M!50700:
+        https://mariadb.com/kb/en/comment-syntax/
+
+        >>> MYSQL.runs_comment("/*!50100"), MYSQL.runs_comment("/*!99999")
+        (True, False)
+        """
+        version = int(opener.strip("/*M!") or 0)
+        foreign = "M" not in opener and version in self.foreign_versions
+        return version <= self.version and not foreign
+
+
+POSTGRESQL = Dialect(
+    name="postgresql",
+    version=180006,
+    transactional_ddl=True,
+    lexing_setting="standard_conforming_strings",
+    escape_strings=True,
+    nested_comments=True,
+    return_ends_comment=True,
+    rule_actions=True,
+    body_kinds=frozenset({"function", "procedure"}),
+    copy_data=True,
+)
+
+MYSQL = Dialect(
+    name="mysql",
+    version=90704,
+    lexing_setting="sql_mode",
+    backslash_escapes=True,
+    ansi_quotes=False,
+    backtick_quotes=True,
+    dollar_quotes_since=90000,
+    dollar_tag=rf"[0-9{LETTER}]*+",
+    hash_comments=True,
+    dashes_need_space=True,
+    conditional_comments=(r"/\*!",),
+    comment_version=rf"\d{{6}}(?={SPACE})|\d{{5}}",
+    compound_bodies=True,
+    body_kinds=frozenset({"procedure", "function", "trigger", "event"}),
+    delimiter_lines=True,
+    client_commands=frozenset(
+        [
+            "charset",
+            "clear",
+            "connect",
+            "edit",
+            "ego",
+            "exit",
+            "go",
+            "nopager",
+            "notee",
+            "nowarning",
+            "pager",
+            "print",
+            "prompt",
+            "quit",
+            "rehash",
+            "resetconnection",
+            "source",
+            "status",
+            "system",
+            "tee",
+            "warnings",
+        ]
+    ),
+)
+
+MARIADB = replace(
+    MYSQL,
+    name="mariadb",
+    atomic_accounts=False,
+    sequences=True,
+    version=101106,
+    dollar_quotes_since=None,
+    null_escape=True,
+    conditional_comments=(r"/\*!", r"/\*M!"),
+    comment_version=r"\d{5,6}",
+    foreign_versions=range(50700, 100000),
+    body_kinds=MYSQL.body_kinds | {"atomic", "case", "for", "if", "loop", "repeat", "while"},
+)
+
+DIALECTS = {dialect.name: dialect for dialect in (POSTGRESQL, MYSQL, MARIADB)}
+
+
+def _quoted(quote: str, *, backslash: bool) -> str:
+    """A quoted text: unrolled and possessive, so that a missing end costs one pass, not many."""
+    if backslash:
+        return rf"{quote}[^{quote}\\]*+(?:(?:\\.|{quote}{quote})[^{quote}\\]*+)*+{quote}"
+    return rf"{quote}[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+{quote}"
+
+
+def _quotes(dialect: Dialect) -> str:
+    single = _quoted("'", backslash=dialect.backslash_escapes)
+    double = _quoted('"', backslash=dialect.backslash_escapes and not dialect.ansi_quotes)
+    kinds = [single, double]
+    if dialect.escape_strings:
+        kinds = [rf"(?:[bBxXnN]|[uU]&)?{single}", rf"(?:[uU]&)?{double}"]
+    if dialect.backtick_quotes:
+        kinds.append(_quoted("`", backslash=False))
+    return "|".join(kinds)
+
+
+def _condition(dialect: Dialect) -> str:
+    openers = "|".join(dialect.conditional_comments)
+    return rf"(?:{openers})(?:{dialect.comment_version})?" if openers else ""
+
+
+def _line_comment(dialect: Dialect) -> str:
+    tail = r"[^\n\r]*+" if dialect.return_ends_comment else r"[^\n]*+"
+    guard = r"(?=[\x00-\x20\x7f]|\Z)" if dialect.dashes_need_space else ""
+    return rf"--{guard}{tail}" + (rf"|\#{tail}" if dialect.hash_comments else "")
+
+
+def _word(dialect: Dialect, guard: str) -> str:
+    """Not possessive: before Python 3.11.5 that and a lookahead do not go together.
+
+    https://github.com/python/cpython/issues/106052
+    """
+    first = LETTER + ("" if dialect.escape_strings else "$")
+    return rf"{guard}[{first}](?:{guard}[0-9${LETTER}])*"
+
+
+def _other(dialect: Dialect, guard: str) -> str:
+    """What begins with a digit, a dollar, a dot or an at sign, so is no keyword; operators."""
+    rest = rf"(?:{guard}[0-9${LETTER}])*"
+    number = rf"{guard}[0-9](?:{guard}[0-9.])*(?:{guard}[{LETTER}]{rest})?"
+    kinds = [number, r"\$[0-9]++", rf"\.++{rest}", rf"(?:{guard}[=<>+%])+"]
+    if dialect.backtick_quotes:
+        kinds.append(rf"@++{rest}")
+    if dialect.null_escape:
+        kinds.append(r"\\N")
+    return "|".join(kinds)
+
+
+@lru_cache(maxsize=64)
+def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
+    """The pattern of one token after white space, which always matches; its group is its kind.
+
+    PostgreSQL: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+    MySQL: https://dev.mysql.com/doc/refman/en/language-structure.html
+    """
+    guard = "" if delimiter == ";" else rf"(?!{re.escape(delimiter)})"
+    rules = {
+        "delimiter": re.escape(delimiter) if guard else "",
+        "directive": r"^--[ \t]*migrate:[^\n]*",
+        "comment": _line_comment(dialect),
+        "condition": _condition(dialect),
+        "block": r"/\*",
+        "condition_end": r"\*/" if dialect.conditional_comments else "",
+        "escape": "[eE]'" if dialect.escape_strings else "",
+        "quoted": _quotes(dialect),
+        "dollar": rf"\${dialect.dollar_tag}\$" if dialect.dollar_quotes else "",
+        "command": rf"(?i:delimiter)(?![0-9${LETTER}])" if dialect.delimiter_lines else "",
+        "word": _word(dialect, guard),
+        "semicolon": ";",
+        "open": r"[(\[]",
+        "close": r"[)\]]",
+        "other": _other(dialect, guard),
+        "stray": r"['\"\\]" + ("|`" if dialect.backtick_quotes else ""),
+        "end": r"\Z",
+        "operator": ".",
+    }
+    named = "|".join(f"(?P<{kind}>{rules[kind]})" for kind in TOKEN_KINDS if rules[kind])
+    return re.compile(rf"{SPACE}*+(?:{named})", re.MULTILINE | re.DOTALL)

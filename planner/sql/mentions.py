@@ -1,0 +1,75 @@
+"""The names that a text of SQL mentions: what it may read, call or move.
+
+Knows no statement, and not what a name stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lockgate.planner.sql.cursor import Token, read_tokens
+from lockgate.planner.sql.dialect import Dialect
+
+MOVERS = ("nextval", "setval")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """What one text mentions, in lower case."""
+
+    names: frozenset[str] = frozenset()
+    """Every word and quoted name of it, by itself."""
+    calls: frozenset[str] = frozenset()
+    """Whatever is called in it like a function, the server's own included."""
+    sequences: frozenset[str] = frozenset()
+    """Whose next value it takes or sets, with the schema where the text says it."""
+
+    def __or__(self, other: Mentions) -> Mentions:
+        return Mentions(
+            self.names | other.names, self.calls | other.calls, self.sequences | other.sequences
+        )
+
+
+def read_mentions(sql: str, dialect: Dialect) -> Mentions:
+    """The mentions of a statement, or of an expression.
+
+    >>> from lockgate.planner.sql.dialect import MARIADB
+    >>> read_mentions("nextval(shop.`Numbers`)", MARIADB).sequences
+    frozenset({'shop.numbers'})
+    """
+    return find_mentions(list(read_tokens(sql, dialect).rest()), dialect)
+
+
+def find_mentions(found: Sequence[Token], dialect: Dialect) -> Mentions:
+    """The mentions of a text that has been cut into tokens."""
+    pairs = pairwise(found)
+    return Mentions(
+        frozenset(one.name.lower() for one in found if one.name),
+        frozenset(one.name.lower() for one, after in pairs if one.name and after.word == "("),
+        frozenset(_moved(found) if dialect.sequences else ()),
+    )
+
+
+def _moved(found: Sequence[Token]) -> Iterator[str]:
+    """The sequences of NEXTVAL(s), SETVAL(s, …), NEXT VALUE FOR s, and Oracle's s.NEXTVAL.
+
+    https://mariadb.com/kb/en/sequence-functions/
+    """
+    for place, token in enumerate(found):
+        first, second, third = ([one.word for one in found[place : place + 3]] + ["", ""])[:3]
+        if (first in MOVERS and second == "(") or (first, second, third) == (
+            "next",
+            "value",
+            "for",
+        ):
+            yield _qualified(found, place + (2 if second == "(" else 3))
+        elif second == "." and third == "nextval":
+            yield token.name.lower()
+
+
+def _qualified(found: Sequence[Token], place: int) -> str:
+    parts = found[place : place + 3]
+    length = 3 if len(parts) == 3 and parts[1].word == "." else 1
+    return "".join((one.name or one.word).lower() for one in parts[:length])

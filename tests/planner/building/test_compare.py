@@ -1,0 +1,112 @@
+"""Comparison of the files with the ledger."""
+
+from dataclasses import replace
+
+import pytest
+
+from lockgate.planner.building.compare import compare, refuse_broken_history, refuse_out_of_order
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import BrokenHistory, HistoryError, OutOfOrder
+from lockgate.planner.migrations.order import order
+from tests.planner.literals import ledger, migration
+
+ONE, TWO, THREE = migration("001"), migration("002"), migration("003")
+EDITED = migration("001", "select 'edited';")
+
+
+def test_everything_is_pending_on_an_empty_database() -> None:
+    found = compare([ONE, TWO], Ledger())
+    assert found.pending == (ONE, TWO)
+    assert (found.applied, found.changed, found.missing, found.out_of_order) == ((), (), (), ())
+    assert found.last_applied == ""
+
+
+def test_what_has_an_entry_of_the_same_checksum_is_applied() -> None:
+    found = compare([ONE, TWO, THREE], ledger([ONE, TWO]))
+    assert (found.applied, found.pending, found.last_applied) == ((ONE, TWO), (THREE,), "002")
+
+
+def test_an_entry_of_another_checksum_is_changed_and_nothing_else() -> None:
+    applied = ledger([ONE, TWO])
+    found = compare([EDITED, TWO], applied)
+    assert found.changed == ((EDITED, applied.entries[0]),)
+    assert (found.applied, found.pending, found.missing) == ((TWO,), (), ())
+
+
+def test_an_entry_without_a_file_is_missing() -> None:
+    applied = ledger([ONE, TWO])
+    assert compare([TWO], applied).missing == (applied.entries[0],)
+
+
+def test_a_pending_migration_below_the_last_applied_applied_is_out_of_order() -> None:
+    found = compare([ONE, TWO, THREE], ledger([TWO]))
+    assert found.pending == (ONE, THREE)
+    assert found.out_of_order == (ONE,)
+
+
+def test_the_last_applied_version_is_found_by_number_not_by_text() -> None:
+    nine, ten = migration(9), migration(10)
+    assert compare([nine, ten], ledger([ten, nine])).last_applied == "10"
+
+
+def test_versions_match_as_numbers() -> None:
+    applied = ledger([ONE])
+    entry = replace(applied.entries[0], version="1")
+    found = compare([ONE, TWO], replace(applied, entries=(entry,)))
+    assert (found.applied, found.pending) == ((ONE,), (TWO,))
+
+
+def test_a_renamed_file_with_the_same_content_is_still_applied() -> None:
+    applied = ledger([ONE])
+    entry = replace(applied.entries[0], name="an_earlier_name")
+    assert compare([ONE], replace(applied, entries=(entry,))).applied == (ONE,)
+
+
+def test_pending_migrations_stand_in_the_order_in_which_they_run() -> None:
+    first = migration("001", requires="003")
+    assert compare(order([first, TWO, THREE]), Ledger()).pending == (TWO, THREE, first)
+
+
+class TestRefusals:
+    def test_a_sound_history_is_accepted(self) -> None:
+        refuse_broken_history(compare([ONE, TWO], ledger([ONE])))
+
+    def test_changed_and_missing_files_are_each_named(self) -> None:
+        with pytest.raises(BrokenHistory) as caught:
+            refuse_broken_history(compare([EDITED, THREE], ledger([ONE, TWO])))
+        error = caught.value
+        assert (error.changed, error.missing) == (("001",), ("002",))
+        assert f"changed  001_m001.sql: applied {ONE.checksum[:12]}" in error.what
+        assert "missing  002 m002" in error.what
+        assert error.what.startswith("2 applied migrations no longer match the files")
+        assert "git checkout" in error.do
+
+    def test_one_changed_file_is_spoken_of_in_the_singular(self) -> None:
+        with pytest.raises(BrokenHistory, match=r"^1 applied migration no longer matches"):
+            refuse_broken_history(compare([EDITED], ledger([ONE])))
+
+    def test_only_those_out_of_order_that_would_run_are_refused(self) -> None:
+        found = compare([ONE, TWO, THREE], ledger([TWO]))
+        refuse_out_of_order(found, [THREE])
+        with pytest.raises(OutOfOrder) as caught:
+            refuse_out_of_order(found, found.pending)
+        assert caught.value.versions == ("001",)
+        assert "before 002, which is applied: 001" in caught.value.what
+        assert "out_of_order: warn" in caught.value.do
+
+    def test_both_are_broken_history_for_a_caller(self) -> None:
+        assert issubclass(BrokenHistory, HistoryError)
+        assert issubclass(OutOfOrder, HistoryError)
+
+
+def test_what_runs_behind_all_that_is_applied_is_not_out_of_order() -> None:
+    migrations = order([migration(1), migration(2, requires="5"), *map(migration, (3, 4, 5))])
+    assert [each.version for each in migrations] == ["1", "3", "4", "5", "2"]
+    found = compare(migrations, ledger(migrations[:4]))
+    assert [each.version for each in found.pending] == ["2"]
+    assert found.out_of_order == ()
+    assert [each.version for each in compare(migrations, ledger(migrations[3:])).out_of_order] == [
+        "1",
+        "3",
+        "4",
+    ]

@@ -1,0 +1,152 @@
+"""Statements that a section may not hold, since lockgate runs the transactions."""
+
+import pytest
+
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
+from tests.planner.literals import parse
+
+
+def section(sql: str, options: str = "") -> str:
+    return f"-- migrate:up {options}\nselect 1;\n{sql};\n"
+
+
+def refused(sql: str, dialect: Dialect = POSTGRESQL, options: str = "") -> MigrationFileError:
+    with pytest.raises(MigrationFileError) as caught:
+        parse(section(sql, options), dialect=dialect)
+    assert caught.value.line == 3
+    assert str(caught.value.path) == "001_users.sql"
+    assert caught.value.do
+    return caught.value
+
+
+@pytest.mark.parametrize("options", ["", "transaction:false"])
+@pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, MARIADB], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("begin", "BEGIN WORK", "begin isolation level serializable", "start transaction"),
+        *("commit", "commit and chain", "COMMIT PREPARED 'a'", "rollback", "rollback work"),
+        *("rollback prepared 'a'", "end", "abort", "prepare transaction 'a'", "xa start 'a'"),
+    ],
+)
+def test_a_section_may_not_begin_or_end_a_transaction(
+    sql: str, dialect: Dialect, options: str
+) -> None:
+    error = refused(sql, dialect, options)
+    assert "would disturb the transaction" in error.what
+    assert "transaction:false" in error.do
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("savepoint a", "rollback to a", "rollback to savepoint a", "rollback work to a"),
+        *("release savepoint a", "set transaction isolation level serializable"),
+        *("lock table t in exclusive mode", "prepare p as select 1", "start_x()"),
+        "create function f() returns int begin atomic select 1; end",
+        "do $$ begin null; end $$",
+        "create table begin_commit (id int)",
+    ],
+)
+def test_savepoints_and_bodies_are_no_transaction_control(sql: str) -> None:
+    assert len(parse(section(sql)).up.statements) == 2
+
+
+@pytest.mark.parametrize("sql", ["savepoint a", "release savepoint a", "rollback to a"])
+def test_savepoints_are_refused_where_each_statement_has_lockgates_own(sql: str) -> None:
+    refused(sql, MYSQL)
+    refused(sql, MARIADB)
+
+
+@pytest.mark.parametrize("sql", ["lock tables t write", "lock table t read", "unlock tables"])
+def test_table_locks_are_refused_where_they_commit(sql: str) -> None:
+    refused(sql, MYSQL)
+    refused(sql, MARIADB)
+
+
+def test_a_compound_statement_of_mariadb_is_no_transaction_control() -> None:
+    text = section("begin not atomic select 1; select 2; end")
+    assert len(parse(text, dialect=MARIADB).up.statements) == 2
+
+
+@pytest.mark.parametrize("options", ["", "transaction:false"])
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "do release_all_locks()",
+        "set @a = 1 + RELEASE_ALL_LOCKS /* all */ ()",
+        "select `release_all_locks`()",
+        "insert into t values (release_all_locks())",
+        "create table t as select release_all_locks() as a",
+        "/*! select release_all_locks() */",
+    ],
+)
+def test_a_section_may_not_give_away_the_migration_lock(
+    sql: str, dialect: Dialect, options: str
+) -> None:
+    error = refused(sql, dialect, options)
+    assert "would give away the migration lock" in error.what
+    assert "release_lock('name')" in error.do
+
+
+def test_a_compound_statement_may_not_give_away_the_migration_lock() -> None:
+    refused("begin not atomic do release_all_locks(); end", MARIADB)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "do release_lock('mine')",
+        "select 'release_all_locks()', release_all_locks from t -- release_all_locks()",
+        "select mine.release_all_locks()",
+        "create procedure p() do release_all_locks()",
+        "create definer = a@b function f() returns int return release_all_locks()",
+        "create or replace view v as select release_all_locks()",
+        "alter event e do do release_all_locks()",
+    ],
+)
+def test_what_only_names_or_defines_the_release_of_locks_is_taken(sql: str) -> None:
+    assert len(parse(section(sql), dialect=MYSQL).up.statements) == 2
+
+
+def test_postgresql_has_no_release_all_locks() -> None:
+    assert len(parse(section("select release_all_locks()")).up.statements) == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("vacuum", "VACUUM (full) t", "create database a", "drop database a"),
+        *("create tablespace a location '/a'", "drop tablespace a", "alter system set a = 1"),
+        *("create index concurrently a on t (id)", "create unique index concurrently on t (id)"),
+        *("drop index concurrently a", "reindex table concurrently t"),
+        "alter table t detach partition p concurrently",
+    ],
+)
+def test_what_runs_only_outside_a_transaction_needs_a_section_of_its_own(sql: str) -> None:
+    error = refused(sql)
+    assert "cannot run inside a transaction" in error.what
+    assert "transaction:false" in error.do
+    assert len(parse(section(sql, "transaction:false")).up.statements) == 2
+
+
+def test_a_view_is_refreshed_concurrently_inside_a_transaction() -> None:
+    assert parse(section("refresh materialized view concurrently v")).up.transactional
+
+
+def test_mysql_creates_a_database_in_any_section() -> None:
+    assert parse(section("create database a"), dialect=MYSQL).up.transactional
+
+
+def test_both_directions_are_looked_at() -> None:
+    text = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\ncommit;\n"
+    with pytest.raises(MigrationFileError, match="COMMIT") as caught:
+        parse(text)
+    assert caught.value.line == 5
+
+
+def test_copy_to_stdout_has_no_client_to_receive_it() -> None:
+    assert "STDOUT" in refused("copy t (id) to stdout", options="transaction:false").what
+    assert len(parse(section("copy t to '/dev/null'")).up.statements) == 2

@@ -1,0 +1,149 @@
+"""What a statement of MySQL and MariaDB does to others, held to what was measured.
+
+my_algorithms.json says the first algorithm and lock that was accepted, by engine;
+tests/executors/test_lock_facts.py asks live servers the same.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.mysql.impact import read_impact
+from lockgate.planner.sql.dialect import DIALECTS, MARIADB, MYSQL
+
+MEASURED = json.loads((Path(__file__).parent / "my_algorithms.json").read_text())
+STATEMENTS = {
+    "add column (last)": "add column n int",
+    "add column NOT NULL default": "add n int not null default 5",
+    "add column first": "add column n int first",
+    "add column default (uuid())": "add column n varchar(36) default (uuid())",
+    "add auto_increment column": "add n int auto_increment unique",
+    "add stored generated col": "add n int generated always as (a + 1) stored",
+    "add virtual generated col": "add n int as (a + 1) virtual",
+    "drop column": "drop column b",
+    "rename column": "rename column a to c",
+    "change type int->bigint": "modify a bigint",
+    "varchar 50->100": "modify v varchar(100)",
+    "varchar 50->300 (crosses 255 bytes)": "modify v varchar(300)",
+    "varchar 50->20": "modify v varchar(20)",
+    "null -> not null": "modify a int not null",
+    "not null -> null": "modify b int null",
+    "set default": "alter a set default 7",
+    "add enum value at end": "modify e enum('a', 'b', 'c')",
+    "insert enum value in middle": "modify e enum('a', 'c', 'b')",
+    "reorder column": "modify a int first",
+    "add index": "add index i (a)",
+    "add unique index": "add unique key i (a)",
+    "add fulltext index": "add fulltext index i (v)",
+    "drop index": "drop key i",
+    "rename index": "rename index i to j",
+    "add primary key": "add primary key (a)",
+    "drop primary key": "drop primary key",
+    "change primary key": "drop primary key, add primary key (a, b)",
+    "add foreign key (checks on)": "add constraint f foreign key (a) references p (id)",
+    "drop foreign key": "drop foreign key f",
+    "add check": "add constraint c check (a > 0)",
+    "convert charset": "convert to character set latin1",
+    "default charset only": "default character set = latin1",
+    "engine=innodb (rebuild)": "engine=InnoDB",
+    "row_format": "row_format=dynamic",
+    "rename table": "rename to u",
+    "comment": "comment='x'",
+    "auto_increment=": "auto_increment = 100",
+    "force": "force",
+    "column comment": "modify a int comment 'x'",
+    "index invisible": "alter index i invisible",
+}
+COLUMNS = {
+    "a": ColumnFacts("int", True),
+    "b": ColumnFacts("int", False),
+    "v": ColumnFacts("varchar(50)", True, "utf8mb4"),
+    "e": ColumnFacts("enum('a','b')", True, "utf8mb4"),
+}
+KNOWN = Facts({"t": TableFacts("InnoDB", 10, 16384, COLUMNS, collation="utf8mb4_bin")}, strict=True)
+FAMILY = pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
+
+
+def impact(sql: str, facts: Facts = KNOWN, dialect: str = "mysql") -> Impact:
+    return read_impact(sql, DIALECTS[dialect], facts)
+
+
+@pytest.mark.parametrize("engine", ["mysql", "mariadb"])
+@pytest.mark.parametrize("what", STATEMENTS)
+def test_the_way_is_the_one_that_was_measured(what: str, engine: str) -> None:
+    measured = MEASURED[what][engine]
+    (hold,) = impact(f"alter table t {STATEMENTS[what]}", dialect=engine).holds
+    lock = "" if hold.algorithm == "instant" else f"/{hold.lock.lower()}"
+    if not measured.startswith("ERR"):
+        assert hold.algorithm + lock == measured
+
+
+def test_a_column_that_is_not_known_is_judged_as_the_worst() -> None:
+    (hold,) = impact("alter table elsewhere modify a bigint").holds
+    assert (hold.algorithm, hold.lock, hold.certain) == ("copy", "SHARED", False)
+
+
+def test_an_explicit_algorithm_is_what_the_server_holds_to() -> None:
+    found = impact("alter table elsewhere modify a int, algorithm=instant")
+    assert found.explicit
+    assert [one.blocks for one in found.holds] == ["nothing"]
+    (hold,) = impact("alter table t add n int, algorithm=copy, lock=exclusive").holds
+    assert (hold.algorithm, hold.lock, hold.blocks) == ("copy", "EXCLUSIVE", "reads")
+    (hold,) = impact("create index i on t (a) algorithm=inplace lock=shared").holds
+    assert (hold.algorithm, hold.lock) == ("inplace", "SHARED")
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [
+        ("drop table a, s.b", ("the table a", "the table s.b")),
+        ("drop temporary table a", ()),
+        ("alter table t drop column a, drop key i", ("the column t.a",)),
+        ("alter table t drop partition p0", ("the rows of partitions of t",)),
+        ("truncate table t", ("every row of t",)),
+        ("delete from t", ("every row of t",)),
+        ("delete from t limit 5", ()),
+        ("drop database if exists d", ("the database d",)),
+        ("drop view v", ()),
+    ],
+)
+def test_what_is_lost_is_named(sql: str, loses: tuple[str, ...]) -> None:
+    assert impact(sql).loses == loses
+
+
+@FAMILY
+@pytest.mark.parametrize(
+    ("sql", "commits"),
+    [
+        ("create table x (a int)", True),
+        ("analyze table t", True),
+        ("truncate t", True),
+        ("grant select on t to u", True),
+        ("set autocommit = 1", True),
+        ("insert into t values (1)", False),
+        ("create temporary table x (a int)", False),
+        ("set @a = 1", False),
+        ("select 1", False),
+    ],
+)
+def test_what_commits_by_itself_is_known(dialect: object, sql: str, commits: bool) -> None:
+    assert read_impact(sql, dialect, KNOWN).commits is commits  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table t frobnicate 5",
+        "alter table t order by a",
+        "alter table",
+        "create unique index",
+        "drop index i",
+        "optimize table t, u",
+        "alter table t add constraint check (a > 0), add (b int, key k (b)), modify",
+    ],
+)
+def test_nothing_that_can_be_cut_makes_the_reader_fail(sql: str) -> None:
+    impact(sql)

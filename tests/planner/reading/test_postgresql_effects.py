@@ -1,0 +1,180 @@
+"""What a statement of PostgreSQL does to others, held to what was measured (pg_locks.json).
+
+tests/executors/test_lock_facts.py asks a live server the same.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.postgresql.effects import read_impact
+from lockgate.planner.reading.postgresql.locks import LOCKS
+from lockgate.planner.reading.postgresql.types import keeps_rows
+from lockgate.planner.sql.dialect import POSTGRESQL
+
+MEASURED = json.loads((Path(__file__).parent / "pg_locks.json").read_text())
+TYPES = {"a": "integer", "b": "integer", "v": "character varying(50)", "ts": "timestamp"}
+COLUMNS = {name: ColumnFacts(kind, True) for name, kind in TYPES.items()}
+KNOWN = Facts({"t": TableFacts("heap", 10, 8192, COLUMNS)})
+# A relation that the statement makes or gives another name, one that it drops (its name is gone
+# when the locks are read), and a tablespace where the table lies already.
+OTHERWISE = {
+    "alter table t rename to t9": ({"t": "ACCESS EXCLUSIVE"}, []),
+    "create view v1 as select * from t": ({}, []),
+    "drop table t": ({"t": "ACCESS EXCLUSIVE"}, []),
+    "drop view vv": ({"vv": "ACCESS EXCLUSIVE"}, []),
+    "drop index tix": ({"tix": "ACCESS EXCLUSIVE"}, []),
+    "truncate t": ({"t": "ACCESS EXCLUSIVE"}, []),
+    "alter table t set tablespace pg_default": ({"t": "ACCESS EXCLUSIVE"}, ["t"]),
+}
+
+
+def impact(sql: str, facts: Facts = KNOWN) -> Impact:
+    return read_impact(sql, POSTGRESQL, facts)
+
+
+def spelled(mode: str) -> str:
+    """`Share,AccessExclusive` by the strongest, as the manual spells it."""
+    names = {lock.replace(" ", "").lower(): lock for lock in LOCKS}
+    found = [names[one.lower()] for one in mode.split(",")]
+    return max(found, key=list(LOCKS).index)
+
+
+def measured(sql: str) -> tuple[dict[str, str], list[str]]:
+    """The strongest lock by table, and the tables whose rows are written anew."""
+    if sql in OTHERWISE:
+        return OTHERWISE[sql]
+    locks, rewritten = MEASURED[sql]
+    tables = {"t", "mv"} & set(rewritten.removeprefix("REWRITE ").split(","))
+    return {name: spelled(mode) for name, mode in locks}, sorted(tables)
+
+
+@pytest.mark.parametrize("sql", [sql for sql, found in MEASURED.items() if len(found) == 2])
+def test_locks_and_rewrites_are_those_that_were_measured(sql: str) -> None:
+    found = impact(sql)
+    locks = {one.on.name: one.lock for one in found.holds}
+    rewrites = sorted(one.on.name for one in found.holds if one.work == "rewrite")
+    assert (locks, rewrites) == measured(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create trigger g before insert on t for each row execute function f()",
+        "drop trigger g on t",
+        "create policy p on t",
+        "drop policy if exists p on t",
+        "create rule r as on delete to t do instead nothing",
+        "drop rule r on t",
+    ],
+)
+def test_what_belongs_to_a_table_alters_it(sql: str) -> None:
+    effect = impact(sql).effect
+    assert (effect.verb, effect.objects) == ("alter", (Object("table", "t"),))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "vacuum t",
+        "create index concurrently on t (a)",
+        "drop index concurrently tix",
+        "reindex table concurrently t",
+        "alter table pt detach partition pp concurrently",
+        "create database d",
+        "alter system set work_mem = '1MB'",
+    ],
+)
+def test_what_the_server_refuses_in_a_transaction_is_known(sql: str) -> None:
+    assert impact(sql).outside_only
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [
+        ("drop table a, s.b", ("the table a", "the table s.b")),
+        ('alter table "T" drop column if exists b, drop constraint c', ("the column T.b",)),
+        ("truncate only a, b restart identity cascade", ("every row of a", "every row of b")),
+        ("delete from a", ("every row of a",)),
+        ("drop schema x cascade", ("the schema x",)),
+        ("drop schema x", ()),
+        ("delete from a where id = 1", ()),
+        ("drop view v", ()),
+        ("with old as (select 1) delete from a", ("every row of a",)),
+    ],
+)
+def test_what_is_lost_is_named(sql: str, loses: tuple[str, ...]) -> None:
+    assert impact(sql).loses == loses
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter table t add column n int default coalesce(1, 2)",
+        "alter table t add column n varchar(10) default 'x'::varchar(10) not null",
+        "alter table t add column n timestamptz default now()",
+        "alter table t alter column v set data type varchar(60)",
+        "alter table other add column n numeric(10, 2) default 0",
+    ],
+)
+def test_what_needs_no_rewrite_is_said_to_need_none(sql: str) -> None:
+    assert [one.work for one in impact(sql).holds] == ["none"]
+
+
+def test_what_the_sql_does_not_tell_is_said_to_be_uncertain() -> None:
+    for sql in ("alter table x alter c type bigint", "alter table t add n int default mine()"):
+        (hold,) = impact(sql).holds
+        assert (hold.work, hold.certain) == ("rewrite", False)
+
+
+def test_an_update_without_a_condition_is_one_of_every_row() -> None:
+    assert impact("update t set a = (select 1 where true)").every_row
+    assert not impact("update t set a = 1 where b = 2").every_row
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "keeps"),
+    [
+        ("text", "varchar", True),
+        ("text", "varchar(10)", False),
+        ("numeric(10,2)", "numeric(12,2)", True),
+        ("numeric(10,2)", "numeric(12,3)", False),
+        ("numeric(10,2)", "numeric", True),
+        ("timestamp(3) without time zone", "timestamp", True),
+        ("cidr", "inet", True),
+        ("integer", "integer", True),
+        ("character(5)", "character(9)", False),
+        ("mood", "text", False),
+    ],
+)
+def test_a_type_change_keeps_rows_as_the_manual_says(old: str, new: str, keeps: bool) -> None:
+    assert keeps_rows(old, new) is keeps
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "lock t in some mode",
+        "alter table",
+        "alter table t add",
+        "create index",
+        "drop",
+        "comment on column",
+        "with",
+        "with m as (",
+        "with m as (select",
+        "insert into t (",
+        "insert into t as",
+        "insert into t ((",
+        "create table t as",
+        "create table t as ((",
+        "create materialized view v as (",
+        "vacuum (full",
+    ],
+)
+def test_nothing_that_can_be_cut_makes_the_reader_fail(sql: str) -> None:
+    impact(sql)

@@ -1,0 +1,135 @@
+"""The rules find what the fixtures say, waivers hold, and an outer linter's findings are joined."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.finding import Finding
+from lockgate.planner.migrations.migration import parse_sections, read_migration
+from lockgate.planner.migrations.waiver import Waiver
+from lockgate.planner.review.lint import lint, rule_codes
+from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
+from lockgate.planner.sql.statements import split_statements
+from tests.planner.review.rules.fixture import SIZES, Fixture, Size, fixtures, found
+
+FIXTURES = fixtures(Path(__file__).parent / "rules")
+CASES = [
+    pytest.param(fixture, dialect, id=f"{fixture.path.stem}-{dialect.name}")
+    for fixture in FIXTURES
+    for dialect in fixture.dialects
+]
+
+
+def section(sql: str, dialect: Dialect = MYSQL, facts: Facts | None = None) -> Subject:
+    terms = Terms(dialect, facts or Facts())
+    return read_subject(split_statements(sql, dialect), "up", True, terms)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("fixture", "dialect"), CASES)
+def test_the_rules_find_what_the_fixture_says(
+    fixture: Fixture, dialect: Dialect, size: Size
+) -> None:
+    findings = [one for subject in fixture.subjects(dialect, size) for one in lint(subject)]
+    assert found(findings) == fixture.expected(size)
+
+
+def test_each_rule_has_a_fixture_of_its_name() -> None:
+    own = {
+        path.stem for path in (Path(__file__).parents[3] / "planner/review/rules").glob("[!_]*.py")
+    }
+    assert own <= {fixture.path.stem for fixture in FIXTURES}
+
+
+def test_each_finding_says_what_why_and_what_is_safer() -> None:
+    for fixture in FIXTURES:
+        for dialect in fixture.dialects:
+            for subject in fixture.subjects(dialect, "large"):
+                for one in lint(subject):
+                    assert (one.message[-1], one.why[-1]) == (".", "."), one
+                    assert one.safer, one
+                    assert one.code in rule_codes()
+
+
+def test_the_page_of_the_rules_has_every_rule_and_no_other() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/lint.md").read_text(encoding="utf-8")
+    tables = page.partition("## Rules of every engine")[2].partition("## JSON")[0]
+    assert sorted(re.findall(r"^\| `([a-z-]+)` \|", tables, re.MULTILINE)) == list(rule_codes())
+
+
+def test_a_waiver_keeps_the_finding_and_shows_its_reason() -> None:
+    waiver = Waiver("drops-data", "it is empty", line=1, statement=2)
+    kept, waived = lint(section("drop table a;\ndrop table b", POSTGRESQL), [waiver])
+    assert (kept.allowed, kept.is_refused) == (None, True)
+    assert (waived.allowed, waived.is_refused) == ("it is empty", False)
+
+
+def test_a_waiver_of_the_file_counts_for_each_statement() -> None:
+    waiver = Waiver("drops-data", "all are empty", line=1)
+    findings = lint(section("drop table a;\ndrop table b", POSTGRESQL), [waiver])
+    assert [one.allowed for one in findings] == ["all are empty"] * 2
+
+
+def test_a_waiver_of_an_outer_rule_counts_for_our_own_that_says_the_same() -> None:
+    (one,) = lint(section("drop table a", POSTGRESQL), [Waiver("ban-drop-table", "yes", 1)])
+    assert (one.code, one.allowed) == ("drops-data", "yes")
+
+
+def test_a_waiver_of_no_rule_is_refused_with_its_line() -> None:
+    with pytest.raises(MigrationFileError, match="Did you mean `drops-data`") as caught:
+        lint(section("select 1"), [Waiver("drop-data", "why", line=3)])
+    assert caught.value.line == 3
+
+
+def test_our_own_finding_gives_way_to_an_outer_one_of_the_same_statement() -> None:
+    outer = Finding(code="ban-drop-table", severity="danger", statement=1, line=1, message="a.",
+                    why="b.", tool="squawk")  # fmt: skip
+    findings = lint(section("drop table a;\ndrop table b", POSTGRESQL), outer=[outer])
+    assert [(one.code, one.statement) for one in findings] == [
+        ("ban-drop-table", 1),
+        ("drops-data", 2),
+    ]
+
+
+def waivers(text: str) -> tuple[Waiver, ...]:
+    migration = read_migration("1_a.sql", text.encode(), MYSQL)
+    return parse_sections(migration, MYSQL, {}).up.waivers
+
+
+def test_a_file_waives_for_all_of_it_or_for_the_next_statement() -> None:
+    text = """-- migrate:allow drops-data nobody reads it
+-- migrate:up
+select 1;
+-- migrate:allow blocks-table it is small, see #5
+select 2;
+-- migrate:down
+-- migrate:allow session-state wanted
+select 3;
+"""
+    assert waivers(text) == (
+        Waiver("drops-data", "nobody reads it", 1),
+        Waiver("blocks-table", "it is small, see #5", 4, statement=2),
+    )
+
+
+@pytest.mark.parametrize("place", ["above", "inside"])
+@pytest.mark.parametrize(
+    ("directive", "what"),
+    [
+        ("allow drops-data", "`allow drops-data` gives no reason"),
+        ("allow", "`allow` names no finding"),
+        ("allow Drops why", "`allow` names no finding"),
+    ],
+)
+def test_a_waiver_without_a_reason_is_an_error_with_its_line(
+    place: str, directive: str, what: str
+) -> None:
+    lines = ["-- migrate:up", "select 1;"]
+    lines.insert(0 if place == "above" else 1, f"-- migrate:{directive}")
+    with pytest.raises(MigrationFileError, match=what) as caught:
+        waivers("\n".join(lines))
+    assert str(caught.value).startswith(f"1_a.sql:{lines.index(f'-- migrate:{directive}') + 1}: ")
