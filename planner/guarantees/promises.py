@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from lockgate.planner.plan.plan import Guarantee
 from lockgate.planner.quantities import format_size
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
 
@@ -58,7 +58,7 @@ TRANSACTIONAL = Promise("transactional")
 COMPENSATED = Promise("compensated", OF_ITS_OWN)
 
 
-def weigh(effect: Effect, schema: Schema, terms: Terms) -> Chance:
+def weigh(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     """What undoes a statement that runs on this schema."""
     if reason := _outside(effect, schema, terms):
         return _certain(effect, _final(reason, effect.partial))
@@ -79,11 +79,11 @@ def _final(reason: str, partial: bool = False) -> Promise:
     return Promise("point-of-no-return", reason, partial)
 
 
-def _certain(effect: Effect, promise: Promise) -> Chance:
+def _certain(effect: Reading, promise: Promise) -> Chance:
     return Chance(promise, promise, True, effect.leaves_session)
 
 
-def _outside(effect: Effect, schema: Schema, terms: Terms) -> str:
+def _outside(effect: Reading, schema: Schema, terms: Terms) -> str:
     """Why the statement is none that compensation can follow; empty if it is one."""
     if effect.obstacle:
         return effect.obstacle
@@ -98,7 +98,7 @@ def _outside(effect: Effect, schema: Schema, terms: Terms) -> str:
     return ""
 
 
-def _named(effect: Effect) -> Iterator[Object]:
+def _named(effect: Reading) -> Iterator[Object]:
     yield from effect.objects
     yield from effect.tables_written
     for _, new in effect.renames:
@@ -107,7 +107,7 @@ def _named(effect: Effect) -> Iterator[Object]:
         yield effect.trigger_table
 
 
-def _called(effect: Effect, schema: Schema) -> str:
+def _called(effect: Reading, schema: Schema) -> str:
     """A stored function that a statement calls, by itself or through views; empty: none."""
     if not effect.evaluates:
         return ""
@@ -116,7 +116,7 @@ def _called(effect: Effect, schema: Schema) -> str:
     return min(direct or through_views, default="")
 
 
-def _weigh_call(effect: Effect, schema: Schema, function: str) -> Chance:
+def _weigh_call(effect: Reading, schema: Schema, function: str) -> Chance:
     """Of a statement that calls a stored function: it may write any table, or move a sequence."""
     through = "" if function in effect.calls else "through a view "
     amid = _final(
@@ -130,7 +130,7 @@ def _weigh_call(effect: Effect, schema: Schema, function: str) -> Chance:
     return Chance(TRANSACTIONAL, amid, False, effect.leaves_session)
 
 
-def _weigh_rows(effect: Effect, schema: Schema, terms: Terms) -> Chance:
+def _weigh_rows(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     written = [one for one in effect.tables_written if one.name not in schema.temporary]
     if not written:
         return Chance(TRANSACTIONAL, TRANSACTIONAL, False, effect.leaves_session)
@@ -156,7 +156,7 @@ def _kept_rows(one: Object, schema: Schema) -> str:
     return ""
 
 
-def _implied(effect: Effect, written: list[Object], schema: Schema) -> Promise | None:
+def _implied(effect: Reading, written: list[Object], schema: Schema) -> Promise | None:
     """The promise for rows that go with the tables or columns that the unit has made."""
     tables = [schema.find(one) for one in written]
     if any(table is None or table.triggers or table.cascades for table in tables):
@@ -213,7 +213,7 @@ def _uncopied(one: Object, table: Table | None) -> str:
     return ""
 
 
-def _weigh_definition(effect: Effect, schema: Schema, terms: Terms) -> Promise:
+def _weigh_definition(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     if effect.verb == "maintain":
         return Promise("compensated", "the server commits it by itself; there is nothing to undo")
     if reason := _unfollowed(effect, schema) or _unmakable(effect, schema):
@@ -227,7 +227,7 @@ def _weigh_definition(effect: Effect, schema: Schema, terms: Terms) -> Promise:
     return _weigh_alter(effect, schema, terms) if effect.verb == "alter" else COMPENSATED
 
 
-def _unfollowed(effect: Effect, schema: Schema) -> str:
+def _unfollowed(effect: Reading, schema: Schema) -> str:
     """Why a change of tables is not undone, whatever it changes; empty: it may be."""
     for old, _ in effect.renames:
         if old.name in schema.views:
@@ -243,7 +243,7 @@ def _unfollowed(effect: Effect, schema: Schema) -> str:
     return ""
 
 
-def _unmakable(effect: Effect, schema: Schema) -> str:
+def _unmakable(effect: Reading, schema: Schema) -> str:
     """Why a view that a statement changes could not be made again; empty: it could."""
     if effect.verb == "create" and not effect.replaces:
         return ""
@@ -271,7 +271,7 @@ def _weigh_truncate(one: Object, schema: Schema, terms: Terms) -> Promise:
     return _copied(f"it empties {one.name}", [one], schema, terms, "the rows")
 
 
-def _weigh_alter(effect: Effect, schema: Schema, terms: Terms) -> Promise:
+def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     target = effect.objects[0]
     table = schema.find(target)
     if table and table.is_new:
@@ -288,7 +288,7 @@ def _weigh_alter(effect: Effect, schema: Schema, terms: Terms) -> Promise:
 
 
 def _losses(
-    effect: Effect, table: Table | None, schema: Schema, terms: Terms
+    effect: Reading, table: Table | None, schema: Schema, terms: Terms
 ) -> Iterator[tuple[str, str]]:
     """What values an ALTER TABLE loses: the column in lower case, and a predicate."""
     columns = table.columns if table else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.reading import Object, Reading
 
 # From the least to the most; who is shut out of reads is shut out of writes too.
 Blocked = Literal["nothing", "writes", "reads"]
@@ -47,7 +47,7 @@ class Hold:
 class Impact:
     """What one statement does to others, and what cannot be brought back."""
 
-    effect: Effect
+    effect: Reading
     kind: str = ""
     """What it is, in lower case: `alter table`."""
     holds: tuple[Hold, ...] = ()

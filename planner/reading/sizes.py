@@ -12,7 +12,7 @@ from pydantic import Field
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.finding import Severity
 from lockgate.planner.quantities import Size, format_size
-from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.settings import Settings
 
 Scale = Literal["small", "unknown", "large"]

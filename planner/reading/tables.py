@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
-from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.mentions import Mentions
 
 INNODB = "innodb"
@@ -109,7 +109,7 @@ class Schema:
         names = self.reach(Mentions(frozenset({named.name.lower()}))).names
         return [table for name, table in self.tables.items() if name.lower() in names]
 
-    def moved(self, effect: Effect) -> frozenset[str]:
+    def moved(self, effect: Reading) -> frozenset[str]:
         """The sequences that a statement moves, but those that are undone with the unit."""
         found = frozenset[str]()
         if effect.takes_values:
@@ -121,7 +121,7 @@ class Schema:
             found = found.union(*(table.sequences for table in tables))
         return found - self._new_sequences
 
-    def apply(self, effect: Effect) -> None:
+    def apply(self, effect: Reading) -> None:
         """Follows a statement that has run."""
         self._set(effect.settings)
         if effect.temporary:
@@ -148,7 +148,7 @@ class Schema:
         if ENGINE_SETTINGS & settings.keys():
             self._default_engine = ""
 
-    def _create(self, effect: Effect) -> None:
+    def _create(self, effect: Reading) -> None:
         self._define_views(effect)
         for made in effect.objects:
             if made.kind == "view":
@@ -172,14 +172,14 @@ class Schema:
             triggers = table.triggers | {effect.objects[0].name}
             self._put(effect.trigger_table.name, replace(table, triggers=triggers))
 
-    def _define_views(self, effect: Effect) -> None:
+    def _define_views(self, effect: Reading) -> None:
         for view in effect.objects:
             if view.kind == "view":
                 name = view.name.lower()
                 kept = self._mentions.get(name) if effect.conditional else None
                 self._mentions[name] = (kept or Mentions()) | effect.mentions
 
-    def _own_sequences(self, effect: Effect) -> frozenset[str]:
+    def _own_sequences(self, effect: Reading) -> frozenset[str]:
         """Those that the defaults of a table that a statement makes may take values of."""
         like = effect.made_like and self.find(effect.made_like)
         return effect.mentions.sequences | (like.sequences if like else frozenset())
@@ -188,13 +188,13 @@ class Schema:
         """Whether a table has this name, on a server that may not tell cases apart."""
         return name.lower() in map(str.lower, self.tables)
 
-    def _engine(self, effect: Effect) -> str:
+    def _engine(self, effect: Reading) -> str:
         if effect.made_like is None:
             return effect.storage_engine or self._default_engine
         like = self.find(effect.made_like)
         return like.engine if like else ""
 
-    def _versioned(self, effect: Effect) -> bool:
+    def _versioned(self, effect: Reading) -> bool:
         like = self.find(effect.made_like) if effect.made_like else None
         return like.versioned if like else bool(effect.versions)
 
@@ -202,7 +202,7 @@ class Schema:
         self.tables[name] = table
         self._touched.add(name)
 
-    def _alter(self, name: str, effect: Effect) -> None:
+    def _alter(self, name: str, effect: Reading) -> None:
         table = self.tables.get(name)
         if table is None:
             return
@@ -253,7 +253,7 @@ class Schema:
             self._mentions[new.lower()] = view
         self._new_sequences -= {old.lower(), new.lower()}
 
-    def _cascade(self, effect: Effect) -> None:
+    def _cascade(self, effect: Reading) -> None:
         child = self.find(effect.objects[0]) if effect.objects else None
         if child and child.is_new:
             return

@@ -14,10 +14,10 @@ from typing import Protocol
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.plan.plan import Direction
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.impact import Hold, Impact
 from lockgate.planner.reading.mysql import impact as mysql_impact
 from lockgate.planner.reading.postgresql import effects as postgresql_effects
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
     Thresholds,
@@ -162,7 +162,7 @@ class Subject:
         return dict(reversed(makings))
 
     @cached_property
-    def _makings(self) -> list[tuple[Object, int, Effect]]:
+    def _makings(self) -> list[tuple[Object, int, Reading]]:
         return [
             (as_relation(made), statement.place, maker)
             for statement in self.statements

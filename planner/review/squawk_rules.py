@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Literal
 
 from lockgate.planner.finding import SEVERITIES, Finding, Severity
-from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.review.section import Reviewed, Subject
 
 Kind = Literal["lock", "wait", "loss", "break", "fail"]

@@ -12,8 +12,8 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
-from lockgate.planner.reading.effects import Effect
 from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import DIALECTS
 
 BASE = """
@@ -201,7 +201,7 @@ class Seen:
     """A sample, its effect, and the definitions and rows before and after it."""
 
     sql: str
-    effect: Effect
+    effect: Reading
     definitions: tuple[dict[Key, str], dict[Key, str]]
     rows: tuple[dict[str, Any], dict[str, Any]]
     columns: list[str]
@@ -230,13 +230,13 @@ def differing(before: dict[Any, Any], after: dict[Any, Any]) -> set[Any]:
     return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
 
-def claimed(effect: Effect) -> set[Key]:
+def claimed(effect: Reading) -> set[Key]:
     """The definitions that the effect names, and those under the new names."""
     objects = {(one.kind, one.name) for one in effect.objects}
     return objects | {("table", new.name) for _, new in effect.renames}
 
 
-def follows(effect: Effect, changed: set[Key]) -> set[Key]:
+def follows(effect: Reading, changed: set[Key]) -> set[Key]:
     """What changes with what the effect names: triggers, foreign keys and views of a table."""
     about_tables = any(one.kind == "table" for one in effect.objects)
     names_change = effect.renames or effect.columns_renamed

@@ -44,8 +44,8 @@ from lockgate.executors.store import FINISH_RUN
 from lockgate.planner.database.catalogue import Difference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
-from lockgate.planner.reading.effects import Effect
 from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.reading import Reading
 
 SAVEPOINT = "lockgate_trailing"
 IN_GRAVEYARD = frozenset({"deferred", "compensated-by-copy"})
@@ -252,7 +252,7 @@ class CompensatedUnit:
         self.session.execute("commit")
         return rows
 
-    def _attempt(self, at: Place, effect: Effect, intent: Intent) -> int:
+    def _attempt(self, at: Place, effect: Reading, intent: Intent) -> int:
         """Runs a statement. To bury a table takes several, of which some may be done."""
         assert at.statement is not None
         try:
@@ -341,7 +341,7 @@ class CompensatedUnit:
         if any(_guarantee(place) in IN_GRAVEYARD for place in self.places):
             self.graveyard.open()
 
-    def _effect(self, place: Place) -> Effect:
+    def _effect(self, place: Place) -> Reading:
         assert place.statement is not None
         return read_effect(place.statement.sql, self.session.server.dialect)
 

@@ -16,7 +16,7 @@ from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Before, read_counters
 from lockgate.executors.mysql.undo.undo import Undo
 from lockgate.executors.store import lost_lock
-from lockgate.planner.reading.effects import Effect
+from lockgate.planner.reading.reading import Reading
 
 # Written by the guard's session, and only by who holds both halves of the lock.
 NOTE = (
@@ -38,7 +38,7 @@ class CounterNotes:
         self._effects: set[tuple[object, ...]] = set()
         self._noted: set[str] = set()
 
-    def add(self, place: int, effect: Effect) -> None:
+    def add(self, place: int, effect: Reading) -> None:
         """Notes the counters that a statement may move and none before it has; the transaction
         is open. The note has the number of the statement, and is none: so it counts downwards.
 

@@ -12,7 +12,7 @@ from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.mysql.undo.undo import rename_statement
-from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.reading import Object, Reading
 
 
 class Forward:
@@ -36,7 +36,7 @@ class Forward:
             self._session.execute("commit")  # the section may have set autocommit = 0
         return bool(intent.copies or intent.witness)
 
-    def run(self, sql: str, effect: Effect, intent: Intent) -> int:
+    def run(self, sql: str, effect: Reading, intent: Intent) -> int:
         """Runs a statement; the number of rows that it touched.
 
         Raises:
@@ -51,7 +51,7 @@ class Forward:
             return self._session.execute(rename_statement(intent, self._graveyard))
         return self._session.run_statement(sql)
 
-    def has_happened(self, intent: Intent, effect: Effect) -> bool | None:
+    def has_happened(self, intent: Intent, effect: Reading) -> bool | None:
         """Whether a statement whose outcome was not noted took effect; None: nobody can tell, or
         the table was changed, and not as the statement would have changed it.
 
@@ -92,7 +92,7 @@ class Forward:
         return take_image(query, self._session.server.database, Object(kind, name)).create
 
 
-def _shows(effect: Effect, create: str) -> bool:
+def _shows(effect: Reading, create: str) -> bool:
     """Whether a table has the columns that a statement adds, and none of those that it drops."""
     present = {name.lower() for name in columns(create)}
     there = {*effect.columns_added, *(new for _, new in effect.columns_renamed)}

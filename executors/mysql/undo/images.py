@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.text import quote
-from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.reading import Object
 
 Query = Callable[[str, Sequence[object]], list[Row]]
 

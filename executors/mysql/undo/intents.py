@@ -18,7 +18,7 @@ from lockgate.executors.mysql.table.way_back import (
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
 from lockgate.planner.plan.plan import PlannedStatement
-from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.reading import Object, Reading
 
 COUNTING = """
 select table_name from information_schema.columns
@@ -92,7 +92,7 @@ def moved(witness: str) -> str:
 
 
 def read_intent(
-    query: Query, graveyard: Graveyard, effect: Effect, statement: PlannedStatement, label: str
+    query: Query, graveyard: Graveyard, effect: Reading, statement: PlannedStatement, label: str
 ) -> Intent:
     """The intent of a statement that is about to run; `label` is unique in the graveyard.
 
@@ -134,15 +134,15 @@ def is_permutation(renames: Iterable[tuple[str, str]]) -> bool:
     return bool(place) and set(place) == set(place.values())
 
 
-def _tables(effect: Effect) -> tuple[str, ...]:
+def _tables(effect: Reading) -> tuple[str, ...]:
     return tuple(target.name for target in effect.objects if target.kind == "table")
 
 
-def _written(effect: Effect) -> tuple[str, ...]:
+def _written(effect: Reading) -> tuple[str, ...]:
     return tuple(target.name for target in effect.tables_written)
 
 
-def _images(query: Query, database: str, effect: Effect) -> Iterable[Image]:
+def _images(query: Query, database: str, effect: Reading) -> Iterable[Image]:
     """Of the statement's objects; of a table that is dropped, with those of its triggers."""
     for target in effect.objects:
         yield take_image(query, database, target)
@@ -153,7 +153,7 @@ def _images(query: Query, database: str, effect: Effect) -> Iterable[Image]:
         yield take_image(query, database, new)
 
 
-def _copies(query: Query, database: str, effect: Effect, label: str) -> Iterable[Copy]:
+def _copies(query: Query, database: str, effect: Reading, label: str) -> Iterable[Copy]:
     whole = effect.verb in ("write", "truncate")
     targets = _written(effect) if whole else _tables(effect)
     for place, table in enumerate(targets):
@@ -166,7 +166,7 @@ def _copies(query: Query, database: str, effect: Effect, label: str) -> Iterable
             yield Copy(table=table, name=name, key=key, columns=_lost(create, effect, key))
 
 
-def _lost(create: str, effect: Effect, key: tuple[str, ...]) -> tuple[str, ...]:
+def _lost(create: str, effect: Reading, key: tuple[str, ...]) -> tuple[str, ...]:
     """The columns whose values ALTER TABLE may change; all of them when it names none."""
     known = [c for c in columns(create) if not is_generated(create, c) and c not in key]
     named = {c.lower() for c in (*effect.columns_dropped, *effect.columns_redefined)}
@@ -175,7 +175,7 @@ def _lost(create: str, effect: Effect, key: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(c for c in known if c.lower() in named)
 
 
-def read_counters(query: Query, database: str, effects: Sequence[Effect]) -> Mapping[str, int]:
+def read_counters(query: Query, database: str, effects: Sequence[Reading]) -> Mapping[str, int]:
     """The AUTO_INCREMENT counters that these statements may move, of tables that exist.
 
     What a trigger, a function or a view that calls one writes is not known, so they may move any.
@@ -194,6 +194,6 @@ def read_counters(query: Query, database: str, effects: Sequence[Effect]) -> Map
     return {name: auto_increment(text) for name, text in shown.items() if auto_increment(text)}
 
 
-def _runs_code(query: Query, database: str, effects: Iterable[Effect]) -> bool:
+def _runs_code(query: Query, database: str, effects: Iterable[Reading]) -> bool:
     mentioned = {name for each in effects if each.evaluates for name in each.mentions.names}
     return bool(mentioned) and any(name in mentioned for (name,) in query(CODE, (database,) * 2))

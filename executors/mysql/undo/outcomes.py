@@ -12,8 +12,8 @@ from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent, is_permutation, read_intent
 from lockgate.executors.store import FORGET_INTENT, NOTE_DONE
 from lockgate.planner.plan.plan import PlannedStatement, Step
-from lockgate.planner.reading.effects import Effect
 from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.reading import Reading
 
 READ = (
     "select statement, outcome, image from {journal} "
@@ -21,7 +21,7 @@ READ = (
 )
 
 
-def read_image(session: MySQLSession, statement: PlannedStatement, effect: Effect) -> str:
+def read_image(session: MySQLSession, statement: PlannedStatement, effect: Reading) -> str:
     """What the objects of a statement are before it, as JSON; empty where that would not tell
     whether it has happened."""
     names = [(old.name, new.name) for old, new in effect.renames]

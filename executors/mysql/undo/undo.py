@@ -26,7 +26,7 @@ from lockgate.executors.mysql.table.way_back import (
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import COPIED, DONE, UNDOING, Copy, Intent, moved
-from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.reading import Object
 
 PATIENCE = 60  # seconds to wait for each lock: undoing is not given up lightly
 SETTINGS = (

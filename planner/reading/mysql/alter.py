@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor
 
-NOTHING = Effect("alter")
-UNKNOWN_CLAUSE = Effect("alter", obstacle="it has a clause that lockgate does not know")
-VERSIONED = Effect("alter", obstacle="it changes the table's system versioning or its periods")
+NOTHING = Reading("alter")
+UNKNOWN_CLAUSE = Reading("alter", obstacle="it has a clause that lockgate does not know")
+VERSIONED = Reading("alter", obstacle="it changes the table's system versioning or its periods")
 KEYS = ("index", "key", "fulltext", "spatial", "unique", "vector", "primary", "foreign",
         "constraint", "check")  # fmt: skip
 # What SHOW CREATE TABLE prints of a table and ALTER TABLE brings back.
@@ -43,12 +43,12 @@ LOSSY_PARTITION_WORDS = {
 }
 
 
-def read_alter_table(cursor: Cursor) -> Effect:
+def read_alter_table(cursor: Cursor) -> Reading:
     """The effect of what follows ALTER TABLE."""
     conditional = cursor.accept("if", "exists")
     schema, name = cursor.qualified_name()
     if not name:
-        return Effect("other", obstacle="lockgate cannot read which table it alters")
+        return Reading("other", obstacle="lockgate cannot read which table it alters")
     if cursor.accept("wait"):
         cursor.take()
     cursor.accept("nowait")
@@ -77,7 +77,7 @@ def _parent(cursor: Cursor, place: int) -> Object:
     return Object("table", name, schema)
 
 
-def _clauses(cursor: Cursor, table: Object) -> Iterator[Effect]:
+def _clauses(cursor: Cursor, table: Object) -> Iterator[Reading]:
     while not cursor.at_end:
         if (partitions := _partition_clause(cursor)) is not None:
             yield partitions  # what follows belongs to it: a list of partitions has commas
@@ -87,7 +87,7 @@ def _clauses(cursor: Cursor, table: Object) -> Iterator[Effect]:
         yield _rename_table(clause, table) or reader(clause)
 
 
-def _merge(parts: Iterable[Effect]) -> Effect:
+def _merge(parts: Iterable[Reading]) -> Reading:
     merged = NOTHING
     for part in parts:
         merged = replace(
@@ -107,7 +107,7 @@ def _merge(parts: Iterable[Effect]) -> Effect:
     return merged
 
 
-def _partition_clause(cursor: Cursor) -> Effect | None:
+def _partition_clause(cursor: Cursor) -> Reading | None:
     if cursor.sees("partition", "by") or cursor.sees("remove", "partitioning"):
         return NOTHING
     word = cursor.peek().word
@@ -115,10 +115,10 @@ def _partition_clause(cursor: Cursor) -> Effect | None:
         return None
     if word in LOSSLESS_PARTITION_WORDS:
         return NOTHING
-    return Effect("alter", obstacle=LOSSY_PARTITION_WORDS.get(word, UNKNOWN_CLAUSE.obstacle))
+    return Reading("alter", obstacle=LOSSY_PARTITION_WORDS.get(word, UNKNOWN_CLAUSE.obstacle))
 
 
-def _add(clause: Cursor) -> Effect:
+def _add(clause: Cursor) -> Reading:
     clause.take()
     if clause.sees("system", "versioning"):
         return replace(VERSIONED, versions=True)
@@ -147,7 +147,7 @@ def _names_primary_key(clause: Cursor) -> bool:
     return any(token.text.strip('`"').lower() == "primary" for token in clause.rest())
 
 
-def _drop(clause: Cursor) -> Effect:
+def _drop(clause: Cursor) -> Reading:
     clause.take()
     if clause.sees("system", "versioning"):
         return replace(VERSIONED, versions=False)
@@ -160,7 +160,7 @@ def _drop(clause: Cursor) -> Effect:
     return replace(NOTHING, columns_dropped=(name,)) if name else UNKNOWN_CLAUSE
 
 
-def _modify(clause: Cursor) -> Effect:
+def _modify(clause: Cursor) -> Reading:
     clause.take()
     clause.accept("column")
     clause.accept("if", "exists")
@@ -168,14 +168,14 @@ def _modify(clause: Cursor) -> Effect:
     return _redefine(clause, name, name)
 
 
-def _change(clause: Cursor) -> Effect:
+def _change(clause: Cursor) -> Reading:
     clause.take()
     clause.accept("column")
     clause.accept("if", "exists")
     return _redefine(clause, clause.name(), clause.name())
 
 
-def _redefine(clause: Cursor, old: str, new: str) -> Effect:
+def _redefine(clause: Cursor, old: str, new: str) -> Reading:
     if not old or not new:
         return UNKNOWN_CLAUSE
     return replace(
@@ -186,7 +186,7 @@ def _redefine(clause: Cursor, old: str, new: str) -> Effect:
     )
 
 
-def _rename(clause: Cursor) -> Effect:
+def _rename(clause: Cursor) -> Reading:
     clause.take()
     if clause.accept_any("index", "key"):
         return NOTHING
@@ -198,7 +198,7 @@ def _rename(clause: Cursor) -> Effect:
     return replace(NOTHING, columns_renamed=((old, new),))
 
 
-def _rename_table(clause: Cursor, table: Object) -> Effect | None:
+def _rename_table(clause: Cursor, table: Object) -> Reading | None:
     """RENAME [TO | AS | =] name; not that of a column or an index."""
     if not clause.sees("rename") or clause.peek(1).word in ("column", "index", "key"):
         return None
@@ -211,28 +211,28 @@ def _rename_table(clause: Cursor, table: Object) -> Effect | None:
     return replace(NOTHING, renames=((table, renamed),))
 
 
-def _convert(clause: Cursor) -> Effect:
+def _convert(clause: Cursor) -> Reading:
     converts = clause.accept("convert", "to", "character", "set") or clause.accept(
         "convert", "to", "charset"
     )
     return replace(NOTHING, converts_text=True) if converts else UNKNOWN_CLAUSE
 
 
-def _validation(clause: Cursor) -> Effect:
+def _validation(clause: Cursor) -> Reading:
     return NOTHING if clause.peek(1).word == "validation" else VERSIONED
 
 
-def _harmless(_clause: Cursor) -> Effect:
+def _harmless(_clause: Cursor) -> Reading:
     return NOTHING
 
 
-def _tablespace(_clause: Cursor) -> Effect:
-    return Effect("alter", obstacle="it exchanges the file of the table's rows")
+def _tablespace(_clause: Cursor) -> Reading:
+    return Reading("alter", obstacle="it exchanges the file of the table's rows")
 
 
-def _options(clause: Cursor) -> Effect:
+def _options(clause: Cursor) -> Reading:
     """Table options, which need no commas between them."""
-    found: list[Effect] = []
+    found: list[Reading] = []
     while not clause.at_end and (not found or not found[-1].obstacle):
         clause.accept("default")
         if clause.sees("partition", "by"):
@@ -241,7 +241,7 @@ def _options(clause: Cursor) -> Effect:
     return _merge(found)
 
 
-def _option(clause: Cursor) -> Effect:
+def _option(clause: Cursor) -> Reading:
     word = "charset" if clause.accept("character", "set") else clause.take().word
     clause.accept("=")
     value = clause.take()
@@ -252,7 +252,7 @@ def _option(clause: Cursor) -> Effect:
     return NOTHING if word in OPTIONS else UNKNOWN_CLAUSE
 
 
-CLAUSES: dict[str, Callable[[Cursor], Effect]] = {
+CLAUSES: dict[str, Callable[[Cursor], Reading]] = {
     "add": _add,
     "algorithm": _harmless,
     "alter": _harmless,

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.mysql.alter import cascading_parents, read_alter_table
 from lockgate.planner.reading.mysql.rows import read_delete, read_insert, read_load, read_update
 from lockgate.planner.reading.mysql.settings import read_set, set_for_one
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor, Token, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.mentions import find_mentions
 
-READS = Effect("read")
+READS = Reading("read")
 PROGRAMS = ("procedure", "function", "event")
 LISTED = {"table": "table", "tables": "table", "view": "view", "sequence": "sequence"}
 OPENS_DEFINITION = frozenset({"select", "as", "with", "values", "table", "partition"})
@@ -27,7 +27,7 @@ OPENS_DEFINITION = frozenset({"select", "as", "with", "values", "table", "partit
 WHOLE = frozenset({"alter", "create", "drop", "flush", "grant", "kill", "rename", "revoke"})
 
 
-def read_effect(sql: str, dialect: Dialect) -> Effect:
+def read_effect(sql: str, dialect: Dialect) -> Reading:
     """What one statement does; never raises on what `planner.sql.statements` has cut.
 
     >>> from lockgate.planner.sql.dialect import MYSQL
@@ -43,7 +43,7 @@ def read_effect(sql: str, dialect: Dialect) -> Effect:
     return replace(effect, leaves_session=leaves, mentions=mentions, partial=partial)
 
 
-def _statement(cursor: Cursor) -> Effect:
+def _statement(cursor: Cursor) -> Reading:
     while cursor.accept("("):
         pass
     token = cursor.take()
@@ -51,11 +51,11 @@ def _statement(cursor: Cursor) -> Effect:
     return reader(cursor) if reader else _unknown(token.word)
 
 
-def _unknown(*words: str) -> Effect:
+def _unknown(*words: str) -> Reading:
     """Of a statement by its first words, of which the last says what it is about."""
     named = " ".join(words).upper() if words[0].isalpha() else "it"
     partial = words[0] not in WHOLE or words[-1] in ("database", "schema")
-    return Effect("other", obstacle=f"{named} is nothing that lockgate can undo", partial=partial)
+    return Reading("other", obstacle=f"{named} is nothing that lockgate can undo", partial=partial)
 
 
 def _names_several_accounts(found: list[Token]) -> bool:
@@ -79,16 +79,16 @@ def _sets_variable(found: list[Token]) -> bool:
     return False
 
 
-def _reads(cursor: Cursor) -> Effect:
+def _reads(cursor: Cursor) -> Reading:
     words = [token.word for token in cursor.rest()]
     if "outfile" in words or "dumpfile" in words:
-        return Effect("other", obstacle="it writes a file on the server")
+        return Reading("other", obstacle="it writes a file on the server")
     if "setval" in words:
-        return Effect("other", obstacle="it sets a sequence")
+        return Reading("other", obstacle="it sets a sequence")
     return READS
 
 
-def _with(cursor: Cursor) -> Effect:
+def _with(cursor: Cursor) -> Reading:
     """The statement behind common table expressions."""
     cursor.accept("recursive")
     while True:
@@ -100,7 +100,7 @@ def _with(cursor: Cursor) -> Effect:
             return _statement(cursor)
 
 
-def _analyze(cursor: Cursor) -> Effect:
+def _analyze(cursor: Cursor) -> Reading:
     """ANALYZE TABLE, or MariaDB's ANALYZE of a statement, which it runs."""
     cursor.skip_words("local", "no_write_to_binlog")
     if cursor.accept_any("table", "tables"):
@@ -110,7 +110,7 @@ def _analyze(cursor: Cursor) -> Effect:
     return _statement(cursor)
 
 
-def _analyzes_tables(cursor: Cursor) -> Effect:
+def _analyzes_tables(cursor: Cursor) -> Reading:
     """With a list of tables alone it estimates anew; what follows that is about statistics that
     the server keeps by column: UPDATE HISTOGRAM, DROP HISTOGRAM, PERSISTENT FOR.
 
@@ -121,36 +121,36 @@ def _analyzes_tables(cursor: Cursor) -> Effect:
     while cursor.accept(","):
         tables.append(cursor.qualified_name())
     if cursor.at_end:
-        return Effect("maintain")
+        return Reading("maintain")
     reason = "it changes statistics of columns, which nothing brings back"
-    return Effect("other", obstacle=reason, partial=len(tables) > 1)
+    return Reading("other", obstacle=reason, partial=len(tables) > 1)
 
 
-def _maintains(cursor: Cursor) -> Effect:
+def _maintains(cursor: Cursor) -> Reading:
     cursor.skip_words("local", "no_write_to_binlog")
-    return Effect("maintain") if cursor.accept_any("table", "tables", "view") else UNCLEAR
+    return Reading("maintain") if cursor.accept_any("table", "tables", "view") else UNCLEAR
 
 
-def _uses(cursor: Cursor) -> Effect:
+def _uses(cursor: Cursor) -> Reading:
     name = cursor.name()
-    return Effect("set", chosen_database=name, leaves_session=True) if name else UNCLEAR
+    return Reading("set", chosen_database=name, leaves_session=True) if name else UNCLEAR
 
 
-def _prepares(_cursor: Cursor) -> Effect:
-    return Effect("set", leaves_session=True)
+def _prepares(_cursor: Cursor) -> Reading:
+    return Reading("set", leaves_session=True)
 
 
-def _calls_procedure(_cursor: Cursor) -> Effect:
+def _calls_procedure(_cursor: Cursor) -> Reading:
     reason = "what the procedure does cannot be seen"
-    return Effect("other", obstacle=reason, leaves_session=True, partial=True)
+    return Reading("other", obstacle=reason, leaves_session=True, partial=True)
 
 
-def _executes(_cursor: Cursor) -> Effect:
+def _executes(_cursor: Cursor) -> Reading:
     reason = "the text that it runs cannot be seen"
-    return Effect("other", obstacle=reason, leaves_session=True, partial=True)
+    return Reading("other", obstacle=reason, leaves_session=True, partial=True)
 
 
-def _sets(cursor: Cursor) -> Effect:
+def _sets(cursor: Cursor) -> Reading:
     if cursor.accept("statement"):  # https://mariadb.com/kb/en/set-statement/
         assignments = cursor.until("for")
         cursor.accept("for")
@@ -158,7 +158,7 @@ def _sets(cursor: Cursor) -> Effect:
     return read_set(cursor)
 
 
-def _creates(cursor: Cursor) -> Effect:
+def _creates(cursor: Cursor) -> Reading:
     replaces = cursor.accept("or", "replace")
     _skip_modifiers(cursor)
     temporary = cursor.accept("temporary")
@@ -196,7 +196,7 @@ def _skip_account(cursor: Cursor) -> None:
     cursor.accept("(", ")")
 
 
-def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Effect:
+def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Reading:
     conditional = cursor.accept("if", "not", "exists")
     table = _object(cursor, "table")
     if not table.name:
@@ -205,9 +205,9 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Effect:
     versions = ("system", "versioning") in pairwise(token.word for token in cursor.rest())
     like = _liked(cursor)
     if temporary:
-        return Effect("create", (), conditional, temporary=True, leaves_session=True,
+        return Reading("create", (), conditional, temporary=True, leaves_session=True,
                       made_like=like, tables_written=(table,))  # fmt: skip
-    return Effect(
+    return Reading(
         "create",
         (table,),
         conditional,
@@ -237,13 +237,13 @@ def _engine(cursor: Cursor) -> str:
     return ""
 
 
-def _creates_object(cursor: Cursor, kind: str, replaces: bool) -> Effect:
+def _creates_object(cursor: Cursor, kind: str, replaces: bool) -> Reading:
     conditional = cursor.accept("if", "not", "exists")
     created = _object(cursor, kind)
     words = [token.word for token in cursor.rest()]
     if not created.name or (kind == "function" and "soname" in words[:4]):
-        return Effect("other", obstacle="it installs a function of the server")
-    effect = Effect("create", (created,), conditional, replaces)
+        return Reading("other", obstacle="it installs a function of the server")
+    effect = Reading("create", (created,), conditional, replaces)
     if kind == "sequence" and replaces:
         return replace(effect, obstacle="it forgets the value of the old sequence")
     if kind != "trigger":
@@ -254,7 +254,7 @@ def _creates_object(cursor: Cursor, kind: str, replaces: bool) -> Effect:
     return replace(effect, trigger_table=table) if table.name else UNCLEAR
 
 
-def _changes_index(cursor: Cursor) -> Effect:
+def _changes_index(cursor: Cursor) -> Reading:
     """CREATE INDEX and DROP INDEX are ALTER TABLE by another name."""
     conditional = cursor.accept("if", "not", "exists") or cursor.accept("if", "exists")
     primary = cursor.name().lower() == "primary"
@@ -263,7 +263,7 @@ def _changes_index(cursor: Cursor) -> Effect:
     table = _object(cursor, "table")
     if not table.name:
         return UNCLEAR
-    return Effect("alter", (table,), conditional, changes_primary_key=primary)
+    return Reading("alter", (table,), conditional, changes_primary_key=primary)
 
 
 def _object(cursor: Cursor, kind: str) -> Object:
@@ -271,7 +271,7 @@ def _object(cursor: Cursor, kind: str) -> Object:
     return Object(kind, name, schema)
 
 
-def _alters(cursor: Cursor) -> Effect:
+def _alters(cursor: Cursor) -> Reading:
     cursor.accept_any("online", "offline")
     ignores = cursor.accept("ignore")
     _skip_modifiers(cursor)
@@ -288,15 +288,15 @@ def _alters(cursor: Cursor) -> Effect:
         cursor.until("rename", "do")
         objects += [_object(cursor, "event")] if cursor.accept("rename", "to") else []
     named = all(one.name for one in objects)
-    return Effect("alter", tuple(objects), conditional) if named else UNCLEAR
+    return Reading("alter", tuple(objects), conditional) if named else UNCLEAR
 
 
-def _drops(cursor: Cursor) -> Effect:
+def _drops(cursor: Cursor) -> Reading:
     cursor.accept_any("online", "offline")
     temporary = cursor.accept("temporary")
     kind = cursor.take().word
     if kind == "prepare":
-        return Effect("set", leaves_session=True)
+        return Reading("set", leaves_session=True)
     if kind == "index":
         return _changes_index(cursor)
     if kind not in LISTED and kind not in ("trigger", *PROGRAMS):
@@ -304,7 +304,7 @@ def _drops(cursor: Cursor) -> Effect:
     return _drops_objects(cursor, LISTED.get(kind, kind), temporary)
 
 
-def _drops_objects(cursor: Cursor, kind: str, temporary: bool) -> Effect:
+def _drops_objects(cursor: Cursor, kind: str, temporary: bool) -> Reading:
     conditional = cursor.accept("if", "exists")
     objects = [_object(cursor, kind)]
     while cursor.accept(","):
@@ -314,10 +314,10 @@ def _drops_objects(cursor: Cursor, kind: str, temporary: bool) -> Effect:
     if not cursor.at_end or not all(one.name for one in objects):
         return UNCLEAR
     if temporary:
-        return Effect("drop", (), conditional, temporary=True, leaves_session=True,
+        return Reading("drop", (), conditional, temporary=True, leaves_session=True,
                       tables_written=tuple(objects))  # fmt: skip
     forgets = "it forgets the value of the sequence" if kind == "sequence" else ""
-    return Effect("drop", tuple(objects), conditional, obstacle=forgets)
+    return Reading("drop", tuple(objects), conditional, obstacle=forgets)
 
 
 def _skip_waiting(cursor: Cursor) -> None:
@@ -327,7 +327,7 @@ def _skip_waiting(cursor: Cursor) -> None:
     cursor.accept("nowait")
 
 
-def _renames(cursor: Cursor) -> Effect:
+def _renames(cursor: Cursor) -> Reading:
     if not cursor.accept_any("table", "tables"):
         return _unknown("rename", cursor.peek().word)
     conditional = cursor.accept("if", "exists")
@@ -341,20 +341,20 @@ def _renames(cursor: Cursor) -> Effect:
             return UNCLEAR
         renames.append((old, new))
     old_names = tuple(old for old, _ in renames)
-    return Effect("rename", old_names, conditional, renames=tuple(renames))
+    return Reading("rename", old_names, conditional, renames=tuple(renames))
 
 
-def _truncates(cursor: Cursor) -> Effect:
+def _truncates(cursor: Cursor) -> Reading:
     cursor.accept("table")
     table = _object(cursor, "table")
     _skip_waiting(cursor)
     if not table.name or not cursor.at_end:
         return UNCLEAR
-    return Effect("truncate", tables_written=(table,), changes_counter=True)
+    return Reading("truncate", tables_written=(table,), changes_counter=True)
 
 
-UNCLEAR = Effect("other", obstacle="lockgate cannot read what it changes")
-READERS: dict[str, Callable[[Cursor], Effect]] = {
+UNCLEAR = Reading("other", obstacle="lockgate cannot read what it changes")
+READERS: dict[str, Callable[[Cursor], Reading]] = {
     "alter": _alters,
     "analyze": _analyze,
     "call": _calls_procedure,

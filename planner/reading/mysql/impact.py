@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.impact import Hold, Impact
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
@@ -24,6 +23,7 @@ from lockgate.planner.reading.mysql.algorithms import (
 )
 from lockgate.planner.reading.mysql.clauses import INDEXES, Target, read_explicit, read_operations
 from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.sql.cursor import Cursor, read_tokens
 from lockgate.planner.sql.dialect import Dialect
@@ -59,7 +59,7 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
     )
 
 
-def _kind(cursor: Cursor, effect: Effect) -> str:
+def _kind(cursor: Cursor, effect: Reading) -> str:
     first = cursor.take().word
     if effect.objects and first in ("alter", "create", "drop", "rename"):
         is_index = effect.verb == "alter" and first != "alter"
@@ -68,7 +68,7 @@ def _kind(cursor: Cursor, effect: Effect) -> str:
 
 
 def _holds(
-    cursor: Cursor, effect: Effect, dialect: Dialect, facts: Facts, explicit: dict[str, str]
+    cursor: Cursor, effect: Reading, dialect: Dialect, facts: Facts, explicit: dict[str, str]
 ) -> Iterator[Hold]:
     if effect.verb == "alter" and effect.objects[0].kind == "table":
         table = effect.objects[0]
@@ -149,7 +149,7 @@ def _is_unbounded(cursor: Cursor) -> bool:
     return bool({"update", "delete"} & set(words[:1])) and not set(LIMITS) & set(words)
 
 
-def _lost(effect: Effect, cursor: Cursor, every_row: bool) -> Iterator[str]:
+def _lost(effect: Reading, cursor: Cursor, every_row: bool) -> Iterator[str]:
     first = cursor.peek().word
     if effect.verb == "drop" and not effect.temporary:
         yield from (f"the table {_shown(one)}" for one in effect.objects if one.kind == "table")
@@ -167,7 +167,7 @@ def _lost(effect: Effect, cursor: Cursor, every_row: bool) -> Iterator[str]:
         yield from (f"every row of {_shown(one)}" for one in effect.tables_written)
 
 
-def _lost_partitions(effect: Effect, cursor: Cursor) -> Iterator[str]:
+def _lost_partitions(effect: Reading, cursor: Cursor) -> Iterator[str]:
     words = [token.word for token in cursor.rest()]
     for word in ("drop", "truncate"):
         if f"{word} partition" in " ".join(words):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lockgate.planner.reading.effects import Effect, Object
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor
 
-UNREADABLE = Effect("other", obstacle="lockgate cannot read which rows it writes")
+UNREADABLE = Reading("other", obstacle="lockgate cannot read which rows it writes")
 MODIFIERS = ("low_priority", "delayed", "high_priority", "quick", "ignore", "concurrent", "local")
 TAIL = ("where", "order", "limit", "returning")
 QUERIES = ("select", "with", "values", "table", "(")
@@ -26,14 +26,14 @@ AFTER_TABLE = frozenset(
 JOINS = ("join", "straight_join", ",")
 
 
-def read_insert(cursor: Cursor) -> Effect:
+def read_insert(cursor: Cursor) -> Reading:
     """The effect of what follows INSERT or REPLACE."""
     cursor.skip_words(*MODIFIERS)
     cursor.accept("into")
     return replace(_written([_table(cursor)]), gives_defaults=True)
 
 
-def read_load(cursor: Cursor) -> Effect:
+def read_load(cursor: Cursor) -> Reading:
     """The effect of what follows LOAD."""
     if not cursor.accept_any("data", "xml"):
         return UNREADABLE
@@ -42,7 +42,7 @@ def read_load(cursor: Cursor) -> Effect:
     return replace(_written([_table(cursor)]), gives_defaults=True)
 
 
-def read_update(cursor: Cursor) -> Effect:
+def read_update(cursor: Cursor) -> Reading:
     """The effect of what follows UPDATE."""
     cursor.skip_words(*MODIFIERS)
     defaults = any(token.word == "default" for token in cursor.rest())
@@ -52,17 +52,17 @@ def read_update(cursor: Cursor) -> Effect:
     cursor.accept("set")
     columns = frozenset(_assigned(cursor.until(*TAIL)))
     if len(tables) == 1 and plain and columns and all(columns):
-        effect = Effect("write", tables_written=tuple(tables), columns_written=columns)
+        effect = Reading("write", tables_written=tuple(tables), columns_written=columns)
     else:
         effect = _written(tables)
     return replace(effect, gives_defaults=defaults)
 
 
-def read_delete(cursor: Cursor) -> Effect:
+def read_delete(cursor: Cursor) -> Reading:
     """The effect of what follows DELETE; https://dev.mysql.com/doc/refman/en/delete.html"""
     cursor.skip_words(*MODIFIERS)
     if cursor.sees("history", "from"):
-        return Effect("other", obstacle="it deletes the history of rows")
+        return Reading("other", obstacle="it deletes the history of rows")
     if not cursor.accept("from"):
         targets = cursor.until("from")
         cursor.accept("from")
@@ -73,10 +73,10 @@ def read_delete(cursor: Cursor) -> Effect:
     return _written(list(_references(targets).values()))
 
 
-def _written(tables: list[Object]) -> Effect:
+def _written(tables: list[Object]) -> Reading:
     if not tables or not all(table.name for table in tables):
         return UNREADABLE
-    return Effect("write", tables_written=tuple(dict.fromkeys(tables)))
+    return Reading("write", tables_written=tuple(dict.fromkeys(tables)))
 
 
 def _table(cursor: Cursor) -> Object:

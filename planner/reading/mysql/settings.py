@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lockgate.planner.reading.effects import Effect
+from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.cursor import Cursor
 
 LASTING_SCOPES = frozenset({"global", "persist", "persist_only"})
@@ -41,22 +41,22 @@ NEEDED: dict[str, tuple[frozenset[str], str]] = {
 FOLLOWED = frozenset({"default_storage_engine", "foreign_key_checks", "sql_mode", "storage_engine"})
 
 
-def read_set(cursor: Cursor) -> Effect:
+def read_set(cursor: Cursor) -> Reading:
     if cursor.peek().word == "password" or cursor.sees("default", "role"):
-        return Effect("other", obstacle=LASTING)
+        return Reading("other", obstacle=LASTING)
     scope = 1 if cursor.peek().word in ("session", "local") else 0
     if cursor.peek(scope).word in SESSION_SETS:
-        return Effect("set", leaves_session=True)
+        return Reading("set", leaves_session=True)
     settings: dict[str, str] = {}
     while not cursor.at_end:
         clause = cursor.clause()
         if clause.peek().word.lstrip("@") in LASTING_SCOPES:
-            return Effect("other", obstacle=LASTING, leaves_session=True)
+            return Reading("other", obstacle=LASTING, leaves_session=True)
         settings |= _setting(clause)
-    return Effect("set", settings=settings, leaves_session=True, obstacle=_obstacle(settings))
+    return Reading("set", settings=settings, leaves_session=True, obstacle=_obstacle(settings))
 
 
-def set_for_one(assignments: Cursor, effect: Effect) -> Effect:
+def set_for_one(assignments: Cursor, effect: Reading) -> Reading:
     """The effect of a statement that runs under settings of its own.
 
     https://mariadb.com/kb/en/set-statement/

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lockgate.planner.database.facts import ColumnFacts, Facts
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.impact import WORKS, Hold, Impact, Work
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
@@ -24,6 +23,7 @@ from lockgate.planner.reading.postgresql.locks import (
     read_parents,
 )
 from lockgate.planner.reading.postgresql.types import SERIALS, keeps_rows, volatility
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.sql.cursor import Cursor
 
@@ -55,7 +55,7 @@ def read_alter_table(cursor: Cursor, facts: Facts) -> Impact:
     """The impact of what follows ALTER TABLE."""
     conditional = cursor.accept("if", "exists")
     table = read_object(cursor)
-    effect = Effect("alter", (table,), conditional)
+    effect = Reading("alter", (table,), conditional)
     known = find_table(table, facts)
     columns: Columns = known.columns if known else {}
     parts = []
@@ -66,7 +66,7 @@ def read_alter_table(cursor: Cursor, facts: Facts) -> Impact:
     return _merge(effect, table, parts)
 
 
-def _merge(effect: Effect, table: Object, parts: Iterable[Part]) -> Impact:
+def _merge(effect: Reading, table: Object, parts: Iterable[Part]) -> Impact:
     """One lock for all clauses, the strongest, is taken from the start."""
     found = list(parts) or [BRIEF]
     lock = max((part.lock for part in found), key=STRENGTHS.__getitem__)

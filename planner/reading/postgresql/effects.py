@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.impact import Hold, Impact
 from lockgate.planner.reading.postgresql.alter import read_alter_table
 from lockgate.planner.reading.postgresql.locks import (
@@ -28,6 +27,7 @@ from lockgate.planner.reading.postgresql.locks import (
     read_objects,
     read_parents,
 )
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 
@@ -50,7 +50,7 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
     cursor = read_tokens(sql, dialect)
     if cursor.accept("alter", "table"):
         if cursor.sees("all", "in", "tablespace"):
-            return Impact(Effect("other"), "alter table")
+            return Impact(Reading("other"), "alter table")
         return read_alter_table(cursor, facts)
     return _statement(cursor)
 
@@ -59,12 +59,12 @@ def _statement(cursor: Cursor) -> Impact:
     while cursor.accept("("):
         pass
     reader = READERS.get(cursor.take().word)
-    return reader(cursor) if reader else Impact(Effect("other"))
+    return reader(cursor) if reader else Impact(Reading("other"))
 
 
 def _alteration(kind: str, *holds: Hold) -> Impact:
     named = tuple(dict.fromkeys(one.on for one in holds))
-    return Impact(Effect("alter", named), kind, holds)
+    return Impact(Reading("alter", named), kind, holds)
 
 
 def _with(cursor: Cursor) -> Impact:
@@ -125,7 +125,7 @@ def _creates(cursor: Cursor) -> Impact:
                        hold(read_object(cursor), SHARE_UPDATE_EXCLUSIVE))  # fmt: skip
     conditional = cursor.accept("if", "not", "exists")
     outside = kind in ("database", "tablespace")
-    made = Effect("create", (read_object(cursor, kind),), conditional)
+    made = Reading("create", (read_object(cursor, kind),), conditional)
     fills = kind == "materialized view" and _fills(cursor)
     return Impact(made, f"create {kind}", queries=fills, outside_only=outside)
 
@@ -141,7 +141,7 @@ def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
         parents = read_objects(cursor.group())
         holds += [hold(parent, SHARE_UPDATE_EXCLUSIVE) for parent in parents]
     others = tuple(one for one in holds if one.on != table)
-    effect = Effect(
+    effect = Reading(
         "create",
         () if temporary else (table,),
         conditional,
@@ -157,7 +157,9 @@ def _creates_index(cursor: Cursor) -> Impact:
     cursor.until("on")
     cursor.accept("on")
     built = hold(read_object(cursor), lock, "scan")
-    return Impact(Effect("alter", (built.on,)), "create index", (built,), outside_only=concurrently)
+    return Impact(
+        Reading("alter", (built.on,)), "create index", (built,), outside_only=concurrently
+    )
 
 
 def _on_table(cursor: Cursor, verb: str, kind: str) -> Impact:
@@ -182,7 +184,7 @@ def _alters(cursor: Cursor) -> Impact:
         return _alteration("alter index", hold(one, SHARE_UPDATE_EXCLUSIVE))
     if kind in ("view", "materialized view"):
         return _alteration(f"alter {kind}", hold(one, ACCESS_EXCLUSIVE))
-    return Impact(Effect("alter", (one,)), f"alter {kind}", outside_only=kind == "system")
+    return Impact(Reading("alter", (one,)), f"alter {kind}", outside_only=kind == "system")
 
 
 def _drops(cursor: Cursor) -> Impact:
@@ -195,7 +197,7 @@ def _drops(cursor: Cursor) -> Impact:
     lock = SHARE_UPDATE_EXCLUSIVE if concurrently else ACCESS_EXCLUSIVE
     is_relation = kind in (*RELATIONS, "materialized view")
     return Impact(
-        Effect("drop", objects, conditional),
+        Reading("drop", objects, conditional),
         f"drop {kind}",
         tuple(hold(one, lock) for one in objects) if is_relation else (),
         loses=tuple(_lost(kind, objects, cursor)),
@@ -220,7 +222,7 @@ def _truncates(cursor: Cursor) -> Impact:
     lost = tuple(f"every row of {table.name}" for table in tables)
     # Its new file is empty: nothing is read or written anew.
     holds = tuple(hold(table, ACCESS_EXCLUSIVE) for table in tables)
-    return Impact(Effect("truncate", tables_written=tables), "truncate", holds, loses=lost)
+    return Impact(Reading("truncate", tables_written=tables), "truncate", holds, loses=lost)
 
 
 def _reindexes(cursor: Cursor) -> Impact:
@@ -229,12 +231,12 @@ def _reindexes(cursor: Cursor) -> Impact:
     kind = cursor.take().word
     concurrently = cursor.accept("concurrently")
     if kind not in ("table", "index"):
-        return Impact(Effect("maintain"), f"reindex {kind}", outside_only=True)
+        return Impact(Reading("maintain"), f"reindex {kind}", outside_only=True)
     one = read_object(cursor, kind)
     strong = SHARE if kind == "table" else ACCESS_EXCLUSIVE
     lock = SHARE_UPDATE_EXCLUSIVE if concurrently else strong
     holds = (hold(one, lock, "scan"),)
-    return Impact(Effect("maintain"), f"reindex {kind}", holds, outside_only=concurrently)
+    return Impact(Reading("maintain"), f"reindex {kind}", holds, outside_only=concurrently)
 
 
 def _vacuums(cursor: Cursor) -> Impact:
@@ -244,7 +246,7 @@ def _vacuums(cursor: Cursor) -> Impact:
     rewritten = [hold(one, ACCESS_EXCLUSIVE, "rewrite") for one in read_objects(cursor)]
     quiet = [hold(one.on, SHARE_UPDATE_EXCLUSIVE) for one in rewritten]
     holds = tuple(rewritten if full else quiet)
-    return Impact(Effect("maintain"), "vacuum full" if full else "vacuum", holds,
+    return Impact(Reading("maintain"), "vacuum full" if full else "vacuum", holds,
                   outside_only=True)  # fmt: skip
 
 
@@ -253,7 +255,7 @@ def _analyzes(cursor: Cursor) -> Impact:
         cursor.pass_one()
     cursor.skip_words("verbose")
     tables = read_objects(cursor)
-    return Impact(Effect("maintain"), "analyze",
+    return Impact(Reading("maintain"), "analyze",
                   tuple(hold(one, SHARE_UPDATE_EXCLUSIVE) for one in tables))  # fmt: skip
 
 
@@ -263,7 +265,7 @@ def _clusters(cursor: Cursor) -> Impact:
     cursor.skip_words("verbose")
     table = read_object(cursor)
     holds = (hold(table, ACCESS_EXCLUSIVE, "rewrite"),) if table.name else ()
-    return Impact(Effect("maintain"), "cluster", holds)
+    return Impact(Reading("maintain"), "cluster", holds)
 
 
 def _refreshes(cursor: Cursor) -> Impact:
@@ -273,7 +275,7 @@ def _refreshes(cursor: Cursor) -> Impact:
     # CONCURRENTLY compares the rows, and writes those that differ.
     quiet, loud = hold(view, EXCLUSIVE, "scan"), hold(view, ACCESS_EXCLUSIVE, "rewrite")
     held = (quiet if concurrently else loud,)
-    return Impact(Effect("maintain"), "refresh materialized view", held)
+    return Impact(Reading("maintain"), "refresh materialized view", held)
 
 
 def _locks(cursor: Cursor) -> Impact:
@@ -284,7 +286,7 @@ def _locks(cursor: Cursor) -> Impact:
     mode = " ".join(token.text.upper() for token in cursor.until("mode").rest())
     lock = mode if mode in LOCKS else ACCESS_EXCLUSIVE
     holds = tuple(hold(table, lock) for table in tables)
-    return Impact(Effect("other"), "lock table", holds)
+    return Impact(Reading("other"), "lock table", holds)
 
 
 def _comments(cursor: Cursor) -> Impact:
@@ -297,7 +299,7 @@ def _comments(cursor: Cursor) -> Impact:
         owner = Object("table", parts[-2] if len(parts) > 1 else "", "".join(parts[-3:-2]))
         return _alteration("comment", hold(owner, SHARE_UPDATE_EXCLUSIVE))
     if kind not in ("table", "index"):
-        return Impact(Effect("alter"), "comment")
+        return Impact(Reading("alter"), "comment")
     return _alteration("comment", hold(read_object(cursor, kind), SHARE_UPDATE_EXCLUSIVE))
 
 
@@ -310,7 +312,7 @@ def _writes(kind: str, *before: str) -> Callable[[Cursor], Impact]:
         queries = kind == "insert" and _inserts_query(cursor)
         unbounded = kind in ("update", "delete") and "where" not in _outer_words(cursor)
         lost = (f"every row of {table.name}",) if unbounded and kind == "delete" else ()
-        effect = Effect("write", tables_written=(table,))
+        effect = Reading("write", tables_written=(table,))
         holds = (hold(table, ROW_EXCLUSIVE),)
         return Impact(effect, kind, holds, loses=lost, every_row=unbounded, queries=queries)
 
@@ -335,24 +337,24 @@ def _outer_words(cursor: Cursor) -> Iterator[str]:
 
 def _copies(cursor: Cursor) -> Impact:
     if cursor.sees("("):
-        return Impact(Effect("read"), "copy")
+        return Impact(Reading("read"), "copy")
     table = read_object(cursor)
     if "from" not in _outer_words(cursor):
-        return Impact(Effect("read"), "copy")
-    return Impact(Effect("write", tables_written=(table,)), "copy", (hold(table, ROW_EXCLUSIVE),))
+        return Impact(Reading("read"), "copy")
+    return Impact(Reading("write", tables_written=(table,)), "copy", (hold(table, ROW_EXCLUSIVE),))
 
 
 def _reads(_cursor: Cursor) -> Impact:
-    return Impact(Effect("read"), "select")
+    return Impact(Reading("read"), "select")
 
 
 def _runs(kind: str) -> Callable[[Cursor], Impact]:
     """A reader of statements that run code which is not read."""
-    return lambda _cursor: Impact(Effect("other"), kind, opaque=True)
+    return lambda _cursor: Impact(Reading("other"), kind, opaque=True)
 
 
 def _sets(_cursor: Cursor) -> Impact:
-    return Impact(Effect("set"), "set")
+    return Impact(Reading("set"), "set")
 
 
 READERS: dict[str, Callable[[Cursor], Impact]] = {

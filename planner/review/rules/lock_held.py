@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import SEVERITIES, Finding, Severity
-from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.review.section import Held, Reviewed, Subject, may_be, report
 
 CODE = "lock-held"

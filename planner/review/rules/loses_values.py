@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.effects import Object
 from lockgate.planner.reading.mysql.types import loses, read_definition
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.section import Reviewed, Subject, report
 

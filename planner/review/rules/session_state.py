@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.effects import Effect
+from lockgate.planner.reading.reading import Reading
 from lockgate.planner.review.section import Reviewed, Subject, report
 
 CODE = "session-state"
@@ -41,5 +41,5 @@ def _settings(subject: Subject) -> dict[str, tuple[Reviewed, int]]:
     return found
 
 
-def _lasting(effect: Effect) -> Iterator[str]:
+def _lasting(effect: Reading) -> Iterator[str]:
     yield from (name for name in effect.settings if name not in ("autocommit", "timestamp"))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.planner.errors import SplitError
-from lockgate.planner.reading.effects import Effect, Object
 from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
 from lockgate.planner.sql.statements import split_statements
 
@@ -18,11 +18,11 @@ BOTH = pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.
 ANSI = MYSQL.with_server(MYSQL.version, "ANSI_QUOTES")
 
 
-def of(sql: str, dialect: Dialect = MYSQL) -> Effect:
+def of(sql: str, dialect: Dialect = MYSQL) -> Reading:
     return read_effect(sql, dialect)
 
 
-def names(effect: Effect) -> list[str]:
+def names(effect: Reading) -> list[str]:
     """The objects as `kind schema.name`."""
     return [
         f"{one.kind} {one.schema}{'.' if one.schema else ''}{one.name}" for one in effect.objects
@@ -254,7 +254,7 @@ def test_statistics_of_columns_are_not_brought_back(
     ["analyze table t", "analyze no_write_to_binlog tables `histogram`, s.persistent"],
 )
 def test_estimates_are_no_obstacle(sql: str, dialect: Dialect) -> None:
-    assert of(sql, dialect) == replace(Effect("maintain"), mentions=of(sql, dialect).mentions)
+    assert of(sql, dialect) == replace(Reading("maintain"), mentions=of(sql, dialect).mentions)
 
 
 class TestSession:

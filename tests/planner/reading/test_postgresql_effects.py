@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
-from lockgate.planner.reading.effects import Object
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.postgresql.effects import read_impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
 from lockgate.planner.reading.postgresql.types import keeps_rows
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.sql.dialect import POSTGRESQL
 
 MEASURED = json.loads((Path(__file__).parent / "pg_locks.json").read_text())

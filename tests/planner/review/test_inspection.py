@@ -6,7 +6,7 @@ from typing import Literal
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, Touch, seal
-from lockgate.planner.reading.effects import Object
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import Thresholds
 from lockgate.planner.review.inspection import inspect, read_origins, read_subjects
 from lockgate.planner.review.section import Terms

@@ -1,6 +1,8 @@
-"""What one statement does: a value that a reader of an engine's SQL makes, and others judge by.
+"""What one statement does, as a value: the only thing that the rest of lockgate knows of its SQL.
 
-Reads no SQL, and decides nothing about what can be undone.
+Made once for a statement, by the reader of its engine, from the text and the server's own rules;
+what depends on the tables that are there, `reading.impact` adds. Reads no SQL, and decides nothing
+about what can be undone.
 """
 
 from __future__ import annotations
@@ -41,8 +43,25 @@ class Object:
     schema: str = ""
 
 
+Leaves = Literal["nothing", "settings", "unknown"]
+Commits = Literal["never", "itself", "may"]
+
+
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ConcurrentIndex:
+    """What CREATE, DROP or REINDEX … CONCURRENTLY of PostgreSQL works on.
+
+    `index` is None where the server is to give a name, or where all indexes of `table` are
+    rebuilt; `table` is None where the statement names an index alone.
+    """
+
+    action: Literal["build", "drop", "rebuild"]
+    index: Object | None
+    table: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
     """What one statement does, if the server does not refuse it.
 
     Names stand as in the statement: whether two in different case are one, the server says.
@@ -98,6 +117,34 @@ class Effect:
     """The one that USE names."""
     leaves_session: bool = False
     """Its session is not as before: a variable, a temporary table, a prepared statement."""
+
+    kind: str = ""
+    """What it is, in lower case: `alter table`."""
+    every_row: bool = False
+    """It changes rows, and no condition says which."""
+    queries: bool = False
+    """It runs a query over rows of which no table's size tells the number."""
+    opaque: bool = False
+    """It runs code that is in a string or in the database, and that is not read."""
+    explicit: bool = False
+    """ALGORITHM or LOCK is in it: the server refuses it rather than do worse."""
+
+    leaves: Leaves = "nothing"
+    """What it leaves in its session outside of a transaction; `settings` are restored when it is
+    run again."""
+    outside_only: bool = False
+    """The server refuses it in a transaction block."""
+    commits: Commits = "never"
+    """Whether it ends a transaction: `itself`, before another command could be a part of it, `may`
+    where code in it or called by it may do so in the middle of its work."""
+    fails_whole: bool = True
+    """When the server refuses it, nothing of it is kept."""
+    repeatable: bool = True
+    """It may be run again when it was begun, has ended, and is not noted as done."""
+    concurrent: ConcurrentIndex | None = None
+    """The index that it builds, drops or rebuilds in several transactions."""
+    unread: str = ""
+    """Why its reader could not read it, as a clause; then it is judged by the strictest answer."""
 
     obstacle: str = ""
     """Why no recorded pre-image undoes it, as a clause for the reviewer; empty: one does."""
