@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding
@@ -18,7 +18,7 @@ from lockgate.planner.reading.impact import Hold
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.lint import lint, unknown_waivers
-from lockgate.planner.review.section import Reviewed, Subject, Terms, read_subject
+from lockgate.planner.review.section import Reviewed, Subject, Terms, follow, read_alone
 from lockgate.planner.sql.dialect import Dialect
 
 # Only such a file has more to say than its statements; the others need not be parsed once more.
@@ -62,18 +62,19 @@ def without_files(plan: Plan) -> tuple[Origin, ...]:
 def read_subjects(plan: Plan, terms: Terms, origins: Sequence[Origin]) -> tuple[Subject, ...]:
     """The section that each step runs; what the steps before it make is new to it, and what they
     have locked in its transaction is so still."""
-    found: list[Subject] = []
-    transaction = None
-    for step, origin in zip(plan.steps, origins, strict=True):
-        if step.transaction != transaction:
-            transaction, terms = step.transaction, replace(terms, held=())
-        is_whole = step.transaction is not None
-        subject = read_subject(
-            step.statements, step.direction, is_whole, terms, origin.text, origin.first_line
+    sections = [
+        read_alone(
+            step.statements,
+            step.direction,
+            step.transaction is not None,
+            terms,
+            origin.text,
+            origin.first_line,
         )
-        found.append(subject)
-        terms = subject.terms_after(step.file)
-    return tuple(found)
+        for step, origin in zip(plan.steps, origins, strict=True)
+    ]
+    units = [(step.transaction, step.file) for step in plan.steps]
+    return follow([(one, *unit) for one, unit in zip(sections, units, strict=True)])
 
 
 def inspect(

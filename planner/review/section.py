@@ -5,19 +5,17 @@ Judges nothing; the rules in `planner.review.rules` do.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Protocol
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.plan.plan import Direction
-from lockgate.planner.reading.impact import Hold, Impact
+from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql import impact as mysql_impact
 from lockgate.planner.reading.postgresql import effects as postgresql_effects
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
     Thresholds,
@@ -25,6 +23,7 @@ from lockgate.planner.reading.sizes import (
     find_table,
     measure,
 )
+from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as_relation
 from lockgate.planner.sql.dialect import Dialect
 
 ANY = "*"
@@ -48,44 +47,42 @@ class Written(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A statement, its place in the section from 1, and what it does to others."""
+    """A statement, its place in the section from 1, what it does to others, and the locks that
+    earlier ones hold when it begins; none where the server commits each statement."""
 
     place: int
     line: int
     sql: str
     impact: Impact
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A lock that shuts others out until the transaction ends, and what has taken it: `statement 2`
-    of the section, or the file of a step before."""
-
-    hold: Hold
-    by: str
+    held: HeldLocks = NONE
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What sections are judged by; empty facts make every size unknown.
-
-    `made` are the tables that steps before made: nobody uses them yet. `own` are those that they
-    made for certain: to drop one loses nothing. `held` are the locks that steps before took in the
-    transaction in which the section runs.
-    """
+    """What sections are judged by; empty facts make every size unknown."""
 
     dialect: Dialect
     facts: Facts = field(default_factory=Facts)
     thresholds: Thresholds = field(default_factory=Thresholds)
-    made: frozenset[Object] = frozenset()
-    own: frozenset[Object] = frozenset()
-    held: tuple[Held, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Makings:
+    """Where sections that run one after another first make each relation: the section's number and
+    the statement's place, both from 1. One value is shared by all of them.
+
+    `new` are those that nobody uses yet, also by their name in any schema; `own` are those that
+    are made for certain: to drop one loses nothing.
+    """
+
+    new: Mapping[Object, tuple[int, int]] = field(default_factory=dict)
+    own: Mapping[Object, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A section. `text` is its source, empty where only the statements are at hand, and
-    `first_line` the line where that begins."""
+    `first_line` the line where that begins. `number` is its place among those that run together."""
 
     statements: tuple[Reviewed, ...]
     direction: Direction
@@ -93,6 +90,8 @@ class Subject:
     terms: Terms
     text: str = ""
     first_line: int = 1
+    number: int = 1
+    makings: Makings = field(default_factory=Makings)
 
     def is_new(self, table: Object, statement: Reviewed) -> bool:
         """Whether the table was made before this statement, in the section or by a step before.
@@ -101,10 +100,10 @@ class Subject:
         others a name without a schema may be that of any.
         """
         relation = as_relation(table)
-        if self._is_made(relation, statement.place):
+        if self._is_before(statement, self.makings.new.get(relation)):
             return True
         alike = replace(relation, schema="" if relation.schema else ANY)
-        is_alike = self._is_made(alike, statement.place)
+        is_alike = self._is_before(statement, self.makings.new.get(alike))
         return is_alike and find_table(table, self.terms.facts) is None
 
     def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
@@ -112,86 +111,14 @@ class Subject:
 
         What IF NOT EXISTS makes may have been there: a plan is judged without facts too.
         """
-        place, own = statement.place, self._own
         tables = {as_relation(table) for table in reached_by(statement)}
         is_own = tables and all(
-            one in self.terms.own or own.get(one, place) < place for one in tables
+            self._is_before(statement, self.makings.own.get(one)) for one in tables
         )
         return () if is_own else statement.impact.loses
 
-    def held_before(self, place: int) -> tuple[Held, ...]:
-        """The locks that shut others out when the statement at this place begins, the strongest of
-        each table; none where the server commits each statement."""
-        if not (self.transactional and self.terms.dialect.transactional_ddl):
-            return ()
-        behind = bisect_left(self._holdings, place, key=lambda one: one[0])
-        return self._holdings[behind - 1][1]
-
-    def terms_after(self, by: str) -> Terms:
-        """Those of the section behind it in the same transaction; `by` is what that calls it."""
-        held = self.held_before(len(self.statements) + 1)
-        return replace(
-            self.terms,
-            made=self.terms.made | self._made.keys(),
-            own=self.terms.own | self._own.keys(),
-            held=tuple(one if one in self.terms.held else replace(one, by=by) for one in held),
-        )
-
-    def _is_made(self, relation: Object, place: int) -> bool:
-        return relation in self.terms.made or self._made.get(relation, place) < place
-
-    @cached_property
-    def _made(self) -> dict[Object, int]:
-        """The place at which each relation is made first, also by its name in any schema.
-
-        What IF NOT EXISTS makes is not new where the database has it already.
-        """
-        facts = self.terms.facts
-        makings = [
-            (made, place)
-            for made, place, maker in self._makings
-            if not (maker.conditional and find_table(made, facts))
-        ]
-        named = [*makings, *((replace(made, schema=ANY), place) for made, place in makings)]
-        return dict(reversed(named))
-
-    @cached_property
-    def _own(self) -> dict[Object, int]:
-        """The same of those that it makes for certain."""
-        makings = [(made, place) for made, place, maker in self._makings if not maker.conditional]
-        return dict(reversed(makings))
-
-    @cached_property
-    def _makings(self) -> list[tuple[Object, int, Reading]]:
-        return [
-            (as_relation(made), statement.place, maker)
-            for statement in self.statements
-            if (maker := statement.impact.effect).verb == "create"
-            for made in (maker.tables_written if maker.temporary else maker.objects)
-        ]
-
-    @cached_property
-    def _holdings(self) -> list[tuple[int, tuple[Held, ...]]]:
-        """The locks that are held behind each statement which takes or ends some."""
-        found = {held.hold.on: held for held in self.terms.held}
-        behind = [(0, self.terms.held)]
-        for statement in self.statements:
-            shutting, dropped = list(self._shutting(statement)), list(_dropped_by(statement))
-            for hold in shutting:
-                known = found.get(hold.on)
-                if known is None or hold.is_stronger(known.hold):
-                    found[hold.on] = Held(hold, f"statement {statement.place}")
-            for gone in dropped:
-                found.pop(gone, None)
-            if shutting or dropped:
-                behind.append((statement.place, tuple(found.values())))
-        return behind
-
-    def _shutting(self, statement: Reviewed) -> Iterator[Hold]:
-        """Its locks on what others use already."""
-        for hold in statement.impact.holds:
-            if hold.blocks != "nothing" and not self.is_new(hold.on, statement):
-                yield replace(hold, on=as_relation(hold.on))
+    def _is_before(self, statement: Reviewed, made: tuple[int, int] | None) -> bool:
+        return made is not None and made < (self.number, statement.place)
 
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""
@@ -212,24 +139,6 @@ class Subject:
     def describe(self, table: Object) -> str:
         """The table for people, with its size where that is known."""
         return describe_table(table, self.terms.facts)
-
-
-def as_relation(one: Object) -> Object:
-    """A materialized view as a table: statements that name either do not tell which."""
-    return replace(one, kind="table") if one.kind == "materialized view" else one
-
-
-def may_be(one: Object, other: Object) -> bool:
-    """Whether both names may be those of one relation: one without a schema may be of any.
-
-    >>> may_be(Object("table", "t", "public"), Object("table", "t"))
-    True
-    >>> may_be(Object("table", "t", "public"), Object("table", "t", "archive"))
-    False
-    """
-    if one.name != other.name or as_relation(one).kind != as_relation(other).kind:
-        return False
-    return one.schema == other.schema or not (one.schema and other.schema)
 
 
 def _dropped_by(statement: Reviewed) -> Iterator[Object]:
@@ -254,13 +163,83 @@ def read_subject(
     text: str = "",
     first_line: int = 1,
 ) -> Subject:
-    """The section that these statements are."""
+    """The section that these statements are, as it runs by itself."""
+    alone = read_alone(statements, direction, transactional, terms, text, first_line)
+    return follow([(alone, None, "")])[0]
+
+
+def read_alone(
+    statements: Iterable[Written],
+    direction: Direction,
+    transactional: bool,
+    terms: Terms,
+    text: str = "",
+    first_line: int = 1,
+) -> Subject:
+    """The section that these statements are, before `follow` sets it among others."""
     reader = READERS[terms.dialect.name]
     reviewed = tuple(
         Reviewed(place, one.line, one.sql, reader(one.sql, terms.dialect, terms.facts))
         for place, one in enumerate(statements, 1)
     )
     return Subject(reviewed, direction, transactional, terms, text, first_line)
+
+
+def follow(sections: Sequence[tuple[Subject, int | None, str]]) -> tuple[Subject, ...]:
+    """Sections as they run one after another, each with the number of its transaction and its name:
+    what one makes is new to those after it, and what it locks is locked until its transaction ends.
+    """
+    makings = _find_makings([subject for subject, _, _ in sections])
+    locks, before, followed = LocksInForce(), None, []
+    for number, (subject, transaction, name) in enumerate(sections, 1):
+        if transaction is None or transaction != before:
+            locks = LocksInForce()
+        placed = replace(subject, number=number, makings=makings)
+        followed.append(_with_locks(placed, locks))
+        locks.end_section(name)
+        before = transaction
+    return tuple(followed)
+
+
+def _find_makings(subjects: Sequence[Subject]) -> Makings:
+    new: dict[Object, tuple[int, int]] = {}
+    own: dict[Object, tuple[int, int]] = {}
+    for number, subject in enumerate(subjects, 1):
+        for statement in subject.statements:
+            place = number, statement.place
+            is_certain = not statement.impact.effect.conditional
+            for made in _made_by(statement):
+                if is_certain:
+                    own.setdefault(made, place)
+                # What IF NOT EXISTS makes is not new where the database has it already.
+                if is_certain or not find_table(made, subject.terms.facts):
+                    new.setdefault(made, place)
+                    new.setdefault(replace(made, schema=ANY), place)
+    return Makings(new, own)
+
+
+def _made_by(statement: Reviewed) -> Iterator[Object]:
+    maker = statement.impact.effect
+    if maker.verb == "create":
+        yield from map(as_relation, maker.tables_written if maker.temporary else maker.objects)
+
+
+def _with_locks(subject: Subject, locks: LocksInForce) -> Subject:
+    """The section with the locks that are held when each of its statements begins."""
+    if not (subject.transactional and subject.terms.dialect.transactional_ddl):
+        return subject
+    statements = []
+    for statement in subject.statements:
+        held = locks.apart_from(statement.impact.holds)
+        statements.append(replace(statement, held=held) if held.count else statement)
+        for hold in statement.impact.holds:
+            # Those on what others use already.
+            if hold.blocks != "nothing" and not subject.is_new(hold.on, statement):
+                on = as_relation(hold.on)
+                locks.take(replace(hold, on=on), f"statement {statement.place}")
+        for gone in _dropped_by(statement):
+            locks.end(gone)
+    return replace(subject, statements=tuple(statements))
 
 
 def report(

@@ -10,21 +10,18 @@ from collections.abc import Iterator
 
 from lockgate.planner.finding import SEVERITIES, Finding, Severity
 from lockgate.planner.reading.reading import Object
-from lockgate.planner.review.section import Held, Reviewed, Subject, may_be, report
+from lockgate.planner.review.section import Reviewed, Subject, report
 
 CODE = "lock-held"
 WRITERS = ("update", "delete", "merge")
-SHOWN = 3  # locks; the rest are counted
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each statement, about the gravest of its work."""
     for statement in subject.statements:
-        work = list(_work(subject, statement))
-        known = subject.held_before(statement.place) if work else ()
-        held = [one for one in known if not _covers(statement, one)]
-        if held:
-            yield _finding(statement, work, held)
+        work = list(_work(subject, statement)) if statement.held.count else []
+        if work:
+            yield _finding(statement, work)
 
 
 def _work(subject: Subject, statement: Reviewed) -> Iterator[tuple[Severity, str]]:
@@ -55,25 +52,18 @@ def _written(statement: Reviewed) -> Iterator[Object]:
         yield from impact.effect.tables_written
 
 
-def _covers(statement: Reviewed, held: Held) -> bool:
-    """Whether it keeps the same table closed by itself, which is said elsewhere."""
-    return any(
-        hold.is_long and may_be(hold.on, held.hold.on) and not held.hold.is_stronger(hold)
-        for hold in statement.impact.holds
-    )
-
-
-def _finding(statement: Reviewed, work: list[tuple[Severity, str]], held: list[Held]) -> Finding:
+def _finding(statement: Reviewed, work: list[tuple[Severity, str]]) -> Finding:
     severity, done = max(work, key=lambda one: SEVERITIES.index(one[0]))
-    locks = [f"{one.hold.lock} on {one.hold.on.name} ({one.by})" for one in held]
-    more = [f"{len(locks) - SHOWN} more"] if len(locks) > SHOWN else []
-    shut = "reads and writes" if any(one.hold.blocks == "reads" for one in held) else "writes"
+    held = statement.held
+    locks = [f"{one.hold.lock} on {one.hold.on.name} ({one.by})" for one in held.first]
+    more = [f"{held.count - len(locks)} more"] if held.count > len(locks) else []
+    shut = "reads and writes" if held.blocks == "reads" else "writes"
     return report(
         CODE,
         severity,
         statement,
         f"{statement.impact.kind.upper()} {done} while the transaction "
-        f"holds {', '.join(locks[:SHOWN] + more)}.",
+        f"holds {', '.join(locks + more)}.",
         f"A lock is kept until COMMIT: {shut} wait for all of this work too.",
         "Do it in a transaction of its own: a migration of its own, with `transaction: step` in "
         "the environment. Or do it before the lock is taken.",

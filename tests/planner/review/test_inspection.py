@@ -184,6 +184,6 @@ def test_what_a_section_makes_is_named_with_its_schema() -> None:
     terms = Terms(POSTGRESQL)
     plan = inspected("create table a.t (id int);", engine="postgresql")
     (subject,) = read_subjects(plan, terms, read_origins(plan, (), POSTGRESQL, {}))
-    made = subject.terms_after("001_m.sql").made
+    made = subject.makings.new
     assert Object("table", "t", "a") in made
     assert Object("table", "t") not in made
