@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
 from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL, Dialect
 from lockgate.views import rehearsal, summary
@@ -23,7 +24,6 @@ from lockgate.views.review import (
     Remark,
     Review,
     count,
-    reveal,
     spell_lock,
     spell_rows,
 )

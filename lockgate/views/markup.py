@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from lockgate.views.review import reveal
+from lockgate.planner.hidden import reveal
 
 # Between dollars is mathematics to GitHub.
 MARKS = re.compile(r"([\\`*_\[\]<>|~&$])")

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from lockgate.views.review import reveal
+from lockgate.planner.hidden import reveal
 
 BASE = "base.css"
 

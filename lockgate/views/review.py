@@ -5,7 +5,6 @@ Prints nothing and knows no markup: the markdown and the HTML view show it.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +20,6 @@ from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
-# Control characters, and what is invisible or turns the direction of a text: SQL could look like
-# another than it is. https://trojansource.codes/
-HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,15 +173,6 @@ def count(number: int, noun: str) -> str:
     ('1 step', '2,000 steps')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def reveal(text: str) -> str:
-    r"""The text with what no reader would see written out.
-
-    >>> reveal("a\u202eb\r\nc\x1b")
-    'a⟨U+202E⟩b\nc⟨U+001B⟩'
-    """
-    return HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
 
 
 def spell_rows(rows: int | None) -> str:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, TypeGuard
 
+from lockgate.planner.hidden import hidden_in, reveal
+
 if TYPE_CHECKING:
     from rich.console import Console
-
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def prepare_streams() -> None:
@@ -62,8 +61,8 @@ def ask(question: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """The text without control characters and without marks that turn its direction."""
-    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """The text with characters written out that are not seen, or that the terminal obeys."""
+    return reveal(text)
 
 
 def shorten(sql: str, width: int = 100) -> str:
@@ -117,8 +116,11 @@ def console(stream: IO[str]) -> Console:
 
 
 def say_json(text: str) -> None:
-    """JSON on stdout; control characters in it, all of them within strings, become escapes."""
-    print_line(CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", text), sys.stdout)
+    """JSON on stdout; hidden characters in it, all of them within strings, become escapes."""
+    import json
+
+    escapes = {ord(one): json.dumps(one)[1:-1] for one in hidden_in(text)}
+    print_line(text.translate(escapes), sys.stdout)
 
 
 def print_line(text: str, stream: IO[str] | None) -> None:
