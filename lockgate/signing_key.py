@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lockgate.executors.programs.git import ask_user
 from lockgate.planner.errors import UsageError
-from lockgate.source import ask_git
 
 USUAL = ("id_ed25519", "id_ed25519_sk", "id_ecdsa", "id_ecdsa_sk", "id_rsa")
 LITERAL = ("key::", "ssh-", "ecdsa-", "sk-")
@@ -34,10 +34,10 @@ def signing_key(given: Path | None) -> Iterator[Path]:
 
 def _configured() -> str:
     """What git signs with, where it signs by SSH. https://git-scm.com/docs/git-config"""
-    if (ask_git(Path.cwd(), "config", "--get", "gpg.format") or "").strip() != "ssh":
+    here = Path.cwd()
+    if ask_user(here, "--get", "gpg.format") != "ssh":
         return ""
-    key = ask_git(Path.cwd(), "config", "--type=path", "--get", "user.signingkey")
-    return (key or "").strip()
+    return ask_user(here, "--type=path", "--get", "user.signingkey")
 
 
 def _usual(folder: Path) -> Path:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
+from lockgate.executors.programs.git import ask_checkout, find_own_checkout
 from lockgate.planner.plan.plan import Source
+from lockgate.planner.project import Checkout
 
 
 def read_source(directory: Path, digest: str) -> Source:
@@ -13,22 +14,20 @@ def read_source(directory: Path, digest: str) -> Source:
 
     Both are None outside of a git checkout, or where there is no git.
     """
-    commit = ask_git(directory, "rev-parse", "--verify", "HEAD")
-    changes = ask_git(directory, "status", "--porcelain", "--", ".") if commit else None
-    return Source(
-        commit=commit.strip() if commit else None,
-        dirty=None if changes is None else bool(changes),
-        digest=digest,
-    )
+    checkout = find_own_checkout(directory)
+    commit = _commit(checkout) if checkout else None
+    changed = _is_changed(checkout, directory) if checkout and commit else None
+    return Source(commit=commit, dirty=changed, digest=digest)
 
 
-def ask_git(directory: Path, *arguments: str) -> str | None:
-    """What git prints of a checkout; None where it fails, or there is none."""
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(directory), *arguments],
-            capture_output=True, text=True, check=False, timeout=30,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return result.stdout if result.returncode == 0 else None
+def _commit(checkout: Checkout) -> str | None:
+    answer = ask_checkout(checkout, "rev-parse", "--verify", "HEAD")
+    return answer.decode().strip() if answer else None
+
+
+def _is_changed(checkout: Checkout, directory: Path) -> bool | None:
+    """Submodules are passed over: git would read their own configuration."""
+    place = f":(top,literal){directory.resolve().relative_to(checkout.top).as_posix()}"
+    status = ("status", "--porcelain", "--ignore-submodules=all", "--", place)
+    changes = ask_checkout(checkout, *status)
+    return None if changes is None else bool(changes)

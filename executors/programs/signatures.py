@@ -6,7 +6,6 @@ https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import BadSignature, Fault, UsageError
 
 PROGRAM = "ssh-keygen"
@@ -155,7 +155,7 @@ def _run(arguments: list[str], message: bytes = b"") -> subprocess.CompletedProc
 
 
 def _program() -> str:
-    found = shutil.which(PROGRAM)
+    found = find_program(PROGRAM)
     if found is None:
         raise UsageError(
             f"{PROGRAM} is not installed.",

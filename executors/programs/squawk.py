@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import UsageError
 from lockgate.planner.finding import Finding
 from lockgate.planner.review.section import Subject
@@ -112,7 +113,7 @@ def _failed(reason: str) -> UsageError:
 def _program() -> str:
     """The program that pip has put beside lockgate's, or else one on the path."""
     beside = shutil.which(PROGRAM, path=sysconfig.get_path("scripts"))
-    found = beside or shutil.which(PROGRAM)
+    found = beside or find_program(PROGRAM)
     if found is None:
         raise UsageError(
             "squawk is not installed.",

@@ -85,3 +85,9 @@ def test_a_template_loads_jinja(project: Project) -> None:
     path.write_text("-- migrate:template jinja\n" + path.read_text())
     project.configure("variables: {n: '1'}\n")
     assert "jinja2" in loaded(project, "up")
+
+
+def test_modules_of_the_folder_that_it_starts_in_are_not_loaded(project: Project) -> None:
+    (project.folder / "yaml.py").write_text("open('sprung', 'w').close()\n")
+    succeed(project.migrate("validate"))
+    assert not (project.folder / "sprung").exists()

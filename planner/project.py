@@ -1,0 +1,85 @@
+"""A project on the disk: the git checkout that holds it, and which links lead out of it.
+
+Must not start a program, and must not read what a checkout holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.planner.errors import UsageError
+
+GITFILE = b"gitdir: "
+DEVICES = (Path("/dev"), Path("/proc"))
+"""Where links are the system's: /dev/stdout leads to what the shell has opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A folder that git has checked out: `git` is its `.git`, a folder or a file that names one."""
+
+    top: Path
+    git: Path
+
+
+def find_checkout(start: Path) -> Checkout | None:
+    """The nearest checkout around a folder, by its `.git`, which git never takes from a commit.
+
+    A bare repository is none: a commit can hold one as plain files, with a configuration that
+    runs programs. https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if _is_git(folder / ".git"):
+            return Checkout(folder, folder / ".git")
+    return None
+
+
+def refuse_outward_link(path: Path, what: str) -> None:
+    """Refuses a path that leads out of its project through links that a commit may hold.
+
+    The project is the checkout around the path as it is spelled, or else the path's own folder.
+
+    Raises:
+        UsageError: it does; `what` says what the file is, as in `The plan`.
+    """
+    if leads_out(path):
+        raise UsageError(
+            f"{what} {path} is a link that leads out of the project.",
+            why="Whoever wrote the link chooses a file of this machine, and a commit can hold one.",
+            do="Put the file itself there, or name its own place.",
+        )
+
+
+def leads_out(path: Path) -> bool:
+    """Whether links lead from a path of a project to a place outside of it."""
+    spelled = Path(_absolute(path))
+    if any(spelled.is_relative_to(device) for device in DEVICES):
+        return False
+    return not path.resolve().is_relative_to(_root(spelled))
+
+
+def _absolute(path: Path) -> str:
+    """The path without `.` and `..`, and with its links as they are spelled."""
+    from os.path import abspath
+
+    return abspath(path)
+
+
+def _root(spelled: Path) -> Path:
+    """The real folder of the project that a path seems to be in.
+
+    A folder around the checkout may be a link, as /tmp is on macOS: hence by the spelled parents.
+    """
+    for folder in spelled.parents:
+        if _is_git(folder / ".git"):
+            return folder.resolve()
+    return spelled.parent.resolve()
+
+
+def _is_git(path: Path) -> bool:
+    if path.is_file():
+        with path.open("rb") as file:
+            return file.read(len(GITFILE)) == GITFILE
+    return (path / "HEAD").exists() and (path / "objects").is_dir()
