@@ -37,6 +37,7 @@ from lockgate.planner.plan.verify import (
     refuse_expired,
     refuse_foreign,
     refuse_offline,
+    refuse_other_rules,
     refuse_read_only,
     refuse_unresolved,
     refuse_wrong_target,
@@ -141,6 +142,7 @@ def verify(
         raise applied_by_another(plan, done)
     if done < len(plan.steps):
         refuse_unresolved(ledger, plan)
+        refuse_other_rules(plan, engine.server)
     approvers: tuple[str, ...] = ()
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)

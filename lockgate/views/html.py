@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
-from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL, Dialect
+from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 from lockgate.views import rehearsal, summary
 from lockgate.views.dependencies import draw_dependencies
 from lockgate.views.highlight import cut_sql
@@ -36,7 +36,7 @@ STEPS_OPEN = 20
 
 def render_html(review: Review) -> str:
     """The page."""
-    dialect = DIALECTS.get(review.plan.target.engine, POSTGRESQL)
+    dialect = review.plan.target.dialect or POSTGRESQL
     return render_page(
         _open_templates(),
         "plan",

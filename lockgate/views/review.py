@@ -16,7 +16,7 @@ from lockgate.planner.plan.plan import Plan, PlannedStatement, Step, Touch, Unit
 from lockgate.planner.reading.impact import WORKS
 from lockgate.planner.review.losses import find_losses
 from lockgate.planner.review.section import READERS
-from lockgate.planner.sql.dialect import DIALECTS, Dialect
+from lockgate.planner.sql.dialect import Dialect
 
 WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
@@ -158,7 +158,7 @@ def find_remarks(plan: Plan) -> Iterator[Remark]:
 
 def find_locks(plan: Plan) -> Iterator[Lock]:
     """The tables that are touched, statement by statement."""
-    dialect = DIALECTS.get(plan.target.engine)  # None: only a later lockgate has the engine
+    dialect = plan.target.dialect
     for place, statement in statements_of(plan.steps):
         kind = _kind(statement.sql, dialect) if dialect and statement.touches else ""
         is_kept = bool(dialect and dialect.transactional_ddl) and place.step.transaction is not None

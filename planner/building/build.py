@@ -295,6 +295,8 @@ def _target(server: Server, ledger: Ledger) -> Target:
     return Target(
         engine=server.dialect.name,
         server_version=server.version,
+        server_number=server.dialect.version,
+        sql_mode=server.dialect.sql_mode,
         database=server.database,
         history_table=server.history_table,
         uuid=ledger.identity.uuid if ledger.identity else None,

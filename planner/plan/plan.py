@@ -18,6 +18,7 @@ from lockgate.planner.decision import Decision
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
 from lockgate.planner.reading.impact import Blocked, Work
+from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.0"
@@ -141,6 +142,17 @@ class Target(Model):
 
     engine: str = Field(description="postgresql, mysql or mariadb.")
     server_version: str = Field(description="As the server prints it; for people.")
+    server_number: int | None = Field(
+        None,
+        description="The version as the server counts, such as 90704: the SQL is read by it; "
+        "null: not noted, as in plans of format 1.0. For every reader of the SQL.",
+    )
+    sql_mode: str = Field(
+        "",
+        description="Of the sql_mode of MySQL and MariaDB, what decides how SQL is read: "
+        "ANSI_QUOTES, NO_BACKSLASH_ESCAPES. For every reader of the SQL; the executor refuses "
+        "a server that has others.",
+    )
     database: str = Field(description="The database's name.")
     history_table: str = Field(description="The history table, qualified.")
     uuid: str | None = Field(description="The identity in lockgate_target; null before it exists.")
@@ -148,6 +160,12 @@ class Target(Model):
         description="PostgreSQL: system_identifier, database_oid; MySQL: server_uuid; "
         "MariaDB: server_uid."
     )
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """How its server reads SQL; None of an engine that only a later lockgate has."""
+        known = DIALECTS.get(self.engine)
+        return known and known.with_server(self.server_number or known.version, self.sql_mode)
 
 
 class State(Model):

@@ -53,6 +53,18 @@ def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
         raise _wrong(f"The database does not have the identity {target.uuid} of the plan.")
 
 
+def refuse_other_rules(plan: Plan, server: Server) -> None:
+    """Raises StalePlan when the server reads SQL by another sql_mode than the plan's."""
+    planned, now = plan.target.sql_mode, server.dialect.sql_mode
+    if plan.target.server_number is not None and planned != now:
+        raise StalePlan(
+            f"The plan was made with the sql_mode '{planned}'; the server has '{now}', "
+            "as far as it decides how SQL is read.",
+            why="The same text can mean something else there, and it was judged by the other.",
+            do="Make a new plan with `migrate plan`, and have it reviewed.",
+        )
+
+
 def refuse_read_only(server: Server) -> None:
     """Raises WrongTarget when the server takes no writes."""
     if server.read_only:

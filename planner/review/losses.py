@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.review.inspection import read_subjects, without_files
 from lockgate.planner.review.section import Terms
-from lockgate.planner.sql.dialect import DIALECTS
 
 NAMED = 5
 
@@ -27,7 +26,8 @@ def find_losses(plan: Plan) -> tuple[Loss, ...]:
 
     None are known of an engine that only a later lockgate has.
     """
-    return tuple(_losses(plan)) if plan.target.engine in DIALECTS else ()
+    dialect = plan.target.dialect
+    return tuple(_losses(plan, Terms(dialect))) if dialect else ()
 
 
 def name_losses(losses: Sequence[Loss]) -> str:
@@ -42,8 +42,8 @@ def name_losses(losses: Sequence[Loss]) -> str:
     return ", ".join([*named, *more])
 
 
-def _losses(plan: Plan) -> Iterator[Loss]:
-    subjects = read_subjects(plan, Terms(DIALECTS[plan.target.engine]), without_files(plan))
+def _losses(plan: Plan, terms: Terms) -> Iterator[Loss]:
+    subjects = read_subjects(plan, terms, without_files(plan))
     for number, subject in enumerate(subjects, 1):
         for statement in subject.statements:
             if lost := subject.lost_by(statement):

@@ -1,7 +1,10 @@
 """The environment's policy, when a plan is made and again when it starts; `judgement` asks
 no engine, so one server tells."""
 
+from typing import Any
+
 from tests.commands.running import Project, refused, succeed
+from tests.executors.rows import ask, execute
 
 
 def configure(project: Project, policy: str) -> None:
@@ -104,3 +107,22 @@ def test_lint_fails_as_the_policy_says(project: Project) -> None:
     assert project.migrate("lint").code == 0
     configure(project, "findings: deny")
     assert project.migrate("lint").code == 3
+
+
+def test_what_is_lost_is_read_by_the_servers_own_sql_mode(
+    mysql_project: Project, mysql_server: Any
+) -> None:
+    [(_, before)] = ask(mysql_server, None, "show global variables like 'sql_mode'")
+    execute(mysql_server, None, f"set global sql_mode = '{before},ANSI_QUOTES'")
+    try:
+        mysql_project.write("001_users.sql", 'create table "users" (id int);')
+        succeed(mysql_project.migrate("up"))
+        configure(mysql_project, "destructive: deny, non_atomic: allow")
+        flags = " transaction:false"
+        mysql_project.write("002_gone.sql", 'drop table "users";', flags=flags)
+        refused(mysql_project.migrate("up"), 3, "the table users", "(policy.destructive)")
+        configure(mysql_project, "destructive: allow, non_atomic: allow")
+        succeed(mysql_project.migrate("plan"))
+    finally:
+        execute(mysql_server, None, f"set global sql_mode = '{before}'")
+    refused(mysql_project.migrate("apply", "plan.json"), 4, "sql_mode 'ANSI_QUOTES'")

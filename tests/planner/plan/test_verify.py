@@ -18,11 +18,12 @@ from lockgate.planner.plan.verify import (
     find_position,
     refuse_expired,
     refuse_foreign,
+    refuse_other_rules,
     refuse_read_only,
     refuse_unresolved,
     refuse_wrong_target,
 )
-from lockgate.planner.sql.dialect import MARIADB
+from lockgate.planner.sql.dialect import MARIADB, MYSQL
 from tests.planner.literals import (
     IDENTITY,
     NOW,
@@ -171,6 +172,27 @@ class TestTarget:
         refuse_read_only(SERVER)
         with pytest.raises(WrongTarget, match="read-only"):
             refuse_read_only(replace(SERVER, read_only=True))
+
+
+class TestRules:
+    ANSI = replace(SERVER, dialect=MYSQL.with_server(90704, "ANSI_QUOTES"))
+
+    def test_a_server_that_reads_sql_by_the_plans_modes_is_accepted(self) -> None:
+        stricter = MYSQL.with_server(90800, "STRICT_ALL_TABLES,ANSI_QUOTES")
+        plan = up_plan(FILES, setting=replace(SETTING, server=self.ANSI))
+        refuse_other_rules(plan, self.ANSI)
+        refuse_other_rules(plan, replace(self.ANSI, dialect=stricter))
+
+    @pytest.mark.parametrize("mode", ["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"])
+    def test_one_that_would_read_it_otherwise_makes_the_plan_stale(self, mode: str) -> None:
+        plan = up_plan(FILES, setting=replace(SETTING, server=self.ANSI))
+        other = replace(SERVER, dialect=MYSQL.with_server(90704, mode))
+        with pytest.raises(StalePlan, match=f"the server has '{mode}'"):
+            refuse_other_rules(plan, other)
+
+    def test_a_plan_that_did_not_note_them_is_not_held_against_them(self) -> None:
+        target = PLAN.target.model_copy(update={"server_number": None})
+        refuse_other_rules(PLAN.model_copy(update={"target": target}), self.ANSI)
 
 
 class TestForeign:

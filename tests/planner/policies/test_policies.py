@@ -1,6 +1,7 @@
 """Policies: what each says of a plan, and that what is judged stays sound."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -16,7 +17,8 @@ from lockgate.planner.plan.plan import Plan, Rehearsal, Touch, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.policies.windows import parse_window
-from tests.planner.literals import migration, up_plan
+from lockgate.planner.sql.dialect import MYSQL
+from tests.planner.literals import SERVER, SETTING, migration, up_plan
 
 PLAIN = up_plan([migration(1)])
 CUT = up_plan([migration(1), migration(2, "vacuum t1;", options="transaction:false")])
@@ -127,6 +129,20 @@ class TestDestructive:
         made = migration(1, "create table if not exists t (a int);")
         dropping = up_plan([made, migration(2, "drop table t;")])
         assert "the table t" in decisions(dropping, destructive="deny")["destructive"].reason
+
+    @pytest.mark.parametrize(
+        ("mode", "sql"),
+        [
+            ("ANSI_QUOTES", 'drop table "users";'),
+            ("NO_BACKSLASH_ESCAPES", "select '\\'; drop table users; -- '"),
+            ("", "/*!50700 drop table users */;"),
+        ],
+    )
+    def test_the_plan_is_read_by_the_servers_own_rules(self, mode: str, sql: str) -> None:
+        server = replace(SERVER, dialect=MYSQL.with_server(90704, mode))
+        dropping = up_plan([migration(1, sql)], setting=replace(SETTING, server=server))
+        again = parse_plan(render_plan(dropping).encode(), "plan.json")
+        assert "the table users" in decisions(again, destructive="deny")["destructive"].reason
 
     def test_a_trigger_of_a_table_does_not_make_the_table(self) -> None:
         trigger = "create trigger g before insert on users for each row execute function f();"
