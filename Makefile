@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-faults lint format benchmark clean
+.PHONY: demo test test-fast test-faults test-fuzz lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -16,6 +16,9 @@ test-fast: $(VENV)/.installed-dev  ## the planner alone: no server, a few second
 
 test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans at every boundary
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -9,7 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, field_serializer
+from pydantic import (
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+)
 
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.database.address import Engine
@@ -25,6 +31,8 @@ from lockgate.planner.sql.dialect import DIALECTS
 class ServerState(Model):
     """A server and its database, as `planner.database.server.Server`."""
 
+    model_config = ConfigDict(extra="forbid")
+
     engine: Engine = Field(description="postgresql, mysql or mariadb.")
     number: int = Field(description="The version as a number, as the server counts.")
     version: str = Field(description="The version as the server prints it.")
@@ -35,7 +43,9 @@ class ServerState(Model):
 
 
 class DatabaseState(Model):
-    """What `migrate state pull` writes and `migrate plan --state` reads."""
+    """What `migrate state pull` writes and `migrate plan --state` reads; no key is unknown."""
+
+    model_config = ConfigDict(extra="forbid")
 
     format: Literal["lockgate-state"] = "lockgate-state"
     format_version: str = Field("1.0", pattern=r"^1\.[0-9]+$")

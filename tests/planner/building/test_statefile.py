@@ -17,8 +17,8 @@ from lockgate.planner.building.statefile import (
 )
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.document import render_document
-from lockgate.planner.errors import WrongTarget
+from lockgate.planner.document import document_digest, render_document
+from lockgate.planner.errors import MalformedPlan, WrongTarget
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
 from lockgate.planner.sql.mentions import Mentions
 from tests.planner.literals import SERVER, ledger, migration
@@ -89,3 +89,13 @@ def test_the_state_of_another_environment_is_none_of_ours(project: str, environm
 def test_the_published_schema_is_that_of_the_code_and_states_fit_it() -> None:
     assert PUBLISHED.read_text("utf-8") == json.dumps(state_schema(), indent=2) + "\n"
     jsonschema.validate(json.loads(render_document(noted(seen()))), state_schema())
+
+
+@pytest.mark.parametrize("place", ["facts", "identity", "server", ""])
+def test_a_state_with_an_unknown_key_is_refused(tmp_path: Path, place: str) -> None:
+    document = noted(seen(found=ledger([migration(1)]))).model_dump(mode="json")
+    (document[place] if place else document)["strict<<"] = True
+    document["digest"] = document_digest(document)
+    (tmp_path / "state.json").write_text(json.dumps(document))
+    with pytest.raises(MalformedPlan, match="strict<<"):
+        read_state(tmp_path / "state.json")

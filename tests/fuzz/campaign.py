@@ -1,0 +1,94 @@
+"""Fuzzing: mutated texts are given to a reader in a process of its own, and it must bear them.
+
+A fault is an error that is no LockgateError, more memory or time than a reader may take, or the
+end of the process. The text that caused it is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from lockgate.planner.errors import LockgateError
+from tests.fuzz.mutation import mutate
+from tests.fuzz.targets import TARGETS
+
+LONGEST = 10  # seconds for one text
+LARGEST = 512 * 2**20  # bytes that the process may grow by
+BIGGEST = 200_000  # bytes of a text
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one reader: how many texts it was given, and what it could not bear."""
+
+    target: str
+    texts: int
+    fault: str = ""
+
+
+def fuzz(target: str, seed: int, seconds: float, folder: Path, texts: int | None = None) -> Outcome:
+    """Gives a reader texts for some seconds, or this many of them, in a forked process.
+
+    The text at hand is in `folder`, named by target and seed; it is the cause if there is a fault.
+    """
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _run(target, seed, seconds, folder / f"{target}-{seed}", texts, writing)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        told = pipe.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    count, _, fault = told.partition(" ")
+    if status and not fault:
+        fault = f"the process ended with {status}"
+    return Outcome(target, int(count or 0), fault)
+
+
+def _run(
+    target: str, seed: int, seconds: float, file: Path, texts: int | None, writing: int
+) -> None:
+    os.setpgid(0, 0)
+    count, fault = 0, ""
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        _limit_memory()
+        random, end = Random(seed), time.monotonic() + seconds
+        while not fault and (time.monotonic() < end if texts is None else count < texts):
+            fault = _give(target, random, file)
+            count += 1
+    except BaseException as error:
+        fault = repr(error)
+    os.write(writing, f"{count} {fault}".encode())
+    os._exit(bool(fault))
+
+
+def _limit_memory() -> None:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + LARGEST, used + LARGEST))
+
+
+def _give(name: str, random: Random, file: Path) -> str:
+    """What is wrong with what the reader does with one text; empty: nothing."""
+    target = TARGETS[name]
+    data = mutate(random.choice(target.seeds), random)[:BIGGEST]
+    if target.seal and random.random() < 0.8:
+        data = target.seal(data)
+    file.write_bytes(data)
+    signal.alarm(LONGEST)
+    try:
+        target.read(data)
+    except LockgateError:
+        pass
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    finally:
+        signal.alarm(0)
+    return ""
