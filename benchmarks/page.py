@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser, Page
 
 from lockgate.planner.plan.plan import Plan
-from lockgate.views.html import render_html
-from lockgate.views.review import review
+from lockgate.views.plan.html import render_html
+from lockgate.views.plan.review import review
 from tests.browser import open_browser
 from tests.views.plans import long_plan
 

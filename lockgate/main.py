@@ -22,20 +22,19 @@ from lockgate.views.terminal import flush, prepare_streams, tell
 
 
 class CommandFolder(click.Group):
-    """A group whose commands are the modules of `lockgate.commands`, imported when asked for.
+    """A group whose commands are the modules in the folders of `lockgate.commands`.
 
-    The command `diff-plan` is the module `diff_plan`.
+    The command `diff-plan` is the module `diff_plan`; it is imported when it is asked for.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = (module.name for module in pkgutil.iter_modules(commands.__path__))
-        return sorted(name.replace("_", "-") for name in names)
+        return sorted(find_commands())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(ctx):
+        module = find_commands().get(name)
+        if module is None:
             return None
-        module = importlib.import_module(f"lockgate.commands.{name.replace('-', '_')}")
-        command: click.Command = module.command
+        command: click.Command = importlib.import_module(module).command
         return command
 
     def resolve_command(
@@ -50,6 +49,15 @@ class CommandFolder(click.Group):
             if not near:
                 raise
             raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
+
+
+def find_commands() -> dict[str, str]:
+    """The module of each command, by the command's name; imports none of them."""
+    return {
+        module.name.replace("_", "-"): f"lockgate.commands.{folder.name}.{module.name}"
+        for folder in pkgutil.iter_modules(commands.__path__)
+        for module in pkgutil.iter_modules([f"{commands.__path__[0]}/{folder.name}"])
+    }
 
 
 @click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
@@ -133,9 +141,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _show(error: LockgateError, invocation: Invocation) -> int:
-    from lockgate.views import text
+    from lockgate.views import errors
 
-    text.show_error(error)
+    errors.show_text(error)
     return _tell_program(error, exit_code(error), invocation)
 
 
@@ -161,11 +169,11 @@ def _show_bug(error: Exception, invocation: Invocation) -> int:
 def _tell_program(error: LockgateError, code: int, invocation: Invocation) -> int:
     """The code, after a program that waits for JSON was told of the error too."""
     if invocation.events:
-        from lockgate.views import events
+        from lockgate.views.run import events
 
         events.show_error(error, code)
     elif invocation.document:
-        from lockgate.views import json
+        from lockgate.views import errors
 
-        json.show_error(error, code)
+        errors.show_json(error, code)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 NAME = "LOCKGATE_ENVIRONMENT"
 FOLDER = "LOCKGATE_ENVIRONMENTS"
+
+
+def gathered(name: str, *options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Options that a command takes as one argument of this name: their values by their names."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def gathering(*arguments: Any, **values: Any) -> Any:
+            values[name] = {key: values.pop(key) for key in keys}
+            return command(*arguments, **values)
+
+        others = len(getattr(gathering, "__click_params__", ()))
+        for option in reversed(options):
+            option(gathering)
+        keys = [parameter.name for parameter in gathering.__click_params__[others:]]  # type: ignore[attr-defined]
+        return gathering  # type: ignore[return-value]
+
+    return decorate
 
 
 def environment_option(command: Command) -> Command:
@@ -55,7 +74,7 @@ def _expect_document(ctx: click.Context, param: click.Parameter, value: bool) ->
 def _begin_events(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     """Shows the first line at once, so that whatever comes then is told behind it."""
     if value and not ctx.resilient_parsing:
-        from lockgate.views import events
+        from lockgate.views.run import events
 
         events.show_start()
         ctx.obj.events = True
@@ -76,6 +95,10 @@ verbose_option = click.option(
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print the SQL that would run, and change nothing."
 )
+from_database_option = click.option(
+    "--from-database", is_flag=True,
+    help="Roll back by the plans that the database keeps; open no migration file.",
+)  # fmt: skip
 non_atomic_option = click.option(
     "--allow-non-atomic", is_flag=True, help="Accept a plan that can stop half-way for good."
 )

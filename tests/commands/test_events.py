@@ -10,7 +10,7 @@ import pytest
 
 from lockgate.executors import events as told
 from lockgate.exits import Exit
-from lockgate.views import events as view
+from lockgate.views.run import events as view
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.running import ROOT, Project, Result, refused, succeed
 from tests.commands.test_exit_codes import BUGGY

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockgate.exits import Exit
-from lockgate.standing import BY_GRAVITY
+from lockgate.status import BY_GRAVITY
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.running import ROOT, Project, refused, succeed
 from tests.servers.postgres import PostgresServer

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lockgate.planner.plan.difference import compare_plans
-from lockgate.views import matrix, plan_diff, text
-from lockgate.views.markdown import render_markdown
-from lockgate.views.review import review
+from lockgate.views.database import matrix
+from lockgate.views.plan import difference as plan_diff
+from lockgate.views.plan import text
+from lockgate.views.plan.markdown import render_markdown
+from lockgate.views.plan.review import review
 from tests.views.matrices import small_matrix
 from tests.views.plans import (
     altered_plan,

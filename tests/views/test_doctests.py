@@ -2,12 +2,20 @@
 
 import doctest
 import importlib
+import pkgutil
 
 import pytest
 
+from lockgate import views
 
-@pytest.mark.parametrize("name", ["approvals", "grid", "highlight", "markup", "review"])
+MODULES = [found.name for found in pkgutil.walk_packages(views.__path__, "lockgate.views.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_view_hold(name: str) -> None:
-    found = doctest.testmod(importlib.import_module(f"lockgate.views.{name}"))
-    assert found.failed == 0
-    assert found.attempted
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples() -> None:
+    found = [doctest.testmod(importlib.import_module(name)).attempted for name in MODULES]
+    assert sum(found) >= 9

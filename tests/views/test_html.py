@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
 from lockgate.planner.plan.plan import Plan
-from lockgate.views.html import render_html
-from lockgate.views.review import review
+from lockgate.views.plan.html import render_html
+from lockgate.views.plan.review import review
 from tests.browser import axe_source
 from tests.views.plans import (
     MIGRATIONS,

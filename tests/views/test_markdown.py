@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.planner.plan.plan import Change, Plan, Touch, seal
-from lockgate.views.markdown import LONGEST, render_markdown
 from lockgate.views.markup import code, escape, fenced, table
-from lockgate.views.review import review
+from lockgate.views.plan.markdown import LONGEST, render_markdown
+from lockgate.views.plan.review import review
 from tests.views.plans import (
     HOSTILE,
     LOSES,

@@ -3,9 +3,9 @@
 import pytest
 
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
-from lockgate.views.dependencies import ROW, draw_dependencies
-from lockgate.views.highlight import cut_sql
-from lockgate.views.review import review
+from lockgate.views.plan.dependencies import ROW, draw_dependencies
+from lockgate.views.plan.highlight import cut_sql
+from lockgate.views.plan.review import review
 from tests.views.plans import (
     COUNT_ORDERS,
     compensated_plan,

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from lockgate.planner.building.compare import compare, standings
 from lockgate.planner.building.matrix import Column, Matrix, lay_out
-from lockgate.views.matrix import render_status
+from lockgate.views.database.matrix import render_status
 from tests.browser import axe_source
 from tests.planner.literals import ledger, migration
 

@@ -1,8 +1,8 @@
 """What decides on a plan, and what its places have in common, as values."""
 
 from lockgate.planner.plan.plan import Plan
-from lockgate.views.review import review
-from lockgate.views.summary import (
+from lockgate.views.plan.review import review
+from lockgate.views.plan.summary import (
     Fact,
     find_facts,
     find_topics,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.checkout import read_source
 from lockgate.executors.programs.git import ask_checkout, ask_user, find_own_checkout
-from lockgate.source import read_source
 
 DIGEST = "0" * 64
 PERSON = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")

@@ -1,0 +1,1 @@
+"""Commands that ask a database what it says."""

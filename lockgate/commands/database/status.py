@@ -1,0 +1,87 @@
+"""`migrate status`: each migration, and whether it is applied, in one environment or in all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import (
+    Invocation,
+    environment_option,
+    environments_option,
+    json_option,
+)
+
+
+@click.command(short_help="Show which migrations are applied.")
+@environment_option
+@environments_option
+@click.option("--all", "everywhere", is_flag=True, help="All environments, side by side.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="How to show it: `html` is one page for the browser, of all environments.",
+)
+@json_option
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    name: str,
+    folder: Path | None,
+    everywhere: bool,
+    style: str,
+    as_json: bool,
+) -> int:
+    """Show each migration and whether it is applied.
+
+    Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way. A run
+    that is still under way is shown as that. With --all, an environment that cannot be reached
+    is told, and the others are shown.
+
+    \b
+    Examples:
+      migrate status
+      migrate status -e production --json
+      migrate status --all
+      migrate status --all --format html > status.html
+    """
+    chosen = "json" if as_json else style
+    if everywhere:
+        code = _show_all(folder, chosen)
+        invocation.document = False
+        return code
+    return _show_one(invocation, name, folder, chosen)
+
+
+def _show_one(invocation: Invocation, name: str, folder: Path | None, style: str) -> int:
+    from lockgate.planner.errors import UsageError
+    from lockgate.status import read_stand
+    from lockgate.views.database import lock, migrations
+    from lockgate.workspace import load_environment
+
+    if style == "html":
+        raise UsageError("The page shows all environments.", do="Add `--all`.")
+    stand = read_stand(load_environment(name, folder))
+    show = migrations.show_json if style == "json" else migrations.show_text
+    show(stand.standings, stand.ledger, stand.warnings)
+    invocation.document = False
+    if stand.holder:
+        lock.show_text(stand.holder)
+    if stand.problem:
+        raise stand.problem
+    return 0
+
+
+def _show_all(folder: Path | None, style: str) -> int:
+    from lockgate.planner.building.matrix import lay_out
+    from lockgate.planner.environments.environment import find_environments
+    from lockgate.status import read_columns
+    from lockgate.views.database import matrix
+
+    columns, end = read_columns(folder or find_environments(Path.cwd()))
+    matrix.SHOWN[style](lay_out(columns))
+    return end

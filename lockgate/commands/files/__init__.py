@@ -1,0 +1,1 @@
+"""Commands on migration files, without a database."""

@@ -1,0 +1,41 @@
+"""`migrate new`: an empty migration with the next version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import environment_option, environments_option
+
+
+@click.command(short_help="Make an empty migration file.")
+@click.argument("title", metavar="NAME")
+@environment_option
+@environments_option
+@click.option(
+    "--timestamp",
+    is_flag=True,
+    help="Version it by the time, UTC, so that branches do not collide.",
+)
+def command(title: str, name: str, folder: Path | None, timestamp: bool) -> int:
+    """Make the next migration file, with both markers, and print its path.
+
+    The version goes on as the directory has it: numbered, or by the time.
+
+    \b
+    Examples:
+      migrate new create_users
+      migrate new 'add e-mail' --timestamp
+    """
+    from datetime import UTC, datetime
+
+    from lockgate.scaffold import next_filename, write_migration
+    from lockgate.views.terminal import say
+    from lockgate.workspace import load_environment
+
+    directory = load_environment(name, folder).migrations_directory
+    now = datetime.now(UTC)
+    path = write_migration(directory, next_filename(directory, title, now, timestamp))
+    say(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+    return 0

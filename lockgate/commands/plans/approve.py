@@ -1,0 +1,56 @@
+"""`migrate approve`: a signature of a plan, in a file beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import environments_option
+
+
+@click.command(short_help="Sign a plan with an SSH key.")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@environments_option
+@click.option(
+    "-k",
+    "--key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The SSH key, private, or public where the ssh-agent has its private half. "
+    "[default: git's user.signingkey, or the first of the usual ones in ~/.ssh]",
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask, on a terminal either.")
+def command(plan_file: Path, folder: Path | None, key: Path | None, yes: bool) -> int:
+    """Approve a plan: sign its digest, and print the file of the signature.
+
+    The file lies beside the plan, PLAN.SIGNER.sig, and travels with it; `migrate apply` counts
+    it as the environment's policy says. Who may sign stands in environments/allowed_signers.
+
+    \b
+    Examples:
+      migrate approve plan.json
+      migrate approve plan.json --key ~/.ssh/id_release.pub --yes
+    """
+    from datetime import UTC, datetime
+
+    from lockgate.planner.environments.judgement import refuse_denied
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.planner.plan.verify import refuse_offline
+    from lockgate.trust.approvals import approve
+    from lockgate.trust.signing_key import signing_key
+    from lockgate.views.plan.approvals import confirm_approval, tell_approval
+    from lockgate.views.terminal import is_attended, say, tell
+    from lockgate.workspace import load_environment
+
+    plan = read_plan(plan_file)
+    refuse_offline(plan)
+    refuse_denied(plan.decisions)
+    environment = load_environment(plan.environment, folder)
+    tell_approval(plan)
+    if is_attended() and not yes:
+        confirm_approval(plan)
+    with signing_key(key) as chosen:
+        tell(f"Signing with the key {chosen}.")
+        say(str(approve(plan, plan_file, environment, chosen, datetime.now(UTC))))
+    return 0

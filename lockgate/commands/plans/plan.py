@@ -1,0 +1,131 @@
+"""`migrate plan`: what would be run, written down for review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lockgate.options import (
+    Invocation,
+    detailed_option,
+    environment_option,
+    environments_option,
+    from_database_option,
+    gathered,
+    json_option,
+    non_atomic_option,
+    out_option,
+    receipts_option,
+    reviewed_option,
+)
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.plans.making import Request
+
+
+@click.command(short_help="Write down what would be run, for review.")
+@environment_option
+@environments_option
+@out_option
+@gathered(
+    "wanted",
+    click.option("--to", metavar="VERSION", help="Plan up to and with this version."),
+    click.option(
+        "--baseline",
+        metavar="VERSION",
+        help="Plan to record what is pending up to this version, and run none of it.",
+    ),
+    click.option(
+        "--down", "steps", type=click.IntRange(1), metavar="N",
+        help="Plan the rollback of the last N.",
+    ),
+    click.option(
+        "--down-to",
+        metavar="VERSION",
+        help="Plan the rollback of all above this version; 0 for everything.",
+    ),
+    from_database_option,
+    non_atomic_option,
+    click.option(
+        "--rehearse",
+        is_flag=True,
+        help="Run it on a scratch database, there and back, and put what was seen into the plan.",
+    ),
+    click.option(
+        "--state",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Ask this state file, and not the database; the plan is for review alone.",
+    ),
+)  # fmt: skip
+@receipts_option
+@reviewed_option
+@detailed_option
+@json_option
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    name: str,
+    folder: Path | None,
+    out: Path,
+    wanted: dict[str, Any],
+    receipts: tuple[Path, ...],
+    reviewed: str | None,
+    detailed_exitcode: bool,
+    as_json: bool,
+) -> int:
+    """Compare the migrations with the database and write a plan file.
+
+    Reads only: the right to SELECT is enough, and nothing is created. The plan is applied
+    with `migrate apply FILE`, by the environment that it was made for. A plan that the
+    environment's policy denies is written too, for its reviewers: exit 3.
+
+    \b
+    Examples:
+      migrate plan -e staging
+      migrate plan --to 42 -o release.json
+      migrate plan --down 2 -o back.json
+      migrate plan --down 1 --from-database
+      migrate plan --rehearse
+      migrate plan -e production --state state.json
+      migrate plan -e production --receipt staging.json
+    """
+    from lockgate.exits import Exit
+    from lockgate.planner.environments.judgement import refuse_denied
+    from lockgate.plans.delivery import hand_out
+    from lockgate.plans.making import Request
+    from lockgate.plans.origin import with_origin
+    from lockgate.trust.admission import read_intent, refuse_unreviewed
+    from lockgate.workspace import load_environment
+
+    request = Request(**wanted)
+    intent = read_intent(reviewed)
+    environment = load_environment(name, folder)
+    plan = _make_plan(environment, with_origin(request, environment, receipts))
+    hand_out(plan, out, as_json=as_json)
+    invocation.document = False
+    refuse_denied(plan.decisions)
+    refuse_unreviewed(plan, intent)
+    return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK
+
+
+def _make_plan(environment: Environment, request: Request) -> Plan:
+    """The plan, from the state file or the database, and rehearsed where that is asked for."""
+    from lockgate.planner.environments.judgement import judged
+    from lockgate.plans.making import make_plan, observe, read_observation
+    from lockgate.plans.rehearsal import rehearse_plan
+    from lockgate.workspace import open_workspace, read_settled
+
+    if request.state is not None:
+        seen = read_observation(request.state, environment)
+        return make_plan(environment, seen, request)
+    with open_workspace(environment) as work:
+        ledger = read_settled(work.engine)
+        plan = make_plan(environment, observe(work, ledger, request), request)
+        if not request.rehearse:
+            return plan
+        return judged(rehearse_plan(work, ledger, plan, request), environment.policy)

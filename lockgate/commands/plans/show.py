@@ -1,0 +1,135 @@
+"""`migrate show`: a plan file for its reader."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from lockgate.options import environments_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.plan import Plan
+
+
+@click.command(short_help="Show a plan file.")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "markdown", "html", "json", "sql", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How to show it: `markdown` is a pull request's comment, `html` one page for the browser, "
+    "`sql` runs in psql or mysql, `sarif` is its findings for a code host.",
+)
+@click.option(
+    "--migrations",
+    default="migrations",
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the migrations lie from the repository's root, for `sarif`: a plan does not say.",
+)
+@environments_option
+def command(plan_file: Path, style: str, migrations: str, folder: Path | None) -> int:
+    """Show what a plan would do; needs neither a database nor the migrations.
+
+    The plan's digest is checked first, so what is shown is what would be run. As text it tells
+    too who has approved the plan.
+
+    \b
+    Examples:
+      migrate show plan.json
+      migrate show plan.json --format html > plan.html
+      migrate show plan.json --format sql > review.sql
+    """
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.trust.approvals import find_approvals
+
+    plan = read_plan(plan_file)
+    if style == "sarif":
+        _show_sarif(plan, migrations)
+    else:
+        SHOWN[style](plan)
+    approvals = find_approvals(plan_file) if style == "text" else []
+    if approvals:
+        _show_approvals(plan, plan_file, folder)
+    return 0
+
+
+def _show_text(plan: Plan) -> None:
+    from lockgate.views.plan import text
+
+    text.show_plan(plan)
+
+
+def _show_approvals(plan: Plan, plan_file: Path, folder: Path | None) -> None:
+    """Those beside the plan, by this machine's clock; unverified ones where there is no
+    environment that says whose keys are good."""
+    from datetime import UTC, datetime
+
+    from lockgate.planner.errors import UsageError
+    from lockgate.trust.approvals import Approval, find_approvals, look_at_approvals
+    from lockgate.views.plan.approvals import show_approvals
+    from lockgate.workspace import load_environment
+
+    try:
+        environment = load_environment(plan.environment, folder)
+    except UsageError as error:
+        unverified = f"not verified: {error.what}"
+        show_approvals(Approval(path, problem=unverified) for path in find_approvals(plan_file))
+    else:
+        show_approvals(look_at_approvals(plan, plan_file, environment, datetime.now(UTC)))
+
+
+def _show_markdown(plan: Plan) -> None:
+    from lockgate.views.plan.markdown import render_markdown
+    from lockgate.views.plan.review import review
+    from lockgate.views.terminal import say
+
+    say(render_markdown(review(plan)).rstrip("\n"))
+
+
+def _show_html(plan: Plan) -> None:
+    from lockgate.views.plan.html import render_html
+    from lockgate.views.plan.review import review
+    from lockgate.views.terminal import say
+
+    say(render_html(review(plan)).rstrip("\n"))
+
+
+def _show_json(plan: Plan) -> None:
+    from lockgate.views.plan import json
+
+    json.show_plan(plan)
+
+
+def _show_sarif(plan: Plan, migrations: str) -> None:
+    from lockgate.planner.finding import Located
+    from lockgate.views import json
+    from lockgate.views.findings.sarif import render_sarif
+
+    folder = PurePosixPath(migrations)
+    found = [
+        Located((folder / step.file).as_posix(), step.direction, finding)
+        for step in plan.steps
+        for finding in step.findings
+    ]
+    json.show_document(render_sarif(found))
+
+
+def _show_sql(plan: Plan) -> None:
+    from lockgate.views.plan import sql
+    from lockgate.views.terminal import say_sql
+
+    say_sql(sql.render_sql(plan))
+
+
+SHOWN = {
+    "text": _show_text,
+    "markdown": _show_markdown,
+    "html": _show_html,
+    "json": _show_json,
+    "sql": _show_sql,
+}

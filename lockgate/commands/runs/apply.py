@@ -1,0 +1,108 @@
+"""`migrate apply`: exactly what a plan says, under the lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import (
+    dry_run_option,
+    environments_option,
+    events_option,
+    reviewed_option,
+    verbose_option,
+)
+
+
+@click.command(short_help="Apply exactly what a plan file says.")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.option(
+    "-e",
+    "--environment",
+    "name",
+    metavar="NAME",
+    help="Refuse a plan that is not for this environment.",
+)
+@environments_option
+@reviewed_option
+@click.option(
+    "--receipt",
+    "receipt_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a receipt of the run; of a plan that is already applied, that of its run.",
+)
+@click.option(
+    "--sign-with",
+    "key",
+    metavar="KEY",
+    type=click.Path(path_type=Path),
+    help="Sign the receipt with this SSH key; the signature goes to FILE.sig.",
+)
+@dry_run_option
+@verbose_option
+@events_option
+def command(
+    plan_file: Path,
+    name: str | None,
+    folder: Path | None,
+    reviewed: str | None,
+    receipt_file: Path | None,
+    key: Path | None,
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Apply a plan to the environment that it names.
+
+    The SQL comes from the plan file; the migrations folder is not opened. A plan that is
+    already applied is no error. A plan whose database has moved on is refused (exit 4).
+
+    \b
+    Examples:
+      migrate apply plan.json
+      migrate apply plan.json -e production --json
+      migrate apply plan.json --dry-run | less
+      migrate apply release.json --reviewed plan.json
+      migrate apply plan.json --receipt staging.json --sign-with ~/.ssh/id_ed25519
+    """
+    from lockgate.executors.apply import apply
+    from lockgate.executors.receipts import keep_nothing, keep_receipt
+    from lockgate.planner.errors import WrongTarget
+    from lockgate.planner.plan.drift import refuse_unknown_schema
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.planner.plan.verify import refuse_offline
+    from lockgate.runs.dry_run import refuse_both, show_dry_run
+    from lockgate.trust.admission import admit, read_intent
+    from lockgate.trust.receipts import hand_out_receipt, refuse_undeliverable
+    from lockgate.views.run.following import following
+    from lockgate.views.run.report import show_report
+    from lockgate.workspace import author, load_environment, open_workspace
+
+    plan = read_plan(plan_file)
+    refuse_offline(plan)
+    refuse_both(dry_run=dry_run, as_json=as_json)
+    refuse_undeliverable(receipt_file, key, plan_file)
+    if name not in (None, plan.environment):
+        raise WrongTarget(
+            f"The plan is for the environment {plan.environment}, not for {name}.",
+            do=f"Leave out `-e {name}`, or make a plan for it: migrate plan -e {name}.",
+        )
+    environment = load_environment(plan.environment, folder)
+    if environment.drift == "check":
+        refuse_unknown_schema(plan)
+    admitted = admit(environment, read_intent(reviewed), plan_file)
+    with open_workspace(environment) as work:
+        if dry_run:
+            show_dry_run(plan, work.engine, admitted)
+            return 0
+        with following(verbose=verbose, as_json=as_json) as emit:
+            report = apply(
+                plan, work.engine, author(), wait=environment.lock.wait, emit=emit,
+                admit=admitted, keep=keep_receipt if receipt_file else keep_nothing,
+            )  # fmt: skip
+        show_report(report, as_json=as_json)
+        if receipt_file:
+            hand_out_receipt(plan, work.engine, receipt_file, key)
+    return 0

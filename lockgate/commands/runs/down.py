@@ -1,0 +1,60 @@
+"""`migrate down`: plan and apply a rollback, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import (
+    dry_run_option,
+    environment_option,
+    environments_option,
+    events_option,
+    from_database_option,
+    non_atomic_option,
+    verbose_option,
+)
+
+
+@click.command(short_help="Roll back the last migrations, without a plan file.")
+@environment_option
+@environments_option
+@click.option(
+    "--steps", type=click.IntRange(1), metavar="N", help="Roll back the last N.  [default: 1]"
+)
+@click.option("--to", metavar="VERSION", help="Roll back all above this version; 0 for everything.")
+@from_database_option
+@non_atomic_option
+@dry_run_option
+@verbose_option
+@events_option
+def command(
+    name: str,
+    folder: Path | None,
+    steps: int | None,
+    to: str | None,
+    from_database: bool,
+    allow_non_atomic: bool,
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Roll back the last applied migration, or more, by their down sections.
+
+    \b
+    Examples:
+      migrate down
+      migrate down --steps 3
+      migrate down --to 41 --dry-run
+      migrate down --from-database
+    """
+    from lockgate.plans.making import Request
+    from lockgate.runs.up_and_down import plan_and_apply
+
+    count = 1 if steps is None and to is None else steps
+    request = Request(
+        steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic
+    )
+    plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
+    return 0

@@ -1,0 +1,49 @@
+"""`migrate up`: plan and apply what is pending, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lockgate.options import (
+    dry_run_option,
+    environment_option,
+    environments_option,
+    events_option,
+    non_atomic_option,
+    verbose_option,
+)
+
+
+@click.command(short_help="Apply what is pending, without a plan file.")
+@environment_option
+@environments_option
+@click.option("--to", metavar="VERSION", help="Apply up to and with this version.")
+@non_atomic_option
+@dry_run_option
+@verbose_option
+@events_option
+def command(
+    name: str,
+    folder: Path | None,
+    to: str | None,
+    allow_non_atomic: bool,
+    dry_run: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Apply the pending migrations: `plan` and `apply` in one, without a review between.
+
+    \b
+    Examples:
+      migrate up
+      migrate up --to 42
+      migrate up -e staging --dry-run
+    """
+    from lockgate.plans.making import Request
+    from lockgate.runs.up_and_down import plan_and_apply
+
+    request = Request(to=to, allow_non_atomic=allow_non_atomic)
+    plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
+    return 0

@@ -1,0 +1,135 @@
+"""Linting of migration files and of plans: asks the linters, and joins what they say.
+
+It must not ask a database: a plan is judged by facts that are given, and files by themselves.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import MigrationFileError, UsageError
+from lockgate.planner.finding import Finding, Located
+from lockgate.planner.migrations.migration import VERSION, Migration, Section, parse_sections
+from lockgate.planner.plan.plan import Direction, Plan
+from lockgate.planner.review.inspection import (
+    Origin,
+    inspect,
+    read_origin,
+    read_origins,
+    read_subjects,
+)
+from lockgate.planner.review.lint import lint
+from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.sql.dialect import DIALECTS
+from lockgate.workspace import load_migrations
+
+OUTER = {"postgresql": "lockgate.executors.programs.squawk"}
+"""The outer linter of an engine: a module that is imported when it is needed."""
+UNREACHED = (
+    "squawk could not be run, so only lockgate's own rules were applied to the SQL. "
+    "`migrate lint` says why."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A section as its file has it."""
+
+    migration: Migration
+    subject: Subject
+    origin: Origin
+
+
+def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
+    """The findings of all files, or of those from a version on, in the order in which they run.
+
+    Raises:
+        MigrationFileError: a file cannot be read, or a waiver is wrong.
+        UsageError: `first` is no version; or an outer linter cannot be run.
+    """
+    terms = Terms(DIALECTS[environment.engine])
+    chosen = _chosen(load_migrations(environment).migrations, first)
+    sources = [one for each in chosen for one in _sources(each, environment, terms)]
+    outer = lint_outside(environment.engine, [source.subject for source in sources])
+    folder = Path(os.path.relpath(environment.migrations_directory))
+    return tuple(
+        Located((folder / source.migration.filename).as_posix(), source.subject.direction, finding)
+        for source, others in zip(sources, outer, strict=True)
+        for finding in _findings(source, others)
+    )
+
+
+def lint_outside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
+    """What the engine's outer linter finds in each section; nothing where there is none."""
+    if engine not in OUTER:
+        return ((),) * len(subjects)
+    linter = importlib.import_module(OUTER[engine])
+    found: tuple[tuple[Finding, ...], ...] = linter.lint_sections(subjects)
+    return found
+
+
+def inspect_plan(
+    plan: Plan, environment: Environment, seen: Observation, migrations: Iterable[Migration]
+) -> Plan:
+    """The plan with what linters and facts say of it, not sealed anew; `migrations` are those
+    that it was made from.
+
+    Where an outer linter cannot be run, the plan warns of it.
+    """
+    dialect = seen.server.dialect
+    origins = read_origins(plan, migrations, dialect, environment.variables)
+    subjects = read_subjects(plan, Terms(dialect, seen.facts, environment.thresholds), origins)
+    try:
+        outer = lint_outside(dialect.name, subjects)
+    except UsageError:
+        outer = ((),) * len(subjects)
+        plan = plan.model_copy(update={"warnings": (*plan.warnings, UNREACHED)})
+    return inspect(plan, subjects, origins, outer)
+
+
+def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:
+    if first is None:
+        return list(migrations)
+    if not VERSION.fullmatch(first):
+        raise UsageError(
+            f"{first} is no version.", do="Give the number that a file's name begins with."
+        )
+    return [migration for migration in migrations if migration.number >= int(first)]
+
+
+def _sources(migration: Migration, environment: Environment, terms: Terms) -> Iterator[_Source]:
+    sections = parse_sections(migration, terms.dialect, environment.variables)
+    directions: tuple[tuple[Direction, Section | None], ...] = (
+        ("up", sections.up),
+        ("down", sections.down),
+    )
+    for direction, section in directions:
+        if section is not None and section.statements:
+            yield _source(migration, direction, section, terms)
+
+
+def _source(migration: Migration, direction: Direction, section: Section, terms: Terms) -> _Source:
+    origin = read_origin(migration, section)
+    subject = read_subject(
+        section.statements,
+        direction,
+        section.transactional,
+        terms,
+        origin.text,
+        origin.first_line,
+    )
+    return _Source(migration, subject, origin)
+
+
+def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
+    try:
+        return lint(source.subject, source.origin.waivers, outer)
+    except MigrationFileError as error:
+        error.path = error.path or Path(source.migration.filename)
+        raise

@@ -1,0 +1,219 @@
+"""Making of a plan from what is known of a database: the same for `plan`, `up` and `down`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from lockgate import __version__
+from lockgate.checkout import read_source
+from lockgate.planner.building.build import (
+    Setting,
+    build_baseline_plan,
+    build_down_plan,
+    build_stored_down_plan,
+    build_up_plan,
+)
+from lockgate.planner.building.compare import Comparison, compare
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.building.promotion import Origin, with_promotion
+from lockgate.planner.building.statefile import read_state
+from lockgate.planner.building.stored_runs import stored_source
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.judgement import judged
+from lockgate.planner.errors import BrokenHistory, UsageError
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan.drift import with_fingerprint
+from lockgate.planner.plan.plan import Plan, Source
+from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.quantities import format_moment
+from lockgate.plans.linting import inspect_plan
+from lockgate.workspace import Workspace, load_migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to plan: everything pending, unless one of these says otherwise.
+
+    `to` is the last version to apply, `baseline` the last to record without running it;
+    `steps` is how many to roll back, `down_to` the version above which all is rolled back;
+    `only` are the versions to apply, with their checksums; `from_database` says that the
+    rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
+    one that can stop half-way for good. `rehearse` is to run it on a scratch database, and `state`
+    is the file that stands in for the live one. `origin` is what is known of the environment that
+    the plan is promoted from.
+
+    Raises:
+        UsageError: more than one is given, something else than a rollback from the database, or
+            what needs a database with a state in its place.
+    """
+
+    to: str | None = None
+    baseline: str | None = None
+    steps: int | None = None
+    down_to: str | None = None
+    only: Mapping[int, str] | None = None
+    from_database: bool = False
+    allow_non_atomic: bool = False
+    rehearse: bool = False
+    state: Path | None = None
+    origin: Origin | None = None
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether anything is to be rolled back."""
+        return self.steps is not None or self.down_to is not None
+
+    @property
+    def is_exempt(self) -> bool:
+        """Whether nothing of it needs to have run elsewhere before."""
+        return self.is_rollback or self.baseline is not None
+
+    def __post_init__(self) -> None:
+        given = (self.to, self.baseline, self.steps, self.down_to, self.only)
+        if sum(choice is not None for choice in given) > 1:
+            raise UsageError("Give only one choice of what to plan: one version, or one number.")
+        if self.from_database and not self.is_rollback:
+            raise UsageError(
+                "Only a rollback can be planned from the database.",
+                do="Add `--down N` or `--down-to VERSION`.",
+            )
+        if self.state and (self.rehearse or self.from_database):
+            raise UsageError(
+                "A state stands in for the database, and this needs the database itself.",
+                do=f"Leave `{'--rehearse' if self.rehearse else '--from-database'}` away, "
+                "or `--state`.",
+            )
+
+
+def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
+    """What a live database says, as far as the request needs it."""
+    engine = work.engine
+    return Observation(
+        server=engine.server,
+        ledger=ledger,
+        facts=engine.read_facts(),
+        fingerprint=engine.read_catalogue().digests()
+        if work.environment.drift == "check"
+        else None,
+        runs=tuple(engine.read_applied_plans()) if request.from_database else (),
+    )
+
+
+def read_observation(path: Path, environment: Environment) -> Observation:
+    """What a state file says of the environment's database.
+
+    Raises:
+        UsageError: it cannot be read.
+        InvalidPlan, WrongTarget: it is no state of it.
+    """
+    state = read_state(path)
+    return state.observed(project=environment.project, environment=environment.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan that nobody has looked at, and the files that it was made from, if it was."""
+
+    plan: Plan
+    migrations: tuple[Migration, ...] = ()
+
+
+def make_plan(environment: Environment, seen: Observation, request: Request) -> Plan:
+    """The plan for a request, with what linters and the environment's policies say of it.
+
+    Raises:
+        LockgateError: as `draft_plan`; and when a run stopped half-way.
+    """
+    refuse_unresolved(seen.ledger)
+    draft = draft_plan(environment, seen, request)
+    plan = inspect_plan(draft.plan, environment, seen, draft.migrations)
+    if request.allow_non_atomic:
+        plan = plan.model_copy(update={"accepted": ("non_atomic",)})
+    if seen.fingerprint is not None:
+        plan = with_fingerprint(plan, seen.fingerprint)
+    if request.origin is not None:
+        plan = with_promotion(plan, request.origin)
+    return judged(plan, environment.policy)
+
+
+def draft_plan(environment: Environment, seen: Observation, request: Request) -> Draft:
+    """The plan for a request, which no linter and no policy has seen.
+
+    Raises:
+        LockgateError: as the builders of `planner.building.build`; and when the database is
+            another's.
+    """
+    project, name = environment.project, environment.name
+    refuse_foreign(seen.server, seen.ledger, project=project, environment=name)
+    if request.from_database:
+        made_for = make_setting(environment, seen, stored_source(seen.ledger))
+        return Draft(
+            build_stored_down_plan(
+                seen.runs, seen.ledger, made_for, steps=request.steps, to=request.down_to
+            )
+        )
+    directory = load_migrations(environment)
+    comparison = compare(directory.migrations, seen.ledger)
+    source = read_source(environment.migrations_directory, directory.digest)
+    made_for = make_setting(environment, seen, source, directory.warnings)
+    return Draft(
+        _build_plan(comparison, seen.ledger, made_for, request), tuple(directory.migrations)
+    )
+
+
+def _build_plan(
+    comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request
+) -> Plan:
+    if request.baseline is not None:
+        return build_baseline_plan(comparison, ledger, made_for, request.baseline)
+    if not request.is_rollback:
+        return build_up_plan(comparison, ledger, made_for, to=request.to, only=request.only)
+    return _down_plan(comparison, ledger, made_for, request)
+
+
+def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request) -> Plan:
+    """The plan of a rollback by the files; where they do not fit, the error says the other way."""
+    try:
+        return build_down_plan(
+            comparison, ledger, made_for, steps=request.steps, to=request.down_to
+        )
+    except BrokenHistory as broken:
+        broken.do = (
+            "Restore the files (git checkout), or roll back without them: add `--from-database`."
+        )
+        raise
+
+
+def make_setting(
+    environment: Environment, seen: Observation, source: Source, warnings: tuple[str, ...] = ()
+) -> Setting:
+    """What a plan of this environment is made for."""
+    age = environment.max_plan_age
+    return Setting(
+        project=environment.project,
+        environment=environment.name,
+        server=seen.server,
+        source=source,
+        tool_version=__version__,
+        max_age=None if age is None else timedelta(seconds=age),
+        transaction=environment.transaction,
+        allow_out_of_order=environment.policy.out_of_order != "deny",
+        variables=environment.variables,
+        warnings=(*_at_second_hand(seen), *warnings),
+        facts=seen.facts,
+        copy_limit=environment.copies.limit,
+        state_pulled_at=seen.pulled_at,
+    )
+
+
+def _at_second_hand(seen: Observation) -> tuple[str, ...]:
+    if seen.pulled_at is None:
+        return ()
+    return (
+        f"Made from a state that was pulled at {format_moment(seen.pulled_at)}, "
+        "not from the database: for review alone.",
+    )

@@ -1,0 +1,147 @@
+"""Rehearsal of a plan, and the search for drift: both replay the migrations on a scratch database.
+
+It must not print, and must not change the environment's own database.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+
+from lockgate.checkout import read_source
+from lockgate.executors.engine import open_engine
+from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
+from lockgate.executors.scratch import open_scratch, start_private
+from lockgate.planner.building.build import Setting, build_chosen_plan
+from lockgate.planner.building.compare import compare, refuse_broken_history
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.database.catalogue import Difference, differences
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import resolve_rehearsal
+from lockgate.planner.errors import UsageError
+from lockgate.planner.migrations.migration import Migration, parse_sections
+from lockgate.planner.migrations.waiver import Waiver
+from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement
+from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching
+from lockgate.planner.review.evidence import Evidence, answering, with_evidence
+from lockgate.plans.making import Request, make_setting
+from lockgate.workspace import Workspace, author, load_migrations
+
+
+def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request) -> Plan:
+    """The plan with what its rehearsal has shown; one without steps as it is.
+
+    Raises:
+        UsageError: it cannot be rehearsed, or not here.
+        StatementFailed: it fails.
+    """
+    if request.from_database or request.baseline is not None:
+        raise UsageError(
+            "This plan cannot be rehearsed.",
+            why="A rehearsal runs the migrations' files: a baseline runs none, and "
+            "`--from-database` opens none.",
+            do="Leave `--rehearse` away.",
+        )
+    if not plan.steps:
+        return plan
+    directory = load_migrations(work.environment)
+    numbers = {migration.number: migration for migration in directory.migrations}
+    chosen = [numbers[int(step.version)] for step in plan.steps]
+    applied = compare(directory.migrations, ledger).applied
+    evidence = _gather(work, plan.steps[0].direction, applied, chosen)
+    return with_evidence(plan, evidence, _waivers(work, plan, chosen))
+
+
+def _gather(
+    work: Workspace, direction: Direction, applied: Sequence[Migration], chosen: Sequence[Migration]
+) -> Evidence:
+    """The plan's rehearsal, and that of its single steps where it does not prove all of them."""
+    live = work.engine.read_catalogue()
+    with open_stage(work, [*applied, *chosen]) as stage:
+        stage.replay(applied)
+        drift = find_drift(stage, live)
+        whole = rehearse(stage, direction, chosen)
+    if len(chosen) == 1 or (whole.restored and whole.repeatable):
+        return Evidence(whole, drift=drift)
+    with open_stage(work, [*applied, *chosen]) as stage:
+        stage.replay(applied)
+        return Evidence(whole, rehearse_each(stage, direction, chosen), drift)
+
+
+def _waivers(
+    work: Workspace, plan: Plan, chosen: Sequence[Migration]
+) -> dict[int, tuple[Waiver, ...]]:
+    """What the files answer for, by the number of the step."""
+    dialect, variables = work.engine.server.dialect, work.environment.variables
+    return {
+        number: answering(parse_sections(migration, dialect, variables), step)
+        for number, (step, migration) in enumerate(zip(plan.steps, chosen, strict=True), 1)
+    }
+
+
+def read_drift(work: Workspace, ledger: Ledger) -> tuple[Difference, ...]:
+    """What the database has otherwise than its applied migrations make it.
+
+    Raises:
+        BrokenHistory: the files are not those that were applied.
+        UsageError, StatementFailed: they cannot be replayed.
+    """
+    comparison = compare(load_migrations(work.environment).migrations, ledger)
+    refuse_broken_history(comparison)
+    live = work.engine.read_catalogue()
+    with open_stage(work, comparison.applied) as stage:
+        stage.replay(comparison.applied)
+        return find_drift(stage, live)
+
+
+def read_unexpected(work: Workspace, plan: Plan) -> tuple[Difference, ...]:
+    """What the database has otherwise than the rehearsal of a plan left it; without its lines.
+
+    Raises:
+        UsageError: the plan was not rehearsed.
+    """
+    if plan.rehearsal is None:
+        raise UsageError(
+            "The plan was not rehearsed, so it does not say which schema it leaves.",
+            do="Plan with `--rehearse`, or leave `--expect` away.",
+        )
+    return differences(plan.rehearsal.expected, made_by_migrations(work.engine.read_catalogue()))
+
+
+@contextmanager
+def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Stage]:
+    """A scratch database for the block, where these migrations may run.
+
+    Raises:
+        UsageError: they would reach beyond it, or it cannot be made.
+    """
+    environment, traits = work.environment, work.engine.read_traits()
+    setting = _make_setting(work)
+    statements = _statements(migrations, setting)
+    address = resolve_rehearsal(environment, os.environ)
+    with ExitStack() as stack:
+        if address is None:
+            roles = created_roles(statements)
+            address = stack.enter_context(start_private(environment, traits, roles))
+        else:
+            with closing(open_engine(address, environment)) as server:
+                refuse_reaching(statements, server.read_reach())
+        scratch = open_scratch(address, environment, traits, uuid.uuid4().hex[:12])
+        yield Stage(stack.enter_context(scratch), setting, author(), time.monotonic)
+
+
+def _make_setting(work: Workspace) -> Setting:
+    directory = work.environment.migrations_directory
+    seen = Observation(work.engine.server, Ledger())
+    return make_setting(work.environment, seen, read_source(directory, "0" * 64))
+
+
+def _statements(migrations: Sequence[Migration], setting: Setting) -> list[PlannedStatement]:
+    """All that may run of these migrations, in both directions."""
+    unique = {migration.number: migration for migration in migrations}
+    plan = build_chosen_plan(unique.values(), "up", Ledger(), setting)
+    return [each for step in plan.steps for each in (*step.statements, *(step.rollback or ()))]

@@ -1,0 +1,172 @@
+"""Where an environment's migrations stand: its files held against its database.
+
+Must not change either, and must not print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lockgate.executors.engine import Engine
+from lockgate.executors.events import Session
+from lockgate.executors.failure import ServerError
+from lockgate.executors.resolve import read_half_done
+from lockgate.exits import Exit, exit_code
+from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
+from lockgate.planner.building.matrix import Column
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment, databases_of, environment_names
+from lockgate.planner.environments.yaml_file import read_yaml
+from lockgate.planner.errors import (
+    BrokenHistory,
+    ConfigurationError,
+    Interrupted,
+    InvalidPlan,
+    LockgateError,
+    Unresolved,
+    UsageError,
+    WrongTarget,
+)
+from lockgate.planner.migrations.directory import Directory
+from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.workspace import Workspace, load_environment, load_migrations, look, open_workspace
+
+GRAVEST = (
+    *(Exit.UNRESOLVED, Exit.INVALID_PLAN, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET),
+    *(Exit.UNREACHABLE, Exit.USAGE),
+)
+BY_GRAVITY = (*GRAVEST, *sorted(set(Exit) - {*GRAVEST}, reverse=True))
+"""Of the ends of several environments, the first is the one that all of them end with; OK, which
+is 0, is the last of all."""
+
+Answer = tuple[Column, Exit]
+"""An environment, and how it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What is known of an environment. `holder` is whose run is under way; `problem` is what a
+    person must look at, None when all is well."""
+
+    standings: tuple[Standing, ...]
+    ledger: Ledger
+    warnings: tuple[str, ...]
+    holder: Session | None
+    problem: LockgateError | None
+
+
+def read_stand(environment: Environment) -> Stand:
+    """Where the migrations of one environment stand.
+
+    Raises:
+        LockgateError: its files or its database cannot be read.
+    """
+    directory = load_migrations(environment)
+    with open_workspace(environment) as work:
+        return _stand(work, directory)
+
+
+def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
+    """Each environment of a folder, in the order of promotion, and how all of it ends. The
+    servers are asked at once: those that are silent cost the time of one."""
+    asked = [_ask(name, folder) for name in databases_of(folder)]
+    found = [answer() for _, answer in sorted(asked, key=lambda each: each[0])]
+    gravest = min((end for _, end in found), key=BY_GRAVITY.index, default=Exit.OK)
+    return tuple(column for column, _ in found), gravest
+
+
+def _stand(work: Workspace, directory: Directory) -> Stand:
+    ledger, holder = look(work.engine)
+    comparison = compare(directory.migrations, ledger)
+    environment = work.environment
+    half_done: list[str] = []
+    problem: LockgateError | None = None
+    try:
+        refuse_foreign(
+            work.engine.server, ledger, project=environment.project, environment=environment.name
+        )
+        half_done += _half_done(work.engine, ledger)
+        if not holder:
+            refuse_unresolved(ledger)
+        refuse_broken_history(comparison)
+    except (WrongTarget, InvalidPlan, Unresolved, BrokenHistory) as error:
+        problem = error
+    state = "under way" if holder else "half done"
+    shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
+    return Stand(shown, ledger, directory.warnings, holder, problem)
+
+
+def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
+    """The versions of which a run has done a part.
+
+    Raises:
+        InvalidPlan: the plan of such a run cannot be read.
+    """
+    return [step.version for half in read_half_done(engine, ledger) for step in half.unit.steps]
+
+
+def _ask(name: str, folder: Path) -> tuple[int, Callable[[], Answer]]:
+    """How many environments one stands behind, and what waits for its answer."""
+    from lockgate.threads import begin
+
+    rank = _rank(name, folder)
+    try:
+        environment = load_environment(name, folder)
+    except UsageError as error:
+        return rank, partial(_unknown, name, error)
+    read = partial(_read_column, environment)
+    # An embedded server is ours to stop, also when we are interrupted.
+    return rank, read if environment.database == "embedded" else begin(read)
+
+
+def _read_column(environment: Environment) -> Answer:
+    try:
+        stand = read_stand(environment)
+    except Interrupted:
+        raise
+    except LockgateError as error:
+        return _unknown(environment.name, error)
+    except ServerError as refused:
+        return _unknown(environment.name, UsageError(f"The server refused to tell: {refused}."))
+    problem = stand.problem
+    if isinstance(problem, WrongTarget):  # what it holds is another environment's
+        return _unknown(environment.name, problem)
+    end = Exit(exit_code(problem)) if problem else Exit.OK
+    # Which files are changed or missing, the states tell.
+    told = "" if problem is None or isinstance(problem, BrokenHistory) else _first_line(problem)
+    return Column(environment.name, stand.standings, stand.ledger.serial, told), end
+
+
+def _unknown(name: str, error: LockgateError) -> Answer:
+    return Column(name, problem=_first_line(error)), Exit(exit_code(error))
+
+
+def _rank(name: str, folder: Path, above: frozenset[str] = frozenset()) -> int:
+    """How many environments stand before one: those that it extends, and those that it is
+    promoted from."""
+    below = _named(name, folder) & set(environment_names(folder)) - above - {name}
+    ranks = (_rank(each, folder, above | {name}) for each in below)
+    return max((rank + 1 for rank in ranks), default=0)
+
+
+def _named(name: str, folder: Path) -> set[str]:
+    """What an environment's file names as standing before it, as far as it can be made out: what
+    is wrong with the file its own column tells."""
+    try:
+        document = read_yaml(folder / f"{name}.yaml").value
+    except ConfigurationError:
+        return set()
+    promotion = _map(_map(document.get("policy")).get("promotion"))
+    named = (document.get("extends"), promotion.get("from"))
+    return {each for each in named if isinstance(each, str)}
+
+
+def _map(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _first_line(error: LockgateError) -> str:
+    return error.what.partition("\n")[0].rstrip(":")

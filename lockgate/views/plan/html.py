@@ -1,0 +1,158 @@
+"""A plan as one HTML file that needs no network and, to be read, no script.
+
+Decides nothing: `review` digests the plan, the template lays it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+from lockgate.planner.hidden import reveal
+from lockgate.planner.plan.plan import Measured
+from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
+from lockgate.views.page import open_templates, render_page
+from lockgate.views.plan import rehearsal, summary
+from lockgate.views.plan.dependencies import draw_dependencies
+from lockgate.views.plan.highlight import cut_sql
+from lockgate.views.plan.review import (
+    WORST_FIRST,
+    Remark,
+    Review,
+    count,
+    spell_lock,
+    spell_rows,
+)
+
+LONGEST_OPEN = 12
+"""Rows of a list that is unfolded from the beginning."""
+STEPS_OPEN = 20
+"""Steps that are all unfolded; of more, only those that a reviewer must read."""
+
+
+def render_html(review: Review) -> str:
+    """The page."""
+    dialect = review.plan.target.dialect or POSTGRESQL
+    return render_page(
+        _open_templates(),
+        "plan",
+        "plan.js",
+        review=review,
+        plan=review.plan,
+        drawing=draw_dependencies(review.plan),
+        longest_open=LONGEST_OPEN,
+        seen=review.plan.rehearsal,
+        measured=_measured(review),
+        headline=rehearsal.headline,
+        outcomes=rehearsal.outcomes,
+        costly=rehearsal.costly,
+        costs=rehearsal.costs,
+        spell_place=rehearsal.place,
+        highlight=lambda sql: highlight(sql, dialect),
+        **_summary(review),
+        **_steps(review),
+    )
+
+
+def _summary(review: Review) -> dict[str, Any]:
+    """What stands before the steps."""
+    topics = summary.find_topics(review.remarks)
+    numbers = {topic.subject: topic.number for topic in topics}
+    return {
+        "facts": summary.find_facts(review),
+        "graded": [(grade, list(same)) for grade, same in groupby(topics, lambda one: one.grade)],
+        "topic_of": lambda remark: numbers[summary.subject(remark)],
+        "lost": summary.gather_losses(review.losses),
+        "locks": summary.gather_locks(review.locks),
+        "kept": summary.KEPT if review.keeps_locks else "",
+    }
+
+
+def _steps(review: Review) -> dict[str, Any]:
+    """What the steps are shown by, each by the number of a step."""
+    return {
+        "remarks": _by_step(review.remarks),
+        "usual": _usual(review),
+        "unfolded": _unfolded(review),
+        "step_of": _numbers(review).get,
+    }
+
+
+def highlight(sql: str, dialect: Dialect) -> Markup:
+    """SQL with its runs in spans of a class each."""
+    spans = (
+        (kind, "".join(text for _, text in runs))
+        for kind, runs in groupby(cut_sql(sql, dialect), key=lambda run: run[0])
+    )
+    return Markup("").join(
+        Markup('<span class="{}">{}</span>').format(kind, reveal(text))
+        if kind
+        else escape(reveal(text))
+        for kind, text in spans
+    )
+
+
+def gravest(remarks: Iterable[Remark]) -> str:
+    """The gravest grade among findings; empty without any that is not allowed."""
+    found = {remark.grade for remark in remarks}
+    return next((severity for severity in WORST_FIRST if severity in found), "")
+
+
+FILTERS = {
+    "count": count,
+    "effects": summary.spell_effects,
+    "gravest": gravest,
+    "guarantees": summary.count_guarantees,
+    "lock": spell_lock,
+    "rows": spell_rows,
+    "size": summary.spell_size,
+}
+TESTS = {"mixed": summary.is_mixed, "unusual": summary.is_unusual}
+
+
+def _open_templates() -> Environment:
+    templates = open_templates(FILTERS)
+    templates.tests |= TESTS
+    return templates
+
+
+def _usual(review: Review) -> dict[int, str]:
+    """The guarantee that needs no word at each statement, by the number of its step."""
+    return {
+        number: summary.find_usual(part)
+        for part in review.parts
+        for number in range(part.unit.first, part.last + 1)
+    }
+
+
+def _unfolded(review: Review) -> set[int]:
+    """The numbers of the steps that are open from the beginning."""
+    steps = review.plan.steps
+    if len(steps) <= STEPS_OPEN:
+        return set(range(1, len(steps) + 1))
+    graded = {one.place.number for one in review.remarks if one.grade in ("danger", "warning")}
+    return graded | {one.place.number for one in review.locks if one.touch.is_long}
+
+
+def _numbers(review: Review) -> dict[str, int]:
+    """The number of the step that a required version is, whatever zeros stand before it."""
+    steps = {int(step.version): number for number, step in enumerate(review.plan.steps, 1)}
+    required = {version for step in review.plan.steps for version in step.requires}
+    return {version: steps[int(version)] for version in required if int(version) in steps}
+
+
+def _measured(review: Review) -> dict[tuple[int, int], Measured]:
+    """What was measured of a statement, by the numbers of its step and its own."""
+    seen = review.plan.rehearsal
+    return {(one.step, one.statement): one for one in seen.measured} if seen else {}
+
+
+def _by_step(remarks: Iterable[Remark]) -> dict[int, list[Remark]]:
+    found: dict[int, list[Remark]] = {}
+    for remark in remarks:
+        found.setdefault(remark.place.number, []).append(remark)
+    return found

@@ -1,0 +1,130 @@
+"""What of each step of a plan is worth a look on a terminal: locks, findings, weak promises.
+
+Decides nothing; a plan that has more to tell than fits one screen is cut, what matters least first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from lockgate.planner.plan.plan import Plan, PlannedStatement, Touch
+from lockgate.planner.quantities import format_size
+from lockgate.views.plan.review import (
+    WORTH_A_LOOK,
+    Lock,
+    Place,
+    Remark,
+    count,
+    find_locks,
+    find_remarks,
+    spell_lock,
+    spell_rows,
+    statements_of,
+)
+from lockgate.views.terminal import say, shorten
+
+MOST = 30
+"""Lines; a plan without surprises has fewer."""
+STYLES = {"danger": "bold red", "warning": "yellow", "info": "cyan", "allowed": "green"}
+MINOR = ("info", "allowed")
+WORKS = {"none": "", "scan": "reads", "rewrite": "rewrites"}
+WAITS = {"nothing": "nothing waits", "writes": "writes wait", "reads": "reads and writes wait"}
+# Of these the table is what stands behind the words; of others it is one that they work on.
+NAMING = frozenset(
+    [
+        *("alter index", "alter materialized view", "alter table", "alter view", "cluster"),
+        *("drop index", "drop materialized view", "drop sequence", "drop table", "drop view"),
+        *("lock table", "optimize", "refresh materialized view", "reindex index", "reindex table"),
+        *("rename table", "truncate", "update", "vacuum", "vacuum full"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line about a step. `label` is a finding's grade, `lock` or `promise`."""
+
+    place: Place
+    label: str
+    text: str
+    style: str = ""
+
+
+def show_notes(plan: Plan) -> None:
+    """The notes of each step under its file, on stdout; nothing where there are none."""
+    notes = _notes(plan)
+    kept = notes if len(notes) <= MOST else [note for note in notes if note.label not in MINOR]
+    for number, group in groupby(kept[:MOST], lambda note: note.place.number):
+        say(f"\nstep {number}, {plan.steps[number - 1].file}")
+        for note in group:
+            say(f"  {note.label:<8}  {note.text}", note.style)
+    left = len(notes) - len(kept[:MOST])
+    if left:
+        say(f"\n… and {count(left, 'more note')}: `migrate show PLAN --format html` shows all.")
+
+
+def _notes(plan: Plan) -> list[Note]:
+    """All of them: by step, its locks first."""
+    found = [
+        *(_lock(lock) for lock in find_locks(plan) if _matters(lock.touch)),
+        *(_finding(remark) for remark in find_remarks(plan)),
+        *_promises(plan),
+    ]
+    return sorted(found, key=lambda note: note.place.number)
+
+
+def _matters(touch: Touch) -> bool:
+    return touch.blocks != "nothing" or touch.work != "none"
+
+
+def _lock(lock: Lock) -> Note:
+    touch = lock.touch
+    is_behind_on = lock.kind == "drop index" and touch.algorithm  # as MySQL has it
+    names = lock.kind in NAMING and lock.is_first and not is_behind_on
+    what = f"{lock.kind.upper()} {'' if names else 'on '}{touch.table}".strip()
+    taken = ", ".join(part for part in (spell_lock(touch), *_sizes(touch)) if part)
+    style = "red" if touch.is_long else ""
+    return Note(lock.place, "lock", f"{what}: {taken}; {_waits(lock)}", style)
+
+
+def _waits(lock: Lock) -> str:
+    """Who waits for the lock, and for how long."""
+    touch = lock.touch
+    if touch.blocks == "nothing":
+        return WAITS[touch.blocks]
+    moment = " for a moment" if touch.work == "none" else ""
+    return WAITS[touch.blocks] + (" until COMMIT" if lock.is_kept else moment)
+
+
+def _sizes(touch: Touch) -> Iterator[str]:
+    """How much is worked on, or how large the table is."""
+    if WORKS[touch.work]:
+        size = "all of it" if touch.bytes is None else format_size(touch.bytes)
+        yield f"{'' if touch.certain else 'perhaps '}{WORKS[touch.work]} {size}"
+    elif touch.bytes is not None:
+        yield format_size(touch.bytes)
+    if touch.rows is not None:
+        yield f"{spell_rows(touch.rows)} rows"
+    elif WORKS[touch.work]:
+        yield "size unknown"
+
+
+def _finding(remark: Remark) -> Note:
+    finding = remark.finding
+    line = f"line {finding.line}: " if finding.statement else ""
+    reason = f" Allowed: {finding.allowed}" if finding.allowed is not None else ""
+    text = f"{line}{finding.code}: {finding.message}{reason}"
+    return Note(remark.place, remark.grade, text, STYLES[remark.grade])
+
+
+def _promises(plan: Plan) -> Iterator[Note]:
+    for place, statement in statements_of(plan.steps):
+        if statement.guarantee in WORTH_A_LOOK:
+            yield Note(place, "promise", _promise(statement), "yellow")
+
+
+def _promise(statement: PlannedStatement) -> str:
+    reason = f": {statement.reason}" if statement.reason else ""
+    return f"line {statement.line}, {shorten(statement.sql, 60)}: {statement.guarantee}{reason}"

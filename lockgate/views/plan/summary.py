@@ -1,0 +1,197 @@
+"""A review in short: the facts that decide, and what many places have in common, told once.
+
+Prints nothing and knows no markup: the HTML view lays it out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lockgate.planner.decision import Answer, Decision
+from lockgate.planner.finding import Finding
+from lockgate.planner.plan.plan import PlannedStatement, Touch
+from lockgate.planner.quantities import format_size
+from lockgate.views.plan.review import (
+    WORTH_A_LOOK,
+    Lock,
+    Loss,
+    Part,
+    Place,
+    Remark,
+    Review,
+    count,
+    spell_lock,
+)
+
+ORDER = ("poor", "fair", "good", "")
+"""Of the facts: the worst first."""
+ANSWERED: dict[Answer, tuple[str, str]] = {
+    "deny": ("poor", "Denied by policy"),
+    "require-approval": ("fair", "Needs approval by policy"),
+    "warn": ("fair", "Warned by policy"),
+    "allow": ("", "Allowed by policy"),
+}
+WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
+KEPT = "A lock is kept until its transaction ends, however short its statement is."
+BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that decides, graded `poor`, `fair`, `good` or not; `anchor` tells more, or ''."""
+
+    grade: str
+    head: str
+    more: str = ""
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Findings that differ only in place and message; `number` counts from 1."""
+
+    number: int
+    remarks: tuple[Remark, ...]
+
+    @property
+    def grade(self) -> str:
+        """That of its findings."""
+        return self.remarks[0].grade
+
+    @property
+    def finding(self) -> Finding:
+        """The first, for what all have in common."""
+        return self.remarks[0].finding
+
+    @property
+    def subject(self) -> Hashable:
+        """What its findings have in common."""
+        return subject(self.remarks[0])
+
+    @property
+    def messages(self) -> list[tuple[str, list[Remark]]]:
+        """Each message once, with the findings that say it."""
+        told = _gather(self.remarks, lambda remark: remark.finding.message)
+        return [(same[0].finding.message, same) for same in told]
+
+
+def find_facts(review: Review) -> list[Fact]:
+    """The verdict, and what else decides whether the plan may run, the worst first."""
+    facts = [
+        *map(_decision, review.plan.decisions),
+        *_dangers(review.remarks),
+        *_losses(review.losses),
+        *_longest(review.locks),
+        Fact(review.grade, review.plan.verdict, anchor="atomicity" if review.parts else ""),
+    ]
+    return sorted(facts, key=lambda fact: ORDER.index(fact.grade))
+
+
+def find_topics(remarks: Iterable[Remark]) -> list[Topic]:
+    """The findings by what they are about, in the order of the first of each."""
+    told = _gather(remarks, subject)
+    return [Topic(number, tuple(same)) for number, same in enumerate(told, 1)]
+
+
+def subject(remark: Remark) -> Hashable:
+    """What a finding is about, wherever it stands."""
+    finding = remark.finding
+    said = (finding.why, finding.safer, finding.allowed)
+    return remark.grade, finding.tool, finding.code, said
+
+
+def gather_locks(locks: Iterable[Lock]) -> list[tuple[Touch, list[Place]]]:
+    """Each table and lock once, with the statements that take it, in the order of the first."""
+    told = _gather(locks, lambda lock: lock.touch)
+    return [(same[0].touch, [lock.place for lock in same]) for same in told]
+
+
+def gather_losses(losses: Iterable[Loss]) -> list[tuple[tuple[str, ...], list[Place]]]:
+    """What is lost, each once, with the statements that take it."""
+    told = _gather(losses, lambda loss: loss.lost)
+    return [(same[0].lost, [loss.place for loss in same]) for same in told]
+
+
+def count_guarantees(part: Part) -> Counter[str]:
+    """How many statements of a unit have which guarantee."""
+    return Counter(statement.guarantee for _, statement in part.statements)
+
+
+def find_usual(part: Part) -> str:
+    """The guarantee of most statements of a unit; empty where it is worth a look at each."""
+    found = count_guarantees(part)
+    guarantee, number = next(iter(found.most_common(1)), ("", 0))
+    is_usual = number * 2 > found.total() and guarantee not in WORTH_A_LOOK
+    return guarantee if is_usual else ""
+
+
+def is_mixed(part: Part) -> bool:
+    """Whether its statements have more guarantees than one."""
+    return len(count_guarantees(part)) > 1
+
+
+def is_unusual(statement: PlannedStatement, usual: str) -> bool:
+    """Whether the statement's guarantee says more than that of its unit."""
+    return bool(statement.reason) or statement.guarantee != usual
+
+
+def spell_effects(touch: Touch) -> str:
+    """What the statement does to the table's rows, and who waits meanwhile; empty: nothing.
+
+    >>> spell_effects(Touch(table="t", lock="SHARE", blocks="writes", work="scan", certain=False))
+    'perhaps reads all rows, writes wait'
+    """
+    told = ", ".join(filter(None, (WORKS[touch.work], BLOCKS[touch.blocks])))
+    return f"perhaps {told}" if told and not touch.certain else told
+
+
+def spell_size(size: int | None) -> str:
+    """An estimated size.
+
+    >>> spell_size(310 << 20), spell_size(None)
+    ('~310MB', 'unknown')
+    """
+    return "unknown" if size is None else f"~{format_size(size)}"
+
+
+def _gather(items: Iterable[T], key: Callable[[T], Hashable]) -> Iterable[list[T]]:
+    found: dict[Hashable, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found.values()
+
+
+def _decision(decision: Decision) -> Fact:
+    grade, head = ANSWERED[decision.answer]
+    return Fact(grade, f"{head} {decision.policy}", decision.reason)
+
+
+def _dangers(remarks: Iterable[Remark]) -> Iterable[Fact]:
+    codes = [remark.finding.code for remark in remarks if remark.grade == "danger"]
+    if codes:
+        yield Fact("poor", count(len(codes), "danger"), ", ".join(dict.fromkeys(codes)), "danger")
+
+
+def _losses(losses: tuple[Loss, ...]) -> Iterable[Fact]:
+    lost = list(dict.fromkeys(noun for loss in losses for noun in loss.lost))
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        yield Fact("poor", "Data is lost", ", ".join(lost[:3]) + more, "losses")
+
+
+def _longest(locks: tuple[Lock, ...]) -> Iterable[Fact]:
+    """Of the lock that others wait for longest, if one makes them wait."""
+    for touch in (lock.touch for lock in locks if lock.touch.blocks != "nothing"):
+        severe = "poor" if touch.certain else "fair"
+        size = f"{spell_size(touch.bytes)}, " if touch.bytes is not None else ""
+        yield Fact(
+            severe if touch.is_long else "",
+            f"{spell_lock(touch) or 'No lock'} on {touch.table}",
+            size + spell_effects(touch),
+            "locks",
+        )
+        return

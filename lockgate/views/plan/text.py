@@ -1,0 +1,69 @@
+"""A plan for people, on a terminal: where it leads, its steps, and what is worth a look."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lockgate.planner.guarantees.guarantee import ONE_TRANSACTION
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.views.plan.rehearsal import show_rehearsal
+from lockgate.views.terminal import say, say_table, tell
+
+ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny": "bold red"}
+
+
+def show_plan(plan: Plan) -> None:
+    """A plan for its reviewer, on stdout."""
+    from lockgate.views.plan.notes import show_notes
+
+    target = plan.target
+    say(f"Plan {plan.digest[:12]} for {plan.environment}", "bold")
+    say(f"  target    {target.engine} {target.server_version}, database {target.database}")
+    say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
+    say(f"  intent    {plan.intent_digest[:12]}{_commit(plan)}")
+    say(f"  history   serial {plan.base.serial} -> {plan.result.serial}")
+    say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
+    if plan.verdict != ONE_TRANSACTION:
+        say(f"  promised  {_guarantees(plan)}")
+    for warning in plan.warnings:
+        say(f"  warning   {warning}", "yellow")
+    for decision in plan.decisions:
+        say(f"  policy    {decision}", ANSWERED[decision.answer])
+    say("")
+    if not plan.steps:
+        say("Nothing to do: the plan has no steps.", "green")
+        return
+    rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
+    headers = ("step", "", "version", "name", "statements", "unit")
+    say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
+    show_notes(plan)
+    show_rehearsal(plan)
+
+
+def _guarantees(plan: Plan) -> str:
+    """How many statements have which guarantee."""
+    counts = Counter(s.guarantee for step in plan.steps for s in step.statements)
+    return ", ".join(f"{count} {guarantee}" for guarantee, count in counts.items())
+
+
+def _step_row(number: int, step: Step) -> tuple[str, ...]:
+    unit = "none" if step.transaction is None else str(step.transaction)
+    sign = "+ up" if step.direction == "up" else "- down"
+    return (str(number), sign, step.version, step.name, str(len(step.statements)), unit)
+
+
+def _expiry(plan: Plan) -> str:
+    return f", expires {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC" if plan.expires_at else ""
+
+
+def _commit(plan: Plan) -> str:
+    commit = plan.source.commit
+    dirty = " with uncommitted changes" if plan.source.dirty else ""
+    return f", from commit {commit[:12]}{dirty}" if commit else ""
+
+
+def tell_warnings(plan: Plan) -> None:
+    """What a plan warns of, on stderr."""
+    warned = (decision for decision in plan.decisions if decision.answer == "warn")
+    for warning in (*plan.warnings, *(decision.reason for decision in warned)):
+        tell(f"Warning: {warning}", "yellow")

@@ -1,0 +1,106 @@
+"""What most commands begin with: an environment, a session on its database, its migrations."""
+
+from __future__ import annotations
+
+import getpass
+import importlib
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockgate import __version__
+from lockgate.planner.environments.environment import (
+    Environment,
+    find_environments,
+    read_environment,
+    resolve_database,
+)
+from lockgate.planner.errors import Locked
+from lockgate.planner.migrations.directory import Directory, read_migrations
+from lockgate.planner.sql.dialect import DIALECTS
+from lockgate.signals import deferred_signals
+
+if TYPE_CHECKING:
+    from lockgate.executors.apply import Author
+    from lockgate.executors.engine import Engine
+    from lockgate.executors.events import Session
+    from lockgate.planner.database.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """An environment with an open session on its database."""
+
+    environment: Environment
+    engine: Engine
+
+
+def load_environment(name: str, folder: Path | None) -> Environment:
+    """The environment of this name, from a folder or the nearest one upwards."""
+    return read_environment(name, folder or find_environments(Path.cwd()), variables=os.environ)
+
+
+@contextmanager
+def open_workspace(environment: Environment) -> Iterator[Workspace]:
+    """A session on an environment's database for the block; starts an embedded one."""
+    with deferred_signals():
+        from lockgate.executors.engine import open_engine
+
+        importlib.import_module(f"lockgate.executors.{environment.engine}")
+    with ExitStack() as stack:
+        if environment.database == "embedded":
+            from lockgate.executors.programs.embedded import start_embedded
+
+            address = stack.enter_context(start_embedded(environment.embedded_directory))
+        else:
+            address = resolve_database(environment, os.environ)
+        engine = open_engine(address, environment)
+        stack.callback(engine.close)
+        yield Workspace(environment, engine)
+
+
+def look(engine: Engine) -> tuple[Ledger, Session | None]:
+    """The ledger, for who does not hold the lock, and whose run it is in the midst of."""
+    ledger = engine.read_ledger()
+    if not ledger.unresolved:
+        return ledger, None
+    holder = engine.lock_holder()
+    # It may have ended between the two questions.
+    return (ledger, holder) if holder else (engine.read_ledger(), None)
+
+
+def read_settled(engine: Engine) -> Ledger:
+    """The ledger, for who does not hold the lock and builds on it.
+
+    Raises:
+        Locked: it is in the midst of a run.
+    """
+    ledger, holder = look(engine)
+    if holder:
+        raise Locked(
+            f"A run is under way: {holder} holds the migration lock.",
+            why="What it has done so far may be undone yet, and is not in the history.",
+            do="Wait for it to end (`migrate lock` shows who holds the lock), and try again.",
+        )
+    return ledger
+
+
+def load_migrations(environment: Environment) -> Directory:
+    """The migrations of an environment's directory."""
+    return read_migrations(environment.migrations_directory, DIALECTS[environment.engine])
+
+
+def author() -> Author:
+    """Who runs this process, as the audit trail shows it."""
+    from lockgate.executors.apply import Author
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        user = f"uid {os.getuid()}"
+    return Author(f"{user}@{socket.gethostname()}", __version__, lambda: str(uuid.uuid4()))
