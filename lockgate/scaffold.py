@@ -9,6 +9,7 @@ from pathlib import Path
 from lockgate.planner.errors import UsageError
 from lockgate.planner.migrations.directory import FIRST_DATE
 from lockgate.planner.migrations.migration import FILENAME
+from lockgate.planner.project import refuse_outward_link
 
 EMPTY = "-- migrate:up\n\n\n-- migrate:down\n\n"
 FIRST = "001"
@@ -40,6 +41,7 @@ def write_migration(directory: Path, filename: str) -> Path:
         UsageError: it cannot be written, or exists.
     """
     path = directory / filename
+    refuse_outward_link(path)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:

@@ -9,7 +9,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from lockgate.planner.environments.environment import (
 )
 from lockgate.planner.errors import Locked
 from lockgate.planner.migrations.directory import Directory, read_migrations
+from lockgate.planner.project import is_outside
 from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.signals import deferred_signals
 
@@ -91,8 +92,13 @@ def read_settled(engine: Engine) -> Ledger:
 
 
 def load_migrations(environment: Environment) -> Directory:
-    """The migrations of an environment's directory."""
-    return read_migrations(environment.migrations_directory, DIALECTS[environment.engine])
+    """The migrations of an environment's directory; a warning tells where it is outside of the
+    project, which whoever reads the project's changes does not see."""
+    found = read_migrations(environment.migrations_directory, DIALECTS[environment.engine])
+    if not is_outside(Path(environment.migrations), environment.directory.parent):
+        return found
+    warning = f"The migrations in {environment.migrations} are outside of the project."
+    return replace(found, warnings=(warning, *found.warnings))
 
 
 def author() -> Author:

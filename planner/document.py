@@ -26,6 +26,7 @@ from lockgate.planner.errors import (
     UnsupportedPlan,
     UsageError,
 )
+from lockgate.planner.project import refuse_outward_link
 
 UNSEALED = "0" * 64
 """Stands where a digest will."""
@@ -87,7 +88,9 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises:
         OSError: it cannot be written.
+        UsageError: it is a link that leads out of the project.
     """
+    refuse_outward_link(path)
     path = path.resolve()
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -112,6 +115,7 @@ def read_document(path: Path, kind: Kind[Document]) -> Document:
         UsageError: there is no such file, or it cannot be read.
         InvalidPlan: it is not of this kind, was altered, or has an unknown format.
     """
+    refuse_outward_link(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -6,6 +6,7 @@ Must not start a program, and must not read what a checkout holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os.path import abspath
 from pathlib import Path
 
 from lockgate.planner.errors import UsageError
@@ -13,6 +14,10 @@ from lockgate.planner.errors import UsageError
 GITFILE = b"gitdir: "
 DEVICES = (Path("/dev"), Path("/proc"))
 """Where links are the system's: /dev/stdout leads to what the shell has opened."""
+
+OUTWARD = "a link that leads out of the project"
+WHY_NOT = "A commit can hold a link, and its author would choose a file of this machine."
+INSTEAD = "Put the file itself there, or name its own place."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +41,28 @@ def find_checkout(start: Path) -> Checkout | None:
     return None
 
 
-def refuse_outward_link(path: Path, what: str) -> None:
-    """Refuses a path that leads out of its project through links that a commit may hold.
-
-    The project is the checkout around the path as it is spelled, or else the path's own folder.
-
-    Raises:
-        UsageError: it does; `what` says what the file is, as in `The plan`.
-    """
+def refuse_outward_link(path: Path) -> None:
+    """Raises UsageError when links lead from a path of a project to a place outside of it."""
     if leads_out(path):
-        raise UsageError(
-            f"{what} {path} is a link that leads out of the project.",
-            why="Whoever wrote the link chooses a file of this machine, and a commit can hold one.",
-            do="Put the file itself there, or name its own place.",
-        )
+        raise UsageError(f"{path} is {OUTWARD}.", why=WHY_NOT, do=INSTEAD)
 
 
 def leads_out(path: Path) -> bool:
-    """Whether links lead from a path of a project to a place outside of it."""
-    spelled = Path(_absolute(path))
+    """Whether links lead from a path of a project to a place outside of it.
+
+    The project is the checkout around the path as it is spelled, or else the path's own folder.
+    """
+    spelled = Path(abspath(path))
     if any(spelled.is_relative_to(device) for device in DEVICES):
         return False
     return not path.resolve().is_relative_to(_root(spelled))
 
 
-def _absolute(path: Path) -> str:
-    """The path without `.` and `..`, and with its links as they are spelled."""
-    from os.path import abspath
-
-    return abspath(path)
+def is_outside(path: Path, project: Path) -> bool:
+    """Whether a path, as it is spelled, is outside of the checkout around a project's folder."""
+    checkout = find_checkout(project)
+    top = checkout.top if checkout else project.resolve()
+    return not (project.resolve() / path).resolve().is_relative_to(top)
 
 
 def _root(spelled: Path) -> Path:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import BadSignature, Fault, UsageError
+from lockgate.planner.project import refuse_outward_link
 
 PROGRAM = "ssh-keygen"
 ALLOWED = "allowed_signers"
@@ -54,8 +55,14 @@ class AllowedSigners:
 
 
 def find_allowed_signers(directory: Path) -> AllowedSigners:
-    """The files `allowed_signers` and `revoked_keys` of a folder of environments."""
+    """The files `allowed_signers` and `revoked_keys` of a folder of environments.
+
+    Raises:
+        UsageError: one is a link that leads out of the project.
+    """
     revoked = directory / REVOKED
+    for file in (directory / ALLOWED, revoked):
+        refuse_outward_link(file)
     return AllowedSigners(directory / ALLOWED, revoked if revoked.exists() else None)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify
 from lockgate.planner.document import write_whole
 from lockgate.planner.errors import BadSignature, Denied, LockgateError, UsageError
+from lockgate.planner.project import refuse_outward_link
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
@@ -89,6 +90,7 @@ def find_approvals(plan_file: Path) -> list[Path]:
 
 
 def _read(path: Path, plan: Plan, environment: Environment, now: datetime) -> str:
+    refuse_outward_link(path)
     try:
         signature = path.read_text("utf-8", "replace")
     except OSError as error:

@@ -16,6 +16,7 @@ from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Unreachable, UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.receipt import Receipt, read_receipt, write_receipt
+from lockgate.planner.project import refuse_outward_link
 from lockgate.views.terminal import tell
 
 NAMESPACE = "lockgate-receipt"
@@ -28,6 +29,9 @@ def refuse_undeliverable(file: Path | None, key: Path | None, plan_file: Path) -
     afterwards, or not be signed with this key, or would get in the plan's way."""
     if key is not None and file is None:
         raise UsageError("There is no receipt to sign.", do="Say where it goes: `--receipt FILE`.")
+    if file is not None:
+        refuse_outward_link(file)
+        refuse_outward_link(_signature_of(file))
     if file is not None and (file.is_dir() or not os.access(file.resolve().parent, os.W_OK)):
         raise UsageError(
             f"The receipt cannot be written to {file}.",
@@ -96,6 +100,7 @@ def read_signed(path: Path, environment: Environment) -> SignedReceipt:
     receipt, signature = read_receipt(path), _signature_of(path)
     if not signature.exists():
         return SignedReceipt(receipt)
+    refuse_outward_link(signature)
     signer = verify(
         _signed(receipt),
         signature.read_text(encoding="utf-8", errors="replace"),

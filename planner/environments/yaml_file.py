@@ -22,6 +22,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lockgate.planner.errors import ConfigurationError
+from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 20
@@ -156,6 +157,8 @@ def did_you_mean(word: str, words: list[str]) -> str:
 
 
 def _read_text(path: Path) -> str:
+    if leads_out(path):
+        raise ConfigurationError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.migration import Migration, read_migration
 from lockgate.planner.migrations.order import order
+from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out
 from lockgate.planner.sql.dialect import Dialect
 
 FIRST_DATE = 1000_01_01  # from here on versions are dates: gaps between them mean nothing
@@ -42,8 +43,10 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
             path=path,
             do="Make it with `migrate new NAME`, or correct `migrations:` in the environment.",
         )
+    if leads_out(path):
+        raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
     migrations = [
-        read_migration(file.name, _read(file), dialect) for file in _migration_files(path)
+        read_migration(file.name, read_file(file), dialect) for file in _migration_files(path)
     ]
     _refuse_duplicates(migrations)
     return Directory(order(migrations), _digest(migrations), _gaps(migrations))
@@ -60,7 +63,14 @@ def _migration_files(path: Path) -> list[Path]:
     )
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """The bytes of a migration's file.
+
+    Raises:
+        MigrationFileError: it cannot be read, or is a link that leads out of the project.
+    """
+    if leads_out(file):
+        raise MigrationFileError(OUTWARD, path=Path(file.name), why=WHY_NOT, do=INSTEAD)
     try:
         return file.read_bytes()
     except OSError as error:

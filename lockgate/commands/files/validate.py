@@ -47,17 +47,15 @@ def command(name: str, folder: Path | None) -> int:
 def _find_broken(environment: Environment) -> Iterator[MigrationFileError]:
     """What is wrong with each file by itself, sorted by name."""
     from lockgate.planner.errors import MigrationFileError
+    from lockgate.planner.migrations.directory import read_file
     from lockgate.planner.migrations.migration import parse_sections, read_migration
     from lockgate.planner.sql.dialect import DIALECTS
 
     dialect = DIALECTS[environment.engine]
     for path in _files(environment):
         try:
-            migration = read_migration(path.name, path.read_bytes(), dialect)
+            migration = read_migration(path.name, read_file(path), dialect)
             parse_sections(migration, dialect, environment.variables)
-        except OSError as error:
-            what = f"the file cannot be read: {error.strerror}"
-            yield MigrationFileError(what, path=Path(path.name))
         except MigrationFileError as error:
             yield error
 
