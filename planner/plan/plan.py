@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 from lockgate.planner.decision import Decision
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.impact import Blocked, Work
+from lockgate.planner.reading.reading import Blocked, Work
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"

@@ -43,6 +43,39 @@ class Object:
     schema: str = ""
 
 
+# From the least to the most; who is shut out of reads is shut out of writes too.
+Blocked = Literal["nothing", "writes", "reads"]
+BLOCKED: tuple[Blocked, ...] = ("nothing", "writes", "reads")
+# `scan` reads every row or builds an index, `rewrite` writes every row again.
+Work = Literal["none", "scan", "rewrite"]
+WORKS: tuple[Work, ...] = ("none", "scan", "rewrite")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lock that a statement takes on a table or an index, and what it does under it.
+
+    `lock` is as the server's manual spells it. `algorithm` is that of MySQL's online DDL, empty
+    elsewhere. `certain` is false where the SQL alone does not tell, and the worst is told.
+    """
+
+    on: Object
+    lock: str
+    blocks: Blocked
+    work: Work = "none"
+    algorithm: str = ""
+    certain: bool = True
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is held while all rows are worked on, and others must wait for that."""
+        return self.work != "none" and self.blocks != "nothing"
+
+    def is_stronger(self, other: Hold) -> bool:
+        """Whether it shuts more out."""
+        return BLOCKED.index(self.blocks) > BLOCKED.index(other.blocks)
+
+
 Leaves = Literal["nothing", "settings", "unknown"]
 Commits = Literal["never", "itself", "may"]
 
@@ -141,6 +174,11 @@ class Reading:
     """When the server refuses it, nothing of it is kept."""
     repeatable: bool = True
     """It may be run again when it was begun, has ended, and is not noted as done."""
+    holds: tuple[Hold, ...] = ()
+    """The locks that it takes whatever the tables are like; those that it makes are not among
+    them."""
+    loses: tuple[str, ...] = ()
+    """What is gone with its data whatever the tables are like: `the table users`."""
     concurrent: ConcurrentIndex | None = None
     """The index that it builds, drops or rebuilds in several transactions."""
     unread: str = ""
@@ -176,6 +214,11 @@ class Reading:
     def calls(self) -> frozenset[str]:
         """In lower case: whatever it calls like a function, the server's own included."""
         return self.mentions.calls if self.evaluates else frozenset()
+
+    @property
+    def is_definition(self) -> bool:
+        """Whether it is DDL: it changes what there is, and not only the rows in it."""
+        return self.verb in ("create", "alter", "drop", "rename")
 
     @property
     def is_rows_only(self) -> bool:

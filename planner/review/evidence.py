@@ -22,7 +22,7 @@ from lockgate.planner.plan.plan import (
     Step,
     seal,
 )
-from lockgate.planner.reading.impact import Blocked
+from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.review.lint import waived
 
 STRENGTH: dict[Blocked, int] = {"nothing": 0, "writes": 1, "reads": 2}

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from lockgate.planner.reading.impact import Blocked, Hold
-from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.reading import Blocked, Hold, Object
 
 NAMED = 3  # locks; the rest are counted
 

@@ -14,8 +14,7 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement, Step, Touch
-from lockgate.planner.reading.impact import Hold
-from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.reading import Hold, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.lint import lint, unknown_waivers
 from lockgate.planner.review.section import Reviewed, Subject, Terms, follow, read_alone

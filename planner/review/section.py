@@ -143,7 +143,7 @@ class Subject:
 
 def _dropped_by(statement: Reviewed) -> Iterator[Object]:
     """What nobody uses any more; a dropped index leaves its table, which stays closed."""
-    effect = statement.impact.effect
+    effect = statement.impact.reading
     for one in effect.objects if effect.verb == "drop" else ():
         if one.kind != "index":
             yield as_relation(one)
@@ -151,7 +151,7 @@ def _dropped_by(statement: Reviewed) -> Iterator[Object]:
 
 def reached_by(statement: Reviewed) -> tuple[Object, ...]:
     """The tables whose rows a statement writes, and the objects that it makes, alters or drops."""
-    effect = statement.impact.effect
+    effect = statement.impact.reading
     return (*effect.tables_written, *effect.objects)
 
 
@@ -207,7 +207,7 @@ def _find_makings(subjects: Sequence[Subject]) -> Makings:
     for number, subject in enumerate(subjects, 1):
         for statement in subject.statements:
             place = number, statement.place
-            is_certain = not statement.impact.effect.conditional
+            is_certain = not statement.impact.reading.conditional
             for made in _made_by(statement):
                 if is_certain:
                     own.setdefault(made, place)
@@ -219,7 +219,7 @@ def _find_makings(subjects: Sequence[Subject]) -> Makings:
 
 
 def _made_by(statement: Reviewed) -> Iterator[Object]:
-    maker = statement.impact.effect
+    maker = statement.impact.reading
     if maker.verb == "create":
         yield from map(as_relation, maker.tables_written if maker.temporary else maker.objects)
 

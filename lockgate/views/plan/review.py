@@ -13,7 +13,7 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import SEVERITIES, Finding
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, PlannedStatement, Step, Touch, Unit
-from lockgate.planner.reading.impact import WORKS
+from lockgate.planner.reading.reading import WORKS
 from lockgate.planner.review.losses import find_losses
 from lockgate.planner.review.section import READERS
 from lockgate.planner.sql.dialect import Dialect
@@ -203,7 +203,7 @@ def spell_lock(touch: Touch) -> str:
 
 def _kind(sql: str, dialect: Dialect) -> str:
     """What a statement is."""
-    return READERS[dialect.name](sql, dialect, Facts()).kind
+    return READERS[dialect.name](sql, dialect, Facts()).reading.kind
 
 
 def _urgency(remark: Remark) -> tuple[bool, int, int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lockgate.planner.reading.impact import Blocked, Work
+from lockgate.planner.reading.reading import Blocked, Work
 
 # From the best to the worst.
 ALGORITHMS = ("instant", "nocopy", "inplace", "copy")

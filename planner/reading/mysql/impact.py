@@ -8,9 +8,10 @@ https://dev.mysql.com/doc/refman/en/metadata-locking.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.reading.impact import Hold, Impact
+from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
     COPY,
@@ -23,7 +24,7 @@ from lockgate.planner.reading.mysql.algorithms import (
 )
 from lockgate.planner.reading.mysql.clauses import INDEXES, Target, read_explicit, read_operations
 from lockgate.planner.reading.mysql.effects import read_effect
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Hold, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.sql.cursor import Cursor, read_tokens
 from lockgate.planner.sql.dialect import Dialect
@@ -47,16 +48,17 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
     every_row = effect.verb == "write" and _is_unbounded(read_tokens(sql, dialect))
     explicit = read_explicit(cursor) if effect.verb == "alter" else {}
     kind = _kind(read_tokens(sql, dialect), effect)
-    return Impact(
+    commits = not (effect.is_rows_only or effect.is_neutral) or "autocommit" in effect.settings
+    reading = replace(
         effect,
-        kind,
-        tuple(_holds(cursor, effect, dialect, facts, explicit)),
-        loses=tuple(_lost(effect, read_tokens(sql, dialect), every_row)),
+        kind=kind,
         every_row=every_row,
         opaque=kind in RUNNERS,
-        commits=not (effect.is_rows_only or effect.is_neutral) or "autocommit" in effect.settings,
+        commits="itself" if commits else "never",
         explicit=bool(explicit),
     )
+    holds = tuple(_holds(cursor, effect, dialect, facts, explicit))
+    return Impact(reading, holds, tuple(_lost(effect, read_tokens(sql, dialect), every_row)))
 
 
 def _kind(cursor: Cursor, effect: Reading) -> str:

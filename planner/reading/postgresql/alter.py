@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from lockgate.planner.database.facts import ColumnFacts, Facts
-from lockgate.planner.reading.impact import WORKS, Hold, Impact, Work
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
     SHARE_ROW_EXCLUSIVE,
@@ -23,7 +22,7 @@ from lockgate.planner.reading.postgresql.locks import (
     read_parents,
 )
 from lockgate.planner.reading.postgresql.types import SERIALS, keeps_rows, volatility
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import WORKS, Hold, Object, Reading, Work
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.sql.cursor import Cursor
 
@@ -45,13 +44,27 @@ class Part:
     outside_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is read of a statement, and weighed at once."""
+
+    effect: Reading
+    kind: str = ""
+    holds: tuple[Hold, ...] = ()
+    loses: tuple[str, ...] = ()
+    every_row: bool = False
+    queries: bool = False
+    opaque: bool = False
+    outside_only: bool = False
+
+
 BRIEF = Part()
 SCAN = Part(work="scan")
 REWRITE = Part(work="rewrite")
 SETTING = Part(SHARE_UPDATE_EXCLUSIVE)
 
 
-def read_alter_table(cursor: Cursor, facts: Facts) -> Impact:
+def read_alter_table(cursor: Cursor, facts: Facts) -> Found:
     """The impact of what follows ALTER TABLE."""
     conditional = cursor.accept("if", "exists")
     table = read_object(cursor)
@@ -66,14 +79,14 @@ def read_alter_table(cursor: Cursor, facts: Facts) -> Impact:
     return _merge(effect, table, parts)
 
 
-def _merge(effect: Reading, table: Object, parts: Iterable[Part]) -> Impact:
+def _merge(effect: Reading, table: Object, parts: Iterable[Part]) -> Found:
     """One lock for all clauses, the strongest, is taken from the start."""
     found = list(parts) or [BRIEF]
     lock = max((part.lock for part in found), key=STRENGTHS.__getitem__)
     work = max((part.work for part in found), key=WORKS.index)
     certain = any(part.certain for part in found if part.work == work)
     others = tuple(each for part in found for each in part.others)
-    return Impact(
+    return Found(
         effect,
         "alter table",
         (hold(table, lock, work, certain=certain), *others),

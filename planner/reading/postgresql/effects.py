@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.reading.impact import Hold, Impact
-from lockgate.planner.reading.postgresql.alter import read_alter_table
+from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.postgresql.alter import Found, read_alter_table
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
     EXCLUSIVE,
@@ -27,7 +27,7 @@ from lockgate.planner.reading.postgresql.locks import (
     read_objects,
     read_parents,
 )
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Hold, Object, Reading
 from lockgate.planner.sql.cursor import Cursor, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 
@@ -47,27 +47,40 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
     ...  read_impact("create index on t (a)", POSTGRESQL, Facts()).holds]
     [('t', 'SHARE')]
     """
+    found = _read(sql, dialect, facts)
+    reading = replace(
+        found.effect,
+        kind=found.kind,
+        every_row=found.every_row,
+        queries=found.queries,
+        opaque=found.opaque,
+        outside_only=found.outside_only,
+    )
+    return Impact(reading, found.holds, found.loses)
+
+
+def _read(sql: str, dialect: Dialect, facts: Facts) -> Found:
     cursor = read_tokens(sql, dialect)
     if cursor.accept("alter", "table"):
         if cursor.sees("all", "in", "tablespace"):
-            return Impact(Reading("other"), "alter table")
+            return Found(Reading("other"), "alter table")
         return read_alter_table(cursor, facts)
     return _statement(cursor)
 
 
-def _statement(cursor: Cursor) -> Impact:
+def _statement(cursor: Cursor) -> Found:
     while cursor.accept("("):
         pass
     reader = READERS.get(cursor.take().word)
-    return reader(cursor) if reader else Impact(Reading("other"))
+    return reader(cursor) if reader else Found(Reading("other"))
 
 
-def _alteration(kind: str, *holds: Hold) -> Impact:
+def _alteration(kind: str, *holds: Hold) -> Found:
     named = tuple(dict.fromkeys(one.on for one in holds))
-    return Impact(Reading("alter", named), kind, holds)
+    return Found(Reading("alter", named), kind, holds)
 
 
-def _with(cursor: Cursor) -> Impact:
+def _with(cursor: Cursor) -> Found:
     """The statement behind common table expressions; which tables these write is not seen."""
     cursor.accept("recursive")
     before = []
@@ -82,7 +95,7 @@ def _with(cursor: Cursor) -> Impact:
             return _behind(before, _statement(cursor))
 
 
-def _behind(before: list[Cursor], impact: Impact) -> Impact:
+def _behind(before: list[Cursor], impact: Found) -> Found:
     """A statement's impact with the work of what WITH puts before it; one that only reads has none,
     as a SELECT has none."""
     changes = any(one.peek().word in ("update", "delete", "merge") for one in before)
@@ -108,7 +121,7 @@ def _fills(cursor: Cursor) -> bool:
     return cursor.accept("as") and not is_empty and _reads_rows(cursor)
 
 
-def _creates(cursor: Cursor) -> Impact:
+def _creates(cursor: Cursor) -> Found:
     cursor.skip_words(*MODIFIERS)
     temporary = bool(cursor.accept_any("temporary", "temp"))
     kind = "materialized view" if cursor.accept("materialized", "view") else cursor.take().word
@@ -127,10 +140,10 @@ def _creates(cursor: Cursor) -> Impact:
     outside = kind in ("database", "tablespace")
     made = Reading("create", (read_object(cursor, kind),), conditional)
     fills = kind == "materialized view" and _fills(cursor)
-    return Impact(made, f"create {kind}", queries=fills, outside_only=outside)
+    return Found(made, f"create {kind}", queries=fills, outside_only=outside)
 
 
-def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
+def _creates_table(cursor: Cursor, temporary: bool) -> Found:
     conditional = cursor.accept("if", "not", "exists")
     table = read_object(cursor)
     holds = list(read_parents(cursor))
@@ -148,21 +161,19 @@ def _creates_table(cursor: Cursor, temporary: bool) -> Impact:
         temporary=temporary,
         tables_written=(table,) if temporary else (),
     )
-    return Impact(effect, "create table", others, queries=_fills(cursor))
+    return Found(effect, "create table", others, queries=_fills(cursor))
 
 
-def _creates_index(cursor: Cursor) -> Impact:
+def _creates_index(cursor: Cursor) -> Found:
     concurrently = cursor.accept("concurrently")
     lock = SHARE_UPDATE_EXCLUSIVE if concurrently else SHARE
     cursor.until("on")
     cursor.accept("on")
     built = hold(read_object(cursor), lock, "scan")
-    return Impact(
-        Reading("alter", (built.on,)), "create index", (built,), outside_only=concurrently
-    )
+    return Found(Reading("alter", (built.on,)), "create index", (built,), outside_only=concurrently)
 
 
-def _on_table(cursor: Cursor, verb: str, kind: str) -> Impact:
+def _on_table(cursor: Cursor, verb: str, kind: str) -> Found:
     """CREATE, ALTER and DROP of what belongs to a table, which is altered by each of them.
 
     Of a rule its event stands before ON.
@@ -174,7 +185,7 @@ def _on_table(cursor: Cursor, verb: str, kind: str) -> Impact:
     return _alteration(f"{verb} {kind}", hold(read_object(cursor), lock))
 
 
-def _alters(cursor: Cursor) -> Impact:
+def _alters(cursor: Cursor) -> Found:
     kind = "materialized view" if cursor.accept("materialized", "view") else cursor.take().word
     if kind in ON_TABLE:
         return _on_table(cursor, "alter", kind)
@@ -184,10 +195,10 @@ def _alters(cursor: Cursor) -> Impact:
         return _alteration("alter index", hold(one, SHARE_UPDATE_EXCLUSIVE))
     if kind in ("view", "materialized view"):
         return _alteration(f"alter {kind}", hold(one, ACCESS_EXCLUSIVE))
-    return Impact(Reading("alter", (one,)), f"alter {kind}", outside_only=kind == "system")
+    return Found(Reading("alter", (one,)), f"alter {kind}", outside_only=kind == "system")
 
 
-def _drops(cursor: Cursor) -> Impact:
+def _drops(cursor: Cursor) -> Found:
     kind = "materialized view" if cursor.accept("materialized", "view") else cursor.take().word
     if kind in ON_TABLE:
         return _on_table(cursor, "drop", kind)
@@ -196,7 +207,7 @@ def _drops(cursor: Cursor) -> Impact:
     objects = read_objects(cursor, kind)
     lock = SHARE_UPDATE_EXCLUSIVE if concurrently else ACCESS_EXCLUSIVE
     is_relation = kind in (*RELATIONS, "materialized view")
-    return Impact(
+    return Found(
         Reading("drop", objects, conditional),
         f"drop {kind}",
         tuple(hold(one, lock) for one in objects) if is_relation else (),
@@ -216,69 +227,69 @@ def _lost(kind: str, objects: tuple[Object, ...], cursor: Cursor) -> Iterator[st
         yield "everything that a role owns"
 
 
-def _truncates(cursor: Cursor) -> Impact:
+def _truncates(cursor: Cursor) -> Found:
     cursor.accept("table")
     tables = read_objects(cursor)
     lost = tuple(f"every row of {table.name}" for table in tables)
     # Its new file is empty: nothing is read or written anew.
     holds = tuple(hold(table, ACCESS_EXCLUSIVE) for table in tables)
-    return Impact(Reading("truncate", tables_written=tables), "truncate", holds, loses=lost)
+    return Found(Reading("truncate", tables_written=tables), "truncate", holds, loses=lost)
 
 
-def _reindexes(cursor: Cursor) -> Impact:
+def _reindexes(cursor: Cursor) -> Found:
     if cursor.sees("("):
         cursor.pass_one()
     kind = cursor.take().word
     concurrently = cursor.accept("concurrently")
     if kind not in ("table", "index"):
-        return Impact(Reading("maintain"), f"reindex {kind}", outside_only=True)
+        return Found(Reading("maintain"), f"reindex {kind}", outside_only=True)
     one = read_object(cursor, kind)
     strong = SHARE if kind == "table" else ACCESS_EXCLUSIVE
     lock = SHARE_UPDATE_EXCLUSIVE if concurrently else strong
     holds = (hold(one, lock, "scan"),)
-    return Impact(Reading("maintain"), f"reindex {kind}", holds, outside_only=concurrently)
+    return Found(Reading("maintain"), f"reindex {kind}", holds, outside_only=concurrently)
 
 
-def _vacuums(cursor: Cursor) -> Impact:
+def _vacuums(cursor: Cursor) -> Found:
     options = cursor.group() if cursor.sees("(") else cursor
     full = "full" in [token.word for token in options.rest()]
     cursor.skip_words("full", "freeze", "verbose", "analyze")
     rewritten = [hold(one, ACCESS_EXCLUSIVE, "rewrite") for one in read_objects(cursor)]
     quiet = [hold(one.on, SHARE_UPDATE_EXCLUSIVE) for one in rewritten]
     holds = tuple(rewritten if full else quiet)
-    return Impact(Reading("maintain"), "vacuum full" if full else "vacuum", holds,
+    return Found(Reading("maintain"), "vacuum full" if full else "vacuum", holds,
                   outside_only=True)  # fmt: skip
 
 
-def _analyzes(cursor: Cursor) -> Impact:
+def _analyzes(cursor: Cursor) -> Found:
     if cursor.sees("("):
         cursor.pass_one()
     cursor.skip_words("verbose")
     tables = read_objects(cursor)
-    return Impact(Reading("maintain"), "analyze",
+    return Found(Reading("maintain"), "analyze",
                   tuple(hold(one, SHARE_UPDATE_EXCLUSIVE) for one in tables))  # fmt: skip
 
 
-def _clusters(cursor: Cursor) -> Impact:
+def _clusters(cursor: Cursor) -> Found:
     if cursor.sees("("):
         cursor.pass_one()
     cursor.skip_words("verbose")
     table = read_object(cursor)
     holds = (hold(table, ACCESS_EXCLUSIVE, "rewrite"),) if table.name else ()
-    return Impact(Reading("maintain"), "cluster", holds)
+    return Found(Reading("maintain"), "cluster", holds)
 
 
-def _refreshes(cursor: Cursor) -> Impact:
+def _refreshes(cursor: Cursor) -> Found:
     cursor.accept("materialized", "view")
     concurrently = cursor.accept("concurrently")
     view = read_object(cursor, "materialized view")
     # CONCURRENTLY compares the rows, and writes those that differ.
     quiet, loud = hold(view, EXCLUSIVE, "scan"), hold(view, ACCESS_EXCLUSIVE, "rewrite")
     held = (quiet if concurrently else loud,)
-    return Impact(Reading("maintain"), "refresh materialized view", held)
+    return Found(Reading("maintain"), "refresh materialized view", held)
 
 
-def _locks(cursor: Cursor) -> Impact:
+def _locks(cursor: Cursor) -> Found:
     cursor.accept("table")
     tables = read_objects(cursor)
     cursor.until("in")
@@ -286,10 +297,10 @@ def _locks(cursor: Cursor) -> Impact:
     mode = " ".join(token.text.upper() for token in cursor.until("mode").rest())
     lock = mode if mode in LOCKS else ACCESS_EXCLUSIVE
     holds = tuple(hold(table, lock) for table in tables)
-    return Impact(Reading("other"), "lock table", holds)
+    return Found(Reading("other"), "lock table", holds)
 
 
-def _comments(cursor: Cursor) -> Impact:
+def _comments(cursor: Cursor) -> Found:
     cursor.accept("on")
     kind = cursor.take().word
     if kind == "column":
@@ -299,14 +310,14 @@ def _comments(cursor: Cursor) -> Impact:
         owner = Object("table", parts[-2] if len(parts) > 1 else "", "".join(parts[-3:-2]))
         return _alteration("comment", hold(owner, SHARE_UPDATE_EXCLUSIVE))
     if kind not in ("table", "index"):
-        return Impact(Reading("alter"), "comment")
+        return Found(Reading("alter"), "comment")
     return _alteration("comment", hold(read_object(cursor, kind), SHARE_UPDATE_EXCLUSIVE))
 
 
-def _writes(kind: str, *before: str) -> Callable[[Cursor], Impact]:
+def _writes(kind: str, *before: str) -> Callable[[Cursor], Found]:
     """A reader of statements that write rows of the table behind these words."""
 
-    def read(cursor: Cursor) -> Impact:
+    def read(cursor: Cursor) -> Found:
         cursor.skip_words(*before)
         table = read_object(cursor)
         queries = kind == "insert" and _inserts_query(cursor)
@@ -314,7 +325,7 @@ def _writes(kind: str, *before: str) -> Callable[[Cursor], Impact]:
         lost = (f"every row of {table.name}",) if unbounded and kind == "delete" else ()
         effect = Reading("write", tables_written=(table,))
         holds = (hold(table, ROW_EXCLUSIVE),)
-        return Impact(effect, kind, holds, loses=lost, every_row=unbounded, queries=queries)
+        return Found(effect, kind, holds, loses=lost, every_row=unbounded, queries=queries)
 
     return read
 
@@ -335,29 +346,29 @@ def _outer_words(cursor: Cursor) -> Iterator[str]:
         cursor.pass_one()
 
 
-def _copies(cursor: Cursor) -> Impact:
+def _copies(cursor: Cursor) -> Found:
     if cursor.sees("("):
-        return Impact(Reading("read"), "copy")
+        return Found(Reading("read"), "copy")
     table = read_object(cursor)
     if "from" not in _outer_words(cursor):
-        return Impact(Reading("read"), "copy")
-    return Impact(Reading("write", tables_written=(table,)), "copy", (hold(table, ROW_EXCLUSIVE),))
+        return Found(Reading("read"), "copy")
+    return Found(Reading("write", tables_written=(table,)), "copy", (hold(table, ROW_EXCLUSIVE),))
 
 
-def _reads(_cursor: Cursor) -> Impact:
-    return Impact(Reading("read"), "select")
+def _reads(_cursor: Cursor) -> Found:
+    return Found(Reading("read"), "select")
 
 
-def _runs(kind: str) -> Callable[[Cursor], Impact]:
+def _runs(kind: str) -> Callable[[Cursor], Found]:
     """A reader of statements that run code which is not read."""
-    return lambda _cursor: Impact(Reading("other"), kind, opaque=True)
+    return lambda _cursor: Found(Reading("other"), kind, opaque=True)
 
 
-def _sets(_cursor: Cursor) -> Impact:
-    return Impact(Reading("set"), "set")
+def _sets(_cursor: Cursor) -> Found:
+    return Found(Reading("set"), "set")
 
 
-READERS: dict[str, Callable[[Cursor], Impact]] = {
+READERS: dict[str, Callable[[Cursor], Found]] = {
     "alter": _alters,
     "analyze": _analyzes,
     "call": _runs("call"),

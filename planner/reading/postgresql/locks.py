@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lockgate.planner.reading.impact import Blocked, Hold, Work
-from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.reading import Blocked, Hold, Object, Work
 from lockgate.planner.sql.cursor import Cursor
 
 ROW_SHARE = "ROW SHARE"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.impact import Hold
+from lockgate.planner.reading.reading import Hold
 from lockgate.planner.review.section import Reviewed, Subject, report
 
 CODE = "blocks-table"
@@ -45,13 +45,13 @@ def find(subject: Subject) -> Iterator[Finding]:
 def _finding(subject: Subject, statement: Reviewed, hold: Hold) -> Finding:
     may = "" if hold.certain else "may "
     work = WORK[hold.work] if hold.certain else WORK[hold.work].replace("s every", " every")
+    kind = statement.impact.reading.kind.upper()
     by = f" (ALGORITHM={hold.algorithm.upper()})" if hold.algorithm else ""
     return report(
         CODE,
         subject.grade(hold.on),
         statement,
-        f"{statement.impact.kind.upper()}: {hold.lock} lock on {subject.describe(hold.on)}, "
-        f"{may}{work}{by}.",
+        f"{kind}: {hold.lock} lock on {subject.describe(hold.on)}, {may}{work}{by}.",
         f"For as long as that takes, {BLOCKED[hold.blocks]}.",
         _safer(statement, hold),
     )
@@ -60,4 +60,4 @@ def _finding(subject: Subject, statement: Reviewed, hold: Hold) -> Finding:
 def _safer(statement: Reviewed, hold: Hold) -> str:
     if hold.algorithm:
         return ONLINE
-    return SAFER.get(statement.impact.kind, QUIET)
+    return SAFER.get(statement.impact.reading.kind, QUIET)

@@ -16,7 +16,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     if subject.terms.dialect.name not in DROPS_LISTS_APART:
         return
     for statement in subject.statements:
-        effect = statement.impact.effect
+        effect = statement.impact.reading
         tables = [one.name for one in effect.objects if one.kind == "table"]
         if effect.verb == "drop" and len(tables) > 1:
             yield report(

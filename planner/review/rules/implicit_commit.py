@@ -17,14 +17,14 @@ def find(subject: Subject) -> Iterator[Finding]:
     written: Reviewed | None = None
     for statement in subject.statements:
         impact = statement.impact
-        if impact.effect.is_rows_only:
+        if impact.reading.is_rows_only:
             written = statement
-        elif written and impact.commits and not impact.is_definition:
+        elif written and impact.reading.commits == "itself" and not impact.reading.is_definition:
             yield report(
                 CODE,
                 "warning",
                 statement,
-                f"{impact.kind.upper()} commits what statement {written.place} wrote.",
+                f"{impact.reading.kind.upper()} commits what statement {written.place} wrote.",
                 "It does not look like it, but from here on nothing before it is rolled back.",
                 "Put it into a migration of its own, or before the rows are written.",
             )

@@ -33,7 +33,7 @@ def _work(subject: Subject, statement: Reviewed) -> Iterator[tuple[Severity, str
     for table in _written(statement):
         if subject.grade(table) == "danger" and not subject.is_new(table, statement):
             yield "warning", f"works on {subject.describe(table)}"
-    if statement.impact.queries:
+    if statement.impact.reading.queries:
         yield "warning", "runs a query over an unknown number of rows"
 
 
@@ -41,15 +41,15 @@ def _worked(statement: Reviewed) -> Iterator[Object]:
     """The tables of which it reads or writes all rows."""
     impact = statement.impact
     yield from (hold.on for hold in impact.holds if hold.work != "none")
-    if impact.every_row:
-        yield from impact.effect.tables_written
+    if impact.reading.every_row:
+        yield from impact.reading.tables_written
 
 
 def _written(statement: Reviewed) -> Iterator[Object]:
     """The tables of which it writes the rows that a condition finds."""
     impact = statement.impact
-    if impact.kind in WRITERS and not impact.every_row:
-        yield from impact.effect.tables_written
+    if impact.reading.kind in WRITERS and not impact.reading.every_row:
+        yield from impact.reading.tables_written
 
 
 def _finding(statement: Reviewed, work: list[tuple[Severity, str]]) -> Finding:
@@ -62,7 +62,7 @@ def _finding(statement: Reviewed, work: list[tuple[Severity, str]]) -> Finding:
         CODE,
         severity,
         statement,
-        f"{statement.impact.kind.upper()} {done} while the transaction "
+        f"{statement.impact.reading.kind.upper()} {done} while the transaction "
         f"holds {', '.join(locks + more)}.",
         f"A lock is kept until COMMIT: {shut} wait for all of this work too.",
         "Do it in a transaction of its own: a migration of its own, with `transaction: step` in "

@@ -22,14 +22,14 @@ def find(subject: Subject) -> Iterator[Finding]:
     if subject.terms.dialect.transactional_ddl:
         return
     for statement in subject.statements:
-        effect = statement.impact.effect
+        effect = statement.impact.reading
         for column, definition in effect.columns_redefined.items():
             if not subject.is_new(effect.objects[0], statement):
                 yield from _judge(subject, statement, column, definition)
 
 
 def _judge(subject: Subject, statement: Reviewed, column: str, text: str) -> Iterator[Finding]:
-    terms, table = subject.terms, statement.impact.effect.objects[0]
+    terms, table = subject.terms, statement.impact.reading.objects[0]
     known = find_table(table, terms.facts)
     old = known.columns.get(column) if known else None
     if known is None or old is None:

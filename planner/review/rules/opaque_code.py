@@ -13,12 +13,12 @@ CODE = "opaque-code"
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each."""
     for statement in subject.statements:
-        if statement.impact.opaque:
+        if statement.impact.reading.opaque:
             yield report(
                 CODE,
                 "info",
                 statement,
-                f"{statement.impact.kind.upper()} runs code that lockgate does not read.",
+                f"{statement.impact.reading.kind.upper()} runs code that lockgate does not read.",
                 "What that locks, loses or commits is not among the plan's locks, losses and "
                 "findings, and no policy judges it.",
                 "Read the code too. Where no loop is needed, write its statements out.",

@@ -22,7 +22,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 CODE,
                 MILDER[subject.grade(hold.on)],
                 statement,
-                f"{statement.impact.kind.upper()} rebuilds {subject.describe(hold.on)}.",
+                f"{statement.impact.reading.kind.upper()} rebuilds {subject.describe(hold.on)}.",
                 "It needs the table's size in disk space again, and replicas run it only when "
                 "it has ended: they fall behind for as long.",
                 "Leave out the clause that rebuilds, or do it in quiet hours.",

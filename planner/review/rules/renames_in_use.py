@@ -26,7 +26,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _renames(subject: Subject, statement: Reviewed) -> Iterator[tuple[str, str]]:
-    effect = statement.impact.effect
+    effect = statement.impact.reading
     for old, new in effect.renames:
         if not subject.is_new(old, statement):
             yield old.name, new.name

@@ -17,9 +17,9 @@ def find(subject: Subject) -> Iterator[Finding]:
     written: Reviewed | None = None
     for statement in subject.statements:
         impact = statement.impact
-        if impact.effect.is_rows_only:
+        if impact.reading.is_rows_only:
             written = statement
-        elif written and impact.commits and impact.is_definition:
+        elif written and impact.reading.commits == "itself" and impact.reading.is_definition:
             yield report(
                 CODE,
                 "warning",

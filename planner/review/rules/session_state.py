@@ -25,7 +25,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             message = f"{name} is set, and not set back."
             yield report(CODE, "warning", statement, message, WHY, safer)
     for statement in subject.statements:
-        if chosen := statement.impact.effect.chosen_database:
+        if chosen := statement.impact.reading.chosen_database:
             message = f"USE makes {chosen} the default database."
             safer = "Name tables with their database, and leave USE out."
             yield report(CODE, "warning", statement, message, WHY, safer)
@@ -35,7 +35,7 @@ def _settings(subject: Subject) -> dict[str, tuple[Reviewed, int]]:
     """Each variable with the statement that sets it first, and how often it is set."""
     found: dict[str, tuple[Reviewed, int]] = {}
     for statement in subject.statements:
-        for name in _lasting(statement.impact.effect):
+        for name in _lasting(statement.impact.reading):
             first, count = found.get(name, (statement, 0))
             found[name] = (first, count + 1)
     return found

@@ -29,7 +29,7 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _changes(subject: Subject, statement: Reviewed) -> bool:
-    effect = statement.impact.effect
+    effect = statement.impact.reading
     if effect.verb not in CHANGES or effect.temporary:
         return False
     return not all(subject.is_new(one, statement) for one in effect.objects)

@@ -15,7 +15,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each ALTER of a large table without ALGORITHM and LOCK."""
     for statement in subject.statements:
         impact = statement.impact
-        if impact.explicit or impact.effect.verb != "alter":  # OPTIMIZE can say neither
+        if impact.reading.explicit or impact.reading.verb != "alter":  # OPTIMIZE can say neither
             continue
         for hold in impact.holds:
             if not hold.algorithm or hold.is_long:
@@ -25,7 +25,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                     CODE,
                     "info",
                     statement,
-                    f"{statement.impact.kind.upper()} of {subject.describe(hold.on)} names "
+                    f"{statement.impact.reading.kind.upper()} of {subject.describe(hold.on)} names "
                     "neither ALGORITHM nor LOCK.",
                     "The server then chooses, and a server of another version may choose to copy.",
                     _guard(hold.algorithm),

@@ -14,9 +14,9 @@ def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each; none where a DELETE loses the rows, which is said elsewhere."""
     for statement in subject.statements:
         impact = statement.impact
-        if not impact.every_row or impact.loses:
+        if not impact.reading.every_row or impact.loses:
             continue
-        for table in impact.effect.tables_written:
+        for table in impact.reading.tables_written:
             if not subject.is_new(table, statement):
                 yield report(
                     CODE,

@@ -73,7 +73,7 @@ def test_locks_and_rewrites_are_those_that_were_measured(sql: str) -> None:
     ],
 )
 def test_what_belongs_to_a_table_alters_it(sql: str) -> None:
-    effect = impact(sql).effect
+    effect = impact(sql).reading
     assert (effect.verb, effect.objects) == ("alter", (Object("table", "t"),))
 
 
@@ -90,7 +90,7 @@ def test_what_belongs_to_a_table_alters_it(sql: str) -> None:
     ],
 )
 def test_what_the_server_refuses_in_a_transaction_is_known(sql: str) -> None:
-    assert impact(sql).outside_only
+    assert impact(sql).reading.outside_only
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_what_the_sql_does_not_tell_is_said_to_be_uncertain() -> None:
 
 
 def test_an_update_without_a_condition_is_one_of_every_row() -> None:
-    assert impact("update t set a = (select 1 where true)").every_row
-    assert not impact("update t set a = 1 where b = 2").every_row
+    assert impact("update t set a = (select 1 where true)").reading.every_row
+    assert not impact("update t set a = 1 where b = 2").reading.every_row
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Locks of earlier statements, as a later one finds them."""
 
-from lockgate.planner.reading.impact import Blocked, Hold
-from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.reading import Blocked, Hold, Object
 from lockgate.planner.review.held_locks import NAMED, HeldLocks, LocksInForce
 
 
