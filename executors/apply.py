@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from lockgate.executors.endings import (
+from lockgate.executors.engine import Engine, Journal, Run
+from lockgate.executors.events import Emit, RunStarted
+from lockgate.executors.failure import ServerError, StepFailed
+from lockgate.executors.receipts import Keep, keep_nothing
+from lockgate.executors.run_errors import (
     all_undone,
     applied_by_another,
     cut_off,
@@ -22,10 +26,6 @@ from lockgate.executors.endings import (
     partly_applied,
     unknown_end,
 )
-from lockgate.executors.engine import Engine, Journal, Run
-from lockgate.executors.events import Emit, RunStarted
-from lockgate.executors.failure import ServerError, StepFailed
-from lockgate.executors.receipts import Keep, keep_nothing
 from lockgate.planner.building.stored_runs import WHOLE
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable

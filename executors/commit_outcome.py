@@ -8,12 +8,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lockgate.executors.endings import unknown_outcome
 from lockgate.executors.engine import Run
 from lockgate.executors.events import Emit, LockAwaited
 from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.ledger.store import Store, not_had
 from lockgate.executors.polling import poll
-from lockgate.executors.store import Store, not_had
+from lockgate.executors.run_errors import unknown_outcome
 from lockgate.planner.building.stored_runs import WHOLE
 from lockgate.planner.database.server import Server
 from lockgate.planner.errors import (

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from lockgate.executors.engine import Journal, Run, Traits
 from lockgate.executors.events import Emit
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.mysql import catalogue, scratch
+from lockgate.executors.ledger.store import SET_STATUS
+from lockgate.executors.mysql import scratch
+from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.gauge import RebuildGauge
-from lockgate.executors.mysql.session import MySQLSession
-from lockgate.executors.mysql.undo import atomicity
+from lockgate.executors.mysql.store import MySQLSession
+from lockgate.executors.mysql.undo import recovery
 from lockgate.executors.mysql.undo.counters import give_back_counters
-from lockgate.executors.mysql.undo.rollback import ACCEPT, clear_committed
-from lockgate.executors.mysql.units import run_step
-from lockgate.executors.store import SET_STATUS
+from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed
+from lockgate.executors.mysql.units.journaled import run_step
 from lockgate.planner.database.catalogue import Catalogue
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Plan, Unit
@@ -30,7 +31,7 @@ class MySQL(MySQLSession):
         return read_facts(self)
 
     def read_catalogue(self) -> Catalogue:
-        return catalogue.read_catalogue(self)
+        return read_catalogue(self)
 
     def read_counters(self) -> Catalogue:
         return scratch.read_counters(self)
@@ -52,25 +53,25 @@ class MySQL(MySQLSession):
         scratch.drop_database(self, name)
 
     def refuse_weaker(self, plan: Plan, done: int) -> None:
-        atomicity.refuse_weaker(self, plan, done)
+        recovery.refuse_weaker(self, plan, done)
 
     def run_unit(
         self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
     ) -> None:
         if unit.transaction is not None:
-            atomicity.run_unit(self, run, unit, serial, emit)
+            recovery.run_unit(self, run, unit, serial, emit)
             return
         self.execute(self.named(SET_STATUS), ("APPLYING", run.id))
         run_step(self, run, unit, serial, journal, emit)
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        atomicity.recover(self, run, unit, serial, emit)
+        recovery.recover(self, run, unit, serial, emit)
 
     def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        atomicity.undo(self, run, unit, emit)
+        recovery.undo(self, run, unit, emit)
 
     def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        atomicity.finish(self, run, unit, serial, emit)
+        recovery.finish(self, run, unit, serial, emit)
 
     def accept_run(self, run_id: str, reason: str) -> None:
         self.close_run(run_id, reason, ACCEPT)

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from lockgate.executors.mysql.details import BASE_TABLES
-from lockgate.executors.mysql.information_schema import Record, Records, read_views
-from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.catalogue.details import BASE_TABLES
+from lockgate.executors.mysql.catalogue.information_schema import Record, Records, read_views
+from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.mentions import Mentions, read_mentions

@@ -13,8 +13,8 @@ from lockgate.executors.engine import Row
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.executors.failure import ServerError
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.mysql.statements import without_comments
+from lockgate.executors.mysql.store import MySQLSession
 
 # MariaDB's name is the second. Both want the right PROCESS.
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-tables-table.html

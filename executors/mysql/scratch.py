@@ -6,7 +6,7 @@ import re
 
 from lockgate.executors.engine import Traits
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.catalogue import (
     COUNTER_OF_TABLE,
     STATE_OF_SEQUENCE,

@@ -1,6 +1,6 @@
 """The two sessions of an executor on MySQL, and the migration lock that both hold.
 
-Knows no ledger and no plan: `session` does.
+Knows no ledger and no plan: `store` does.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from lockgate.executors.commit_outcome import refuse_another_server
 from lockgate.executors.engine import Row
 from lockgate.executors.events import Emit, LockAwaited, Session, first_words
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import Store, lost_lock, not_had
 from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
 from lockgate.executors.polling import poll
-from lockgate.executors.store import Store, lost_lock, not_had
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.database.server import Server
 from lockgate.planner.environments.environment import Environment

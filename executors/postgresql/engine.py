@@ -11,17 +11,23 @@ from lockgate.executors.engine import Journal, Run, Traits
 from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.postgresql import catalogue, scratch
-from lockgate.executors.postgresql.commit import END_IDLE, OUTCOMES, READ_OUTCOME, shown_transaction
-from lockgate.executors.postgresql.concurrent_index import can_tell
+from lockgate.executors.postgresql import scratch
+from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
 from lockgate.executors.postgresql.facts import read_facts
 from lockgate.executors.postgresql.gauge import StatementGauge
-from lockgate.executors.postgresql.outside import give_up_begun, run_outside
 from lockgate.executors.postgresql.parameters import halves
 from lockgate.executors.postgresql.pipeline import Command, OnSilence, Outcome, ignore_silence
-from lockgate.executors.postgresql.self_commit import is_repeatable
 from lockgate.executors.postgresql.session import PostgreSQLSession
-from lockgate.executors.postgresql.units import run_transaction
+from lockgate.executors.postgresql.units.commit_status import (
+    END_IDLE,
+    OUTCOMES,
+    READ_OUTCOME,
+    shown_transaction,
+)
+from lockgate.executors.postgresql.units.concurrent_index import can_tell
+from lockgate.executors.postgresql.units.journaled import give_up_begun, run_outside
+from lockgate.executors.postgresql.units.self_commit import is_repeatable
+from lockgate.executors.postgresql.units.transaction import run_transaction
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.database.catalogue import Catalogue
 from lockgate.planner.database.facts import Facts
@@ -65,7 +71,7 @@ class PostgreSQL(PostgreSQLSession):
         return read_facts(self)
 
     def read_catalogue(self) -> Catalogue:
-        return catalogue.read_catalogue(self)
+        return read_catalogue(self)
 
     def read_counters(self) -> Catalogue:
         return scratch.read_counters(self)

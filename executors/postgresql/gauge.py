@@ -13,11 +13,11 @@ from typing import Any
 
 from lockgate.executors.events import Event, Retried, StatementFinished, UnitCommitted
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.postgresql.catalogue import OWN_TABLES
+from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
 from lockgate.executors.postgresql.pipeline import Command, Outcome
-from lockgate.executors.postgresql.self_commit import commits_itself
 from lockgate.executors.postgresql.session import PostgreSQLSession
-from lockgate.executors.postgresql.units import Mark
+from lockgate.executors.postgresql.units.self_commit import commits_itself
+from lockgate.executors.postgresql.units.transaction import Mark
 from lockgate.planner.plan.plan import Lock
 from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 

@@ -13,12 +13,21 @@ from typing import Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from lockgate.executors.endings import unknown_end
 from lockgate.executors.engine import Row, Run
 from lockgate.executors.events import Emit, LockAwaited, Session
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import (
+    BEGIN_RUN,
+    CLOSE_DEAD_RUNS,
+    Store,
+    Tables,
+    as_utc,
+    lost_lock,
+    not_had,
+    run_values,
+)
 from lockgate.executors.polling import poll
-from lockgate.executors.postgresql.advisory_lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from lockgate.executors.postgresql.blockers import Watch, read_session
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
     Connection,
@@ -28,6 +37,7 @@ from lockgate.executors.postgresql.connection import (
     refuse_pooler,
     translated,
 )
+from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK
 from lockgate.executors.postgresql.parameters import halves, lock_key, numbered, texts
 from lockgate.executors.postgresql.pipeline import (
     WATCH,
@@ -39,17 +49,7 @@ from lockgate.executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from lockgate.executors.postgresql.watch import Watch, read_session
-from lockgate.executors.store import (
-    BEGIN_RUN,
-    CLOSE_DEAD_RUNS,
-    Store,
-    Tables,
-    as_utc,
-    lost_lock,
-    not_had,
-    run_values,
-)
+from lockgate.executors.run_errors import unknown_end
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.database.ledger import Identity
 from lockgate.planner.database.server import Server

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from lockgate.executors.mysql import session as mysql_session
+from lockgate.executors.mysql import store as mysql_store
 from lockgate.executors.postgresql import session as postgresql_session
 from lockgate.main import cli
 from tests.docs.pages import ROOT, blocks, commands, open_desk, run_page
@@ -179,7 +179,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("engine", "place"), [(postgresql_session, 1), (mysql_session, 2)])
+@pytest.mark.parametrize(("engine", "place"), [(postgresql_session, 1), (mysql_store, 2)])
 def test_the_tables_page_has_every_column_and_its_type(engine: Any, place: int) -> None:
     page = sections(DOCS / "reference/database-tables.md")
     for table, columns in created(engine.CREATE_TABLES).items():

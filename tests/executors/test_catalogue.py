@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lockgate.executors.mysql import catalogue as mysql_catalogue
-from lockgate.executors.postgresql import catalogue as postgresql_catalogue
+from lockgate.executors.mysql.catalogue import catalogue as mysql_catalogue
+from lockgate.executors.postgresql.catalogue import catalogue as postgresql_catalogue
 from lockgate.planner.database.catalogue import Catalogue, differences
 from tests.executors.building import new_identity, open_test_engine
 from tests.executors.catalogue_family import (

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.ledger.store import lost_lock
+from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Before, read_counters
-from lockgate.executors.mysql.undo.undo import Undo
-from lockgate.executors.store import lost_lock
+from lockgate.executors.mysql.undo.statement_undo import Undo
 from lockgate.planner.reading.reading import Reading
 
 # Written by the guard's session, and only by who holds both halves of the lock.

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.store import MySQLSession
+from lockgate.executors.mysql.table.restoration import foreign_keys
 from lockgate.executors.mysql.table.text import quote
-from lockgate.executors.mysql.table.way_back import foreign_keys
 from lockgate.executors.mysql.undo.images import read_triggers
 
 LONGEST_NAME = 64

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field
 
-from lockgate.executors.mysql.table.way_back import (
+from lockgate.executors.mysql.table.restoration import (
     auto_increment,
     columns,
     is_generated,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.ledger.store import FORGET_INTENT, SET_STATUS, lost_lock
+from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.intents import COMMITTED, DONE, UNDONE, Before, Intent
-from lockgate.executors.store import FORGET_INTENT, SET_STATUS, lost_lock
 from lockgate.planner.plan.plan import Unit
 
 # Only who holds both halves of the lock writes an intent: the guard asks for the other one.

@@ -1,6 +1,6 @@
 # ruff: noqa: E501 (a sample is one line)
 """What a statement of MySQL and MariaDB does, statement by statement; live servers agree, see
-tests/executors/test_effects_against_mysql.py."""
+tests/executors/mysql/test_effects.py."""
 
 from dataclasses import replace
 

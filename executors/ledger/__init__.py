@@ -1,0 +1,1 @@
+"""What the database holds for lockgate, read and written by SQL that every engine understands."""

@@ -1,0 +1,1 @@
+"""All that a database of MySQL or MariaDB holds but rows, as queries and as values."""

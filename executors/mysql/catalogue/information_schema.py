@@ -1,0 +1,61 @@
+"""The views of information_schema on MySQL and MariaDB, one plain query each, as rows by name.
+
+It must not join them: each view is a join already, and a join with CHECK_CONSTRAINTS takes
+quadratic time on MySQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lockgate.executors.mysql.store import MySQLSession
+
+Record = Mapping[str, Any]
+Records = Mapping[str, Sequence[Record]]
+
+AVAILABLE = """
+select table_name, column_name from information_schema.columns
+where table_schema = 'information_schema' and table_name in ({views})
+"""
+
+
+def read_views(session: MySQLSession, sources: Mapping[str, str]) -> Records:
+    """The rows of some views about the session's own database, by view, with what the server
+    has of the columns that `sources` name for each; the first of them is the schema's name.
+
+    A view that the server does not have has no rows. Under an open snapshot MySQL's dictionary
+    stands still: the session must be in no transaction.
+    """
+    offered = _read_offered(session, sources)
+    return {view: _read(session, view, offered[view]) for view in sources}
+
+
+@contextmanager
+def plain_mode(session: MySQLSession) -> Iterator[None]:
+    """The block under one sql_mode: names are printed in what ANSI_QUOTES says."""
+    (before,) = session.query_one("select @@session.sql_mode") or ("",)
+    session.execute("set session sql_mode = ''")
+    try:
+        yield
+    finally:
+        session.execute("set session sql_mode = %s", (before,))
+
+
+def _read_offered(session: MySQLSession, sources: Mapping[str, str]) -> dict[str, list[str]]:
+    views = ", ".join(f"'{view}'" for view in sources)
+    rows = session.query_all(AVAILABLE.format(views=views))
+    offered = {(view, column.lower()) for view, column in rows}
+    return {
+        view: [column for column in columns.split() if (view, column) in offered]
+        for view, columns in sources.items()
+    }
+
+
+def _read(session: MySQLSession, view: str, columns: Sequence[str]) -> list[Record]:
+    if not columns:
+        return []
+    sql = f"select {', '.join(columns)} from information_schema.{view} where {columns[0]} = %s"
+    rows = session.query_all(sql, (session.server.database,))
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -1,0 +1,44 @@
+"""What MySQL and MariaDB are not given: texts and names that they would take otherwise than meant.
+
+Asks the server nothing: the session knows its limits.
+"""
+
+from __future__ import annotations
+
+import pymysql
+
+from lockgate.executors.engine import Run
+from lockgate.executors.ledger.store import run_values
+from lockgate.planner.errors import UsageError
+
+PACKET_HEAD = 1024  # bytes; more than what an INSERT adds to a text
+
+
+def refuse_big(run: Run, limit: int) -> None:
+    """Raises UsageError when a server that takes so many bytes at once would not take a statement
+    of a plan, or the plan."""
+    texts = [
+        (f"{step.file}:{statement.line}: the statement", statement.sql)
+        for step in run.plan.steps
+        for statement in step.statements
+    ]
+    for what, text in (
+        *texts,
+        ("The plan", pymysql.converters.escape_string(str(run_values(run)[-1]))),
+    ):
+        if (size := len(text.encode()) + PACKET_HEAD) > limit:
+            raise UsageError(
+                f"{what} has {size} bytes, and the server takes at most {limit} at once.",
+                why="Nothing was run.",
+                do="Raise the server's max_allowed_packet, or divide the migration.",
+            )
+
+
+def refuse_percent(name: str) -> None:
+    """Raises UsageError for a name that would be taken for a place of a parameter."""
+    if "%" in name:
+        raise UsageError(
+            f"The database's name holds a %, which lockgate cannot use in its SQL: {name}.",
+            do="Rename the database, or name another one for lockgate's tables under "
+            "`history: {schema: …}` in the environment.",
+        )

@@ -1,0 +1,193 @@
+"""The ledger on MySQL; runs nothing of a plan, as `units` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC
+
+from lockgate.executors.engine import Row, Run
+from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import (
+    BEGIN_RUN,
+    CLOSE_DEAD_RUNS,
+    Tables,
+    lost_lock,
+    run_values,
+)
+from lockgate.executors.mysql.connection import version_number
+from lockgate.executors.mysql.limits import refuse_big, refuse_percent
+from lockgate.executors.mysql.sessions import GuardedSessions
+from lockgate.executors.mysql.statements import ATOMIC, without_comments
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.database.ledger import Identity
+from lockgate.planner.database.server import Server
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.sql.dialect import MYSQL, Dialect
+
+FACTS = """
+select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
+"""
+COLUMNS = """
+select table_name, column_name from information_schema.columns
+where table_schema = %s and table_name in (%s, 'lockgate_target')
+"""
+TABLE = "engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin"
+CREATE_TABLES = (
+    f"""create table if not exists {{history}} (
+    version varchar(255) primary key, name varchar(255) not null,
+    checksum char(64) not null, applied_at datetime(6) not null) {TABLE}""",
+    f"""create table if not exists {{runs}} (
+    id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
+    direction varchar(4) not null, environment varchar(255) not null,
+    status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
+    started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
+    approvers text, error text, receipt mediumtext) {TABLE}""",
+    f"""create table if not exists {{journal}} (
+    run_id varchar(36) not null, step int not null, statement int not null,
+    digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),
+    done_at datetime(6), image longtext, primary key (run_id, step, statement)) {TABLE}""",
+    f"""create table if not exists {{target}} (
+    id smallint primary key, uuid varchar(36) not null,
+    project varchar(255) not null, environment varchar(255) not null,
+    evidence text not null, serial bigint not null) {TABLE}""",
+)
+IDENTIFY = (
+    "insert ignore into {target} (id, uuid, project, environment, evidence, serial) "
+    "values (1, %s, %s, %s, %s, 0)"
+)
+MOVE_SERIAL = "update {target} set serial = serial + 1 where id = 1 and serial = %s"
+RECORD = (
+    "insert into {history} (version, name, checksum, applied_at) "
+    "values (%s, %s, %s, current_timestamp(6))"
+)
+REMOVE = "delete from {history} where version = %s and checksum = %s"
+# What a section may have set that would change what lockgate writes.
+OWN_SETTINGS = (
+    "set names utf8mb4, session time_zone = '+00:00', session sql_safe_updates = 0, "
+    "session sql_select_limit = default"
+)
+# https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
+NO_SAVEPOINT = "1305"
+NOT_ROLLED_BACK = 1196
+LOST_IN_QUERY = "2013"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html
+
+
+class MySQLSession(GuardedSessions):
+    """A session on a MySQL database: all of `executors.engine.Engine` but `run_unit`."""
+
+    lost_code = LOST_IN_QUERY
+    parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
+    dialect: Dialect = MYSQL
+    mark = "server_uuid"
+    statement_limit = "max_execution_time", 1000
+    rebuilds_empty_tables = True  # where it would change a filled one in place
+
+    def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
+        super().__init__(address, environment)
+        self.history_name = environment.history.table
+        self.copy_limit = environment.copies.limit
+        try:
+            self.server = self.read_server(environment.history.schema_)
+        except BaseException:
+            self.close()
+            raise
+
+    def quote(self, identifier: str) -> str:
+        return "`" + identifier.replace("`", "``") + "`"
+
+    def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
+        self.execute("set transaction isolation level repeatable read")
+        self.execute("start transaction with consistent snapshot, read only")
+        try:
+            rows = [self.query_all(sql) for sql in queries]
+        except ServerError:  # the snapshot would hide all that is written from now on
+            self.execute("rollback")
+            raise
+        self.execute("commit")
+        return rows
+
+    def read_tables(self) -> Tables:
+        rows = self.query_all(COLUMNS, (self.history_schema, self.history_name))
+        # A server with lower_case_table_names=1 answers in lower case, whatever was asked.
+        columns = sorted(column for table, column in rows if table.lower() != "lockgate_target")
+        return Tables(tuple(columns), len(columns) < len(rows))
+
+    def ensure_tables(self, identity: Identity) -> None:
+        if not (self.tables and self.tables.exist):  # asking would take the right to create them
+            self._create_tables()
+        values = (identity.uuid, identity.project, identity.environment, identity.evidence)
+        self.execute(self.named(IDENTIFY), values)
+
+    def _create_tables(self) -> None:
+        if self._schema_lacking:
+            self.execute(f"create database if not exists {self.quote(self.history_schema)}")
+        for sql in CREATE_TABLES:
+            self.execute(self.named(sql))
+
+    def begin_run(self, run: Run, identity: Identity) -> None:
+        (limit,) = self.query_one("select @@max_allowed_packet") or (0,)
+        refuse_big(run, limit)
+        self.ensure_tables(identity)
+        with self.transaction():
+            self.execute(self.named(CLOSE_DEAD_RUNS))
+            self.execute(self.named(BEGIN_RUN), run_values(run, "LOCKED"))
+
+    def record_migration(self, step: Step, serial: int) -> None:
+        with self.transaction():
+            self.move_history(step, serial)
+
+    remove_migration_record = record_migration
+
+    def move_history(self, step: Step, serial: int) -> None:
+        """The step's change of the history table, in the caller's transaction.
+
+        Raises:
+            Locked: the serial or the row is not as expected: another executor has written.
+        """
+        if self.execute(self.named(MOVE_SERIAL), (serial,)) != 1:
+            raise lost_lock()
+        if step.direction == "up":
+            self.execute(self.named(RECORD), (step.version, step.name, step.checksum))
+        elif self.execute(self.named(REMOVE), (step.version, step.checksum)) != 1:
+            raise lost_lock()
+
+    def roll_back(self) -> bool:
+        """Ends the open transaction; whether all of it was undone: tables of other storage
+        engines than InnoDB keep their rows."""
+        self.execute("rollback")
+        warnings = self.query_all("show warnings")
+        return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
+
+    def is_atomic(self, sql: str) -> bool:
+        """Whether a statement that commits the open transaction, and then fails, has done
+        nothing: so not one that runs others, as CALL does."""
+        return ATOMIC.match(without_comments(sql).lstrip()) is not None
+
+    def read_server(self, schema: str | None) -> Server:
+        ((version,),) = self.query_all("select version()")
+        self.refuse_other_server(version)
+        (row,) = self.query_all(FACTS.format(mark=f"@@global.{self.mark}"))
+        database, sql_mode, read_only, now, mark = row
+        self.history_schema = schema or database
+        refuse_percent(self.history_schema)
+        found = "select 1 from information_schema.schemata where schema_name = %s"
+        self._schema_lacking = self.query_one(found, (self.history_schema,)) is None
+        return Server(
+            dialect=self.dialect.with_server(version_number(version), sql_mode),
+            version=version,
+            database=database,
+            history_table=f"{self.history_schema}.{self.history_name}",
+            evidence={self.mark: str(mark), "database": database},
+            now=now.replace(microsecond=0, tzinfo=UTC),
+            read_only=str(read_only).upper() not in ("0", "OFF"),
+        )
+
+    def refuse_other_server(self, version: str) -> None:
+        """Raises UsageError when the server is a MariaDB, which calls itself so."""
+        if "mariadb" in version.lower():
+            raise UsageError(
+                f"The server is a MariaDB ({version}).",
+                do="Write `engine: mariadb` in the environment.",
+            )

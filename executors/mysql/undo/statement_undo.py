@@ -1,0 +1,248 @@
+"""Undoing on MySQL and MariaDB: from the journal's pre-images and what the database is now.
+
+Each piece is derived afresh and may be done again, so one code serves a refused statement, a
+signal, a killed process and a killed server. A crash leaves the rest for the next who looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.statements import body_start
+from lockgate.executors.mysql.store import MySQLSession
+from lockgate.executors.mysql.table.restoration import (
+    SQL_MODE,
+    auto_increment,
+    columns,
+    fillable_definition,
+    is_generated,
+    is_same_table,
+    restore_table,
+    updates_itself,
+)
+from lockgate.executors.mysql.table.text import quote
+from lockgate.executors.mysql.undo.graveyard import Graveyard
+from lockgate.executors.mysql.undo.images import Image, take_image
+from lockgate.executors.mysql.undo.intents import COPIED, DONE, UNDOING, Copy, Intent, moved
+from lockgate.planner.reading.reading import Object
+
+PATIENCE = 60  # seconds to wait for each lock: undoing is not given up lightly
+SETTINGS = (
+    "set session foreign_key_checks = 0, session unique_checks = 1, session autocommit = 1, "
+    f"session lock_wait_timeout = {PATIENCE}, session innodb_lock_wait_timeout = {PATIENCE}, "
+    f"session sql_safe_updates = 0, session time_zone = '+00:00', session sql_mode = '{SQL_MODE}'"
+)
+ROUNDS = 3  # some attributes show only when others are as they were
+FOREIGN_CHANGE = "1412"  # "table definition has changed"; the server's own code for it
+LIMITS = ("max_execution_time", "max_statement_time")
+# A later server may want more of a table than it did when this one was made.
+LENIENT = ("sql_require_primary_key = 0", "innodb_strict_mode = 0")
+EXISTS = "select 1 from information_schema.tables where table_schema = %s and table_name = %s"
+
+
+class Undo:
+    """The undoing of single statements, on a session that no section has touched."""
+
+    def __init__(self, session: MySQLSession, graveyard: Graveyard) -> None:
+        self._session = session
+        self._graveyard = graveyard
+        self._database = session.server.database
+        session.execute(SETTINGS)
+        for setting in (*LENIENT, *(f"{limit} = 0" for limit in LIMITS)):
+            with suppress(ServerError):  # unknown to this server, or not ours to set
+                session.execute(f"set session {setting}")
+
+    def undo(self, intent: Intent, outcome: str) -> None:
+        """Makes everything but views as it was before one statement.
+
+        Raises:
+            ServerError: the server refuses a part of it.
+        """
+        self._rename_back(intent)
+        for table, grave in intent.graves.items():
+            self._graveyard.exhume(grave, table, intent.create("table", table))
+        for image in sorted(intent.images, key=lambda image: image.kind != "table"):
+            if image.kind == "table":
+                self._restore_table(image, intent, outcome)
+            elif image.kind != "view" or not image.create:
+                self._restore(image)
+        for copy in intent.copies:
+            if outcome in (DONE, UNDOING) or (outcome == COPIED and not intent.writes_rows):
+                self._restore_rows(copy, intent)
+
+    def refuse_foreign_change(self, intent: Intent) -> None:
+        """Raises ServerError when a table is not as the statement left it: what somebody else
+        has changed there since would be lost."""
+        for image in intent.images:
+            left = intent.after.get(image.name) if image.kind == "table" else None
+            if left is None:
+                continue
+            present = self._image("table", image.name).create
+            known = [text for text in (left, image.create) if text]
+            if present and not any(is_same_table(text, present) for text in known):
+                raise ServerError(
+                    FOREIGN_CHANGE,
+                    f"Table '{image.name}' was changed by another session since this run did",
+                )
+
+    def restore_views(self, images: Iterable[Image]) -> None:
+        """Makes views as they were; each after those that it needs, whichever these are."""
+        waiting = list(images)
+        while waiting:
+            refused: list[tuple[Image, ServerError]] = []
+            for image in waiting:
+                try:
+                    self._restore(image)
+                except ServerError as error:
+                    refused.append((image, error))
+            if len(refused) == len(waiting):
+                raise refused[0][1]
+            waiting = [image for image, _ in refused]
+
+    def restore_counter(self, table: str, counter: int) -> None:
+        """Sets AUTO_INCREMENT back; the server goes no lower than what the rows allow."""
+        create = self._image("table", table).create
+        if create and auto_increment(create) not in (0, counter):
+            self._session.execute(f"alter table {quote(table)} auto_increment = {counter}")
+
+    def _rename_back(self, intent: Intent) -> None:
+        if intent.witness:
+            if self._graveyard.has(moved(intent.witness)):
+                self._session.execute(rename_statement(intent, self._graveyard, back=True))
+            return
+        for old, new in reversed(intent.renames):
+            if self._exists(new) and not self._exists(old):
+                self._session.execute(f"rename table {quote(new)} to {quote(old)}")
+
+    def _restore_table(self, image: Image, intent: Intent, outcome: str) -> None:
+        present = self._image("table", image.name).create
+        if not image.create:
+            if present:
+                self._session.execute(f"drop table {quote(image.name)}")
+            return
+        if not present:
+            raise ServerError("1146", f"The table {image.name} is gone")
+        if is_same_table(image.create, present):
+            return
+        self._return_columns(image, present, intent)
+        for _ in range(ROUNDS):
+            present = self._image("table", image.name).create
+            rest = restore_table(quote(image.name), image.create, present, intent.columns)
+            if not rest:
+                return
+            for sql in rest:
+                self._session.execute(sql)
+
+    def _return_columns(self, image: Image, present: str, intent: Intent) -> None:
+        """Makes dropped columns again with their values, before a unique key asks for these."""
+        there = set(columns(present))
+        for copy in intent.copies:
+            missing = [c for c in copy.columns if c not in there]
+            if copy.table == image.name and missing and self._graveyard.has(copy.name):
+                added = (fillable_definition(image.create, c) for c in missing)
+                clauses = ", ".join(f"add column {definition}" for definition in added)
+                self._session.execute(f"alter table {quote(copy.table)} {clauses}")
+                self._fill(copy, missing, image.create)
+
+    def _restore_rows(self, copy: Copy, intent: Intent) -> None:
+        if not self._graveyard.has(copy.name):
+            return
+        create = self._image("table", copy.table).create
+        if copy.columns:
+            self._fill(copy, copy.columns, create)
+            return
+        names = [column for column in columns(create) if not is_generated(create, column)]
+        listed = ", ".join(map(quote, names))
+        with self._session.transaction():
+            self._session.execute(f"delete from {quote(copy.table)}")
+            self._session.execute(
+                f"insert into {quote(copy.table)} ({listed}) "
+                f"select {listed} from {self._graveyard.place(copy.name)}"
+            )
+
+    def _fill(self, copy: Copy, names: Sequence[str], create: str) -> None:
+        """Gives columns the values of the copy; a column that updates itself stays as it is."""
+        values = [f"kept.{quote(c)} = copied.{quote(c)}" for c in names]
+        present = columns(self._image("table", copy.table).create)
+        values += [
+            f"kept.{quote(c)} = kept.{quote(c)}"
+            for c in updates_itself(create)
+            if c in present and c not in names
+        ]
+        matched = " and ".join(f"kept.{quote(c)} = copied.{quote(c)}" for c in copy.key)
+        self._session.execute(
+            f"update {quote(copy.table)} kept join {self._graveyard.place(copy.name)} copied "
+            f"on {matched} set {', '.join(values)}"
+        )
+
+    def _restore(self, image: Image) -> None:
+        """Makes anything but a table as it was."""
+        present = self._image(image.kind, image.name)
+        if present == image or (present.create == image.create and image.kind == "view"):
+            return
+        if (present.create and image.kind != "view") or not image.create:
+            self._session.execute(f"drop {image.kind} if exists {quote(image.name)}")
+        if image.create:
+            self._create(image)
+
+    def _create(self, image: Image) -> None:
+        for name, value in (
+            ("sql_mode", image.sql_mode),
+            ("time_zone", image.time_zone),
+            *_character_set(image),
+        ):
+            if value is not None:
+                self._session.execute(f"set session {name} = %s", (value,))
+        try:
+            self._session.execute(self._creation(image))
+            self._grant(image)
+        finally:
+            self._session.execute("set names utf8mb4")
+            self._session.execute(SETTINGS)
+
+    def _grant(self, image: Image) -> None:
+        """Gives back the rights on a routine: the server took them away with it."""
+        for user, host, rights in image.grants:
+            named = [right for right in rights.split(",") if right != "Grant"]
+            option = " with grant option" if "Grant" in rights.split(",") else ""
+            self._session.execute(
+                f"grant {', '.join(named) or 'usage'} on {image.kind} {quote(image.name)} "
+                f"to {quote(user)}@{quote(host)}{option}"
+            )
+
+    def _creation(self, image: Image) -> str:
+        if image.kind == "view":
+            return image.create.replace("CREATE ", "CREATE OR REPLACE ", 1)
+        if image.kind != "trigger":
+            return image.create
+        for word, peer in (("follows", image.after), ("precedes", image.ahead_of)):
+            if peer and self._image("trigger", peer).create:
+                head = body_start(image.create, self._session.server.dialect)
+                return f"{image.create[:head]} {word} {quote(peer)}{image.create[head:]}"
+        return image.create
+
+    def _image(self, kind: str, name: str) -> Image:
+        return take_image(self._session.query_all, self._database, Object(kind, name))
+
+    def _exists(self, name: str) -> bool:
+        return self._session.query_one(EXISTS, (self._database, name)) is not None
+
+
+def rename_statement(intent: Intent, graveyard: Graveyard, *, back: bool = False) -> str:
+    """RENAME TABLE with a witness in the graveyard, which the same atomic statement moves."""
+    pairs = [(quote(old), quote(new)) for old, new in intent.renames]
+    witness = graveyard.place(intent.witness), graveyard.place(moved(intent.witness))
+    pairs.append(witness)
+    if back:
+        pairs = [(new, old) for old, new in reversed(pairs)]
+    return "rename table " + ", ".join(f"{old} to {new}" for old, new in pairs)
+
+
+def _character_set(image: Image) -> Iterable[tuple[str, str | None]]:
+    """What lockgate's own session, in UTF-8, can send under."""
+    charset = image.charset or ""
+    if image.create.isascii() or charset.startswith("utf8"):
+        yield "character_set_client", image.charset
+        yield "collation_connection", image.collation

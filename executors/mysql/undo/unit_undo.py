@@ -1,0 +1,134 @@
+"""Rolling a unit back on MySQL and MariaDB: statement by statement, then proved by the catalogue.
+
+Decides nothing about whether to: `recovery` does, and says what became of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from lockgate.executors.events import ClearingPostponed, Emit, Undoing
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
+from lockgate.executors.mysql.store import MySQLSession
+from lockgate.executors.mysql.undo.graveyard import Graveyard
+from lockgate.executors.mysql.undo.images import Image
+from lockgate.executors.mysql.undo.intents import DONE, UNDOING, UNDONE, Intent
+from lockgate.executors.mysql.undo.journal import Record, UnitJournal, unfinished
+from lockgate.executors.mysql.undo.statement_undo import Undo
+from lockgate.planner.database.catalogue import Difference, differences
+from lockgate.planner.errors import Unreachable
+
+READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
+FORGET_COMMITTED = "delete from {journal} where outcome = 'committed'"
+ACCEPT = (
+    "update {journal} set outcome = 'committed' "
+    "where run_id = %s and coalesce(outcome, '') <> 'counted'"
+)
+CLEANED = (
+    "update {runs} set status = 'CLEANED' where status = 'COMMITTED' "
+    "and id in (select run_id from {journal} where outcome = 'committed')"
+)
+
+
+class UndoRefused(Exception):
+    """The server refuses to undo a statement, of which the journal has this record."""
+
+    def __init__(self, record: Record, error: ServerError) -> None:
+        super().__init__(str(error))
+        self.record = record
+        self.error = error
+
+
+def roll_back(
+    session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, emit: Emit
+) -> tuple[Difference, ...]:
+    """Undoes what the journal has of a unit; in what the database still differs from before.
+
+    Nothing is forgotten yet: `forget` does, when there is no difference. May be done again.
+
+    Raises:
+        UndoRefused: the server refuses to undo a statement.
+        ServerError: it refuses to make a view again.
+        Unreachable: the connection was lost.
+    """
+    session.renew()
+    journal.set_status("COMPENSATING")
+    before, records = journal.read()
+    undo = Undo(session, graveyard)
+    left = unfinished(records)
+    if left:
+        emit(Undoing(len(left)))
+    for record in left:
+        _undo(undo, journal, record)
+    undo.restore_views(_first_views(left))
+    for record in left:
+        if _views(record):
+            journal.note(record.step, record.place, UNDONE)
+    for table, counter in before.counters.items():
+        undo.restore_counter(table, counter)
+    session.renew()
+    return differences(before.catalogue, read_catalogue(session))
+
+
+def _undo(undo: Undo, journal: UnitJournal, record: Record) -> None:
+    try:
+        if record.outcome == DONE:
+            undo.refuse_foreign_change(record.intent)
+            journal.note(record.step, record.place, UNDOING)
+        undo.undo(record.intent, record.outcome)
+    except ServerError as error:
+        raise UndoRefused(record, error) from error
+    if not _views(record):
+        journal.note(record.step, record.place, UNDONE)
+
+
+def forget(session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, status: str) -> None:
+    """Clears the graveyard of what a unit has left there, then forgets its journal.
+
+    A crash in between leaves the journal, and it is done again.
+    """
+    _, records = journal.read()
+    sweep(session, graveyard, [grave for record in records for grave in record.intent.leftovers])
+    graveyard.close()
+    journal.close(status)
+
+
+def clear_committed(session: MySQLSession, emit: Emit) -> None:
+    """Removes for good what committed units have dropped. They are kept whatever comes, so a
+    failure leaves the clearing to the next run, as a signal does.
+
+    Raises:
+        Interrupted: there is more to clear.
+    """
+    graveyard = Graveyard(session)
+    try:
+        rows = session.query_all(session.named(READ_COMMITTED))
+        if not rows:
+            return
+        images = [image for statement, image in rows if statement and image]
+        intents = [Intent.model_validate_json(image) for image in images]
+        sweep(session, graveyard, [grave for intent in intents for grave in intent.leftovers])
+        with session.transaction():
+            session.execute(session.named(CLEANED))
+            session.execute(session.named(FORGET_COMMITTED))
+    except (Unreachable, ServerError) as hindered:
+        emit(ClearingPostponed(graveyard.name, str(hindered)))
+
+
+def sweep(session: MySQLSession, graveyard: Graveyard, graves: Collection[str]) -> None:
+    """Removes these tables of the graveyard for good, and the graveyard when it is empty."""
+    if graves:
+        session.renew()
+        graveyard.sweep(graves)
+        session.renew()
+
+
+def _first_views(latest_first: tuple[Record, ...]) -> list[Image]:
+    """The views as they were before the first statement that touched each, if they were."""
+    found = {image.name: image for record in latest_first for image in _views(record)}
+    return [image for image in found.values() if image.create]
+
+
+def _views(record: Record) -> tuple[Image, ...]:
+    return tuple(image for image in record.intent.images if image.kind == "view")

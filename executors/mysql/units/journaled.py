@@ -1,0 +1,329 @@
+"""Running of a plan's steps on MySQL and MariaDB, whose DDL commits by itself.
+
+Each statement is journaled. A statement that can be rolled back, its journal rows and, at the
+end, the history's row are one transaction; a statement that commits by itself makes its intent
+durable as it begins, since the server commits before it runs DDL:
+https://dev.mysql.com/doc/refman/9.7/en/implicit-commit.html
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from lockgate.executors.commit_outcome import Commit, settle_commit
+from lockgate.executors.engine import Journal, Run
+from lockgate.executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
+from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.ledger.store import (
+    FINISH_RUN,
+    FORGET_INTENT,
+    FORGET_STEP,
+    NOTE_DONE,
+    lost_lock,
+)
+from lockgate.executors.mysql.sessions import OWN_LOCK
+from lockgate.executors.mysql.statements import (
+    FLEETING,
+    REPEATABLE,
+    STATELESS,
+    without_comments,
+)
+from lockgate.executors.mysql.store import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
+from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
+from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_outcomes
+from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
+from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
+from lockgate.planner.guarantees.guarantee import LASTING
+from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
+from lockgate.planner.reading.mysql.effects import read_effect
+
+SAVEPOINT = "lockgate_before_statement"
+
+# An intent is written only by who holds the lock.
+INTEND = (
+    "insert into {journal} (run_id, step, statement, digest, intent_at, image) "
+    f"select %s, %s, %s, %s, current_timestamp(6), nullif(%s, '') from dual where {OWN_LOCK}"
+)
+OUTCOMES = (
+    "select statement, outcome from {journal} where run_id = %s and step = %s and statement > 0"
+)
+
+
+def run_step(
+    session: MySQLSession, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
+) -> None:
+    """Runs a step's statements one by one and records the step.
+
+    A crash leaves the statements that the journal has as done, and perhaps the one whose
+    intent it has; trailing statements that can be rolled back are.
+
+    Raises:
+        StepFailed: the server refused a statement, or the connection was lost; says which
+            statements are kept.
+        Unresolved: the connection was lost, and what is kept cannot be seen.
+    """
+    (step,) = unit.steps
+    started = time.monotonic()
+    outcomes = settle_outcomes(session, run.id, unit.first, step) if journal else {}
+    done = {place for place, outcome in outcomes.items() if outcome}
+    for place in sorted(outcomes.keys() - done):
+        raise session.stuck(run, unknown_statement(step, place))
+    section = _Section(session, run, unit.first, step, emit)
+    try:
+        section.run(done, serial)
+    except Interrupted:
+        section.interrupt()
+        raise
+    except Unreachable as lost:
+        raise section.say_lost(lost) from lost
+    except Locked as lost:
+        raise section.say_unlocked(lost) from lost
+    except ServerError as error:  # of the journal
+        raise _unknown_end(f"Migration {step.version} has stopped", error) from error
+    emit(StepFinished(unit.first, step, time.monotonic() - started))
+    emit(UnitCommitted(unit.first, unit.first))
+
+
+class _Section:
+    """A section under way: whether its transaction is open, and where it is."""
+
+    def __init__(
+        self, session: MySQLSession, run: Run, number: int, step: Step, emit: Emit
+    ) -> None:
+        self.session = session
+        self.run_id = run.id
+        self.is_last = number == len(run.plan.steps)
+        self.number = number
+        self.step = step
+        self.emit = emit
+        self.open = False
+        self.tentative: list[int] = []  # what the open transaction holds
+        self.counters = CounterNotes(session, run.id, number)
+        self.place = 0
+        self.statement: PlannedStatement | None = None
+
+    def run(self, done: set[int], serial: int) -> None:
+        """Runs what is not done, and records the step."""
+        if self.session.stateful:
+            self.session.renew()
+        if len(done) < len(self.step.statements):
+            self._restore(done)
+        for place, statement in enumerate(self.step.statements, 1):
+            if place not in done:
+                self._run_statement(place, statement)
+        self._record(serial)
+
+    def interrupt(self) -> None:
+        """Ends what runs, so that the open transaction is rolled back, and settles the rest.
+
+        Raises:
+            Unresolved: the server could not be asked.
+        """
+        try:
+            self._settle()
+        except (Unreachable, Locked, ServerError) as error:
+            raise _unknown_end("Interrupted", error) from error
+
+    def say_lost(self, lost: Unreachable) -> Exception:
+        """What a lost connection means, by what a new one finds in the journal."""
+        try:
+            outcomes = self._settle()
+        except (Unreachable, Locked, ServerError) as error:
+            return _unknown_end(lost.what.rstrip("."), error)
+        return self._failure(ServerError(self.session.lost_code, lost.what), outcomes)
+
+    def say_unlocked(self, lost: Locked) -> LockgateError:
+        """What a lost lock means: nothing more is written, and the journal tells of the rest."""
+        outcomes: dict[int, str | None] = {}
+        with suppress(Unreachable, ServerError):
+            self.session.execute("rollback")
+            outcomes = self._outcomes()
+        if not outcomes:
+            return lost
+        return half_unlocked(lost, self.step, sorted(outcomes))
+
+    def _settle(self) -> dict[int, str | None]:
+        """Ends the session; what the journal and a look say of the statements that were begun."""
+        self.session.end_session()
+        give_back_counters(self.session)
+        return settle_outcomes(self.session, self.run_id, self.number, self.step)
+
+    def _restore(self, done: set[int]) -> None:
+        """Sets again in this session what the statements that are done had set in theirs."""
+        for place, statement in enumerate(self.step.statements, 1):
+            sql = without_comments(statement.sql).lstrip()
+            if place not in done or STATELESS.match(sql):
+                continue
+            self.session.stateful = True
+            if REPEATABLE.match(sql):
+                self._repeat(place, statement)
+            elif FLEETING.match(sql):
+                raise gone_state(self.step, place, "its session has ended")
+
+    def _repeat(self, place: int, statement: PlannedStatement) -> None:
+        try:
+            self.session.run_statement(statement.sql)
+        except ServerError as error:
+            raise gone_state(self.step, place, str(error)) from error
+
+    def _run_statement(self, place: int, statement: PlannedStatement) -> None:
+        """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
+        self.place, self.statement = place, statement
+        if not STATELESS.match(without_comments(statement.sql).lstrip()):
+            self.session.stateful = True
+        started = time.monotonic()
+        try:
+            rows = self._execute(place, statement)
+        except ServerError as error:
+            raise self._refused(error) from error
+        try:
+            self._note_done(place)
+        except ServerError as error:
+            raise self._failed(error) from error
+        seconds = time.monotonic() - started
+        self.emit(StatementFinished(self.number, self.step, place, statement, rows, seconds))
+
+    def _execute(self, place: int, statement: PlannedStatement) -> int:
+        self._begin()
+        effect = read_effect(statement.sql, self.session.server.dialect)
+        self._intend(place, statement, read_image(self.session, statement, effect))
+        self.counters.add(place, effect)
+        self.session.execute(f"savepoint {SAVEPOINT}")
+        return self.session.run_statement(statement.sql)
+
+    def _note_done(self, place: int) -> None:
+        """Journals that a statement is done; its intent is gone if it rolled back by itself."""
+        self.open = self._savepoint_is_there()
+        if not self._write(NOTE_DONE, self._key(place)):
+            raise self._vanished()
+        self._keep()
+
+    def _begin(self) -> None:
+        if not self.open:
+            self.session.execute("start transaction")
+            self.open = True
+
+    def _intend(self, place: int, statement: PlannedStatement, image: str = "") -> None:
+        self.tentative.append(place)
+        values = (*self._key(place), statement.digest, image, *self.session.lock_proof())
+        if self._write(INTEND, values) != 1:
+            raise lost_lock()
+
+    def _savepoint_is_there(self) -> bool:
+        """Whether the statement left our transaction open: observed, not guessed."""
+        try:
+            self.session.execute(f"release savepoint {SAVEPOINT}")
+        except ServerError as error:
+            if error.code != NO_SAVEPOINT:
+                raise
+            return False
+        return True
+
+    def _keep(self) -> None:
+        """Makes the outcome of a statement durable that cannot be rolled back any more.
+
+        A crash before leaves it unknown, or, of a global setting, not noted: then it is set
+        again. Autocommit may be off, so it is not enough.
+        """
+        if not self.open or self._is_lasting():
+            self.session.execute("commit")
+            self.open = False
+            self.tentative.clear()
+            self.counters.close()
+
+    def _is_lasting(self) -> bool:
+        sql = self.statement.sql if self.statement else ""
+        return LASTING.match(without_comments(sql).lstrip()) is not None
+
+    def _record(self, serial: int) -> None:
+        """The history's row, in the transaction of the trailing statements.
+
+        A crash in the commit leaves all of that transaction, or nothing of it.
+        """
+        self.place, self.statement = 0, None
+        try:
+            self._begin()
+            if self.session.stateful:
+                self.session.execute(OWN_SETTINGS)
+            self.session.move_history(self.step, serial)
+            self._write(FORGET_STEP, (self.run_id, self.number))
+            if self.is_last:
+                self._write(FINISH_RUN, ("COMMITTED", "", self.run_id))
+            self.session.refuse_lost_lock()
+            self._commit(serial)
+        except ServerError as error:
+            raise self._failed(error) from error
+
+    def _commit(self, serial: int) -> None:
+        try:
+            self.session.execute("commit")
+        except Unreachable as lost:
+            commit = Commit(self.run_id, self.number, (self.step,), serial, self.is_last)
+            settle_commit(self.session, commit, lost, self.emit)
+
+    def _refused(self, error: ServerError) -> StepFailed:
+        """The failure of a statement that the server has refused."""
+        doubtful = self._undo()
+        if self._is_atomic():  # its intent is still there when it had committed
+            self._write(FORGET_INTENT, self._key(self.place))
+        self._doubt(doubtful)
+        return self._failure(error, self._outcomes())
+
+    def _failed(self, error: ServerError) -> StepFailed:
+        """The failure of what lockgate itself does after a statement."""
+        self._doubt(self._undo())
+        return self._failure(error, self._outcomes())
+
+    def _vanished(self) -> StepFailed:
+        """The failure of a statement that did away with the transaction, and went on."""
+        doubtful = self._undo()
+        self._doubt(doubtful if self._is_atomic() else [*doubtful, self.place])
+        error = ServerError(NO_SAVEPOINT, "It rolled back the transaction that lockgate runs")
+        return self._failure(error, self._outcomes())
+
+    def _undo(self) -> list[int]:
+        """Rolls back; which statements may have kept something in spite of it.
+
+        What the section has set could hinder us, so a new session cleans up.
+        """
+        whole = True
+        with suppress(ServerError, Unreachable):  # the session's end rolls back as well
+            whole = self.session.roll_back()
+        self.session.renew()
+        give_back_counters(self.session)
+        return [] if whole else self.tentative
+
+    def _is_atomic(self) -> bool:
+        return self.statement is not None and self.session.is_atomic(self.statement.sql)
+
+    def _doubt(self, places: list[int]) -> None:
+        """Leaves in the journal that nobody knows whether these statements are done."""
+        known = self._outcomes() if places else {}
+        for place in set(places) - known.keys():
+            self._intend(place, self.step.statements[place - 1])
+
+    def _failure(self, error: ServerError, outcomes: dict[int, str | None]) -> StepFailed:
+        failure = Failure(self.number, self.step, self.place, self.statement, error)
+        kept = tuple(sorted(place for place in outcomes if outcomes[place]))
+        return StepFailed(failure, kept, unsure=len(kept) < len(outcomes))
+
+    def _outcomes(self) -> dict[int, str | None]:
+        sql = self.session.named(OUTCOMES)
+        return dict(self.session.query_all(sql, (self.run_id, self.number)))
+
+    def _key(self, place: int) -> tuple[object, ...]:
+        return self.run_id, self.number, place
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> int:
+        return self.session.execute(self.session.named(sql), values)
+
+
+def _unknown_end(what: str, error: LockgateError | ServerError) -> Unresolved:
+    """The error of a run whose end the server could not be asked for."""
+    return Unresolved(
+        f"{what}, and what the server has kept cannot be seen: {error}",
+        why="The last statement may still run on the server.",
+        do="See `migrate status`, and run the same command again: it looks first, and does "
+        "only what was not done.",
+    )

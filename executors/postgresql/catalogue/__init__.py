@@ -1,0 +1,1 @@
+"""All that a PostgreSQL database holds but rows, as queries and as values."""

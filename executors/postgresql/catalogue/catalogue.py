@@ -1,0 +1,47 @@
+"""The catalogue of a PostgreSQL database, from pg_catalog and the server's own definitions.
+
+It must not read what differs between equal databases: oids, the order of columns, the values of
+sequences. What belongs to an extension is the extension's, and is not told by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lockgate.executors.engine import Row
+from lockgate.executors.postgresql.catalogue.objects import OTHERS, PUBLISHED_SCHEMAS
+from lockgate.executors.postgresql.catalogue.relations import TABLES
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
+
+OWN_TABLES = ("lockgate_target", "lockgate_runs", "lockgate_journal")
+# Names outside pg_catalog are printed with their schema; only until the transaction ends.
+QUALIFIED = "select set_config('search_path', 'pg_catalog', true)"
+# A schema that holds nothing else was made for them.
+HIDDEN = """
+select format('table %%I.%%I', schema, name)
+from unnest(%s::text[]) name, (values (%s::text)) of (schema)
+union all select 'schema ' || quote_ident(n.nspname) from pg_namespace n
+where n.nspname = %s and n.nspname <> 'public' and not exists (select from pg_class c
+    where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+    and c.relname <> all (%s))
+"""
+
+
+def read_catalogue(session: PostgreSQLSession) -> Catalogue:
+    """All that the session's database holds, as it is now, without lockgate's own tables, nor a
+    schema that is for them alone. The session must be in no transaction.
+
+    Roles and tablespaces belong to all databases of a server, and are not told.
+    """
+    names, schema = [session.history_name, *OWN_TABLES], session.history_schema
+    hidden = {name for (name,) in session.query_all(HIDDEN, (names, schema, schema, names))}
+    newer = [PUBLISHED_SCHEMAS] * (session.server.dialect.version >= 150000)
+    _, *found = session.read_together([QUALIFIED, *TABLES, *OTHERS, *newer])
+    details = (detail for rows in found for detail in _details(rows))
+    return assemble(detail for detail in details if detail.object not in hidden)
+
+
+def _details(rows: list[Row]) -> Iterator[Detail]:
+    for name, part, place, attributes in rows:
+        yield Detail(name, part, attributes, ANYWHERE if place is None else int(place))

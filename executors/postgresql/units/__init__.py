@@ -1,0 +1,1 @@
+"""Running of a plan's units on PostgreSQL: in one transaction, or statement by statement."""

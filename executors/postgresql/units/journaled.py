@@ -1,0 +1,300 @@
+"""Running of a step outside of a transaction on PostgreSQL: statement by statement, journaled.
+
+A statement that does not commit by itself is one transaction with its row in the journal. Of the
+others the journal has the intent, and a look at the database says more, or nobody can tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from lockgate.executors.commit_outcome import commit_of
+from lockgate.executors.engine import Journal, Row, Run
+from lockgate.executors.events import Emit, UnitCommitted
+from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
+from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.executors.postgresql.units.concurrent_index import (
+    ConcurrentBuild,
+    find_build,
+    happened,
+)
+from lockgate.executors.postgresql.units.self_commit import (
+    commits_itself,
+    is_repeatable,
+    may_keep_part,
+)
+from lockgate.executors.postgresql.units.session_state import left_by
+from lockgate.executors.postgresql.units.transaction import (
+    Mark,
+    command_of,
+    commit_unit,
+    end_of_step,
+    end_of_unit,
+    read_outcomes,
+    step_failed,
+)
+from lockgate.executors.run_errors import gone_state, half_unlocked
+from lockgate.planner.errors import Locked, LockgateError, Unreachable
+from lockgate.planner.plan.plan import Unit
+
+# A section may have left a role that must not write the journal, or limits too short for it.
+OWN_WAY = (
+    "set local session authorization default", "set local role to default",
+    "set local statement_timeout = 0", "set local lock_timeout = 0",
+)  # fmt: skip
+# The same behind a statement that is no block's, where SET LOCAL is refused by some versions.
+OWN_WAY_BEHIND = """
+select pg_catalog.set_config(name, value, true) from (values
+    ('session_authorization', null), ('role', null), ('statement_timeout', '0'),
+    ('lock_timeout', '0')) settings (name, value)
+"""
+READ_ONLY = "select where pg_catalog.current_setting('default_transaction_read_only') = 'on'"
+
+# A build that failed leaves an invalid index:
+# https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
+CONCURRENT = re.compile(r"(create|drop|reindex)\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL)
+INVALID_INDEXES = "select indexrelid from pg_index where not indisvalid"
+
+
+def run_outside(
+    session: PostgreSQLSession,
+    run: Run,
+    unit: Unit,
+    serial: int,
+    journal: Journal | None,
+    emit: Emit,
+) -> None:
+    """Runs a step's statements one by one, each journaled before and after.
+
+    A crash leaves the statements that the journal has as done, and perhaps the one after
+    them; applying the plan again goes on behind the last that is known.
+
+    Raises:
+        StepFailed: the server refused a statement; says which are kept.
+        Unresolved: the connection was lost, and one statement's outcome is unknown; or the lock
+            was, and statements are kept; or the step cannot go on.
+    """
+    session.refuse_unknown(run, unit, journal)
+    try:
+        _run_statements(session, run, unit, journal, emit)
+        _record(session, run, unit, serial, emit)
+    except Locked as lost:
+        raise _say_unlocked(session, run, unit, lost) from lost
+    emit(UnitCommitted(unit.first, unit.first))
+
+
+def give_up_begun(session: PostgreSQLSession, run: Run, unit: Unit) -> None:
+    """After a signal: takes back the intents of statements that have not happened.
+
+    Nothing is written without the lock, which may have gone with the session that was ended: who
+    has it now has seen the intents. Where the server cannot be asked, the next run looks.
+    """
+    (step,) = unit.steps
+    with suppress(Unreachable, ServerError):
+        session.transact(session.reset_commands(None))
+        journal = session.read_journal(run.plan.digest) if _has_lock(session) else None
+        for (number, place), outcome in journal.outcomes.items() if journal else ():
+            if not outcome and is_repeatable(step.statements[place - 1].sql):
+                _journal(session, FORGET_INTENT, (run.id, number, place))
+
+
+def _has_lock(session: PostgreSQLSession) -> bool:
+    """Whether this session holds the migration lock, which it takes if that is free."""
+    try:
+        session.prove_lock()
+    except Locked:
+        return session.take_lock()
+    return True
+
+
+def _run_statements(
+    session: PostgreSQLSession, run: Run, unit: Unit, journal: Journal | None, emit: Emit
+) -> None:
+    """Runs what is not done, each in a session as the statements before it have left theirs."""
+    (step,) = unit.steps
+    outcomes = journal.outcomes if journal else {}
+    known = [outcomes.get((unit.first, place)) for place in range(1, len(step.statements) + 1)]
+    if all(outcome == "done" for outcome in known):
+        return
+    for place, (statement, outcome) in enumerate(zip(step.statements, known, strict=True), 1):
+        mark = Mark(unit.first, step, place, statement)
+        if outcome == "done":
+            _restore(session, run, mark)
+        elif outcome is None or not _settle(session, run, mark):
+            _run_journaled(session, run, mark, emit)
+
+
+def _restore(session: PostgreSQLSession, run: Run, mark: Mark) -> None:
+    """Sets again what a statement that is done had set, in a session that is gone.
+
+    Raises:
+        Unresolved: it may have left what cannot be had again.
+    """
+    assert mark.statement is not None
+    left = left_by(mark.statement.sql)
+    reason = "its session has ended"
+    if left == "settings":
+        try:
+            session.execute(mark.statement.sql)
+            return
+        except ServerError as error:
+            reason = str(error)
+    if left != "nothing":
+        session.transact(session.reset_commands(None))
+        raise session.stuck(run, gone_state(mark.step, mark.place, reason))
+
+
+def _settle(session: PostgreSQLSession, run: Run, mark: Mark) -> bool:
+    """Whether a statement that was begun by a run that has ended took effect; journals it.
+
+    Asked under the lock, so that the statement has ended too, whoever ran it.
+    """
+    assert mark.statement is not None
+    done = bool(happened(mark.statement.sql, session))
+    _journal(session, NOTE_DONE if done else FORGET_INTENT, (run.id, mark.number, mark.place))
+    return done
+
+
+def _record(session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+    """The history's row and the end of the journal, in one transaction."""
+    own = Mark(unit.first, unit.steps[0])
+    ending = [
+        Command("begin read write", own),
+        *(Command(sql, own) for sql in OWN_WAY),
+        *end_of_step(session, own, serial),
+        session.own_command(FORGET_STEP, (run.id, unit.first), own),
+        *end_of_unit(session, run, unit),
+    ]
+    try:
+        read_outcomes(session.pipelined(ending), emit)
+        commit_unit(session, own, commit_of(run, unit, serial), emit)
+    except CommandFailed as failed:
+        session.roll_back()
+        session.transact(session.reset_commands(None))
+        raise step_failed(failed, kept=session.kept(run.id, unit.first)) from failed
+
+
+def _say_unlocked(session: PostgreSQLSession, run: Run, unit: Unit, lost: Locked) -> LockgateError:
+    """What a lost lock means: nothing more is written, and the journal tells of the rest."""
+    places: tuple[int, ...] = ()
+    with suppress(Unreachable, ServerError):
+        session.roll_back()
+        session.transact(session.reset_commands(None))
+        places = session.kept(run.id, unit.first)
+    return half_unlocked(lost, unit.steps[0], places) if places else lost
+
+
+def _run_journaled(session: PostgreSQLSession, run: Run, mark: Mark, emit: Emit) -> None:
+    assert mark.statement is not None
+    sql, key = mark.statement.sql, (run.id, mark.number, mark.place)
+    build = find_build(sql, session)
+    before = _invalid_indexes(session, sql)
+    writable = _intend(session, (*key, mark.statement.digest))
+    if build:
+        _remove_invalid(session, build, emit)
+    noting = writable and not commits_itself(sql)
+    commands = _noted(session, run, mark) if noting else [command_of(mark)]
+    with session.watching(emit) as watch:
+        try:
+            with _patiently(session, mark):
+                outcomes = list(session.pipelined(commands, watch))  # and kept, by its end
+        except CommandFailed as failed:
+            doubt = _clean_up(session, sql, build, before, emit)
+            if doubt is None:
+                _journal(session, FORGET_INTENT, key)
+            kept = session.kept(run.id, mark.number)
+            raise step_failed(failed, watch.blockers, kept, doubt) from failed
+    if not noting:
+        _journal(session, NOTE_DONE, key)
+    read_outcomes([outcome for outcome in outcomes if outcome.command.report], emit)
+
+
+def _noted(session: PostgreSQLSession, run: Run, mark: Mark) -> list[Command[Mark]]:
+    """A statement with its outcome in the journal: all that is sent before a pipeline's end is
+    one transaction. COPY cannot travel in one, so it has a block of its own.
+
+    https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+    """
+    place = (run.id, mark.number, mark.place)
+    noting = [Command(OWN_WAY_BEHIND, mark), session.own_command(NOTE_DONE, place, mark)]
+    statement = command_of(mark)
+    if statement.copy_data is None:
+        return [statement, *noting]
+    return [Command("begin", mark), statement, *noting, Command("commit", mark)]
+
+
+def _remove_invalid(session: PostgreSQLSession, build: ConcurrentBuild, emit: Emit) -> None:
+    """Takes away what a failed build has left; waits for all who use its table, and tells."""
+    removal = build.removal(session)
+    if removal is None:
+        return
+    with session.watching(emit) as watch, session.patient():
+        try:
+            list(session.pipelined([Command(removal, None)], watch))
+        except CommandFailed as failed:
+            raise failed.error from failed
+
+
+def _clean_up(
+    session: PostgreSQLSession,
+    sql: str,
+    build: ConcurrentBuild | None,
+    before: set[Row],
+    emit: Emit,
+) -> str | None:
+    """After a refused statement, whose transaction and settings end here: why it may have kept a
+    part of its work, perhaps without a word; None when it has kept nothing."""
+    session.roll_back()
+    session.transact(session.reset_commands(None))
+    try:
+        if build:
+            _remove_invalid(session, build, emit)
+            return None
+    except ServerError as error:  # what the server said of the statement itself comes first
+        return f"The invalid index that it has left could not be dropped: {error}"
+    half = may_keep_part(sql) or _invalid_indexes(session, sql) - before
+    return "" if half else None
+
+
+def _invalid_indexes(session: PostgreSQLSession, sql: str) -> set[Row]:
+    """The indexes that are invalid; none for a statement that leaves no such index."""
+    return set(session.query_all(INVALID_INDEXES)) if CONCURRENT.match(sql) else set()
+
+
+@contextmanager
+def _patiently(session: PostgreSQLSession, mark: Mark) -> Iterator[None]:
+    """Without a lock timeout for what runs CONCURRENTLY: it blocks nobody while it waits, and
+    it waits for every old transaction, at its end too, when all the work would be lost."""
+    sql = mark.statement.sql if mark.statement else ""
+    own = any("lock_timeout" in statement.sql.lower() for statement in mark.step.statements)
+    if own or not CONCURRENT.match(sql):
+        yield
+        return
+    with session.patient():
+        yield
+
+
+def _intend(session: PostgreSQLSession, values: tuple[object, ...]) -> bool:
+    """Writes an intent; whether the transaction of the statement itself may write as well.
+
+    Raises:
+        Locked: this session does not hold the lock any more; nothing was written.
+    """
+    commands = (Command(READ_ONLY, None), session.intend_command(values, None))
+    read_only, intended = _by_own_way(session, *commands)[-2:]
+    if intended.rows != 1:
+        raise lost_lock()
+    return not read_only.rows
+
+
+def _journal(session: PostgreSQLSession, sql: str, values: tuple[object, ...]) -> None:
+    _by_own_way(session, session.own_command(sql, values, None))
+
+
+def _by_own_way(session: PostgreSQLSession, *commands: Command[None]) -> list[Outcome[None]]:
+    """The outcomes of lockgate's own commands, whatever the section has set."""
+    return session.transact([*(Command(own, None) for own in OWN_WAY), *commands])

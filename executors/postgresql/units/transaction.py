@@ -1,0 +1,185 @@
+"""Running of a plan's units on PostgreSQL that are one transaction each; `journaled` runs others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lockgate.executors.commit_outcome import Commit, commit_of, settle_commit
+from lockgate.executors.engine import Run
+from lockgate.executors.events import (
+    Emit,
+    Retried,
+    Session,
+    StatementFinished,
+    StepFinished,
+    UnitCommitted,
+)
+from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.ledger.store import (
+    FINISH_RUN,
+    lost_lock,
+)
+from lockgate.executors.polling import delays
+from lockgate.executors.postgresql.blockers import Watch
+from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from lockgate.executors.postgresql.session import PostgreSQLSession
+from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
+from lockgate.planner.errors import Unreachable
+from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where in a plan a command belongs. Place 0 is lockgate's own, without a statement.
+
+    `guards` says that it must find one row, or this executor has lost the lock.
+    """
+
+    number: int
+    step: Step
+    place: int = 0
+    statement: PlannedStatement | None = None
+    guards: bool = False
+    ends_step: bool = False
+
+
+def run_transaction(
+    session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit
+) -> None:
+    """Runs a unit as one transaction; again from its begin when only a lock was not had.
+
+    A crash before the commit leaves nothing: the server rolls back.
+
+    Raises:
+        StepFailed: the server refused a statement; the whole unit was rolled back.
+        Unresolved: the connection was lost in the commit, and the server stayed away.
+    """
+    attempts = zip(range(1, session.lock_retries + 1), delays(), strict=False)
+    while True:
+        try:
+            with session.watching(emit) as watch:
+                _run_once(session, run, unit, serial, emit, watch)
+            return
+        except StepFailed as failed:
+            attempt, delay = next(attempts, (0, 0.0))
+            if failed.failure.error.code != LOCK_NOT_AVAILABLE or not attempt:
+                raise
+            emit(Retried(attempt, delay, f"{failed.failure}{_named(watch.blockers)}"))
+            time.sleep(delay)
+
+
+def _run_once(
+    session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit, watch: Watch
+) -> None:
+    own = Mark(unit.first, unit.steps[0])
+    commands = _transaction(session, run, unit, serial, own)
+    try:
+        read_outcomes(session.pipelined(commands, watch), emit)
+        commit_unit(session, own, commit_of(run, unit, serial), emit)
+    except CommandFailed as failed:
+        session.roll_back()
+        raise step_failed(failed, watch.blockers) from failed
+    emit(UnitCommitted(unit.first, unit.first + len(unit.steps) - 1))
+
+
+def _transaction(
+    session: PostgreSQLSession, run: Run, unit: Unit, serial: int, own: Mark
+) -> Iterator[Command[Mark]]:
+    """All of a unit's transaction but its end, which is sent when the rest is known good."""
+    yield Command("begin", own, report=True)  # so that the first statement has its own time
+    for number, step in enumerate(unit.steps, unit.first):
+        for place, statement in enumerate(step.statements, 1):
+            yield command_of(Mark(number, step, place, statement))
+        yield from end_of_step(session, Mark(number, step), serial + number - unit.first)
+        if any("advisory" in statement.sql.lower() for statement in step.statements):
+            yield session.unlock_command(Mark(number, step))
+    yield from end_of_unit(session, run, unit)
+
+
+def command_of(mark: Mark) -> Command[Mark]:
+    assert mark.statement is not None
+    sql, rows = mark.statement.sql, mark.statement.copy_data
+    return Command(sql, mark, report=True, copy_data=rows)
+
+
+def end_of_step(session: PostgreSQLSession, mark: Mark, serial: int) -> Iterator[Command[Mark]]:
+    """The session as it was before the step, and the step's row in the history."""
+    yield from session.reset_commands(mark)
+    guarding = Mark(mark.number, mark.step, guards=True, ends_step=True)
+    yield session.record_command(mark.step, serial, guarding)
+
+
+def end_of_unit(session: PostgreSQLSession, run: Run, unit: Unit) -> Iterator[Command[Mark]]:
+    last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
+    yield session.unlock_command(last)
+    if last.number == len(run.plan.steps):
+        yield session.own_command(FINISH_RUN, ("COMMITTED", "", run.id), last)
+    yield Command(SHOW_TRANSACTION, last)
+    yield session.proof_command(Mark(last.number, last.step, guards=True))
+
+
+def read_outcomes(outcomes: Iterable[Outcome[Mark]], emit: Emit) -> None:
+    """Tells of each outcome.
+
+    Raises:
+        Locked: a guard found nothing; said after the last outcome was read.
+    """
+    guarded = True
+    seconds = 0.0
+    for outcome in outcomes:
+        mark = outcome.command.tag
+        seconds += outcome.seconds
+        guarded = guarded and (outcome.rows == 1 or not mark.guards)
+        if mark.statement:
+            emit(
+                StatementFinished(
+                    mark.number, mark.step, mark.place, mark.statement, outcome.rows,
+                    outcome.seconds,
+                )
+            )  # fmt: skip
+        elif mark.ends_step:
+            emit(StepFinished(mark.number, mark.step, seconds))
+            seconds = 0.0
+    if not guarded:
+        raise lost_lock()
+
+
+def commit_unit(session: PostgreSQLSession, own: Mark, commit: Commit, emit: Emit) -> None:
+    """A crash here leaves all or nothing, and the history says which.
+
+    Raises:
+        CommandFailed: a deferred constraint; the server has rolled back.
+        StepFailed: the connection was lost, and the server has rolled back.
+        Unresolved: the connection was lost, and the server stayed away.
+    """
+    try:
+        read_outcomes(session.pipelined([Command("commit", own)]), lambda event: None)
+    except Unreachable as lost:
+        settle_commit(session, commit, lost, emit)
+
+
+def step_failed(
+    failed: CommandFailed[Mark],
+    blockers: tuple[Session, ...] = (),
+    kept: tuple[int, ...] = (),
+    doubt: str | None = None,
+) -> StepFailed:
+    """The failure for people; `doubt` says what the statement may have left, None: nothing."""
+    mark, error = failed.command.tag, failed.error
+    blocked = f"Blocked{_named(blockers)}" if error.code == LOCK_NOT_AVAILABLE and blockers else ""
+    if blocked or doubt:
+        details = (error.detail if doubt else "", blocked, doubt)
+        error = ServerError(
+            error.code, error.message, detail="\n".join(filter(None, details)),
+            hint=error.hint, position=error.position,
+        )  # fmt: skip
+    failure = Failure(mark.number, mark.step, mark.place, mark.statement, error)
+    return StepFailed(failure, kept, unsure=doubt is not None)
+
+
+def _named(blockers: Iterable[object]) -> str:
+    return "".join(f" by {blocker}" for blocker in blockers)

@@ -1,0 +1,182 @@
+"""SHOW CREATE TABLE texts of MySQL and MariaDB, read and compared without a server."""
+
+import pytest
+
+from lockgate.executors.mysql.table.restoration import (
+    auto_increment,
+    columns,
+    definition,
+    fillable_definition,
+    foreign_keys,
+    is_generated,
+    is_same_table,
+    primary_key,
+    restore_table,
+    updates_itself,
+)
+
+MYSQL = r"""CREATE TABLE `t``1 $.ü` (
+  `id` int(10) unsigned zerofill NOT NULL AUTO_INCREMENT,
+  `e` enum('a','b,c','d''e','(f)','g\\h') DEFAULT 'd''e' COMMENT 'NOT NULL, a\ncom"ment\\ (x) `y`',
+  `n` int DEFAULT ((1 + 2)),
+  `g` int GENERATED ALWAYS AS ((`n` + 1)) STORED,
+  `ts` timestamp NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  `a, b)` int DEFAULT NULL /*!80023 INVISIBLE */,
+  `p` point NOT NULL /*!80003 SRID 4326 */,
+  `up` int DEFAULT NULL COMMENT ' ON UPDATE CASCADE',
+  PRIMARY KEY (`id`,`a, b)` DESC),
+  UNIQUE KEY `u` (`e`(3)),
+  KEY `fn` (((`n` + 1)),(lower(`e`)) DESC) COMMENT 'c''x' /*!80000 INVISIBLE */,
+  FULLTEXT KEY `ft` (`e`) /*!50100 WITH PARSER `ngram` */ ,
+  CONSTRAINT `fs` FOREIGN KEY (`up`) REFERENCES `t``1 $.ü` (`id`) ON DELETE SET NULL,
+  CONSTRAINT `ck` CHECK ((`e` <> _utf8mb4') , (')) /*!80016 NOT ENFORCED */
+) ENGINE=InnoDB AUTO_INCREMENT=77 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='a=5'
+/*!50100 PARTITION BY RANGE (`id`)
+(PARTITION p0 VALUES LESS THAN (10) COMMENT = 'x, y' ENGINE = InnoDB,
+ PARTITION `p``1` VALUES LESS THAN MAXVALUE ENGINE = InnoDB) */"""
+
+MARIADB = """CREATE TABLE `t` (
+  `a` int(11) NOT NULL,
+  `j` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL CHECK (json_valid(`j`)),
+  `w` varchar(40) GENERATED ALWAYS AS (concat(`a`,'`x`, y')) VIRTUAL,
+  PRIMARY KEY (`a`),
+  KEY `k` (`w`(10)) IGNORED
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"""
+
+
+def table(*lines: str, options: str = "ENGINE=InnoDB") -> str:
+    """The text of a table with these lines."""
+    return "CREATE TABLE `t` (\n  " + ",\n  ".join(lines) + f"\n) {options}"
+
+
+A, B = "`a` int DEFAULT NULL", "`b` int DEFAULT NULL"
+
+
+def test_the_readers_tell_words_from_strings_and_names() -> None:
+    assert columns(MYSQL) == ("id", "e", "n", "g", "ts", "a, b)", "p", "up")
+    assert [name for name in columns(MYSQL) if is_generated(MYSQL, name)] == ["g"]
+    assert updates_itself(MYSQL) == ("ts",)
+    assert primary_key(MYSQL) == ("id", "a, b)")
+    assert primary_key(table(A)) == ()
+    assert foreign_keys(MYSQL)["fs"].startswith("CONSTRAINT `fs` FOREIGN KEY (`up`)")
+    assert definition(MARIADB, "a") == "`a` int(11) NOT NULL"
+
+
+def test_the_counter_is_that_of_the_options() -> None:
+    assert auto_increment(MYSQL) == 77
+    assert auto_increment(MYSQL.replace(" AUTO_INCREMENT=77", "")) == 1
+    assert auto_increment(MARIADB) == 0
+
+
+@pytest.mark.parametrize("text", [MYSQL, MARIADB])
+def test_a_table_that_is_as_it_was_needs_nothing(text: str) -> None:
+    assert is_same_table(text, text)
+    assert restore_table("`t`", text, text) == ()
+    assert restore_table("`t`", text, text, {"n": "up", "up": "n"}) == ()
+
+
+def test_the_counter_and_the_order_of_keys_do_not_count() -> None:
+    one = table(A, B, "KEY `x` (`a`)", "KEY `y` (`b`)", options="ENGINE=InnoDB AUTO_INCREMENT=3")
+    other = table(A, B, "KEY `y` (`b`)", "KEY `x` (`a`)")
+    assert is_same_table(one, other)
+    assert restore_table("t", one, other) == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        table(B, A),
+        table(A, B, "KEY `k` (`a`)"),
+        table(A, "`b` int NOT NULL"),
+        table(A, B, options="ENGINE=InnoDB COMMENT='x'"),
+        table(A, B, options="ENGINE=InnoDB\n PARTITION BY HASH (`a`)"),
+        table(A, B, options="ENGINE=InnoDB WITH SYSTEM VERSIONING"),
+        table(A, B).replace("`t`", "`u`"),
+        table(A, B, "PERIOD FOR `p` (`a`, `b`)"),
+    ],
+)
+def test_all_else_counts(other: str) -> None:
+    assert not is_same_table(table(A, B), other)
+
+
+def test_a_column_is_renamed_and_never_dropped() -> None:
+    before, present = table(A, B), table("`c` int DEFAULT NULL", B)
+    assert restore_table("`d`.`t`", before, present, {"C": "A"}) == (
+        "ALTER TABLE `d`.`t` RENAME COLUMN `c` TO `a`",
+    )
+
+
+def test_a_rename_that_did_not_happen_is_no_rename() -> None:
+    dropped = ("ALTER TABLE t DROP COLUMN `b`",)
+    assert restore_table("t", table(A), table(A, B), {"c": "a"}) == dropped
+    assert restore_table("t", table(A), table(A, B), {"b": "c", "a": "d"}) == dropped
+
+
+def test_a_new_column_of_the_old_name_makes_room() -> None:
+    present = table("`c` int DEFAULT NULL", "`a` text")
+    assert restore_table("t", table(A), present, {"c": "a"}) == (
+        "ALTER TABLE t DROP COLUMN `a`, RENAME COLUMN `c` TO `a`",
+    )
+
+
+def test_an_expression_is_renamed_in_by_mariadb_alone() -> None:
+    before = table(A, "`g` int GENERATED ALWAYS AS (`a` + 1) VIRTUAL")
+    present = before.replace("`a`", "`c`")
+    first, second = restore_table("t", before, present, {"c": "a"})
+    assert first == "ALTER TABLE t /*M!RENAME COLUMN `c` TO `a` */"
+    assert "RENAME COLUMN /*M!`a` *//*!80000 `c` */ TO `a`" in second
+    assert "DROP COLUMN `g`" in second
+
+
+def test_only_columns_out_of_their_place_are_moved() -> None:
+    c = "`c` int DEFAULT NULL"
+    assert restore_table("t", table(A, B, c), table(c, A, B)) == (
+        "ALTER TABLE t CHANGE COLUMN `c` `c` int DEFAULT NULL AFTER `b`",
+    )
+
+
+def test_a_foreign_key_of_the_same_name_is_added_by_its_own_statement() -> None:
+    fk = "CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `p` (`id`)"
+    assert restore_table("t", table(A, fk), table(A, f"{fk} ON DELETE CASCADE")) == (
+        "ALTER TABLE t DROP FOREIGN KEY `f`",
+        f"ALTER TABLE t ADD {fk}",
+    )
+
+
+def test_an_option_that_was_not_shown_gets_its_default() -> None:
+    present = table(A, options="ENGINE=InnoDB ROW_FORMAT=COMPACT `page_compressed`=1 COMMENT='x'")
+    assert restore_table("t", table(A), present) == (
+        "ALTER TABLE t ROW_FORMAT=DEFAULT, `page_compressed`=DEFAULT, COMMENT=''",
+    )
+
+
+def test_partitioning_ends_the_statement() -> None:
+    partitioned = table(A, options="ENGINE=InnoDB\n PARTITION BY HASH (`a`)\nPARTITIONS 3")
+    assert restore_table("t", table(A), partitioned) == ("ALTER TABLE t REMOVE PARTITIONING",)
+    assert restore_table("t", partitioned, table(A, B)) == (
+        "ALTER TABLE t DROP COLUMN `b` PARTITION BY HASH (`a`)\nPARTITIONS 3",
+    )
+
+
+def test_a_column_to_be_filled_can_be_added_to_rows() -> None:
+    assert fillable_definition(MYSQL, "id") == "`id` int(10) unsigned zerofill NOT NULL"
+    assert fillable_definition(MYSQL, "p") == "`p` point /*!80003 SRID 4326 */"
+    assert fillable_definition(MYSQL, "e").endswith("COMMENT 'NOT NULL, a\\ncom\"ment\\\\ (x) `y`'")
+    assert fillable_definition(MARIADB, "j").endswith(" NOT NULL")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("CREATE VIEW `v` AS select 1", "No CREATE TABLE"),
+        ("CREATE TABLE `t` (\n  `a` int", "has no end"),
+        ("CREATE TABLE `t` (\n  `a` int DEFAULT 'x\n)", "A quote has no end"),
+        (table(A, "PERIOD FOR `p` (`a`, `b`)"), "PERIOD FOR"),
+        (table(A, "CONSTRAINT `f` FOREIGN KEY (`a``b`, c) REFERENCES `p` (`id`)"), "FOREIGN KEY"),
+        (table(A, options="ENGINE=InnoDB WITH SYSTEM VERSIONING"), "WITH SYSTEM VERSIONING"),
+        (table(A, options="ENGINE=InnoDB DATA DIRECTORY='x'"), "DATA DIRECTORY"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        restore_table("t", table(A), text)

@@ -1,0 +1,245 @@
+"""Indexes built CONCURRENTLY: an invalid one is never taken for a good one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from lockgate.executors.postgresql.units.concurrent_index import find_build, happened
+from lockgate.planner.errors import LockgateError, StatementFailed, Unresolved
+from tests.commands.running import Project, succeed
+from tests.executors.building import (
+    OUTSIDE,
+    Recorder,
+    apply_plan,
+    apply_up,
+    open_test_engine,
+    plan_for,
+)
+from tests.executors.watching import await_gone, sessions
+from tests.servers.postgres import PostgresServer
+from tests.servers.process import wait_until
+
+Bystander = psycopg.Connection[Any]
+ROWS = {"000_rows": 'create schema "S x"; create table "S x"."T" (id int, other int);\n'
+        'insert into "S x"."T" values (1, 1), (1, 2);'}  # fmt: skip
+JOURNAL = "select step, statement, outcome from lockgate_journal"
+VALID = "select indisvalid from pg_index where indexrelid = to_regclass(%s)"
+
+
+def building(sql: str) -> dict[str, str]:
+    return {**ROWS, "001_index": f"{OUTSIDE}\n{sql};"}
+
+
+def valid(session: Any, index: str) -> Any:
+    return session.query_one(VALID, (index,))
+
+
+def fail_to_apply(engine: Any, migrations: dict[str, str], found: list[BaseException]) -> None:
+    try:
+        apply_up(engine, migrations)
+    except LockgateError as error:
+        found.append(error)
+
+
+@contextmanager
+def old_transaction(server: PostgresServer, database: str) -> Iterator[None]:
+    """A transaction that has written to `t`, open for the block: every build waits for it."""
+    with server.connect(database) as connection, connection.transaction():
+        connection.execute("insert into t values (1)")
+        yield
+
+
+@pytest.mark.parametrize("exists", ["", "if not exists "])
+def test_a_build_that_fails_leaves_no_index_and_can_be_applied_again(
+    postgres: Any, exists: str
+) -> None:
+    apply_up(postgres, ROWS)
+    sql = f'create unique index concurrently {exists}"I i" on only "S x"."T" (id)'
+    plan = plan_for(postgres, building(sql))
+    for _ in range(2):
+        with pytest.raises(StatementFailed, match="could not create unique index"):
+            apply_plan(postgres, plan)
+        assert valid(postgres, '"S x"."I i"') is None
+        assert postgres.query_all(JOURNAL) == []
+    postgres.execute('update "S x"."T" set id = other')
+    apply_plan(postgres, plan)
+    assert valid(postgres, '"S x"."I i"') == (True,)
+
+
+def test_an_invalid_index_of_before_is_built_again_not_accepted(postgres: Any) -> None:
+    apply_up(postgres, ROWS)
+    build = 'create unique index concurrently if not exists i on "S x"."T" (id)'
+    with pytest.raises(Exception, match="could not create"):
+        postgres.execute(build)
+    assert valid(postgres, '"S x".i') == (False,)
+    postgres.execute('update "S x"."T" set id = other')
+    apply_up(postgres, building(build))
+    assert valid(postgres, '"S x".i') == (True,)
+
+
+def test_a_build_waits_for_old_transactions_longer_than_the_lock_timeout(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database),
+                      settings="timeouts: {lock: 50ms}\nretries: {lock: 0}")  # fmt: skip
+    project.write("001_t.sql", "create table t (id int);")
+    succeed(project.migrate("up"))
+    project.write("002_i.sql", "create index concurrently i on t (id);", flags=" transaction:false")
+    with old_transaction(postgres_server, postgres_database):
+        process = project.start("up")
+        waiting = "select 1 from pg_stat_activity where query like 'create index%%' and wait_event "
+        wait_until(lambda: bystander.execute(f"{waiting} = 'virtualxid'").fetchone(), "a wait")
+        bystander.execute("select pg_sleep(0.2)")  # several times the lock timeout
+    assert process.wait(30) == 0
+    process.communicate()
+    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
+
+
+def test_a_build_whose_process_was_killed_is_done_again(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_t.sql", "create table t (id int);")
+    succeed(project.migrate("up"))
+    project.write("002_i.sql", "create index concurrently i on t (id);", flags=" transaction:false")
+    succeed(project.migrate("plan"))
+    with old_transaction(postgres_server, postgres_database):
+        process = project.start("apply", "plan.json")
+        wait_until(lambda: bystander.execute(VALID, ("i",)).fetchone(), "the index is begun")
+        process.kill()
+        process.communicate()
+        for pid, *_ in sessions(bystander):
+            bystander.execute("select pg_terminate_backend(%s)", (pid,))
+    await_gone(bystander)
+    assert bystander.execute(VALID, ("i",)).fetchone() == (False,)
+    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, None)]
+    succeed(project.migrate("apply", "plan.json"))
+    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
+    assert bystander.execute(JOURNAL).fetchall() == []
+
+
+def test_what_was_begun_and_has_happened_is_not_done_again(postgres: Any) -> None:
+    apply_up(postgres, ROWS)
+    drop, build = 'drop index concurrently "S x".i', 'create index concurrently i on "S x"."T" (id)'
+    assert (happened(build, postgres), happened(drop, postgres)) == (False, True)
+    postgres.execute(build)
+    assert (happened(build, postgres), happened(drop, postgres)) == (True, False)
+    assert happened("vacuum", postgres) is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create index i on t (id)",
+        "create index concurrently on t (id)",
+        "drop index concurrently i",
+        "reindex index concurrently i",
+        "create table concurrently (id int)",
+    ],
+)
+def test_only_a_named_concurrent_build_is_one(postgres: Any, sql: str) -> None:
+    assert find_build(sql, postgres) is None
+
+
+def test_what_was_begun_is_looked_for_with_the_settings_of_its_section(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_t.sql", "create schema app; create table app.t (id int);"
+                  "create index idx on app.t (id);")  # fmt: skip
+    succeed(project.migrate("up"))
+    project.write("002_i.sql", "set search_path to app;\ndrop index concurrently idx;",
+                  flags=" transaction:false")  # fmt: skip
+    succeed(project.migrate("plan", "--allow-non-atomic"))
+    with postgres_server.connect(postgres_database) as reader, reader.transaction():
+        reader.execute("select from app.t")
+        process = project.start("apply", "plan.json")
+        wait_until(lambda: bystander.execute(JOURNAL).fetchall()[1:], "the drop is begun")
+        process.kill()
+        process.communicate()
+        for pid, *_ in sessions(bystander):
+            bystander.execute("select pg_terminate_backend(%s)", (pid,))
+        await_gone(bystander)
+    assert bystander.execute(f"{JOURNAL} order by 2").fetchall() == [(1, 1, "done"), (1, 2, None)]
+    assert bystander.execute("select to_regclass('app.idx')").fetchone() == ("app.idx",)
+    succeed(project.migrate("apply", "plan.json"))
+    assert bystander.execute("select to_regclass('app.idx')").fetchone() == (None,)
+
+
+def test_a_name_that_the_server_cuts_off_is_found(postgres: Any) -> None:
+    apply_up(postgres, ROWS)
+    build = f'create unique index concurrently if not exists {"i" * 70} on "S x"."T" (id)'
+    plan = plan_for(postgres, building(build))
+    with pytest.raises(StatementFailed, match="could not create unique index"):
+        apply_plan(postgres, plan)
+    assert valid(postgres, f'"S x".{"i" * 63}') is None
+    postgres.execute('update "S x"."T" set id = other')
+    apply_plan(postgres, plan)
+    assert valid(postgres, f'"S x".{"i" * 63}') == (True,)
+
+
+def test_a_failed_build_waits_to_clean_up_and_tells_its_own_error(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    sql = 'create unique index concurrently i on "S x"."T" (id)'
+    limits = {"timeouts": {"lock": "50ms"}, "retries": {"lock": 0}}
+    with (
+        open_test_engine(postgres_server, postgres_database, **limits) as engine,
+        postgres_server.connect(postgres_database) as reader,
+    ):
+        apply_up(engine, ROWS)
+        reader.execute("begin")
+        reader.execute('select from "S x"."T"')
+        found: list[BaseException] = []
+        thread = threading.Thread(target=fail_to_apply, args=(engine, building(sql), found))
+        thread.start()
+        try:
+            dropping = "select 1 from pg_stat_activity where query like 'drop index conc%%' "
+            wait_until(
+                lambda: bystander.execute(f"{dropping} and wait_event_type = 'Lock'").fetchone(),
+                "the clean-up waits",
+            )
+            bystander.execute("select pg_sleep(0.2)")  # several times the lock timeout
+        finally:
+            reader.execute("commit")
+            thread.join()
+        assert "could not create unique index" in str(found[0])
+        assert isinstance(found[0], StatementFailed)
+        assert valid(engine, '"S x".i') is None
+        assert engine.query_one("show lock_timeout") == ("50ms",)
+
+
+@pytest.mark.parametrize("name", ["", "j"])
+def test_an_invalid_index_of_others_is_no_doubt_of_ours(postgres: Any, name: str) -> None:
+    apply_up(postgres, ROWS)
+    with pytest.raises(Exception, match="could not create"):
+        postgres.execute('create unique index concurrently i on "S x"."T" (id)')
+    with pytest.raises(StatementFailed):
+        apply_up(postgres, building(f"create index concurrently {name} on nowhere (id)"))
+    assert postgres.query_all(JOURNAL) == []
+
+
+def test_an_invalid_index_without_a_name_of_ours_is_in_doubt(postgres: Any) -> None:
+    apply_up(postgres, ROWS)
+    with pytest.raises(Unresolved, match="may have done part of its work"):
+        apply_up(postgres, building('create unique index concurrently on "S x"."T" (id)'))
+
+
+def test_settings_of_statements_that_are_done_are_set_again_when_a_step_goes_on(
+    postgres: Any,
+) -> None:
+    sql = "set search_path = nowhere, public;\nselect 1 / (select count(*) from later)::int;"
+    sql += "\ncreate table made as select current_setting('search_path') as path;"
+    plan = plan_for(postgres, {"001_set": f"{OUTSIDE}\n{sql}"})
+    with pytest.raises(Exception, match="half done"):
+        apply_plan(postgres, plan)
+    postgres.execute("create table later as select 1")
+    apply_plan(postgres, plan, emit=Recorder())
+    assert postgres.query_all("select path from made") == [("nowhere, public",)]

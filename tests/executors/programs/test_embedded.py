@@ -1,0 +1,269 @@
+"""The embedded PostgreSQL, on the real thing: started, shared, killed and started again.
+
+Files lie in a folder that `nobody` can reach, not in tmp_path: pytest keeps that one closed, and
+root's server does not run as root. The closed folder has tests of its own.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from lockgate.executors.programs import embedded
+from lockgate.executors.programs.embedded import start_embedded
+from lockgate.planner.database.address import DatabaseAddress
+from lockgate.planner.errors import ConfigurationError, Unreachable
+
+USER = """
+import sys
+from pathlib import Path
+from lockgate.executors.programs.embedded import start_embedded
+with start_embedded(Path(sys.argv[1])) as address:
+    print(address.socket, flush=True)
+    sys.stdin.read()
+"""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account")
+
+
+@pytest.fixture
+def checkout() -> Iterator[Path]:
+    """A folder that everybody may enter; its server is stopped and its socket removed."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    for home in (path.parent for path in folder.rglob("socket")):
+        if is_running(home):
+            with start_embedded(home, refuge=folder / "refuge"):
+                pass
+        shutil.rmtree((home / "socket").resolve())
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home(checkout: Path) -> Path:
+    return checkout / ".lockgate" / "dev"
+
+
+def connect(address: DatabaseAddress) -> psycopg.Connection:
+    return psycopg.connect(
+        host=address.socket, port=address.port, user=address.user, dbname=address.database
+    )
+
+
+def ask(address: DatabaseAddress, sql: str) -> str:
+    with connect(address) as connection:
+        row = connection.execute(sql.encode()).fetchone()
+        return str(row[0]) if row else ""
+
+
+def started_at(address: DatabaseAddress) -> str:
+    return ask(address, "select pg_postmaster_start_time()")
+
+
+def is_running(home: Path) -> bool:
+    return (home / "data" / "postmaster.pid").exists()
+
+
+def new_user(home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", USER, str(home)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+
+
+def await_start(user: subprocess.Popen[str]) -> str:
+    assert user.stdout is not None
+    return user.stdout.readline().strip()
+
+
+def test_it_starts_and_speaks_utf8_and_utc_on_every_machine(home: Path) -> None:
+    with start_embedded(home) as address:
+        assert ask(address, "select current_setting('server_encoding')") == "UTF8"
+        assert ask(address, "select current_setting('timezone')") == "UTC"
+        assert ask(address, "select 'Z' < 'a' and upper('ä') = 'Ä'") == "True"
+    assert not is_running(home)
+
+
+def test_only_its_owner_reaches_it_and_git_never_sees_it(home: Path) -> None:
+    with start_embedded(home) as address:
+        assert ask(address, "select current_setting('listen_addresses')") == ""
+        assert stat.S_IMODE(Path(address.socket or "").stat().st_mode) == 0o700
+        assert stat.S_IMODE((home / "data").stat().st_mode) == 0o700
+    assert (home.parent / ".gitignore").read_text() == "*\n"
+
+
+def test_data_survives_a_restart_and_is_created_once(home: Path) -> None:
+    with start_embedded(home) as address, connect(address) as connection:
+        connection.execute("create table kept as select 42 as answer")
+    created = (home / "data" / "PG_VERSION").stat()
+    with start_embedded(home) as address:
+        assert ask(address, "select answer from kept") == "42"
+    assert (home / "data" / "PG_VERSION").stat().st_mtime_ns == created.st_mtime_ns
+
+
+def test_a_user_inside_a_user_shares_the_server(home: Path) -> None:
+    with start_embedded(home) as outer:
+        with start_embedded(home) as inner:
+            assert started_at(inner) == started_at(outer)
+        assert is_running(home)
+    assert not is_running(home)
+
+
+def test_two_processes_share_a_server_that_the_last_one_stops(home: Path) -> None:
+    with new_user(home) as other:
+        await_start(other)
+        with start_embedded(home) as address:
+            other.communicate()
+            assert started_at(address)
+    assert not is_running(home)
+
+
+def test_processes_that_start_at_once_create_one_database(home: Path) -> None:
+    users = [new_user(home) for _ in range(4)]
+    assert len({await_start(user) for user in users}) == 1
+    assert is_running(home)
+    for user in users:
+        user.communicate()
+        assert user.returncode == 0
+    assert not is_running(home)
+    assert not list(home.glob("new-*"))
+
+
+def test_a_killed_user_is_not_counted_any_more(home: Path) -> None:
+    with new_user(home) as victim:
+        await_start(victim)
+        victim.kill()
+    assert is_running(home)
+    with start_embedded(home) as address:
+        assert started_at(address)
+    assert not is_running(home)
+
+
+def test_a_killed_server_starts_again_though_its_process_id_is_in_use(home: Path) -> None:
+    with start_embedded(home) as address:
+        with connect(address) as connection:
+            connection.execute("create table kept as select 42 as answer")
+        pid_file = home / "data" / "postmaster.pid"
+        postmaster, *rest = pid_file.read_text().splitlines()
+        os.kill(int(postmaster), signal.SIGKILL)
+        pid_file.write_text("\n".join([str(os.getpid()), *rest]) + "\n")
+        with start_embedded(home) as again:
+            assert ask(again, "select answer from kept") == "42"
+
+
+def test_an_initdb_that_was_cut_short_is_done_anew(home: Path) -> None:
+    (home / "new-half").mkdir(parents=True)
+    (home / "new-half" / "PG_VERSION").write_text("18\n")
+    with start_embedded(home) as address:
+        assert started_at(address)
+    assert not (home / "new-half").exists()
+
+
+def test_a_path_too_long_for_a_socket_works(checkout: Path) -> None:
+    home = checkout / ("long" * 30) / "dev"
+    with start_embedded(home) as address:
+        assert len(address.socket or "") < 100
+        assert started_at(address)
+    with start_embedded(home) as again:
+        assert again.socket == address.socket
+
+
+def test_a_path_with_blanks_and_quotes_works(checkout: Path) -> None:
+    with start_embedded(checkout / 'it\'s, my "folder"' / "dev") as address:
+        assert started_at(address)
+
+
+def test_a_socket_swept_from_tmp_is_made_anew(checkout: Path) -> None:
+    home = checkout / ("long" * 30) / "dev"
+    with start_embedded(home) as address:
+        shutil.rmtree(address.socket or "")
+        with start_embedded(home) as again:
+            assert started_at(again)
+
+
+def test_a_folder_deleted_meanwhile_is_no_error(home: Path) -> None:
+    with new_user(home) as user:
+        await_start(user)
+        postmaster = int((home / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGQUIT)
+        shutil.rmtree(home, ignore_errors=True)
+        user.communicate()
+    assert user.returncode == 0
+
+
+def test_data_of_another_version_is_refused_with_the_servers_words(home: Path) -> None:
+    with start_embedded(home):
+        pass
+    (home / "data" / "PG_VERSION").write_text("12\n")
+    with pytest.raises(Unreachable, match="initialized by PostgreSQL version 12"):
+        start_embedded(home).__enter__()
+    (home / "data" / "PG_VERSION").write_text("18\n")
+
+
+@as_root
+def test_a_closed_folder_stays_closed_and_the_data_goes_elsewhere(checkout: Path) -> None:
+    closed, refuge = checkout / "root", checkout / "refuge"
+    closed.mkdir(mode=0o700)
+    home = closed / ".lockgate" / "dev"
+    for _ in range(2):
+        with start_embedded(home, refuge=refuge) as address:
+            assert started_at(address)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert (home / "data").resolve().parent == refuge
+    assert len(list(refuge.iterdir())) == 1
+
+
+@as_root
+def test_programs_in_a_closed_folder_are_copied_once(
+    checkout: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, package = checkout / "root", embedded._find_programs().parent
+    closed.mkdir(mode=0o700)
+    for folder in (package, package.with_suffix(".libs")):
+        shutil.copytree(folder, closed / folder.name)
+    programs = closed / package.name / "pginstall"
+    monkeypatch.setattr(embedded, "_find_programs", lambda: programs)
+    for _ in range(2):
+        with start_embedded(home, refuge=checkout / "refuge") as address:
+            assert started_at(address)
+    assert len(list((checkout / "refuge").iterdir())) == 1
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@as_root
+def test_root_serves_as_the_owner_of_the_folder(checkout: Path, home: Path) -> None:
+    os.chown(checkout, 1, 1)
+    with start_embedded(home) as address:
+        assert started_at(address)
+        assert {path.stat().st_uid for path in (home, home / "data", home / "socket")} == {1}
+
+
+def test_a_missing_wheel_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'lockgate\[embedded\]'"):
+        start_embedded(home).__enter__()
+    assert not home.exists()
+
+
+def test_importing_it_loads_no_driver() -> None:
+    code = (
+        "import sys, lockgate.executors.programs.embedded;"
+        "print({'psycopg', 'pymysql', 'jinja2'} & {*sys.modules})"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[3]
+    )
+    assert run.stdout == "set()\n"
+    assert importlib.util.find_spec("psycopg")
