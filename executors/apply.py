@@ -45,7 +45,7 @@ from lockgate.planner.plan.verify import (
 
 UNDONE = "Interrupted. Everything that this run had done was undone."
 
-Outcome = Literal["applied", "already applied", "nothing to do"]
+Conclusion = Literal["applied", "already applied", "nothing to do"]
 Admit = Callable[[Plan, datetime], tuple[str, ...]]
 """Whoever has approved a plan; raises Denied when it may not be begun at this moment of the
 database's clock, in UTC."""
@@ -64,7 +64,7 @@ class Author:
 class Report:
     """How an application ended well: the steps that this run applied, in order."""
 
-    outcome: Outcome
+    outcome: Conclusion
     plan: Plan
     steps: tuple[Step, ...] = ()
 

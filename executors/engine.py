@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lockgate.executors.events import Emit, Session
+from lockgate.executors.events import Emit, OtherSession
 from lockgate.executors.gauge import Gauge
 from lockgate.planner.building.stored_runs import StoredRun
 from lockgate.planner.database.catalogue import Catalogue
@@ -222,7 +222,7 @@ class Engine(Protocol):
             Locked: it was not had in time; says who holds it.
         """
 
-    def lock_holder(self) -> Session | None:
+    def lock_holder(self) -> OtherSession | None:
         """Who holds the migration lock."""
 
     def prove_lock(self) -> None:

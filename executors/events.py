@@ -15,7 +15,7 @@ FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class OtherSession:
     """Another session of the server, as the server describes it. `since` is ISO 8601, UTC;
     `running` are the first words of its statement, of which the rest may hold a secret."""
 
@@ -47,7 +47,7 @@ def first_words(sql: str) -> str:
 class LockAwaited:
     """Somebody holds the migration lock; `holder` is None when he was gone as we looked."""
 
-    holder: Session | None
+    holder: OtherSession | None
     seconds: float
 
 
@@ -92,7 +92,7 @@ class UnitCommitted:
 class Blocked:
     """A statement of ours waits for locks that others hold."""
 
-    blockers: tuple[Session, ...]
+    blockers: tuple[OtherSession, ...]
     seconds: float
 
 

@@ -14,7 +14,7 @@ from lockgate.executors.engine import Engine
 from lockgate.executors.events import Emit, Event
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.planner.building.build import Setting, build_chosen_plan
-from lockgate.planner.database.catalogue import Catalogue, Difference, differences
+from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.errors import (
     Interrupted,
     IrreversibleMigration,
@@ -156,7 +156,7 @@ def _again(
     return seen.model_copy(update=repeated)
 
 
-def find_drift(stage: Stage, live: Catalogue) -> tuple[Difference, ...]:
+def find_drift(stage: Stage, live: Catalogue) -> tuple[ObjectDifference, ...]:
     """What a live schema has otherwise than the migrations that were replayed make it."""
     return differences(stage.expected(), made_by_migrations(live))
 

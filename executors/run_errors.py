@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.executors.failure import ServerError, StepFailed
-from lockgate.planner.database.catalogue import Difference
+from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import (
     Interrupted,
     LockgateError,
@@ -116,7 +116,7 @@ def weaker(reasons: Iterable[str]) -> StalePlan:
     )
 
 
-def not_restored(left: Iterable[Difference]) -> Unresolved:
+def not_restored(left: Iterable[ObjectDifference]) -> Unresolved:
     """Every statement was undone, and yet the database is not as it was before the run."""
     shown = [f"- {each.object}: {each.change}" for each in left]
     more = [f"- and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
@@ -173,7 +173,7 @@ def no_way_back(step: Step, place: int) -> Unresolved:
     )
 
 
-def unfinished(failed: StepFailed) -> Unresolved:
+def refused_to_finish(failed: StepFailed) -> Unresolved:
     """A run that was to be finished met a statement that the server refuses."""
     return Unresolved(
         f"The run could not be finished: {failed.failure}",

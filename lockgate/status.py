@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from lockgate.executors.engine import Engine
-from lockgate.executors.events import Session
+from lockgate.executors.events import OtherSession
 from lockgate.executors.failure import ServerError
 from lockgate.executors.resolve import read_half_done
 from lockgate.exits import Exit, exit_code
@@ -54,7 +54,7 @@ class Stand:
     standings: tuple[Standing, ...]
     ledger: Ledger
     warnings: tuple[str, ...]
-    holder: Session | None
+    holder: OtherSession | None
     problem: LockgateError | None
 
 

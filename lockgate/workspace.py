@@ -29,7 +29,7 @@ from lockgate.signals import deferred_signals
 if TYPE_CHECKING:
     from lockgate.executors.apply import Author
     from lockgate.executors.engine import Engine
-    from lockgate.executors.events import Session
+    from lockgate.executors.events import OtherSession
     from lockgate.planner.database.ledger import Ledger
 
 
@@ -65,7 +65,7 @@ def open_workspace(environment: Environment) -> Iterator[Workspace]:
         yield Workspace(environment, engine)
 
 
-def look(engine: Engine) -> tuple[Ledger, Session | None]:
+def look(engine: Engine) -> tuple[Ledger, OtherSession | None]:
     """The ledger, for who does not hold the lock, and whose run it is in the midst of."""
     ledger = engine.read_ledger()
     if not ledger.unresolved:

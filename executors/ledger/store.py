@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from lockgate.executors.engine import Journal, PastRun, Row, Run
-from lockgate.executors.events import Session
+from lockgate.executors.events import OtherSession
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.recorded_plan import parse_recorded
 from lockgate.executors.run_errors import unknown_statement
@@ -154,7 +154,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def lock_holder(self) -> Session | None: ...
+    def lock_holder(self) -> OtherSession | None: ...
 
     def transaction_outcome(self) -> bool | None:
         """Whether the transaction was committed that the lost session had open, by the server's
@@ -379,7 +379,7 @@ def as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def not_had(holder: Session | None, wait: float) -> Locked:
+def not_had(holder: OtherSession | None, wait: float) -> Locked:
     """The error of a lock that somebody else kept."""
     return Locked(
         f"The migration lock was not had within {wait:g} s: "

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
-from lockgate.executors.mysql.catalogue.information_schema import Record, Records, read_views
+from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
 from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.sql.dialect import Dialect
@@ -70,7 +70,7 @@ def _fresh_estimates(session: MySQLSession) -> Iterator[None]:
         session.execute(f"set session {EXPIRY} = %s", (int(kept[1]),))
 
 
-def _mentions(records: Records, dialect: Dialect) -> dict[str, Mentions]:
+def _mentions(records: ViewRows, dialect: Dialect) -> dict[str, Mentions]:
     """What views mention. The server shows a definition in one style, whatever the sql_mode is,
     and none without SHOW VIEW: such a view may call every function and move every sequence."""
     functions = _names(records["ROUTINES"], "routine", "FUNCTION")
@@ -87,7 +87,7 @@ def _lowered(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _tables(records: Records, database: str, dialect: Dialect) -> dict[str, TableFacts]:
+def _tables(records: ViewRows, database: str, dialect: Dialect) -> dict[str, TableFacts]:
     keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
     columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
     primary = _grouped(keys, "table_name", "seq_in_index")
@@ -111,13 +111,13 @@ def _tables(records: Records, database: str, dialect: Dialect) -> dict[str, Tabl
     }
 
 
-def _default_sequences(columns: Iterable[Record], dialect: Dialect) -> frozenset[str]:
+def _default_sequences(columns: Iterable[ViewRow], dialect: Dialect) -> frozenset[str]:
     defaults = (row["column_default"] for row in columns)
     found = (read_mentions(text, dialect).sequences for text in defaults if text)
     return frozenset[str]().union(*found)
 
 
-def _is_broken(row: Record) -> bool:
+def _is_broken(row: ViewRow) -> bool:
     """Of a view: its comment is VIEW, or with what error the server fails to open it.
 
     https://dev.mysql.com/doc/refman/9.7/en/information-schema-tables-table.html
@@ -125,7 +125,7 @@ def _is_broken(row: Record) -> bool:
     return bool(row["table_comment"] != "VIEW")
 
 
-def _column(row: Record) -> ColumnFacts:
+def _column(row: ViewRow) -> ColumnFacts:
     extra = (row["extra"] or "").lower()
     return ColumnFacts(
         type=row["column_type"],
@@ -139,7 +139,7 @@ def _column(row: Record) -> ColumnFacts:
     )
 
 
-def _cascades(rows: Iterable[Record], database: str) -> defaultdict[str, set[str]]:
+def _cascades(rows: Iterable[ViewRow], database: str) -> defaultdict[str, set[str]]:
     """The tables that change with each referenced one; those of another database by both names."""
     cascades: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
@@ -150,12 +150,12 @@ def _cascades(rows: Iterable[Record], database: str) -> defaultdict[str, set[str
     return cascades
 
 
-def _grouped(rows: Iterable[Record], by: str, order: str) -> defaultdict[str, list[Record]]:
-    groups: defaultdict[str, list[Record]] = defaultdict(list)
+def _grouped(rows: Iterable[ViewRow], by: str, order: str) -> defaultdict[str, list[ViewRow]]:
+    groups: defaultdict[str, list[ViewRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: int(row[order])):
         groups[row[by]].append(row)
     return groups
 
 
-def _names(rows: Iterable[Record], what: str, kind: str) -> frozenset[str]:
+def _names(rows: Iterable[ViewRow], what: str, kind: str) -> frozenset[str]:
     return frozenset(row[f"{what}_name"] for row in rows if row[f"{what}_type"] == kind)

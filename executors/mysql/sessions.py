@@ -15,7 +15,7 @@ import pymysql
 
 from lockgate.executors.commit_outcome import refuse_another_server
 from lockgate.executors.engine import Row
-from lockgate.executors.events import Emit, LockAwaited, Session, first_words
+from lockgate.executors.events import Emit, LockAwaited, OtherSession, first_words
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import Store, lost_lock, not_had
 from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
@@ -110,14 +110,14 @@ class GuardedSessions(Store):
         finally:
             self._release()
 
-    def lock_holder(self) -> Session | None:
+    def lock_holder(self) -> OtherSession | None:
         for part in ("work", "guard"):
             (holder,) = self.query_one("select is_used_lock(%s)", (self._lock_name(part),)) or (0,)
             if holder and holder != self._own_guard():
                 row = self.query_one(SESSION, (holder,))
                 user, host, since, sql = row or ("another user", "", "", "")
                 running = first_words(sql)
-                return Session(int(holder), user, host, since or "", running=running)
+                return OtherSession(int(holder), user, host, since or "", running=running)
         return None
 
     def prove_lock(self) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import psycopg
 
 from lockgate.executors.engine import Row
-from lockgate.executors.events import Blocked, Emit, Session, first_words
+from lockgate.executors.events import Blocked, Emit, OtherSession, first_words
 from lockgate.planner.errors import Unreachable
 
 SESSION = """
@@ -21,10 +21,10 @@ from pg_stat_activity a
 BLOCKERS = f"{SESSION} where a.pid = any(pg_blocking_pids(%s))"
 
 
-def read_session(row: Row) -> Session:
+def read_session(row: Row) -> OtherSession:
     """A row of SESSION."""
     pid, user, host, since, program, sql = row
-    return Session(pid, user, host, since, program, first_words(sql or ""))
+    return OtherSession(pid, user, host, since, program, first_words(sql or ""))
 
 
 class Watch:
@@ -37,7 +37,7 @@ class Watch:
         self._connect = connect
         self._emit = emit
         self._observer: psycopg.Connection[Row] | None = None
-        self.blockers: tuple[Session, ...] = ()
+        self.blockers: tuple[OtherSession, ...] = ()
 
     def __call__(self, seconds: float) -> None:
         """Asks, after this many seconds of silence; tells when the answer has changed."""

@@ -97,7 +97,7 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
     return left
 
 
-def read_facts(
+def read_greeting(
     connection: Connection, schema: str | None, settings: str, values: tuple[str | None, ...]
 ) -> Row:
     """What FACTS and SYSTEM ask, and the session set up, in one flight.

@@ -16,7 +16,7 @@ from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
 from lockgate.executors.postgresql.facts import read_facts
 from lockgate.executors.postgresql.gauge import StatementGauge
 from lockgate.executors.postgresql.parameters import halves
-from lockgate.executors.postgresql.pipeline import Command, OnSilence, Outcome, ignore_silence
+from lockgate.executors.postgresql.pipeline import Command, CommandResult, OnSilence, ignore_silence
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.commit_status import (
     END_IDLE,
@@ -86,7 +86,7 @@ class PostgreSQL(PostgreSQLSession):
 
     def pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
-    ) -> Iterator[Outcome[Any]]:
+    ) -> Iterator[CommandResult[Any]]:
         if self._gauge is None:
             return super().pipelined(commands, on_silence)
         return self._gauge.sift(super().pipelined(self._gauge.probing(commands), on_silence))

@@ -14,7 +14,7 @@ from typing import Any
 from lockgate.executors.events import Event, Retried, StatementFinished, UnitCommitted
 from lockgate.executors.gauge import Gauge
 from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
-from lockgate.executors.postgresql.pipeline import Command, Outcome
+from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.self_commit import commits_itself
 from lockgate.executors.postgresql.units.transaction import Mark
@@ -80,7 +80,7 @@ class StatementGauge(Gauge):
             if _is_open_behind(command):
                 yield Command(HELD, command.tag, report=True, asks=True)
 
-    def sift(self, outcomes: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:
+    def sift(self, outcomes: Iterable[CommandResult[Any]]) -> Iterator[CommandResult[Any]]:
         """The outcomes without those of our questions, which are noted."""
         for outcome in outcomes:
             if outcome.command.asks:

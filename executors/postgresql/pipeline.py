@@ -50,7 +50,7 @@ class Command(Generic[Tag]):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[Tag]):
+class CommandResult(Generic[Tag]):
     """A command's result: the rows that it touched or returned, its seconds on the server, and
     the first value, as text, for a command that asks."""
 
@@ -78,7 +78,7 @@ def run_pipelined(
     commands: Iterable[Command[Tag]],
     on_silence: OnSilence = ignore_silence,
     patience: float = WATCH,
-) -> Iterator[Outcome[Tag]]:
+) -> Iterator[CommandResult[Tag]]:
     """Yields the outcome of each command as it arrives; must be read to its end.
 
     A caller that leaves early, by an exception too, leaves the connection in the middle of
@@ -104,7 +104,7 @@ def run_copy(
     command: Command[Tag],
     on_silence: OnSilence = ignore_silence,
     patience: float = WATCH,
-) -> Outcome[Tag]:
+) -> CommandResult[Tag]:
     """Sends a COPY … FROM STDIN with its rows, outside of a pipeline, by the extended protocol.
 
     https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
@@ -128,7 +128,7 @@ def run_copy(
         pgconn.nonblocking = 0
     if result.status in FAILED:
         raise CommandFailed(command, read_error(result))
-    return Outcome(command, _rows(result), time.monotonic() - started)
+    return CommandResult(command, _rows(result), time.monotonic() - started)
 
 
 @contextmanager
@@ -189,7 +189,7 @@ class _Flight(Generic[Tag]):
 
 def _exchange(
     pgconn: PGconn, commands: Iterator[Command[Tag]], on_silence: OnSilence, patience: float
-) -> Generator[Outcome[Tag], None, CommandFailed[Tag] | None]:
+) -> Generator[CommandResult[Tag], None, CommandFailed[Tag] | None]:
     flight: _Flight[Tag] = _Flight()
     failed: CommandFailed[Tag] | None = None
     complete = False
@@ -205,7 +205,7 @@ def _exchange(
             if result.status in FAILED:
                 failed = CommandFailed(command, read_error(result))
             elif result.status != ExecStatus.PIPELINE_ABORTED:
-                yield Outcome(command, _rows(result), now - since, _answer(command, result))
+                yield CommandResult(command, _rows(result), now - since, _answer(command, result))
             since = now
 
 

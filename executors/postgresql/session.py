@@ -14,7 +14,7 @@ import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from lockgate.executors.engine import Row, Run
-from lockgate.executors.events import Emit, LockAwaited, Session
+from lockgate.executors.events import Emit, LockAwaited, OtherSession
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import (
     BEGIN_RUN,
@@ -33,7 +33,7 @@ from lockgate.executors.postgresql.connection import (
     Connection,
     await_end,
     open_connection,
-    read_facts,
+    read_greeting,
     refuse_pooler,
     translated,
 )
@@ -43,8 +43,8 @@ from lockgate.executors.postgresql.pipeline import (
     WATCH,
     Command,
     CommandFailed,
+    CommandResult,
     OnSilence,
-    Outcome,
     ignore_silence,
     run_copy,
     run_pipelined,
@@ -199,7 +199,7 @@ class PostgreSQLSession(Store):
         """Whether the migration lock was had, without waiting; it counts how often."""
         return self.query_one("select pg_try_advisory_lock(%s)", (self._lock_key,)) == (True,)
 
-    def lock_holder(self) -> Session | None:
+    def lock_holder(self) -> OtherSession | None:
         row = self.query_one(HOLDER, halves(self._lock_key))
         return read_session(row) if row else None
 
@@ -209,7 +209,7 @@ class PostgreSQLSession(Store):
 
     def pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
-    ) -> Iterator[Outcome[Any]]:
+    ) -> Iterator[CommandResult[Any]]:
         """The outcomes of commands that travel together; those of COPY travel alone."""
         patience = min(WATCH, self.lock_timeout / 3)  # who blocks us must be seen in time
         batch: list[Command[Any]] = []
@@ -222,7 +222,7 @@ class PostgreSQLSession(Store):
             yield run_copy(self._connection, command, on_silence, patience)
         yield from run_pipelined(self._connection, batch, on_silence, patience)
 
-    def transact(self, commands: Sequence[Command[Any]]) -> list[Outcome[Any]]:
+    def transact(self, commands: Sequence[Command[Any]]) -> list[CommandResult[Any]]:
         """The outcomes of commands of our own, in a transaction of their own."""
         whole = [Command("begin read write", None), *commands, Command("commit", None)]
         with self.ending_when_busy():
@@ -353,11 +353,13 @@ class PostgreSQLSession(Store):
 
     def _read_server(self, schema: str | None) -> Server:
         settings = self.settings_command(None)
-        version, number, database, schema, lacking, now, pid, read_only, oid, system = read_facts(
-            self._connection,
-            schema,
-            re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
-            tuple(settings.parameters),
+        version, number, database, schema, lacking, now, pid, read_only, oid, system = (
+            read_greeting(
+                self._connection,
+                schema,
+                re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
+                tuple(settings.parameters),
+            )
         )
         refuse_pooler(self._connection, pid)
         if schema is None:

@@ -58,11 +58,11 @@ PROGRAM_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 Account = tuple[int, int] | None
 """User and group id that the server runs as; None when they are our own."""
-Result = subprocess.CompletedProcess[str]
+Completed = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
-class Server:
+class EmbeddedServer:
     """A server's places: its data, its socket's folder, its programs, and whom it runs as."""
 
     data: Path
@@ -70,7 +70,7 @@ class Server:
     programs: Path
     account: Account
 
-    def control(self, *flags: str, inherit: tuple[int, ...] = ()) -> Result:
+    def control(self, *flags: str, inherit: tuple[int, ...] = ()) -> Completed:
         """What pg_ctl says. https://www.postgresql.org/docs/18/app-pg-ctl.html
 
         It hands paths to a shell in double quotes, so it works inside the folder and sees none.
@@ -97,7 +97,7 @@ def start_embedded(home: Path, *, refuge: Path = REFUGE) -> Iterator[DatabaseAdd
         _leave(home, user, server)
 
 
-def _enter(home: Path, refuge: Path) -> tuple[Server, int]:
+def _enter(home: Path, refuge: Path) -> tuple[EmbeddedServer, int]:
     """The running server, and the descriptor that counts us among its users."""
     programs = _find_programs()
     try:
@@ -106,7 +106,7 @@ def _enter(home: Path, refuge: Path) -> tuple[Server, int]:
         programs = _reachable_programs(programs, account, refuge)
         with _locked(home) as mutex:
             _ensure_data(home, programs, account, refuge, mutex)
-            server = Server(home / "data", _ensure_socket(home, account), programs, account)
+            server = EmbeddedServer(home / "data", _ensure_socket(home, account), programs, account)
             _ensure_running(server)
             return server, _lock(server.socket, fcntl.LOCK_SH)
     except OSError as error:
@@ -270,7 +270,7 @@ def _is_private(folder: Path, account: Account) -> bool:
     return status.st_uid == (account or (os.geteuid(),))[0] and not status.st_mode & 0o077
 
 
-def _ensure_running(server: Server) -> None:
+def _ensure_running(server: EmbeddedServer) -> None:
     """Starts the server unless it runs, and returns when it takes connections.
 
     A server whose socket was swept from /tmp cannot be reached any more and is started anew.
@@ -292,7 +292,7 @@ def _ensure_running(server: Server) -> None:
     raise Unreachable("the embedded PostgreSQL does not get ready", why=_log(server.data))
 
 
-def _start(server: Server, alive: int) -> None:
+def _start(server: EmbeddedServer, alive: int) -> None:
     """Starts the server, which inherits `alive`, the lock on its data.
 
     We held that lock alone, so files that claim a running server are left over from a kill -9 or
@@ -318,7 +318,7 @@ def _is_ready(data: Path) -> bool:
     return False
 
 
-def _leave(home: Path, user: int, server: Server) -> None:
+def _leave(home: Path, user: int, server: EmbeddedServer) -> None:
     """Stops the server if we are its last user; a folder deleted meanwhile has none to stop.
 
     A crash here leaves the server running, for the next user to find.
@@ -334,7 +334,7 @@ def _leave(home: Path, user: int, server: Server) -> None:
         os.close(user)
 
 
-def _stop(server: Server) -> None:
+def _stop(server: EmbeddedServer) -> None:
     """Stops the server; if it will not, at once: it then recovers at its next start."""
     for mode in ("fast", "immediate"):
         if server.control("-t", "20", "-m", mode, "stop").returncode == 0:
@@ -377,7 +377,7 @@ def _lock(folder: Path, kind: int) -> int:
 
 def _run(
     command: list[str], account: Account, inherit: tuple[int, ...] = (), folder: Path = Path("/")
-) -> Result:
+) -> Completed:
     user, group = account or (None, None)
     return subprocess.run(
         command,

@@ -87,7 +87,7 @@ def sign(message: bytes, key: Path, namespace: str) -> str:
     return ended.stdout.decode("ascii")
 
 
-def verify(
+def verify_signature(
     message: bytes,
     signature: str,
     allowed: AllowedSigners,

@@ -18,14 +18,14 @@ from lockgate.planner.finding import Finding, Located
 from lockgate.planner.migrations.migration import VERSION, Migration, Section, parse_sections
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.review.inspection import (
-    Origin,
+    SectionSource,
     inspect,
-    read_origin,
     read_origins,
+    read_section_source,
     read_subjects,
 )
 from lockgate.planner.review.lint import lint
-from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
 from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.workspace import load_migrations
 
@@ -43,7 +43,7 @@ class _Source:
 
     migration: Migration
     subject: Subject
-    origin: Origin
+    origin: SectionSource
 
 
 def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
@@ -53,7 +53,7 @@ def lint_environment(environment: Environment, first: str | None) -> tuple[Locat
         MigrationFileError: a file cannot be read, or a waiver is wrong.
         UsageError: `first` is no version; or an outer linter cannot be run.
     """
-    terms = Terms(DIALECTS[environment.engine])
+    terms = ReviewTerms(DIALECTS[environment.engine])
     chosen = _chosen(load_migrations(environment).migrations, first)
     sources = [one for each in chosen for one in _sources(each, environment, terms)]
     outer = lint_outside(environment.engine, [source.subject for source in sources])
@@ -84,7 +84,9 @@ def inspect_plan(
     """
     dialect = seen.server.dialect
     origins = read_origins(plan, migrations, dialect, environment.variables)
-    subjects = read_subjects(plan, Terms(dialect, seen.facts, environment.thresholds), origins)
+    subjects = read_subjects(
+        plan, ReviewTerms(dialect, seen.facts, environment.thresholds), origins
+    )
     try:
         outer = lint_outside(dialect.name, subjects)
     except UsageError:
@@ -103,7 +105,9 @@ def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migratio
     return [migration for migration in migrations if migration.number >= int(first)]
 
 
-def _sources(migration: Migration, environment: Environment, terms: Terms) -> Iterator[_Source]:
+def _sources(
+    migration: Migration, environment: Environment, terms: ReviewTerms
+) -> Iterator[_Source]:
     sections = parse_sections(migration, terms.dialect, environment.variables)
     directions: tuple[tuple[Direction, Section | None], ...] = (
         ("up", sections.up),
@@ -114,8 +118,10 @@ def _sources(migration: Migration, environment: Environment, terms: Terms) -> It
             yield _source(migration, direction, section, terms)
 
 
-def _source(migration: Migration, direction: Direction, section: Section, terms: Terms) -> _Source:
-    origin = read_origin(migration, section)
+def _source(
+    migration: Migration, direction: Direction, section: Section, terms: ReviewTerms
+) -> _Source:
+    origin = read_section_source(migration, section)
     subject = read_subject(
         section.statements,
         direction,

@@ -18,7 +18,7 @@ from lockgate.executors.scratch import open_scratch, start_private
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
-from lockgate.planner.database.catalogue import Difference, differences
+from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import resolve_rehearsal
 from lockgate.planner.errors import UsageError
@@ -83,7 +83,7 @@ def _waivers(
     }
 
 
-def read_drift(work: Workspace, ledger: Ledger) -> tuple[Difference, ...]:
+def read_drift(work: Workspace, ledger: Ledger) -> tuple[ObjectDifference, ...]:
     """What the database has otherwise than its applied migrations make it.
 
     Raises:
@@ -98,7 +98,7 @@ def read_drift(work: Workspace, ledger: Ledger) -> tuple[Difference, ...]:
         return find_drift(stage, live)
 
 
-def read_unexpected(work: Workspace, plan: Plan) -> tuple[Difference, ...]:
+def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]:
     """What the database has otherwise than the rehearsal of a plan left it; without its lines.
 
     Raises:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify
+from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify_signature
 from lockgate.planner.document import write_whole
 from lockgate.planner.errors import BadSignature, Denied, LockgateError, UsageError
 from lockgate.planner.project import refuse_outward_link
@@ -100,7 +100,7 @@ def _read(path: Path, plan: Plan, environment: Environment, now: datetime) -> st
 
 def _verify(signature: str, plan: Plan, environment: Environment, now: datetime, name: str) -> str:
     allowed = find_allowed_signers(environment.directory)
-    return verify(_text(plan), signature, allowed, NAMESPACE, now, name)
+    return verify_signature(_text(plan), signature, allowed, NAMESPACE, now, name)
 
 
 def _text(plan: Plan) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lockgate.executors.engine import Engine
 from lockgate.executors.failure import ServerError
-from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify
+from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify_signature
 from lockgate.executors.receipts import find_receipt
 from lockgate.planner.building.promotion import SignedReceipt
 from lockgate.planner.document import write_whole
@@ -101,7 +101,7 @@ def read_signed(path: Path, environment: Environment) -> SignedReceipt:
     if not signature.exists():
         return SignedReceipt(receipt)
     refuse_outward_link(signature)
-    signer = verify(
+    signer = verify_signature(
         _signed(receipt),
         signature.read_text(encoding="utf-8", errors="replace"),
         find_allowed_signers(environment.directory),

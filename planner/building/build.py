@@ -25,7 +25,7 @@ from lockgate.planner.errors import IrreversibleMigration
 from lockgate.planner.finding import LATE, Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, verdict
 from lockgate.planner.guarantees.promises import Terms
-from lockgate.planner.guarantees.units import Judgement, judge
+from lockgate.planner.guarantees.units import Judgement, judge_units
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
 from lockgate.planner.plan.plan import (
     Direction,
@@ -273,7 +273,7 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
     dialect = setting.server.dialect
     if not dialect.transactional_ddl:
         terms = Terms(dialect, setting.server.database, setting.copy_limit)
-        return judge(steps, setting.facts, terms, setting.transaction)
+        return judge_units(steps, setting.facts, terms, setting.transaction)
     numbered = _number_transactions(steps, setting.transaction)
     return Judgement(numbered, verdict(numbered), _many_tables(numbered))
 

@@ -33,7 +33,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MatrixRow:
     """A migration, and where it stands in each column; None where that has neither file nor row."""
 
     version: str
@@ -46,7 +46,7 @@ class Matrix:
     """The columns in the order in which they were given, and the rows by version."""
 
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[MatrixRow, ...]
 
 
 def lay_out(columns: Iterable[Column]) -> Matrix:
@@ -60,6 +60,6 @@ def lay_out(columns: Iterable[Column]) -> Matrix:
     return Matrix(columns, tuple(_row(key, [found.get(key) for found in standing]) for key in keys))
 
 
-def _row(key: tuple[int, str], cells: list[Standing | None]) -> Row:
+def _row(key: tuple[int, str], cells: list[Standing | None]) -> MatrixRow:
     version = next(cell.version for cell in cells if cell)
-    return Row(version, key[1], tuple(cells))
+    return MatrixRow(version, key[1], tuple(cells))

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from lockgate.planner.building.observation import Observation
-from lockgate.planner.database.address import Engine
+from lockgate.planner.database.address import EngineName
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Entry, Identity, Ledger
 from lockgate.planner.database.server import Server
@@ -33,7 +33,7 @@ class ServerState(Model):
 
     model_config = ConfigDict(extra="forbid")
 
-    engine: Engine = Field(description="postgresql, mysql or mariadb.")
+    engine: EngineName = Field(description="postgresql, mysql or mariadb.")
     number: int = Field(description="The version as a number, as the server counts.")
     version: str = Field(description="The version as the server prints it.")
     sql_mode: str = Field(description="What of the sql_mode changes how SQL is read.")

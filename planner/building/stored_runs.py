@@ -37,7 +37,7 @@ class StoredRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedMigration:
     """An applied migration as the database alone knows it.
 
     `step` is the one that applied it, in the plan with this digest; None when no run here has.
@@ -62,7 +62,7 @@ class Applied:
         return self.step.requires if self.step else ()
 
 
-def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[Applied, ...]:
+def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[AppliedMigration, ...]:
     """Every migration of the history, in the order in which the runs have recorded them.
 
     Those that no run has recorded stand first.
@@ -80,11 +80,11 @@ def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[Applied, ..
     ]
     newest = {applied.number: (age, applied) for age, applied in sorted(kept, key=_age)}
     recorded = sorted(newest.values(), key=_age)
-    unknown = (Applied(entry) for entry in ledger.entries if entry.number not in newest)
+    unknown = (AppliedMigration(entry) for entry in ledger.entries if entry.number not in newest)
     return (*unknown, *(applied for _, applied in recorded))
 
 
-def down_step(applied: Applied, dialect: Dialect) -> Step:
+def down_step(applied: AppliedMigration, dialect: Dialect) -> Step:
     """The step that rolls a migration back, by the down section that its plan has kept.
 
     Raises:
@@ -110,7 +110,7 @@ def down_step(applied: Applied, dialect: Dialect) -> Step:
     )
 
 
-def _provenance(applied: Applied, line: int) -> Finding:
+def _provenance(applied: AppliedMigration, line: int) -> Finding:
     return Finding(
         code="from-database",
         severity="info",
@@ -127,7 +127,9 @@ def stored_source(ledger: Ledger) -> Source:
     return Source(commit=None, dirty=None, digest=digest)
 
 
-def stored_warnings(latest: Sequence[Applied], going: Sequence[Applied]) -> tuple[str, ...]:
+def stored_warnings(
+    latest: Sequence[AppliedMigration], going: Sequence[AppliedMigration]
+) -> tuple[str, ...]:
     """What a reviewer should know of a rollback without files; `latest` are all, latest first."""
     if not going:
         return ()
@@ -147,11 +149,13 @@ def stored_warnings(latest: Sequence[Applied], going: Sequence[Applied]) -> tupl
 Age = tuple[int, bool, datetime]
 
 
-def _age(aged: tuple[Age, Applied]) -> Age:
+def _age(aged: tuple[Age, AppliedMigration]) -> Age:
     return aged[0]
 
 
-def _applied_by(run: StoredRun, entries: Mapping[int, Entry]) -> Iterator[tuple[Age, Applied]]:
+def _applied_by(
+    run: StoredRun, entries: Mapping[int, Entry]
+) -> Iterator[tuple[Age, AppliedMigration]]:
     """The steps of a run that the history still has, each with a measure of its age.
 
     A step moves the serial on by one, and the serial never falls, whatever the clock does: so it
@@ -161,7 +165,10 @@ def _applied_by(run: StoredRun, entries: Mapping[int, Entry]) -> Iterator[tuple[
     for serial, step in enumerate(plan.steps, plan.base.serial + 1):
         entry = entries.get(int(step.version))
         if entry and step.direction == "up" and step.checksum == entry.checksum:
-            yield (serial, run.status in WHOLE, run.started_at), Applied(entry, step, plan.digest)
+            yield (
+                (serial, run.status in WHOLE, run.started_at),
+                AppliedMigration(entry, step, plan.digest),
+            )
 
 
 def _read_plan(run: StoredRun) -> Plan:

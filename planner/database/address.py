@@ -14,15 +14,15 @@ from urllib.parse import unquote
 
 from pydantic import SecretStr
 
-Engine = Literal["postgresql", "mysql", "mariadb"]
+EngineName = Literal["postgresql", "mysql", "mariadb"]
 
-SCHEMES: Mapping[str, Engine] = {
+SCHEMES: Mapping[str, EngineName] = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
     "mysql": "mysql",
     "mariadb": "mariadb",
 }
-PORTS: Mapping[Engine, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+PORTS: Mapping[EngineName, int] = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 URL = re.compile(
     r"\w+://(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
     r"(?P<endpoint>[^@/?#]*)(?:/(?P<database>[^@/?#]*))?(?:\?(?P<query>[^@#]*))?"
@@ -42,7 +42,7 @@ class DatabaseAddress:
     `options` may name a key file, so they are not shown either.
     """
 
-    engine: Engine
+    engine: EngineName
     database: str
     user: str
     port: int

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import rfc8785
 
-Change = Literal["added", "removed", "changed"]
+ObjectChange = Literal["added", "removed", "changed"]
 
 SHORT = 16  # hex digits: 64 bits, since a stored digest is only held against one object's next
 ANYWHERE = 1 << 20
@@ -59,11 +59,11 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ObjectDifference:
     """An object that is not as it was. `lines` are a diff's, empty where a text is not known."""
 
     object: str
-    change: Change
+    change: ObjectChange
     lines: tuple[str, ...] = ()
 
 
@@ -80,7 +80,7 @@ Side = Catalogue | Mapping[str, str]
 """A catalogue, or the digests that were kept of one."""
 
 
-def differences(before: Side, after: Side) -> tuple[Difference, ...]:
+def differences(before: Side, after: Side) -> tuple[ObjectDifference, ...]:
     """What was added, removed or changed, by name.
 
     >>> differences(Catalogue({"view v": "select 1"}), Catalogue({"view v": "select 2"}))
@@ -88,7 +88,9 @@ def differences(before: Side, after: Side) -> tuple[Difference, ...]:
     """
     old, new = _digests(before), _digests(after)
     return tuple(
-        Difference(name, _change(name, old, new), _diff(_text(before, name), _text(after, name)))
+        ObjectDifference(
+            name, _change(name, old, new), _diff(_text(before, name), _text(after, name))
+        )
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     )
@@ -150,7 +152,7 @@ def _text(side: Side, name: str) -> str | None:
     return None if name in side else ""
 
 
-def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> Change:
+def _change(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> ObjectChange:
     if name not in old:
         return "added"
     return "changed" if name in new else "removed"

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from lockgate.planner.database.address import PORTS, DatabaseAddress, Engine, parse_url
+from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
 from lockgate.planner.environments.keys import Database, EnvironmentFile, PolicyFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
 from lockgate.planner.environments.yaml_file import (
-    Document,
+    YamlDocument,
     did_you_mean,
-    parse_document,
+    parse_yaml,
     read_extended_yaml,
     read_yaml,
 )
@@ -42,7 +42,7 @@ class Environment(EnvironmentFile):
     """One environment as read. Its dump and its repr hold no password."""
 
     name: str
-    engine: Engine
+    engine: EngineName
     directory: Path
 
     @property
@@ -111,7 +111,7 @@ def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]
         do = did_you_mean(name, list(names)).capitalize() if names else ""
         raise UsageError(f"there is no environment {name} in {directory}", do=do)
     document = read_extended_yaml(name, directory, names, own="database")
-    file = parse_document(document, EnvironmentFile, HINTS)
+    file = parse_yaml(document, EnvironmentFile, HINTS)
     _refuse_loosened(document, file.policy, directory, names)
     _refuse_misplaced(document, file.policy, name, names)
     place = document.place(("engine",) if file.engine else ("database",))
@@ -127,21 +127,21 @@ def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]
 
 
 def _refuse_loosened(
-    document: Document, policy: PolicySettings, directory: Path, names: tuple[str, ...]
+    document: YamlDocument, policy: PolicySettings, directory: Path, names: tuple[str, ...]
 ) -> None:
     """Raises ConfigurationError when a policy lets more pass than that of a file below it."""
     parent = document.value.get("extends")
     if parent is None:
         return
     below = read_extended_yaml(parent, directory, names, own="database")
-    base = parse_document(below.without("database", "extends"), PolicyFile, HINTS).policy
+    base = parse_yaml(below.without("database", "extends"), PolicyFile, HINTS).policy
     key = loosened(policy, base)
     if key is not None:
         raise _looser(document, key, parent)
     _refuse_loosened(below, base, directory, names)
 
 
-def _looser(document: Document, key: str, parent: str) -> ConfigurationError:
+def _looser(document: YamlDocument, key: str, parent: str) -> ConfigurationError:
     """Only `transaction: step` loosens a policy that no file states."""
     is_stated = key in document.value.get("policy", {})
     cause = ("policy", key) if is_stated else ("transaction",)
@@ -159,7 +159,7 @@ def _looser(document: Document, key: str, parent: str) -> ConfigurationError:
 
 
 def _refuse_misplaced(
-    document: Document, policy: PolicySettings, name: str, names: tuple[str, ...]
+    document: YamlDocument, policy: PolicySettings, name: str, names: tuple[str, ...]
 ) -> None:
     """Raises ConfigurationError when a policy speaks of an environment that it cannot mean."""
     key, problem = misplaced(policy, name, names)
@@ -216,7 +216,7 @@ def _resolve(
     raise ConfigurationError(f"{key}: {problem}", path=environment.path)
 
 
-def _engine(file: EnvironmentFile, variables: Mapping[str, str], directory: Path) -> Engine:
+def _engine(file: EnvironmentFile, variables: Mapping[str, str], directory: Path) -> EngineName:
     if not isinstance(file.database, Database):
         _agree(file.engine, "postgresql")
         return "postgresql"
@@ -227,14 +227,14 @@ def _engine(file: EnvironmentFile, variables: Mapping[str, str], directory: Path
     return file.engine
 
 
-def _agree(stated: Engine | None, found: Engine) -> None:
+def _agree(stated: EngineName | None, found: EngineName) -> None:
     if stated in (None, found) or (stated, found) == ("mariadb", "mysql"):
         return
     raise ValueError(f"engine is {stated}, but the database is {found}")
 
 
 def _address(
-    database: Database, engine: Engine | None, variables: Mapping[str, str], directory: Path
+    database: Database, engine: EngineName | None, variables: Mapping[str, str], directory: Path
 ) -> DatabaseAddress:
     url = database.url.get_secret_value() if database.url else None
     url = url or _secret(database, "url", variables, directory)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
 
-from lockgate.planner.database.address import Engine, parse_url, refuse_parts, refuse_secrets
+from lockgate.planner.database.address import EngineName, parse_url, refuse_parts, refuse_secrets
 from lockgate.planner.environments.policy import PolicySettings
 from lockgate.planner.quantities import Seconds, Size
 from lockgate.planner.reading.sizes import Thresholds
@@ -105,7 +105,7 @@ def _shape(value: object) -> str:
     return "<text>" if isinstance(value, str) else "<map>"
 
 
-Place = Annotated[
+RehearsalPlace = Annotated[
     Annotated[Database, Tag("<map>")] | Annotated[Literal["embedded"], Tag("<text>")],
     Discriminator(_shape),
 ]
@@ -135,8 +135,8 @@ class EnvironmentFile(PolicyFile):
 
     extends: str | None = Field(None, description="The environment whose keys to start from.")
     project: Text = Field("default", description="Told apart in the target row: whose database.")
-    engine: Engine | None = Field(None, description="Default: what the URL's scheme says.")
-    database: Place = Field(
+    engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
+    database: RehearsalPlace = Field(
         description="`embedded`, a private PostgreSQL, or a map. Never inherited."
     )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
@@ -146,7 +146,7 @@ class EnvironmentFile(PolicyFile):
     retries: Retries = Field(Retries(), description="What is tried again.")
     variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
     copies: Copies = Field(Copies(), description="Rows kept for a rollback by compensation.")
-    rehearsal: Place | None = Field(
+    rehearsal: RehearsalPlace | None = Field(
         None, description="Where to rehearse: as `database`; null: embedded, for PostgreSQL."
     )
     drift: Literal["ignore", "check"] = Field(

@@ -42,11 +42,11 @@ AMBIGUOUS = {
 TAGS_OF_UNIONS = frozenset({"<map>", "<text>", "[key]"})
 
 Location = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
+FileModel = TypeVar("FileModel", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """Where a key stands: the line counts from 1; 0 means the file as a whole."""
 
     path: Path
@@ -54,33 +54,33 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Document:
+class YamlDocument:
     """The map that a YAML file holds, and the place of every key and list item in it."""
 
     path: Path
     value: Mapping[str, Any]
-    places: Mapping[Location, Place]
+    places: Mapping[Location, FilePlace]
 
-    def place(self, location: Location) -> Place:
+    def place(self, location: Location) -> FilePlace:
         """The place of a key, or of the nearest key around it that stands in a file."""
         while location and location not in self.places:
             location = location[:-1]
-        return self.places.get(location, Place(self.path))
+        return self.places.get(location, FilePlace(self.path))
 
-    def without(self, *keys: str) -> Document:
+    def without(self, *keys: str) -> YamlDocument:
         """The document without these top-level keys."""
         value = {key: item for key, item in self.value.items() if key not in keys}
         places = {at: place for at, place in self.places.items() if at[0] not in keys}
-        return Document(self.path, value, places)
+        return YamlDocument(self.path, value, places)
 
-    def over(self, base: Document) -> Document:
+    def over(self, base: YamlDocument) -> YamlDocument:
         """This document laid over another: maps merge, everything else replaces."""
         places = dict(base.places)
         value = _lay_over(base.value, self.value, (), places)
-        return Document(self.path, value, places | dict(self.places))
+        return YamlDocument(self.path, value, places | dict(self.places))
 
 
-def read_yaml(path: Path) -> Document:
+def read_yaml(path: Path) -> YamlDocument:
     """The one map in a UTF-8 file (a BOM is dropped); an empty file is an empty map.
 
     Raises: ConfigurationError, with the line, for anything that two YAML readers may read
@@ -95,16 +95,16 @@ def read_yaml(path: Path) -> Document:
         problem = error
     if problem is not None:
         raise _syntax_error(problem, path)
-    places: dict[Location, Place] = {}
+    places: dict[Location, FilePlace] = {}
     value = {} if node is None else _value(node, (), path, places)
     if not isinstance(value, dict | None):
         raise ConfigurationError("the file does not hold a map of keys", path=path, line=1)
-    return Document(path, value or {}, places)
+    return YamlDocument(path, value or {}, places)
 
 
 def read_extended_yaml(
     name: str, directory: Path, names: tuple[str, ...], *, own: str, below: tuple[str, ...] = ()
-) -> Document:
+) -> YamlDocument:
     """The file <name>.yaml laid over the one that its key `extends` names, and so on upwards.
 
     The key `own` belongs to each file alone and is never taken over. `below` holds the files
@@ -129,14 +129,14 @@ def read_extended_yaml(
     return document.over(base.without(own, "extends"))
 
 
-def parse_document(
-    document: Document, model: type[Model], hints: Mapping[str, str] | None = None
-) -> Model:
+def parse_yaml(
+    document: YamlDocument, model: type[FileModel], hints: Mapping[str, str] | None = None
+) -> FileModel:
     """The document as a model. `hints` holds, by key, what to say when that key is wrong.
 
     Raises: ConfigurationError at the first wrong key; its `why` lists the others.
     """
-    problems: list[tuple[Place, str]] = []
+    problems: list[tuple[FilePlace, str]] = []
     try:
         return model.model_validate(document.value)
     except ValidationError as error:
@@ -202,19 +202,19 @@ def _syntax_error(error: yaml.YAMLError, path: Path) -> ConfigurationError:
     )
 
 
-def _value(node: yaml.Node, at: Location, path: Path, places: dict[Location, Place]) -> Any:
+def _value(node: yaml.Node, at: Location, path: Path, places: dict[Location, FilePlace]) -> Any:
     if isinstance(node, yaml.MappingNode):
         return _map(node, at, path, places)
     if isinstance(node, yaml.SequenceNode):
         places.update(
-            {(*at, i): Place(path, n.start_mark.line + 1) for i, n in enumerate(node.value)}
+            {(*at, i): FilePlace(path, n.start_mark.line + 1) for i, n in enumerate(node.value)}
         )
         return [_value(item, (*at, i), path, places) for i, item in enumerate(node.value)]
     return _scalar(node, at, path)
 
 
 def _map(
-    node: yaml.MappingNode, at: Location, path: Path, places: dict[Location, Place]
+    node: yaml.MappingNode, at: Location, path: Path, places: dict[Location, FilePlace]
 ) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for key_node, item in node.value:
@@ -225,7 +225,7 @@ def _map(
         if key in value:
             what = f"{_dotted(here)}: stands here twice, first in line {places[here].line}"
             raise ConfigurationError(what, path=path, line=line)
-        places[here] = Place(path, line)
+        places[here] = FilePlace(path, line)
         value[key] = _value(item, here, path, places)
     return value
 
@@ -246,7 +246,7 @@ def _scalar(node: yaml.Node, at: Location, path: Path) -> str | int | bool | Non
 
 
 def _lay_over(
-    base: Mapping[str, Any], top: Mapping[str, Any], at: Location, places: dict[Location, Place]
+    base: Mapping[str, Any], top: Mapping[str, Any], at: Location, places: dict[Location, FilePlace]
 ) -> dict[str, Any]:
     merged = dict(base)
     for key, item in top.items():
@@ -261,8 +261,8 @@ def _lay_over(
 
 
 def _explain(
-    error: Any, document: Document, model: type[BaseModel], hints: Mapping[str, str]
-) -> tuple[Place, str]:
+    error: Any, document: YamlDocument, model: type[BaseModel], hints: Mapping[str, str]
+) -> tuple[FilePlace, str]:
     location: Location = tuple(part for part in error["loc"] if part not in TAGS_OF_UNIONS)
     key = _dotted(location)
     text = _sentence(error, location, model)

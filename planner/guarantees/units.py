@@ -21,7 +21,7 @@ from lockgate.planner.sql.dialect import Dialect
 RANKS: tuple[Guarantee, ...] = get_args(Guarantee)
 
 Mode = Literal["plan", "step"]
-Section = tuple[Chance, ...]
+SectionChances = tuple[Chance, ...]
 Promises = tuple[Promise, ...]
 
 
@@ -47,13 +47,13 @@ class _Group:
 class _Running:
     """A unit that further steps may join; it is sound at any time."""
 
-    def __init__(self, step: Step, section: Section) -> None:
+    def __init__(self, step: Step, section: SectionChances) -> None:
         self.steps = [step]
         self.sections = [section]
         self._final = _last_final(section)
         self._fragile = _fragile(section)
 
-    def refuse(self, section: Section) -> str:
+    def refuse(self, section: SectionChances) -> str:
         """Why a step cannot join, as a clause; empty: it can."""
         if self._final and section:
             return self._final.reason
@@ -62,7 +62,7 @@ class _Running:
         culprit = _culprit(_settle([section])[0])
         return f"the next step cannot be undone as a whole, for its {culprit}" if culprit else ""
 
-    def add(self, step: Step, section: Section) -> None:
+    def add(self, step: Step, section: SectionChances) -> None:
         """Takes in a step that was not refused."""
         keeps = not _commits(section) and not _leaves_session(self.sections[-1])
         self._fragile = (self._fragile if keeps else None) or _fragile(section)
@@ -76,7 +76,7 @@ class _Running:
         return _Group(tuple(self.steps), settled, True, next_stays_out)
 
 
-def judge(steps: Sequence[Step], facts: Facts, terms: Terms, mode: Mode) -> Judgement:
+def judge_units(steps: Sequence[Step], facts: Facts, terms: Terms, mode: Mode) -> Judgement:
     """The steps with their units and promises; those that come without a transaction keep that."""
     groups = list(_group(steps, Schema(facts), terms, mode))
     numbers = iter(range(1, len(groups) + 1))
@@ -149,7 +149,7 @@ def _kept_apart(step: Step, mode: Mode) -> str:
     return "each step is a unit of its own by `transaction: step`" if mode == "step" else ""
 
 
-def _alone(step: Step, section: Section) -> _Group | None:
+def _alone(step: Step, section: SectionChances) -> _Group | None:
     """The group of a step that cannot be a unit; None if it can."""
     if step.transaction is None:
         promises = tuple(
@@ -160,7 +160,7 @@ def _alone(step: Step, section: Section) -> _Group | None:
     return _Group((step,), (_journaled(section, culprit),), False) if culprit else None
 
 
-def _journaled(section: Section, culprit: str) -> Promises:
+def _journaled(section: SectionChances, culprit: str) -> Promises:
     """What statements promise that are run one by one, each kept at once."""
     why = f"its section cannot be undone as a whole, for its {culprit}"
     return tuple(
@@ -173,7 +173,9 @@ def _journaled(section: Section, culprit: str) -> Promises:
     )
 
 
-def _weigh_section(statements: Sequence[PlannedStatement], schema: Schema, terms: Terms) -> Section:
+def _weigh_section(
+    statements: Sequence[PlannedStatement], schema: Schema, terms: Terms
+) -> SectionChances:
     """What the statements have in their order; the schema is then as they leave it."""
     schema.begin_section()
     chances = []
@@ -184,7 +186,7 @@ def _weigh_section(statements: Sequence[PlannedStatement], schema: Schema, terms
     return tuple(chances)
 
 
-def _settle(sections: Sequence[Section]) -> list[Promises]:
+def _settle(sections: Sequence[SectionChances]) -> list[Promises]:
     """The promises of a unit's statements, by what comes after each of them.
 
     Where a session is renewed between two sections, its transaction ends too.
@@ -211,12 +213,12 @@ def _culprit(promises: Promises) -> str:
     return ""
 
 
-def _last_final(section: Section) -> Promise | None:
+def _last_final(section: SectionChances) -> Promise | None:
     promises = _settle([section])[0]
     return promises[-1] if promises and promises[-1].is_final else None
 
 
-def _fragile(section: Section) -> Promise | None:
+def _fragile(section: SectionChances) -> Promise | None:
     """Of trailing rows the first that could not be undone if they were not trailing."""
     found = None
     for chance in reversed(section):
@@ -226,11 +228,11 @@ def _fragile(section: Section) -> Promise | None:
     return found
 
 
-def _commits(section: Section) -> bool:
+def _commits(section: SectionChances) -> bool:
     return any(chance.commits for chance in section)
 
 
-def _leaves_session(section: Section) -> bool:
+def _leaves_session(section: SectionChances) -> bool:
     return any(chance.leaves_session for chance in section)
 
 

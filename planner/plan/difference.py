@@ -13,7 +13,7 @@ from typing import Any, Literal
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, Step
 
-Kind = Literal["added", "removed", "changed", "moved"]
+StepChangeKind = Literal["added", "removed", "changed", "moved"]
 
 # What a reviewer compares; digests and the time of making differ in any two plans.
 FIELDS = (
@@ -40,7 +40,7 @@ STATEMENT_FIELDS = ("guarantee", "reason")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """A field with its two values, as the plan's JSON has them."""
 
     field: str
@@ -56,10 +56,10 @@ class StepChange:
     `findings_new` are the codes of findings that only one of them has.
     """
 
-    kind: Kind
+    kind: StepChangeKind
     before: Step | None
     after: Step | None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
     runs_otherwise: bool = False
     returns_otherwise: bool = False
     findings_gone: tuple[str, ...] = ()
@@ -74,13 +74,13 @@ class StepChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PlanDifference:
     """What differs between two plans; `changes` are fields of the plan itself."""
 
     before: Plan
     after: Plan
     steps: tuple[StepChange, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[FieldChange, ...]
 
     @property
     def same_intent(self) -> bool:
@@ -88,9 +88,11 @@ class Difference:
         return self.before.intent_digest == self.after.intent_digest
 
 
-def compare_plans(before: Plan, after: Plan) -> Difference:
+def compare_plans(before: Plan, after: Plan) -> PlanDifference:
     """The difference of two plans, its steps in the order in which they run."""
-    return Difference(before, after, tuple(_steps(before, after)), _changes(before, after, FIELDS))
+    return PlanDifference(
+        before, after, tuple(_steps(before, after)), _changes(before, after, FIELDS)
+    )
 
 
 def _key(step: Step) -> tuple[str, int]:
@@ -113,7 +115,7 @@ def _steps(before: Plan, after: Plan) -> Iterator[StepChange]:
                 yield found
 
 
-def _pair(before: Step | None, after: Step, kind: Kind) -> StepChange | None:
+def _pair(before: Step | None, after: Step, kind: StepChangeKind) -> StepChange | None:
     if before is None:
         return StepChange("added", None, after)
     found = StepChange(
@@ -143,12 +145,12 @@ def _way_back(step: Step) -> list[str] | None:
     return None if step.rollback is None else [one.digest for one in step.rollback]
 
 
-def _promises(before: Step, after: Step) -> Iterator[Change]:
+def _promises(before: Step, after: Step) -> Iterator[FieldChange]:
     """What is promised otherwise of statements that both steps have at the same place."""
     for place, (one, other) in enumerate(zip(before.statements, after.statements, strict=False), 1):
         if one.digest == other.digest:
             for change in _changes(one, other, STATEMENT_FIELDS):
-                yield Change(f"statement {place} {change.field}", change.before, change.after)
+                yield FieldChange(f"statement {place} {change.field}", change.before, change.after)
 
 
 def _codes(step: Step, other: Step) -> tuple[str, ...]:
@@ -165,9 +167,9 @@ def _mark(finding: Finding) -> tuple[object, ...]:
     return finding.statement, finding.code, finding.severity, finding.allowed
 
 
-def _changes(before: Any, after: Any, fields: tuple[str, ...]) -> tuple[Change, ...]:
+def _changes(before: Any, after: Any, fields: tuple[str, ...]) -> tuple[FieldChange, ...]:
     values = ((field, _value(before, field), _value(after, field)) for field in fields)
-    return tuple(Change(field, one, other) for field, one, other in values if one != other)
+    return tuple(FieldChange(field, one, other) for field, one, other in values if one != other)
 
 
 def _value(model: Any, path: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from lockgate.planner.database.catalogue import Catalogue, Difference, differences
+from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.errors import Denied, StalePlan
 from lockgate.planner.plan.plan import Change, Plan, seal
 
@@ -27,7 +27,7 @@ def made_by_migrations(catalogue: Catalogue) -> Catalogue:
     return Catalogue(objects | ({GRANTS: "\n".join(granted)} if granted else {}))
 
 
-def name_objects(found: Sequence[Difference | Change]) -> str:
+def name_objects(found: Sequence[ObjectDifference | Change]) -> str:
     """The objects by name, as many as a sentence takes.
 
     >>> name_objects([Difference("table t", "changed"), Difference("view v", "removed")])

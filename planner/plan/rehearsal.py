@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lockgate.planner.database.catalogue import Difference
+from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.plan import Change, PlannedStatement
 
@@ -78,7 +78,7 @@ def created_roles(statements: Iterable[PlannedStatement]) -> frozenset[str]:
     return frozenset(m[1].replace('""', '"') if m[1] else m[2].lower() for m in found)
 
 
-def changes(differences: Iterable[Difference]) -> tuple[Change, ...]:
+def changes(differences: Iterable[ObjectDifference]) -> tuple[Change, ...]:
     """The differences as a plan holds them."""
     return tuple(
         Change(object=each.object, change=each.change, lines=each.lines) for each in differences

@@ -25,7 +25,7 @@ MEANS: tuple[Means, ...] = get_args(Means)
 NAMED = 5
 
 
-class Terms(Settings):
+class PromotionTerms(Settings):
     """From where plans are promoted, and what must be shown of it."""
 
     from_: str = Field(alias="from", description="The environment, beside this one.")
@@ -35,12 +35,12 @@ class Terms(Settings):
     )
 
 
-SETTING = Terms | None
+SETTING = PromotionTerms | None
 DEFAULT = None
 MEANING = "Where plans must have run before; null: nowhere."
 
 
-def judge(plan: Plan, setting: Terms | None) -> Decision | None:
+def judge(plan: Plan, setting: PromotionTerms | None) -> Decision | None:
     """Denies what is not shown to have run there; else tells what shows it, and from when on
     `apply` may start where the soak is not over yet."""
     steps = plan.applying
@@ -59,7 +59,7 @@ def judge(plan: Plan, setting: Terms | None) -> Decision | None:
     )
 
 
-def judge_start(start: Start, setting: Terms | None) -> Decision | None:
+def judge_start(start: Start, setting: PromotionTerms | None) -> Decision | None:
     """Denies a start before the soak is over, by the clock of the plan's own database."""
     if setting is None or not start.plan.applying:
         return None
@@ -76,7 +76,7 @@ def judge_start(start: Start, setting: Terms | None) -> Decision | None:
     )
 
 
-def is_looser(setting: Terms | None, base: Terms | None) -> bool:
+def is_looser(setting: PromotionTerms | None, base: PromotionTerms | None) -> bool:
     """Nothing to show, something to show of another environment, less of it, or less time."""
     if base is None:
         return False
@@ -88,7 +88,7 @@ def is_looser(setting: Terms | None, base: Terms | None) -> bool:
     )
 
 
-def misplaced(setting: Terms | None, name: str, names: Collection[str]) -> str:
+def misplaced(setting: PromotionTerms | None, name: str, names: Collection[str]) -> str:
     """What is wrong with the setting in the environment `name` among `names`; empty: nothing."""
     if setting is None:
         return ""
@@ -99,7 +99,7 @@ def misplaced(setting: Terms | None, name: str, names: Collection[str]) -> str:
     return ""
 
 
-def _problem(seen: Promotion | None, setting: Terms, steps: Sequence[Step]) -> str:
+def _problem(seen: Promotion | None, setting: PromotionTerms, steps: Sequence[Step]) -> str:
     """What is not shown; empty: all that is asked for is."""
     if seen is None or seen.environment != setting.from_:
         return f"Nothing shows that {_name(steps)} ran in {setting.from_}."
@@ -127,7 +127,7 @@ def _rejected(plan: Plan) -> str:
     return "".join(f" {each}" for each in plan.promotion.rejected) if plan.promotion else ""
 
 
-def _ready(plan: Plan, setting: Terms) -> datetime:
+def _ready(plan: Plan, setting: PromotionTerms) -> datetime:
     """When the soak of the plan's last migration is over; without any, when the plan was made.
 
     In whole seconds, which is how a server's clock is read.
@@ -137,7 +137,7 @@ def _ready(plan: Plan, setting: Terms) -> datetime:
     return max((time.replace(microsecond=0) + soak for time in times), default=plan.created_at)
 
 
-def _shown(plan: Plan, setting: Terms) -> str:
+def _shown(plan: Plan, setting: PromotionTerms) -> str:
     """What shows that the plan's steps ran there, and who has signed it."""
     proofs = plan.promotion.proofs if plan.promotion else ()
     receipts = sorted({proof.receipt[:12] for proof in proofs if proof.receipt})
@@ -152,7 +152,7 @@ def _name(steps: Sequence[Step] | Sequence[Proof]) -> str:
     return named + (f" and {len(steps) - NAMED} more" if len(steps) > NAMED else "")
 
 
-def _deny(reason: str, setting: Terms, plan: Plan) -> Decision:
+def _deny(reason: str, setting: PromotionTerms, plan: Plan) -> Decision:
     return Decision(
         policy="promotion",
         answer="deny",

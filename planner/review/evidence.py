@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lockgate.planner.database.catalogue import Difference, is_counter
+from lockgate.planner.database.catalogue import ObjectDifference, is_counter
 from lockgate.planner.finding import NOT_FORESEEN, NOT_REPEATABLE, NOT_RESTORED, Finding
 from lockgate.planner.migrations.migration import Sections
 from lockgate.planner.migrations.waiver import Waiver
@@ -46,7 +46,7 @@ class Evidence:
 
     whole: Rehearsal
     trips: Sequence[Rehearsal] = ()
-    drift: Sequence[Difference] = ()
+    drift: Sequence[ObjectDifference] = ()
 
 
 def with_evidence(

@@ -17,7 +17,7 @@ from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement, Step, 
 from lockgate.planner.reading.reading import Hold, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.lint import lint, unknown_waivers
-from lockgate.planner.review.section import Reviewed, Subject, Terms, follow, read_alone
+from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject, follow, read_alone
 from lockgate.planner.sql.dialect import Dialect
 
 # Only such a file has more to say than its statements; the others need not be parsed once more.
@@ -25,7 +25,7 @@ SPEAKS = re.compile(r"migrate:\s*allow|delimiter", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SectionSource:
     """What a section's file says besides its statements; empty where no file is at hand.
 
     `text` is its source, and `first_line` the line where that begins.
@@ -36,15 +36,15 @@ class Origin:
     first_line: int = 1
 
 
-def read_origin(migration: Migration, section: Section) -> Origin:
+def read_section_source(migration: Migration, section: Section) -> SectionSource:
     """The origin of a section; one that a template renders has no source."""
     text = "" if migration.template else _text_of(migration, section)
-    return Origin(section.waivers, text, section.line + 1)
+    return SectionSource(section.waivers, text, section.line + 1)
 
 
 def read_origins(
     plan: Plan, migrations: Iterable[Migration], dialect: Dialect, variables: Mapping[str, str]
-) -> tuple[Origin, ...]:
+) -> tuple[SectionSource, ...]:
     """The origin of each step, by the migrations with which the plan was made."""
     known = {migration.number: migration for migration in migrations}
     return tuple(
@@ -53,12 +53,14 @@ def read_origins(
     )
 
 
-def without_files(plan: Plan) -> tuple[Origin, ...]:
+def without_files(plan: Plan) -> tuple[SectionSource, ...]:
     """An empty origin for each step."""
-    return (Origin(),) * len(plan.steps)
+    return (SectionSource(),) * len(plan.steps)
 
 
-def read_subjects(plan: Plan, terms: Terms, origins: Sequence[Origin]) -> tuple[Subject, ...]:
+def read_subjects(
+    plan: Plan, terms: ReviewTerms, origins: Sequence[SectionSource]
+) -> tuple[Subject, ...]:
     """The section that each step runs; what the steps before it make is new to it, and what they
     have locked in its transaction is so still."""
     sections = [
@@ -79,7 +81,7 @@ def read_subjects(plan: Plan, terms: Terms, origins: Sequence[Origin]) -> tuple[
 def inspect(
     plan: Plan,
     subjects: Sequence[Subject],
-    origins: Sequence[Origin],
+    origins: Sequence[SectionSource],
     outer: Sequence[Sequence[Finding]],
 ) -> Plan:
     """The plan with findings and touches, not sealed anew; findings that it has stay first.
@@ -106,21 +108,21 @@ def _find_origin(
     direction: Direction,
     dialect: Dialect,
     variables: Mapping[str, str],
-) -> Origin:
+) -> SectionSource:
     if migration is None or not (migration.template or SPEAKS.search(migration.text)):
-        return Origin()
+        return SectionSource()
     sections = parse_sections(migration, dialect, variables)
     section = sections.up if direction == "up" else sections.down
-    return read_origin(migration, section) if section else Origin()
+    return read_section_source(migration, section) if section else SectionSource()
 
 
-def _odd(step: Step, origin: Origin) -> Iterator[str]:
+def _odd(step: Step, origin: SectionSource) -> Iterator[str]:
     """A warning for each waiver that names no rule: it is no reason to stop a rollback."""
     for waiver in unknown_waivers(origin.waivers):
         yield f"{step.file}:{waiver.line}: `allow {waiver.code}` names no rule and waives nothing."
 
 
-def _inspect(step: Step, subject: Subject, origin: Origin, outer: Sequence[Finding]) -> Step:
+def _inspect(step: Step, subject: Subject, origin: SectionSource, outer: Sequence[Finding]) -> Step:
     unknown = unknown_waivers(origin.waivers)
     waivers = [waiver for waiver in origin.waivers if waiver not in unknown]
     statements = tuple(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.review.inspection import read_subjects, without_files
-from lockgate.planner.review.section import Terms
+from lockgate.planner.review.section import ReviewTerms
 
 NAMED = 5
 
@@ -27,7 +27,7 @@ def find_losses(plan: Plan) -> tuple[Loss, ...]:
     None are known of an engine that only a later lockgate has.
     """
     dialect = plan.target.dialect
-    return tuple(_losses(plan, Terms(dialect))) if dialect else ()
+    return tuple(_losses(plan, ReviewTerms(dialect))) if dialect else ()
 
 
 def name_losses(losses: Sequence[Loss]) -> str:
@@ -42,7 +42,7 @@ def name_losses(losses: Sequence[Loss]) -> str:
     return ", ".join([*named, *more])
 
 
-def _losses(plan: Plan, terms: Terms) -> Iterator[Loss]:
+def _losses(plan: Plan, terms: ReviewTerms) -> Iterator[Loss]:
     subjects = read_subjects(plan, terms, without_files(plan))
     for number, subject in enumerate(subjects, 1):
         for statement in subject.statements:

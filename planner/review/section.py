@@ -58,7 +58,7 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ReviewTerms:
     """What sections are judged by; empty facts make every size unknown."""
 
     dialect: Dialect
@@ -87,7 +87,7 @@ class Subject:
     statements: tuple[Reviewed, ...]
     direction: Direction
     transactional: bool
-    terms: Terms
+    terms: ReviewTerms
     text: str = ""
     first_line: int = 1
     number: int = 1
@@ -159,7 +159,7 @@ def read_subject(
     statements: Iterable[Written],
     direction: Direction,
     transactional: bool,
-    terms: Terms,
+    terms: ReviewTerms,
     text: str = "",
     first_line: int = 1,
 ) -> Subject:
@@ -172,7 +172,7 @@ def read_alone(
     statements: Iterable[Written],
     direction: Direction,
     transactional: bool,
-    terms: Terms,
+    terms: ReviewTerms,
     text: str = "",
     first_line: int = 1,
 ) -> Subject:

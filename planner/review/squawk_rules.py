@@ -14,13 +14,13 @@ from lockgate.planner.finding import SEVERITIES, Finding, Severity
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.review.section import Reviewed, Subject
 
-Kind = Literal["lock", "wait", "loss", "break", "fail"]
+HazardKind = Literal["lock", "wait", "loss", "break", "fail"]
 """`lock`: others wait, the longer the larger the table. `wait`: they wait until the lock is had,
 and then for a moment. `loss`: data is gone; in a way back that is what it is for. `break`: running
 programs fail. `fail`: the statement itself fails."""
 
 UNREAD = "not-linted"
-RULES: dict[str, Kind] = {
+RULES: dict[str, HazardKind] = {
     "adding-field-with-default": "lock",
     "adding-foreign-key-constraint": "lock",
     "adding-not-nullable-field": "lock",
@@ -49,7 +49,7 @@ REPEATS = {
         {"adding-foreign-key-constraint", "disallowed-unique-constraint"}
     )
 }
-WHY: dict[Kind, str] = {
+WHY: dict[HazardKind, str] = {
     "lock": "Others wait for as long as it takes, and all who come behind them wait too.",
     "wait": "It waits for who uses the table now, and all who come behind it wait too.",
     "loss": "No rollback that comes later brings the data back, and what still reads it fails.",
@@ -121,7 +121,7 @@ def _unread(violation: Violation) -> Finding:
     )
 
 
-def _is_moot(kind: Kind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
+def _is_moot(kind: HazardKind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
     """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
     has made, and by the facts a column's new type may keep all rows as they are."""
     holds = statement.impact.holds
@@ -135,7 +135,7 @@ def _old_tables(statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
     return tuple(table for table in held if not subject.is_new(table, statement))
 
 
-def _severity(kind: Kind, tables: tuple[Object, ...], subject: Subject) -> Severity | None:
+def _severity(kind: HazardKind, tables: tuple[Object, ...], subject: Subject) -> Severity | None:
     if kind == "loss":
         return subject.grade_loss(tables)
     if kind in ("break", "fail"):

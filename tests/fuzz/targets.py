@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from lockgate.executors.programs.signatures import AllowedSigners, verify
+from lockgate.executors.programs.signatures import AllowedSigners, verify_signature
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.statefile import note_state, read_state
 from lockgate.planner.document import document_digest, render_document
@@ -84,7 +84,7 @@ def _template(data: bytes) -> None:
 
 def _signature(folder: Path) -> None:
     allowed = AllowedSigners(ROOT / "pyproject.toml")
-    verify(b"text", (folder / "s").read_text("utf-8", "replace"), allowed, "plan", NOW)
+    verify_signature(b"text", (folder / "s").read_text("utf-8", "replace"), allowed, "plan", NOW)
 
 
 def _sealed(data: bytes) -> bytes:

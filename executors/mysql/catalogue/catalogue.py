@@ -12,8 +12,8 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.catalogue.details import describe
-from lockgate.executors.mysql.catalogue.information_schema import Records, plain_mode, read_views
+from lockgate.executors.mysql.catalogue.details import describe_rows
+from lockgate.executors.mysql.catalogue.information_schema import ViewRows, plain_mode, read_views
 from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
 
@@ -90,7 +90,7 @@ def read_catalogue(session: MySQLSession) -> Catalogue:
         asked += _ask_parsers(session, records)
     own = own_tables(session)
     granted = _read_grants(session, records, own)
-    details = (*asked, *granted, *describe(records, session.server.database))
+    details = (*asked, *granted, *describe_rows(records, session.server.database))
     hidden = {f"table {name}" for name in own}
     return assemble(detail for detail in details if detail.object not in hidden)
 
@@ -104,7 +104,7 @@ def own_tables(session: MySQLSession) -> frozenset[str]:
     return frozenset(name.lower() if folded else name for name in names)
 
 
-def _ask_sequences(session: MySQLSession, records: Records) -> Iterator[Detail]:
+def _ask_sequences(session: MySQLSession, records: ViewRows) -> Iterator[Detail]:
     for row in records["TABLES"]:
         if row["table_type"] == "SEQUENCE":
             name = row["table_name"]
@@ -112,7 +112,7 @@ def _ask_sequences(session: MySQLSession, records: Records) -> Iterator[Detail]:
             yield Detail(f"sequence {name}", "", {"definition": sql})
 
 
-def _ask_views(session: MySQLSession, records: Records) -> Iterator[Detail]:
+def _ask_views(session: MySQLSession, records: ViewRows) -> Iterator[Detail]:
     """MySQL says only here by which algorithm a view is computed."""
     for row in records["VIEWS"]:
         if "algorithm" not in row:
@@ -121,7 +121,7 @@ def _ask_views(session: MySQLSession, records: Records) -> Iterator[Detail]:
             yield Detail(f"view {name}", "", {"algorithm": match[1] if match else None})
 
 
-def _ask_parsers(session: MySQLSession, records: Records) -> Iterator[Detail]:
+def _ask_parsers(session: MySQLSession, records: ViewRows) -> Iterator[Detail]:
     """The server says only here by which parser a full-text index was built."""
     indexes = [row for row in records["STATISTICS"] if row["index_type"] == "FULLTEXT"]
     for table in sorted({row["table_name"] for row in indexes}):
@@ -148,7 +148,7 @@ def _silent(codes: Set[str]) -> Iterator[None]:
             raise
 
 
-def _read_grants(session: MySQLSession, records: Records, own: Set[str]) -> Iterator[Detail]:
+def _read_grants(session: MySQLSession, records: ViewRows, own: Set[str]) -> Iterator[Detail]:
     granted: defaultdict[str, set[str]] = defaultdict(set)
     for row in (*records["TABLE_PRIVILEGES"], *records["COLUMN_PRIVILEGES"]):
         if (table := row["table_name"]) not in own:

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from lockgate.executors.mysql.catalogue.information_schema import Record, Records
+from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows
 from lockgate.planner.database.catalogue import ANYWHERE, Detail
 
 BASE_TABLES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
@@ -21,7 +21,7 @@ PARTS = ("partition", "subpartition")
 SUBPARTITIONS = 1 << 14  # more than the 8192 parts that a table may have
 
 
-def describe(records: Records, database: str) -> Iterator[Detail]:
+def describe_rows(records: ViewRows, database: str) -> Iterator[Detail]:
     """The details of everything that information_schema tells by itself."""
     yield from _database(records)
     yield from _tables(records)
@@ -40,7 +40,7 @@ def describe(records: Records, database: str) -> Iterator[Detail]:
         yield Detail(f"view {row['table_name']}", "", attributes(whole, "table_name"))
 
 
-def attributes(row: Record, *known: str) -> dict[str, object]:
+def attributes(row: ViewRow, *known: str) -> dict[str, object]:
     """What a row says of its object, without the schema's name and what is `known`."""
     _, *columns = row
     return {
@@ -50,7 +50,7 @@ def attributes(row: Record, *known: str) -> dict[str, object]:
     }
 
 
-def _said(row: Record, column: str) -> object:
+def _said(row: ViewRow, column: str) -> object:
     """A value; of an expression, without the character sets of its strings: MySQL gives a string
     another one when a column beside it is altered."""
     text = row[column]
@@ -67,23 +67,23 @@ def local(text: str | None, database: str) -> str | None:
     return text.replace(qualifier, "") if text else text
 
 
-def base_tables(records: Records) -> set[str]:
+def base_tables(records: ViewRows) -> set[str]:
     """The names of the tables that hold rows: no views and no sequences."""
     return {row["table_name"] for row in records["TABLES"] if row["table_type"] in BASE_TABLES}
 
 
-def _database(records: Records) -> Iterator[Detail]:
+def _database(records: ViewRows) -> Iterator[Detail]:
     for row in records["SCHEMATA"]:
         yield Detail("database", "", attributes(row))
 
 
-def _tables(records: Records) -> Iterator[Detail]:
+def _tables(records: ViewRows) -> Iterator[Detail]:
     for row in records["TABLES"]:
         if row["table_type"] in BASE_TABLES:
             yield Detail(f"table {row['table_name']}", "", attributes(row, "table_name"))
 
 
-def _columns(records: Records, database: str) -> Iterator[Detail]:
+def _columns(records: ViewRows, database: str) -> Iterator[Detail]:
     named = ("table_name", "column_name", "ordinal_position")
     tables = base_tables(records)
     for row in records["COLUMNS"]:
@@ -94,20 +94,20 @@ def _columns(records: Records, database: str) -> Iterator[Detail]:
             yield Detail(f"table {row['table_name']}", part, told, place)
 
 
-def _indexes(records: Records) -> Iterator[Detail]:
+def _indexes(records: ViewRows) -> Iterator[Detail]:
     of_columns = ("seq_in_index", "column_name", "expression", "sub_part", "collation")
     for (table, name), rows in _grouped(records["STATISTICS"], "index_name", _by("seq_in_index")):
         told = attributes(rows[0], "table_name", "index_name", *of_columns)
         yield Detail(f"table {table}", f"index {name}", {"on": [*map(_key_part, rows)], **told})
 
 
-def _key_part(row: Record) -> str:
+def _key_part(row: ViewRow) -> str:
     of: str = row["column_name"] or f"({INTRODUCER.sub('', row['expression'])})"
     length = f"({row['sub_part']})" if row["sub_part"] else ""
     return of + length + " desc" * bool(row["collation"] == "D")
 
 
-def _foreign_keys(records: Records, database: str) -> Iterator[Detail]:
+def _foreign_keys(records: ViewRows, database: str) -> Iterator[Detail]:
     keys = [row for row in records["KEY_COLUMN_USAGE"] if row["referenced_table_name"]]
     columns = dict(_grouped(keys, "constraint_name", _by("ordinal_position")))
     for row in records["REFERENTIAL_CONSTRAINTS"]:
@@ -121,7 +121,7 @@ def _foreign_keys(records: Records, database: str) -> Iterator[Detail]:
         yield Detail(f"table {table}", f"foreign key {name}", told)
 
 
-def _referenced(pairs: Sequence[Record], database: str) -> list[str]:
+def _referenced(pairs: Sequence[ViewRow], database: str) -> list[str]:
     """The referenced table and its columns."""
     if not pairs:
         return []
@@ -130,7 +130,7 @@ def _referenced(pairs: Sequence[Record], database: str) -> list[str]:
     return [f"{qualifier}{table}", *(pair["referenced_column_name"] for pair in pairs)]
 
 
-def _checks(records: Records) -> Iterator[Detail]:
+def _checks(records: ViewRows) -> Iterator[Detail]:
     """MySQL says in another view than the clause which table a check belongs to; MariaDB gives
     checks of different tables the same name."""
     owners = {
@@ -145,7 +145,7 @@ def _checks(records: Records) -> Iterator[Detail]:
         yield Detail(f"table {whole['table_name']}", f"check {name}", told)
 
 
-def _partitions(records: Records) -> Iterator[Detail]:
+def _partitions(records: ViewRows) -> Iterator[Detail]:
     positions = [f"{part}_ordinal_position" for part in PARTS]
     of_table = [f"{part}_{what}" for part in PARTS for what in ("method", "expression")]
     names = ("table_name", "partition_name", "subpartition_name")
@@ -160,7 +160,7 @@ def _partitions(records: Records) -> Iterator[Detail]:
             yield Detail(table, "partitions", {name: row[name] for name in of_table})
 
 
-def _routines(records: Records) -> Iterator[Detail]:
+def _routines(records: ViewRows) -> Iterator[Detail]:
     named = ("routine_name", "routine_type")
     for row in records["ROUTINES"]:
         yield Detail(_routine(row, "routine_name"), "", attributes(row, *named))
@@ -171,19 +171,19 @@ def _routines(records: Records) -> Iterator[Detail]:
         yield Detail(_routine(row, "specific_name"), part, attributes(row, *parameters), place)
 
 
-def _routine(row: Record, name: str) -> str:
+def _routine(row: ViewRow, name: str) -> str:
     return f"{row['routine_type'].lower()} {row[name]}"
 
 
-def _by(column: str) -> Callable[[Record], int]:
+def _by(column: str) -> Callable[[ViewRow], int]:
     return lambda row: int(row[column])
 
 
 def _grouped(
-    rows: Iterable[Record], name: str, key: Callable[[Record], int]
-) -> Iterator[tuple[tuple[str, str], list[Record]]]:
+    rows: Iterable[ViewRow], name: str, key: Callable[[ViewRow], int]
+) -> Iterator[tuple[tuple[str, str], list[ViewRow]]]:
     """The rows of each table's named part, in their order."""
-    groups: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str], list[ViewRow]] = defaultdict(list)
     for row in sorted(rows, key=key):
         groups[row["table_name"], row[name]].append(row)
     yield from groups.items()

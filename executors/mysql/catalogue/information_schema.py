@@ -12,8 +12,8 @@ from typing import Any
 
 from lockgate.executors.mysql.store import MySQLSession
 
-Record = Mapping[str, Any]
-Records = Mapping[str, Sequence[Record]]
+ViewRow = Mapping[str, Any]
+ViewRows = Mapping[str, Sequence[ViewRow]]
 
 AVAILABLE = """
 select table_name, column_name from information_schema.columns
@@ -21,7 +21,7 @@ where table_schema = 'information_schema' and table_name in ({views})
 """
 
 
-def read_views(session: MySQLSession, sources: Mapping[str, str]) -> Records:
+def read_views(session: MySQLSession, sources: Mapping[str, str]) -> ViewRows:
     """The rows of some views about the session's own database, by view, with what the server
     has of the columns that `sources` name for each; the first of them is the schema's name.
 
@@ -53,7 +53,7 @@ def _read_offered(session: MySQLSession, sources: Mapping[str, str]) -> dict[str
     }
 
 
-def _read(session: MySQLSession, view: str, columns: Sequence[str]) -> list[Record]:
+def _read(session: MySQLSession, view: str, columns: Sequence[str]) -> list[ViewRow]:
     if not columns:
         return []
     sql = f"select {', '.join(columns)} from information_schema.{view} where {columns[0]} = %s"

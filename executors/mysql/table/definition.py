@@ -17,7 +17,7 @@ from lockgate.executors.mysql.table.text import (
     listed_names,
     outline,
     quote,
-    tokens,
+    read_words,
     unquote,
     without_check,
     without_words,
@@ -249,7 +249,7 @@ def _split(text: str) -> tuple[str, list[str], str]:
     if header is None:
         raise ValueError(f"No CREATE TABLE of a base table: {text[:60]!r}.")
     items, parts, position = [], [""], header.end() - 1
-    for token, depth in tokens(text[position:]):
+    for token, depth in read_words(text[position:]):
         position += len(token)
         ends = depth == 0 and token == ")"
         if ends or (depth == 1 and token == ","):
@@ -288,7 +288,7 @@ def _significant(table: Table) -> tuple[object, ...]:
 
 
 def _with_names(definition: str, names: Mapping[str, str]) -> str:
-    return "".join(_renamed(tokens(definition), names))
+    return "".join(_renamed(read_words(definition), names))
 
 
 def _renamed(found: Iterable[tuple[str, int]], names: Mapping[str, str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ CHARACTERS = re.compile(r"(?:var)?char\b|(?:tiny|medium|long)?text\b|enum\b|set\
 
 
 @dataclass
-class Difference:
+class TableDifference:
     """Two tables, in which a column that is in both has one name: the one that it had before."""
 
     before: Table
@@ -148,12 +148,12 @@ class Difference:
         return frozenset(name for block in blocks for name in before[block.a :][: block.size])
 
 
-def compare_tables(before: Table, present: Table, renamed: Mapping[str, str]) -> Difference:
+def compare_tables(before: Table, present: Table, renamed: Mapping[str, str]) -> TableDifference:
     """What leads from the present table to the one before; `renamed` as in `restore_table`."""
     origins = _origins(before, present, renamed)
     here = {name: origins.get(name, STRANGER + name) for name in present.columns}
     names = {origin: name for name, origin in here.items()}
-    return Difference(before, with_renamed_columns(present, here), names)
+    return TableDifference(before, with_renamed_columns(present, here), names)
 
 
 def _origins(before: Table, present: Table, renamed: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from lockgate.executors.mysql.table.definition import (
     updates_itself,
     writable,
 )
-from lockgate.executors.mysql.table.difference import Difference, compare_tables
+from lockgate.executors.mysql.table.difference import TableDifference, compare_tables
 from lockgate.executors.mysql.table.text import outline, quote, without_hiding
 
 __all__ = [
@@ -121,7 +121,7 @@ def _refuse_unknown(*tables: Table) -> None:
         )
 
 
-def _renames(difference: Difference) -> tuple[str, Mapping[str, str]]:
+def _renames(difference: TableDifference) -> tuple[str, Mapping[str, str]]:
     """What renames columns ahead of all else, and the identifiers of columns after that.
 
     A statement that renames a column of a foreign key must not need a copy of the table. But
@@ -140,7 +140,7 @@ def _renames(difference: Difference) -> tuple[str, Mapping[str, str]]:
     return clauses, {**identifiers, **own}
 
 
-def _drops(difference: Difference, identifiers: Mapping[str, str]) -> Iterator[str]:
+def _drops(difference: TableDifference, identifiers: Mapping[str, str]) -> Iterator[str]:
     for name in difference.dropped("foreign_keys"):
         yield f"DROP FOREIGN KEY {quote(name)}"
     for name in difference.dropped("keys"):
@@ -151,7 +151,7 @@ def _drops(difference: Difference, identifiers: Mapping[str, str]) -> Iterator[s
         yield f"DROP COLUMN {identifiers[name]}"
 
 
-def _column_clauses(difference: Difference, identifiers: Mapping[str, str]) -> Iterator[str]:
+def _column_clauses(difference: TableDifference, identifiers: Mapping[str, str]) -> Iterator[str]:
     """In the order before, so that the column which another stands AFTER has its place."""
     place = "FIRST"
     for name in difference.before.columns:
@@ -168,7 +168,7 @@ def _column_clauses(difference: Difference, identifiers: Mapping[str, str]) -> I
         place = f"AFTER {own}"
 
 
-def _key_clauses(difference: Difference) -> Iterator[str]:
+def _key_clauses(difference: TableDifference) -> Iterator[str]:
     for text in difference.added("keys").values():
         if not text.startswith(FULLTEXT):
             yield f"ADD {text}"
@@ -186,7 +186,7 @@ def _visibility(before: str, present: str) -> str:
     return opposite if before == without_hiding(before) else word
 
 
-def _option_clauses(difference: Difference) -> Iterator[str]:
+def _option_clauses(difference: TableDifference) -> Iterator[str]:
     for name in difference.changed_options():
         value = difference.before.options.get(name) or _absent(name)
         yield f"{'DEFAULT ' if name == CHARACTER_SET else ''}{name}={value}"
@@ -200,14 +200,14 @@ def _absent(option: str) -> str:
     return ABSENT[option]
 
 
-def _partitioning(difference: Difference) -> str:
+def _partitioning(difference: TableDifference) -> str:
     before, present = difference.before.partitioning, difference.present.partitioning
     if before == present:
         return ""
     return f" {before}" if before else " REMOVE PARTITIONING"
 
 
-def _late_clauses(difference: Difference) -> Iterator[str]:
+def _late_clauses(difference: TableDifference) -> Iterator[str]:
     """The clauses of later statements.
 
     InnoDB adds one full-text key at a time; MySQL takes it for the one of its name that the
@@ -222,7 +222,7 @@ def _late_clauses(difference: Difference) -> Iterator[str]:
     yield ", ".join([*_lost_defaults(difference), *constraints])
 
 
-def _lost_defaults(difference: Difference) -> Iterator[str]:
+def _lost_defaults(difference: TableDifference) -> Iterator[str]:
     for name, text in difference.before.columns.items():
         is_new = difference.is_made(name) or name in difference.changed
         if is_new and _has_no_default(text):

@@ -15,7 +15,7 @@ TOKEN = re.compile(rf"(?s){STRING}|{NAME}|[(),]|[^'`(),]+")
 HIDDEN = re.compile(r" (?:/\*!80000 INVISIBLE \*/|IGNORED\b)")
 
 
-def tokens(text: str) -> Iterator[tuple[str, int]]:
+def read_words(text: str) -> Iterator[tuple[str, int]]:
     """The tokens of a text, each with the number of parentheses around it.
 
     Raises:
@@ -38,19 +38,23 @@ def outline(definition: str) -> str:
     >>> outline("enum('NOT NULL') COMMENT 'x' CHECK (`a` > 1)")
     'enum() COMMENT  CHECK ()'
     """
-    shown = (token for token, depth in tokens(definition) if depth == 0 and token[0] not in "'`")
+    shown = (
+        token for token, depth in read_words(definition) if depth == 0 and token[0] not in "'`"
+    )
     return "".join(shown)
 
 
 def mentioned(definition: str, depth: int = 0) -> frozenset[str]:
     """The names in at least as many parentheses, in lower case: columns have no case."""
-    found = (token for token, within in tokens(definition) if token[0] == "`" and within >= depth)
+    found = (
+        token for token, within in read_words(definition) if token[0] == "`" and within >= depth
+    )
     return frozenset(unquote(token).lower() for token in found)
 
 
 def listed_names(definition: str) -> Iterator[str]:
     """The names in a definition's outer parentheses, in order: a key's columns."""
-    for token, depth in tokens(definition):
+    for token, depth in read_words(definition):
         if depth == 1 and token.startswith("`"):
             yield unquote(token)
 
@@ -68,7 +72,7 @@ def without_words(words: re.Pattern[str], definition: str) -> str:
     """A definition without some words that stand neither in quotes nor in parentheses."""
     return "".join(
         token if depth or token[0] in "`'" else words.sub("", token)
-        for token, depth in tokens(definition)
+        for token, depth in read_words(definition)
     )
 
 
@@ -76,7 +80,7 @@ def without_check(definition: str) -> str:
     """A column's definition without the check that MariaDB shows in it."""
     parts: list[str] = []
     in_check = False
-    for token, depth in tokens(definition):
+    for token, depth in read_words(definition):
         in_check = in_check and (depth > 0 or token in "()")
         if not in_check:
             parts.append(token.removesuffix("CHECK "))

@@ -27,11 +27,11 @@ from lockgate.executors.mysql.undo.intents import (
     UNDONE,
     Before,
     Intent,
-    read_counters,
-    read_intent,
+    prepare_intent,
+    read_moving_counters,
     with_result,
 )
-from lockgate.executors.mysql.undo.journal import Record, UnitJournal
+from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.executors.mysql.undo.unit_undo import (
     UndoRefused,
@@ -41,7 +41,7 @@ from lockgate.executors.mysql.undo.unit_undo import (
     sweep,
 )
 from lockgate.executors.run_errors import unknown_statement
-from lockgate.planner.database.catalogue import Difference
+from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
 from lockgate.planner.reading.mysql.effects import read_effect
@@ -52,11 +52,11 @@ IN_GRAVEYARD = frozenset({"deferred", "compensated-by-copy"})
 LAST_ONE = "point-of-no-return"
 ATTEMPTS = 3  # at an undoing whose connection is lost again and again
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where a unit is: a step by its number, and a statement of it; place 0 is lockgate's own."""
 
     number: int
@@ -85,12 +85,14 @@ class CompensatedUnit:
         self.graveyard = Graveyard(session)
         self.journal = UnitJournal(session, run.id, unit)
         self.places = _places(unit)
-        self.at = Place(unit.first, unit.steps[0])
+        self.at = Position(unit.first, unit.steps[0])
         self._forward = Forward(session, self.graveyard)
         self.begun = False
         self._open = False  # whether the transaction of the trailing statements is
         self._writing = False  # whether one of rows in new tables is
-        self._refused: tuple[Place, Intent] | None = None  # what the server has refused as a whole
+        self._refused: tuple[Position, Intent] | None = (
+            None  # what the server has refused as a whole
+        )
         self._trailing = self._read_trailing()
 
     @property
@@ -108,7 +110,7 @@ class CompensatedUnit:
         that is plain it leaves nothing."""
         database = self.session.server.database
         effects = [self._effect(place) for place in self.places]
-        counters = read_counters(self.session.observe, database, effects)
+        counters = read_moving_counters(self.session.observe, database, effects)
         if self.is_plain and not counters:
             self.journal.set_status("APPLYING")
             return
@@ -130,7 +132,7 @@ class CompensatedUnit:
                 self._end_writing()
                 self.session.renew()
             for place in range(1, len(step.statements) + 1):
-                self.at = Place(number, step, place)
+                self.at = Position(number, step, place)
                 if self.at.key not in done:
                     self._run_statement(self.at)
             self.emit(StepFinished(number, step, time.monotonic() - started))
@@ -138,7 +140,7 @@ class CompensatedUnit:
         self.emit(UnitCommitted(self.unit.first, self.unit.first + len(self.unit.steps) - 1))
         clear_committed(self.session, self.emit)
 
-    def undo(self) -> tuple[Difference, ...]:
+    def undo(self) -> tuple[ObjectDifference, ...]:
         """Rolls the unit back and forgets it; or tells in what the database is not as before.
 
         Raises:
@@ -160,7 +162,7 @@ class CompensatedUnit:
             self._persistently(lambda: forget(self.session, self.graveyard, self.journal, status))
         return left
 
-    def last_one(self) -> tuple[Place, Record] | None:
+    def last_one(self) -> tuple[Position, JournalRow] | None:
         """The point of no return, when it was begun."""
         _, records = self.journal.read()
         for record in records:
@@ -186,12 +188,12 @@ class CompensatedUnit:
         self._open_graveyard()
         return frozenset((record.step, record.place) for record in done)
 
-    def done_of(self, place: Place) -> tuple[int, ...]:
+    def done_of(self, place: Position) -> tuple[int, ...]:
         """The statements of a step that are noted as done."""
         _, records = self.journal.read()
         return tuple(r.place for r in records if r.step == place.number and r.outcome == DONE)
 
-    def has_happened(self, record: Record) -> bool | None:
+    def has_happened(self, record: JournalRow) -> bool | None:
         """Whether a statement took effect, by its outcome or by a look at the database."""
         if record.outcome in (DONE, UNDOING):
             return True if record.outcome == DONE else None
@@ -210,7 +212,7 @@ class CompensatedUnit:
         else:
             self.journal.forget(*place.key)
 
-    def _run_statement(self, at: Place) -> None:
+    def _run_statement(self, at: Position) -> None:
         statement = at.statement
         assert statement is not None
         if not STATELESS.match(without_comments(statement.sql).lstrip()):
@@ -220,24 +222,24 @@ class CompensatedUnit:
         seconds = time.monotonic() - started
         self.emit(StatementFinished(at.number, at.step, at.place, statement, rows, seconds))
 
-    def _way(self, statement: PlannedStatement) -> Callable[[Place, PlannedStatement], int]:
+    def _way(self, statement: PlannedStatement) -> Callable[[Position, PlannedStatement], int]:
         if statement.guarantee == "transactional":
             return self._run_plain
         return self._run_implied if statement.guarantee == "implied" else self._run_journaled
 
-    def _run_plain(self, at: Place, statement: PlannedStatement) -> int:
+    def _run_plain(self, at: Position, statement: PlannedStatement) -> int:
         """What leaves nothing, or is one of the last transaction's statements."""
         if at.key in self._trailing and self._effect(at).verb != "set":
             self._begin_transaction()
         return self.session.run_statement(statement.sql)
 
-    def _run_journaled(self, at: Place, statement: PlannedStatement) -> int:
+    def _run_journaled(self, at: Position, statement: PlannedStatement) -> int:
         """A crash at any place in here leaves an intent from which the statement is undone."""
         self._end_writing()
         effect = self._effect(at)
         label = f"{self.run_of.id[:8]}_{at.number}_{at.place}"
         observe = self.session.observe
-        intent = read_intent(observe, self.graveyard, effect, statement, label)
+        intent = prepare_intent(observe, self.graveyard, effect, statement, label)
         self.journal.intend(*at.key, statement.digest, intent)
         if self._forward.prepare(intent):
             self.journal.note(*at.key, COPIED)
@@ -252,7 +254,7 @@ class CompensatedUnit:
         self.session.execute("commit")
         return rows
 
-    def _attempt(self, at: Place, effect: Reading, intent: Intent) -> int:
+    def _attempt(self, at: Position, effect: Reading, intent: Intent) -> int:
         """Runs a statement. To bury a table takes several, of which some may be done."""
         assert at.statement is not None
         try:
@@ -262,11 +264,11 @@ class CompensatedUnit:
                 self._refused = at, intent
             raise
 
-    def _is_atomic(self, place: Place) -> bool:
+    def _is_atomic(self, place: Position) -> bool:
         assert place.statement is not None
         return self._effect(place).is_rows_only or self.session.is_atomic(place.statement.sql)
 
-    def _run_implied(self, at: Place, statement: PlannedStatement) -> int:
+    def _run_implied(self, at: Position, statement: PlannedStatement) -> int:
         """Rows that go with what this unit has made: neighbours share a transaction, and their
         intents are in it, so that a crash leaves both or neither."""
         if not self._writing:
@@ -290,7 +292,7 @@ class CompensatedUnit:
 
     def _commit(self, serial: int) -> None:
         """The commit point. A crash before it is undone; after it, the unit is kept."""
-        self.at = Place(self.unit.first + len(self.unit.steps) - 1, self.unit.steps[-1])
+        self.at = Position(self.unit.first + len(self.unit.steps) - 1, self.unit.steps[-1])
         commit = commit_of(self.run_of, self.unit, serial)
         self._begin_transaction()
         if self.session.stateful:
@@ -310,7 +312,7 @@ class CompensatedUnit:
         except Unreachable as lost:
             settle_commit(self.session, commit, lost, self.emit)
 
-    def _persistently(self, work: Callable[[], Result]) -> Result:
+    def _persistently(self, work: Callable[[], Returned]) -> Returned:
         """Does what is to be done whatever comes; a signal comes once, a loss several times."""
         for _ in range(ATTEMPTS):
             try:
@@ -330,7 +332,7 @@ class CompensatedUnit:
             trailing.append(place.key)
         return frozenset(trailing)
 
-    def _is_done(self, record: Record) -> bool:
+    def _is_done(self, record: JournalRow) -> bool:
         happened = record.outcome != UNDONE and self.has_happened(record)
         if happened is None:
             place = self._place_of(record)
@@ -341,22 +343,22 @@ class CompensatedUnit:
         if any(_guarantee(place) in IN_GRAVEYARD for place in self.places):
             self.graveyard.open()
 
-    def _effect(self, place: Place) -> Reading:
+    def _effect(self, place: Position) -> Reading:
         assert place.statement is not None
         return read_effect(place.statement.sql, self.session.server.dialect)
 
-    def _place_of(self, record: Record) -> Place:
-        return Place(record.step, self.unit.steps[record.step - self.unit.first], record.place)
+    def _place_of(self, record: JournalRow) -> Position:
+        return Position(record.step, self.unit.steps[record.step - self.unit.first], record.place)
 
 
-def _places(unit: Unit) -> tuple[Place, ...]:
+def _places(unit: Unit) -> tuple[Position, ...]:
     """Every statement of a unit, in running order."""
     return tuple(
-        Place(number, step, place)
+        Position(number, step, place)
         for number, step in enumerate(unit.steps, unit.first)
         for place in range(1, len(step.statements) + 1)
     )
 
 
-def _guarantee(place: Place) -> str:
+def _guarantee(place: Position) -> str:
     return place.statement.guarantee if place.statement else ""

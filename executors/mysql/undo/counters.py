@@ -14,7 +14,7 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import lost_lock
 from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
-from lockgate.executors.mysql.undo.intents import Before, read_counters
+from lockgate.executors.mysql.undo.intents import Before, read_moving_counters
 from lockgate.executors.mysql.undo.statement_undo import Undo
 from lockgate.planner.reading.reading import Reading
 
@@ -50,7 +50,7 @@ class CounterNotes:
             return
         self._effects.add(moving)
         database = self._session.server.database
-        found = read_counters(self._session.observe, database, (effect,))
+        found = read_moving_counters(self._session.observe, database, (effect,))
         counters = {name: found[name] for name in found.keys() - self._noted}
         if counters:
             self._noted |= counters.keys()

@@ -91,7 +91,7 @@ def moved(witness: str) -> str:
     return f"{witness}_moved"
 
 
-def read_intent(
+def prepare_intent(
     query: Query, graveyard: Graveyard, effect: Reading, statement: PlannedStatement, label: str
 ) -> Intent:
     """The intent of a statement that is about to run; `label` is unique in the graveyard.
@@ -175,7 +175,9 @@ def _lost(create: str, effect: Reading, key: tuple[str, ...]) -> tuple[str, ...]
     return tuple(c for c in known if c.lower() in named)
 
 
-def read_counters(query: Query, database: str, effects: Sequence[Reading]) -> Mapping[str, int]:
+def read_moving_counters(
+    query: Query, database: str, effects: Sequence[Reading]
+) -> Mapping[str, int]:
     """The AUTO_INCREMENT counters that these statements may move, of tables that exist.
 
     What a trigger, a function or a view that calls one writes is not known, so they may move any.

@@ -44,7 +44,7 @@ FIRST = 0  # the place of the row that holds what the unit found
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class JournalRow:
     """A statement that was begun: the number of its step, its place, and how it went."""
 
     step: int
@@ -106,7 +106,7 @@ class UnitJournal:
         rows = self._session.observe(self._session.named(IS_OPEN), (self._run_id, self._steps[0]))
         return bool(rows)
 
-    def read(self) -> tuple[Before, tuple[Record, ...]]:
+    def read(self) -> tuple[Before, tuple[JournalRow, ...]]:
         """What the unit found, and its statements that are not undone, in running order."""
         parameters = (self._run_id, *self._steps)
         rows = self._session.observe(self._session.named(READ), parameters)
@@ -117,7 +117,7 @@ class UnitJournal:
                 before = Before.model_validate_json(image)
             else:
                 intent = Intent.model_validate_json(image)
-                records.append(Record(step, place, outcome or "", intent))
+                records.append(JournalRow(step, place, outcome or "", intent))
         return before, tuple(records)
 
     def commit(self, *, leftovers: bool) -> None:
@@ -144,6 +144,6 @@ class UnitJournal:
         return self._session.execute_aside(self._session.named(sql), values)
 
 
-def unfinished(records: tuple[Record, ...]) -> tuple[Record, ...]:
+def unfinished(records: tuple[JournalRow, ...]) -> tuple[JournalRow, ...]:
     """Those that are not undone yet, the last one first."""
     return tuple(record for record in reversed(records) if record.outcome != UNDONE)

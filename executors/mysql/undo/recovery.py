@@ -13,8 +13,8 @@ from lockgate.executors.events import Emit
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.store import NO_SAVEPOINT, MySQLSession
-from lockgate.executors.mysql.undo.compensated_unit import CompensatedUnit, Place
-from lockgate.executors.mysql.undo.journal import Record
+from lockgate.executors.mysql.undo.compensated_unit import CompensatedUnit, Position
+from lockgate.executors.mysql.undo.journal import JournalRow
 from lockgate.executors.run_errors import (
     ended_by_another,
     no_way_back,
@@ -22,7 +22,7 @@ from lockgate.executors.run_errors import (
     not_finished,
     not_restored,
     not_undone,
-    unfinished,
+    refused_to_finish,
     unknown_statement,
     weaker,
 )
@@ -103,9 +103,9 @@ def finish(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit)
         failed = StepFailed(_failure(work, error))
         if work.session.roll_back():
             work.forget_refused()
-        raise session.stuck(run, unfinished(failed)) from error
+        raise session.stuck(run, refused_to_finish(failed)) from error
     except StepFailed as failed:  # the commit was lost, and rolled back
-        raise session.stuck(run, unfinished(failed)) from failed
+        raise session.stuck(run, refused_to_finish(failed)) from failed
     except (Interrupted, Unreachable, Locked, WrongTarget) as stopped:
         if not _was_too_late(work, stopped):
             raise not_finished(stopped) from stopped
@@ -213,10 +213,10 @@ def _doubt(work: CompensatedUnit, *, refused: bool) -> tuple[int, ...] | None:
     return work.done_of(begun) if begun and passed is not False else None
 
 
-def _passed(work: CompensatedUnit) -> tuple[bool | None, Place | None]:
+def _passed(work: CompensatedUnit) -> tuple[bool | None, Position | None]:
     """Whether the point of no return is passed (None: nobody can tell), and where it is, if it
     was begun."""
-    begun: tuple[Place, Record] | None = work.last_one()
+    begun: tuple[Position, JournalRow] | None = work.last_one()
     if begun is None:
         return False, None
     return work.has_happened(begun[1]), begun[0]

@@ -14,9 +14,9 @@ from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image
 from lockgate.executors.mysql.undo.intents import DONE, UNDOING, UNDONE, Intent
-from lockgate.executors.mysql.undo.journal import Record, UnitJournal, unfinished
+from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal, unfinished
 from lockgate.executors.mysql.undo.statement_undo import Undo
-from lockgate.planner.database.catalogue import Difference, differences
+from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.errors import Unreachable
 
 READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
@@ -34,7 +34,7 @@ CLEANED = (
 class UndoRefused(Exception):
     """The server refuses to undo a statement, of which the journal has this record."""
 
-    def __init__(self, record: Record, error: ServerError) -> None:
+    def __init__(self, record: JournalRow, error: ServerError) -> None:
         super().__init__(str(error))
         self.record = record
         self.error = error
@@ -42,7 +42,7 @@ class UndoRefused(Exception):
 
 def roll_back(
     session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, emit: Emit
-) -> tuple[Difference, ...]:
+) -> tuple[ObjectDifference, ...]:
     """Undoes what the journal has of a unit; in what the database still differs from before.
 
     Nothing is forgotten yet: `forget` does, when there is no difference. May be done again.
@@ -71,7 +71,7 @@ def roll_back(
     return differences(before.catalogue, read_catalogue(session))
 
 
-def _undo(undo: Undo, journal: UnitJournal, record: Record) -> None:
+def _undo(undo: Undo, journal: UnitJournal, record: JournalRow) -> None:
     try:
         if record.outcome == DONE:
             undo.refuse_foreign_change(record.intent)
@@ -124,11 +124,11 @@ def sweep(session: MySQLSession, graveyard: Graveyard, graves: Collection[str]) 
         session.renew()
 
 
-def _first_views(latest_first: tuple[Record, ...]) -> list[Image]:
+def _first_views(latest_first: tuple[JournalRow, ...]) -> list[Image]:
     """The views as they were before the first statement that touched each, if they were."""
     found = {image.name: image for record in latest_first for image in _views(record)}
     return [image for image in found.values() if image.create]
 
 
-def _views(record: Record) -> tuple[Image, ...]:
+def _views(record: JournalRow) -> tuple[Image, ...]:
     return tuple(image for image in record.intent.images if image.kind == "view")

@@ -9,7 +9,7 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, NOTE_DONE
 from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
-from lockgate.executors.mysql.undo.intents import Intent, is_permutation, read_intent
+from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepare_intent
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.planner.plan.plan import PlannedStatement, Step
 from lockgate.planner.reading.mysql.effects import read_effect
@@ -28,7 +28,7 @@ def read_image(session: MySQLSession, statement: PlannedStatement, effect: Readi
     if not effect.objects or is_permutation(names) or not session.is_atomic(statement.sql):
         return ""
     try:
-        intent = read_intent(session.observe, Graveyard(session), effect, statement, "")
+        intent = prepare_intent(session.observe, Graveyard(session), effect, statement, "")
     except ServerError:  # the role may not see a definition
         return ""
     return intent.model_dump_json()

@@ -36,10 +36,10 @@ where t.oid = %s and c.relname = any(parse_ident(%s)::name[])
 """
 EXISTS = "select to_regclass(%s) is not null"
 
-State = Literal["valid", "invalid", "absent"]
+IndexState = Literal["valid", "invalid", "absent"]
 
 
-class Session(Protocol):
+class Asked(Protocol):
     """What is asked of the session that runs the statements."""
 
     def query_one(self, sql: str, parameters: tuple[object, ...]) -> Row | None: ...
@@ -52,12 +52,12 @@ class ConcurrentBuild:
     index: str
     table: int | None
 
-    def state(self, session: Session) -> State:
+    def state(self, session: Asked) -> IndexState:
         """Whether the index is there and of use."""
         row = session.query_one(FIND, (self.table, self.index))
         return "absent" if row is None else "valid" if row[0] else "invalid"
 
-    def removal(self, session: Session) -> str | None:
+    def removal(self, session: Asked) -> str | None:
         """What takes away the invalid index that a failed build has left, so that the next one
         is a real one; None when there is none.
 
@@ -67,7 +67,7 @@ class ConcurrentBuild:
         return f"drop index concurrently {row[1]}" if row and not row[0] else None
 
 
-def find_build(sql: str, session: Session) -> ConcurrentBuild | None:
+def find_build(sql: str, session: Asked) -> ConcurrentBuild | None:
     """The build that a statement is, as the session resolves its table's name.
 
     None for other statements, and for an index to which the server is to give a name.
@@ -84,7 +84,7 @@ def can_tell(sql: str) -> bool:
     return bool(BUILD.match(sql) or DROP.fullmatch(sql))
 
 
-def happened(sql: str, session: Session) -> bool | None:
+def happened(sql: str, session: Asked) -> bool | None:
     """Whether a statement that was begun, and has ended, took effect; None: cannot be told.
 
     The session must find names as the statement did: its section may have set a search_path.

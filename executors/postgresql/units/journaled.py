@@ -15,7 +15,7 @@ from lockgate.executors.engine import Journal, Row, Run
 from lockgate.executors.events import Emit, UnitCommitted
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
-from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.concurrent_index import (
     ConcurrentBuild,
@@ -295,6 +295,6 @@ def _journal(session: PostgreSQLSession, sql: str, values: tuple[object, ...]) -
     _by_own_way(session, session.own_command(sql, values, None))
 
 
-def _by_own_way(session: PostgreSQLSession, *commands: Command[None]) -> list[Outcome[None]]:
+def _by_own_way(session: PostgreSQLSession, *commands: Command[None]) -> list[CommandResult[None]]:
     """The outcomes of lockgate's own commands, whatever the section has set."""
     return session.transact([*(Command(own, None) for own in OWN_WAY), *commands])

@@ -1,4 +1,4 @@
-"""Running of a plan's units on PostgreSQL that are one transaction each; `journaled` runs others."""
+"""Running of units on PostgreSQL that are one transaction each; `journaled` runs others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lockgate.executors.commit_outcome import Commit, commit_of, settle_commit
 from lockgate.executors.engine import Run
 from lockgate.executors.events import (
     Emit,
+    OtherSession,
     Retried,
-    Session,
     StatementFinished,
     StepFinished,
     UnitCommitted,
@@ -23,7 +23,7 @@ from lockgate.executors.ledger.store import (
 )
 from lockgate.executors.polling import delays
 from lockgate.executors.postgresql.blockers import Watch
-from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Outcome
+from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.planner.errors import Unreachable
@@ -122,7 +122,7 @@ def end_of_unit(session: PostgreSQLSession, run: Run, unit: Unit) -> Iterator[Co
     yield session.proof_command(Mark(last.number, last.step, guards=True))
 
 
-def read_outcomes(outcomes: Iterable[Outcome[Mark]], emit: Emit) -> None:
+def read_outcomes(outcomes: Iterable[CommandResult[Mark]], emit: Emit) -> None:
     """Tells of each outcome.
 
     Raises:
@@ -164,7 +164,7 @@ def commit_unit(session: PostgreSQLSession, own: Mark, commit: Commit, emit: Emi
 
 def step_failed(
     failed: CommandFailed[Mark],
-    blockers: tuple[Session, ...] = (),
+    blockers: tuple[OtherSession, ...] = (),
     kept: tuple[int, ...] = (),
     doubt: str | None = None,
 ) -> StepFailed:

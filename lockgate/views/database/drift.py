@@ -11,10 +11,10 @@ from lockgate.views.plan.rehearsal import show_changes
 from lockgate.views.terminal import say
 
 if TYPE_CHECKING:
-    from lockgate.planner.database.catalogue import Difference
+    from lockgate.planner.database.catalogue import ObjectDifference
 
 
-def show_text(found: Sequence[Difference], expected: str) -> None:
+def show_text(found: Sequence[ObjectDifference], expected: str) -> None:
     """Object by object on stdout: `-` is expected, `+` is there."""
     if not found:
         say(f"No drift: the schema is what {expected}.", "green")
@@ -25,7 +25,7 @@ def show_text(found: Sequence[Difference], expected: str) -> None:
     say(f"{count} object{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}.")
 
 
-def show_json(found: Sequence[Difference], expected: str, environment: str) -> None:
+def show_json(found: Sequence[ObjectDifference], expected: str, environment: str) -> None:
     """One document on stdout."""
     show_document(
         {

@@ -8,10 +8,10 @@ from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 
 if TYPE_CHECKING:
-    from lockgate.executors.events import Session
+    from lockgate.executors.events import OtherSession
 
 
-def show_text(holder: Session | None) -> None:
+def show_text(holder: OtherSession | None) -> None:
     """Who holds the migration lock, on stdout."""
     if holder is None:
         say("The migration lock is free.", "green")
@@ -19,7 +19,7 @@ def show_text(holder: Session | None) -> None:
         say(f"The migration lock is held by {holder}.", "yellow")
 
 
-def show_json(holder: Session | None) -> None:
+def show_json(holder: OtherSession | None) -> None:
     """Who holds the migration lock."""
     fields = ("pid", "user", "host", "since", "program")
     shown = {name: getattr(holder, name) for name in fields} if holder else None

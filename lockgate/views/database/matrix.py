@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate.planner.building.compare import Standing
-from lockgate.planner.building.matrix import Column, Matrix, Row
+from lockgate.planner.building.matrix import Column, Matrix, MatrixRow
 from lockgate.views.grid import Cell, say_grid
 from lockgate.views.json import show_document
 from lockgate.views.page import open_templates, render_page
@@ -82,13 +82,13 @@ def is_sound(column: Column) -> bool:
     return not column.problem and all(grade(each) != "poor" for each in column.standings)
 
 
-def _line(row: Row, known: list[int]) -> list[Cell]:
+def _line(row: MatrixRow, known: list[int]) -> list[Cell]:
     cells = (row.cells[place] for place in known)
     states = [(state(cell) or "-", STYLES.get(grade(cell), "")) for cell in cells]
     return [(row.version, ""), (row.name, ""), *states]
 
 
-def _migration(row: Row, columns: tuple[Column, ...]) -> dict[str, Any]:
+def _migration(row: MatrixRow, columns: tuple[Column, ...]) -> dict[str, Any]:
     states = {
         column.environment: {
             "state": cell.state,

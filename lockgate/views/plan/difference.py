@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from lockgate.planner.plan.difference import Change, Difference, StepChange
+from lockgate.planner.plan.difference import FieldChange, PlanDifference, StepChange
 from lockgate.planner.plan.plan import Plan, PlannedStatement
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
@@ -19,7 +19,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 LINE_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def show_text(difference: Difference) -> None:
+def show_text(difference: PlanDifference) -> None:
     """Whether the intent is the same, then what differs; on stdout."""
     before, after = difference.before, difference.after
     if difference.same_intent:
@@ -39,7 +39,7 @@ def show_text(difference: Difference) -> None:
         say("No step differs.", "green")
 
 
-def show_json(difference: Difference) -> None:
+def show_json(difference: PlanDifference) -> None:
     """The difference as one document on stdout."""
     before, after = difference.before, difference.after
     show_document(
@@ -107,7 +107,7 @@ def _lines(statements: Sequence[PlannedStatement]) -> list[str]:
     return lines
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: FieldChange) -> dict[str, Any]:
     return {"field": change.field, "before": change.before, "after": change.after}
 
 

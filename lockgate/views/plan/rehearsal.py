@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lockgate.views.terminal import say
 
 if TYPE_CHECKING:
-    from lockgate.planner.database.catalogue import Difference
+    from lockgate.planner.database.catalogue import ObjectDifference
     from lockgate.planner.plan.plan import Change, Measured, Plan, Rehearsal
 
 STYLES = {"-": "red", "+": "green"}
@@ -35,7 +35,7 @@ def show_rehearsal(plan: Plan) -> None:
     show_changes(seen.unrepeated)
 
 
-def show_changes(changes: Iterable[Change | Difference]) -> None:
+def show_changes(changes: Iterable[Change | ObjectDifference]) -> None:
     """Each object with the lines of its diff, on stdout."""
     for each in changes:
         say(f"{each.object} ({each.change})", "yellow")

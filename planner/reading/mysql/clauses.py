@@ -32,14 +32,14 @@ Operation = str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AlteredTable:
     """The table that is altered, as far as it is known."""
 
     dialect: Dialect
     known: TableFacts | None
 
 
-def read_operations(cursor: Cursor, target: Target) -> tuple[Operation, ...]:
+def read_operations(cursor: Cursor, target: AlteredTable) -> tuple[Operation, ...]:
     """The operations of the clauses ahead of an ALTER TABLE; None: one that has no name here."""
     found: list[Operation] = []
     while not cursor.at_end:
@@ -74,7 +74,7 @@ def _partition(cursor: Cursor) -> str | None:
     return PARTITION_CHANGES.get(word, "change partitions")
 
 
-def _clause(clause: Cursor, target: Target) -> Iterator[Operation]:
+def _clause(clause: Cursor, target: AlteredTable) -> Iterator[Operation]:
     word = clause.take().word
     if word == "add":
         yield from _add(clause)
@@ -139,7 +139,7 @@ def _default(clause: Cursor) -> str:
     return "add column with a computed default" if calls else "add column with an expression"
 
 
-def _redefine(clause: Cursor, word: str, target: Target) -> Iterator[Operation]:
+def _redefine(clause: Cursor, word: str, target: AlteredTable) -> Iterator[Operation]:
     clause.accept("column")
     clause.accept("if", "exists")
     old = clause.name()
@@ -164,7 +164,7 @@ def _alter(clause: Cursor) -> Iterator[Operation]:
         yield "change column's default or comment"
 
 
-def _options(word: str, clause: Cursor, target: Target) -> Iterator[Operation]:
+def _options(word: str, clause: Cursor, target: AlteredTable) -> Iterator[Operation]:
     """Table options, which need no commas between them."""
     while word:
         if word in ("default", "character"):

@@ -22,7 +22,12 @@ from lockgate.planner.reading.mysql.algorithms import (
     Way,
     combine,
 )
-from lockgate.planner.reading.mysql.clauses import INDEXES, Target, read_explicit, read_operations
+from lockgate.planner.reading.mysql.clauses import (
+    INDEXES,
+    AlteredTable,
+    read_explicit,
+    read_operations,
+)
 from lockgate.planner.reading.mysql.effects import read_effect
 from lockgate.planner.reading.reading import Hold, Object, Reading
 from lockgate.planner.reading.sizes import find_table
@@ -74,7 +79,7 @@ def _holds(
 ) -> Iterator[Hold]:
     if effect.verb == "alter" and effect.objects[0].kind == "table":
         table = effect.objects[0]
-        way = _alter_way(cursor, Target(dialect, find_table(table, facts)))
+        way = _alter_way(cursor, AlteredTable(dialect, find_table(table, facts)))
         yield _hold(table, _no_better(way, explicit))
     elif effect.verb in ("drop", "rename"):
         for one in effect.objects:
@@ -92,13 +97,13 @@ def _hold(table: Object, way: Way) -> Hold:
     return Hold(table, way.lock, LOCKS[way.lock], way.work, way.algorithm, way.certain)
 
 
-def _alter_way(cursor: Cursor, target: Target) -> Way:
+def _alter_way(cursor: Cursor, target: AlteredTable) -> Way:
     ways = WAYS[target.dialect.name]
     operations = _operations(cursor, target)
     return combine(ways[each] if each else UNKNOWN for each in operations)
 
 
-def _operations(cursor: Cursor, target: Target) -> tuple[str | None, ...]:
+def _operations(cursor: Cursor, target: AlteredTable) -> tuple[str | None, ...]:
     if not cursor.accept("alter"):
         return (_index_operation(cursor),)
     while not cursor.at_end and not cursor.accept("table"):

@@ -11,7 +11,7 @@ from lockgate.executors.postgresql.pipeline import (
     IN_FLIGHT,
     Command,
     CommandFailed,
-    Outcome,
+    CommandResult,
     run_copy,
     run_pipelined,
 )
@@ -33,7 +33,7 @@ def commands(*texts: str, report: bool = True) -> list[Command[int]]:
     return [Command(sql, number, report=report) for number, sql in enumerate(texts)]
 
 
-def rows(outcomes: Iterator[Outcome[int]]) -> list[tuple[int, int]]:
+def rows(outcomes: Iterator[CommandResult[int]]) -> list[tuple[int, int]]:
     return [(outcome.command.tag, outcome.rows) for outcome in outcomes]
 
 

@@ -10,7 +10,7 @@ from lockgate.executors.programs.signatures import (
     AllowedSigners,
     find_allowed_signers,
     sign,
-    verify,
+    verify_signature,
 )
 from lockgate.planner.errors import BadSignature, UsageError
 from tests.servers.openssh import Person, new_person
@@ -34,7 +34,7 @@ def trust(folder: Path, *lines: str) -> AllowedSigners:
 
 def fault(signature: str, allowed: AllowedSigners, *, message: bytes = MESSAGE) -> str:
     with pytest.raises(BadSignature, match=r"^s\.sig ") as caught:
-        verify(message, signature, allowed, SPACE, NOW, "s.sig")
+        verify_signature(message, signature, allowed, SPACE, NOW, "s.sig")
     assert caught.value.do
     return caught.value.fault
 
@@ -44,7 +44,7 @@ def test_a_good_signature_names_its_signer(tmp_path: Path, alice: Person) -> Non
     allowed = trust(tmp_path, "# people\n", bob.line(), alice.line())
     signature = sign(MESSAGE, alice.key, SPACE)
     assert signature.startswith("-----BEGIN SSH SIGNATURE-----\n")
-    assert verify(MESSAGE, signature, allowed, SPACE, NOW) == "alice@example.com"
+    assert verify_signature(MESSAGE, signature, allowed, SPACE, NOW) == "alice@example.com"
 
 
 def test_plain_ssh_keygen_verifies_it(tmp_path: Path, alice: Person) -> None:
@@ -96,14 +96,20 @@ def test_a_key_counts_only_as_its_line_says(
 )
 def test_a_key_counts_where_its_line_lets_it(tmp_path: Path, alice: Person, options: str) -> None:
     allowed = trust(tmp_path, alice.line(options))
-    assert verify(MESSAGE, sign(MESSAGE, alice.key, SPACE), allowed, SPACE, NOW) == alice.name
+    assert (
+        verify_signature(MESSAGE, sign(MESSAGE, alice.key, SPACE), allowed, SPACE, NOW)
+        == alice.name
+    )
 
 
 def test_a_line_that_has_expired_does_not_spoil_one_that_is_valid(
     tmp_path: Path, alice: Person
 ) -> None:
     allowed = trust(tmp_path, alice.line('valid-before="20200101"'), alice.line())
-    assert verify(MESSAGE, sign(MESSAGE, alice.key, SPACE), allowed, SPACE, NOW) == alice.name
+    assert (
+        verify_signature(MESSAGE, sign(MESSAGE, alice.key, SPACE), allowed, SPACE, NOW)
+        == alice.name
+    )
 
 
 def test_a_signature_for_another_purpose_is_refused(tmp_path: Path, alice: Person) -> None:
@@ -114,7 +120,10 @@ def test_a_revoked_key_is_refused_and_the_others_are_not(tmp_path: Path, alice: 
     bob = new_person(tmp_path / "keys", "bob")
     (tmp_path / "revoked_keys").write_text(f"# lost\n{bob.public}\n")
     allowed = trust(tmp_path, alice.line(), bob.line())
-    assert verify(MESSAGE, sign(MESSAGE, alice.key, SPACE), allowed, SPACE, NOW) == alice.name
+    assert (
+        verify_signature(MESSAGE, sign(MESSAGE, alice.key, SPACE), allowed, SPACE, NOW)
+        == alice.name
+    )
     assert fault(sign(MESSAGE, bob.key, SPACE), allowed) == "revoked"
 
 
@@ -147,7 +156,7 @@ def test_a_certificate_speaks_for_its_principals(tmp_path: Path, alice: Person) 
     certificate = Path(f"{alice.key}-cert.pub")
     signature = sign(MESSAGE, certificate, SPACE)
     allowed = trust(tmp_path, f"*@example.com cert-authority {authority.public}\n")
-    assert verify(MESSAGE, signature, allowed, SPACE, NOW) == alice.name
+    assert verify_signature(MESSAGE, signature, allowed, SPACE, NOW) == alice.name
 
 
 def test_a_key_that_cannot_sign_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lockgate.executors.programs.squawk import lint_sections
 from lockgate.planner.review.lint import lint
-from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
 from lockgate.planner.review.squawk_rules import RULES
 from lockgate.planner.sql.dialect import POSTGRESQL
 from lockgate.planner.sql.statements import split_statements
@@ -16,7 +16,9 @@ FIXTURES = fixtures(Path(__file__).parent / "squawk")
 
 
 def section(sql: str, *, transactional: bool = True) -> Subject:
-    return read_subject(split_statements(sql, POSTGRESQL), "up", transactional, Terms(POSTGRESQL))
+    return read_subject(
+        split_statements(sql, POSTGRESQL), "up", transactional, ReviewTerms(POSTGRESQL)
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)

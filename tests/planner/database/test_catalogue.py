@@ -1,6 +1,12 @@
 """Catalogues: their text, their digest, what differs between two of them."""
 
-from lockgate.planner.database.catalogue import Catalogue, Detail, Difference, assemble, differences
+from lockgate.planner.database.catalogue import (
+    Catalogue,
+    Detail,
+    ObjectDifference,
+    assemble,
+    differences,
+)
 
 ORDERS = Catalogue({"table orders": "engine InnoDB\ncolumn id: type int"})
 WIDER = Catalogue({"table orders": "engine InnoDB\ncolumn id: type bigint"})
@@ -25,32 +31,32 @@ def test_equal_catalogues_have_no_differences() -> None:
 
 def test_a_changed_object_is_shown_by_the_lines_that_changed() -> None:
     lines = ("-column id: type int", "+column id: type bigint")
-    assert differences(ORDERS, WIDER) == (Difference("table orders", "changed", lines),)
+    assert differences(ORDERS, WIDER) == (ObjectDifference("table orders", "changed", lines),)
 
 
 def test_a_changed_object_is_known_by_its_kept_digest_without_lines() -> None:
-    expected = (Difference("table orders", "changed"),)
+    expected = (ObjectDifference("table orders", "changed"),)
     assert differences(ORDERS.digests(), WIDER) == expected
     assert differences(ORDERS, WIDER.digests()) == expected
     assert differences(ORDERS.digests(), WIDER.digests()) == expected
 
 
 def test_an_added_object_is_shown_even_when_only_digests_were_kept() -> None:
-    expected = (Difference("view sums", "added", ("+definition x",)),)
+    expected = (ObjectDifference("view sums", "added", ("+definition x",)),)
     assert differences(ORDERS, WITH_VIEW) == expected
     assert differences(ORDERS.digests(), WITH_VIEW) == expected
 
 
 def test_a_removed_object_is_shown_where_its_text_is_known() -> None:
     assert differences(WITH_VIEW, ORDERS) == (
-        Difference("view sums", "removed", ("-definition x",)),
+        ObjectDifference("view sums", "removed", ("-definition x",)),
     )
-    assert differences(WITH_VIEW.digests(), ORDERS) == (Difference("view sums", "removed"),)
+    assert differences(WITH_VIEW.digests(), ORDERS) == (ObjectDifference("view sums", "removed"),)
 
 
 def test_an_object_without_attributes_can_be_added() -> None:
     bare = assemble([Detail("database", "", {"comment": None})])
-    assert differences(Catalogue({}), bare) == (Difference("database", "added"),)
+    assert differences(Catalogue({}), bare) == (ObjectDifference("database", "added"),)
 
 
 def test_columns_stand_in_their_places_and_other_parts_by_name() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.plan.difference import Difference, compare_plans
+from lockgate.planner.plan.difference import PlanDifference, compare_plans
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.sql.dialect import POSTGRESQL
 from tests.planner.literals import IDENTITY, SERVER, SETTING, ledger, migration, up_plan
@@ -15,7 +15,7 @@ REVIEWED = up_plan([ONE, TWO])
 FINDING = Finding(code="drops-data", severity="danger", line=2, message="Lost.", why="Gone.")
 
 
-def kinds(difference: Difference) -> list[tuple[str, str]]:
+def kinds(difference: PlanDifference) -> list[tuple[str, str]]:
     return [(change.kind, change.step.version) for change in difference.steps]
 
 

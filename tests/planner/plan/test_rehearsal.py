@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lockgate.planner.database.catalogue import Catalogue, Difference
+from lockgate.planner.database.catalogue import Catalogue, ObjectDifference
 from lockgate.planner.errors import Denied, StalePlan, UsageError
 from lockgate.planner.plan.drift import (
     made_by_migrations,
@@ -69,7 +69,7 @@ def test_what_whoever_creates_a_database_decides_on_is_not_the_migrations() -> N
 
 
 def test_a_long_list_of_objects_is_cut() -> None:
-    found = [Difference(f"table t{n}", "added") for n in range(7)]
+    found = [ObjectDifference(f"table t{n}", "added") for n in range(7)]
     assert name_objects(found).endswith("table t4 (added) and 2 more")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.planner.database.catalogue import Difference
+from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.waiver import Waiver
@@ -96,7 +96,7 @@ def test_one_step_without_a_way_back_does_not_hide_that_anothers_is_wrong() -> N
 
 
 def test_drift_and_a_missing_way_back_are_warnings() -> None:
-    view = Difference("view v", "added")
+    view = ObjectDifference("view v", "added")
     drift, early = evidence_warnings(Evidence(seen(obstacle="no way back"), drift=[view]))
     assert "view v (added)" in drift
     assert "no way back" in early

@@ -9,7 +9,7 @@ from lockgate.planner.plan.plan import Plan, Touch, seal
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import Thresholds
 from lockgate.planner.review.inspection import inspect, read_origins, read_subjects
-from lockgate.planner.review.section import Terms
+from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL
 from tests.planner.literals import SETTING, read, up_plan
 
@@ -34,7 +34,7 @@ def inspected(
     server = replace(SETTING.server, dialect=dialect)
     plan = up_plan(migrations, setting=replace(SETTING, server=server, transaction=transaction))
     origins = read_origins(plan, migrations, dialect, {})
-    terms = Terms(dialect, facts, thresholds or Thresholds())
+    terms = ReviewTerms(dialect, facts, thresholds or Thresholds())
     subjects = read_subjects(plan, terms, origins)
     others: list[tuple[Finding, ...]] = [()] * len(texts)
     others[0] = (outer,) if outer else ()
@@ -168,7 +168,7 @@ def test_findings_that_a_step_has_already_stay_first() -> None:
     plan = inspected("drop table orders;", engine="postgresql")
     step = plan.steps[0].model_copy(update={"findings": (late,)})
     marked = plan.model_copy(update={"steps": (step,)})
-    terms = Terms(POSTGRESQL, FACTS)
+    terms = ReviewTerms(POSTGRESQL, FACTS)
     origins = read_origins(marked, (), POSTGRESQL, {})
     again = inspect(marked, read_subjects(marked, terms, origins), origins, [()])
     assert codes(again) == [["out-of-order", "drops-data"]]
@@ -181,7 +181,7 @@ def test_the_intent_is_that_of_the_plan_before() -> None:
 
 
 def test_what_a_section_makes_is_named_with_its_schema() -> None:
-    terms = Terms(POSTGRESQL)
+    terms = ReviewTerms(POSTGRESQL)
     plan = inspected("create table a.t (id int);", engine="postgresql")
     (subject,) = read_subjects(plan, terms, read_origins(plan, (), POSTGRESQL, {}))
     made = subject.makings.new

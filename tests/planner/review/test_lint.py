@@ -11,7 +11,7 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import parse_sections, read_migration
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.review.lint import lint, rule_codes
-from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
 from lockgate.planner.sql.statements import split_statements
 from tests.planner.review.rules.fixture import SIZES, Fixture, Size, fixtures, found
@@ -25,7 +25,7 @@ CASES = [
 
 
 def section(sql: str, dialect: Dialect = MYSQL, facts: Facts | None = None) -> Subject:
-    terms = Terms(dialect, facts or Facts())
+    terms = ReviewTerms(dialect, facts or Facts())
     return read_subject(split_statements(sql, dialect), "up", True, terms)
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import parse_sections, read_migration
-from lockgate.planner.review.section import Subject, Terms, read_subject
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 Size = Literal["small", "unknown", "large"]
@@ -46,7 +46,7 @@ class Fixture:
         """Its sections, with tables of a size."""
         migration = read_migration("001_fixture.sql", self.text.encode(), dialect)
         sections = parse_sections(migration, dialect, {})
-        terms = Terms(dialect, self._facts(size))
+        terms = ReviewTerms(dialect, self._facts(size))
         lines = self.text.split("\n")
         for direction, section in (("up", sections.up), ("down", sections.down)):
             if section is not None:
