@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +31,8 @@ class Directory:
 
 
 def read_migrations(path: Path, dialect: Dialect) -> Directory:
-    """Every `*.sql` file of a directory; other files and hidden ones are passed over.
+    """Every `*.sql` file of a directory; other files and hidden ones are passed over, and with a
+    warning those whose name begins with no digit, such as `schema.sql`.
 
     Raises:
         MigrationFileError: a name, a header or a requirement is wrong, a file cannot be
@@ -46,14 +47,30 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
     if leads_out(path):
         raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
     migrations = [
-        read_migration(file.name, read_file(file), dialect) for file in _migration_files(path)
+        read_migration(file.name, read_file(file), dialect) for file in migration_files(path)
     ]
     _refuse_duplicates(migrations)
-    return Directory(order(migrations), _digest(migrations), _gaps(migrations))
+    warnings = (*_unversioned(path), *_gaps(migrations))
+    return Directory(order(migrations), _digest(migrations), warnings)
 
 
-def _migration_files(path: Path) -> list[Path]:
-    """The files by name; `001_a.SQL` too, and broken links, to be refused by name."""
+def migration_files(path: Path) -> list[Path]:
+    """The files of migrations, by name; `001_a.SQL` too, and broken links, to be refused by name.
+
+    Where no name begins with a version, all are taken: then the layout is another tool's.
+    """
+    files = _sql_files(path)
+    return [file for file in files if file.name[0].isdigit()] or files
+
+
+def _unversioned(path: Path) -> Iterator[str]:
+    taken = migration_files(path)
+    for file in _sql_files(path):
+        if file not in taken:
+            yield f"{file.name} is no migration, since its name begins with no version."
+
+
+def _sql_files(path: Path) -> list[Path]:
     return sorted(
         file
         for file in path.iterdir()

@@ -26,7 +26,7 @@ from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Directive, Statement, scan
 
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
-FILENAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
+FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
 LONGEST = 255  # characters: the width of the history table's columns
 VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}")
 BOM = b"\xef\xbb\xbf"
@@ -97,10 +97,10 @@ def read_migration(filename: str, data: bytes, dialect: Dialect) -> Migration:
 
 
 def parse_filename(filename: str) -> tuple[str, str]:
-    """The version and the name in `{version}_{name}.sql`.
+    """The version and the name in `{version}_{name}.sql` or `{version}-{name}.sql`.
 
-    >>> parse_filename("001_create_users.sql")
-    ('001', 'create_users')
+    >>> parse_filename("001_create_users.sql"), parse_filename("2-add-age.sql")
+    (('001', 'create_users'), ('2', 'add-age'))
     """
     match = FILENAME.fullmatch(filename)
     if not match:

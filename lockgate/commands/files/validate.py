@@ -61,8 +61,10 @@ def _find_broken(environment: Environment) -> Iterator[MigrationFileError]:
 
 
 def _files(environment: Environment) -> list[Path]:
-    paths = environment.migrations_directory.glob("[!.]*")
-    return sorted(path for path in paths if path.suffix.lower() == ".sql" and not path.is_dir())
+    from lockgate.planner.migrations.directory import migration_files
+
+    folder = environment.migrations_directory
+    return migration_files(folder) if folder.is_dir() else []
 
 
 def _are(count: int) -> str:

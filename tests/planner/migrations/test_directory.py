@@ -65,9 +65,21 @@ def test_a_duplicate_version_names_both_files(read: Read, names: tuple[str, str]
     assert error.what == f"{names[0]} and {names[1]} both have version 1"
 
 
-@pytest.mark.parametrize("name", ["users.sql", "001.sql", "001_a.SQL"])
+@pytest.mark.parametrize("name", ["001.sql", "001_a.SQL"])
 def test_a_malformed_name_is_refused_not_passed_over(read: Read, name: str) -> None:
     assert str(refused(read, "002_b.sql", name)).startswith(name)
+
+
+def test_a_file_without_a_version_is_passed_over_with_a_warning(read: Read) -> None:
+    found = read("001_a.sql", "schema.sql")
+    assert [one.version for one in found.migrations] == ["001"]
+    assert found.warnings == (
+        "schema.sql is no migration, since its name begins with no version.",
+    )
+
+
+def test_a_folder_of_another_tool_is_refused_not_passed_over(read: Read) -> None:
+    assert str(refused(read, "V1__a.sql", "V2__b.sql")).startswith("V1__a.sql")
 
 
 def test_a_broken_link_is_refused_not_passed_over(read: Read, tmp_path: Path) -> None:

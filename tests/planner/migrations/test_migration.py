@@ -52,7 +52,7 @@ class TestNames:
             "create_users.sql",
             "001.sql",
             "001_.sql",
-            "001-users.sql",
+            "001-.sql",
             "001_ users.sql",
             "V1__users.sql",
             "001_users.SQL",
