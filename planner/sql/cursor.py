@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lockgate.planner.sql.dialect import Dialect, tokens
+from lockgate.planner.sql.dialect import Dialect, literal_rows, tokens
 from lockgate.planner.sql.statements import CONTINUED, ESCAPED
 
 COMMENT_EDGE = re.compile(r"/\*|\*/")
@@ -156,8 +156,35 @@ def read_tokens(sql: str, dialect: Dialect) -> Cursor:
     return Cursor(tuple(_split_dots(_tokens(sql, dialect))), sql)
 
 
-def _tokens(sql: str, dialect: Dialect) -> Iterator[Token]:
-    match, position, conditional = tokens(dialect).match, 0, False
+def read_head(sql: str, dialect: Dialect) -> Cursor:
+    """`read_tokens`, with rows of literals in a VALUES list as one string each time.
+
+    Not within comments that are code, whose end only the way from their beginning tells.
+    """
+    if "/*!" in sql or "/*M!" in sql:
+        return read_tokens(sql, dialect)
+    return Cursor(tuple(_split_dots(_without_rows(sql, dialect))), sql)
+
+
+def _without_rows(sql: str, dialect: Dialect) -> Iterator[Token]:
+    rows, before, position = literal_rows(dialect), "", 0
+    while position < len(sql):
+        for token in _tokens(sql, dialect, position):
+            position = token.end
+            if token.text == "(" and before in (",", "value", "values"):
+                skipped = rows.match(sql, token.start)
+                if skipped is not None:
+                    position = skipped.end()
+                    yield Token("string", "", token.start, position)
+                    break
+            before = token.word
+            yield token
+        else:
+            return
+
+
+def _tokens(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]:
+    match, conditional = tokens(dialect).match, False
     while (token := match(sql, position)) and token.lastgroup != "end":
         kind, text = token.lastgroup or "", token[token.lastgroup or ""]
         start, position = token.start(kind), token.end()

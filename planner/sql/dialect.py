@@ -15,7 +15,14 @@ LETTER = r"A-Za-z_\x80-\U0010ffff"
 TOKEN_KINDS = (
     *("delimiter", "directive", "comment", "condition", "block", "condition_end"),
     *("escape", "quoted", "dollar", "command", "word"),
-    *("semicolon", "open", "close", "other", "stray", "end", "operator"),
+    *("semicolon", "group", "open", "close", "other", "stray", "end", "operator"),
+)
+# Parentheses in parentheses that one step passes over; what is nested deeper is cut into tokens.
+NESTED = 3
+# Of the server alone: no stored function is called by such a name without its schema.
+NATIVE = (
+    "current_timestamp|from_base64|json_array|json_object|now|point|st_geomfromtext|str_to_date"
+    "|unhex|utc_timestamp|uuid"
 )
 
 
@@ -244,6 +251,43 @@ def _other(dialect: Dialect, guard: str) -> str:
     return "|".join(kinds)
 
 
+def _group(dialect: Dialect) -> str:
+    """Parentheses, or a list of them, in which only brackets and quotes must be told apart.
+
+    Possessive, with alternatives that begin differently: a failure costs one pass. What could
+    open a comment, a dollar quote or an E string lets it fail, and is then cut into tokens.
+    """
+    special = r"()\[\]'\"`\\;/*\-#$"
+    strings = _quotes(replace(dialect, escape_strings=False))
+    if dialect.escape_strings:
+        strings = f"(?<![eE])(?:{strings})"
+    inner = rf"[^{special}]++|{strings}|[-/*][0-9A-Za-z_ .,]|\(\*\)"
+    group = rf"[(\[](?:{inner})*+[)\]]"
+    for _ in range(NESTED - 1):
+        group = rf"[(\[](?:{inner}|{group})*+[)\]]"
+    return _listed(group)
+
+
+def _listed(item: str) -> str:
+    return rf"{item}(?:{SPACE}*+,{SPACE}*+{item})*+"
+
+
+@lru_cache(maxsize=64)
+def literal_rows(dialect: Dialect) -> re.Pattern[str]:
+    """The pattern of rows of a VALUES list which name and call nothing that a database has."""
+    strings = _quoted("'", backslash=dialect.backslash_escapes)
+    if not dialect.ansi_quotes:
+        strings += "|" + _quoted('"', backslash=dialect.backslash_escapes)
+    simple = (
+        r"[-+]?[0-9.][0-9a-zA-Z.]*+(?:(?<=[eE])[-+][0-9]++)?"
+        rf"|(?:_[0-9a-zA-Z]++{SPACE}*+|[xXbBnN])?(?:{strings})"
+        rf"|(?i:null|true|false|default|current_timestamp)(?![0-9$({LETTER}])"
+    )
+    call = rf"(?i:{NATIVE})\({SPACE}*+(?:{_listed(f'(?:{simple})')})?+{SPACE}*+\)"
+    row = rf"\({SPACE}*+{_listed(f'(?:{simple}|{call})')}{SPACE}*+\)"
+    return re.compile(_listed(row), re.DOTALL)
+
+
 @lru_cache(maxsize=64)
 def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
     """The pattern of one token after white space, which always matches; its group is its kind.
@@ -251,8 +295,24 @@ def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
     PostgreSQL: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
     MySQL: https://dev.mysql.com/doc/refman/en/language-structure.html
     """
+    return _one_of(_rules(dialect, delimiter))
+
+
+@lru_cache(maxsize=64)
+def pieces(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
+    """`tokens`, but with parentheses as one piece where what they hold cannot end a statement."""
+    grouped = {"group": _group(dialect)} if delimiter == ";" else {}
+    return _one_of(_rules(dialect, delimiter) | grouped)
+
+
+def _one_of(rules: dict[str, str]) -> re.Pattern[str]:
+    named = "|".join(f"(?P<{kind}>{rules[kind]})" for kind in TOKEN_KINDS if rules.get(kind))
+    return re.compile(rf"{SPACE}*+(?:{named})", re.MULTILINE | re.DOTALL)
+
+
+def _rules(dialect: Dialect, delimiter: str) -> dict[str, str]:
     guard = "" if delimiter == ";" else rf"(?!{re.escape(delimiter)})"
-    rules = {
+    return {
         "delimiter": re.escape(delimiter) if guard else "",
         "directive": r"^--[ \t]*migrate:[^\n]*",
         "comment": _line_comment(dialect),
@@ -272,5 +332,3 @@ def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
         "end": r"\Z",
         "operator": ".",
     }
-    named = "|".join(f"(?P<{kind}>{rules[kind]})" for kind in TOKEN_KINDS if rules[kind])
-    return re.compile(rf"{SPACE}*+(?:{named})", re.MULTILINE | re.DOTALL)

@@ -37,14 +37,13 @@ class ModeGuard:
     It remembers the variables that hold the session's own sql_mode, as dumps save and restore it.
     """
 
-    def __init__(self, dialect: Dialect, sql: str) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._saved: set[str] = set()
-        self._mentioned = dialect.lexing_setting in sql.lower()
 
     def is_changed_by(self, sql: str, words: tuple[str, ...]) -> bool:
         """Whether the text after this statement could be read in another way than before it."""
-        if not self._mentioned or not words:
+        if not words:
             return False
         if self._dialect.lexing_setting == CONFORMING:
             return self._sets_conforming(sql, words[0])

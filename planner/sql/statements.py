@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from lockgate.planner.errors import SplitError
 from lockgate.planner.sql.bodies import Body, body_of
-from lockgate.planner.sql.dialect import TOKEN_KINDS, Dialect, tokens
+from lockgate.planner.sql.dialect import TOKEN_KINDS, Dialect, pieces
 from lockgate.planner.sql.modes import ModeGuard
 
 WORDS_KEPT = 24
@@ -97,12 +97,12 @@ class _Scanner:
     def __init__(self, sql: str, dialect: Dialect, first_line: int) -> None:
         self._sql = sql
         self._dialect = dialect
-        self._match = tokens(dialect).match
+        self._match = pieces(dialect).match
         self._position = 0
         self._counted = 0
         self._line = first_line
         self._found: list[Statement | Directive] = []
-        self._modes = ModeGuard(dialect, sql)
+        self._modes = ModeGuard(dialect)
         self._conditional = -1
         self._reset()
 
@@ -188,6 +188,12 @@ class _Scanner:
             start,
             "Write SQL: no client stands between lockgate and the server.",
         )
+
+    def _read_group(self, start: int, _text: str) -> None:
+        """Parentheses that are passed over as a whole: a body only hears that they were there."""
+        self._take(start, "(")
+        if self._body is not None and not self._depth:
+            self._body.read(")", self._position - 1)
 
     def _read_open(self, start: int, text: str) -> None:
         self._take(start, text)
@@ -283,7 +289,7 @@ class _Scanner:
         self._set_delimiter(argument[2] or argument[3])
 
     def _set_delimiter(self, delimiter: str) -> None:
-        self._match = tokens(self._dialect, delimiter).match
+        self._match = pieces(self._dialect, delimiter).match
 
     def _read_delimiter(self, _start: int, _text: str) -> None:
         self._refuse_unclosed()

@@ -15,7 +15,7 @@ from lockgate.planner.reading.mysql.alter import cascading_parents, read_alter_t
 from lockgate.planner.reading.mysql.rows import read_delete, read_insert, read_load, read_update
 from lockgate.planner.reading.mysql.settings import read_set, set_for_one
 from lockgate.planner.reading.reading import Object, Reading
-from lockgate.planner.sql.cursor import Cursor, Token, read_tokens
+from lockgate.planner.sql.cursor import Cursor, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.mentions import find_mentions
 
@@ -34,7 +34,7 @@ def read_effect(sql: str, dialect: Dialect) -> Reading:
     >>> read_effect("alter table `t` add (a int), rename to u", MYSQL).columns_added
     ('a',)
     """
-    cursor = read_tokens(sql, dialect)
+    cursor = read_head(sql, dialect)
     found = list(cursor.rest())
     effect = _statement(cursor)
     leaves = effect.leaves_session or _sets_variable(found)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.planner.errors import SplitError
-from lockgate.planner.sql.dialect import DIALECTS, MARIADB, MYSQL, POSTGRESQL
+from lockgate.planner.sql.dialect import DIALECTS, MARIADB, MYSQL, POSTGRESQL, Dialect, pieces
 from lockgate.planner.sql.statements import Directive, Statement, scan, split_statements
 
 VECTORS = json.loads(Path(__file__).with_name("split_vectors.json").read_text(encoding="utf-8"))
@@ -384,3 +384,67 @@ def test_deep_comments_and_blocks_are_read_without_recursion():
     assert texts("/*" * 50_000 + "*/" * 50_000 + "select 1") == ["select 1"]
     body = "create procedure p() " + "begin " * 20_000 + "end; " * 19_999 + "end"
     assert texts(body + "; do 1", MYSQL) == [body, "do 1"]
+
+
+class TestParentheses:
+    """They are one piece where nothing in them can end a statement, and the rest is as ever."""
+
+    ROW = "(1, 'it''s', -2.5, null, now(), (3), x'ff', \"d;q\", count(*))"
+
+    @EVERY_DIALECT
+    def test_a_list_of_rows_is_one_piece_however_long_it_is(self, dialect: Dialect) -> None:
+        rows = ",\n".join([self.ROW] * 1000)
+        piece = pieces(dialect).match(f"{rows}; select 2")
+        assert piece is not None
+        assert (piece.lastgroup, piece[0]) == ("group", rows)
+
+    @EVERY_DIALECT
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            *(
+                "a -- );\n, b",
+                "a /* ); */, b",
+                "1 - 2 / 3 * 4",
+                "a*/**/b",
+                "';', \";)\"",
+                "'a;\n)'",
+            ),
+            *("((((((1))))))", "a[1], b", "x'00'", "'a''b;'", "a-b-c", "'' , '' '(' ", "-- ;)\n1"),
+        ],
+    )
+    def test_a_statement_ends_behind_them(self, dialect: Dialect, inside: str) -> None:
+        for list_of in (f"({inside})", f"(0), ({inside}), (2)", f"(f({inside}))"):
+            sql = f"insert into t values {list_of}"
+            assert [one.sql for one in split_statements(f"{sql}; select 2", dialect)] == [
+                *(sql, "select 2")
+            ]
+
+    @pytest.mark.parametrize(
+        "inside", [r"E'\';)'", r"e'\\'';)'", "$$;)$$", "$a$ ' $a$", "/* /* */ ); */1"]
+    )
+    def test_strings_and_comments_of_postgresql_are_kept_whole(self, inside: str) -> None:
+        sql = f"insert into t values (0), (1, {inside}), (2)"
+        assert len(split_statements(f"{sql}; select 2", POSTGRESQL)) == 2
+
+    @pytest.mark.parametrize(
+        "inside", [r"'\';)'", r'"\");"', "`;)`", "# ;)\n1", "1--1", "/*!50000 1 */"]
+    )
+    def test_those_of_mysql_too(self, inside: str) -> None:
+        sql = f"insert into t values (0), (1, {inside}), (2)"
+        for dialect in (MYSQL, MARIADB):
+            assert len(split_statements(f"{sql}; select 2", dialect)) == 2
+
+    def test_the_parameters_of_a_routine_are_followed_by_its_body(self) -> None:
+        sql = "create procedure p (a int, b decimal(3, 1)) begin select 1; select (2); end"
+        assert [one.sql for one in split_statements(f"{sql}; select 3", MYSQL)] == [sql, "select 3"]
+
+    @EVERY_DIALECT
+    @pytest.mark.parametrize("text", ["(", "(1, (2)", "('a)", "(1;", "(((((1)"])
+    def test_what_is_left_open_ends_as_it_did(self, dialect: Dialect, text: str) -> None:
+        unclosed = f"select {text}"
+        if "'" in text:
+            with pytest.raises(SplitError):
+                split_statements(unclosed, dialect)
+        else:
+            assert split_statements(unclosed, dialect)[0].sql == unclosed.rstrip(";")
