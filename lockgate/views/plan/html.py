@@ -88,11 +88,9 @@ def highlight(sql: str, dialect: Dialect) -> Markup:
         (kind, "".join(text for _, text in runs))
         for kind, runs in groupby(cut_sql(sql, dialect), key=lambda run: run[0])
     )
-    return Markup("").join(
-        Markup('<span class="{}">{}</span>').format(kind, reveal(text))
-        if kind
-        else escape(reveal(text))
-        for kind, text in spans
+    shown = ((kind, escape(reveal(text))) for kind, text in spans)
+    return Markup(
+        "".join(f'<span class="{kind}">{text}</span>' if kind else text for kind, text in shown)
     )
 
 
