@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import rfc8785
 from pydantic import BaseModel, ValidationError
 
+from lockgate.planner.canonical import canonical
 from lockgate.planner.errors import (
     AlteredPlan,
     InvalidPlan,
@@ -61,10 +61,10 @@ def document_digest(document: Mapping[str, Any]) -> str:
     """SHA-256, in hex, of a document as canonical JSON (RFC 8785), without its `digest`.
 
     Raises:
-        rfc8785.CanonicalizationError: the document holds what canonical JSON cannot.
+        ValueError: the document holds what canonical JSON cannot.
     """
     rest = {key: value for key, value in document.items() if key != "digest"}
-    return hashlib.sha256(rfc8785.dumps(rest)).hexdigest()
+    return hashlib.sha256(canonical(rest)).hexdigest()
 
 
 def write_document(document: BaseModel, path: Path, kind: Kind[Any]) -> None:
@@ -204,7 +204,7 @@ def _refuse_altered(document: dict[str, Any], name: str, kind: Kind[Any]) -> Non
         found = document_digest(document)
     except RecursionError as error:
         raise _not(kind, name, "it is nested too deep") from error
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+    except ValueError as error:
         raise _not(kind, name, str(error)) from error
     if found != document.get("digest"):
         raise AlteredPlan(

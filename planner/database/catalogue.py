@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import rfc8785
+from lockgate.planner.canonical import canonical
 
 ObjectChange = Literal["added", "removed", "changed"]
 
@@ -51,7 +51,7 @@ class Catalogue:
     @property
     def digest(self) -> str:
         """SHA-256, in hex, over all of it."""
-        return hashlib.sha256(rfc8785.dumps(dict(self.objects))).hexdigest()
+        return hashlib.sha256(canonical(dict(self.objects))).hexdigest()
 
     def digests(self) -> dict[str, str]:
         """A short digest of each object: what to keep in place of the texts."""

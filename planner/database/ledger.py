@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import rfc8785
+from lockgate.planner.canonical import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +65,5 @@ def state_digest(rows: Iterable[tuple[str, str]], serial: int) -> str:
     >>> state_digest([("2", "b"), ("1", "a")], 2) == state_digest([("1", "a"), ("2", "b")], 2)
     True
     """
-    canonical = rfc8785.dumps({"rows": sorted([v, c] for v, c in rows), "serial": str(serial)})
-    return hashlib.sha256(canonical).hexdigest()
+    state = {"rows": sorted([v, c] for v, c in rows), "serial": str(serial)}
+    return hashlib.sha256(canonical(state)).hexdigest()

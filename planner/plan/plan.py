@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
-import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from lockgate.planner.canonical import canonical
 from lockgate.planner.decision import Decision
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
@@ -402,4 +402,4 @@ def seal(plan: Plan) -> Plan:
 
 
 def _sha256(value: Any) -> str:
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()

@@ -20,7 +20,7 @@ sys.exit(code)
 """
 
 FILES = ["click", "pydantic", "yaml"]
-PLANS = ["click", "pydantic", "rfc8785"]
+PLANS = ["click", "pydantic"]
 DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 
 

@@ -17,7 +17,7 @@ STYLES = {"applied": "", "changed": "red", "missing": "red", "half done": "red"}
 
 def show_text(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[str]) -> None:
     """Every migration and where it stands, on stdout."""
-    from lockgate.planner.building.compare import count_states  # the other views do without rfc8785
+    from lockgate.planner.building.compare import count_states  # the other views do without plans
 
     standings = tuple(standings)
     rows = [(each.version, each.name, each.state, _applied_at(each)) for each in standings]

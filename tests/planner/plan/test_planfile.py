@@ -133,7 +133,7 @@ class TestReading:
             (BEGINNING + f'"a": {"[" * 100_000}{"]" * 100_000}}}', "nested too deep"),
             (BEGINNING + '"a": 1, "a": 2}', "the key 'a' twice in one object"),
             (BEGINNING + '"a": [{"b": {"c": 1, "d": 2, "\\u0063": 1}}]}', "the key 'c' twice"),
-            (BEGINNING + '"a": "\\ud800"}', "non-UTF-8"),
+            (BEGINNING + '"a": "\\ud800"}', "surrogates not allowed"),
             (BEGINNING + '"\\ud800": 1}', "surrogates not allowed"),
         ],
         ids=lambda value: str(value)[:30],
