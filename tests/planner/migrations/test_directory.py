@@ -73,9 +73,7 @@ def test_a_malformed_name_is_refused_not_passed_over(read: Read, name: str) -> N
 def test_a_file_without_a_version_is_passed_over_with_a_warning(read: Read) -> None:
     found = read("001_a.sql", "schema.sql")
     assert [one.version for one in found.migrations] == ["001"]
-    assert found.warnings == (
-        "schema.sql is no migration, since its name begins with no version.",
-    )
+    assert found.warnings == ("schema.sql is no migration, since its name begins with no version.",)
 
 
 def test_a_folder_of_another_tool_is_refused_not_passed_over(read: Read) -> None:
