@@ -20,6 +20,9 @@ from lockgate.planner.errors import Interrupted, LockgateError, RunError, UsageE
 from lockgate.signals import catch_signals, ignore_signals
 from lockgate.views.terminal import flush, prepare_streams, tell
 
+# What other tools call our commands, and no command of ours is called.
+ALIASES = {"rollback": "down", "migrate": "up", "generate": "new", "create": "new"}
+
 
 class CommandFolder(click.Group):
     """A group whose commands are the modules in the folders of `lockgate.commands`.
@@ -45,7 +48,9 @@ class CommandFolder(click.Group):
         except click.UsageError as error:
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], self.list_commands(ctx), 1, 0.5)
+            if args[0] in ALIASES:
+                return super().resolve_command(ctx, [ALIASES[args[0]], *args[1:]])
+            near = get_close_matches(args[0], self.list_commands(ctx), 1, 0.7)
             if not near:
                 raise
             raise click.UsageError(f"{error.message} Did you mean '{near[0]}'?", ctx) from error
@@ -86,7 +91,9 @@ def main(arguments: list[str]) -> int:
     """Runs a command line; its exit code."""
     invocation = Invocation()
     try:
-        code = cli.main(arguments, prog_name="migrate", standalone_mode=False, obj=invocation)
+        code = cli.main(
+            _spelled_out(arguments), prog_name="migrate", standalone_mode=False, obj=invocation
+        )
         flush(sys.stdout)
         return int(code or Exit.OK)
     except click.ClickException as error:
@@ -101,6 +108,16 @@ def main(arguments: list[str]) -> int:
             return _show(error, invocation)
         refused = _refusal(error)
         return _show(refused, invocation) if refused else _show_bug(error, invocation)
+
+
+def _spelled_out(arguments: list[str]) -> list[str]:
+    """`help up` as `up --help`, and `version` as `--version`."""
+    match arguments:
+        case ["version"]:
+            return ["--version"]
+        case ["help", *words]:
+            return [*words, "--help"]
+    return arguments
 
 
 def _interruption(error: BaseException) -> Interrupted | None:

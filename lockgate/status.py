@@ -96,7 +96,7 @@ def _stand(work: Workspace, directory: Directory) -> Stand:
         problem = error
     state = "under way" if holder else "half done"
     shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
-    return Stand(shown, ledger, directory.warnings, holder, problem)
+    return Stand(shown, ledger, directory.warnings_on(comparison.pending), holder, problem)
 
 
 def _half_done(engine: Engine, ledger: Ledger) -> list[str]:

@@ -159,7 +159,8 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     directory = load_migrations(environment)
     comparison = compare(directory.migrations, seen.ledger)
     source = read_source(environment.migrations_directory, directory.digest)
-    made_for = make_setting(environment, seen, source, directory.warnings)
+    warnings = directory.warnings_on(comparison.pending)
+    made_for = make_setting(environment, seen, source, warnings)
     return Draft(
         _build_plan(comparison, seen.ledger, made_for, request), tuple(directory.migrations)
     )

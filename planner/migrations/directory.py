@@ -29,6 +29,18 @@ class Directory:
     digest: str
     warnings: tuple[str, ...]
 
+    def warnings_on(self, pending: Iterable[Migration]) -> tuple[str, ...]:
+        """Its warnings, and one for each hole in sequential numbers before a pending migration:
+        often a file that was not committed."""
+        awaited = {migration.number for migration in pending}
+        numbers = sorted(one.number for one in self.migrations if one.number < FIRST_DATE)
+        holes = (
+            f"No migration between {low} and {high}: is a file missing?"
+            for low, high in pairwise(numbers)
+            if high - low > 1 and high in awaited
+        )
+        return (*self.warnings, *holes)
+
 
 def read_migrations(path: Path, dialect: Dialect) -> Directory:
     """Every `*.sql` file of a directory; other files and hidden ones are passed over, and with a
@@ -50,8 +62,7 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
         read_migration(file.name, read_file(file), dialect) for file in migration_files(path)
     ]
     _refuse_duplicates(migrations)
-    warnings = (*_unversioned(path), *_gaps(migrations))
-    return Directory(order(migrations), _digest(migrations), warnings)
+    return Directory(order(migrations), _digest(migrations), tuple(_unversioned(path)))
 
 
 def migration_files(path: Path) -> list[Path]:
@@ -112,13 +123,3 @@ def _refuse_duplicates(migrations: Iterable[Migration]) -> None:
 def _digest(migrations: Iterable[Migration]) -> str:
     lines = sorted(f"{migration.checksum}  {migration.filename}\n" for migration in migrations)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _gaps(migrations: Iterable[Migration]) -> tuple[str, ...]:
-    """A warning for each hole in sequential numbers: often a file that was not committed."""
-    numbers = sorted(migration.number for migration in migrations if migration.number < FIRST_DATE)
-    return tuple(
-        f"No migration between {low} and {high}: is a file missing?"
-        for low, high in pairwise(numbers)
-        if high - low > 1
-    )

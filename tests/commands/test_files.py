@@ -96,11 +96,11 @@ def test_validate_lists_every_broken_file(files: Project) -> None:
     files.write("002_open.sql", "select 'never closed;")
     (files.migrations / "003_no_marker.sql").write_text("create table t (id int);\n")
     files.write("004_begin.sql", "select 1;\nbegin;")
-    (files.migrations / "nonsense.sql").write_text("")
+    (files.migrations / "006.sql").write_text("")
     (files.migrations / "005_bytes.sql").write_bytes(b"-- migrate:up\nselect '\xff';\n")
     result = files.migrate("validate")
     refused(result, 64, "002_open.sql:2", "003_no_marker.sql:1", "004_begin.sql:3",
-            "nonsense.sql", "005_bytes.sql", "5 of 6 files are broken")  # fmt: skip
+            "006.sql", "005_bytes.sql", "5 of 6 files are broken")  # fmt: skip
     assert result.err.count("Error: ") == 5
     assert "001_t1" not in result.all
 
@@ -154,3 +154,16 @@ def test_without_environments_it_says_how_to_begin(files: Project, tmp_path: Pat
         files.migrate("status", folder=elsewhere), 64,
         "environments/", "database: embedded", "--environments DIR",
     )  # fmt: skip
+
+
+def test_the_words_of_other_tools_are_understood(files: Project) -> None:
+    assert succeed(files.migrate("version")).out == succeed(files.migrate("--version")).out
+    assert succeed(files.migrate("help")).out == succeed(files.migrate("--help")).out
+    assert succeed(files.migrate("help", "up")).out == succeed(files.migrate("up", "--help")).out
+    assert succeed(files.migrate("rollback", "--help")).out.startswith("Usage: migrate down")
+
+
+@pytest.mark.parametrize("word", ["dump", "repair", "frobnicate"])
+def test_a_word_that_is_near_to_no_command_suggests_none(files: Project, word: str) -> None:
+    result = refused(files.migrate(word), 64, f"No such command '{word}'")
+    assert "Did you mean" not in result.err

@@ -36,7 +36,7 @@ def command(name: str, folder: Path | None) -> int:
         tell(f"{len(broken)} of {len(_files(environment))} files {_are(len(broken))} broken.")
         return Exit.USAGE
     directory = load_migrations(environment)
-    for warning in directory.warnings:
+    for warning in directory.warnings_on(directory.migrations):
         tell(f"Warning: {warning}", "yellow")
     count = len(directory.migrations)
     say(f"{count} migration{'' if count == 1 else 's'} {_are(count)} valid "

@@ -94,15 +94,23 @@ def test_a_wrong_file_is_named(read: Read, tmp_path: Path) -> None:
 
 class TestGaps:
     def test_a_hole_in_sequential_numbers_is_a_warning(self, read: Read) -> None:
-        warnings = read("001_a.sql", "002_b.sql", "5_c.sql").warnings
-        assert warnings == ("No migration between 2 and 5: is a file missing?",)
+        found = read("001_a.sql", "002_b.sql", "5_c.sql")
+        expected = ("No migration between 2 and 5: is a file missing?",)
+        assert found.warnings_on(found.migrations) == expected
+        assert found.warnings_on(found.migrations[2:]) == expected
+
+    def test_a_gap_before_what_is_applied_warns_no_more(self, read: Read) -> None:
+        found = read("001_a.sql", "003_b.sql", "004_c.sql")
+        assert found.warnings_on(found.migrations[2:]) == ()
 
     def test_numbers_of_any_padding_are_sequential(self, read: Read) -> None:
-        assert len(read("00000001_a.sql", "00000003_b.sql").warnings) == 1
+        found = read("00000001_a.sql", "00000003_b.sql")
+        assert len(found.warnings_on(found.migrations)) == 1
 
     def test_timestamps_have_none(self, read: Read) -> None:
         names = ("20261122_a.sql", "20261122093000_b.sql", "20261123093000_c.sql")
-        assert read("001_first.sql", *names).warnings == ()
+        found = read("001_first.sql", *names)
+        assert found.warnings_on(found.migrations) == ()
 
 
 class TestDigest:
