@@ -1,6 +1,7 @@
 """The ledger's tables in SQL that every engine understands; an engine adds what differs.
 
-`{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names.
+`{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
+is the server's clock: the time at which it is asked, not at which a transaction began.
 """
 
 from __future__ import annotations
@@ -54,11 +55,11 @@ READ_INTERRUPTED = (
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
     "tool_version, approvers, started_at, plan) "
-    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, current_timestamp(6), %s)"
+    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
 )
 # Whoever was interrupted writes its run's end without the lock: another may have finished it.
 FINISH_RUN = (
-    "update {runs} set status = %s, error = %s, finished_at = current_timestamp(6) "
+    "update {runs} set status = %s, error = %s, finished_at = {now} "
     f"where id = %s and status not in {ENDED_WELL}"
 )
 NOTE_RUN = "update {runs} set error = %s where id = %s"
@@ -70,17 +71,17 @@ RESUME_RUN = (
 # Whoever begins a run holds the lock, so one that says it is under way has died. The journal
 # knows of one that died half-way.
 CLOSE_DEAD_RUNS = (
-    "update {runs} set status = 'STOPPED', finished_at = current_timestamp(6), "
+    "update {runs} set status = 'STOPPED', finished_at = {now}, "
     "error = 'the process ended before it could say how; the history says what is kept' "
     f"where status in ('LOCKED', 'APPLYING', 'COMPENSATING') and id not in {HALF_WAY}"
 )
 INTEND = (
     "insert into {journal} (run_id, step, statement, digest, intent_at) "
-    "values (%s, %s, %s, %s, current_timestamp(6))"
+    "values (%s, %s, %s, %s, {now})"
 )
 FORGET_INTENT = "delete from {journal} where run_id = %s and step = %s and statement = %s"
 NOTE_DONE = (
-    "update {journal} set outcome = 'done', done_at = current_timestamp(6) "
+    "update {journal} set outcome = 'done', done_at = {now} "
     "where run_id = %s and step = %s and statement = %s"
 )
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
@@ -118,6 +119,7 @@ class Store(ABC):
     history_schema: str
     history_name: str
     tables: Tables | None = None
+    clock: str
     lost_code: str  # what this engine's clients call a lost connection
     commit_wait: float = 30.0  # seconds to look for a commit whose answer was lost, or more
 
@@ -180,6 +182,7 @@ class Store(ABC):
         """The SQL with the names of this database's tables."""
         schema = self.quote(self.history_schema)
         return sql.format(
+            now=self.clock,
             history=f"{schema}.{self.quote(self.history_name)}",
             target=f"{schema}.{self.quote('lockgate_target')}",
             runs=f"{schema}.{self.quote('lockgate_runs')}",

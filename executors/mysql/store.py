@@ -65,7 +65,8 @@ RECORD = (
 REMOVE = "delete from {history} where version = %s and checksum = %s"
 # What a section may have set that would change what lockgate writes.
 OWN_SETTINGS = (
-    "set names utf8mb4, session time_zone = '+00:00', session sql_safe_updates = 0, "
+    "set names utf8mb4, session time_zone = '+00:00', session timestamp = default, "
+    "session sql_safe_updates = 0, "
     "session sql_select_limit = default"
 )
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
@@ -77,6 +78,7 @@ LOST_IN_QUERY = "2013"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-e
 class MySQLSession(GuardedSessions):
     """A session on a MySQL database: all of `executors.engine.Engine` but `run_unit`."""
 
+    clock = "current_timestamp(6)"
     lost_code = LOST_IN_QUERY
     parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
     dialect: Dialect = MYSQL

@@ -19,11 +19,16 @@ from lockgate.executors.postgresql.pipeline import from_driver
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import Unreachable, UsageError
 
+# Asked under the server's own search_path, so that nothing may be found by it.
+GIVEN = """
+select coalesce(%s, pg_catalog.current_schema()::pg_catalog.text),
+       pg_catalog.to_regnamespace(pg_catalog.quote_ident(
+           coalesce(%s, pg_catalog.current_schema()::pg_catalog.text))) is null,
+       pg_catalog.current_setting('search_path')
+"""
 FACTS = """
 select current_setting('server_version'), current_setting('server_version_num')::int,
-       current_database()::text, coalesce(%s, current_schema()::text),
-       to_regnamespace(quote_ident(coalesce(%s, current_schema()::text))) is null,
-       now(), pg_backend_pid(),
+       current_database()::text, extract(epoch from clock_timestamp())::float8, pg_backend_pid(),
        pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool,
        (select oid::text from pg_database where datname = current_database()),
 """
@@ -100,7 +105,7 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
 def read_greeting(
     connection: Connection, schema: str | None, settings: str, values: tuple[str | None, ...]
 ) -> Row:
-    """What FACTS and SYSTEM ask, and the session set up, in one flight.
+    """What GIVEN, FACTS and SYSTEM ask, and the session set up, in one flight.
 
     Who may not read the system identifier does without: asking whether he may is no help,
     since the server checks the right before it looks at the condition.
@@ -108,16 +113,15 @@ def read_greeting(
     for system in (SYSTEM, "null"):
         try:
             with translated(), connection.pipeline():
-                facts = connection.execute((FACTS + system).encode(), (schema, schema))
+                given = connection.execute(GIVEN.encode(), (schema, schema))
                 connection.execute(settings.encode(), values)
+                facts = connection.execute((FACTS + system).encode())
         except ServerError as refused:
             if refused.code != FORBIDDEN or system != SYSTEM:
                 raise
         else:
             break
-    row = facts.fetchone()
-    assert row is not None
-    return row
+    return given.fetchall()[0] + facts.fetchall()[0]
 
 
 def refuse_pooler(connection: Connection, pid: int) -> None:

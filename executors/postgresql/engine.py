@@ -138,7 +138,7 @@ class PostgreSQL(PostgreSQLSession):
 
     def _open_again(self) -> None:
         """Opens a session like the one that was lost."""
-        self._connection = self._connect()
+        self._connection = self.open()
         try:
             refuse_another_server(self.server, self._read_server(self.history_schema))
         except BaseException:

@@ -6,8 +6,11 @@ says who relies on what.
 
 from __future__ import annotations
 
-from lockgate.executors.engine import Row
+from collections.abc import Sequence
+from typing import Any
+
 from lockgate.executors.failure import ServerError
+from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 
@@ -53,8 +56,7 @@ with recursive busy as (
         bool_or(size is null) as is_unknown
     from part join counted using (oid) group by whole
 )
-select case when pg_table_is_visible(relation.oid) then '' else nspname || '.' end || relname,
-    coalesce(of_table.rows, own.rows), own.size, (
+select relation.oid::int8, nspname, relname, coalesce(of_table.rows, own.rows), own.size, (
         select json_object_agg(attname, array[format_type(atttypid, atttypmod),
             case when attnotnull then 'not null' else 'null' end] order by attnum)
         from pg_attribute where attrelid = relation.oid and attnum > 0 and not attisdropped
@@ -62,6 +64,11 @@ select case when pg_table_is_visible(relation.oid) then '' else nspname || '.' e
 from relation join whole own on own.oid = relation.oid
 left join whole of_table on of_table.oid = relation.indrelid
 where not own.is_unknown and not relation.is_busy
+"""
+# By the server's own search_path; so nothing else may be found by it.
+VISIBLE = """
+select c.oid::pg_catalog.int8 from pg_catalog.pg_class c
+where pg_catalog.pg_table_is_visible(c.oid)
 """
 
 
@@ -71,17 +78,24 @@ def read_facts(session: PostgreSQLSession) -> Facts:
 
     The key is the name of what the search_path finds by it, and else the name with its schema.
     """
+    queries = [LEAVE_LOCALLY, VISIBLE, ENTER_LOCALLY, FACTS]
     try:
-        rows = session.query_all(FACTS)
+        _, visible, _, rows = session.read_together(queries)
     except ServerError as refused:
         if refused.code != NOT_HAD:
             raise
-        rows = session.query_all(FACTS)  # somebody came between; now his lock is seen
-    return Facts({row[0]: _table(row) for row in rows})
+        _, visible, _, rows = session.read_together(queries)  # now the lock between is seen
+    found = {oid for (oid,) in visible}
+    return Facts(
+        {
+            name if oid in found else f"{schema}.{name}": _table(row)
+            for oid, schema, name, *row in rows
+        }
+    )
 
 
-def _table(row: Row) -> TableFacts:
-    _, rows, size, columns = row
+def _table(row: Sequence[Any]) -> TableFacts:
+    rows, size, columns = row
     facts = {
         name: ColumnFacts(kind, nullable=nullability == "null")
         for name, (kind, nullability) in (columns or {}).items()

@@ -24,13 +24,15 @@ from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 # Locks of reads are left out: they keep nobody waiting but who would lock the whole table.
 HELD = """
 select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-    l.relation::pg_catalog.int8, l.mode, n.nspname || '.' || c.relname,
+    l.relation::pg_catalog.int8, l.mode, n.nspname::pg_catalog.text
+        operator(pg_catalog.||) '.' operator(pg_catalog.||) c.relname::pg_catalog.text,
     c.relfilenode::pg_catalog.int8)), '[]')
 from pg_catalog.pg_locks l
-left join pg_catalog.pg_class c on c.oid = l.relation
-left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation'
-  and l.mode not in ('AccessShareLock', 'RowShareLock', 'SIReadLock')
+left join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) l.relation
+left join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+where l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()
+  and l.locktype operator(pg_catalog.=) 'relation' and l.mode operator(pg_catalog.<>)
+    all ('{AccessShareLock,RowShareLock,SIReadLock}'::pg_catalog.text[])
 """
 # An index is locked with its table.
 RELATIONS = """

@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection
 
 from lockgate.executors.engine import Engine, Traits
+from lockgate.executors.postgresql.pipeline import Command
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
 from lockgate.planner.plan.rehearsal import Reach
 
 TRAITS = """
-select current_user::text, current_setting('search_path'),
+select current_user::text,
        array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1)
 """
 # A database cannot name another one; roles, tablespaces and settings of the server are shared.
@@ -43,8 +44,8 @@ def read_counters(session: PostgreSQLSession) -> Catalogue:
 
 def read_traits(session: PostgreSQLSession) -> Traits:
     """Who we are, where unqualified names lead, and the roles that GRANT may name."""
-    ((user, path, roles),) = session.query_all(TRAITS)
-    return Traits(user, tuple(roles), session.history_schema, {SEARCH_PATH: path})
+    ((user, roles),) = session.query_all(TRAITS)
+    return Traits(user, tuple(roles), session.history_schema, {SEARCH_PATH: session.search_path})
 
 
 def read_reach() -> Reach:
@@ -56,9 +57,13 @@ def create_database(session: PostgreSQLSession, name: str, traits: Traits) -> No
     """A database of the server's own encoding and locale, with the other's search_path."""
     own = session.quote(name)
     session.execute(f"create database {own} template template0")
-    path = traits.settings[SEARCH_PATH]
-    session.query_all("select set_config('search_path', %s, false)", (path,))
-    session.execute(f"alter database {own} set search_path from current")
+    set_path = "select pg_catalog.set_config('search_path', $1, true)"
+    session.transact(
+        [
+            Command(set_path, None, (traits.settings[SEARCH_PATH],)),
+            Command(f"alter database {own} set search_path from current", None),
+        ]
+    )
 
 
 def drop_database(session: PostgreSQLSession, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -21,7 +22,6 @@ from lockgate.executors.ledger.store import (
     CLOSE_DEAD_RUNS,
     Store,
     Tables,
-    as_utc,
     lost_lock,
     not_had,
     run_values,
@@ -37,7 +37,22 @@ from lockgate.executors.postgresql.connection import (
     refuse_pooler,
     translated,
 )
+from lockgate.executors.postgresql.ledger import (
+    COLUMNS,
+    CREATE_TABLES,
+    IDENTIFY,
+    INTEND,
+    RECORD,
+    REMOVE,
+)
 from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from lockgate.executors.postgresql.own_settings import (
+    ENTER,
+    ENTER_LOCALLY,
+    LEAVE,
+    RESET,
+    SETTINGS,
+)
 from lockgate.executors.postgresql.parameters import halves, lock_key, numbered, texts
 from lockgate.executors.postgresql.pipeline import (
     WATCH,
@@ -58,72 +73,11 @@ from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.sql.dialect import POSTGRESQL
 
-# RESET ALL between sections takes these back too, so they are set again after it. The last ends
-# what a killed lockgate has left running, on a server that can see the connection close (14+):
-# https://www.postgresql.org/docs/current/runtime-config-connection.html
-SETTINGS = """
-select set_config('lock_timeout', $1, false),
-       set_config('statement_timeout', coalesce($2, current_setting('statement_timeout')), false),
-       set_config('client_min_messages', 'warning', false), set_config('timezone', 'UTC', false),
-       case when current_setting('client_connection_check_interval', true) is not null
-                and version() like '%linux%'
-            then set_config('client_connection_check_interval', '1s', false) end
-"""
-COLUMNS = """
-select coalesce(array_agg(attname::text order by attname::text collate "C")
-                filter (where relname = %s), '{}'), bool_or(relname = 'lockgate_target')
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-left join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
-where nspname = %s and relname in (%s, 'lockgate_target')
-"""
-CREATE_TABLES = (
-    """create table if not exists {history} (
-    version varchar(255) primary key, name varchar(255) not null,
-    checksum char(64) not null, applied_at timestamptz not null)""",
-    """create table if not exists {runs} (
-    id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
-    direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
-    actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
-    finished_at timestamptz, plan text not null, approvers text, error text, receipt text)""",
-    """create table if not exists {journal} (
-    run_id varchar(36) not null, step int not null, statement int not null,
-    digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),
-    done_at timestamptz, primary key (run_id, step, statement))""",
-    """create table if not exists {target} (
-    id smallint primary key check (id = 1), uuid varchar(36) not null,
-    project varchar(255) not null, environment varchar(255) not null,
-    evidence text not null, serial bigint not null)""",
-)
-# Written only by who holds the migration lock.
-INTEND = f"""
-insert into {{journal}} (run_id, step, statement, digest, intent_at)
-select %s, %s::int, %s::int, %s, current_timestamp where exists ({OWN_LOCK})
-"""
-IDENTIFY = (
-    "insert into {target} (id, uuid, project, environment, evidence, serial) "
-    "values (1, $1, $2, $3, $4, 0) on conflict do nothing"
-)
-# The serial moves only when it is the one that we expect, and the history only with it.
-RECORD = """
-with fence as (update {target} set serial = serial + 1 where serial = $4::bigint returning 1)
-insert into {history} (version, name, checksum, applied_at)
-select $1, $2, $3, now() from fence
-"""
-REMOVE = """
-with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
-    and exists (select from {history} where version = $1 and checksum = $2) returning 1)
-delete from {history} using fence where version = $1 and checksum = $2
-"""
-# What a section may have left in the session. DISCARD ALL would drop the migration lock too.
-# https://www.postgresql.org/docs/current/sql-discard.html
-RESET = (
-    "reset session authorization", "reset role", "reset all", "deallocate all", "close all",
-    "unlisten *", "discard sequences", "discard temp",
-)  # fmt: skip
-
 
 class PostgreSQLSession(Store):
     """A session on a PostgreSQL database: `executors.engine.Engine` but for `run_unit`."""
+
+    clock = "pg_catalog.clock_timestamp()"
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -133,7 +87,7 @@ class PostgreSQLSession(Store):
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
         self.history_name = environment.history.table
-        self._connection = self._connect()
+        self._connection = self.open()
         try:
             self.server = self._read_server(environment.history.schema_)
         except BaseException:
@@ -152,6 +106,26 @@ class PostgreSQLSession(Store):
 
     def quote(self, identifier: str) -> str:
         return '"' + identifier.replace('"', '""') + '"'
+
+    def look(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """The rows of a query of lockgate's own, in the middle of a section; the section's
+        settings are in force again after it."""
+        with translated(), self._connection.pipeline():
+            self._connection.execute("begin")
+            self._connection.execute(ENTER_LOCALLY)
+            cursor = self._connection.execute(sql.encode(), parameters or None)
+            self._connection.execute("commit")
+        return cursor.fetchall()
+
+    @contextmanager
+    def as_given(self) -> Iterator[None]:
+        """The block under the server's own settings, as a migration finds them."""
+        self.execute(LEAVE)
+        try:
+            yield
+        finally:
+            if self._connection.pgconn.status == ConnStatus.OK and not self._is_busy():
+                self.execute(ENTER)
 
     def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
         # One flight, one snapshot.
@@ -280,13 +254,14 @@ class PostgreSQLSession(Store):
     def patient(self) -> Iterator[None]:
         """The block without a lock timeout; the session's own is back after it, unless the block
         has left the connection lost or in the middle of a batch: then the session ends."""
-        before = self.query_one("select current_setting('lock_timeout')")
+        before = self.query_one("select pg_catalog.current_setting('lock_timeout')")
         self.execute("set lock_timeout = 0")
         try:
             yield
         finally:
             if self._connection.pgconn.status == ConnStatus.OK and not self._is_busy():
-                self.execute("select set_config('lock_timeout', %s, false)", before or ())
+                restore = "select pg_catalog.set_config('lock_timeout', %s, false)"
+                self.execute(restore, before or ())
 
     @contextmanager
     def watching(self, emit: Emit) -> Iterator[Watch]:
@@ -348,19 +323,26 @@ class PostgreSQLSession(Store):
         with translated():
             return self._connection.execute(sql.encode(), parameters or None)
 
-    def _connect(self) -> Connection:
+    def open(self) -> Connection:
+        """A session as the server gives it."""
         return open_connection(self._address, self._program, self._connect_timeout)
+
+    def _connect(self) -> Connection:
+        """A session for lockgate's own questions."""
+        connection = self.open()
+        with translated():
+            connection.execute(ENTER)
+        return connection
 
     def _read_server(self, schema: str | None) -> Server:
         settings = self.settings_command(None)
-        version, number, database, schema, lacking, now, pid, read_only, oid, system = (
-            read_greeting(
-                self._connection,
-                schema,
-                re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
-                tuple(settings.parameters),
-            )
+        schema, lacking, path, *facts = read_greeting(
+            self._connection,
+            schema,
+            re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
+            tuple(settings.parameters),
         )
+        version, number, database, now, pid, read_only, oid, system = facts
         refuse_pooler(self._connection, pid)
         if schema is None:
             raise UsageError(
@@ -373,6 +355,7 @@ class PostgreSQLSession(Store):
                 do="Set `history: {schema: …}` in the environment.",
             )
         self.history_schema = schema
+        self.search_path = path
         self._schema_lacking = lacking
         marks = {"database_oid": oid, "system_identifier": system}
         table = f"{schema}.{self.history_name}"
@@ -383,7 +366,7 @@ class PostgreSQLSession(Store):
             database=database,
             history_table=table,
             evidence={name: value for name, value in marks.items() if value},
-            now=as_utc(now).replace(microsecond=0),
+            now=datetime.fromtimestamp(now, UTC).replace(microsecond=0),
             read_only=read_only,
         )
 

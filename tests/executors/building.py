@@ -8,8 +8,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -91,6 +91,38 @@ def open_test_engine(server: Any, database: str, /, **settings: Any) -> Iterator
         yield engine
     finally:
         engine.close()
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """SQL of a test in an engine's session, under the server's own search_path and settings."""
+
+    engine: Any
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """The number of rows that a statement touched."""
+        with self._as_given():
+            return int(self.engine.execute(sql, parameters))
+
+    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """The first row of a query, or None."""
+        with self._as_given():
+            return self.engine.query_one(sql, parameters)
+
+    def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Every row of a query."""
+        with self._as_given():
+            return list(self.engine.query_all(sql, parameters))
+
+    def _as_given(self) -> AbstractContextManager[None]:
+        given = getattr(self.engine, "as_given", nullcontext)
+        context: AbstractContextManager[None] = given()
+        return context
+
+
+def by_hand(engine: Any) -> ByHand:
+    """For SQL that names what a migration names, as lockgate's own statements may not."""
+    return ByHand(engine)
 
 
 @contextmanager

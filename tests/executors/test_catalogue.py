@@ -10,7 +10,7 @@ import pytest
 from lockgate.executors.mysql.catalogue import catalogue as mysql_catalogue
 from lockgate.executors.postgresql.catalogue import catalogue as postgresql_catalogue
 from lockgate.planner.database.catalogue import Catalogue, differences
-from tests.executors.building import new_identity, open_test_engine
+from tests.executors.building import by_hand, new_identity, open_test_engine
 from tests.executors.catalogue_family import (
     FAMILY,
     FAMILY_CHANGES,
@@ -189,18 +189,21 @@ def test_a_sections_sql_mode_changes_nothing_and_stays(family_server: Any) -> No
         open_test_engine(family_server, database) as engine,
     ):
         before = mysql_catalogue.read_catalogue(engine)
-        engine.execute("set session sql_mode = 'ANSI_QUOTES'")
+        by_hand(engine).execute("set session sql_mode = 'ANSI_QUOTES'")
         assert differences(before, mysql_catalogue.read_catalogue(engine)) == ()
-        assert engine.query_all("select @@sql_mode") == [("ANSI_QUOTES",)]
+        assert by_hand(engine).query_all("select @@sql_mode") == [("ANSI_QUOTES",)]
 
 
-def test_a_search_path_changes_nothing_and_stays(postgres: Any, bystander: Any) -> None:
+def test_a_search_path_changes_nothing(
+    postgres_server: Any, postgres_database: str, postgres: Any, bystander: Any
+) -> None:
     for sql in POSTGRESQL:
         bystander.execute(sql)
     before = postgresql_catalogue.read_catalogue(postgres)
-    postgres.execute("set search_path to app, public")
-    assert differences(before, postgresql_catalogue.read_catalogue(postgres)) == ()
-    assert postgres.query_all("show search_path") == [("app, public",)]
+    bystander.execute(f"alter database {postgres_database} set search_path = public, app")
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        found = differences(before, postgresql_catalogue.read_catalogue(engine))
+    assert [difference.object for difference in found] == ["database"]
 
 
 def test_an_invalid_index_is_another_index(postgres: Any, bystander: Any) -> None:

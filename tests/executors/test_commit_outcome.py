@@ -24,6 +24,7 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
+    by_hand,
     down_plan_for,
     open_test_engine,
     plan_for,
@@ -104,7 +105,7 @@ def other(any_server: Any, any_database: str) -> Iterator[Any]:
 
 
 def rows(engine: Any) -> list[int]:
-    return [number for (number,) in engine.query_all("select id from kept order by id")]
+    return [number for (number,) in by_hand(engine).query_all("select id from kept order by id")]
 
 
 def only(count: int) -> dict[str, str]:
@@ -168,14 +169,14 @@ def test_a_run_goes_on_behind_the_commit_whose_answer_was_lost(
     settings = "select current_setting('lock_timeout')"
     if not engine.server.dialect.transactional_ddl:
         settings = "select @@lock_wait_timeout, @@time_zone"
-    before = engine.query_one(settings)
+    before = by_hand(engine).query_one(settings)
     proxy.cut_when(Cut(answered=True, unit=2))
     plan, emit = plan_for(engine, ROWS, transaction="step"), Recorder()
     assert apply_plan(engine, plan, emit=emit).steps == plan.steps
     assert [event.last for event in emit.of(UnitCommitted)] == [1, 2, 3]
     assert rows(other) == [1, 2, 3]
     assert other.read_ledger().digest == plan.result.digest
-    assert engine.query_one(settings) == before
+    assert by_hand(engine).query_one(settings) == before
 
 
 def test_a_later_commit_that_never_came_keeps_the_units_before_it(

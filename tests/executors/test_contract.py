@@ -20,6 +20,7 @@ from lockgate.planner.errors import HistoryError, Locked, Unreachable
 from lockgate.planner.plan.verify import encode_evidence
 from tests.executors.building import (
     Recorder,
+    by_hand,
     create_tables,
     lock_held_elsewhere,
     new_identity,
@@ -62,7 +63,7 @@ def other(any_server: Any, any_database: str) -> Iterator[Any]:
 
 def tables(engine: Any) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for table, column in engine.query_all(COLUMNS, (engine.server.database,)):
+    for table, column in by_hand(engine).query_all(COLUMNS, (engine.server.database,)):
         found.setdefault(table, set()).add(column)
     return found
 
@@ -83,7 +84,7 @@ def test_the_facts_of_the_server_are_its_own(engine: Any, any_server: Any) -> No
     assert not server.read_only
     assert server.now.utcoffset() == timedelta(0)
     assert server.now.tzinfo is UTC
-    (now,) = engine.query_one("select current_timestamp")
+    (now,) = by_hand(engine).query_one("select current_timestamp")
     assert abs(now.replace(tzinfo=UTC) - server.now) < timedelta(seconds=30)
 
 
@@ -98,49 +99,52 @@ def test_evidence_is_equal_for_two_sessions_and_not_for_two_databases(
 
 
 def test_a_statement_says_how_many_rows_it_touched(engine: Any) -> None:
-    engine.execute("create table t (id int, note varchar(20))")
-    assert engine.execute("insert into t values (%s, %s), (2, null)", (1, "100% 'x'")) == 2
-    assert engine.query_one("select id, note from t where id = %s", (1,)) == (1, "100% 'x'")
-    assert engine.query_one("select id from t where id = 3") is None
-    assert engine.query_all("select id from t order by id") == [(1,), (2,)]
-    assert engine.execute("update t set note = 'y' where id = 2") == 1
+    by_hand(engine).execute("create table t (id int, note varchar(20))")
+    assert by_hand(engine).execute("insert into t values (%s, %s), (2, null)", (1, "100% 'x'")) == 2
+    assert by_hand(engine).query_one("select id, note from t where id = %s", (1,)) == (
+        1,
+        "100% 'x'",
+    )
+    assert by_hand(engine).query_one("select id from t where id = 3") is None
+    assert by_hand(engine).query_all("select id from t order by id") == [(1,), (2,)]
+    assert by_hand(engine).execute("update t set note = 'y' where id = 2") == 1
 
 
 def test_a_refused_statement_is_a_server_error_with_its_code(engine: Any) -> None:
     with pytest.raises(ServerError, match="nowhere") as caught:
-        engine.execute("insert into nowhere values (1)")
+        by_hand(engine).execute("insert into nowhere values (1)")
     assert caught.value.code in ("42P01", "1146")
-    assert engine.query_one("select 1") == (1,)
+    assert by_hand(engine).query_one("select 1") == (1,)
 
 
 def test_two_statements_in_one_text_are_refused(engine: Any) -> None:
-    engine.execute("create table t (id int)")
+    by_hand(engine).execute("create table t (id int)")
     with pytest.raises(ServerError):
-        engine.query_all("select id from t where id = %s; drop table t", (1,))
-    assert engine.query_all("select id from t") == []
+        by_hand(engine).query_all("select id from t where id = %s; drop table t", (1,))
+    assert by_hand(engine).query_all("select id from t") == []
 
 
 def test_a_transaction_commits(engine: Any, other: Any) -> None:
-    engine.execute("create table t (id int)")
+    by_hand(engine).execute("create table t (id int)")
     with engine.transaction():
-        engine.execute("insert into t values (1)")
-        assert other.query_all("select id from t") == []
-    assert other.query_all("select id from t") == [(1,)]
+        by_hand(engine).execute("insert into t values (1)")
+        assert by_hand(other).query_all("select id from t") == []
+    assert by_hand(other).query_all("select id from t") == [(1,)]
 
 
 def test_a_transaction_is_rolled_back_by_any_exception(engine: Any) -> None:
-    engine.execute("create table t (id int)")
+    by_hand(engine).execute("create table t (id int)")
 
     def insert_and(then: Callable[[], object]) -> None:
         with engine.transaction():
-            engine.execute("insert into t values (1)")
+            by_hand(engine).execute("insert into t values (1)")
             then()
 
     with pytest.raises(ZeroDivisionError):
         insert_and(lambda: 1 / 0)
     with pytest.raises(ServerError):
-        insert_and(lambda: engine.execute("insert into nowhere values (1)"))
-    assert engine.query_all("select id from t") == []
+        insert_and(lambda: by_hand(engine).execute("insert into nowhere values (1)"))
+    assert by_hand(engine).query_all("select id from t") == []
 
 
 def test_reading_an_empty_database_creates_nothing(engine: Any) -> None:
@@ -259,7 +263,7 @@ def test_the_journal_tells_done_from_begun(engine: Any) -> None:
     assert engine.read_journal(run.plan.digest) is None
     journal = engine.named("{journal}")
     for statement, outcome in ((1, "done"), (2, None)):
-        engine.execute(
+        by_hand(engine).execute(
             f"insert into {journal} (run_id, step, statement, digest, intent_at, outcome) "
             "values (%s, 1, %s, %s, current_timestamp, %s)",
             (run.id, statement, "0" * 64, outcome),
@@ -371,7 +375,7 @@ def test_a_lock_released_behind_our_back_is_not_proved(engine: Any, any_server: 
     own = any_server.engine == "postgresql"
     release = "select pg_advisory_unlock_all()" if own else "select release_all_locks()"
     with engine.lock(0, Recorder()):
-        engine.query_one(release)
+        by_hand(engine).query_one(release)
         with pytest.raises(Locked):
             engine.prove_lock()
 
@@ -380,14 +384,14 @@ def test_a_lock_whose_session_was_killed_is_not_proved(engine: Any, other: Any) 
     with engine.lock(0, Recorder()):
         pid = other.lock_holder().pid
         own = engine.server.dialect.name == "postgresql"
-        other.query_all(f"select pg_terminate_backend({pid})" if own else f"kill {pid}")
+        by_hand(other).query_all(f"select pg_terminate_backend({pid})" if own else f"kill {pid}")
         with pytest.raises((Locked, Unreachable)):
             engine.prove_lock()
 
 
 def test_another_tools_history_is_refused_and_left_alone(engine: Any) -> None:
-    engine.execute("create table schema_migrations (version varchar(128) primary key)")
-    engine.execute("insert into schema_migrations values ('20240101000000')")
+    by_hand(engine).execute("create table schema_migrations (version varchar(128) primary key)")
+    by_hand(engine).execute("insert into schema_migrations values ('20240101000000')")
     with pytest.raises(HistoryError, match="version"):
         engine.read_ledger()
     assert tables(engine) == {"schema_migrations": {"version"}}
@@ -395,7 +399,9 @@ def test_another_tools_history_is_refused_and_left_alone(engine: Any) -> None:
 
 def test_a_version_that_is_no_number_is_refused(engine: Any) -> None:
     engine.ensure_tables(new_identity(engine))
-    engine.execute("insert into schema_migrations values ('v1', 'x', %s, now())", ("0" * 64,))
+    by_hand(engine).execute(
+        "insert into schema_migrations values ('v1', 'x', %s, now())", ("0" * 64,)
+    )
     with pytest.raises(HistoryError, match="'v1'"):
         engine.read_ledger()
 

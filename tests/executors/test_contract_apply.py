@@ -25,6 +25,7 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
+    by_hand,
     create_tables,
     down_plan_for,
     failure_of,
@@ -51,7 +52,7 @@ def other(any_server: Any, any_database: str) -> Iterator[Any]:
 
 
 def tables(engine: Any) -> list[str]:
-    rows = engine.query_all(
+    rows = by_hand(engine).query_all(
         "select table_name from information_schema.tables "
         "where table_schema in (%s, 'public') order by 1",
         (engine.server.database,),
@@ -131,7 +132,7 @@ def test_a_plan_goes_on_in_its_middle(engine: Any) -> None:
     plan = plan_for(engine, create_tables(4), transaction="step")
     engine.begin_run(Run("run-1", plan, "a", "0"), new_identity(engine))
     for serial, step in enumerate(plan.steps[:2]):
-        engine.execute(step.statements[0].sql)
+        by_hand(engine).execute(step.statements[0].sql)
         engine.record_migration(step, serial)
     emit = Recorder()
     report = apply_plan(engine, plan, emit=emit)
@@ -242,14 +243,14 @@ def test_a_role_without_the_right_to_create_applies_rows(
     writer = f"w{any_database[-8:]}"
     grants, undo = rights_to_write(any_server.engine, writer, any_database)
     for sql in grants:
-        engine.execute(sql)
+        by_hand(engine).execute(sql)
     try:
         with open_test_engine(any_server, any_database, user=writer) as writing:
             apply_up(writing, create_tables(1) | {"002_rows": "insert into t1 values (1);"})
-        assert engine.query_one("select count(*) from t1") == (1,)
+        assert by_hand(engine).query_one("select count(*) from t1") == (1,)
     finally:
         for sql in undo:
-            engine.execute(sql)
+            by_hand(engine).execute(sql)
 
 
 def rights_to_write(engine: str, role: str, database: str) -> tuple[list[str], list[str]]:
@@ -271,7 +272,7 @@ def test_a_copy_of_a_database_is_refused_until_it_is_rebound(engine: Any) -> Non
     foreign = dict.fromkeys(engine.server.evidence, "1")
     evidence = ";".join(f"{name}={value}" for name, value in sorted(foreign.items()))
     apply_up(engine, create_tables(1))
-    engine.execute("update lockgate_target set evidence = %s", (evidence,))
+    by_hand(engine).execute("update lockgate_target set evidence = %s", (evidence,))
     with pytest.raises(WrongTarget, match="copy"):
         apply_up(engine, create_tables(2))
     engine.rebind(new_identity(engine))
@@ -287,7 +288,7 @@ def test_an_expired_plan_is_refused(engine: Any) -> None:
 
 def test_another_tools_history_stops_an_apply_before_it_writes(engine: Any) -> None:
     plan = plan_for(engine, create_tables(1))
-    engine.execute("create table schema_migrations (version varchar(128) primary key)")
+    by_hand(engine).execute("create table schema_migrations (version varchar(128) primary key)")
     with pytest.raises(HistoryError):
         apply_plan(engine, plan)
     assert tables(engine) == []
@@ -297,7 +298,7 @@ def test_the_run_keeps_the_plan_word_for_word(engine: Any) -> None:
     sql = "create table t1 (note varchar(40) default 'ä 100% \\\\ ''x''');"
     plan = plan_for(engine, {"001_t1": sql})
     apply_plan(engine, plan)
-    (text,) = engine.query_one("select plan from lockgate_runs")
+    (text,) = by_hand(engine).query_one("select plan from lockgate_runs")
     assert Plan.model_validate(json.loads(text)) == plan
 
 
@@ -310,7 +311,9 @@ def test_a_percent_sign_and_an_umlaut_reach_the_table(engine: Any) -> None:
             "select count(*) from t1 where id % 2 = 1;"
         },
     )
-    assert engine.query_all("select note from t1 where id = %s", (1,)) == [("ä %s 100% 😀",)]
+    assert by_hand(engine).query_all("select note from t1 where id = %s", (1,)) == [
+        ("ä %s 100% 😀",)
+    ]
 
 
 def test_a_role_that_may_only_read_can_plan_and_creates_nothing(
@@ -329,7 +332,7 @@ def test_a_role_that_may_only_read_can_plan_and_creates_nothing(
         grants = [f"create user {reader}", f"grant select on `{any_database}`.* to {reader}"]
         undo = [f"drop user {reader}"]
     for sql in grants:
-        engine.execute(sql)
+        by_hand(engine).execute(sql)
     before = any_server.dump(any_database)
     with open_test_engine(any_server, any_database, user=reader) as session:
         plan = plan_for(session, create_tables(2))
@@ -340,4 +343,4 @@ def test_a_role_that_may_only_read_can_plan_and_creates_nothing(
     assert any_server.dump(any_database) == before
     apply_plan(engine, plan)
     for sql in undo:
-        engine.execute(sql)
+        by_hand(engine).execute(sql)

@@ -15,8 +15,6 @@ from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
 
 OWN_TABLES = ("lockgate_target", "lockgate_runs", "lockgate_journal")
-# Names outside pg_catalog are printed with their schema; only until the transaction ends.
-QUALIFIED = "select set_config('search_path', 'pg_catalog', true)"
 # A schema that holds nothing else was made for them.
 HIDDEN = """
 select format('table %%I.%%I', schema, name)
@@ -37,7 +35,7 @@ def read_catalogue(session: PostgreSQLSession) -> Catalogue:
     names, schema = [session.history_name, *OWN_TABLES], session.history_schema
     hidden = {name for (name,) in session.query_all(HIDDEN, (names, schema, schema, names))}
     newer = [PUBLISHED_SCHEMAS] * (session.server.dialect.version >= 150000)
-    _, *found = session.read_together([QUALIFIED, *TABLES, *OTHERS, *newer])
+    found = session.read_together([*TABLES, *OTHERS, *newer])
     details = (detail for rows in found for detail in _details(rows))
     return assemble(detail for detail in details if detail.object not in hidden)
 

@@ -25,7 +25,8 @@ DROP = re.compile(
     r"(?:\s+(?:cascade|restrict))?\s*",
     re.IGNORECASE,
 )
-LOCATE = "select to_regclass(%s)::oid"
+# Asked as the section finds names, so that nothing else may be found by its search_path.
+LOCATE = "select pg_catalog.to_regclass(%s)::pg_catalog.oid"
 # The index is made in its table's schema, whatever the search_path is. A name is cut off as the
 # server does it: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 FIND = """
@@ -34,7 +35,7 @@ from pg_class t join pg_namespace n on n.oid = t.relnamespace
 join pg_class c on c.relnamespace = n.oid join pg_index i on i.indexrelid = c.oid
 where t.oid = %s and c.relname = any(parse_ident(%s)::name[])
 """
-EXISTS = "select to_regclass(%s) is not null"
+EXISTS = "select pg_catalog.to_regclass(%s) is not null"
 
 IndexState = Literal["valid", "invalid", "absent"]
 
@@ -43,6 +44,8 @@ class Asked(Protocol):
     """What is asked of the session that runs the statements."""
 
     def query_one(self, sql: str, parameters: tuple[object, ...]) -> Row | None: ...
+
+    def look(self, sql: str, parameters: tuple[object, ...]) -> list[Row]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class ConcurrentBuild:
 
     def state(self, session: Asked) -> IndexState:
         """Whether the index is there and of use."""
-        row = session.query_one(FIND, (self.table, self.index))
-        return "absent" if row is None else "valid" if row[0] else "invalid"
+        rows = session.look(FIND, (self.table, self.index))
+        return "absent" if not rows else "valid" if rows[0][0] else "invalid"
 
     def removal(self, session: Asked) -> str | None:
         """What takes away the invalid index that a failed build has left, so that the next one
@@ -63,8 +66,8 @@ class ConcurrentBuild:
 
         A crash in it leaves the invalid index, for the next attempt to take away.
         """
-        row = session.query_one(FIND, (self.table, self.index))
-        return f"drop index concurrently {row[1]}" if row and not row[0] else None
+        rows = session.look(FIND, (self.table, self.index))
+        return f"drop index concurrently {rows[0][1]}" if rows and not rows[0][0] else None
 
 
 def find_build(sql: str, session: Asked) -> ConcurrentBuild | None:

@@ -15,6 +15,7 @@ from lockgate.executors.engine import Journal, Row, Run
 from lockgate.executors.events import Emit, UnitCommitted
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
+from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.concurrent_index import (
@@ -43,12 +44,12 @@ from lockgate.planner.plan.plan import Unit
 
 # A section may have left a role that must not write the journal, or limits too short for it.
 OWN_WAY = (
-    "set local session authorization default", "set local role to default",
+    ENTER_LOCALLY, "set local session authorization default", "set local role to default",
     "set local statement_timeout = 0", "set local lock_timeout = 0",
 )  # fmt: skip
 # The same behind a statement that is no block's, where SET LOCAL is refused by some versions.
-OWN_WAY_BEHIND = """
-select pg_catalog.set_config(name, value, true) from (values
+OWN_WAY_BEHIND = f"""
+{ENTER_LOCALLY}, pg_catalog.set_config(name, value, true) from (values
     ('session_authorization', null), ('role', null), ('statement_timeout', '0'),
     ('lock_timeout', '0')) settings (name, value)
 """
@@ -57,7 +58,7 @@ READ_ONLY = "select where pg_catalog.current_setting('default_transaction_read_o
 # A build that failed leaves an invalid index:
 # https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 CONCURRENT = re.compile(r"(create|drop|reindex)\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL)
-INVALID_INDEXES = "select indexrelid from pg_index where not indisvalid"
+INVALID_INDEXES = "select indexrelid from pg_catalog.pg_index where not indisvalid"
 
 
 def run_outside(
@@ -120,6 +121,7 @@ def _run_statements(
     known = [outcomes.get((unit.first, place)) for place in range(1, len(step.statements) + 1)]
     if all(outcome == "done" for outcome in known):
         return
+    session.execute(LEAVE)
     for place, (statement, outcome) in enumerate(zip(step.statements, known, strict=True), 1):
         mark = Mark(unit.first, step, place, statement)
         if outcome == "done":

@@ -23,6 +23,7 @@ from lockgate.executors.ledger.store import (
 )
 from lockgate.executors.polling import delays
 from lockgate.executors.postgresql.blockers import Watch
+from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
@@ -92,6 +93,7 @@ def _transaction(
     """All of a unit's transaction but its end, which is sent when the rest is known good."""
     yield Command("begin", own, report=True)  # so that the first statement has its own time
     for number, step in enumerate(unit.steps, unit.first):
+        yield Command(LEAVE, Mark(number, step))
         for place, statement in enumerate(step.statements, 1):
             yield command_of(Mark(number, step, place, statement))
         yield from end_of_step(session, Mark(number, step), serial + number - unit.first)
@@ -157,7 +159,9 @@ def commit_unit(session: PostgreSQLSession, own: Mark, commit: Commit, emit: Emi
         Unresolved: the connection was lost, and the server stayed away.
     """
     try:
-        read_outcomes(session.pipelined([Command("commit", own)]), lambda event: None)
+        # What is deferred to the commit is the migration's, and runs as such.
+        ending = [Command(LEAVE, own), Command("commit", own), Command(ENTER, own)]
+        read_outcomes(session.pipelined(ending), lambda event: None)
     except Unreachable as lost:
         settle_commit(session, commit, lost, emit)
 

@@ -19,6 +19,7 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
+    by_hand,
     open_test_engine,
     plan_for,
 )
@@ -67,8 +68,8 @@ def test_a_build_that_fails_leaves_no_index_and_can_be_applied_again(
         with pytest.raises(StatementFailed, match="could not create unique index"):
             apply_plan(postgres, plan)
         assert valid(postgres, '"S x"."I i"') is None
-        assert postgres.query_all(JOURNAL) == []
-    postgres.execute('update "S x"."T" set id = other')
+        assert by_hand(postgres).query_all(JOURNAL) == []
+    by_hand(postgres).execute('update "S x"."T" set id = other')
     apply_plan(postgres, plan)
     assert valid(postgres, '"S x"."I i"') == (True,)
 
@@ -77,9 +78,9 @@ def test_an_invalid_index_of_before_is_built_again_not_accepted(postgres: Any) -
     apply_up(postgres, ROWS)
     build = 'create unique index concurrently if not exists i on "S x"."T" (id)'
     with pytest.raises(Exception, match="could not create"):
-        postgres.execute(build)
+        by_hand(postgres).execute(build)
     assert valid(postgres, '"S x".i') == (False,)
-    postgres.execute('update "S x"."T" set id = other')
+    by_hand(postgres).execute('update "S x"."T" set id = other')
     apply_up(postgres, building(build))
     assert valid(postgres, '"S x".i') == (True,)
 
@@ -129,7 +130,7 @@ def test_what_was_begun_and_has_happened_is_not_done_again(postgres: Any) -> Non
     apply_up(postgres, ROWS)
     drop, build = 'drop index concurrently "S x".i', 'create index concurrently i on "S x"."T" (id)'
     assert (happened(build, postgres), happened(drop, postgres)) == (False, True)
-    postgres.execute(build)
+    by_hand(postgres).execute(build)
     assert (happened(build, postgres), happened(drop, postgres)) == (True, False)
     assert happened("vacuum", postgres) is None
 
@@ -180,7 +181,7 @@ def test_a_name_that_the_server_cuts_off_is_found(postgres: Any) -> None:
     with pytest.raises(StatementFailed, match="could not create unique index"):
         apply_plan(postgres, plan)
     assert valid(postgres, f'"S x".{"i" * 63}') is None
-    postgres.execute('update "S x"."T" set id = other')
+    by_hand(postgres).execute('update "S x"."T" set id = other')
     apply_plan(postgres, plan)
     assert valid(postgres, f'"S x".{"i" * 63}') == (True,)
 
@@ -213,17 +214,17 @@ def test_a_failed_build_waits_to_clean_up_and_tells_its_own_error(
         assert "could not create unique index" in str(found[0])
         assert isinstance(found[0], StatementFailed)
         assert valid(engine, '"S x".i') is None
-        assert engine.query_one("show lock_timeout") == ("50ms",)
+        assert by_hand(engine).query_one("show lock_timeout") == ("50ms",)
 
 
 @pytest.mark.parametrize("name", ["", "j"])
 def test_an_invalid_index_of_others_is_no_doubt_of_ours(postgres: Any, name: str) -> None:
     apply_up(postgres, ROWS)
     with pytest.raises(Exception, match="could not create"):
-        postgres.execute('create unique index concurrently i on "S x"."T" (id)')
+        by_hand(postgres).execute('create unique index concurrently i on "S x"."T" (id)')
     with pytest.raises(StatementFailed):
         apply_up(postgres, building(f"create index concurrently {name} on nowhere (id)"))
-    assert postgres.query_all(JOURNAL) == []
+    assert by_hand(postgres).query_all(JOURNAL) == []
 
 
 def test_an_invalid_index_without_a_name_of_ours_is_in_doubt(postgres: Any) -> None:
@@ -240,6 +241,6 @@ def test_settings_of_statements_that_are_done_are_set_again_when_a_step_goes_on(
     plan = plan_for(postgres, {"001_set": f"{OUTSIDE}\n{sql}"})
     with pytest.raises(Exception, match="half done"):
         apply_plan(postgres, plan)
-    postgres.execute("create table later as select 1")
+    by_hand(postgres).execute("create table later as select 1")
     apply_plan(postgres, plan, emit=Recorder())
-    assert postgres.query_all("select path from made") == [("nowhere, public",)]
+    assert by_hand(postgres).query_all("select path from made") == [("nowhere, public",)]

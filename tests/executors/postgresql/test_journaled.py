@@ -18,6 +18,7 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
+    by_hand,
     create_tables,
     failure_of,
     open_test_engine,
@@ -43,7 +44,7 @@ def outside(*statements: str) -> dict[str, str]:
 
 
 def journal(engine: Any) -> list[Any]:
-    return list(engine.query_all(JOURNAL))
+    return list(by_hand(engine).query_all(JOURNAL))
 
 
 def end_sessions(bystander: Bystander) -> None:
@@ -101,7 +102,7 @@ def test_a_failure_tells_what_is_kept_and_applying_again_goes_on(postgres: Any) 
     assert journal(postgres) == [(1, 1, "done")]
     assert postgres.read_ledger().unresolved == (plan.digest,)
     assert postgres.read_runs(1)[0].status == "STUCK"
-    postgres.execute("create table source (id int)")
+    by_hand(postgres).execute("create table source (id int)")
     emit = Recorder()
     apply_plan(postgres, plan, emit=emit)
     assert [event.place for event in emit.of(StatementFinished)] == [2, 3, 1]
@@ -139,7 +140,7 @@ def test_a_deferred_constraint_that_fails_at_the_end_of_a_statement_is_a_failure
         apply_up(postgres, outside(*tables))
     assert (failure_of(caught.value).place, failure_of(caught.value).error.code) == (3, "23503")
     assert journal(postgres) == [(1, 1, "done"), (1, 2, "done")]
-    assert postgres.query_one("select count(*) from child") == (0,)
+    assert by_hand(postgres).query_one("select count(*) from child") == (0,)
 
 
 def test_a_build_of_an_index_that_did_not_begin_leaves_nothing(postgres: Any) -> None:
@@ -154,23 +155,23 @@ def test_a_procedure_that_commits_and_fails_is_not_said_to_have_left_nothing(
     body = "begin create table a (); commit; perform 1 / 0; end"
     with pytest.raises(Unresolved, match="may have done part of its work"):
         apply_up(postgres, outside(f"do $$ {body} $$"))
-    assert postgres.query_one("select to_regclass('a')") == ("a",)
+    assert by_hand(postgres).query_one("select to_regclass('a')") == ("a",)
 
 
 def test_a_failure_in_a_role_without_rights_is_still_journaled(
     postgres: Any, postgres_database: str
 ) -> None:
     role = f"n{postgres_database[-8:]}"
-    postgres.execute(f"create role {role}")
+    by_hand(postgres).execute(f"create role {role}")
     for taking_on in (f"set role {role}", f"set session authorization {role}"):
         plan = plan_for(postgres, outside(taking_on, "select 1 / 0"))
         with pytest.raises(Unresolved, match="done and kept: 1; not done: 2"):
             apply_plan(postgres, plan)
         assert journal(postgres) == [(1, 1, "done")]
-        assert postgres.query_one("select current_user") == ("postgres",)
+        assert by_hand(postgres).query_one("select current_user") == ("postgres",)
         run = postgres.read_journal(plan.digest).run_id
         postgres.settle_run(run, "a test's end")
-    postgres.execute(f"drop role {role}")
+    by_hand(postgres).execute(f"drop role {role}")
 
 
 def test_limits_that_a_section_sets_do_not_stop_the_journal(postgres: Any) -> None:
@@ -199,7 +200,7 @@ def test_a_lost_lock_stops_the_section_and_says_what_is_kept(postgres: Any) -> N
     plan = plan_for(postgres, outside("create table a ()", "discard all", "create table b ()"))
     with pytest.raises(Unresolved, match=r"lost(.|\n)*are kept: 1, 2\."):
         apply_plan(postgres, plan)
-    assert postgres.query_one("select to_regclass('a'), to_regclass('b')") == ("a", None)
+    assert by_hand(postgres).query_one("select to_regclass('a'), to_regclass('b')") == ("a", None)
     assert journal(postgres) == [(1, 1, "done"), (1, 2, "done")]
 
 
@@ -218,10 +219,10 @@ def test_a_step_does_not_go_on_without_what_its_session_had(postgres: Any, leavi
     plan = plan_for(postgres, outside("create table a ()", leaving, "create table b as table c"))
     with pytest.raises(Unresolved, match="half done"):
         apply_plan(postgres, plan)
-    postgres.execute("create table c ()")
+    by_hand(postgres).execute("create table c ()")
     with pytest.raises(Unresolved, match="what statement 2 has left in its session"):
         apply_plan(postgres, plan)
-    assert postgres.query_one("select to_regclass('b')") == (None,)
+    assert by_hand(postgres).query_one("select to_regclass('b')") == (None,)
     assert postgres.read_runs(1)[0].status == "STUCK"
 
 
@@ -238,26 +239,29 @@ def test_a_setting_is_made_again_or_the_step_does_not_go_on(postgres: Any, setti
     plan = plan_for(postgres, outside(setting, sql))
     with pytest.raises(Unresolved, match="half done"):
         apply_plan(postgres, plan)
-    postgres.execute("create table c as select 1")
+    by_hand(postgres).execute("create table c as select 1")
     if "from" in setting:
         with pytest.raises(Unresolved, match="what statement 1 has left"):
             apply_plan(postgres, plan)
         return
     apply_plan(postgres, plan)
-    assert postgres.query_all("table b") == [("c",)]
+    assert by_hand(postgres).query_all("table b") == [("c",)]
 
 
 def test_rows_are_copied_outside_of_a_transaction(postgres: Any) -> None:
     data = "copy t from stdin;\n1\tä\n2\t\\N\n\\.\n"
     apply_up(postgres, {"001_x": f"{OUTSIDE}\ncreate table t (id int, note text);\n{data}"})
-    assert postgres.query_all("select id, note from t order by id") == [(1, "ä"), (2, None)]
+    assert by_hand(postgres).query_all("select id, note from t order by id") == [
+        (1, "ä"),
+        (2, None),
+    ]
 
 
 def test_a_refused_copy_leaves_no_row_and_no_open_transaction(postgres: Any) -> None:
     data = "copy t from stdin;\n1\nx\n\\.\n"
     with pytest.raises(Unresolved, match="done and kept: 1; not done: 2"):
         apply_up(postgres, {"001_x": f"{OUTSIDE}\ncreate table t (id int);\n{data}"})
-    assert postgres.query_all("table t") == []
+    assert by_hand(postgres).query_all("table t") == []
     assert journal(postgres) == [(1, 1, "done")]
 
 
@@ -349,14 +353,14 @@ def test_after_a_cut_connection_the_journal_knows_where_to_go_on(
     assert journal(postgres) == [(1, 1, "done"), (1, 2, None)]
     apply_plan(postgres, plan)
     assert journal(postgres) == []
-    assert postgres.query_one("select to_regclass('a'), to_regclass('b')") == ("a", "b")
+    assert by_hand(postgres).query_one("select to_regclass('a'), to_regclass('b')") == ("a", "b")
 
 
 @pytest.mark.parametrize("setting", ["set default_transaction_read_only = on", "set role nobody"])
 def test_an_outcome_is_noted_whatever_its_session_may_write(postgres: Any, setting: str) -> None:
-    postgres.execute("drop role if exists nobody")
-    postgres.execute("create role nobody")
+    by_hand(postgres).execute("drop role if exists nobody")
+    by_hand(postgres).execute("create role nobody")
     with pytest.raises(Unresolved, match="done and kept: 1, 2; not done: 3"):
         apply_up(postgres, outside(setting, "select 1", "select 1 / 0"))
     assert journal(postgres) == [(1, 1, "done"), (1, 2, "done")]
-    postgres.execute("drop role nobody")
+    by_hand(postgres).execute("drop role nobody")

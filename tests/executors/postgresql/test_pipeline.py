@@ -16,7 +16,7 @@ from lockgate.executors.postgresql.pipeline import (
     run_pipelined,
 )
 from lockgate.planner.errors import StatementFailed, Unreachable
-from tests.executors.building import apply_up, create_tables, failure_of
+from tests.executors.building import apply_up, by_hand, create_tables, failure_of
 from tests.servers.postgres import PostgresServer
 
 MEGABYTE = 1 << 20
@@ -135,7 +135,10 @@ def test_a_connection_lost_in_a_copy_is_unreachable(
 def test_2500_steps_are_one_transaction(postgres: Any) -> None:
     migrations = {f"{n:05}_x": f"insert into t values ({n}, 'n');" for n in range(1, 2500)}
     apply_up(postgres, {"00000_t": TABLE, **migrations})
-    assert postgres.query_one("select count(*), count(distinct xmin::text) from t") == (2499, 1)
+    assert by_hand(postgres).query_one("select count(*), count(distinct xmin::text) from t") == (
+        2499,
+        1,
+    )
     assert postgres.read_ledger().serial == 2500
 
 
@@ -156,18 +159,24 @@ def test_copy_brings_its_rows(postgres: Any, text: str, marker: str) -> None:
         apply_up(postgres, {"000_t": TABLE, "001_c": marker + text})
     else:
         apply_up(postgres, {"001_c": marker + text})
-    assert postgres.query_all("select id, note from t order by id") == [(1, "ä"), (2, None)]
+    assert by_hand(postgres).query_all("select id, note from t order by id") == [
+        (1, "ä"),
+        (2, None),
+    ]
 
 
 def test_copy_without_rows_brings_none(postgres: Any) -> None:
     apply_up(postgres, {"001_c": TABLE + copied("")})
-    assert postgres.query_one("select count(*) from t") == (0,)
+    assert by_hand(postgres).query_one("select count(*) from t") == (0,)
 
 
 def test_copy_brings_100_000_rows(postgres: Any) -> None:
     data = "".join(f"{n}\trow number {n}\n" for n in range(100_000))
     apply_up(postgres, {"001_c": TABLE + copied(data)})
-    assert postgres.query_one("select count(*), sum(id) from t") == (100_000, 4_999_950_000)
+    assert by_hand(postgres).query_one("select count(*), sum(id) from t") == (
+        100_000,
+        4_999_950_000,
+    )
 
 
 @pytest.mark.parametrize("bad", [1, 3, 90_000])
@@ -178,7 +187,7 @@ def test_a_refused_row_is_named_with_its_line_and_all_is_undone(postgres: Any, b
     failure = failure_of(caught.value)
     assert (failure.number, failure.place, failure.error.code) == (2, 2, "22P02")
     assert f"COPY t, line {bad}, column id" in failure.error.detail
-    assert postgres.query_one("select to_regclass('t'), to_regclass('t1')") == (None, None)
+    assert by_hand(postgres).query_one("select to_regclass('t'), to_regclass('t1')") == (None, None)
 
 
 def test_copy_into_nowhere_is_refused_with_its_place(postgres: Any) -> None:
@@ -189,7 +198,7 @@ def test_copy_into_nowhere_is_refused_with_its_place(postgres: Any) -> None:
 def test_copy_in_another_format_is_passed_on_as_it_stands(postgres: Any) -> None:
     data = 'copy t from stdin with (format csv, header);\nid,note\n1,"a ""b"", c"\n\\.\n'
     apply_up(postgres, {"001_c": TABLE + data})
-    assert postgres.query_all("select id, note from t") == [(1, 'a "b", c')]
+    assert by_hand(postgres).query_all("select id, note from t") == [(1, 'a "b", c')]
 
 
 def test_notices_arrive_without_harm(connection: psycopg.Connection[Any]) -> None:

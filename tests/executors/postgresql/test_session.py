@@ -12,6 +12,7 @@ from tests.executors.building import (
     UP,
     apply_plan,
     apply_up,
+    by_hand,
     failure_of,
     open_test_engine,
     plan_for,
@@ -149,7 +150,7 @@ def test_an_unset_statement_timeout_leaves_the_roles_own(
 def test_the_settings_of_a_failed_section_are_gone(limited: Any) -> None:
     with pytest.raises(StatementFailed):
         apply_up(limited, {"001_act": "set search_path = nowhere;\nset role pg_monitor;\nselec;"})
-    assert limited.query_one("select current_schema(), current_user::text") == (
+    assert by_hand(limited).query_one("select current_schema(), current_user::text") == (
         "public",
         "postgres",
     )
@@ -158,7 +159,7 @@ def test_the_settings_of_a_failed_section_are_gone(limited: Any) -> None:
 def test_a_client_encoding_that_a_section_sets_does_no_harm(limited: Any) -> None:
     sql = "set client_encoding = 'LATIN1';\nselect chr(228);\nselect 1;"
     apply_up(limited, {"001_act": sql, "002_check": 'create table "Ä" ();'})
-    assert limited.query_one("select to_regclass('\"Ä\"') is not null") == (True,)
+    assert by_hand(limited).query_one("select to_regclass('\"Ä\"') is not null") == (True,)
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session"])
@@ -191,7 +192,7 @@ def test_options_of_libpq_are_taken(
     with open_test_engine(
         postgres_server, postgres_database, database=database, history=history
     ) as engine:
-        assert engine.query_one(f"select ({asked})::text") == (answer,)
+        assert by_hand(engine).query_one(f"select ({asked})::text") == (answer,)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
+    by_hand,
     create_tables,
     failure_of,
     open_test_engine,
@@ -48,7 +49,7 @@ def statements_of(server: PostgresServer, mark: int, database: str, word: str) -
 def prepared(postgres: Any) -> Any:
     """A database with a first migration and a row."""
     apply_up(postgres, {"000_kept": "create table kept (id int primary key);"})
-    postgres.execute("insert into kept values (1)")
+    by_hand(postgres).execute("insert into kept values (1)")
     return postgres
 
 
@@ -91,7 +92,7 @@ def test_a_failing_commit_leaves_the_schema_byte_equal(
 def test_a_failure_in_the_bookkeeping_leaves_the_schema_byte_equal(
     prepared: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
-    prepared.execute("alter table schema_migrations add check (version <> '017')")
+    by_hand(prepared).execute("alter table schema_migrations add check (version <> '017')")
     before = schema(postgres_server, postgres_database)
     with pytest.raises(StatementFailed) as caught:
         apply_up(prepared, twenty_with("select 1;"))
@@ -112,12 +113,12 @@ def test_a_role_without_rights_is_told_so_and_nothing_runs(
     postgres: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     role = f"w{postgres_database[-8:]}"
-    postgres.execute(f"create role {role} login")
+    by_hand(postgres).execute(f"create role {role} login")
     with open_test_engine(postgres_server, postgres_database, user=role) as engine:
         with pytest.raises(StatementFailed, match="permission denied for schema public"):
             apply_up(engine, create_tables(1))
         assert engine.lock_holder() is None
-    postgres.execute(f"drop role {role}")
+    by_hand(postgres).execute(f"drop role {role}")
 
 
 def test_a_plan_is_one_transaction_and_one_unit(
@@ -127,7 +128,7 @@ def test_a_plan_is_one_transaction_and_one_unit(
     assert plan.verdict.startswith("ATOMIC")
     apply_plan(postgres, plan, emit=emit)
     assert [(event.first, event.last) for event in emit.of(UnitCommitted)] == [(1, 5)]
-    ids = postgres.query_all("select distinct xmin::text from schema_migrations")
+    ids = by_hand(postgres).query_all("select distinct xmin::text from schema_migrations")
     assert len(ids) == 1
     assert len(statements_of(postgres_server, mark, postgres_database, "create table t")) == 5
 
@@ -136,7 +137,9 @@ def test_in_mode_step_each_step_is_a_transaction(postgres: Any) -> None:
     emit = Recorder()
     apply_up(postgres, create_tables(3), transaction="step", emit=emit)
     assert [(e.first, e.last) for e in emit.of(UnitCommitted)] == [(1, 1), (2, 2), (3, 3)]
-    assert len(postgres.query_all("select distinct xmin::text from schema_migrations")) == 3
+    assert (
+        len(by_hand(postgres).query_all("select distinct xmin::text from schema_migrations")) == 3
+    )
 
 
 def test_a_mixed_plan_is_cut_in_units(postgres: Any) -> None:
@@ -155,7 +158,7 @@ def test_a_failure_behind_a_cut_keeps_what_came_before_and_goes_on(postgres: Any
     with pytest.raises(Unresolved, match="kept: 001, 002"):
         apply_plan(postgres, plan)
     assert postgres.read_runs(1)[0].status == "STOPPED"
-    postgres.execute("create table later (id int)")
+    by_hand(postgres).execute("create table later (id int)")
     assert [step.version for step in apply_plan(postgres, plan).steps] == ["003"]
 
 
@@ -186,7 +189,7 @@ def test_two_statements_in_one_text_are_refused_by_the_server(postgres: Any) -> 
     )
     with pytest.raises(StatementFailed, match="cannot insert multiple commands"):
         apply_plan(postgres, changed)
-    assert postgres.query_one("select to_regclass('a')") == (None,)
+    assert by_hand(postgres).query_one("select to_regclass('a')") == (None,)
 
 
 def test_notices_and_warnings_do_no_harm(postgres: Any) -> None:
@@ -249,14 +252,16 @@ def test_a_role_that_the_connection_takes_on_owns_what_is_made(
     postgres: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     owner, login = f"o{postgres_database[-8:]}", f"l{postgres_database[-8:]}"
-    postgres.execute(f"create role {owner}")
-    postgres.execute(f"create role {login} login in role {owner}")
-    postgres.execute(f"alter role {login} set role = {owner}")
-    postgres.execute(f"grant create on schema public to {owner}")
+    by_hand(postgres).execute(f"create role {owner}")
+    by_hand(postgres).execute(f"create role {login} login in role {owner}")
+    by_hand(postgres).execute(f"alter role {login} set role = {owner}")
+    by_hand(postgres).execute(f"grant create on schema public to {owner}")
     with open_test_engine(postgres_server, postgres_database, user=login) as engine:
         outside = f"{OUTSIDE}\ncreate table u (id int);\ncreate index on u (id);"
         apply_up(engine, {**create_tables(2), "003_u": outside})
-    owners = postgres.query_all("select distinct tableowner from pg_tables where tablename ~ '^.$'")
+    owners = by_hand(postgres).query_all(
+        "select distinct tableowner from pg_tables where tablename ~ '^.$'"
+    )
     assert owners == [(owner,)]
     for sql in (f"drop owned by {owner}", f"drop role {login}", f"drop role {owner}"):
-        postgres.execute(sql)
+        by_hand(postgres).execute(sql)
