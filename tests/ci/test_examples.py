@@ -61,6 +61,24 @@ def test_a_comment_behind_many_others_is_found(shop: Shop) -> None:
     assert len(shop.forge.comments) == 131
 
 
+@pytest.mark.parametrize("host", ["github", "gitlab"])
+def test_the_comment_of_a_stranger_is_left_alone(shop: Shop, host: str) -> None:
+    runner = gitlab(shop) if host == "gitlab" else shop.runner
+    shop.write(1, *CREATE)
+    for _ in range(3):
+        if host == "gitlab":
+            succeed(runner.run_gitlab(PIPELINE, ["review"]), runner)
+        else:
+            succeed(runner.run_github(REVIEW), runner)
+        if not shop.forge.strangers:
+            marker = shop.forge.comments[1].partition("\n")[0]
+            shop.forge.comments = {1: f"{marker}\nAll is well."}
+            shop.forge.strangers = {1}
+    assert list(shop.forge.comments) == [1, 2]
+    assert shop.forge.comments[1].endswith("All is well.")
+    assert "create table items" in shop.forge.comments[2]
+
+
 def test_github_shows_what_is_denied_and_fails(shop: Shop) -> None:
     environment = shop.runner.checkout / "environments/staging.yaml"
     environment.write_text(environment.read_text() + "policy: {irreversible: deny}\n")

@@ -222,7 +222,7 @@ def test_a_closed_folder_stays_closed_and_the_data_goes_elsewhere(checkout: Path
             assert started_at(address)
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert (home / "data").resolve().parent == refuge
-    assert len(list(refuge.iterdir())) == 1
+    assert {path.name.partition("-")[0] for path in refuge.iterdir()} == {"dev", "key"}
 
 
 @as_root
@@ -238,7 +238,7 @@ def test_programs_in_a_closed_folder_are_copied_once(
     for _ in range(2):
         with start_embedded(home, refuge=checkout / "refuge") as address:
             assert started_at(address)
-    assert len(list((checkout / "refuge").iterdir())) == 1
+    assert len(list((checkout / "refuge").glob("embedded-*"))) == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
@@ -248,6 +248,65 @@ def test_root_serves_as_the_owner_of_the_folder(checkout: Path, home: Path) -> N
     with start_embedded(home) as address:
         assert started_at(address)
         assert {path.stat().st_uid for path in (home, home / "data", home / "socket")} == {1}
+
+
+def forge(home: Path, command: str) -> None:
+    """Data as a commit brings it along: a whole folder, whose settings run a command."""
+    with start_embedded(home):
+        pass
+    (home / "data" / "lockgate.origin").unlink()
+    (home / "data" / "recovery.signal").touch()
+    settings = home / "data" / "postgresql.auto.conf"
+    settings.write_text(f"restore_command = '{command}'\n")
+
+
+def test_data_that_a_commit_brings_along_is_not_started(home: Path, checkout: Path) -> None:
+    forge(home, f"touch {checkout}/sprung")
+    with pytest.raises(ConfigurationError, match="was not made by lockgate") as refused:
+        start_embedded(home, refuge=checkout / "refuge").__enter__()
+    assert "Delete it" in refused.value.do
+    assert not (checkout / "sprung").exists()
+
+
+@pytest.mark.parametrize("mark", ["", "0" * 64, "name " + "0" * 64, "\u00e4"])
+def test_a_mark_without_the_key_is_none(home: Path, checkout: Path, mark: str) -> None:
+    forge(home, f"touch {checkout}/sprung")
+    (home / "data" / "lockgate.origin").write_text(mark)
+    with pytest.raises(ConfigurationError, match="was not made by lockgate"):
+        start_embedded(home, refuge=checkout / "refuge").__enter__()
+
+
+@pytest.mark.parametrize("link", [".lockgate", ".lockgate/dev", ".lockgate/dev/data"])
+def test_a_link_in_place_of_a_folder_is_not_entered(checkout: Path, link: str) -> None:
+    with start_embedded(checkout / "other" / ".lockgate" / "dev"):
+        pass
+    project = checkout / "project"
+    (project / link).parent.mkdir(parents=True)
+    (project / link).symlink_to(checkout / "other" / link)
+    with pytest.raises(ConfigurationError, match="was not made by lockgate"):
+        start_embedded(project / ".lockgate" / "dev").__enter__()
+    shutil.rmtree(project)
+
+
+def test_a_socket_folder_that_a_commit_links_to_is_not_used(checkout: Path, home: Path) -> None:
+    private = checkout / "private"
+    private.mkdir(mode=0o700)
+    os.chown(private, *(embedded.find_account(checkout) or (-1, -1)))
+    home.mkdir(parents=True)
+    (home / "socket").symlink_to(private)
+    with start_embedded(home) as address:
+        assert Path(address.socket or "") != private
+    assert list(private.iterdir()) == []
+
+
+def test_data_moved_with_its_project_is_still_ours(checkout: Path, home: Path) -> None:
+    with start_embedded(home) as address, connect(address) as connection:
+        connection.execute("create table kept as select 42 as answer")
+    moved = checkout / "moved"
+    moved.mkdir()
+    home.parent.rename(moved / ".lockgate")
+    with start_embedded(moved / ".lockgate" / "dev") as address:
+        assert ask(address, "select answer from kept") == "42"
 
 
 def test_a_missing_wheel_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
