@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lockgate.planner.plan.plan import Plan, PlannedStatement, Step
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.statement import PlannedStatement
 
 FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
 

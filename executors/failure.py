@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lockgate.planner.plan.plan import PlannedStatement, Step
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.plan.statement import PlannedStatement
 
 
 class ServerError(Exception):

@@ -54,7 +54,23 @@ class Kind(Generic[Document]):
 
 def render_document(document: BaseModel) -> str:
     """The document as its file holds it: JSON, indented, the same bytes for the same document."""
-    return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(dump_document(document), indent=2, ensure_ascii=False) + "\n"
+
+
+def dump_document(document: BaseModel) -> dict[str, Any]:
+    """The document as JSON's values. One that an older lockgate made has the keys that it came
+    with and no other, since its digest is over these."""
+    return document.model_dump(mode="json", exclude_unset=_is_older(document))
+
+
+def compact_document(document: BaseModel) -> str:
+    """The same as JSON without white space, as a database keeps it."""
+    return document.model_dump_json(exclude_unset=_is_older(document))
+
+
+def _is_older(document: BaseModel) -> bool:
+    own = type(document).model_fields["format_version"].default
+    return bool(getattr(document, "format_version", own) != own)
 
 
 def document_digest(document: Mapping[str, Any]) -> str:
@@ -196,6 +212,14 @@ def _refuse_other_format(document: dict[str, Any], name: str, kind: Kind[Any]) -
         raise UnsupportedPlan(
             f"{name} has {kind.noun} format {version}; this lockgate reads {kind.version}.",
             do=f"Use the lockgate that made the {kind.noun}, or make a new one.",
+        )
+    minor, known = version.partition(".")[2], kind.version.partition(".")[2]
+    if minor.isdecimal() and int(minor) > int(known):
+        raise UnsupportedPlan(
+            f"{name} has {kind.noun} format {version}; this lockgate is too old for it and reads "
+            f"{kind.noun}s up to {kind.version}.",
+            why="It may say what this lockgate would not show or not check.",
+            do=f"Update lockgate, or make the {kind.noun} with this one.",
         )
 
 

@@ -21,6 +21,7 @@ from lockgate.executors.ledger.recorded_plan import parse_recorded
 from lockgate.executors.run_errors import unknown_statement
 from lockgate.planner.building.stored_runs import WHOLE, StoredRun
 from lockgate.planner.database.ledger import Entry, Identity, Ledger
+from lockgate.planner.document import compact_document
 from lockgate.planner.errors import HistoryError, Locked, Unreachable, Unresolved
 from lockgate.planner.plan.plan import Plan, Unit
 from lockgate.planner.plan.receipt import FinishedRun
@@ -340,7 +341,7 @@ def run_values(run: Run, status: str = "APPLYING") -> tuple[object, ...]:
     direction = plan.steps[0].direction if plan.steps else ""
     return (
         run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
-        run.tool_version, BETWEEN.join(run.approvers) or None, plan.model_dump_json(),
+        run.tool_version, BETWEEN.join(run.approvers) or None, compact_document(plan),
     )  # fmt: skip
 
 

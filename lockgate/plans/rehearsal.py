@@ -25,8 +25,9 @@ from lockgate.planner.errors import UsageError
 from lockgate.planner.migrations.migration import Migration, parse_sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import made_by_migrations
-from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement
+from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.review.evidence import Evidence, answering, with_evidence
 from lockgate.plans.making import Request, make_setting
 from lockgate.workspace import Workspace, author, load_migrations

@@ -11,6 +11,7 @@ from typing import Literal
 
 from lockgate.planner.building.choice import choose_pending, going_back, latest_first
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
+from lockgate.planner.building.readings import with_readings
 from lockgate.planner.building.stored_runs import (
     StoredRun,
     down_step,
@@ -27,18 +28,8 @@ from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, verdict
 from lockgate.planner.guarantees.promises import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
-from lockgate.planner.plan.plan import (
-    Direction,
-    Guarantee,
-    Plan,
-    PlannedStatement,
-    Source,
-    State,
-    Step,
-    Target,
-    seal,
-    statement_digest,
-)
+from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, seal
+from lockgate.planner.plan.statement import Guarantee, PlannedStatement, statement_digest
 
 # Each new table holds about three locks (itself, its index, its TOAST table) in a lock table
 # of max_locks_per_transaction * max_connections = 6,400 entries by default.
@@ -229,8 +220,9 @@ def _planned(section: Section) -> tuple[PlannedStatement, ...]:
 
 
 def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
-    judgement = _judged(steps, setting)
-    steps, server = judgement.steps, setting.server
+    server = setting.server
+    judgement = _judged(with_readings(steps, server.dialect), setting)
+    steps = judgement.steps
     return seal(
         Plan(
             tool_version=setting.tool_version,

@@ -24,7 +24,8 @@ from lockgate.planner.database.ledger import Entry, Identity, Ledger
 from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED, Kind, document_digest, read_document, write_document
 from lockgate.planner.errors import WrongTarget
-from lockgate.planner.plan.plan import Model, Serial, Sha256
+from lockgate.planner.plan.plan import Serial
+from lockgate.planner.plan.statement import Model, Sha256
 from lockgate.planner.sql.dialect import DIALECTS
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lockgate.planner.plan.plan import Guarantee
+from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
 from lockgate.planner.reading.mysql.types import loses
 from lockgate.planner.reading.reading import Object, Reading

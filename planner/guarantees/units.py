@@ -12,7 +12,8 @@ from typing import Literal, get_args
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION, WRITTEN_ALONE, cut
 from lockgate.planner.guarantees.promises import Chance, Promise, Terms, weigh
-from lockgate.planner.plan.plan import Guarantee, Plan, PlannedStatement, Step
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.statement import Guarantee, PlannedStatement
 from lockgate.planner.reading.mysql.effects import read_effect
 from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import Dialect

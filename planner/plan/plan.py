@@ -5,34 +5,30 @@ Runs nothing and reads nothing: `build` makes plans, `planfile` reads and writes
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
-from lockgate.planner.canonical import canonical
 from lockgate.planner.decision import Decision
-from lockgate.planner.document import document_digest
+from lockgate.planner.document import document_digest, dump_document
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.reading import Blocked, Work
+from lockgate.planner.plan.statement import (
+    Estimate,
+    Model,
+    PlannedStatement,
+    Sha256,
+    sha256,
+)
+from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 Direction = Literal["up", "down"]
-# From the best to the weakest.
-Guarantee = Literal[
-    "transactional",
-    "implied",
-    "compensated",
-    "deferred",
-    "compensated-by-copy",
-    "point-of-no-return",
-]
 
 # RFC 8785 numbers are IEEE doubles, so what may pass 2**53 travels as a string.
 Serial = Annotated[
@@ -41,62 +37,7 @@ Serial = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"}),
 ]
-# As a number, so no more than a double holds.
-Estimate = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Version = Annotated[str, Field(pattern="^[0-9]{1,255}$")]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-class Model(BaseModel):
-    """Frozen; a reader passes over keys that a later minor version has added, and keeps them,
-    since the digest covers them."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-
-class Touch(Model):
-    """A table that a statement works on, and what that means for those who use the table too.
-
-    None of it decides what runs: reviewers and policies read it.
-    """
-
-    table: str = Field(description="With its schema where the SQL names one; for reviewers.")
-    lock: str = Field(description="In the server's own words; empty: none. For reviewers.")
-    algorithm: str = Field("", description="That of MySQL's online DDL; for reviewers.")
-    blocks: Blocked = Field("nothing", description="What others must wait with; for policies.")
-    work: Work = Field(
-        "none", description="Whether all rows are read or written anew under it; for policies."
-    )
-    certain: bool = Field(
-        True,
-        description="False: the SQL alone does not tell, and the worst is told; for reviewers.",
-    )
-    rows: Estimate | None = Field(
-        None,
-        description="The server's estimate when the plan was made; null: unknown. For policies.",
-    )
-    bytes: Estimate | None = Field(
-        None, description="Of the table and its indexes, as `rows`; null: unknown. For policies."
-    )
-
-    @property
-    def is_long(self) -> bool:
-        """Whether others must wait until all of the table's rows are worked on."""
-        return self.work != "none" and self.blocks != "nothing"
-
-
-class PlannedStatement(Model):
-    """One statement, exactly as the server will receive it."""
-
-    line: int = Field(description="The line in the migration's file where it begins, from 1.")
-    sql: str = Field(description="The text sent to the server: the executor runs this.")
-    copy_data: str | None = Field(None, description="The rows of a COPY … FROM STDIN.")
-    guarantee: Guarantee = Field(description="What a failure after it means; for reviewers.")
-    reason: str = Field("", description="Why its guarantee is no better; for reviewers.")
-    touches: tuple[Touch, ...] = Field(
-        (), description="The tables that it works on, and their locks and sizes; for reviewers."
-    )
-    digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
 
 
 class Step(Model):
@@ -376,17 +317,12 @@ class Unit:
     transaction: int | None
 
 
-def statement_digest(sql: str, copy_data: str | None) -> str:
-    """SHA-256, in hex, of a statement with the rows that travel with it."""
-    return _sha256({"sql": sql, "copy_data": copy_data})
-
-
 def intent_digest(steps: Iterable[Step]) -> str:
     """SHA-256, in hex, over direction, version, checksum and statements of each step.
 
     Two plans with the same intent run the same SQL, whatever database they are for.
     """
-    return _sha256(
+    return sha256(
         [
             [step.direction, step.version, step.checksum, [s.digest for s in step.statements]]
             for step in steps
@@ -397,9 +333,5 @@ def intent_digest(steps: Iterable[Step]) -> str:
 def seal(plan: Plan) -> Plan:
     """The plan with the digests that belong to its content."""
     intended = plan.model_copy(update={"intent_digest": intent_digest(plan.steps)})
-    digest = document_digest(intended.model_dump(mode="json"))
+    digest = document_digest(dump_document(intended))
     return intended.model_copy(update={"digest": digest})
-
-
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(canonical(value)).hexdigest()

@@ -12,7 +12,8 @@ from lockgate.planner.document import (
     write_document,
 )
 from lockgate.planner.errors import AlteredPlan
-from lockgate.planner.plan.plan import FORMAT, FORMAT_VERSION, Plan, intent_digest, statement_digest
+from lockgate.planner.plan.plan import FORMAT, FORMAT_VERSION, Plan, intent_digest
+from lockgate.planner.plan.statement import statement_digest
 
 REPLAN = "Make a new plan with `migrate plan`."
 STAKE = "What would run is not what was reviewed."

@@ -16,21 +16,13 @@ from lockgate.planner.document import (
     UNSEALED,
     Kind,
     document_digest,
+    dump_document,
     parse_document,
     read_document,
     write_document,
 )
-from lockgate.planner.plan.plan import (
-    Direction,
-    Estimate,
-    Model,
-    Plan,
-    Sha256,
-    State,
-    Step,
-    Target,
-    Version,
-)
+from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target, Version
+from lockgate.planner.plan.statement import Estimate, Model, Sha256
 
 FORMAT: Literal["lockgate-receipt"] = "lockgate-receipt"
 FORMAT_VERSION = "1.0"
@@ -140,7 +132,7 @@ def make_receipt(
 
 def seal_receipt(receipt: Receipt) -> Receipt:
     """The receipt with the digest of its content."""
-    digest = document_digest(receipt.model_dump(mode="json"))
+    digest = document_digest(dump_document(receipt))
     return receipt.model_copy(update={"digest": digest})
 
 

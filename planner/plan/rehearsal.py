@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import Change, PlannedStatement
+from lockgate.planner.plan.plan import Change
+from lockgate.planner.plan.statement import PlannedStatement
 
 """Of the findings that only a rehearsal makes."""
 

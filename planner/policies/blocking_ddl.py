@@ -13,7 +13,8 @@ from lockgate.planner.quantities import Size, format_size
 from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
-    from lockgate.planner.plan.plan import Plan, Touch
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.statement import Touch
 
 
 class BlockingDdl(Settings):

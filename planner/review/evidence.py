@@ -13,15 +13,8 @@ from lockgate.planner.finding import NOT_FORESEEN, NOT_REPEATABLE, NOT_RESTORED,
 from lockgate.planner.migrations.migration import Sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import GRANTS, name_objects
-from lockgate.planner.plan.plan import (
-    Change,
-    Measured,
-    Plan,
-    PlannedStatement,
-    Rehearsal,
-    Step,
-    seal,
-)
+from lockgate.planner.plan.plan import Change, Measured, Plan, Rehearsal, Step, seal
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.review.lint import waived
 

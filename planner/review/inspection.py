@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lockgate.planner.building.readings import with_readings
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
 from lockgate.planner.migrations.waiver import Waiver
-from lockgate.planner.plan.plan import Direction, Plan, PlannedStatement, Step, Touch
+from lockgate.planner.plan.plan import Direction, Plan, Step
+from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.reading.reading import Hold, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.lint import lint, unknown_waivers
@@ -95,6 +97,34 @@ def inspect(
     return plan.model_copy(update={"steps": steps, "warnings": (*plan.warnings, *warned)})
 
 
+def completed(plan: Plan) -> Plan:
+    """A plan of format 1.0 with what its statements do, as this lockgate reads it; any other as it
+    is. Its digest stays that of its file."""
+    dialect = plan.target.dialect
+    if dialect is None or all(one.reading for step in plan.steps for one in step.statements):
+        return plan
+    return with_losses(
+        plan.model_copy(update={"steps": with_readings(plan.steps, dialect)}), dialect
+    )
+
+
+def with_losses(plan: Plan, dialect: Dialect) -> Plan:
+    """The plan with what its statements lose whatever tables there are, not sealed anew."""
+    subjects = read_subjects(plan, ReviewTerms(dialect), without_files(plan))
+    steps = (
+        step.model_copy(update={"statements": _losing(step, subject)})
+        for step, subject in zip(plan.steps, subjects, strict=True)
+    )
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
+def _losing(step: Step, subject: Subject) -> tuple[PlannedStatement, ...]:
+    return tuple(
+        planned.model_copy(update={"loses": subject.lost_by(reviewed)})
+        for planned, reviewed in zip(step.statements, subject.statements, strict=True)
+    )
+
+
 def _text_of(migration: Migration, section: Section) -> str:
     """The lines behind the section's marker, up to the next one."""
     lines = migration.text.split("\n")[section.line :]
@@ -134,13 +164,15 @@ def _inspect(step: Step, subject: Subject, origin: SectionSource, outer: Sequenc
 
 
 def _touching(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -> PlannedStatement:
-    """The statement with the tables that others use too; those that the plan makes are not."""
+    """The statement with what it loses and the tables that others use too; what the plan makes
+    itself is neither."""
     touches = (
         _touch(hold, subject.terms.facts)
         for hold in reviewed.impact.holds
         if not subject.is_new(hold.on, reviewed)
     )
-    return planned.model_copy(update={"touches": tuple(dict.fromkeys(touches))})
+    told = {"touches": tuple(dict.fromkeys(touches)), "loses": subject.lost_by(reviewed)}
+    return planned.model_copy(update=told)
 
 
 def _touch(hold: Hold, facts: Facts) -> Touch:

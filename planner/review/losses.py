@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lockgate.planner.plan.plan import Plan
-from lockgate.planner.review.inspection import read_subjects, without_files
-from lockgate.planner.review.section import ReviewTerms
 
 NAMED = 5
 
@@ -22,12 +20,14 @@ class Loss:
 
 
 def find_losses(plan: Plan) -> tuple[Loss, ...]:
-    """The losses in the order in which they come; what the plan itself has made is none.
-
-    None are known of an engine that only a later lockgate has.
-    """
-    dialect = plan.target.dialect
-    return tuple(_losses(plan, ReviewTerms(dialect))) if dialect else ()
+    """The losses in the order in which they come, as the plan's statements carry them; what the
+    plan itself has made is none."""
+    return tuple(
+        Loss(number, place, statement.loses)
+        for number, step in enumerate(plan.steps, 1)
+        for place, statement in enumerate(step.statements, 1)
+        if statement.loses
+    )
 
 
 def name_losses(losses: Sequence[Loss]) -> str:
@@ -40,14 +40,6 @@ def name_losses(losses: Sequence[Loss]) -> str:
              for one in losses[:NAMED]]  # fmt: skip
     more = [f"and {len(losses) - NAMED} more"] if len(losses) > NAMED else []
     return ", ".join([*named, *more])
-
-
-def _losses(plan: Plan, terms: ReviewTerms) -> Iterator[Loss]:
-    subjects = read_subjects(plan, terms, without_files(plan))
-    for number, subject in enumerate(subjects, 1):
-        for statement in subject.statements:
-            if lost := subject.lost_by(statement):
-                yield Loss(number, statement.place, lost)
 
 
 def _unique(names: Iterable[str]) -> Iterable[str]:

@@ -5,7 +5,7 @@ Judges nothing; the rules in `planner.review.rules` do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -13,8 +13,7 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.plan.plan import Direction
 from lockgate.planner.reading.impact import Impact
-from lockgate.planner.reading.mysql import impact as mysql_impact
-from lockgate.planner.reading.postgresql import effects as postgresql_effects
+from lockgate.planner.reading.reader import read_impact
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
@@ -28,12 +27,6 @@ from lockgate.planner.sql.dialect import Dialect
 
 ANY = "*"
 """In place of a schema: any."""
-READERS: dict[str, Callable[[str, Dialect, Facts], Impact]] = {
-    "postgresql": postgresql_effects.read_impact,
-    "mysql": mysql_impact.read_impact,
-    "mariadb": mysql_impact.read_impact,
-}
-"""By the dialect's name."""
 
 
 class Written(Protocol):
@@ -177,9 +170,8 @@ def read_alone(
     first_line: int = 1,
 ) -> Subject:
     """The section that these statements are, before `follow` sets it among others."""
-    reader = READERS[terms.dialect.name]
     reviewed = tuple(
-        Reviewed(place, one.line, one.sql, reader(one.sql, terms.dialect, terms.facts))
+        Reviewed(place, one.line, one.sql, read_impact(one.sql, terms.dialect, terms.facts))
         for place, one in enumerate(statements, 1)
     )
     return Subject(reviewed, direction, transactional, terms, text, first_line)

@@ -5,8 +5,8 @@ import pytest
 from lockgate.executors.mysql import scratch as mysql
 from lockgate.executors.postgresql import scratch as postgresql
 from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import PlannedStatement, statement_digest
 from lockgate.planner.plan.rehearsal import Reach, refuse_reaching
+from lockgate.planner.plan.statement import PlannedStatement, statement_digest
 
 
 def statements(sql: str) -> list[PlannedStatement]:

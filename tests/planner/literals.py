@@ -16,7 +16,8 @@ from lockgate.planner.migrations.migration import (
     read_migration,
 )
 from lockgate.planner.migrations.order import order
-from lockgate.planner.plan.plan import Plan, Source, Step
+from lockgate.planner.plan.plan import Plan, Source, Step, seal
+from lockgate.planner.review.inspection import with_losses
 from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -89,7 +90,8 @@ def up_plan(
 ) -> Plan:
     """The plan that applies what a ledger lacks of these."""
     found = found or Ledger()
-    return build_up_plan(compare(order(migrations), found), found, setting, **choice)
+    plan = build_up_plan(compare(order(migrations), found), found, setting, **choice)
+    return seal(with_losses(plan, setting.server.dialect))
 
 
 def after(found: Ledger, steps: Iterable[Step], identity: Identity = IDENTITY) -> Ledger:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockgate.planner.plan.plan import Change, Plan, Touch, seal
+from lockgate.planner.plan.plan import Change, Plan, seal
+from lockgate.planner.plan.statement import Touch
 from lockgate.views.markup import code, escape, fenced, table
 from lockgate.views.plan.markdown import LONGEST, render_markdown
 from lockgate.views.plan.review import review

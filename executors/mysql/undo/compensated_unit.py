@@ -43,7 +43,8 @@ from lockgate.executors.mysql.undo.unit_undo import (
 from lockgate.executors.run_errors import unknown_statement
 from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
-from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
+from lockgate.planner.plan.plan import Step, Unit
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.mysql.effects import read_effect
 from lockgate.planner.reading.reading import Reading
 

@@ -17,7 +17,7 @@ from lockgate.executors.mysql.table.restoration import (
 )
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
-from lockgate.planner.plan.plan import PlannedStatement
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Object, Reading
 
 COUNTING = """

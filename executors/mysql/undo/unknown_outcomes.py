@@ -11,7 +11,8 @@ from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepare_intent
 from lockgate.executors.mysql.undo.statement_runner import Forward
-from lockgate.planner.plan.plan import PlannedStatement, Step
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.mysql.effects import read_effect
 from lockgate.planner.reading.reading import Reading
 

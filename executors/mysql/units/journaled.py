@@ -35,7 +35,8 @@ from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_ou
 from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
 from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
 from lockgate.planner.guarantees.guarantee import LASTING
-from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
+from lockgate.planner.plan.plan import Step, Unit
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.mysql.effects import read_effect
 
 SAVEPOINT = "lockgate_before_statement"

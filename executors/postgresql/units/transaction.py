@@ -28,7 +28,8 @@ from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Comma
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.planner.errors import Unreachable
-from lockgate.planner.plan.plan import PlannedStatement, Step, Unit
+from lockgate.planner.plan.plan import Step, Unit
+from lockgate.planner.plan.statement import PlannedStatement
 
 LOCK_NOT_AVAILABLE = "55P03"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import Denied
+from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses, name_losses
 from lockgate.views.terminal import ask, say, tell
 
@@ -20,7 +21,7 @@ def tell_approval(plan: Plan) -> None:
     tell(f"Plan {plan.digest[:12]} for {plan.environment}", "bold")
     tell(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
     tell(f"  steps     {len(steps)}: {_ends(steps)}" if steps else "  steps     none")
-    if losses := find_losses(plan):
+    if losses := find_losses(completed(plan)):
         tell(f"  lost      {name_losses(losses)}", "yellow")
     for decision in plan.decisions:
         tell(f"  policy    {decision}")

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from lockgate.planner.plan.difference import FieldChange, PlanDifference, StepChange
-from lockgate.planner.plan.plan import Plan, PlannedStatement
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from lockgate.planner.decision import Answer, Decision
-from lockgate.planner.plan.plan import PlannedStatement, Step
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_size
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from lockgate.planner.plan.plan import Plan, PlannedStatement, Touch
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,

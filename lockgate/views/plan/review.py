@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import SEVERITIES, Finding
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
-from lockgate.planner.plan.plan import Plan, PlannedStatement, Step, Touch, Unit
+from lockgate.planner.plan.plan import Plan, Step, Unit
+from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.reading.reading import WORKS
+from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses
-from lockgate.planner.review.section import READERS
-from lockgate.planner.sql.dialect import Dialect
 
 WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
@@ -136,6 +135,7 @@ class Review:
 
 def review(plan: Plan) -> Review:
     """What a reviewer should know of a plan."""
+    plan = completed(plan)
     losses = (
         Loss(Place(one.step, plan.steps[one.step - 1], one.statement), one.lost)
         for one in find_losses(plan)
@@ -160,7 +160,7 @@ def find_locks(plan: Plan) -> Iterator[Lock]:
     """The tables that are touched, statement by statement."""
     dialect = plan.target.dialect
     for place, statement in statements_of(plan.steps):
-        kind = _kind(statement.sql, dialect) if dialect and statement.touches else ""
+        kind = statement.reading.kind if statement.reading else ""
         is_kept = bool(dialect and dialect.transactional_ddl) and place.step.transaction is not None
         for number, touch in enumerate(statement.touches):
             yield Lock(place, touch, kind, is_first=number == 0, is_kept=is_kept)
@@ -199,11 +199,6 @@ def spell_lock(touch: Touch) -> str:
     if not touch.algorithm:
         return touch.lock
     return f"ALGORITHM={touch.algorithm.upper()}, LOCK={touch.lock or 'NONE'}"
-
-
-def _kind(sql: str, dialect: Dialect) -> str:
-    """What a statement is."""
-    return READERS[dialect.name](sql, dialect, Facts()).reading.kind
 
 
 def _urgency(remark: Remark) -> tuple[bool, int, int, int]:

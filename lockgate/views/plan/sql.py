@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lockgate.planner.plan.plan import Plan, PlannedStatement, Step
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.statement import PlannedStatement
 
 UTF8 = {
     "postgresql": "SET client_encoding = 'UTF8';",

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.finding import Finding
-from lockgate.planner.plan.plan import PlannedStatement, Touch
+from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from lockgate.executors.events import Event, RunStarted
 from lockgate.exits import Exit
 from lockgate.planner.errors import LockgateError
-from lockgate.planner.plan.plan import PlannedStatement, Step
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.views.terminal import print_line
 
 if TYPE_CHECKING:

@@ -318,7 +318,7 @@ class TestWhatIsNotBelieved:
 
     def test_a_format_that_this_lockgate_does_not_know(self) -> None:
         _, kept = applied(ONE)
-        text = kept.text.replace('"format_version":"1.0"', '"format_version":"2.0"')
+        text = kept.text.replace('"format_version":"1.1"', '"format_version":"2.0"')
         assert "format 2.0" in self.refused(replace(kept, text=text), UnsupportedPlan).what
 
 

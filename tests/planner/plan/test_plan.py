@@ -17,8 +17,10 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.document import document_digest
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan import plan as plan_module
-from lockgate.planner.plan.plan import Plan, Step, intent_digest, seal, statement_digest
+from lockgate.planner.plan import statement as statement_module
+from lockgate.planner.plan.plan import Plan, Step, intent_digest, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
+from lockgate.planner.plan.statement import statement_digest
 from lockgate.planner.sql.dialect import MYSQL
 from tests.planner.literals import IDENTITY, SERVER, SETTING, ledger, migration, up_plan
 
@@ -184,7 +186,7 @@ def plan_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Plan.model_json_schema(mode="serialization"),
-        "title": "lockgate plan, format 1.0",
+        "title": "lockgate plan, format 1.1",
     }
 
 
@@ -216,9 +218,10 @@ class TestSchema:
 
 def models() -> list[type[BaseModel]]:
     """Every model that a plan document is made of."""
-    found = vars(plan_module).values()
+    found = [*vars(plan_module).values(), *vars(statement_module).values()]
     classes = (one for one in found if isinstance(one, type) and issubclass(one, BaseModel))
-    return [one for one in classes if one not in (BaseModel, plan_module.Model)]
+    bases = (BaseModel, statement_module.Model)
+    return [one for one in dict.fromkeys(classes) if one not in bases]
 
 
 class TestPage:
@@ -231,7 +234,7 @@ class TestPage:
             for section in sections
             if (heading := section.splitlines()[0]).endswith("object")
         }
-        shown = {"PlannedStatement": "statement"}
+        shown = {"PlannedStatement": "statement", "StatementReading": "reading"}
         expected = {
             f"The {shown.get(model.__name__, model.__name__.lower())} object": set(
                 model.model_fields

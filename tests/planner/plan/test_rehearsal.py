@@ -13,12 +13,12 @@ from lockgate.planner.plan.drift import (
     refuse_unknown_schema,
     with_fingerprint,
 )
-from lockgate.planner.plan.plan import PlannedStatement, statement_digest
 from lockgate.planner.plan.rehearsal import (
     Reach,
     created_roles,
     refuse_reaching,
 )
+from lockgate.planner.plan.statement import PlannedStatement, statement_digest
 from tests.planner.literals import migration, up_plan
 
 PLAN = up_plan([migration("001")])

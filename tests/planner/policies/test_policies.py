@@ -13,9 +13,10 @@ from lockgate.planner.environments.policy import PolicySettings, loosened
 from lockgate.planner.errors import Denied
 from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION
-from lockgate.planner.plan.plan import Plan, Rehearsal, Touch, seal
+from lockgate.planner.plan.plan import Plan, Rehearsal, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.start import Start
+from lockgate.planner.plan.statement import Touch
 from lockgate.planner.policies.windows import parse_window
 from lockgate.planner.sql.dialect import MYSQL
 from tests.planner.literals import SERVER, SETTING, migration, up_plan

@@ -8,7 +8,8 @@ from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.waiver import Waiver
-from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal, Touch
+from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal
+from lockgate.planner.plan.statement import Touch
 from lockgate.planner.review.evidence import (
     Evidence,
     answering,

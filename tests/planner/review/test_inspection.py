@@ -5,10 +5,11 @@ from typing import Literal
 
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.finding import Finding
-from lockgate.planner.plan.plan import Plan, Touch, seal
+from lockgate.planner.plan.plan import Plan, seal
+from lockgate.planner.plan.statement import Touch
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import Thresholds
-from lockgate.planner.review.inspection import inspect, read_origins, read_subjects
+from lockgate.planner.review.inspection import completed, inspect, read_origins, read_subjects
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL
 from tests.planner.literals import SETTING, read, up_plan
@@ -187,3 +188,14 @@ def test_what_a_section_makes_is_named_with_its_schema() -> None:
     made = subject.makings.new
     assert Object("table", "t", "a") in made
     assert Object("table", "t") not in made
+
+
+def test_what_a_plan_of_format_1_0_loses_is_read_from_its_sql() -> None:
+    plan = up_plan([read("-- migrate:up\ndrop table users;")])
+    (step,) = plan.steps
+    (statement,) = step.statements
+    older = statement.model_copy(update={"reading": None, "loses": ()})
+    bare = plan.model_copy(update={"steps": (step.model_copy(update={"statements": (older,)}),)})
+    assert completed(bare).steps == plan.steps
+    assert completed(bare).digest == plan.digest
+    assert completed(plan) is plan

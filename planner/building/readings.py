@@ -1,0 +1,69 @@
+"""Readings of a plan's statements: each is read once, and the plan carries what it does.
+
+Reads by the rules of the plan's own server; what depends on its tables, `planner.review` adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.plan.statement import Concurrent, Named, PlannedStatement, StatementReading
+from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.reader import read_impact
+from lockgate.planner.reading.reading import ConcurrentIndex, Object
+from lockgate.planner.sql.dialect import Dialect
+
+NOTHING_KNOWN = Facts()
+
+
+def with_readings(steps: Iterable[Step], dialect: Dialect) -> tuple[Step, ...]:
+    """The steps with a reading of each statement that has none."""
+    return tuple(_with_readings(step, dialect) for step in steps)
+
+
+def read_statement(sql: str, dialect: Dialect) -> StatementReading:
+    """What a statement does by itself, as a plan carries it."""
+    return as_reading(read_impact(sql, dialect, NOTHING_KNOWN))
+
+
+def as_reading(impact: Impact) -> StatementReading:
+    """What a reader has found, as a plan carries it."""
+    effect = impact.reading
+    return StatementReading(
+        kind=effect.kind or effect.verb,
+        objects=tuple(map(_named, dict.fromkeys((*effect.objects, *effect.tables_written)))),
+        leaves=effect.leaves,
+        outside_only=effect.outside_only,
+        commits=effect.commits,
+        fails_whole=effect.fails_whole and not effect.partial,
+        repeatable=effect.repeatable,
+        concurrent=_concurrent(effect.concurrent),
+        opaque=effect.opaque,
+        unread=effect.unread,
+    )
+
+
+def _with_readings(step: Step, dialect: Dialect) -> Step:
+    if all(statement.reading for statement in step.statements):
+        return step
+    read = tuple(_with_reading(statement, dialect) for statement in step.statements)
+    return step.model_copy(update={"statements": read})
+
+
+def _with_reading(statement: PlannedStatement, dialect: Dialect) -> PlannedStatement:
+    if statement.reading is not None:
+        return statement
+    return statement.model_copy(update={"reading": read_statement(statement.sql, dialect)})
+
+
+def _concurrent(found: ConcurrentIndex | None) -> Concurrent | None:
+    if found is None:
+        return None
+    index, table = (one and _named(one) for one in (found.index, found.table))
+    return Concurrent(action=found.action, index=index, table=table)
+
+
+def _named(one: Object) -> Named:
+    return Named(kind=one.kind, name=one.name, qualifier=one.schema)

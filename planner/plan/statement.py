@@ -1,0 +1,159 @@
+"""A statement of a plan: the text that the server gets, and what is known of it; a value.
+
+Reads no SQL: `planner.building.build` has each statement read, and `planner.review` adds what
+depends on the tables and on the rest of the plan.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lockgate.planner.canonical import canonical
+from lockgate.planner.reading.reading import Blocked, Commits, Leaves, Work
+
+# From the best to the weakest.
+Guarantee = Literal[
+    "transactional",
+    "implied",
+    "compensated",
+    "deferred",
+    "compensated-by-copy",
+    "point-of-no-return",
+]
+
+# As a number, so no more than a double holds.
+Estimate = Annotated[int, Field(ge=0, le=2**53 - 1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Model(BaseModel):
+    """Frozen; what a reader does not know, it refuses: nobody is shown what nobody can explain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Touch(Model):
+    """A table that a statement works on, and what that means for those who use the table too.
+
+    None of it decides what runs: reviewers and policies read it.
+    """
+
+    table: str = Field(description="With its schema where the SQL names one; for reviewers.")
+    lock: str = Field(description="In the server's own words; empty: none. For reviewers.")
+    algorithm: str = Field("", description="That of MySQL's online DDL; for reviewers.")
+    blocks: Blocked = Field("nothing", description="What others must wait with; for policies.")
+    work: Work = Field(
+        "none", description="Whether all rows are read or written anew under it; for policies."
+    )
+    certain: bool = Field(
+        True,
+        description="False: the SQL alone does not tell, and the worst is told; for reviewers.",
+    )
+    rows: Estimate | None = Field(
+        None,
+        description="The server's estimate when the plan was made; null: unknown. For policies.",
+    )
+    bytes: Estimate | None = Field(
+        None, description="Of the table and its indexes, as `rows`; null: unknown. For policies."
+    )
+
+    @property
+    def is_long(self) -> bool:
+        """Whether others must wait until all of the table's rows are worked on."""
+        return self.work != "none" and self.blocks != "nothing"
+
+
+class Named(Model):
+    """An object of a schema, by its name as the statement has it, without quotes."""
+
+    kind: str = Field(description="Such as `table` or `view`; for reviewers.")
+    name: str = Field(description="Empty: the server is to give one. For reviewers.")
+    qualifier: str = Field(
+        "", description="Its schema; empty where the statement names none. For reviewers."
+    )
+
+
+class Concurrent(Model):
+    """What CREATE, DROP or REINDEX … CONCURRENTLY of PostgreSQL works on."""
+
+    action: Literal["build", "drop", "rebuild"] = Field(description="The executor follows this.")
+    index: Named | None = Field(
+        description="null: the server is to name it, or all of the table's are rebuilt. For the "
+        "executor."
+    )
+    table: Named | None = Field(
+        description="null where the statement names an index alone; for the executor."
+    )
+
+
+class StatementReading(Model):
+    """What a statement does by itself, whatever the tables are like that it works on.
+
+    Its reader's words, so that nobody else has to look at the SQL to learn it.
+    """
+
+    kind: str = Field(description="What it is, such as `alter table`; for reviewers.")
+    objects: tuple[Named, ...] = Field(
+        (), description="What it makes, changes or drops, or whose rows it writes. For reviewers."
+    )
+    leaves: Leaves = Field(
+        "nothing", description="What it leaves in its session; the executor relies on it."
+    )
+    outside_only: bool = Field(
+        False, description="The server refuses it in a transaction; the executor relies on it."
+    )
+    commits: Commits = Field(
+        "never",
+        description="Whether it ends a transaction: `itself`, at once; `may`, where code that it "
+        "runs may do so. The executor relies on it.",
+    )
+    fails_whole: bool = Field(
+        True, description="Nothing of it is kept when it fails; the executor relies on it."
+    )
+    repeatable: bool = Field(
+        True,
+        description="It may run again when nobody noted that it was done; the executor relies on "
+        "it.",
+    )
+    concurrent: Concurrent | None = Field(
+        None, description="The index that it builds or drops in several transactions; null: none."
+    )
+    opaque: bool = Field(
+        False, description="It runs code that was not read; for reviewers and policies."
+    )
+    unread: str = Field(
+        "", description="Why it could not be read, as a clause; then the worst is said of it."
+    )
+
+
+class PlannedStatement(Model):
+    """One statement, exactly as the server will receive it."""
+
+    line: int = Field(description="The line in the migration's file where it begins, from 1.")
+    sql: str = Field(description="The text sent to the server: the executor runs this.")
+    copy_data: str | None = Field(None, description="The rows of a COPY … FROM STDIN.")
+    guarantee: Guarantee = Field(description="What a failure after it means; for reviewers.")
+    reason: str = Field("", description="Why its guarantee is no better; for reviewers.")
+    touches: tuple[Touch, ...] = Field(
+        (), description="The tables that it works on, and their locks and sizes; for reviewers."
+    )
+    reading: StatementReading | None = Field(
+        None, description="What it does by itself; null in format 1.0. For executors and policies."
+    )
+    loses: tuple[str, ...] = Field(
+        (), description="What is gone with its data, as nouns: `the table users`. For policies."
+    )
+    digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
+
+
+def statement_digest(sql: str, copy_data: str | None) -> str:
+    """SHA-256, in hex, of a statement with the rows that travel with it."""
+    return sha256({"sql": sql, "copy_data": copy_data})
+
+
+def sha256(value: Any) -> str:
+    """SHA-256, in hex, of a value as canonical JSON (RFC 8785)."""
+    return hashlib.sha256(canonical(value)).hexdigest()

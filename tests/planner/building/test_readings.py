@@ -1,0 +1,56 @@
+"""What a plan carries of each statement: read once, by the rules of the plan's own server."""
+
+from dataclasses import replace
+
+import pytest
+
+from lockgate.planner.building.readings import read_statement, with_readings
+from lockgate.planner.plan.statement import Named
+from lockgate.planner.sql.dialect import DIALECTS
+from tests.planner.literals import SETTING, migration, up_plan
+
+
+@pytest.mark.parametrize("engine", DIALECTS)
+def test_every_statement_that_runs_carries_its_reading(engine: str) -> None:
+    server = replace(SETTING.server, dialect=DIALECTS[engine])
+    plan = up_plan([migration(1), migration(2)], setting=replace(SETTING, server=server))
+    kinds = [one.reading and one.reading.kind for step in plan.steps for one in step.statements]
+    assert kinds == ["create table", "create table"]
+
+
+@pytest.mark.parametrize("engine", DIALECTS)
+def test_it_names_what_is_changed_and_whose_rows_are_written(engine: str) -> None:
+    def objects(sql: str) -> tuple[Named, ...]:
+        return read_statement(sql, DIALECTS[engine]).objects
+
+    assert objects("drop table a.t") == (Named(kind="table", name="t", qualifier="a"),)
+    assert objects("delete from t") == (Named(kind="table", name="t"),)
+
+
+@pytest.mark.parametrize(
+    ("engine", "sql", "opaque"),
+    [
+        ("postgresql", "do $$ begin end $$", True),
+        ("postgresql", "select 1", False),
+        ("mysql", "call p()", True),
+        ("mariadb", "call p()", True),
+        ("mysql", "select 1", False),
+    ],
+)
+def test_code_that_was_not_read_is_marked(engine: str, sql: str, opaque: bool) -> None:
+    assert read_statement(sql, DIALECTS[engine]).opaque is opaque
+
+
+def test_ddl_of_mysql_commits_by_itself_and_that_of_postgresql_does_not() -> None:
+    sql = "alter table t add a int"
+    assert read_statement(sql, DIALECTS["mysql"]).commits == "itself"
+    assert read_statement(sql, DIALECTS["postgresql"]).commits == "never"
+
+
+def test_vacuum_runs_outside_of_a_transaction_only() -> None:
+    assert read_statement("vacuum t", DIALECTS["postgresql"]).outside_only
+
+
+def test_a_statement_that_has_a_reading_keeps_it() -> None:
+    plan = up_plan([migration(1)])
+    assert with_readings(plan.steps, DIALECTS["mysql"]) == plan.steps
