@@ -236,7 +236,7 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
             result=result_state(ledger, steps),
             verdict=judgement.verdict,
             state_pulled_at=setting.state_pulled_at,
-            warnings=(*setting.warnings, *judgement.warnings),
+            warnings=(*setting.warnings, *judgement.warnings, *_empty(steps)),
             steps=steps,
             intent_digest=UNSEALED,
             digest=UNSEALED,
@@ -293,6 +293,16 @@ def _target(server: Server, ledger: Ledger) -> Target:
         history_table=server.history_table,
         uuid=ledger.identity.uuid if ledger.identity else None,
         evidence=dict(sorted(server.evidence.items())),
+    )
+
+
+def _empty(steps: Iterable[Step]) -> tuple[str, ...]:
+    """A warning for each section without a statement: often a file that was not saved."""
+    return tuple(
+        f"{step.file} has no statement in its {step.direction} section: it is recorded, and does "
+        "nothing."
+        for step in steps
+        if not step.statements
     )
 
 

@@ -320,3 +320,13 @@ class TestABaselinePlan:
         applied = build_up_plan(comparison, Ledger(), SETTING)
         assert baseline.result == applied.result
         assert baseline.intent_digest != applied.intent_digest
+
+
+def test_a_section_without_a_statement_is_a_warning() -> None:
+    (warning,) = up_plan([migration(1, up="-- nothing yet"), migration(2)]).warnings
+    assert warning.startswith("1_m1.sql has no statement in its up section")
+
+
+def test_a_baseline_warns_of_no_empty_section() -> None:
+    comparison = compare([migration(1, up="")], Ledger())
+    assert build_baseline_plan(comparison, Ledger(), SETTING, "1").warnings == ()
