@@ -84,7 +84,7 @@ def differences(before: Side, after: Side) -> tuple[ObjectDifference, ...]:
     """What was added, removed or changed, by name.
 
     >>> differences(Catalogue({"view v": "select 1"}), Catalogue({"view v": "select 2"}))
-    (Difference(object='view v', change='changed', lines=('-select 1', '+select 2')),)
+    (ObjectDifference(object='view v', change='changed', lines=('-select 1', '+select 2')),)
     """
     old, new = _digests(before), _digests(after)
     return tuple(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
 from lockgate.planner.reading.mysql.types import loses
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Definition, Object, Reading
 from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
 
@@ -276,7 +276,7 @@ def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     table = schema.find(target)
     if table and table.is_new:
         return COMPENSATED
-    losses = dict(_losses(effect, table, schema, terms))
+    losses = dict(_losses(effect, table, schema))
     if not losses:
         return COMPENSATED
     what = f"it {', '.join(losses.values())}"
@@ -287,9 +287,7 @@ def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     return _copied(what, [target], schema, terms, "the values")
 
 
-def _losses(
-    effect: Reading, table: Table | None, schema: Schema, terms: Terms
-) -> Iterator[tuple[str, str]]:
+def _losses(effect: Reading, table: Table | None, schema: Schema) -> Iterator[tuple[str, str]]:
     """What values an ALTER TABLE loses: the column in lower case, and a predicate."""
     columns = table.columns if table else {}
     old = [name for name in effect.columns_dropped if not table or name.lower() not in
@@ -298,22 +296,22 @@ def _losses(
         known = columns.get(name.lower())
         if not (known and known.generated):
             yield name.lower(), f"drops the column {name}"
-    for name, text in effect.columns_redefined.items():
-        if loss := _loss(name.lower(), text, table, schema, terms):
+    for name, new in effect.columns_redefined.items():
+        if loss := _loss(name.lower(), new, table, schema):
             yield name.lower(), f"redefines {name} ({loss})"
     if effect.converts_text:
         texts = [name for name, column in columns.items() if column.charset or column == UNKNOWN]
         yield from ((name, f"converts {name}") for name in texts or ("every text column",))
 
 
-def _loss(column: str, text: str, table: Table | None, schema: Schema, terms: Terms) -> str:
+def _loss(column: str, new: Definition, table: Table | None, schema: Schema) -> str:
     """Why a column's new definition may not hold the old values; empty: it does."""
     if table and column in table.new_columns:
         return ""
     known = table.columns.get(column) if table else None
     if table is None or known is None or known == UNKNOWN:
         return "its type is not known"
-    return loses(known, text, terms.dialect, table.collation, schema.strict)
+    return loses(known, new, table.collation, schema.strict)
 
 
 def _list(objects: list[Object]) -> str:

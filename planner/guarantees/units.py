@@ -14,7 +14,7 @@ from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION,
 from lockgate.planner.guarantees.promises import Chance, Promise, Terms, weigh
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
-from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import Dialect
 
@@ -181,7 +181,7 @@ def _weigh_section(
     schema.begin_section()
     chances = []
     for statement in statements:
-        effect = read_effect(statement.sql, terms.dialect)
+        effect = read(statement.sql, terms.dialect)
         chances.append(weigh(effect, schema, terms))
         schema.apply(effect)
     return tuple(chances)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from lockgate.planner.errors import MigrationFileError
-from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.sql.cursor import END, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Statement
@@ -60,7 +60,7 @@ def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
     """
     if dialect.transactional_ddl or RELEASE_ALL not in statement.sql.lower():
         return
-    effect = read_effect(statement.sql, dialect)
+    effect = read(statement.sql, dialect)
     only_defines = effect.verb in ("create", "alter") and effect.objects[0].kind != "table"
     if not only_defines and _calls(statement.sql, dialect, RELEASE_ALL):
         raise MigrationFileError(

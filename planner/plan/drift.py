@@ -30,7 +30,8 @@ def made_by_migrations(catalogue: Catalogue) -> Catalogue:
 def name_objects(found: Sequence[ObjectDifference | Change]) -> str:
     """The objects by name, as many as a sentence takes.
 
-    >>> name_objects([Difference("table t", "changed"), Difference("view v", "removed")])
+    >>> changed = ObjectDifference("table t", "changed")
+    >>> name_objects([changed, ObjectDifference("view v", "removed")])
     'table t (changed), view v (removed)'
     """
     named = ", ".join(f"{each.object} ({each.change})" for each in found[:NAMED])

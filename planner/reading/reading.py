@@ -93,6 +93,53 @@ class ConcurrentIndex:
     table: Object | None
 
 
+Volatility = Literal["", "stable", "volatile", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a statement whose locks, work or losses depend on what its table is like.
+
+    `action` is what it does: `add column`, `drop constraint`. `table` is the one that it is about,
+    `name` a column or a constraint of it, `columns` those of a constraint, `type` a column's new
+    type as the catalogue prints it. `volatility` is that of a new column's default, empty where it
+    has none. `others` are the further tables that it names. `words` are what it says besides:
+    `not valid`, `using index`.
+    """
+
+    action: str
+    table: Object
+    name: str = ""
+    columns: tuple[str, ...] = ()
+    type: str = ""
+    volatility: Volatility = ""
+    others: tuple[Object, ...] = ()
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A column's definition as far as it decides which values fit, and what the server does."""
+
+    type: str
+    arguments: tuple[str, ...] = ()
+    unsigned: bool = False
+    nullable: bool = True
+    charset: str = ""
+    collation: str = ""
+    generated: bool = False
+    counts: bool = False
+    unread: bool = False
+    may_update: bool = False
+    """It may say ON UPDATE, as a bare `timestamp` also can."""
+    moves: bool = False
+    """FIRST or AFTER is in it."""
+    keys: frozenset[str] = frozenset()
+    """`unique`, `primary`."""
+    text: str = ""
+    """As it is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one statement does, if the server does not refuse it.
@@ -119,8 +166,8 @@ class Reading:
     columns_dropped: tuple[str, ...] = ()
     columns_renamed: tuple[tuple[str, str], ...] = ()
     """Old and new name."""
-    columns_redefined: Mapping[str, str] = field(default_factory=dict)
-    """The text of the new definition by the name before the statement."""
+    columns_redefined: Mapping[str, Definition] = field(default_factory=dict)
+    """The new definition by the name before the statement."""
     converts_text: bool = False
     """CONVERT TO CHARACTER SET: every text column is redefined."""
     changes_primary_key: bool = False
@@ -179,6 +226,8 @@ class Reading:
     them."""
     loses: tuple[str, ...] = ()
     """What is gone with its data whatever the tables are like: `the table users`."""
+    clauses: tuple[Clause, ...] = ()
+    """What depends on the tables; `weigh` knows what it means."""
     concurrent: ConcurrentIndex | None = None
     """The index that it builds, drops or rebuilds in several transactions."""
     unread: str = ""
@@ -214,6 +263,12 @@ class Reading:
     def calls(self) -> frozenset[str]:
         """In lower case: whatever it calls like a function, the server's own included."""
         return self.mentions.calls if self.evaluates else frozenset()
+
+    @property
+    def keeps_session(self) -> bool:
+        """Whether its session is as before for certain: no code of others runs in it."""
+        is_plain = self.is_definition or self.verb in ("truncate", "maintain")
+        return is_plain and self.leaves == "nothing" and not QUERIES & self.mentions.names
 
     @property
     def is_definition(self) -> bool:

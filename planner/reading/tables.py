@@ -220,7 +220,8 @@ class Schema:
                 if name not in dropped
             },
             key=() if effect.changes_primary_key or dropped & set(table.key) else table.key,
-            updates_itself=table.updates_itself or _may_update(effect.columns_redefined.values()),
+            updates_itself=table.updates_itself
+            or any(column.may_update for column in effect.columns_redefined.values()),
             versioned=table.versioned if effect.versions is None else effect.versions,
             new_columns=(table.new_columns - dropped) | fresh,
             sequences=table.sequences | effect.mentions.sequences,
@@ -276,15 +277,6 @@ def _read_table(facts: TableFacts) -> Table:
         sequences=facts.sequences,
         updates_itself=any(column.updates_itself for column in facts.columns.values()),
     )
-
-
-def _may_update(definitions: Iterable[str]) -> bool:
-    """Whether a definition may say ON UPDATE, as a bare `timestamp` also can.
-
-    https://dev.mysql.com/doc/refman/en/timestamp-initialization.html
-    """
-    texts = [text.lower() for text in definitions]
-    return any("update" in text or text.startswith("timestamp") for text in texts)
 
 
 def _rename_columns(table: Table, names: Mapping[str, str]) -> Table:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lockgate.planner.sql.dialect import Dialect, literal_rows, tokens
 from lockgate.planner.sql.statements import CONTINUED, ESCAPED
@@ -16,23 +16,22 @@ COMMENT_EDGE = re.compile(r"/\*|\*/")
 DOTTED = re.compile(r"(\.+)(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, a quoted `name`, a `string`, `other` text, or the `end`; and where it stands."""
+class Token(NamedTuple):
+    """A word, a quoted `name`, a `string`, `other` text, or the `end`; and where it is.
+
+    A tuple, since there are many. `word` is its text in lower case, if that has a meaning of its
+    own: if it is no quoted name and no string.
+    """
 
     kind: str
     text: str
     start: int
     end: int
-
-    @property
-    def word(self) -> str:
-        """Its text in lower case, if it is code."""
-        return self.text.lower() if self.is_code else ""
+    word: str = ""
 
     @property
     def is_code(self) -> bool:
-        """Whether its text has a meaning of its own: it is no quoted name and no string."""
+        """Whether its text has a meaning of its own."""
         return self.kind in ("word", "other")
 
     @property
@@ -140,6 +139,10 @@ class Cursor:
             self.pass_one()
         return Cursor(self._found[first : self._position], self._sql)
 
+    def ahead(self) -> Cursor:
+        """A cursor of its own over what is left here; nothing is passed."""
+        return Cursor(self._found[self._position :], self._sql)
+
     def rest(self) -> Iterator[Token]:
         """All tokens that are left, those in parentheses too; none is passed."""
         yield from self._found[self._position :]
@@ -196,7 +199,7 @@ def _tokens(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]:
             conditional = kind == "condition"
         elif kind == "condition_end":
             position = start + 1
-            yield Token("other", "*", start, position)
+            yield Token("other", "*", start, position, "*")
         elif kind == "dollar":
             position = _after(sql, text, position)
             yield Token("string", sql[start:position], start, position)
@@ -204,7 +207,9 @@ def _tokens(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]:
             position = _escape_end(sql, position - 1)
             yield Token("string", sql[start:position], start, position)
         elif kind not in ("comment", "directive"):
-            yield Token(_kind(kind, text, dialect), text, start, position)
+            found = _kind(kind, text, dialect)
+            word = text.lower() if found in ("word", "other") else ""
+            yield Token(found, text, start, position, word)
 
 
 def _kind(kind: str, text: str, dialect: Dialect) -> str:
@@ -218,13 +223,14 @@ def _kind(kind: str, text: str, dialect: Dialect) -> str:
 def _split_dots(found: Iterator[Token]) -> Iterator[Token]:
     """A name behind a dot is one token with it to the lexer."""
     for token in found:
-        parts = DOTTED.fullmatch(token.text) if token.kind == "other" else None
+        is_dotted = token.kind == "other" and token.text[0] == "."
+        parts = DOTTED.fullmatch(token.text) if is_dotted else None
         if parts is None or not parts[2]:
             yield token
             continue
         middle = token.start + len(parts[1])
-        yield Token("other", parts[1], token.start, middle)
-        yield Token("word", parts[2], middle, token.end)
+        yield Token("other", parts[1], token.start, middle, parts[1])
+        yield Token("word", parts[2], middle, token.end, parts[2].lower())
 
 
 def _comment_end(sql: str, position: int, deepest: int) -> int:

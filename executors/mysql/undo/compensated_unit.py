@@ -45,7 +45,7 @@ from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reading import Reading
 
 SAVEPOINT = "lockgate_trailing"
@@ -346,7 +346,7 @@ class CompensatedUnit:
 
     def _effect(self, place: Position) -> Reading:
         assert place.statement is not None
-        return read_effect(place.statement.sql, self.session.server.dialect)
+        return read(place.statement.sql, self.session.server.dialect)
 
     def _place_of(self, record: JournalRow) -> Position:
         return Position(record.step, self.unit.steps[record.step - self.unit.first], record.place)

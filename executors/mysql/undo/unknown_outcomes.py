@@ -13,7 +13,7 @@ from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepar
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reading import Reading
 
 READ = (
@@ -62,6 +62,6 @@ def _has_happened(
 ) -> bool | None:
     if not image:
         return None
-    effect = read_effect(statement.sql, session.server.dialect)
+    effect = read(statement.sql, session.server.dialect)
     forward = Forward(session, Graveyard(session))
     return forward.has_happened(Intent.model_validate_json(image), effect)

@@ -37,7 +37,7 @@ from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreacha
 from lockgate.planner.guarantees.guarantee import LASTING
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.mysql.reader import read
 
 SAVEPOINT = "lockgate_before_statement"
 
@@ -187,7 +187,7 @@ class _Section:
 
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         self._begin()
-        effect = read_effect(statement.sql, self.session.server.dialect)
+        effect = read(statement.sql, self.session.server.dialect)
         self._intend(place, statement, read_image(self.session, statement, effect))
         self.counters.add(place, effect)
         self.session.execute(f"savepoint {SAVEPOINT}")

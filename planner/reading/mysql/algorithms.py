@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lockgate.planner.reading.reading import Blocked, Work
+from lockgate.planner.reading.reading import Blocked, Hold, Object, Work
 
 # From the best to the worst.
 ALGORITHMS = ("instant", "nocopy", "inplace", "copy")
@@ -119,3 +119,8 @@ def combine(ways: Iterable[Way]) -> Way:
     lock = max((way.lock for way in found), key=list(LOCKS).index)
     sure = all(way.certain for way in found if way.algorithm == worst.algorithm)
     return replace(worst, lock=lock, work=max(works, key=order.index), certain=sure)
+
+
+def hold(table: Object, way: Way) -> Hold:
+    """The lock on a table that is altered in this way."""
+    return Hold(table, way.lock, LOCKS[way.lock], way.work, way.algorithm, way.certain)

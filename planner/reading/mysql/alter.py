@@ -7,17 +7,22 @@ https://mariadb.com/kb/en/alter-table/
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
+from typing import TypeVar
 
+from lockgate.planner.reading.mysql.clauses import KEYS, read_clause, read_partition
+from lockgate.planner.reading.mysql.types import read_definition
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor
+
+Item = TypeVar("Item")
 
 NOTHING = Reading("alter")
 UNKNOWN_CLAUSE = Reading("alter", obstacle="it has a clause that lockgate does not know")
 VERSIONED = Reading("alter", obstacle="it changes the table's system versioning or its periods")
-KEYS = ("index", "key", "fulltext", "spatial", "unique", "vector", "primary", "foreign",
-        "constraint", "check")  # fmt: skip
 # What SHOW CREATE TABLE prints of a table and ALTER TABLE brings back.
 OPTIONS = frozenset(
     [
@@ -32,8 +37,9 @@ OPTIONS = frozenset(
     ]
 )
 LOSSLESS_PARTITION_WORDS = frozenset(
-    ["add", "analyze", "check", "coalesce", "optimize", "rebuild", "reorganize", "repair"]
-)
+    ["add", "analyze", "check", "coalesce", "optimize", "partition", "rebuild", "remove",
+     "reorganize", "repair"]
+)  # fmt: skip
 LOSSY_PARTITION_WORDS = {
     "discard": "it discards the rows of partitions",
     "drop": "it drops partitions with their rows",
@@ -79,43 +85,53 @@ def _parent(cursor: Cursor, place: int) -> Object:
 
 def _clauses(cursor: Cursor, table: Object) -> Iterator[Reading]:
     while not cursor.at_end:
-        if (partitions := _partition_clause(cursor)) is not None:
+        if (partitions := _partition_clause(cursor, table)) is not None:
             yield partitions  # what follows belongs to it: a list of partitions has commas
             return
         clause = cursor.clause()
         reader = CLAUSES.get(clause.peek().word, _options)
-        yield _rename_table(clause, table) or reader(clause)
+        found = tuple(read_clause(clause.ahead(), table))
+        yield replace(_rename_table(clause, table) or reader(clause), clauses=found)
 
 
 def _merge(parts: Iterable[Reading]) -> Reading:
-    merged = NOTHING
-    for part in parts:
-        merged = replace(
-            merged,
-            renames=merged.renames + part.renames,
-            columns_added=merged.columns_added + part.columns_added,
-            columns_dropped=merged.columns_dropped + part.columns_dropped,
-            columns_renamed=merged.columns_renamed + part.columns_renamed,
-            columns_redefined={**merged.columns_redefined, **part.columns_redefined},
-            converts_text=merged.converts_text or part.converts_text,
-            changes_primary_key=merged.changes_primary_key or part.changes_primary_key,
-            changes_counter=merged.changes_counter or part.changes_counter,
-            storage_engine=part.storage_engine or merged.storage_engine,
-            versions=merged.versions if part.versions is None else part.versions,
-            obstacle=merged.obstacle or part.obstacle,
-        )
-    return merged
+    found = list(parts)
+    if len(found) == 1:
+        return found[0]
+    return Reading(
+        "alter",
+        renames=_joined(part.renames for part in found),
+        columns_added=_joined(part.columns_added for part in found),
+        columns_dropped=_joined(part.columns_dropped for part in found),
+        columns_renamed=_joined(part.columns_renamed for part in found),
+        columns_redefined=dict(ChainMap(*(dict(part.columns_redefined) for part in found[::-1]))),
+        converts_text=any(part.converts_text for part in found),
+        changes_primary_key=any(part.changes_primary_key for part in found),
+        changes_counter=any(part.changes_counter for part in found),
+        storage_engine=_last((part.storage_engine for part in found), ""),
+        versions=_last((part.versions for part in found), None),
+        clauses=_joined(part.clauses for part in found),
+        obstacle=next((part.obstacle for part in found if part.obstacle), ""),
+    )
 
 
-def _partition_clause(cursor: Cursor) -> Reading | None:
-    if cursor.sees("partition", "by") or cursor.sees("remove", "partitioning"):
-        return NOTHING
-    word = cursor.peek().word
-    if cursor.peek(1).word != "partition":
+def _joined(parts: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
+    return tuple(chain.from_iterable(parts))
+
+
+def _last(values: Iterable[Item], none: Item) -> Item:
+    return ([none] + [value for value in values if value != none])[-1]
+
+
+def _partition_clause(cursor: Cursor, table: Object) -> Reading | None:
+    change = read_partition(cursor, table)
+    if change is None:
         return None
+    word = cursor.peek().word
+    obstacle = LOSSY_PARTITION_WORDS.get(word, UNKNOWN_CLAUSE.obstacle)
     if word in LOSSLESS_PARTITION_WORDS:
-        return NOTHING
-    return Reading("alter", obstacle=LOSSY_PARTITION_WORDS.get(word, UNKNOWN_CLAUSE.obstacle))
+        obstacle = ""
+    return Reading("alter", obstacle=obstacle, clauses=(change,))
 
 
 def _add(clause: Cursor) -> Reading:
@@ -181,7 +197,7 @@ def _redefine(clause: Cursor, old: str, new: str) -> Reading:
     return replace(
         NOTHING,
         columns_renamed=((old, new),) if old != new else (),
-        columns_redefined={old: clause.text()},
+        columns_redefined={old: read_definition(clause.ahead())},
         changes_primary_key=_names_primary_key(clause),
     )
 

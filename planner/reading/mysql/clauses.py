@@ -1,22 +1,19 @@
 """Which operations an ALTER TABLE of MySQL and MariaDB is made of, clause by clause.
 
-Knows not how a server carries them out: `mysql_ways` does. What it cannot name is None.
+Knows no table and not how a server carries them out: `impact` does. What has no name is `unknown`.
 https://dev.mysql.com/doc/refman/en/alter-table.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
-from lockgate.planner.database.facts import TableFacts
-from lockgate.planner.reading.mysql.alter import KEYS
-from lockgate.planner.reading.mysql.redefinition import read_redefinition
-from lockgate.planner.reading.tables import INNODB
+from lockgate.planner.reading.reading import Clause, Object
 from lockgate.planner.sql.cursor import Cursor
-from lockgate.planner.sql.dialect import Dialect
 
+KEYS = ("index", "key", "fulltext", "spatial", "unique", "vector", "primary", "foreign",
+        "constraint", "check")  # fmt: skip
 INDEXES = {"index": "add index", "key": "add index", "unique": "add index",
            "fulltext": "add fulltext index", "spatial": "add fulltext index",
            "vector": "add fulltext index", "primary": "add primary key",
@@ -26,94 +23,101 @@ DROPPED = {"index": "drop index", "key": "drop index", "primary": "drop primary 
            "constraint": "drop check"}  # fmt: skip
 REBUILDING = frozenset({"row_format", "key_block_size", "encryption", "page_compressed"})
 PARTITION_CHANGES = {"drop": "drop partition", "truncate": "truncate partition"}
-ONE_FOR_BOTH = {"drop primary key", "add primary key"}
-
-Operation = str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AlteredTable:
-    """The table that is altered, as far as it is known."""
-
-    dialect: Dialect
-    known: TableFacts | None
+INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
+UNKNOWN = "unknown"
+WHOLE = {"force": "rebuild", "convert": "convert character set", "order": UNKNOWN,
+         "discard": UNKNOWN, "import": UNKNOWN}  # fmt: skip
+# Their values depend on the table: the column's old definition, the engine that it has.
+REDEFINE, CHANGE_ENGINE = "redefine column", "change engine"
+# What the statement asks for, and no operation.
+ASKED = ("algorithm", "lock")
 
 
-def read_operations(cursor: Cursor, target: AlteredTable) -> tuple[Operation, ...]:
-    """The operations of the clauses ahead of an ALTER TABLE; None: one that has no name here."""
-    found: list[Operation] = []
-    while not cursor.at_end:
-        if (operation := _partition(cursor)) is not None:
-            found.append(operation)
-            break
-        found += _clause(cursor.clause(), target)
-    if set(found) >= ONE_FOR_BOTH:
-        found = ["change primary key", *(each for each in found if each not in ONE_FOR_BOTH)]
-    return tuple(found)
-
-
-def read_explicit(cursor: Cursor) -> dict[str, str]:
-    """What ALGORITHM and LOCK ahead ask for, both in lower case; nothing is passed."""
-    tokens = [token.word for token in cursor.rest()]
-    found = {}
-    for place, word in enumerate(tokens):
-        if word in ("algorithm", "lock"):
-            value = tokens[place + 1 : place + 3]
-            found[word] = value[-1] if value[:1] == ["="] else "".join(value[:1])
-    return found
-
-
-def _partition(cursor: Cursor) -> str | None:
+def read_partition(cursor: Cursor, table: Object) -> Clause | None:
+    """What the partition clause ahead does; None: none is. Nothing is passed."""
+    word = cursor.peek().word
     if cursor.sees("partition", "by") or cursor.sees("remove", "partitioning"):
-        return "partition"
+        return Clause("partition", table)
     if cursor.peek(1).word != "partition":
         return None
-    word = cursor.peek().word
     if word == "add":
-        return "add list partition" if cursor.peek(2).word == "(" else "change partitions"
-    return PARTITION_CHANGES.get(word, "change partitions")
+        is_listed = cursor.peek(2).word == "("
+        return Clause("add list partition" if is_listed else "change partitions", table)
+    return Clause(PARTITION_CHANGES.get(word, "change partitions"), table)
 
 
-def _clause(clause: Cursor, target: AlteredTable) -> Iterator[Operation]:
+def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
+    """The operations of one clause, or several, where it lists columns or options."""
+    yield from read_asked(clause, table)
     word = clause.take().word
-    if word == "add":
-        yield from _add(clause)
-    elif word == "drop":
-        yield DROPPED.get(clause.peek().word, "drop column")
-    elif word in ("modify", "change"):
-        yield from _redefine(clause, word, target)
-    elif word == "rename":
-        yield "change index" if clause.peek().word in ("index", "key") else "rename"
-    elif word == "alter":
-        yield from _alter(clause)
-    elif word == "force":
-        yield "rebuild"
-    elif word == "convert":
-        yield "convert character set"
-    elif word in ("order", "discard", "import"):
-        yield None
-    elif word not in ("algorithm", "lock", "enable", "disable", "with", "without"):
-        yield from _options(word, clause, target)
+    if word in ("modify", "change"):
+        yield _redefine(clause, word, table)
+    elif word == "add":
+        yield from _add(clause, table)
+    elif action := _single(word, clause):
+        yield Clause(action, table)
+    elif word not in (*ASKED, "enable", "disable", "with", "without"):
+        yield from _options(word, clause, table)
 
 
-def _add(clause: Cursor) -> Iterator[Operation]:
+def read_asked(clause: Cursor, table: Object) -> Iterator[Clause]:
+    """ALGORITHM and LOCK, if these are ahead; nothing is passed."""
+    tokens = [token.word for token in clause.rest()]
+    if tokens[:1] and tokens[0] in ASKED:
+        yield Clause(tokens[0], table, "".join(tokens[1:3]).lstrip("="))
+
+
+def created_index(cursor: Cursor) -> str:
+    """What a CREATE INDEX does, by the words before its name."""
+    cursor.until(*INDEX_WORDS)
+    return INDEXES.get(cursor.peek().word, UNKNOWN)
+
+
+def asked_in(cursor: Cursor, table: Object) -> Iterator[Clause]:
+    """What an index's statement asks for after its columns."""
+    while not cursor.at_end:
+        yield from read_asked(cursor, table)
+        cursor.pass_one()
+
+
+def _single(word: str, clause: Cursor) -> str:
+    """The operation of a clause that is one; empty: table options."""
+    if word == "drop":
+        return DROPPED.get(clause.peek().word, "drop column")
+    if word == "rename":
+        return "change index" if clause.peek().word in ("index", "key") else "rename"
+    if word == "alter":
+        return _alter(clause)
+    return WHOLE.get(word, "")
+
+
+def _add(clause: Cursor, table: Object) -> Iterator[Clause]:
     if not clause.accept("column") and clause.peek().word in KEYS:
-        yield _add_key(clause)
+        yield _add_key(clause, table)
         return
     clause.accept("if", "not", "exists")
     columns = clause.group() if clause.sees("(") else clause
     while not columns.at_end:
         item = columns.clause()
-        yield _add_key(item) if item.peek().word in KEYS else _add_column(item)
+        is_key = item.peek().word in KEYS
+        yield _add_key(item, table) if is_key else Clause(_add_column(item), table)
 
 
-def _add_key(clause: Cursor) -> Operation:
+def _add_key(clause: Cursor, table: Object) -> Clause:
     if clause.accept("constraint") and clause.peek().word not in INDEXES:
         clause.name()
-    return INDEXES.get(clause.peek().word)
+    action = INDEXES.get(clause.peek().word, UNKNOWN)
+    clause.until("(")
+    columns = clause.group() if action == "add primary key" else clause.until()
+    return Clause(action, table, columns=tuple(_listed(columns)))
 
 
-def _add_column(clause: Cursor) -> Operation:
+def _listed(columns: Cursor) -> Iterator[str]:
+    while not columns.at_end:
+        yield columns.clause().name()
+
+
+def _add_column(clause: Cursor) -> str:
     clause.name()
     words = [token.word for token in clause.rest()]
     if "auto_increment" in words:
@@ -139,32 +143,25 @@ def _default(clause: Cursor) -> str:
     return "add column with a computed default" if calls else "add column with an expression"
 
 
-def _redefine(clause: Cursor, word: str, target: AlteredTable) -> Iterator[Operation]:
+def _redefine(clause: Cursor, word: str, table: Object) -> Clause:
     clause.accept("column")
     clause.accept("if", "exists")
     old = clause.name()
     renamed = word == "change" and clause.name() != old
-    column = target.known.columns.get(old) if target.known else None
-    if column is None or target.known is None:
-        yield None
-        return
-    yield from read_redefinition(column, clause.text(), target.dialect, target.known.collation)
-    if renamed:
-        yield "rename"
+    return Clause(REDEFINE, table, old, words=frozenset({"rename"} if renamed else ()))
 
 
-def _alter(clause: Cursor) -> Iterator[Operation]:
+def _alter(clause: Cursor) -> str:
     """A default, a visibility, or whether a check is enforced."""
     if clause.accept("index"):
-        yield "change index"
-    elif clause.sees("check") or clause.sees("constraint"):
+        return "change index"
+    if clause.sees("check") or clause.sees("constraint"):
         words = [token.word for token in clause.rest()]
-        yield "drop check" if "not" in words else "add check"
-    else:
-        yield "change column's default or comment"
+        return "drop check" if "not" in words else "add check"
+    return "change column's default or comment"
 
 
-def _options(word: str, clause: Cursor, target: AlteredTable) -> Iterator[Operation]:
+def _options(word: str, clause: Cursor, table: Object) -> Iterator[Clause]:
     """Table options, which need no commas between them."""
     while word:
         if word in ("default", "character"):
@@ -173,13 +170,8 @@ def _options(word: str, clause: Cursor, target: AlteredTable) -> Iterator[Operat
         clause.accept("=")
         value = clause.take()
         if word == "engine":
-            yield _engine((value.name or value.text.strip("'\"")).lower(), target.known)
+            engine = (value.name or value.text.strip("'\"")).lower()
+            yield Clause(CHANGE_ENGINE, table, engine)
         else:
-            yield "rebuild" if word in REBUILDING else "change options"
+            yield Clause("rebuild" if word in REBUILDING else "change options", table)
         word = clause.take().word
-
-
-def _engine(engine: str, known: TableFacts | None) -> Operation:
-    if known and known.storage_engine.lower() != engine:
-        return None
-    return "rebuild" if engine == INNODB else None

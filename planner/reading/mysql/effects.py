@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
+from lockgate.planner.reading.mysql.algorithms import REBUILD, hold
 from lockgate.planner.reading.mysql.alter import cascading_parents, read_alter_table
+from lockgate.planner.reading.mysql.clauses import asked_in, created_index
 from lockgate.planner.reading.mysql.rows import read_delete, read_insert, read_load, read_update
 from lockgate.planner.reading.mysql.settings import read_set, set_for_one
-from lockgate.planner.reading.reading import Object, Reading
-from lockgate.planner.sql.cursor import Cursor, Token, read_head
-from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.sql.mentions import find_mentions
+from lockgate.planner.reading.reading import Clause, Object, Reading
+from lockgate.planner.sql.cursor import Cursor
 
 READS = Reading("read")
 PROGRAMS = ("procedure", "function", "event")
@@ -27,23 +27,8 @@ OPENS_DEFINITION = frozenset({"select", "as", "with", "values", "table", "partit
 WHOLE = frozenset({"alter", "create", "drop", "flush", "grant", "kill", "rename", "revoke"})
 
 
-def read_effect(sql: str, dialect: Dialect) -> Reading:
-    """What one statement does; never raises on what `planner.sql.statements` has cut.
-
-    >>> from lockgate.planner.sql.dialect import MYSQL
-    >>> read_effect("alter table `t` add (a int), rename to u", MYSQL).columns_added
-    ('a',)
-    """
-    cursor = read_head(sql, dialect)
-    found = list(cursor.rest())
-    effect = _statement(cursor)
-    leaves = effect.leaves_session or _sets_variable(found)
-    partial = effect.partial or (not dialect.atomic_accounts and _names_several_accounts(found))
-    mentions = find_mentions(found, dialect)
-    return replace(effect, leaves_session=leaves, mentions=mentions, partial=partial)
-
-
-def _statement(cursor: Cursor) -> Reading:
+def read_effect(cursor: Cursor) -> Reading:
+    """What a statement does to objects, rows and its session."""
     while cursor.accept("("):
         pass
     token = cursor.take()
@@ -56,27 +41,6 @@ def _unknown(*words: str) -> Reading:
     named = " ".join(words).upper() if words[0].isalpha() else "it"
     partial = words[0] not in WHOLE or words[-1] in ("database", "schema")
     return Reading("other", obstacle=f"{named} is nothing that lockgate can undo", partial=partial)
-
-
-def _names_several_accounts(found: list[Token]) -> bool:
-    """Whether it is about users or roles, and about more than one of them."""
-    words = [token.word for token in found]
-    if words[:1] in (["grant"], ["revoke"]):
-        places = [place for place, word in enumerate(words) if word in ("to", "from")]
-        words = words[max(places, default=0) :]
-    elif not {"user", "role"} & set(words[1:4]):
-        return False
-    return "," in words
-
-
-def _sets_variable(found: list[Token]) -> bool:
-    """Whether a user variable gets a value: `@x := 1`, SELECT … INTO @x."""
-    for one, following in pairwise(found):
-        if one.word == ":" and following.text.startswith("="):
-            return True
-        if one.word == "into" and following.text.startswith("@"):
-            return True
-    return False
 
 
 def _reads(cursor: Cursor) -> Reading:
@@ -97,7 +61,7 @@ def _with(cursor: Cursor) -> Reading:
             cursor.pass_one()
         cursor.pass_one()
         if not cursor.accept(","):
-            return _statement(cursor)
+            return read_effect(cursor)
 
 
 def _analyze(cursor: Cursor) -> Reading:
@@ -107,7 +71,7 @@ def _analyze(cursor: Cursor) -> Reading:
         return _analyzes_tables(cursor)
     if cursor.accept("format", "="):
         cursor.take()
-    return _statement(cursor)
+    return read_effect(cursor)
 
 
 def _analyzes_tables(cursor: Cursor) -> Reading:
@@ -129,6 +93,14 @@ def _analyzes_tables(cursor: Cursor) -> Reading:
 def _maintains(cursor: Cursor) -> Reading:
     cursor.skip_words("local", "no_write_to_binlog")
     return Reading("maintain") if cursor.accept_any("table", "tables", "view") else UNCLEAR
+
+
+def _optimizes(cursor: Cursor) -> Reading:
+    reading = _maintains(cursor)
+    tables = []
+    while not cursor.at_end:
+        tables.append(_object(cursor.clause(), "table"))
+    return replace(reading, holds=tuple(hold(table, REBUILD) for table in tables))
 
 
 def _uses(cursor: Cursor) -> Reading:
@@ -154,11 +126,12 @@ def _sets(cursor: Cursor) -> Reading:
     if cursor.accept("statement"):  # https://mariadb.com/kb/en/set-statement/
         assignments = cursor.until("for")
         cursor.accept("for")
-        return set_for_one(assignments, _statement(cursor))
+        return set_for_one(assignments, read_effect(cursor))
     return read_set(cursor)
 
 
 def _creates(cursor: Cursor) -> Reading:
+    whole = cursor.ahead()
     replaces = cursor.accept("or", "replace")
     _skip_modifiers(cursor)
     temporary = cursor.accept("temporary")
@@ -166,7 +139,7 @@ def _creates(cursor: Cursor) -> Reading:
     if kind.word == "table":
         return _creates_table(cursor, replaces, temporary)
     if kind.word == "index":
-        return _changes_index(cursor)
+        return _changes_index(cursor, created_index(whole))
     if kind.word in ("view", "trigger", "sequence", *PROGRAMS):
         return _creates_object(cursor, kind.word, replaces)
     return _unknown("create", kind.word)
@@ -254,7 +227,7 @@ def _creates_object(cursor: Cursor, kind: str, replaces: bool) -> Reading:
     return replace(effect, trigger_table=table) if table.name else UNCLEAR
 
 
-def _changes_index(cursor: Cursor) -> Reading:
+def _changes_index(cursor: Cursor, action: str) -> Reading:
     """CREATE INDEX and DROP INDEX are ALTER TABLE by another name."""
     conditional = cursor.accept("if", "not", "exists") or cursor.accept("if", "exists")
     primary = cursor.name().lower() == "primary"
@@ -263,7 +236,8 @@ def _changes_index(cursor: Cursor) -> Reading:
     table = _object(cursor, "table")
     if not table.name:
         return UNCLEAR
-    return Reading("alter", (table,), conditional, changes_primary_key=primary)
+    clauses = (Clause("drop primary key" if primary else action, table), *asked_in(cursor, table))
+    return Reading("alter", (table,), conditional, changes_primary_key=primary, clauses=clauses)
 
 
 def _object(cursor: Cursor, kind: str) -> Object:
@@ -298,7 +272,7 @@ def _drops(cursor: Cursor) -> Reading:
     if kind == "prepare":
         return Reading("set", leaves_session=True)
     if kind == "index":
-        return _changes_index(cursor)
+        return _changes_index(cursor, "drop index")
     if kind not in LISTED and kind not in ("trigger", *PROGRAMS):
         return _unknown("drop", kind)
     return _drops_objects(cursor, LISTED.get(kind, kind), temporary)
@@ -374,7 +348,7 @@ READERS: dict[str, Callable[[Cursor], Reading]] = {
     "help": lambda _: READS,
     "insert": read_insert,
     "load": read_load,
-    "optimize": _maintains,
+    "optimize": _optimizes,
     "prepare": _prepares,
     "rename": _renames,
     "repair": _maintains,

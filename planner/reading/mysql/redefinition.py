@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lockgate.planner.database.facts import ColumnFacts
-from lockgate.planner.reading.mysql.types import Definition, read_definition
-from lockgate.planner.sql.cursor import read_tokens
-from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.reading.mysql.types import read_type
+from lockgate.planner.reading.reading import Definition
 
 # A length of up to 255 bytes is kept in one byte, a greater one in two.
 ONE_BYTE = 255
@@ -25,21 +24,17 @@ TYPE_CHANGE = "change column's type"
 DEFINITION = "change column's default or comment"
 
 
-def read_redefinition(
-    old: ColumnFacts, text: str, dialect: Dialect, table_collation: str
-) -> Iterator[str]:
+def redefinition(old: ColumnFacts, new: Definition, table_collation: str) -> Iterator[str]:
     """The operations, as `reading.mysql.algorithms` names them, that the new definition is."""
-    new = read_definition(text, dialect)
-    before = replace(read_definition(old.type, dialect), nullable=old.nullable)
+    before = replace(read_type(old.type), nullable=old.nullable)
     yield _type_operation(before, new, old, table_collation)
-    words = [token.word for token in read_tokens(text, dialect).rest()]
     if before.nullable != new.nullable:
         yield "change nullability"
-    if words[-1:] == ["first"] or "after" in words[-2:]:
+    if new.moves:
         yield "move column"
-    if "unique" in words:
+    if "unique" in new.keys:
         yield "add index"
-    if "primary" in words:
+    if "primary" in new.keys:
         yield "add primary key"
 
 

@@ -15,6 +15,7 @@ from lockgate.planner.sql.cursor import Cursor
 UNREADABLE = Reading("other", obstacle="lockgate cannot read which rows it writes")
 MODIFIERS = ("low_priority", "delayed", "high_priority", "quick", "ignore", "concurrent", "local")
 TAIL = ("where", "order", "limit", "returning")
+LIMITS = ("where", "limit")
 QUERIES = ("select", "with", "values", "table", "(")
 # What may follow a table's name where its alias could stand.
 AFTER_TABLE = frozenset(
@@ -45,6 +46,7 @@ def read_load(cursor: Cursor) -> Reading:
 def read_update(cursor: Cursor) -> Reading:
     """The effect of what follows UPDATE."""
     cursor.skip_words(*MODIFIERS)
+    everywhere = _is_unbounded(cursor.ahead())
     defaults = any(token.word == "default" for token in cursor.rest())
     references = cursor.until("set")
     plain = not any(token.word in (*JOINS, "(", "for") for token in references.rest())
@@ -55,7 +57,7 @@ def read_update(cursor: Cursor) -> Reading:
         effect = Reading("write", tables_written=tuple(tables), columns_written=columns)
     else:
         effect = _written(tables)
-    return replace(effect, gives_defaults=defaults)
+    return replace(effect, gives_defaults=defaults, every_row=everywhere and not effect.obstacle)
 
 
 def read_delete(cursor: Cursor) -> Reading:
@@ -63,6 +65,11 @@ def read_delete(cursor: Cursor) -> Reading:
     cursor.skip_words(*MODIFIERS)
     if cursor.sees("history", "from"):
         return Reading("other", obstacle="it deletes the history of rows")
+    written = _deleted(cursor.ahead())
+    return replace(written, every_row=_is_unbounded(cursor) and not written.obstacle)
+
+
+def _deleted(cursor: Cursor) -> Reading:
     if not cursor.accept("from"):
         targets = cursor.until("from")
         cursor.accept("from")
@@ -71,6 +78,12 @@ def read_delete(cursor: Cursor) -> Reading:
     if cursor.accept("using"):
         return _written(_resolved(targets, cursor.until(*TAIL)))
     return _written(list(_references(targets).values()))
+
+
+def _is_unbounded(cursor: Cursor) -> bool:
+    """Whether no condition says which rows."""
+    cursor.until(*LIMITS)
+    return cursor.at_end
 
 
 def _written(tables: list[Object]) -> Reading:

@@ -7,12 +7,12 @@ https://dev.mysql.com/doc/refman/en/data-types.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.reading.reading import Definition
 from lockgate.planner.sql.cursor import Cursor, read_tokens
-from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.dialect import MYSQL
 
 INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 # Each after the first holds what fits in those before it.
@@ -41,31 +41,19 @@ WIDER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A column's definition as far as it decides which values fit."""
-
-    type: str
-    arguments: tuple[str, ...] = ()
-    unsigned: bool = False
-    nullable: bool = True
-    charset: str = ""
-    collation: str = ""
-    generated: bool = False
-    counts: bool = False
-    unread: bool = False
+def read_type(text: str) -> Definition:
+    """The type of a column as the catalogue prints it."""
+    return read_definition(read_tokens(text, MYSQL))
 
 
-def read_definition(text: str, dialect: Dialect) -> Definition:
-    """The definition behind a column's name: `varchar(50) not null`.
+def read_definition(cursor: Cursor) -> Definition:
+    """The definition after a column's name: `varchar(50) not null`.
 
-    >>> from lockgate.planner.sql.dialect import MYSQL
-    >>> definition = read_definition("INT(11) unsigned NOT NULL", MYSQL)
+    >>> definition = read_definition(read_tokens("INT(11) unsigned NOT NULL", MYSQL))
     >>> definition.type, definition.arguments, definition.unsigned, definition.nullable
     ('int', (), True, False)
     """
-    cursor = read_tokens(text, dialect)
-    name = cursor.take().word
+    text, name = cursor.text(), cursor.take().word
     kind = SAME.get(name, name)
     given = tuple(_arguments(cursor.group())) if cursor.sees("(") else ()
     words = [token.word for token in cursor.rest()]
@@ -79,13 +67,17 @@ def read_definition(text: str, dialect: Dialect) -> Definition:
         generated="as" in words,
         counts="auto_increment" in words,
         unread=not kind or bool(UNREAD & set(words)),
+        # https://dev.mysql.com/doc/refman/en/timestamp-initialization.html
+        may_update="update" in words or kind == "timestamp",
+        moves=words[-1:] == ["first"] or "after" in words[-2:],
+        keys=frozenset({"unique", "primary"} & set(words)),
+        text=text,
     )
 
 
-def loses(old: ColumnFacts, text: str, dialect: Dialect, table_collation: str, strict: bool) -> str:
+def loses(old: ColumnFacts, new: Definition, table_collation: str, strict: bool) -> str:
     """Why the new definition may not hold the old values, as a clause; empty: it does."""
-    new = read_definition(text, dialect)
-    before = read_definition(old.type, dialect)
+    before = read_type(old.type)
     if old.generated or new.generated:
         return "" if old.generated and new.generated else "its values are computed"
     if new.counts and not old.counts:
@@ -93,7 +85,7 @@ def loses(old: ColumnFacts, text: str, dialect: Dialect, table_collation: str, s
     if old.nullable and not new.nullable and not strict:
         return "without strict mode NOT NULL turns NULL into another value"
     if new.unread or not _holds(before, new):
-        return f"a value of {old.type} may not fit {_shown(text, dialect)}"
+        return f"a value of {old.type} may not fit {_shown(new)}"
     if new.type in TEXTUAL and not _keeps_text(old, new, table_collation):
         return "its character set may change"
     return ""
@@ -124,11 +116,12 @@ def _value(cursor: Cursor, *words: str) -> str:
     return ""
 
 
-def _shown(text: str, dialect: Dialect) -> str:
+def _shown(new: Definition) -> str:
     """The type alone, for people."""
-    cursor = read_tokens(text, dialect)
+    cursor = read_tokens(new.text, MYSQL)
     name = cursor.take().text
-    return f"{name}({cursor.group().text()})" if cursor.sees("(") else name
+    shown = f"{name}({cursor.group().text()})" if cursor.sees("(") else name
+    return f"{shown} unsigned" if new.unsigned else shown
 
 
 def _holds(old: Definition, new: Definition) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.mysql.types import loses, read_definition
-from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.reading.reading import Definition, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.section import Reviewed, Subject, report
 
@@ -28,16 +28,18 @@ def find(subject: Subject) -> Iterator[Finding]:
                 yield from _judge(subject, statement, column, definition)
 
 
-def _judge(subject: Subject, statement: Reviewed, column: str, text: str) -> Iterator[Finding]:
+def _judge(
+    subject: Subject, statement: Reviewed, column: str, new: Definition
+) -> Iterator[Finding]:
     terms, table = subject.terms, statement.impact.reading.objects[0]
     known = find_table(table, terms.facts)
     old = known.columns.get(column) if known else None
     if known is None or old is None:
-        yield from _unknown(subject, statement, table, column, text)
+        yield from _unknown(subject, statement, table, column, new)
         return
     strict = terms.facts.strict
-    reason = loses(old, text, terms.dialect, known.collation, strict)
-    if not reason and old.nullable and not read_definition(text, terms.dialect).nullable:
+    reason = loses(old, new, known.collation, strict)
+    if not reason and old.nullable and not new.nullable:
         reason = "NULL does not fit NOT NULL"
     if reason:
         message = f"{table.name}.{column}: {reason}."
@@ -47,8 +49,8 @@ def _judge(subject: Subject, statement: Reviewed, column: str, text: str) -> Ite
 
 
 def _unknown(
-    subject: Subject, statement: Reviewed, table: Object, column: str, text: str
+    subject: Subject, statement: Reviewed, table: Object, column: str, new: Definition
 ) -> Iterator[Finding]:
-    if not read_definition(text, subject.terms.dialect).nullable:
+    if not new.nullable:
         message = f"{table.name}.{column} becomes NOT NULL; if it holds NULL, that does not fit."
         yield report(CODE, "warning", statement, message, EITHER, SAFER)

@@ -12,7 +12,7 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
-from lockgate.planner.reading.mysql.effects import read_effect
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import DIALECTS
 
@@ -276,7 +276,7 @@ def test_what_is_undone_by_a_rollback_is_rows_alone_or_neutral(desk: Desk) -> No
     desk.reset()
     definitions, rows = desk.definitions(), desk.rows()
     for sql in samples(desk):
-        effect = read_effect(sql, desk.dialect)
+        effect = read(sql, desk.dialect)
         if not (effect.is_rows_only or effect.is_neutral):
             continue
         desk.ask("begin")
@@ -298,6 +298,6 @@ def run(desk: Desk, sql: str) -> Seen:
         desk.ask(sql)
     except pymysql.MySQLError as error:
         raise AssertionError(f"the server refuses {sql}: {error}") from error
-    effect, after = read_effect(sql, desk.dialect), (desk.definitions(), desk.rows())
+    effect, after = read(sql, desk.dialect), (desk.definitions(), desk.rows())
     desk.is_fresh = after == (definitions, rows) and effect.verb != "alter"
     return Seen(sql, effect, (definitions, after[0]), (rows, after[1]), columns)

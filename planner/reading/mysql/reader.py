@@ -1,0 +1,163 @@
+"""The one reader of MySQL and MariaDB: a statement, cut into tokens once, as a value.
+
+Knows no table: what depends on those that are there, `impact` weighs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+
+from lockgate.planner.reading.mysql.algorithms import DROPS_LISTS_APART
+from lockgate.planner.reading.mysql.clauses import ASKED
+from lockgate.planner.reading.mysql.effects import WHOLE, read_effect
+from lockgate.planner.reading.mysql.settings import LASTING_SCOPES
+from lockgate.planner.reading.reading import Commits, Hold, Leaves, Object, Reading
+from lockgate.planner.sql.cursor import Token, read_head
+from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.mentions import find_mentions
+
+# DO is none of them: here it only evaluates expressions, as SELECT does.
+RUNNERS = ("call", "execute")
+# Characters of a statement that is worth remembering: what reads it next need not read it again.
+REMEMBERED = 10_000
+EMPTIED = ("drop partition", "truncate partition")
+
+
+def read(sql: str, dialect: Dialect) -> Reading:
+    """What one statement does; never raises on what `planner.sql.statements` has cut.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL
+    >>> reading = read("alter table `t` add (a int), rename to u", MYSQL)
+    >>> reading.kind, reading.columns_added
+    ('alter table', ('a',))
+    """
+    return _read_once(sql, dialect) if len(sql) < REMEMBERED else _read(sql, dialect)
+
+
+def _read(sql: str, dialect: Dialect) -> Reading:
+    cursor = read_head(sql, dialect)
+    found = list(cursor.rest())
+    words = [token.word for token in found]
+    effect = read_effect(cursor)
+    several = not dialect.atomic_accounts and _names_several_accounts(words)
+    partial = effect.partial or several
+    return replace(
+        effect,
+        mentions=find_mentions(found, dialect),
+        kind=_kind(words, effect),
+        opaque=words[:1] != [] and words[0] in RUNNERS,
+        partial=partial,
+        explicit=any(clause.action in ASKED for clause in effect.clauses),
+        leaves_session=effect.leaves_session or _sets_variable(found),
+        leaves=_leaves(effect, found),
+        commits=_commits(effect, words),
+        holds=effect.holds or tuple(_holds(effect)),
+        loses=tuple(_loses(effect, found)),
+        fails_whole=not partial and _fails_whole(effect, words, dialect),
+    )
+
+
+_read_once = lru_cache(maxsize=16_384)(_read)
+
+
+def _kind(words: list[str], effect: Reading) -> str:
+    first = words[0] if words else ""
+    if effect.objects and first in ("alter", "create", "drop", "rename"):
+        is_index = effect.verb == "alter" and first != "alter"
+        return f"{first} {'index' if is_index else effect.objects[0].kind}"
+    return first
+
+
+def _names_several_accounts(words: list[str]) -> bool:
+    """Whether it is about users or roles, and about more than one of them."""
+    if words[:1] in (["grant"], ["revoke"]):
+        places = [place for place, word in enumerate(words) if word in ("to", "from")]
+        words = words[max(places, default=0) :]
+    elif not {"user", "role"} & set(words[1:4]):
+        return False
+    return "," in words
+
+
+def _sets_variable(found: list[Token]) -> bool:
+    """Whether a user variable gets a value: `@x := 1`, SELECT … INTO @x."""
+    return any(
+        (one.word == ":" and following.text.startswith("="))
+        or (one.word == "into" and following.text.startswith("@"))
+        for one, following in pairwise(found)
+    )
+
+
+def _leaves(effect: Reading, found: list[Token]) -> Leaves:
+    """Settings can be made again, if their values do not depend on when that is."""
+    words = {token.word for token in found}
+    first = found[0].word if found else ""
+    if first in ("set", "use") and effect.verb == "set":
+        depends = {"(", "select", "@@global", "@@persist"} & words
+        return "unknown" if depends or _sets_variable(found) else "settings"
+    makes = effect.temporary and effect.verb == "create"
+    calls = first == "call" and any(token.text.startswith("@") for token in found)
+    if makes or calls or first == "prepare" or (effect.verb != "other" and _sets_variable(found)):
+        return "unknown"
+    if first == "set" and effect.leaves_session:  # besides what lasts
+        begins = found[1].word.lstrip("@") in LASTING_SCOPES
+        own = {"session", "local"} & {word.lstrip("@") for word in words}
+        named = any(token.text.startswith("@") and token.text[1:2] != "@" for token in found)
+        return "unknown" if own or named or not begins else "nothing"
+    return "nothing"
+
+
+def _commits(effect: Reading, words: list[str]) -> Commits:
+    if words[:1] and words[0] in RUNNERS:
+        return "may"
+    keeps = effect.is_rows_only or effect.is_neutral
+    return "never" if keeps and "autocommit" not in effect.settings else "itself"
+
+
+def _fails_whole(effect: Reading, words: list[str], dialect: Dialect) -> bool:
+    """Of rows the tables' storage engine decides; a list of objects is dropped one by one where
+    DDL is atomic for one object alone.
+
+    https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
+    https://mariadb.com/kb/en/atomic-ddl/
+    """
+    if effect.verb in ("maintain", "read", "write"):
+        return False
+    if dialect.name in DROPS_LISTS_APART:
+        targets = effect.objects or effect.tables_written
+        if effect.verb == "drop" and len(targets) > 1:
+            return False
+        if words[:1] and words[0] in ("grant", "revoke"):
+            return False
+        if words[:3] == ["create", "or", "replace"] and "view" not in words[3:7]:
+            return False
+    return effect.verb != "other" or words[0] in WHOLE - {"flush", "kill"} or words[0] == "set"
+
+
+def _holds(effect: Reading) -> Iterator[Hold]:
+    dropped = [one for one in effect.objects if one.kind == "table"]
+    tables = {"drop": dropped, "rename": dropped, "truncate": effect.tables_written}
+    for table in tables.get(effect.verb, ()):
+        yield Hold(table, "EXCLUSIVE", "reads")
+
+
+def _loses(effect: Reading, found: list[Token]) -> Iterator[str]:
+    tables = [one for one in effect.objects if one.kind == "table"]
+    if effect.verb == "drop":
+        yield from (f"the table {_shown(one)}" for one in tables)
+    if effect.verb == "create" and effect.replaces:
+        yield from (f"the table {_shown(one)}, if it was there" for one in tables)
+    if effect.verb == "alter":
+        yield from (f"the column {tables[0].name}.{one}" for one in effect.columns_dropped)
+        if any(clause.action in EMPTIED for clause in effect.clauses):
+            yield f"the rows of partitions of {_shown(tables[0])}"
+    if effect.verb == "truncate" or (effect.every_row and found[0].word != "update"):
+        yield from (f"every row of {_shown(one)}" for one in effect.tables_written)
+    if [one.word for one in found[:2]] in (["drop", "database"], ["drop", "schema"]):
+        yield f"the database {found[-1].name}"
+
+
+def _shown(one: Object) -> str:
+    return f"{one.schema}.{one.name}" if one.schema else one.name
