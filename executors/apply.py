@@ -26,8 +26,7 @@ from lockgate.executors.run_errors import (
     partly_applied,
     unknown_end,
 )
-from lockgate.planner.building.stored_runs import WHOLE
-from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.database.ledger import WHOLE, Identity, Ledger
 from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Run
 from lockgate.executors.events import Emit, LockAwaited
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import Store, not_had
 from lockgate.executors.polling import poll
 from lockgate.executors.run_errors import unknown_outcome
-from lockgate.planner.building.stored_runs import WHOLE
-from lockgate.planner.database.server import Server
+from lockgate.planner.database.ledger import WHOLE
 from lockgate.planner.errors import (
     Interrupted,
     Locked,
@@ -24,7 +23,11 @@ from lockgate.planner.errors import (
     Unresolved,
     WrongTarget,
 )
-from lockgate.planner.plan.plan import Step, Unit
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Run
+    from lockgate.planner.database.server import Server
+    from lockgate.planner.plan.plan import Step, Unit
 
 UNDER_WAY = ("LOCKED", "APPLYING")
 LATER_STATEMENTS = "select 1 from {journal} where run_id = %s and step > %s"

@@ -8,20 +8,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lockgate.executors.events import Emit, OtherSession
-from lockgate.executors.gauge import Gauge
-from lockgate.planner.building.stored_runs import StoredRun
-from lockgate.planner.database.catalogue import Catalogue
-from lockgate.planner.database.facts import Facts
-from lockgate.planner.database.ledger import Identity, Ledger
-from lockgate.planner.database.server import Server
-from lockgate.planner.plan.plan import Plan, Step, Unit
-from lockgate.planner.plan.receipt import FinishedRun
-from lockgate.planner.plan.rehearsal import Reach
-
 if TYPE_CHECKING:
+    from lockgate.executors.events import Emit, OtherSession
+    from lockgate.executors.gauge import Gauge
+    from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.ledger import Identity, Ledger
+    from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Plan, Step, Unit
+    from lockgate.planner.plan.receipt import FinishedRun
+    from lockgate.planner.plan.rehearsal import Reach
 
 Row = tuple[Any, ...]
 

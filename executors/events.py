@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lockgate.planner.plan.plan import Plan, Step
-from lockgate.planner.plan.statement import PlannedStatement
+if TYPE_CHECKING:
+    from lockgate.planner.plan.plan import Plan, Step
+    from lockgate.planner.plan.statement import PlannedStatement
 
 FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
 

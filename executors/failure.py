@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lockgate.planner.plan.plan import Step
-from lockgate.planner.plan.statement import PlannedStatement
+if TYPE_CHECKING:
+    from lockgate.planner.plan.plan import Step
+    from lockgate.planner.plan.statement import PlannedStatement
 
 
 class ServerError(Exception):

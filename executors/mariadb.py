@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from lockgate.executors.mysql.engine import MySQL
 from lockgate.executors.mysql.statements import without_comments
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import UsageError
 from lockgate.planner.sql.dialect import MARIADB
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.environments.environment import Environment
 
 # MariaDB's DDL is atomic for one object, not for a list of them, nor for CREATE OR REPLACE.
 # https://mariadb.com/kb/en/atomic-ddl/

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Author, apply
-from lockgate.executors.engine import Engine
-from lockgate.executors.events import Emit, Event
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
@@ -22,10 +21,14 @@ from lockgate.planner.errors import (
     RunError,
     StatementFailed,
 )
-from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.plan import Direction, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Engine
+    from lockgate.executors.events import Emit, Event
+    from lockgate.planner.migrations.migration import Migration
 
 LOCK_WAIT = 10.0  # seconds; nobody else knows the database
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Author, apply_locked
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
-from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import Plan, Step, Unit
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.ledger import Ledger
+    from lockgate.planner.plan.plan import Plan, Step, Unit
 
 DONE, UNKNOWN, UNDONE, UNDOING = "done", "unknown", "undone", "undoing"
 STATES = {"done": DONE, "undone": UNDONE, "undoing": UNDOING}

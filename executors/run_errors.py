@@ -6,9 +6,9 @@ Decides nothing: `apply` and the engines know how a run ended, and say it with t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError, StepFailed
-from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import (
     Interrupted,
     LockgateError,
@@ -16,7 +16,10 @@ from lockgate.planner.errors import (
     StatementFailed,
     Unresolved,
 )
-from lockgate.planner.plan.plan import Plan, Step, Unit
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.catalogue import ObjectDifference
+    from lockgate.planner.plan.plan import Plan, Step, Unit
 
 SHOWN = 12  # differences; the rest are counted
 LOOK = (

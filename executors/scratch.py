@@ -11,13 +11,16 @@ from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Engine, Traits, open_engine
 from lockgate.executors.failure import ServerError
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.keys import History
 from lockgate.planner.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.environments.environment import Environment
 
 NAME = "lockgate_rehearsal_"
 

@@ -9,15 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Engine
-from lockgate.executors.events import OtherSession
 from lockgate.executors.failure import ServerError
-from lockgate.executors.resolve import read_half_done
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
 from lockgate.planner.building.matrix import Column
-from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment, databases_of, environment_names
 from lockgate.planner.environments.yaml_file import read_yaml
 from lockgate.planner.errors import (
@@ -30,9 +27,14 @@ from lockgate.planner.errors import (
     UsageError,
     WrongTarget,
 )
-from lockgate.planner.migrations.directory import Directory
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.workspace import Workspace, load_environment, load_migrations, look, open_workspace
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Engine
+    from lockgate.executors.events import OtherSession
+    from lockgate.planner.database.ledger import Ledger
+    from lockgate.planner.migrations.directory import Directory
 
 GRAVEST = (
     *(Exit.UNRESOLVED, Exit.INVALID_PLAN, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET),
@@ -105,6 +107,10 @@ def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
     Raises:
         InvalidPlan: the plan of such a run cannot be read.
     """
+    if not ledger.unresolved:
+        return []
+    from lockgate.executors.resolve import read_half_done
+
     return [step.version for half in read_half_done(engine, ledger) for step in half.unit.steps]
 
 

@@ -21,7 +21,7 @@ class Decision(BaseModel):
     not told at all.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     policy: str = Field(description="The policy's key in the environment; for people.")
     answer: Answer = Field(description="`apply` refuses a plan that has a `deny`.")

@@ -31,7 +31,7 @@ class Finding(BaseModel):
     others for as long as a large table takes.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     code: Code = Field(description="The rule; stable, and what `-- migrate:allow` names.")
     severity: Severity = Field(description="How much it matters; policies decide by it.")

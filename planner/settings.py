@@ -11,4 +11,6 @@ from pydantic import BaseModel, ConfigDict
 class Settings(BaseModel):
     """A map in a settings file: nothing unknown, nothing converted, no value in an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True
+    )

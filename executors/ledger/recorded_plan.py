@@ -5,9 +5,13 @@ Asks no database: the store brings the text.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lockgate.planner.errors import InvalidPlan, UnsupportedPlan
-from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import parse_plan
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.plan import Plan
 
 WAY_OUT = (
     "Find out who has written to lockgate_runs. A run that stopped half-way goes on with `migrate "

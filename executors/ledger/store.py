@@ -1,7 +1,8 @@
 """The ledger's tables in SQL that every engine understands; an engine adds what differs.
 
 `{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
-is the server's clock: the time at which it is asked, not at which a transaction began.
+is the server's clock: the time at which it is asked, not at which a transaction began. What knows
+plans is imported when one is read: `status` reads the ledger alone.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.engine import Journal, PastRun, Row, Run
-from lockgate.executors.events import OtherSession
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.recorded_plan import parse_recorded
 from lockgate.executors.run_errors import unknown_statement
-from lockgate.planner.building.stored_runs import WHOLE, StoredRun
-from lockgate.planner.database.ledger import Entry, Identity, Ledger
-from lockgate.planner.document import compact_document
+from lockgate.planner.database.ledger import WHOLE, Entry, Identity, Ledger
 from lockgate.planner.errors import HistoryError, Locked, Unreachable, Unresolved
-from lockgate.planner.plan.plan import Plan, Unit
-from lockgate.planner.plan.receipt import FinishedRun
+
+if TYPE_CHECKING:
+    from lockgate.executors.events import OtherSession
+    from lockgate.planner.building.stored_runs import StoredRun
+    from lockgate.planner.plan.plan import Plan, Unit
+    from lockgate.planner.plan.receipt import FinishedRun
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
@@ -219,6 +220,8 @@ class Store(ABC):
     def read_applied_plans(self) -> list[StoredRun]:
         if not self._checked_tables().complete:
             return []
+        from lockgate.planner.building.stored_runs import StoredRun
+
         return [
             StoredRun(run_id, digest, status, as_utc(started_at), text)
             for run_id, digest, status, started_at, text in self.query_all(self.named(READ_APPLIED))
@@ -263,6 +266,8 @@ class Store(ABC):
         return str(row[0]) if row else ""
 
     def read_plan(self, run_id: str) -> Plan:
+        from lockgate.executors.ledger.recorded_plan import parse_recorded
+
         (text,) = self.query_one(self.named(READ_PLAN), (run_id,)) or ("",)
         return parse_recorded(text, run_id)
 
@@ -270,6 +275,8 @@ class Store(ABC):
         row = self.query_one(self.named(READ_FINISHED), (plan.digest, plan.intent_digest))
         if row is None:
             return None
+        from lockgate.planner.plan.receipt import FinishedRun
+
         run_id, digest, actor, approvers, tool, started, finished, receipt = row
         return FinishedRun(
             run_id, digest, actor, tuple(approvers.split(BETWEEN)) if approvers else (),
@@ -337,6 +344,8 @@ class Store(ABC):
 
 def run_values(run: Run, status: str = "APPLYING") -> tuple[object, ...]:
     """The parameters of BEGIN_RUN."""
+    from lockgate.planner.document import compact_document
+
     plan = run.plan
     direction = plan.steps[0].direction if plan.steps else ""
     return (

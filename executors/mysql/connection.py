@@ -7,14 +7,16 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 
 from lockgate.executors.failure import ServerError
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.environments.keys import Timeouts
 from lockgate.planner.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.environments.keys import Timeouts
 
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html; 3169, 4031 and
 # MariaDB's 1927 are the server's last words to a session that it ends.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Journal, Run, Traits
-from lockgate.executors.events import Emit
-from lockgate.executors.gauge import Gauge
 from lockgate.executors.ledger.store import SET_STATUS
 from lockgate.executors.mysql import scratch
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
@@ -18,10 +16,15 @@ from lockgate.executors.mysql.undo import recovery
 from lockgate.executors.mysql.undo.counters import give_back_counters
 from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed
 from lockgate.executors.mysql.units.journaled import run_step
-from lockgate.planner.database.catalogue import Catalogue
-from lockgate.planner.database.facts import Facts
-from lockgate.planner.plan.plan import Plan, Unit
-from lockgate.planner.plan.rehearsal import Reach
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Journal, Run, Traits
+    from lockgate.executors.events import Emit
+    from lockgate.executors.gauge import Gauge
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
+    from lockgate.planner.plan.plan import Plan, Unit
+    from lockgate.planner.plan.rehearsal import Reach
 
 
 class MySQL(MySQLSession):

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
-from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.mentions import Mentions, read_mentions
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.planner.sql.dialect import Dialect
 
 SOURCES = {
     "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "

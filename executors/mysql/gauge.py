@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Row
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.executors.failure import ServerError
 from lockgate.executors.gauge import Gauge
 from lockgate.executors.mysql.statements import without_comments
-from lockgate.executors.mysql.store import MySQLSession
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
 
 # MariaDB's name is the second. Both want the right PROCESS.
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-tables-table.html

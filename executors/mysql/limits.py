@@ -5,11 +5,15 @@ Asks the server nothing: the session knows its limits.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pymysql
 
-from lockgate.executors.engine import Run
 from lockgate.executors.ledger.store import run_values
 from lockgate.planner.errors import UsageError
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Run
 
 PACKET_HEAD = 1024  # bytes; more than what an INSERT adds to a text
 

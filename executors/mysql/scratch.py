@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Traits
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.catalogue import (
     COUNTER_OF_TABLE,
     STATE_OF_SEQUENCE,
@@ -15,6 +15,9 @@ from lockgate.planner.database.catalogue import (
     assemble,
 )
 from lockgate.planner.plan.rehearsal import Reach
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
 
 CHARACTER_SET, COLLATION = "character_set", "collation"
 TRAITS = """

@@ -9,21 +9,23 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 
 from lockgate.executors.commit_outcome import refuse_another_server
-from lockgate.executors.engine import Row
 from lockgate.executors.events import Emit, LockAwaited, OtherSession, first_words
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import Store, lost_lock, not_had
 from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
 from lockgate.executors.polling import poll
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.database.server import Server
-from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Interrupted, Unreachable
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.database.server import Server
+    from lockgate.planner.environments.environment import Environment
 
 SESSION = """
 select user, host, date_format(utc_timestamp() - interval time second, '%%Y-%%m-%%dT%%TZ'),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from lockgate.planner.sql.cursor import read_tokens
-from lockgate.planner.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    from lockgate.planner.sql.dialect import Dialect
 
 COMMENT = re.compile(r"/\*(?!M?!).*?\*/|(?:--\s|#)[^\n]*", re.DOTALL)
 # Atomic when they fail: https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC
+from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Row, Run
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import (
     BEGIN_RUN,
@@ -18,13 +18,16 @@ from lockgate.executors.mysql.connection import version_number
 from lockgate.executors.mysql.limits import refuse_big, refuse_percent
 from lockgate.executors.mysql.sessions import GuardedSessions
 from lockgate.executors.mysql.statements import ATOMIC, without_comments
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.database.ledger import Identity
 from lockgate.planner.database.server import Server
-from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import Step
 from lockgate.planner.sql.dialect import MYSQL, Dialect
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row, Run
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.database.ledger import Identity
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Step
 
 FACTS = """
 select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import psycopg
 
-from lockgate.executors.engine import Row
 from lockgate.executors.events import Blocked, Emit, OtherSession, first_words
 from lockgate.planner.errors import Unreachable
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
 
 SESSION = """
 select a.pid, coalesce(a.usename, ''), coalesce(host(a.client_addr), ''),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.pq import Conninfo
@@ -16,8 +16,10 @@ from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
 from lockgate.executors.polling import poll
 from lockgate.executors.postgresql.pipeline import from_driver
-from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.address import DatabaseAddress
 
 # Asked under the server's own search_path, so that nothing may be found by it.
 GIVEN = """

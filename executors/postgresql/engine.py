@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.commit_outcome import refuse_another_server
-from lockgate.executors.engine import Journal, Run, Traits
-from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
-from lockgate.executors.gauge import Gauge
 from lockgate.executors.postgresql import scratch
 from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
 from lockgate.executors.postgresql.facts import read_facts
@@ -28,13 +25,18 @@ from lockgate.executors.postgresql.units.concurrent_index import can_tell
 from lockgate.executors.postgresql.units.journaled import give_up_begun, run_outside
 from lockgate.executors.postgresql.units.self_commit import is_repeatable
 from lockgate.executors.postgresql.units.transaction import run_transaction
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.database.catalogue import Catalogue
-from lockgate.planner.database.facts import Facts
-from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Interrupted
-from lockgate.planner.plan.plan import Plan, Unit
-from lockgate.planner.plan.rehearsal import Reach
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Journal, Run, Traits
+    from lockgate.executors.events import Emit
+    from lockgate.executors.gauge import Gauge
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Plan, Unit
+    from lockgate.planner.plan.rehearsal import Reach
 
 
 class PostgreSQL(PostgreSQLSession):

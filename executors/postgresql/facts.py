@@ -7,12 +7,14 @@ says who relies on what.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
-from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+
+if TYPE_CHECKING:
+    from lockgate.executors.postgresql.session import PostgreSQLSession
 
 NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The server opens what it measures, and would wait for who holds or awaits the strongest lock.

@@ -9,17 +9,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.events import Event, Retried, StatementFinished, UnitCommitted
 from lockgate.executors.gauge import Gauge
 from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
 from lockgate.executors.postgresql.pipeline import Command, CommandResult
-from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.self_commit import commits_itself
 from lockgate.executors.postgresql.units.transaction import Mark
 from lockgate.planner.plan.plan import Lock
 from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
+
+if TYPE_CHECKING:
+    from lockgate.executors.postgresql.session import PostgreSQLSession
 
 # Locks of reads are left out: they keep nobody waiting but who would lock the whole table.
 HELD = """

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Engine, Traits
 from lockgate.executors.postgresql.pipeline import Command
-from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
 from lockgate.planner.plan.rehearsal import Reach
+
+if TYPE_CHECKING:
+    from lockgate.executors.postgresql.session import PostgreSQLSession
 
 TRAITS = """
 select current_user::text,

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from lockgate.executors.engine import Row, Run
 from lockgate.executors.events import Emit, LockAwaited, OtherSession
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import (
@@ -65,13 +64,16 @@ from lockgate.executors.postgresql.pipeline import (
     run_pipelined,
 )
 from lockgate.executors.run_errors import unknown_end
-from lockgate.planner.database.address import DatabaseAddress
-from lockgate.planner.database.ledger import Identity
 from lockgate.planner.database.server import Server
-from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
-from lockgate.planner.plan.plan import Step
 from lockgate.planner.sql.dialect import POSTGRESQL
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row, Run
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.database.ledger import Identity
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Step
 
 
 class PostgreSQLSession(Store):

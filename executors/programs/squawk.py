@@ -13,13 +13,15 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import UsageError
-from lockgate.planner.finding import Finding
-from lockgate.planner.review.section import Subject
 from lockgate.planner.review.squawk_rules import Violation, read_violation
+
+if TYPE_CHECKING:
+    from lockgate.planner.finding import Finding
+    from lockgate.planner.review.section import Subject
 
 PROGRAM = "squawk"
 # A configuration of the user's would change what is found from one folder to the next.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from lockgate.planner.database.ledger import Entry, Ledger
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
-from lockgate.planner.migrations.migration import Migration
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.ledger import Entry, Ledger
+    from lockgate.planner.migrations.migration import Migration
 
 
 @dataclass(frozen=True, slots=True)

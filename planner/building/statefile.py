@@ -32,7 +32,7 @@ from lockgate.planner.sql.dialect import DIALECTS
 class ServerState(Model):
     """A server and its database, as `planner.database.server.Server`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     engine: EngineName = Field(description="postgresql, mysql or mariadb.")
     number: int = Field(description="The version as a number, as the server counts.")
@@ -46,7 +46,7 @@ class ServerState(Model):
 class DatabaseState(Model):
     """What `migrate state pull` writes and `migrate plan --state` reads; no key is unknown."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     format: Literal["lockgate-state"] = "lockgate-state"
     format_version: str = Field("1.0", pattern=r"^1\.[0-9]+$")

@@ -9,17 +9,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from lockgate.planner.database.ledger import Entry, Ledger
+from lockgate.planner.database.ledger import WHOLE
 from lockgate.planner.errors import AlteredPlan, HistoryError, IrreversibleMigration, MalformedPlan
 from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE
 from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.planfile import parse_plan
-from lockgate.planner.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.ledger import Entry, Ledger
+    from lockgate.planner.sql.dialect import Dialect
 
 UNDONE = "ROLLED_BACK"
-WHOLE = ("COMMITTED", "CLEANED")
 FROM_DATABASE = (
     "The SQL comes from the database, which keeps the plans that were applied; no file was read."
 )

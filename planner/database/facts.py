@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lockgate.planner.sql.mentions import Mentions
+if TYPE_CHECKING:
+    from lockgate.planner.sql.mentions import Mentions
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from lockgate.planner.sql.dialect import Dialect
+if TYPE_CHECKING:
+    from lockgate.planner.sql.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from lockgate.planner.database.facts import Facts
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION, WRITTEN_ALONE, cut
 from lockgate.planner.guarantees.promises import Chance, Promise, Terms, weigh
-from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
-from lockgate.planner.sql.dialect import Dialect
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.facts import Facts
+    from lockgate.planner.plan.plan import Plan, Step
+    from lockgate.planner.sql.dialect import Dialect
 
 # From the best to the weakest.
 RANKS: tuple[Guarantee, ...] = get_args(Guarantee)

@@ -32,7 +32,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class Model(BaseModel):
     """Frozen; what a reader does not know, it refuses: nobody is shown what nobody can explain."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Touch(Model):

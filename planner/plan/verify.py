@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lockgate.planner.database.ledger import Ledger, state_digest
-from lockgate.planner.database.server import Server
 from lockgate.planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
-from lockgate.planner.plan.plan import Plan
 from lockgate.planner.quantities import format_moment
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.server import Server
+    from lockgate.planner.plan.plan import Plan
 
 
 def refuse_offline(plan: Plan) -> None:

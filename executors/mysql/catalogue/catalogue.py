@@ -10,12 +10,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.details import describe_rows
 from lockgate.executors.mysql.catalogue.information_schema import ViewRows, plain_mode, read_views
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
 
 OWN_TABLES = frozenset({"lockgate_target", "lockgate_runs", "lockgate_journal"})
 MADE_BY = "character_set_client collation_connection database_collation"

@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows
 from lockgate.planner.database.catalogue import ANYWHERE, Detail
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows
 
 BASE_TABLES = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 # Attributes where an empty text is not the same as none.

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.mysql.store import MySQLSession
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
 
 ViewRow = Mapping[str, Any]
 ViewRows = Mapping[str, Sequence[ViewRow]]

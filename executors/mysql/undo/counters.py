@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import lost_lock
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Before, read_moving_counters
 from lockgate.executors.mysql.undo.statement_undo import Undo
-from lockgate.planner.reading.reading import Reading
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.planner.reading.reading import Reading
 
 # Written by the guard's session, and only by who holds both halves of the lock.
 NOTE = (

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.table.restoration import foreign_keys
 from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import read_triggers
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
 
 LONGEST_NAME = 64
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html

@@ -6,13 +6,16 @@ Reads definitions and writes them as JSON for the journal; changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.text import quote
-from lockgate.planner.reading.reading import Object
+
+if TYPE_CHECKING:
+    from lockgate.planner.reading.reading import Object
 
 Query = Callable[[str, Sequence[object]], list[Row]]
 

@@ -6,6 +6,7 @@ Reads the database through the guard's session, which no section has touched; ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -15,10 +16,12 @@ from lockgate.executors.mysql.table.restoration import (
     is_generated,
     primary_key,
 )
-from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
-from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Object, Reading
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.undo.graveyard import Graveyard
+    from lockgate.planner.plan.statement import PlannedStatement
 
 COUNTING = """
 select table_name from information_schema.columns

@@ -6,11 +6,14 @@ The guard's session has what no section can set, and each write is durable on re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.store import FORGET_INTENT, SET_STATUS, lost_lock
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.intents import COMMITTED, DONE, UNDONE, Before, Intent
-from lockgate.planner.plan.plan import Unit
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.planner.plan.plan import Unit
 
 # Only who holds both halves of the lock writes an intent: the guard asks for the other one.
 INTEND = (

@@ -6,15 +6,13 @@ The mechanism is `compensated_unit`'s; here it is decided which way to go, and t
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import reconnect
-from lockgate.executors.engine import Run
-from lockgate.executors.events import Emit
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.store import NO_SAVEPOINT, MySQLSession
 from lockgate.executors.mysql.undo.compensated_unit import CompensatedUnit, Position
-from lockgate.executors.mysql.undo.journal import JournalRow
 from lockgate.executors.run_errors import (
     ended_by_another,
     no_way_back,
@@ -26,10 +24,15 @@ from lockgate.executors.run_errors import (
     unknown_statement,
     weaker,
 )
-from lockgate.planner.building.stored_runs import WHOLE
+from lockgate.planner.database.ledger import WHOLE
 from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, WrongTarget
 from lockgate.planner.guarantees.units import rejudge
-from lockgate.planner.plan.plan import Plan, Unit
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Run
+    from lockgate.executors.events import Emit
+    from lockgate.executors.mysql.undo.journal import JournalRow
+    from lockgate.planner.plan.plan import Plan, Unit
 
 
 def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:

@@ -5,14 +5,18 @@ Journals nothing, and commits nothing but what the server commits by itself.
 
 from __future__ import annotations
 
-from lockgate.executors.mysql.store import MySQLSession
+from typing import TYPE_CHECKING
+
 from lockgate.executors.mysql.table.restoration import columns, is_generated, is_same_table
 from lockgate.executors.mysql.table.text import quote
-from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.mysql.undo.statement_undo import rename_statement
 from lockgate.planner.reading.reading import Object, Reading
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.undo.graveyard import Graveyard
 
 
 class Forward:

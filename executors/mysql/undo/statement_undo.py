@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.statements import body_start
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.table.restoration import (
     SQL_MODE,
     auto_increment,
@@ -23,10 +23,13 @@ from lockgate.executors.mysql.table.restoration import (
     updates_itself,
 )
 from lockgate.executors.mysql.table.text import quote
-from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import COPIED, DONE, UNDOING, Copy, Intent, moved
 from lockgate.planner.reading.reading import Object
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.undo.graveyard import Graveyard
 
 PATIENCE = 60  # seconds to wait for each lock: undoing is not given up lightly
 SETTINGS = (

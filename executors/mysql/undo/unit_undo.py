@@ -6,18 +6,21 @@ Decides nothing about whether to: `recovery` does, and says what became of it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from lockgate.executors.events import ClearingPostponed, Emit, Undoing
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
-from lockgate.executors.mysql.undo.images import Image
 from lockgate.executors.mysql.undo.intents import DONE, UNDOING, UNDONE, Intent
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal, unfinished
 from lockgate.executors.mysql.undo.statement_undo import Undo
 from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.errors import Unreachable
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.undo.images import Image
 
 READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
 FORGET_COMMITTED = "delete from {journal} where outcome = 'committed'"

@@ -7,12 +7,15 @@ sequences. What belongs to an extension is the extension's, and is not told by i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Row
 from lockgate.executors.postgresql.catalogue.objects import OTHERS, PUBLISHED_SCHEMAS
 from lockgate.executors.postgresql.catalogue.relations import TABLES
-from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
+    from lockgate.executors.postgresql.session import PostgreSQLSession
 
 OWN_TABLES = ("lockgate_target", "lockgate_runs", "lockgate_journal")
 # A schema that holds nothing else was made for them.

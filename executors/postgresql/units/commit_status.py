@@ -5,10 +5,14 @@ Decides nothing: `commit_outcome` reads the ledger first.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import psycopg
 
-from lockgate.executors.engine import Row
 from lockgate.executors.postgresql.lock import LOCKS
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
 
 # A name that is reported to the client with what is asked before the commit, so that the id is
 # known when the connection is lost, without a question of its own; it ends with the transaction.

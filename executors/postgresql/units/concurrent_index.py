@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from lockgate.executors.engine import Row
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\s"().,;]+)'
 QUALIFIED = rf"{NAME}(?:\s*\.\s*{NAME})?"

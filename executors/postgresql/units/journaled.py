@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import commit_of
-from lockgate.executors.engine import Journal, Row, Run
 from lockgate.executors.events import Emit, UnitCommitted
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
-from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.concurrent_index import (
     ConcurrentBuild,
     find_build,
@@ -40,7 +39,11 @@ from lockgate.executors.postgresql.units.transaction import (
 )
 from lockgate.executors.run_errors import gone_state, half_unlocked
 from lockgate.planner.errors import Locked, LockgateError, Unreachable
-from lockgate.planner.plan.plan import Unit
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Journal, Row, Run
+    from lockgate.executors.postgresql.session import PostgreSQLSession
+    from lockgate.planner.plan.plan import Unit
 
 # A section may have left a role that must not write the journal, or limits too short for it.
 OWN_WAY = (

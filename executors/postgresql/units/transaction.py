@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import Commit, commit_of, settle_commit
-from lockgate.executors.engine import Run
 from lockgate.executors.events import (
     Emit,
     OtherSession,
@@ -22,14 +22,17 @@ from lockgate.executors.ledger.store import (
     lost_lock,
 )
 from lockgate.executors.polling import delays
-from lockgate.executors.postgresql.blockers import Watch
 from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
-from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.planner.errors import Unreachable
-from lockgate.planner.plan.plan import Step, Unit
-from lockgate.planner.plan.statement import PlannedStatement
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Run
+    from lockgate.executors.postgresql.blockers import Watch
+    from lockgate.executors.postgresql.session import PostgreSQLSession
+    from lockgate.planner.plan.plan import Step, Unit
+    from lockgate.planner.plan.statement import PlannedStatement
 
 LOCK_NOT_AVAILABLE = "55P03"
 

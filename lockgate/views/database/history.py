@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def show_text(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
-    from lockgate.planner.building.stored_runs import WHOLE  # the other views do without plans
+    from lockgate.planner.database.ledger import WHOLE  # the other views do without the planner
 
     rows = [
         (run.started_at, run.direction, run.status, run.plan_digest[:12], _who(run), run.error)
