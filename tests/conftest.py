@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands.forked import close_nursery
 from tests.servers.mariadb import MariaDBServer
 from tests.servers.mysql import MySQLServer
 from tests.servers.openssh import put_openssh_on_path
@@ -33,6 +34,13 @@ def mariadb_server() -> Iterator[MariaDBServer]:
     """A MariaDB for the whole test run."""
     with MariaDBServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nursery() -> Iterator[None]:
+    """The process that forks commands, if a test begins it, ends with the test run."""
+    yield
+    close_nursery()
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ import pytest
 
 from tests.ci.forge import Forge, open_forge
 from tests.ci.workflow import Runner
+from tests.commands.client import ROOT
+from tests.commands.forked import write_program
 
-ROOT = Path(__file__).parents[2]
 TOKEN = "t0p-secret"
 PRODUCTION = """\
 extends: staging
@@ -67,9 +68,9 @@ def variables(home: Path, api: str, urls: dict[str, str]) -> dict[str, str]:
     """What both forges set for a job, beside what the workflow itself sets."""
     programs = home / "bin"
     programs.mkdir()
-    for name, module in (("python", ""), ("migrate", "-m lockgate")):
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
-        (programs / name).chmod(0o755)
+    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "python").chmod(0o755)
+    write_program(programs / "migrate")
     return {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),

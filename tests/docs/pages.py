@@ -18,7 +18,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,8 +29,9 @@ import pymysql
 
 from lockgate.executors.programs.embedded import start_embedded
 from lockgate.planner.database.address import DatabaseAddress, parse_url
+from tests.commands.client import ROOT
+from tests.commands.forked import write_program
 
-ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
 """Seconds after which a command that has not ended fails its test."""
 
@@ -227,10 +227,8 @@ def open_desk() -> Iterator[Path]:
 def _reading(text: str, folder: Path, variables: dict[str, str]) -> Iterator[Session]:
     home = folder / "shop"
     home.mkdir()
-    shim = folder / "bin" / "migrate"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lockgate "$@"\n')
-    shim.chmod(0o755)
+    (folder / "bin").mkdir()
+    write_program(folder / "bin" / "migrate")
     session = Session(home, variables, holds=".lockgate/" not in text)
     with session.stack:
         yield session

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import click
 
+from tests.commands.forked import close_nursery
 from tests.faults.campaign import replay, run_faults, run_natural, run_whole
 from tests.faults.choice import list_variants
 from tests.faults.engines import ENGINES, open_own_bench
@@ -90,4 +91,7 @@ def replay_one(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        close_nursery()

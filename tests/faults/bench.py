@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self
 
 from lockgate.planner.environments.environment import Environment
 from tests.faults.case import Case, Collection
-from tests.faults.command import Ending, Nursery, has_caught, send_signal
+from tests.faults.command import Ending, Runner, has_caught, send_signal
 from tests.faults.difference import show_difference
 from tests.faults.fault import Fault, Variant
 from tests.faults.leftovers import Leftovers
@@ -104,13 +104,13 @@ class Bench:
         self.state = state
         self.collection = collection
         self._folder = folder
+        self._runner = Runner(folder)
         self._prepared: dict[Variant, Prepared] = {}
         self._up: dict[Case, Any] = {}
         self._restart: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._nursery = stack.enter_context(Nursery(self._folder))
             self._proxy = self._open_proxy(stack)
             self.state.create()
             stack.callback(self.state.remove)
@@ -207,7 +207,7 @@ class Bench:
 
     def _strike(self, kind: str, connection: Connection) -> Then:
         """The fault itself, in the proxy's thread: all connections stand still."""
-        pid = self._nursery.pid
+        pid = self._runner.pid
         if kind == "kill":
             send_signal(pid, signal.SIGKILL)
             return "drop"
@@ -250,7 +250,7 @@ class Bench:
 
     def _run(self, folder: Path, *arguments: str, port: int | None = None) -> Ending:
         url = self.state.server.url(self.state.database, port=port)
-        return self._nursery.run(folder, arguments, {"TEST_URL": url})
+        return self._runner.run(folder, arguments, {"TEST_URL": url})
 
     def _open_proxy(self, stack: ExitStack) -> Proxy:
         server = self.state.server

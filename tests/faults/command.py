@@ -1,25 +1,25 @@
-"""Running of `migrate` from the nursery, in a way that it can be killed at any moment.
+"""Running of `migrate`, forked, in a way that it can be killed at any moment.
 
 It must not know what a fault is.
 """
 
-import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tests.faults import nursery
+from tests.commands.client import BASE
+from tests.commands.forked import Forked
 
 DEADLINE = 90.0
 """Seconds after which a command that has not ended is killed, and said to hang."""
 
 HUNG = -99
+
+OWN = {"LOCKGATE_DEBUG": "1", "LOCKGATE_ENVIRONMENT": "test"}
 
 
 @dataclass(frozen=True)
@@ -30,28 +30,13 @@ class Ending:
     text: str
 
 
-class Nursery:
-    """The process that forks commands; it lives for a `with` block."""
+class Runner:
+    """Runs one command at a time, and says which process that is."""
 
     def __init__(self, folder: Path) -> None:
         self._output = folder / "output.txt"
         self._born = threading.Event()
         self._pid = 0
-
-    def __enter__(self) -> "Nursery":
-        self._process = subprocess.Popen(
-            [sys.executable, nursery.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, "LOCKGATE_DEBUG": "1", "LOCKGATE_ENVIRONMENT": "test"},
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
 
     @property
     def pid(self) -> int:
@@ -62,32 +47,25 @@ class Nursery:
     def run(self, folder: Path, arguments: tuple[str, ...], environ: Mapping[str, str]) -> Ending:
         """Runs a command to its end, whoever brings that about."""
         self._born.clear()
-        self._send({"folder": str(folder), "arguments": arguments, "environ": dict(environ)})
-        self._pid = self._receive()
-        self._born.set()
-        code = self._await_end()
+        with self._output.open("wb") as output:
+            process = Forked(
+                arguments, cwd=folder, env={**BASE, **OWN, **environ},
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            self._pid = process.pid
+            self._born.set()
+            code = _end(process)
         return Ending(code, self._output.read_text(errors="replace"))
 
-    def _await_end(self) -> int:
-        hung: list[int] = []
-        timer = threading.Timer(DEADLINE, lambda: self._end_hung(hung))
-        timer.start()
-        code = self._receive()
-        timer.cancel()
-        return HUNG if hung else code
 
-    def _end_hung(self, hung: list[int]) -> None:
-        hung.append(self._pid)
-        send_signal(self._pid, signal.SIGKILL)
-
-    def _send(self, job: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({**job, "output": str(self._output)}) + "\n")
-        self._process.stdin.flush()
-
-    def _receive(self) -> int:
-        assert self._process.stdout is not None
-        return int(self._process.stdout.readline())
+def _end(process: Forked) -> int:
+    """How a command ended, or HUNG: then it was killed."""
+    try:
+        return process.wait(DEADLINE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(DEADLINE)
+        return HUNG
 
 
 def send_signal(pid: int, number: int) -> None:

@@ -1,9 +1,7 @@
 """Migration sets that nobody here wrote come out of lockgate as out of the server's own client."""
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,8 @@ import pytest
 
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from lockgate.planner.sql.statements import split_statements
+from tests.commands.client import BASE
+from tests.commands.forked import Forked
 from tests.real.convert import RealMigration, write_migrations
 from tests.real.fetch import fetch_graphile_worker, fetch_procrastinate, fetch_roundcube
 from tests.real.graphile_worker import read_graphile_worker
@@ -131,16 +131,12 @@ def project(bench: Workbench, migrations: list[RealMigration], tmp_path: Path) -
 
 def migrate(project: Path, url: str, *arguments: str) -> None:
     """Runs lockgate's command line as a user does, in the project's folder."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lockgate", *arguments, "-e", "dev"],
-        cwd=project,
-        env={**os.environ, "TEST_URL": url},
-        stdin=subprocess.DEVNULL,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    process = Forked(
+        [*arguments, "-e", "dev"], cwd=project, env={**BASE, "TEST_URL": url},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    out, _ = process.communicate()
+    assert process.returncode == 0, f"exit {process.returncode}\n{out}"
 
 
 @pytest.mark.parametrize(("set_name", "engine"), CASES)
