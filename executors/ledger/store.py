@@ -10,13 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.engine import Journal, PastRun, Row, Run
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.run_errors import unknown_statement
 from lockgate.planner.database.ledger import WHOLE, Entry, Identity, Ledger
 from lockgate.planner.errors import HistoryError, Locked, Unreachable, Unresolved
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
-
-HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
 READ_HISTORY = "select version, name, checksum, applied_at from {history}"
@@ -97,22 +95,6 @@ READ_FINISHED = (
 KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
 READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """What exists. `columns` are the history table's, sorted; empty where there is none.
-
-    `complete` says that lockgate_target exists, which is made last of all.
-    """
-
-    columns: tuple[str, ...]
-    complete: bool
-
-    @property
-    def exist(self) -> bool:
-        """Whether there is nothing left to make."""
-        return self.complete and bool(self.columns)
 
 
 class Store(ABC):
@@ -183,12 +165,9 @@ class Store(ABC):
     def named(self, sql: str) -> str:
         """The SQL with the names of this database's tables."""
         schema = self.quote(self.history_schema)
+        own = {part: f"{schema}.{self.quote(name)}" for part, name in OWN_NAMES.items()}
         return sql.format(
-            now=self.clock,
-            history=f"{schema}.{self.quote(self.history_name)}",
-            target=f"{schema}.{self.quote('lockgate_target')}",
-            runs=f"{schema}.{self.quote('lockgate_runs')}",
-            journal=f"{schema}.{self.quote('lockgate_journal')}",
+            now=self.clock, history=f"{schema}.{self.quote(self.history_name)}", **own
         )
 
     def read_ledger(self) -> Ledger:
@@ -327,18 +306,12 @@ class Store(ABC):
         """Which tables exist; asks until all do.
 
         Raises:
-            HistoryError: a table of the history's name exists and is not lockgate's.
+            HistoryError: a table of the ledger's names exists and is not lockgate's own.
         """
         if self.tables is None or not self.tables.exist:
-            self.tables = self.read_tables()
-            if self.tables.columns not in ((), HISTORY_COLUMNS):
-                raise HistoryError(
-                    f"The table {self.history_name} has the columns "
-                    f"{', '.join(self.tables.columns)}, and lockgate's has "
-                    f"{', '.join(HISTORY_COLUMNS)}.",
-                    why="Another tool's history cannot be continued unseen.",
-                    do="Name another table under `history: {table: …}` in the environment.",
-                )
+            found = self.read_tables()
+            found.refuse_foreign(self.history_name)
+            self.tables = found
         return self.tables
 
 

@@ -10,11 +10,12 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
-    Tables,
     lost_lock,
     run_values,
 )
+from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.mysql.connection import version_number
+from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
 from lockgate.executors.mysql.limits import refuse_big, refuse_percent
 from lockgate.executors.mysql.sessions import GuardedSessions
 from lockgate.executors.mysql.statements import ATOMIC, without_comments
@@ -32,30 +33,6 @@ if TYPE_CHECKING:
 FACTS = """
 select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
 """
-COLUMNS = """
-select table_name, column_name from information_schema.columns
-where table_schema = %s and table_name in (%s, 'lockgate_target')
-"""
-TABLE = "engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin"
-CREATE_TABLES = (
-    f"""create table if not exists {{history}} (
-    version varchar(255) primary key, name varchar(255) not null,
-    checksum char(64) not null, applied_at datetime(6) not null) {TABLE}""",
-    f"""create table if not exists {{runs}} (
-    id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
-    direction varchar(4) not null, environment varchar(255) not null,
-    status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
-    started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
-    approvers text, error text, receipt mediumtext) {TABLE}""",
-    f"""create table if not exists {{journal}} (
-    run_id varchar(36) not null, step int not null, statement int not null,
-    digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),
-    done_at datetime(6), image longtext, primary key (run_id, step, statement)) {TABLE}""",
-    f"""create table if not exists {{target}} (
-    id smallint primary key, uuid varchar(36) not null,
-    project varchar(255) not null, environment varchar(255) not null,
-    evidence text not null, serial bigint not null) {TABLE}""",
-)
 IDENTIFY = (
     "insert ignore into {target} (id, uuid, project, environment, evidence, serial) "
     "values (1, %s, %s, %s, %s, 0)"
@@ -114,21 +91,20 @@ class MySQLSession(GuardedSessions):
         return rows
 
     def read_tables(self) -> Tables:
-        rows = self.query_all(COLUMNS, (self.history_schema, self.history_name))
-        # A server with lower_case_table_names=1 answers in lower case, whatever was asked.
-        columns = sorted(column for table, column in rows if table.lower() != "lockgate_target")
-        return Tables(tuple(columns), len(columns) < len(rows))
+        names = [self.history_name, *OWN_NAMES.values()]
+        asked = about_tables(self.history_schema, self.history_name, names)
+        return read_tables(self.query_all(TABLES, asked))
 
     def ensure_tables(self, identity: Identity) -> None:
-        if not (self.tables and self.tables.exist):  # asking would take the right to create them
-            self._create_tables()
+        if missing := self._checked_tables().missing(CREATE_TABLES):
+            self._create_tables(missing)
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         self.execute(self.named(IDENTIFY), values)
 
-    def _create_tables(self) -> None:
+    def _create_tables(self, missing: Iterable[str]) -> None:
         if self._schema_lacking:
             self.execute(f"create database if not exists {self.quote(self.history_schema)}")
-        for sql in CREATE_TABLES:
+        for sql in missing:
             self.execute(self.named(sql))
 
     def begin_run(self, run: Run, identity: Identity) -> None:

@@ -7,31 +7,84 @@ from __future__ import annotations
 
 from lockgate.executors.postgresql.lock import OWN_LOCK
 
-COLUMNS = """
-select coalesce(array_agg(attname::text order by attname::text collate "C")
-                filter (where relname = %s), '{}'), bool_or(relname = 'lockgate_target')
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-left join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
-where nspname = %s and relname in (%s, 'lockgate_target')
+# Whose tables are taken: those of our role, and of roles that it is a member of. A superuser is in
+# effect a member of every role, which says nothing of whom it trusts. A role that may only read
+# may read what is another's: nothing runs by that, and who applies looks again.
+# Of functions, the server's own are in no pg_depend.
+# https://www.postgresql.org/docs/current/catalog-pg-depend.html
+TABLES = """
+with recursive own as (
+    select oid from pg_roles where rolname in (current_user, session_user)
+    union select m.roleid from pg_auth_members m join own on own.oid = m.member
+), ledger as (
+    select c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) as name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = %s and c.relname = any (%s)
+), part as (
+    select l.oid, 'pg_attrdef'::regclass as class, a.oid as object
+    from ledger l join pg_attrdef a on a.adrelid = l.oid
+    union all select l.oid, 'pg_constraint'::regclass, k.oid
+    from ledger l join pg_constraint k on k.conrelid = l.oid
+    union all select l.oid, 'pg_class'::regclass, i.indexrelid
+    from ledger l join pg_index i on i.indrelid = l.oid
+), fault (oid, what, cure) as (
+    select oid, 'is no ordinary table', 'put a table in its place' from ledger where relkind <> 'r'
+    union all select oid, 'is not logged', format('`alter table %%s set logged`', name)
+    from ledger where relkind = 'r' and relpersistence <> 'p'
+    union all select oid, 'belongs to the role ' || pg_get_userbyid(relowner) || ', and '
+        || current_user || ' is no member of that', format('`alter table %%s owner to %%I`', name,
+        current_user)
+    from ledger where relowner not in (table own)
+        and has_table_privilege(oid, 'insert, update, delete, truncate')
+    union all select l.oid, 'has the trigger ' || t.tgname,
+        format('`drop trigger %%I on %%s`', t.tgname, name)
+    from ledger l join pg_trigger t on t.tgrelid = l.oid and not t.tgisinternal
+    union all select l.oid, 'has the rule ' || r.rulename,
+        format('`drop rule %%I on %%s`', r.rulename, name)
+    from ledger l join pg_rewrite r on r.ev_class = l.oid and r.rulename <> '_RETURN'
+    union all select oid, 'has row level security',
+        format('`alter table %%s disable row level security`', name)
+    from ledger where relrowsecurity
+    union all select l.oid, 'is part of an inheritance with ' || o.oid::regclass,
+        format('`alter table %%s no inherit %%s`', inhrelid::regclass, inhparent::regclass)
+    from ledger l join pg_inherits on l.oid in (inhrelid, inhparent)
+    join pg_class o on o.oid in (inhrelid, inhparent) and o.oid <> l.oid
+    union all select l.oid, 'has the foreign key ' || k.conname,
+        format('`alter table %%s drop constraint %%I`', k.conrelid::regclass, k.conname)
+    from ledger l join pg_constraint k on k.contype = 'f' and l.oid in (k.conrelid, k.confrelid)
+    union all select l.oid, format('has the column %%I of the type %%s', attname,
+        format_type(atttypid, atttypmod)), 'give that column a type of the server'
+    from ledger l join pg_attribute on attrelid = l.oid and not attisdropped and atttypid >= 16384
+    union all select p.oid, 'calls ' || pg_describe_object(d.refclassid, d.refobjid, 0)
+        || ' in ' || pg_describe_object(p.class, p.object, 0), 'drop what calls it'
+    from part p join pg_depend d on d.classid = p.class and d.objid = p.object
+    where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)
+)
+select array(select attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
+        and a.attnum > 0 and not a.attisdropped where l.relname = %s
+        order by attname::text collate "C"),
+    array(select relname::text from ledger),
+    coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
+        from fault join ledger using (oid)), '[]')
 """
-CREATE_TABLES = (
-    """create table if not exists {history} (
+CREATE_TABLES = {
+    "history": """create table {history} (
     version varchar(255) primary key, name varchar(255) not null,
     checksum char(64) not null, applied_at timestamptz not null)""",
-    """create table if not exists {runs} (
+    "runs": """create table {runs} (
     id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
     direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
     actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
     finished_at timestamptz, plan text not null, approvers text, error text, receipt text)""",
-    """create table if not exists {journal} (
+    "journal": """create table {journal} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),
     done_at timestamptz, primary key (run_id, step, statement))""",
-    """create table if not exists {target} (
+    "target": """create table {target} (
     id smallint primary key check (id = 1), uuid varchar(36) not null,
     project varchar(255) not null, environment varchar(255) not null,
     evidence text not null, serial bigint not null)""",
-)
+}
 # Written only by who holds the migration lock.
 INTEND = f"""
 insert into {{journal}} (run_id, step, statement, digest, intent_at)

@@ -20,11 +20,11 @@ from lockgate.executors.ledger.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
     Store,
-    Tables,
     lost_lock,
     not_had,
     run_values,
 )
+from lockgate.executors.ledger.tables import OWN_NAMES, Fault, Tables
 from lockgate.executors.polling import poll
 from lockgate.executors.postgresql.blockers import Watch, read_session
 from lockgate.executors.postgresql.connection import (
@@ -37,12 +37,12 @@ from lockgate.executors.postgresql.connection import (
     translated,
 )
 from lockgate.executors.postgresql.ledger import (
-    COLUMNS,
     CREATE_TABLES,
     IDENTIFY,
     INTEND,
     RECORD,
     REMOVE,
+    TABLES,
 )
 from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK
 from lockgate.executors.postgresql.own_settings import (
@@ -140,9 +140,11 @@ class PostgreSQLSession(Store):
                 raise
 
     def read_tables(self) -> Tables:
-        row = self.query_one(COLUMNS, (self.history_name, self.history_schema, self.history_name))
-        columns, targeted = row or ((), False)
-        return Tables(tuple(columns), bool(targeted))
+        names = [self.history_name, *OWN_NAMES.values()]
+        ((columns, found, faults),) = self.query_all(
+            TABLES, (self.history_schema, names, self.history_name)
+        )
+        return Tables(tuple(columns), frozenset(found), tuple(Fault(*row) for row in faults))
 
     def ensure_tables(self, identity: Identity) -> None:
         self.transact(self._creation(identity))
@@ -377,7 +379,6 @@ class PostgreSQLSession(Store):
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         schema = [f"create schema if not exists {self.quote(self.history_schema)}"]
         missing = schema * self._schema_lacking
-        if not (self.tables and self.tables.exist):
-            missing += map(self.named, CREATE_TABLES)
+        missing += map(self.named, self._checked_tables().missing(CREATE_TABLES))
         identify = Command(self.named(IDENTIFY), None, values)
         return [*(Command(sql, None) for sql in missing), identify]

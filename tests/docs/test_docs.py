@@ -8,8 +8,8 @@ from typing import Any
 import click
 import pytest
 
-from lockgate.executors.mysql import store as mysql_store
-from lockgate.executors.postgresql import session as postgresql_session
+from lockgate.executors.mysql import ledger as mysql_ledger
+from lockgate.executors.postgresql import ledger as postgresql_ledger
 from lockgate.main import cli
 from tests.docs.pages import ROOT, blocks, commands, open_desk, run_page
 
@@ -159,11 +159,11 @@ def test_the_commands_page_says_which_commands_share_an_option() -> None:
         assert set(users.split(", ")) in (having, {"all"}), (option, meaning)
 
 
-def created(statements: tuple[str, ...]) -> dict[str, list[tuple[str, str]]]:
+def created(statements: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
     """The columns of each table, and their types, from its CREATE TABLE."""
     tables = {}
-    for sql in statements:
-        found = re.search(r"exists \{(\w+)\} \((.*)\)", sql, re.DOTALL)
+    for sql in statements.values():
+        found = re.search(r"table \{(\w+)\} \((.*)\)", sql, re.DOTALL)
         assert found, sql
         parts = [part.strip() for part in re.split(r",(?![^(]*\))", found[2])]
         columns = [part.split() for part in parts if not part.startswith("primary key")]
@@ -179,7 +179,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("engine", "place"), [(postgresql_session, 1), (mysql_store, 2)])
+@pytest.mark.parametrize(("engine", "place"), [(postgresql_ledger, 1), (mysql_ledger, 2)])
 def test_the_tables_page_has_every_column_and_its_type(engine: Any, place: int) -> None:
     page = sections(DOCS / "reference/database-tables.md")
     for table, columns in created(engine.CREATE_TABLES).items():

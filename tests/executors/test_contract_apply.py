@@ -253,13 +253,17 @@ def test_a_role_without_the_right_to_create_applies_rows(
             by_hand(engine).execute(sql)
 
 
+OWN_TABLES = ("schema_migrations", "lockgate_target", "lockgate_runs", "lockgate_journal")
+
+
 def rights_to_write(engine: str, role: str, database: str) -> tuple[list[str], list[str]]:
     """What gives a role the right to change rows, and what takes it back."""
     rights = "select, insert, update, delete"
     if engine == "postgresql":
         return (
             [f"create role {role} login", "revoke create on schema public from public",
-             f"grant {rights} on all tables in schema public to {role}"],
+             f"grant {rights} on all tables in schema public to {role}",
+             *(f"alter table {table} owner to {role}" for table in OWN_TABLES)],
             [f"drop owned by {role}", f"drop role {role}"],
         )  # fmt: skip
     return (

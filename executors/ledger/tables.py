@@ -1,0 +1,81 @@
+"""Which of the ledger's tables exist, and whether they are lockgate's own.
+
+Asks no server: the engines do, in their own SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lockgate.planner.errors import HistoryError
+
+HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
+OWN_NAMES = {
+    "runs": "lockgate_runs",
+    "journal": "lockgate_journal",
+    "target": "lockgate_target",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What makes a table of the ledger another's: `cure` says what to do, most often in SQL."""
+
+    table: str
+    what: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What exists. `columns` are the history table's, sorted; empty where there is none."""
+
+    columns: tuple[str, ...]
+    names: frozenset[str]
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether lockgate_target exists, which is made last of all."""
+        return OWN_NAMES["target"] in self.names
+
+    @property
+    def exist(self) -> bool:
+        """Whether there is nothing left to make."""
+        return bool(self.columns) and self.names.issuperset(OWN_NAMES.values())
+
+    def missing(self, statements: Mapping[str, str]) -> list[str]:
+        """Of the statements that make the tables, by their part in the ledger, those to run.
+
+        None of them may pass over a table that has come into being since: it is not ours.
+        """
+        return [
+            sql
+            for part, sql in statements.items()
+            if not (self.columns if part == "history" else OWN_NAMES[part] in self.names)
+        ]
+
+    def refuse_foreign(self, history: str) -> None:
+        """Raises HistoryError when a table is not lockgate's own, or has others' code on it."""
+        if self.faults:
+            raise _not_ours(self.faults)
+        if self.columns not in ((), HISTORY_COLUMNS):
+            raise HistoryError(
+                f"The table {history} has the columns {', '.join(self.columns)}, and lockgate's "
+                f"has {', '.join(HISTORY_COLUMNS)}.",
+                why="Another tool's history cannot be continued unseen.",
+                do="Name another table under `history: {table: …}` in the environment.",
+            )
+
+
+def _not_ours(faults: Iterable[Fault]) -> HistoryError:
+    listed = [f"- {fault.table} {fault.what}" for fault in faults]
+    cures = dict.fromkeys(fault.cure for fault in faults)
+    return HistoryError(
+        "The ledger is not kept in lockgate's own tables:\n" + "\n".join(listed),
+        why="Code of others would run with this role's rights, or what was applied could be hidden "
+        "or changed. Nothing was read or run.",
+        do="If the table is not lockgate's, drop it or name another schema under "
+        "`history: {schema: …}` in the environment. If it is: " + ", ".join(cures),
+    )

@@ -1,0 +1,73 @@
+"""The SQL of the ledger's tables that is MySQL's and MariaDB's own; `ledger.store` has the rest.
+
+Runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lockgate.executors.engine import Row
+from lockgate.executors.ledger.tables import Fault, Tables
+
+# A column for each table of the history's name, and a row for what each table is and has.
+# Triggers are seen by a role that has the right TRIGGER.
+TABLES = """
+select 'table' as kind, table_name, table_type, engine from information_schema.tables
+where table_schema = %s and table_name in %s
+union all select 'column', table_name, column_name, '' from information_schema.columns
+where table_schema = %s and table_name = %s
+union all select 'trigger', event_object_table, trigger_name, definer
+from information_schema.triggers
+where event_object_schema = %s and event_object_table in %s
+union all select 'key', table_name, constraint_name, '' from information_schema.key_column_usage
+where constraint_schema = %s and referenced_table_name is not null
+    and (table_name in %s or referenced_table_name in %s)
+"""
+TABLE = "engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin"
+CREATE_TABLES = {
+    "history": f"""create table {{history}} (
+    version varchar(255) primary key, name varchar(255) not null,
+    checksum char(64) not null, applied_at datetime(6) not null) {TABLE}""",
+    "runs": f"""create table {{runs}} (
+    id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
+    direction varchar(4) not null, environment varchar(255) not null,
+    status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
+    started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
+    approvers text, error text, receipt mediumtext) {TABLE}""",
+    "journal": f"""create table {{journal}} (
+    run_id varchar(36) not null, step int not null, statement int not null,
+    digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),
+    done_at datetime(6), image longtext, primary key (run_id, step, statement)) {TABLE}""",
+    "target": f"""create table {{target}} (
+    id smallint primary key, uuid varchar(36) not null,
+    project varchar(255) not null, environment varchar(255) not null,
+    evidence text not null, serial bigint not null) {TABLE}""",
+}
+
+
+def about_tables(schema: str, history: str, names: Sequence[str]) -> tuple[object, ...]:
+    """The parameters of TABLES."""
+    return (schema, names, schema, history, schema, names, schema, names, names)
+
+
+def read_tables(rows: Iterable[Row]) -> Tables:
+    """The rows of TABLES. A server may answer in lower case, whatever was asked."""
+    found = sorted(rows)
+    return Tables(
+        columns=tuple(name.lower() for kind, _, name, _ in found if kind == "column"),
+        names=frozenset(table.lower() for kind, table, _, _ in found if kind == "table"),
+        faults=tuple(fault for row in found for fault in _faults(*row)),
+    )
+
+
+def _faults(kind: str, table: str, what: str, more: str | None) -> Iterable[Fault]:
+    if kind == "table" and what != "BASE TABLE":
+        yield Fault(table, f"is no ordinary table but a {what.lower()}", "put a table in its place")
+    elif kind == "table" and more != "InnoDB":
+        yield Fault(table, f"is kept by {more}", f"`alter table {table} engine = InnoDB`")
+    elif kind == "trigger":
+        yield Fault(table, f"has the trigger {what} by {more}", f"`drop trigger {what}`")
+    elif kind == "key":
+        cure = f"`alter table {table} drop foreign key {what}`"
+        yield Fault(table, f"has the foreign key {what}", cure)

@@ -1,0 +1,208 @@
+"""Tables in the place of the ledger's that are not lockgate's own: refused, and nothing runs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from lockgate.executors.ledger.tables import Fault, Tables
+from lockgate.planner.errors import HistoryError
+from tests.executors.building import apply_up, create_tables, open_test_engine
+from tests.servers.postgres import PostgresServer
+
+Bystander = psycopg.Connection[Any]
+
+NOTE = (
+    "create table seen (who text)",
+    "create function note() returns trigger language plpgsql as "
+    "$$ begin insert into seen values (current_user); return new; end $$",
+    "create function word() returns text language sql immutable as $$ select 'x' $$",
+)
+TRIGGER = "create trigger t before insert on lockgate_runs for each row execute function note()"
+# What is done to a ledger that exists, and the words that name it; the cure in SQL, if it is one.
+POSTGRESQL = {
+    "trigger": (TRIGGER, "trigger t", "drop trigger t on public.lockgate_runs"),
+    "rule": ("create rule r as on delete to schema_migrations do instead nothing", "rule r",
+             "drop rule r on public.schema_migrations"),
+    "row security": ("alter table lockgate_target enable row level security",
+                     "row level security",
+                     "alter table public.lockgate_target disable row level security"),
+    "default": ("alter table lockgate_runs alter error set default word()",
+                "calls function public.word()", ""),
+    "check": ("alter table lockgate_journal add check (outcome <> word())",
+              "calls function public.word()", ""),
+    "index": ("create index i on schema_migrations ((name || word()))",
+              "calls function public.word()", ""),
+    "generated": ("alter table lockgate_runs add more text generated always as (word()) stored",
+                  "calls function public.word()", ""),
+    "child": ("create table more () inherits (schema_migrations)", "inheritance with public.more",
+              "alter table public.more no inherit public.schema_migrations"),
+    "foreign key": ("create table more (version varchar(255) references schema_migrations "
+                    "on delete cascade)", "foreign key more_version_fkey",
+                    "alter table public.more drop constraint more_version_fkey"),
+    "type": ("create domain word as text; alter table lockgate_runs add more word",
+             "column more of the type public.word", ""),
+    "unlogged": ("alter table lockgate_journal set unlogged", "is not logged",
+                 "alter table public.lockgate_journal set logged"),
+    "owner": ("create role {role}; alter table lockgate_runs owner to {role}",
+              "belongs to the role {role}",
+              "alter table public.lockgate_runs owner to postgres; drop role {role}"),
+}  # fmt: skip
+FAMILY = {
+    "trigger": ("create trigger t before insert on lockgate_runs for each row set @a = 1",
+                "trigger t", "drop trigger t"),
+    "engine": ("alter table lockgate_journal engine = MyISAM", "kept by MyISAM",
+               "alter table lockgate_journal engine = InnoDB"),
+    "foreign key": ("create table more (version varchar(255) collate utf8mb4_bin, constraint fk "
+                    "foreign key (version) references schema_migrations (version) "
+                    "on delete cascade) engine = InnoDB default charset = utf8mb4",
+                    "foreign key fk", "alter table more drop foreign key fk"),
+}  # fmt: skip
+
+
+def run(server: Any, database: str, *statements: str) -> None:
+    connection = server.connect(database)
+    try:
+        with connection.cursor() as cursor:
+            for sql in statements:
+                cursor.execute(sql)
+        if server.engine != "postgresql":
+            connection.commit()
+    finally:
+        connection.close()
+
+
+def refuse_and_cure(server: Any, database: str, words: str, cure: str) -> None:
+    """A ledger is refused, the message has the cure, and after that it is taken again."""
+    with open_test_engine(server, database) as engine:
+        for reading in (engine.read_ledger, lambda: engine.read_runs(9)):
+            with pytest.raises(HistoryError) as caught:
+                reading()
+            assert words in caught.value.what
+        with pytest.raises(HistoryError):
+            apply_up(engine, create_tables(2))
+    first, _, rest = cure.partition("; ")
+    if cure:
+        assert f"`{first}`" in caught.value.do
+        run(server, database, first, *filter(None, [rest]))
+        with open_test_engine(server, database) as engine:
+            apply_up(engine, create_tables(2))
+
+
+@pytest.mark.parametrize("kind", POSTGRESQL)
+def test_what_others_have_put_on_the_ledger_is_refused(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, kind: str
+) -> None:
+    spoiling, words, cure = (
+        text.format(role=f"r{postgres_database[-8:]}") for text in POSTGRESQL[kind]
+    )
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+    for sql in (*NOTE, *spoiling.split("; ")):
+        bystander.execute(sql)
+    refuse_and_cure(postgres_server, postgres_database, words, cure)
+    assert bystander.execute("select * from seen").fetchall() == []
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_what_others_have_put_on_the_ledger_of_the_family_is_refused(
+    family_server: Any, family_database: str, kind: str
+) -> None:
+    spoiling, words, cure = FAMILY[kind]
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, create_tables(1))
+    run(family_server, family_database, spoiling)
+    refuse_and_cure(family_server, family_database, words, cure)
+
+
+@pytest.mark.parametrize("name", ["schema_migrations", "lockgate_runs", "lockgate_target"])
+def test_a_view_in_a_tables_place_is_refused(any_server: Any, any_database: str, name: str) -> None:
+    run(any_server, any_database, f"create view {name} as select 1 as version")
+    with open_test_engine(any_server, any_database) as engine:
+        with pytest.raises(HistoryError, match=f"{name} is no ordinary table"):
+            apply_up(engine, create_tables(1))
+        with pytest.raises(HistoryError, match=f"{name} is no ordinary table"):
+            engine.read_ledger()
+
+
+@pytest.fixture
+def poor(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> Iterator[str]:
+    """A role that may make tables in the schema, and is no member of another."""
+    role = f"p{postgres_database[-8:]}"
+    bystander.execute(f"create role {role} login")
+    bystander.execute(f"grant create on schema public to {role}")
+    yield role
+    bystander.execute(f"drop owned by {role}")
+    bystander.execute(f"drop role {role}")
+
+
+def test_a_table_made_beforehand_by_who_may_make_tables_is_refused(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, poor: str
+) -> None:
+    bystander.execute(f"set role {poor}")
+    for sql in NOTE:
+        bystander.execute(sql)
+    bystander.execute("create table lockgate_runs (id int)")
+    bystander.execute(TRIGGER)
+    bystander.execute("reset role")
+    with (
+        open_test_engine(postgres_server, postgres_database) as engine,
+        pytest.raises(HistoryError, match=f"belongs to the role {poor}(?s:.*)trigger t"),
+    ):
+        apply_up(engine, create_tables(1))
+    assert bystander.execute("select * from seen").fetchall() == []
+
+
+def test_a_role_takes_the_tables_of_a_role_that_it_is_a_member_of(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, poor: str
+) -> None:
+    with open_test_engine(postgres_server, postgres_database, user=poor) as engine:
+        apply_up(engine, create_tables(1))
+    member = f"m{postgres_database[-8:]}"
+    bystander.execute(f"create role {member} login in role {poor}")
+    try:
+        with open_test_engine(postgres_server, postgres_database, user=member) as engine:
+            apply_up(engine, create_tables(2))
+            assert len(engine.read_ledger().entries) == 2
+    finally:
+        bystander.execute(f"drop owned by {member}")
+        bystander.execute(f"drop role {member}")
+
+
+@pytest.mark.parametrize("rights", ["select", "select, insert, update, delete"])
+def test_row_security_hides_nothing_from_a_role_with_rights(
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    bystander: Bystander,
+    poor: str,
+    rights: str,
+) -> None:
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+    bystander.execute(f"grant {rights} on all tables in schema public to {poor}")
+    bystander.execute("alter table schema_migrations enable row level security")
+    with (
+        open_test_engine(postgres_server, postgres_database, user=poor) as engine,
+        pytest.raises(HistoryError, match="row level security"),
+    ):
+        engine.read_ledger()
+
+
+def test_a_role_that_may_only_read_reads_the_ledger_of_another(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, poor: str
+) -> None:
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+    bystander.execute(f"grant select on all tables in schema public to {poor}")
+    with open_test_engine(postgres_server, postgres_database, user=poor) as engine:
+        assert len(engine.read_ledger().entries) == 1
+
+
+def test_each_fault_is_named_with_its_cure() -> None:
+    tables = Tables((), frozenset(), (Fault("a.b", "has the rule r", "`drop rule r on a.b`"),))
+    with pytest.raises(HistoryError, match=r"- a\.b has the rule r") as caught:
+        tables.refuse_foreign("schema_migrations")
+    assert "`drop rule r on a.b`" in caught.value.do
