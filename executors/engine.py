@@ -75,18 +75,32 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A role within a role of PostgreSQL, and how; versions before 16 know `admin` alone."""
+
+    role: str
+    member: str
+    admin: bool
+    inherits: bool
+    sets: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What a new database takes over from another, so that the same SQL makes the same of it.
 
     `user` is whose objects they become, and `roles` are all that there are. `history_schema` is
     where the ledger lies within the database; None is the connection's default. `settings` are
-    an engine's own, by name.
+    an engine's own, by name. `attributes` are what the user may do on the server beside its rights,
+    and `memberships` the roles within roles; both are PostgreSQL's alone.
     """
 
     user: str
     roles: tuple[str, ...]
     history_schema: str | None
     settings: Mapping[str, str]
+    attributes: frozenset[str] = frozenset()
+    memberships: tuple[Membership, ...] = ()
 
 
 class Engine(Protocol):

@@ -189,7 +189,7 @@ def _failed(what: str, failed: RunError) -> StatementFailed:
     return StatementFailed(
         f"{what}: {_told(failed)}.",
         why="It ran on a scratch database; the plan's own database was not touched.",
-        do="Correct the migration. Where it needs what only the live database has, "
-        "plan without `--rehearse`.",
+        do="Correct the migration. Where it needs what only the live database has, or a "
+        "superuser, plan without `--rehearse`.",
         failure=failed.failure,
     )

@@ -35,38 +35,77 @@ def open_scratch(
         UsageError: the role may not create a database, or not drop it.
         Unreachable: no connection.
     """
+    with (
+        _scratch(address, environment, traits, key) as (name, own),
+        closing(open_engine(replace(address, database=name), own)) as engine,
+    ):
+        yield engine
+
+
+@contextmanager
+def open_private_scratch(
+    environment: Environment, traits: Traits, own_roles: Collection[str], key: str
+) -> Iterator[Engine]:
+    """An engine on an empty database of a PostgreSQL that is started for the block.
+
+    It has the roles of `traits` but `own_roles`, which the migrations create. What runs on the
+    engine runs as the user of `traits`, who owns the database and is no superuser.
+
+    Raises:
+        ConfigurationError, Unreachable: it cannot be run here.
+    """
+    from lockgate.executors.postgresql.private_roles import give_database
+
+    with (
+        _start_private(environment, traits, own_roles) as address,
+        _scratch(address, environment, traits, key) as (name, own),
+    ):
+        with closing(open_engine(address, own)) as server:
+            give_database(server, name, traits.user)
+        login = replace(address, database=name, user=traits.user)
+        with closing(open_engine(login, own)) as engine:
+            yield engine
+
+
+@contextmanager
+def _scratch(
+    address: DatabaseAddress, environment: Environment, traits: Traits, key: str
+) -> Iterator[tuple[str, Environment]]:
+    """The name of a database that there is within the block, and the environment as it is there."""
     name = NAME + key
     history = {"table": environment.history.table, "schema": traits.history_schema}
     own = environment.model_copy(update={"history": History.model_validate(history)})
     try:
         with closing(open_engine(address, own)) as server, _explained("created", name):
             server.create_database(name, traits)
-        with closing(open_engine(replace(address, database=name), own)) as engine:
-            yield engine
+        yield name, own
     finally:
         _drop_surely(name, address, own)
 
 
 @contextmanager
-def start_private(
+def _start_private(
     environment: Environment, traits: Traits, own_roles: Collection[str]
 ) -> Iterator[DatabaseAddress]:
-    """The address of a PostgreSQL that was started for the block, with the roles of `traits`.
-
-    `own_roles` are left out: the migrations create them.
-
-    Raises:
-        ConfigurationError, Unreachable: it cannot be run here.
-    """
-    from lockgate.executors.postgresql.scratch import create_roles
+    """The address of a private server for its administrator."""
+    from lockgate.executors.postgresql.private_roles import (
+        ADMINISTRATOR,
+        begin_administration,
+        create_roles,
+        trust_extensions,
+    )
     from lockgate.executors.programs.embedded import start_embedded
 
     with tempfile.TemporaryDirectory(prefix=NAME) as folder:
         Path(folder).chmod(0o755)  # root's server runs as another account
-        with start_embedded(Path(folder) / "server") as address:
+        with start_embedded(Path(folder) / "server", confined=True) as address:
             with closing(open_engine(address, environment)) as server:
+                begin_administration(server)
+            administrator = replace(address, user=ADMINISTRATOR)
+            with closing(open_engine(administrator, environment)) as server:
                 create_roles(server, traits, own_roles)
-            yield replace(address, user=traits.user)
+                trust_extensions(server, Path(folder))
+            yield administrator
 
 
 def _drop_surely(name: str, address: DatabaseAddress, environment: Environment) -> None:

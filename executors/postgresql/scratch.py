@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Engine, Traits
+from lockgate.executors.engine import Membership, Traits
 from lockgate.executors.postgresql.pipeline import Command
 from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
 from lockgate.planner.plan.rehearsal import Reach
@@ -16,7 +15,21 @@ if TYPE_CHECKING:
 
 TRAITS = """
 select current_user::text,
-       array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1)
+       array(select rolname::text from pg_roles where rolname !~ '^pg_' order by 1),
+       (select array_remove(array[
+            case when rolsuper then 'superuser' end, case when rolcreatedb then 'createdb' end,
+            case when rolcreaterole then 'createrole' end,
+            case when rolbypassrls then 'bypassrls' end,
+            case when not rolinherit then 'noinherit' end], null)
+        from pg_roles where rolname = current_user)
+"""
+MEMBERSHIPS = """
+select role.rolname::text, member.rolname::text, link.admin_option,
+       coalesce((to_jsonb(link) ->> 'inherit_option')::bool, member.rolinherit),
+       coalesce((to_jsonb(link) ->> 'set_option')::bool, true)
+from pg_auth_members link
+join pg_roles role on role.oid = link.roleid join pg_roles member on member.oid = link.member
+where member.rolname !~ '^pg_' order by 1, 2
 """
 # A database cannot name another one; roles, tablespaces and settings of the server are shared.
 # https://www.postgresql.org/docs/current/manage-ag-overview.html
@@ -47,8 +60,15 @@ def read_counters(session: PostgreSQLSession) -> Catalogue:
 
 def read_traits(session: PostgreSQLSession) -> Traits:
     """Who we are, where unqualified names lead, and the roles that GRANT may name."""
-    ((user, roles),) = session.query_all(TRAITS)
-    return Traits(user, tuple(roles), session.history_schema, {SEARCH_PATH: session.search_path})
+    ((user, roles, attributes),) = session.query_all(TRAITS)
+    return Traits(
+        user,
+        tuple(roles),
+        session.history_schema,
+        {SEARCH_PATH: session.search_path},
+        frozenset(attributes),
+        tuple(Membership(*row) for row in session.query_all(MEMBERSHIPS)),
+    )
 
 
 def read_reach() -> Reach:
@@ -73,18 +93,3 @@ def drop_database(session: PostgreSQLSession, name: str) -> None:
     """Drops it; a session of ours that was lost in the middle must not keep it."""
     force = " with (force)" if session.server.dialect.version >= FORCE else ""
     session.execute(f"drop database if exists {session.quote(name)}{force}")
-
-
-def create_roles(engine: Engine, traits: Traits, own_roles: Collection[str]) -> None:
-    """Makes the roles of another server, which may not log in, but for its user: that one may
-    do everything here."""
-    there = {name for (name,) in engine.query_all("select rolname::text from pg_roles")}
-    for name in traits.roles:
-        if name not in there and name not in own_roles and name != traits.user:
-            engine.execute(f"create role {_quote(name)}")
-    if traits.user not in there:
-        engine.execute(f"create role {_quote(traits.user)} superuser login")
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

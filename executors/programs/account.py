@@ -13,6 +13,8 @@ if sys.platform != "win32":
 PROGRAM_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 """Nothing of the caller's: PGPORT and PGOPTIONS would change the server, secrets would leak."""
 
+UNSHARE = ("unshare", "--user", "--map-current-user", "--net", "--ipc", "--")
+
 Account = tuple[int, int] | None
 """User and group id that the server runs as; None when they are our own."""
 Completed = subprocess.CompletedProcess[str]
@@ -47,6 +49,23 @@ def give(path: Path, account: Account) -> None:
     """Makes a file or a folder the account's."""
     if account is not None:
         os.chown(path, *account)
+
+
+def confinement(account: Account) -> tuple[str, ...]:
+    """What a program's command begins with, so that it and all that it starts have neither network
+    nor others' shared memory; empty where the system refuses that to the account.
+
+    https://man7.org/linux/man-pages/man1/unshare.1.html
+    """
+    is_possible = sys.platform == "linux" and _succeeds([*UNSHARE, "true"], account)
+    return UNSHARE if is_possible else ()
+
+
+def _succeeds(command: list[str], account: Account) -> bool:
+    try:
+        return run(command, account).returncode == 0
+    except OSError:
+        return False
 
 
 def run(

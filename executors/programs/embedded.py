@@ -31,7 +31,15 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from lockgate.executors.programs.account import Account, Completed, find_account, give, reaches, run
+from lockgate.executors.programs.account import (
+    Account,
+    Completed,
+    confinement,
+    find_account,
+    give,
+    reaches,
+    run,
+)
 from lockgate.executors.programs.origin import (
     mark_as_ours,
     refuse_foreign_data,
@@ -68,6 +76,7 @@ class EmbeddedServer:
     socket: Path
     programs: Path
     account: Account
+    confined: bool
 
     def control(self, *flags: str, inherit: tuple[int, ...] = ()) -> Completed:
         """What pg_ctl says. https://www.postgresql.org/docs/18/app-pg-ctl.html
@@ -75,28 +84,32 @@ class EmbeddedServer:
         It hands paths to a shell in double quotes, so it works inside the folder and sees none.
         """
         command = [str(self.programs / "bin" / "pg_ctl"), "-D", ".", "-w"]
-        return run([*command, *flags], self.account, inherit, self.data)
+        wall = confinement(self.account) if self.confined else ()
+        return run([*wall, *command, *flags], self.account, inherit, self.data)
 
 
 @contextmanager
-def start_embedded(home: Path, *, refuge: Path = REFUGE) -> Iterator[DatabaseAddress]:
+def start_embedded(
+    home: Path, *, refuge: Path = REFUGE, confined: bool = False
+) -> Iterator[DatabaseAddress]:
     """The address of a private PostgreSQL whose data is kept in `home`, while the block runs.
 
     The server is started by its first user and stopped by its last; any number of processes
     share it. A killed user leaves it running, and the next one finds it and stops it.
+    A confined one has no network, where the system lets its account give that up.
     Text sorts by code point (C.UTF-8) and the time zone is UTC, on every machine.
 
     Raises: ConfigurationError when it cannot be run here, Unreachable when it does not start.
     """
     home = home.absolute()
-    server, user = _enter(home, refuge)
+    server, user = _enter(home, refuge, confined)
     try:
         yield DatabaseAddress("postgresql", DATABASE, ROLE, PORT, socket=str(server.socket))
     finally:
         _leave(home, user, server)
 
 
-def _enter(home: Path, refuge: Path) -> tuple[EmbeddedServer, int]:
+def _enter(home: Path, refuge: Path, confined: bool) -> tuple[EmbeddedServer, int]:
     """The running server, and the descriptor that counts us among its users."""
     programs = _find_programs()
     try:
@@ -106,7 +119,8 @@ def _enter(home: Path, refuge: Path) -> tuple[EmbeddedServer, int]:
         programs = _reachable_programs(programs, account, refuge)
         with _locked(home) as mutex:
             _ensure_data(home, programs, account, refuge, mutex)
-            server = EmbeddedServer(home / "data", _ensure_socket(home, account), programs, account)
+            socket = _ensure_socket(home, account)
+            server = EmbeddedServer(home / "data", socket, programs, account, confined)
             _ensure_running(server)
             return server, _lock(server.socket, fcntl.LOCK_SH)
     except OSError as error:

@@ -9,12 +9,12 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 
 from lockgate.checkout import read_source
 from lockgate.executors.engine import open_engine
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
-from lockgate.executors.scratch import open_scratch, start_private
+from lockgate.executors.scratch import open_private_scratch, open_scratch
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
@@ -26,7 +26,7 @@ from lockgate.planner.migrations.migration import Migration, parse_sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.plan import Direction, Plan
-from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching
+from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.review.evidence import Evidence, answering, with_evidence
 from lockgate.plans.making import Request, make_setting
@@ -123,16 +123,16 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
     environment, traits = work.environment, work.engine.read_traits()
     setting = _make_setting(work)
     statements = _statements(migrations, setting)
-    address = resolve_rehearsal(environment, os.environ)
-    with ExitStack() as stack:
-        if address is None:
-            roles = created_roles(statements)
-            address = stack.enter_context(start_private(environment, traits, roles))
-        else:
-            with closing(open_engine(address, environment)) as server:
-                refuse_reaching(statements, server.read_reach())
-        scratch = open_scratch(address, environment, traits, uuid.uuid4().hex[:12])
-        yield Stage(stack.enter_context(scratch), setting, author(), time.monotonic)
+    refuse_reaching_out(statements, work.engine.server.dialect)
+    address, key = resolve_rehearsal(environment, os.environ), uuid.uuid4().hex[:12]
+    if address is None:
+        scratch = open_private_scratch(environment, traits, created_roles(statements), key)
+    else:
+        with closing(open_engine(address, environment)) as server:
+            refuse_reaching(statements, server.read_reach())
+        scratch = open_scratch(address, environment, traits, key)
+    with scratch as engine:
+        yield Stage(engine, setting, author(), time.monotonic)
 
 
 def _make_setting(work: Workspace) -> Setting:

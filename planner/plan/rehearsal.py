@@ -13,6 +13,8 @@ from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.plan import Change
 from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.reading.reaching import read_reaching
+from lockgate.planner.sql.dialect import Dialect
 
 """Of the findings that only a rehearsal makes."""
 
@@ -50,6 +52,21 @@ def refuse_reaching(statements: Iterable[PlannedStatement], reach: Reach) -> Non
                 statement,
                 "changes what all databases of a server share",
                 "On PostgreSQL, `rehearsal: embedded` starts a server of its own for it.",
+            )
+
+
+def refuse_reaching_out(statements: Iterable[PlannedStatement], dialect: Dialect) -> None:
+    """Raises UsageError when a statement would reach what is outside of any database: programs
+    and files of the machine that the scratch server runs on, or other servers.
+
+    SQL that is put together while it runs cannot be seen: there the role's rights are the limit.
+    """
+    for statement in statements:
+        for does in read_reaching(statement.sql, dialect):
+            raise _reaching(
+                statement,
+                does,
+                "Leave `--rehearse` away, or do this outside of the migrations.",
             )
 
 

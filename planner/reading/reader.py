@@ -6,11 +6,13 @@ Asks no server; what it depends on beside the text, the dialect and the facts sa
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql import impact as mysql_impact
 from lockgate.planner.reading.postgresql import effects as postgresql_effects
+from lockgate.planner.reading.reaching import read_reaching
 from lockgate.planner.sql.dialect import Dialect
 
 READERS: dict[str, Callable[[str, Dialect, Facts], Impact]] = {
@@ -23,4 +25,8 @@ READERS: dict[str, Callable[[str, Dialect, Facts], Impact]] = {
 
 def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
     """What one statement does, by the tables that there are."""
-    return READERS[dialect.name](sql, dialect, facts)
+    impact = READERS[dialect.name](sql, dialect, facts)
+    reaches_out = read_reaching(sql, dialect)
+    if not reaches_out:
+        return impact
+    return replace(impact, reading=replace(impact.reading, reaches_out=reaches_out))

@@ -206,6 +206,8 @@ class Reading:
     """It runs a query over rows of which no table's size tells the number."""
     opaque: bool = False
     """It runs code that is in a string or in the database, and that is not read."""
+    reaches_out: tuple[str, ...] = ()
+    """What it reaches outside of the database: `runs a program on the server`."""
     explicit: bool = False
     """ALGORITHM or LOCK is in it: the server refuses it rather than do worse."""
 

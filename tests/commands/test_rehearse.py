@@ -338,3 +338,26 @@ def test_what_a_do_block_hides_from_the_plan_is_seen(project: Project) -> None:
     ((finding,),) = findings_of(project, "not-foreseen")
     assert "ACCESS EXCLUSIVE" in finding["message"]
     assert "not-foreseen" in shown.out
+
+
+OUTWARD = {
+    "postgresql": "do $$ begin execute 'copy (select 1) to program ''touch {trap}'''; end $$;",
+    "mysql": "select 1 into outfile '{trap}';",
+    "mariadb": "select 1 into dumpfile '{trap}';",
+}
+
+
+@pytest.mark.parametrize("arguments", [("plan", "--rehearse"), ("drift",)], ids=lambda one: one[0])
+def test_sql_that_reaches_out_is_refused_before_anything_runs(
+    begun: Project, any_server: Any, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    trap = tmp_path / "trap"
+    begun.write("001_t1.sql", "create table t1 (id int);", "drop table t1;")
+    begun.write("002_out.sql", OUTWARD[any_server.engine].format(trap=trap))
+    if arguments == ("drift",):
+        succeed(begun.migrate("plan", "--baseline", "002"))
+        succeed(begun.migrate("apply", "plan.json"))
+    ended = refused(begun.migrate(*arguments), 64, "cannot be rehearsed", "Nothing was run")
+    assert "server" in ended.err
+    assert not trap.exists()
+    assert scratch_databases(any_server) == []

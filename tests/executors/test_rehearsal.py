@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse
-from lockgate.executors.scratch import NAME, open_scratch, start_private
+from lockgate.executors.scratch import NAME, open_private_scratch, open_scratch
 from lockgate.planner.database.catalogue import Catalogue
 from lockgate.planner.environments.environment import resolve_database
 from lockgate.planner.errors import Interrupted, StatementFailed, UsageError
@@ -239,10 +239,7 @@ def test_a_private_server_has_the_roles_of_the_live_one(
         traits, setting = live.read_traits(), setting_for(live)
     run(postgres_server, 'drop role "Rehearsed App"')
     migrations = {"001_t": 'create table t (id int);\ngrant select on t to "Rehearsed App";'}
-    with (
-        start_private(environment, traits, ()) as address,
-        open_scratch(address, environment, traits, "0123456789ab") as engine,
-    ):
+    with open_private_scratch(environment, traits, (), "0123456789ab") as engine:
         stage = Stage(engine, setting, AUTHOR, time.monotonic)
         stage.replay(read_literals(migrations, engine.server.dialect))
         text = stage.expected().objects["table public.t"]

@@ -1,0 +1,107 @@
+"""The roles of a private server that a rehearsal runs on: those of the live one, and no superuser.
+
+The migrations are somebody's, perhaps a stranger's, and a superuser's SQL runs programs as the
+account of the server. A role that is a superuser where it is live may here do what a superuser
+most often does in a migration, by rights and not by being one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from lockgate.executors.engine import Engine, Membership, Traits
+
+ADMINISTRATOR = "lockgate_administrator"
+"""Ours: it makes the roles and the scratch database, and runs nothing of a migration."""
+FIRST = "lockgate_first"
+"""What the role that initdb made is called afterwards: it cannot lose its powers, and its name is
+often that of the live one."""
+GRANTABLE = ("createdb", "createrole", "bypassrls", "noinherit")
+NEVER = frozenset({"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files"})
+# https://www.postgresql.org/docs/18/predefined-roles.html
+OF_SUPERUSERS = (
+    *("pg_read_all_data", "pg_write_all_data", "pg_monitor", "pg_maintain"),
+    *("pg_signal_backend", "pg_checkpoint", "pg_create_subscription"),
+)
+PARAMETERS = "session_replication_role, deadlock_timeout, log_statement, log_min_duration_statement"
+"""What a superuser's migration may set for its session, and what only says what is logged."""
+
+# Only a superuser may make these, and none reaches out of its database.
+HARMLESS = (
+    *("amcheck", "autoinc", "bloom", "earthdistance", "insert_username", "intagg", "moddatetime"),
+    *("pg_buffercache", "pg_freespacemap", "pg_prewarm", "pg_stat_statements", "pg_visibility"),
+    *("pgrowlocks", "pgstattuple", "refint", "vector"),
+)
+SHARED_FOLDER = "select setting from pg_config where name = 'SHAREDIR'"
+TRUSTED = "\ntrusted = true\n"
+
+
+def begin_administration(engine: Engine) -> None:
+    """Makes the role that administers the server from now on."""
+    engine.execute(f"create role {ADMINISTRATOR} superuser login")
+
+
+def create_roles(engine: Engine, traits: Traits, own_roles: Collection[str]) -> None:
+    """Makes the roles of another server, as its administrator; they may not log in, but for its
+    user. `own_roles` are left out: the migrations create them."""
+    first = engine.query_one("select rolname from pg_roles where oid = 10")
+    assert first is not None
+    engine.execute(f"alter role {_quote(first[0])} rename to {FIRST}")
+    others = [name for name in traits.roles if name not in {*own_roles, traits.user}]
+    for name in others:
+        engine.execute(f"create role {_quote(name)}")
+    attributes = GRANTABLE[:3] if "superuser" in traits.attributes else traits.attributes
+    allowed = " ".join(each for each in GRANTABLE if each in attributes)
+    engine.execute(f"create role {_quote(traits.user)} login {allowed}")
+    for link in _memberships(traits, others):
+        engine.execute(
+            f"grant {_quote(link.role)} to {_quote(link.member)} with admin {link.admin}, "
+            f"inherit {link.inherits}, set {link.sets}"
+        )
+    if "superuser" in traits.attributes:
+        _stand_in(engine, traits.user)
+
+
+def _memberships(traits: Traits, others: Collection[str]) -> Iterator[Membership]:
+    there = {*others, traits.user}
+    for link in traits.memberships:
+        is_known = link.role in there or link.role.startswith("pg_")
+        if is_known and link.member in there and link.role not in NEVER:
+            yield link
+    if "superuser" in traits.attributes:
+        for role in (*others, *OF_SUPERUSERS):
+            yield Membership(role, traits.user, admin=True, inherits=True, sets=True)
+
+
+def _stand_in(engine: Engine, user: str) -> None:
+    """Gives a role what a superuser has without asking: settings, and the roles that it makes."""
+    engine.execute(f"grant set on parameter {PARAMETERS} to {_quote(user)}")
+    engine.execute(f"alter role {_quote(user)} set createrole_self_grant = 'set, inherit'")
+
+
+def trust_extensions(engine: Engine, folder: Path) -> None:
+    """Lets the owner of a database make the extensions of HARMLESS, of which `folder` gets copies.
+
+    https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-EXTENSION-CONTROL-PATH
+    """
+    shared = engine.query_one(SHARED_FOLDER)
+    assert shared is not None
+    copies = folder / "extension"
+    copies.mkdir(mode=0o755)
+    for file in sorted(Path(shared[0], "extension").iterdir()):
+        if file.name.partition(".")[0].partition("--")[0] in HARMLESS:
+            more = TRUSTED if file.suffix == ".control" else ""
+            (copies / file.name).write_text(file.read_text("utf-8") + more, "utf-8")
+            (copies / file.name).chmod(0o644)
+    engine.execute(f"alter system set extension_control_path = '{folder}:$system'")
+    engine.query_all("select pg_reload_conf()")
+
+
+def give_database(engine: Engine, name: str, user: str) -> None:
+    """Makes a database a role's own."""
+    engine.execute(f"alter database {_quote(name)} owner to {_quote(user)}")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,215 @@
+"""What a statement reaches outside of its database: programs, files, other servers, code.
+
+Reads words, also those in the text that DO, EXECUTE, PREPARE and functions hold as a string. SQL
+that is put together while it runs is not seen: only the rights of the role keep it from reaching
+out. Says nothing about whether the server would allow it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from lockgate.planner.sql.cursor import Token, read_tokens
+from lockgate.planner.sql.dialect import Dialect
+
+PROGRAM = "runs a program on the server"
+FILES = "reads or writes files of the server"
+SERVERS = "connects to another server"
+CODE = "loads code into the server"
+SETTINGS = "changes the server's settings"
+
+Phrases = Mapping[tuple[str, ...], str]
+
+# https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-GENFILE
+POSTGRESQL_CALLS = {
+    **dict.fromkeys(
+        (
+            *("lo_import", "lo_export", "pg_read_file", "pg_read_binary_file", "pg_stat_file"),
+            *(
+                "pg_ls_dir",
+                "pg_ls_logdir",
+                "pg_ls_waldir",
+                "pg_ls_tmpdir",
+                "pg_ls_archive_statusdir",
+            ),
+            *("pg_file_read", "pg_file_write", "pg_file_rename", "pg_file_unlink", "pg_file_sync"),
+            *("pg_logdir_ls", "pg_file_length"),
+        ),
+        FILES,
+    ),
+    **dict.fromkeys(
+        (
+            *("dblink", "dblink_connect", "dblink_connect_u", "dblink_exec", "dblink_open"),
+            *("dblink_send_query", "postgres_fdw_get_connections"),
+        ),
+        SERVERS,
+    ),
+    **dict.fromkeys(("pg_reload_conf", "pg_rotate_logfile", "pg_promote"), SETTINGS),
+}
+POSTGRESQL_PHRASES: Phrases = {
+    ("alter", "system"): SETTINGS,
+    ("create", "tablespace"): FILES,
+    ("create", "server"): SERVERS,
+    ("create", "foreign", "data", "wrapper"): SERVERS,
+    ("create", "subscription"): SERVERS,
+    ("alter", "subscription"): SERVERS,
+    ("import", "foreign", "schema"): SERVERS,
+    ("create", "language"): CODE,
+    ("create", "trusted", "language"): CODE,
+    ("create", "or", "replace", "language"): CODE,
+    ("create", "procedural", "language"): CODE,
+    ("pg_execute_server_program",): PROGRAM,
+    ("pg_read_server_files",): FILES,
+    ("pg_write_server_files",): FILES,
+}
+EXTENSIONS = {
+    **dict.fromkeys(
+        ("dblink", "postgres_fdw", "mysql_fdw", "oracle_fdw", "http", "pg_net"), SERVERS
+    ),
+    **dict.fromkeys(("file_fdw", "adminpack", "pg_cron"), FILES),
+}
+UNTRUSTED = re.compile(r"c|internal|\w+u")
+"""Languages whose code may do all that the server's account may, such as plpython3u."""
+
+# https://dev.mysql.com/doc/refman/en/load-data.html
+MYSQL_CALLS = {"load_file": FILES, **dict.fromkeys(("sys_exec", "sys_eval"), PROGRAM)}
+MYSQL_PHRASES: Phrases = {
+    ("into", "outfile"): FILES,
+    ("into", "dumpfile"): FILES,
+    ("load", "xml"): FILES,
+    ("load", "data"): FILES,
+    ("data", "directory"): FILES,
+    ("index", "directory"): FILES,
+    ("install", "plugin"): CODE,
+    ("install", "soname"): CODE,
+    ("install", "component"): CODE,
+    ("uninstall",): CODE,
+    ("soname",): CODE,
+    ("create", "server"): SERVERS,
+    ("create", "or", "replace", "server"): SERVERS,
+    ("alter", "server"): SERVERS,
+    ("change", "master"): SERVERS,
+    ("change", "replication"): SERVERS,
+    ("clone", "instance"): SERVERS,
+    ("set", "global"): SETTINGS,
+    ("set", "persist"): SETTINGS,
+    ("set", "persist_only"): SETTINGS,
+}
+ENGINES = {
+    **dict.fromkeys(("federated", "federatedx", "spider", "s3", "mroonga"), SERVERS),
+    **dict.fromkeys(("connect", "csv"), FILES),
+}
+SHARED_SETTINGS = frozenset({"global", "persist", "persist_only"})
+RUNS_TEXT = frozenset({"do", "execute", "prepare", "function", "procedure"})
+"""Words of statements whose strings are code."""
+DEEPEST = 4
+
+
+def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
+    """What one statement reaches out for, as clauses with it as their subject; each once.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
+    >>> read_reaching("copy (select 1) to program 'id'", POSTGRESQL)
+    ('runs a program on the server',)
+    >>> read_reaching("select a from t into outfile '/tmp/a'", MYSQL)
+    ('reads or writes files of the server',)
+    """
+    if not _suspicious(dialect).search(sql):
+        return ()
+    return tuple(dict.fromkeys(_found(sql, dialect, 0)))
+
+
+def _found(sql: str, dialect: Dialect, depth: int) -> Iterator[str]:
+    found = list(read_tokens(sql, dialect).rest())
+    words = [one.word or one.name.lower() for one in found]
+    find = _postgresql if dialect.name == "postgresql" else _mysql
+    yield from find(found, words)
+    if depth < DEEPEST and RUNS_TEXT & set(words):
+        for token in found:
+            if token.kind == "string":
+                yield from _found(_content(token.text), dialect, depth + 1)
+
+
+def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
+    yield from _phrases(words, POSTGRESQL_PHRASES, POSTGRESQL_CALLS)
+    for place, word in enumerate(words):
+        after = words[place + 1 : place + 6]
+        if word == "copy":
+            yield from _copied(found[place:], words[place:])
+        elif word == "language" and after:
+            if UNTRUSTED.fullmatch(_content(found[place + 1].text).lower()):
+                yield CODE
+        elif word == "extension" and words[place - 1] == "create":
+            yield from (EXTENSIONS[name] for name in after if name in EXTENSIONS)
+            yield from (CODE for name in after if re.fullmatch(r"pl\w+u", name))
+        elif word == "load" and place in (0, *_begins(words)) and found[place + 1 :]:
+            yield from (CODE for one in found[place + 1 : place + 2] if one.kind == "string")
+
+
+def _copied(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
+    """COPY … TO and FROM a program, or a file: those of STDIN and STDOUT are ours."""
+    for place, word in enumerate(words):
+        if word == ";":
+            return
+        if word in ("to", "from") and place + 1 < len(words):
+            if words[place + 1] == "program":
+                yield PROGRAM
+            elif found[place + 1].kind == "string":
+                yield FILES
+
+
+def _mysql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
+    yield from _phrases(words, MYSQL_PHRASES, MYSQL_CALLS)
+    for place, word in enumerate(words):
+        if word == "engine":
+            names = [_content(one.text).lower() for one in found[place + 1 : place + 3]]
+            yield from (ENGINES[name] for name in names if name in ENGINES)
+        elif word.lstrip("@") in SHARED_SETTINGS and "set" in words[:place]:
+            dot, _, equals = (*words[place + 1 : place + 4], "", "", "")[:3]
+            yield from [SETTINGS] * (dot == "." and equals in ("=", ":"))
+
+
+def _phrases(words: Sequence[str], phrases: Phrases, calls: Mapping[str, str]) -> Iterator[str]:
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in phrases:
+        by_first.setdefault(phrase[0], []).append(phrase)
+    for place, word in enumerate(words):
+        for phrase in by_first.get(word, ()):
+            if tuple(words[place : place + len(phrase)]) == phrase:
+                yield phrases[phrase]
+        if word in calls and words[place + 1 : place + 2] == ["("]:
+            yield calls[word]
+
+
+def _begins(words: Sequence[str]) -> Iterator[int]:
+    """Where statements begin in a body."""
+    starts = ("begin", "then", "else", "loop", ";")
+    return (place + 1 for place, word in enumerate(words) if word in starts)
+
+
+def _content(text: str) -> str:
+    """What stands in a string or a quoted name; other text as it is."""
+    dollar = re.match(r"\$\w*\$", text)
+    if dollar:
+        return text[dollar.end() : -dollar.end()]
+    if text[-1:] in ("'", '"', "`"):
+        quote = text[-1]
+        return text[text.index(quote) + 1 : -1].replace(quote * 2, quote)
+    return text
+
+
+def _suspicious(dialect: Dialect) -> re.Pattern[str]:
+    """What no statement lacks that reaches out: most are not looked into."""
+    return POSTGRESQL_WORDS if dialect.name == "postgresql" else MYSQL_WORDS
+
+
+def _any(*more: str, phrases: Phrases, calls: Mapping[str, str]) -> re.Pattern[str]:
+    words = {phrase[-1] for phrase in phrases} | calls.keys() | set(more)
+    return re.compile("|".join(sorted(map(re.escape, words))), re.IGNORECASE)
+
+
+POSTGRESQL_WORDS = _any(
+    "copy", "language", "extension", "load", phrases=POSTGRESQL_PHRASES, calls=POSTGRESQL_CALLS
+)
+MYSQL_WORDS = _any("engine", "@@", phrases=MYSQL_PHRASES, calls=MYSQL_CALLS)

@@ -1,0 +1,123 @@
+"""What reaches out of a database is seen, also in code that a string holds; what only looks so is
+not."""
+
+import pytest
+
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.reading.reaching import (
+    CODE,
+    FILES,
+    PROGRAM,
+    SERVERS,
+    SETTINGS,
+    read_reaching,
+)
+from lockgate.planner.reading.reader import read_impact
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL
+
+ON_POSTGRESQL = [
+    ("copy (select 1) to program 'id'", PROGRAM),
+    ("COPY t FROM PROGRAM 'curl http://x'", PROGRAM),
+    ("copy t (a, b) from '/etc/passwd'", FILES),
+    ("copy t to E'/tmp/a'", FILES),
+    ("copy/**/t/**/to/**/program/**/'id'", PROGRAM),
+    ("select lo_import('/etc/passwd')", FILES),
+    ("select lo_export(1, '/tmp/a')", FILES),
+    ("select pg_catalog.pg_read_file('/etc/passwd')", FILES),
+    ("select \"pg_read_binary_file\"('/etc/passwd')", FILES),
+    ("select * from pg_ls_dir('/')", FILES),
+    ("create function f() returns int as 'libc.so.6', 'system' language c", CODE),
+    ("create function f() returns int language 'C' as 'libc.so.6', 'system'", CODE),
+    ("create function f() returns int language plpython3u as $$ return 1 $$", CODE),
+    ("create function f() returns int as 'x' language internal", CODE),
+    ("create extension plpython3u", CODE),
+    ("create or replace language plperlu", CODE),
+    ("load '/tmp/evil.so'", CODE),
+    ("create extension if not exists dblink", SERVERS),
+    ('create extension "postgres_fdw" cascade', SERVERS),
+    ("create extension file_fdw", FILES),
+    ("create server s foreign data wrapper w", SERVERS),
+    ("create subscription s connection 'host=x' publication p", SERVERS),
+    ("select * from dblink('host=x', 'select 1') as t (a int)", SERVERS),
+    ("alter system set archive_command = 'id'", SETTINGS),
+    ("create tablespace t location '/tmp'", FILES),
+    ("grant pg_execute_server_program to app", PROGRAM),
+    ("set role pg_write_server_files", FILES),
+    ("do $$ begin copy t to program 'id'; end $$", PROGRAM),
+    ("do $$ begin execute 'copy t to program ''id'''; end $$", PROGRAM),
+    ("do 'begin perform pg_read_file(''/etc/passwd''); end'", FILES),
+    (
+        "create function f() returns void language plpgsql as "
+        "$a$ begin execute $b$ copy t from '/etc/passwd' $b$; end $a$",
+        FILES,
+    ),
+    ("with a as (select pg_read_file('/a')) select * from a", FILES),
+]
+ON_MYSQL = [
+    ("select 1 into outfile '/tmp/a'", FILES),
+    ("select 1 into dumpfile '/tmp/a'", FILES),
+    ("load data infile '/etc/passwd' into table t", FILES),
+    ("load data local infile '/etc/passwd' into table t", FILES),
+    ("LOAD XML INFILE '/a' INTO TABLE t", FILES),
+    ("select load_file('/etc/passwd')", FILES),
+    ("insert into t values (load_file('/etc/passwd'))", FILES),
+    ("install plugin p soname 'evil.so'", CODE),
+    ("install soname 'evil'", CODE),
+    ("create function f returns string soname 'evil.so'", CODE),
+    ("create aggregate function f returns integer soname 'evil.so'", CODE),
+    ("create server s foreign data wrapper mysql options (host 'x')", SERVERS),
+    ("create table t (a int) engine = federated connection = 'mysql://x/y/z'", SERVERS),
+    ("create table t (a int) engine=connect table_type=csv file_name='/etc/passwd'", FILES),
+    ("create table t (a int) data directory = '/tmp'", FILES),
+    ("set global general_log_file = '/tmp/a'", SETTINGS),
+    ("set @@global.general_log = 1", SETTINGS),
+    ("create procedure p() begin select 1 into outfile '/tmp/a'; end", FILES),
+    ("prepare s from 'select load_file(''/etc/passwd'')'", FILES),
+    ("/*!50000 select 1 into outfile '/tmp/a' */", FILES),
+]
+HARMLESS_ON_POSTGRESQL = [
+    "copy t from stdin",
+    "copy (select a from t) to stdout",
+    "insert into t values ('copy t to program ''id''')",
+    "comment on table t is 'select pg_read_file()'",
+    "create function f() returns int language sql as $$ select 1 $$",
+    "create function f() returns int language plpgsql as $$ begin return 1; end $$",
+    "create extension pgcrypto",
+    "create table program (copy text, language text, extension text)",
+    "alter table t add column lo_import text",
+    "select 'a' as load, b from copy where language = 'c'",
+]
+HARMLESS_ON_MYSQL = [
+    "insert into t values ('select 1 into outfile ''/tmp/a''')",
+    "create table t (load_file text, outfile text) engine = InnoDB",
+    "select a into @b from t",
+    "set session sql_mode = ''",
+    "select @@global.time_zone",
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), ON_POSTGRESQL)
+def test_postgresql(sql: str, expected: str) -> None:
+    assert expected in read_reaching(sql, POSTGRESQL)
+
+
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize(("sql", "expected"), ON_MYSQL)
+def test_mysql(sql: str, expected: str, dialect: object) -> None:
+    assert expected in read_reaching(sql, dialect)
+
+
+@pytest.mark.parametrize("sql", HARMLESS_ON_POSTGRESQL)
+def test_harmless_on_postgresql(sql: str) -> None:
+    assert read_reaching(sql, POSTGRESQL) == ()
+
+
+@pytest.mark.parametrize("sql", HARMLESS_ON_MYSQL)
+def test_harmless_on_mysql(sql: str) -> None:
+    assert read_reaching(sql, MYSQL) == ()
+
+
+def test_it_is_a_part_of_the_reading() -> None:
+    for sql, dialect in ((ON_POSTGRESQL[0][0], POSTGRESQL), (ON_MYSQL[0][0], MYSQL)):
+        reading = read_impact(sql, dialect, Facts()).reading
+        assert reading.reaches_out == read_reaching(sql, dialect) != ()
