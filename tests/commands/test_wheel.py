@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -17,17 +18,38 @@ SOURCES = ("lockgate", "planner", "executors", "pyproject.toml", "README.md", "L
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout, built from a copy so that nothing is left in it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    sources = folder / "sources"
-    sources.mkdir()
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this checkout's sources, so that nothing is left in it."""
+    sources = tmp_path_factory.mktemp("sources")
     for name in SOURCES:
         if (ROOT / name).is_dir():
             skip = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, sources / name, symlinks=True, ignore=skip)
         else:
             shutil.copy(ROOT / name, sources / name)
+    return sources
+
+
+@pytest.fixture(scope="module")
+def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return build_wheel(sources, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def unpacked_sdist(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the source distribution of this checkout holds."""
+    folder = tmp_path_factory.mktemp("sdist")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)]
+    run(build, folder=sources)
+    (built,) = folder.glob("lockgate-*.tar.gz")
+    with tarfile.open(built) as archive:
+        archive.extractall(folder, filter="data")
+    (unpacked,) = (path for path in folder.iterdir() if path.is_dir())
+    return unpacked
+
+
+def build_wheel(sources: Path, folder: Path) -> Path:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     run([*build, "--wheel-dir", str(folder), str(sources)])
     (built,) = folder.glob("lockgate-*.whl")
@@ -36,11 +58,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The scripts of an environment that holds the wheel, and our dependencies by a path.
+    """The scripts of an environment that holds the wheel, and our dependencies by a path."""
+    python = new_environment(tmp_path_factory.mktemp("installed"))
+    install(python, str(wheel))
+    return python.parent
 
-    The path file shows the dependencies alone: links to all packages but lockgate's own.
+
+def new_environment(folder: Path) -> Path:
+    """The interpreter of an environment that has all packages but lockgate's own.
+
+    The path file shows the dependencies alone: links to them.
     """
-    folder = tmp_path_factory.mktemp("installed")
     run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")])
     python = folder / "venv/bin/python"
     asked = "import sysconfig; print(sysconfig.get_path('purelib'))"
@@ -51,22 +79,37 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         if "lockgate" not in package.name and not package.name.endswith(".pth"):
             (links / package.name).symlink_to(package)
     (packages / "dependencies.pth").write_text(f"{links}\n")
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    run([*install, "--no-deps", "--no-index", str(wheel)])
-    return python.parent
+    return python
 
 
-def run(argv: list[str]) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=dict(os.environ))
+def install(python: Path, *what: str) -> None:
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    run([*pip, "--no-deps", "--no-index", "--no-build-isolation", *what])
+
+
+def run(argv: list[str], folder: Path | None = None) -> str:
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, env=dict(os.environ), cwd=folder
+    )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
 
+def contents(wheel: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def test_the_wheel_holds_one_package_and_no_more(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
+    names = list(contents(wheel))
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"lockgate"}
     assert not [name for name in names if name.endswith(".pyc")]
-    for file in ("commands/up.py", "py.typed", *(f"templates/plan.{end}" for end in TEMPLATES)):
+    for file in (
+        "commands/runs/up.py",
+        "planner/errors.py",
+        "py.typed",
+        *(f"templates/plan.{end}" for end in TEMPLATES),
+    ):
         assert f"lockgate/{file}" in names
 
 
@@ -91,3 +134,46 @@ def test_the_installed_package_is_the_wheels(installed: Path, project: Project) 
     command = (str(installed / "python"), "-c", where)
     found = succeed(project.migrate(command=command, environ={"PYTHONPATH": None})).out
     assert str(ROOT) not in found
+
+
+def test_a_project_may_have_packages_of_the_names_of_our_folders(
+    installed: Path, project: Project
+) -> None:
+    for name in ("planner", "executors", "environments_of_theirs"):
+        (project.folder / name).mkdir()
+        (project.folder / name / "__init__.py").write_text("raise SystemExit('theirs')\n")
+    project.write_tables(1)
+    python = str(installed / "python")
+    for path in (None, str(project.folder)):
+        context = {"command": (python, "-m", "lockgate"), "environ": {"PYTHONPATH": path}}
+        succeed(project.migrate("up", **context))
+        assert succeed(project.migrate("status", **context)).out.endswith("1 applied\n")
+    importing = project.migrate(command=(python, "-c", "import planner"))
+    assert importing.err == "theirs\n"
+
+
+def test_a_source_distribution_holds_each_file_once(sources: Path, unpacked_sdist: Path) -> None:
+    assert modules(unpacked_sdist / "lockgate") == modules(sources / "lockgate")
+    assert not (unpacked_sdist / "planner").exists()
+    assert not (unpacked_sdist / "executors").exists()
+
+
+def test_a_source_distribution_builds_the_same_wheel(
+    wheel: Path, unpacked_sdist: Path, tmp_path: Path
+) -> None:
+    assert contents(build_wheel(unpacked_sdist, tmp_path)) == contents(wheel)
+
+
+def test_an_editable_install_runs_the_sources(sources: Path, tmp_path: Path) -> None:
+    python = new_environment(tmp_path)
+    install(python, "--editable", str(sources))
+    where = "from lockgate.executors import apply; print(apply.__file__)"
+    assert run([str(python), "-c", where], tmp_path).startswith(str(sources))
+    assert "lockgate, version" in run([str(python.parent / "migrate"), "--version"], tmp_path)
+
+
+def modules(package: Path) -> list[str]:
+    """The modules below a folder, by their paths; links are followed."""
+    found = (Path(folder, name) for folder, _, names in os.walk(package, followlinks=True)
+             for name in names)  # fmt: skip
+    return sorted(str(path.relative_to(package)) for path in found if path.suffix == ".py")
