@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html; 3169, 4031 and
 # MariaDB's 1927 are the server's last words to a session that it ends.
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2055, 3169, 4031})
+# They change nothing that a migration writes, so both sessions have them. DEFAULT would be the
+# server's own; but of the clock it is the one way to let it go on.
+OWN = (
+    "time_zone = '+00:00'", "timestamp = default", "autocommit = 1", "completion_type = 0",
+    f"sql_select_limit = {2**64 - 1}", "sql_quote_show_create = 1",
+)  # fmt: skip
 SWITCHES = frozenset({"ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"})
 OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key"}) | SWITCHES
 STATES = {
@@ -107,11 +113,13 @@ def read_options(options: Mapping[str, str]) -> dict[str, Any]:
 def settings(timeouts: Timeouts, statement_limit: tuple[str, int]) -> str:
     """The SET of a session as every section is to find it.
 
-    The servers' own defaults let a statement wait for a metadata lock for a day and more.
+    The servers' own defaults let a statement wait for a metadata lock for a day and more. What
+    a server gives to all sessions, by init_connect too, must neither leave our transactions open,
+    nor cut off what we read, nor stop the clock.
     """
     wait = math.ceil(timeouts.lock)
     values = [
-        "time_zone = '+00:00'",
+        *OWN,
         f"lock_wait_timeout = {wait}",
         f"innodb_lock_wait_timeout = {wait}",
     ]

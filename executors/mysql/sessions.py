@@ -34,7 +34,11 @@ from information_schema.processlist where id = %s
 """
 OWN_LOCK = "is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
 END_WAIT = 10.0  # seconds for the server to end a session of ours
-GUARD_IDLE = 30 * 24 * 3600  # seconds; the guard says nothing during a long ALTER TABLE
+# The guard says nothing during a long ALTER TABLE, for so many seconds. It is the session that we
+# ask, so it prints names and reads text in one way, whatever the server's sql_mode is.
+GUARD_SETTINGS = (
+    f"set session wait_timeout = {30 * 24 * 3600}, session sql_mode = 'STRICT_ALL_TABLES'"
+)
 
 
 class GuardedSessions(Store):
@@ -277,7 +281,7 @@ class GuardedSessions(Store):
         return self._set_up(connection, settings(self._timeouts, self.statement_limit))
 
     def _connect_guard(self) -> Any:
-        return self._set_up(self._connect(), f"set session wait_timeout = {GUARD_IDLE}")
+        return self._set_up(self._connect(), GUARD_SETTINGS)
 
     def _set_up(self, connection: Any, sql: str) -> Any:
         """A new session when it has run a SET; one that cannot is closed."""

@@ -14,7 +14,7 @@ from lockgate.executors.ledger.store import (
     run_values,
 )
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
-from lockgate.executors.mysql.connection import version_number
+from lockgate.executors.mysql.connection import OWN, version_number
 from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
 from lockgate.executors.mysql.limits import refuse_big, refuse_percent
 from lockgate.executors.mysql.sessions import GuardedSessions
@@ -44,11 +44,7 @@ RECORD = (
 )
 REMOVE = "delete from {history} where version = %s and checksum = %s"
 # What a section may have set that would change what lockgate writes.
-OWN_SETTINGS = (
-    "set names utf8mb4, session time_zone = '+00:00', session timestamp = default, "
-    "session sql_safe_updates = 0, "
-    "session sql_select_limit = default"
-)
+OWN_SETTINGS = f"set names utf8mb4, session sql_safe_updates = 0, session {', session '.join(OWN)}"
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
 NO_SAVEPOINT = "1305"
 NOT_ROLLED_BACK = 1196
