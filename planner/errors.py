@@ -16,6 +16,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     ├── InvalidPlan               a plan, or what travels with it, cannot be trusted
     │   ├── MalformedPlan         not a plan, or not readable as one
     │   ├── AlteredPlan           its digest does not fit its content
+    │   ├── ContradictedPlan      its SQL is not its file's, or does more than it says
     │   ├── UnsupportedPlan       a format version that this lockgate does not know
     │   ├── ExpiredPlan           older than it may be, by the database's clock
     │   ├── OfflinePlan           made from a state file: for review alone
@@ -154,6 +155,10 @@ class MalformedPlan(InvalidPlan):
 
 class AlteredPlan(InvalidPlan):
     """The plan's digest does not fit its content."""
+
+
+class ContradictedPlan(InvalidPlan):
+    """A plan whose SQL is not that of the file it names, or does more than the plan says."""
 
 
 class UnsupportedPlan(InvalidPlan):

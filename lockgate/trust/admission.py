@@ -12,6 +12,7 @@ from lockgate.planner.environments.judgement import refuse_denied, refuse_start
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.start import Start
+from lockgate.planner.plan.verify import refuse_old
 from lockgate.planner.policies.require_intent import judge_intent
 from lockgate.trust.approvals import read_approvers
 
@@ -19,16 +20,21 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def admit(
-    environment: Environment, intent: str | None = None, plan_file: Path | None = None
+    environment: Environment,
+    intent: str | None = None,
+    plan_file: Path | None = None,
+    reread: Plan | None = None,
 ) -> Admit:
     """What lets a plan begin in the environment, or raises Denied; see `executors.apply`.
 
     Beside the plan's file, where it has one, lie its approvals: one that is bad is an error too.
+    `reread` is the plan as its own SQL shows it, where it was read from a file.
     """
 
     def admitted(plan: Plan, now: datetime) -> tuple[str, ...]:
         approvers = read_approvers(plan, plan_file, environment, now) if plan_file else ()
-        refuse_start(Start(plan, now, intent, approvers), environment.policy)
+        refuse_old(plan, now, environment.max_plan_age)
+        refuse_start(Start(reread or plan, now, intent, approvers), environment.policy)
         return approvers
 
     return admitted

@@ -11,6 +11,7 @@ from typing import Literal
 
 from lockgate.planner.building.choice import choose_pending, going_back, latest_first
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
+from lockgate.planner.building.filetexts import with_text, without_statements
 from lockgate.planner.building.readings import with_readings
 from lockgate.planner.building.stored_runs import (
     StoredRun,
@@ -127,8 +128,9 @@ def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting
         As `build_up_plan`.
     """
     plan = build_up_plan(comparison, ledger, setting, to=to)
-    recorded = {"statements": (), "findings": (BASELINE,), "transaction": 1}
-    judged = _judged([step.model_copy(update=recorded) for step in plan.steps], setting)
+    recorded = {"findings": (BASELINE,), "transaction": 1}
+    steps = [without_statements(step).model_copy(update=recorded) for step in plan.steps]
+    judged = _judged(steps, setting)
     changes = {"steps": judged.steps, "verdict": judged.verdict, "warnings": setting.warnings}
     return seal(plan.model_copy(update=changes))
 
@@ -190,7 +192,7 @@ def _step(migration: Migration, direction: Direction, version: str, setting: Set
     if section is None:
         raise IrreversibleMigration(migration.version, migration.filename)
     rollback = sections.down if direction == "up" else None
-    return Step(
+    step = Step(
         direction=direction,
         version=version,
         name=migration.name,
@@ -202,6 +204,7 @@ def _step(migration: Migration, direction: Direction, version: str, setting: Set
         rollback=_planned(rollback) if rollback else None,
         rollback_transactional=rollback.transactional if rollback else None,
     )
+    return with_text(step, migration, setting.variables or {})
 
 
 def _planned(section: Section) -> tuple[PlannedStatement, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lockgate.planner.building.filetexts import with_text_of
 from lockgate.planner.database.ledger import WHOLE
 from lockgate.planner.errors import AlteredPlan, HistoryError, IrreversibleMigration, MalformedPlan
 from lockgate.planner.finding import Finding
@@ -99,7 +100,7 @@ def down_step(applied: AppliedMigration, dialect: Dialect) -> Step:
         raise _unknown(entry)
     if not step.rollback:
         raise IrreversibleMigration(entry.version, step.file)
-    return Step(
+    going = Step(
         direction="down",
         version=entry.version,
         name=step.name,
@@ -111,6 +112,7 @@ def down_step(applied: AppliedMigration, dialect: Dialect) -> Step:
         statements=step.rollback,
         rollback=None,
     )
+    return with_text_of(going, step)
 
 
 def _provenance(applied: AppliedMigration, line: int) -> Finding:

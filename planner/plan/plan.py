@@ -40,6 +40,21 @@ Serial = Annotated[
 Version = Annotated[str, Field(pattern="^[0-9]{1,255}$")]
 
 
+class FileText(Model):
+    """A migration's file, so that its checksum proves the SQL: all of the text but what the step's
+    statements hold already."""
+
+    parts: tuple[str, ...] = Field(
+        description="The text before, between and after the statements, their COPY rows and those "
+        "of `rollback`; or the whole text as the only part. For `apply`."
+    )
+    variables: dict[str, str] | None = Field(
+        None,
+        description="Of a template: the environment's variables that it was rendered with. null: "
+        "it is none. For `apply`.",
+    )
+
+
 class Step(Model):
     """One migration in one direction."""
 
@@ -49,6 +64,9 @@ class Step(Model):
     file: str = Field(description="The file's name without its folder; for messages.")
     checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
     requires: tuple[str, ...] = Field(description="The versions that it requires.")
+    text: FileText | None = Field(
+        None, description="Its file; null in format 1.0. `apply` binds the SQL to `checksum` by it."
+    )
     transaction: int | None = Field(
         description="Steps with the same number are kept or undone together, in one transaction "
         "or, where the server commits DDL by itself, by compensation; null: statement by "

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.ledger import Ledger, state_digest
 from lockgate.planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
-from lockgate.planner.quantities import format_moment
+from lockgate.planner.quantities import format_duration, format_moment
 
 if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.plan.plan import Plan
+
+CLOCKS_DIFFER = timedelta(hours=1)
+"""The most by which a primary's clock may be behind that of the one before it."""
 
 
 def refuse_offline(plan: Plan) -> None:
@@ -32,6 +36,25 @@ def refuse_expired(plan: Plan, server: Server) -> None:
         raise ExpiredPlan(
             f"The plan expired at {format_moment(plan.expires_at)}; "
             f"the database's clock says {format_moment(server.now)}.",
+            why="An old review may not fit the data of today.",
+            do="Make a new plan with `migrate plan`, and have it reviewed.",
+        )
+
+
+def refuse_old(plan: Plan, now: datetime, max_age: float | None) -> None:
+    """Raises ExpiredPlan when a plan is older than the environment of now lets it be, in seconds,
+    or says that it was made at a time that has not come."""
+    if plan.created_at > now + CLOCKS_DIFFER:
+        raise ExpiredPlan(
+            f"The plan says that it was made at {format_moment(plan.created_at)}; "
+            f"the database's clock says {format_moment(now)}.",
+            why="Its age cannot be told.",
+            do="Make a new plan with `migrate plan`.",
+        )
+    if max_age is not None and now > plan.created_at + timedelta(seconds=max_age):
+        raise ExpiredPlan(
+            f"The plan was made at {format_moment(plan.created_at)}, and the environment takes "
+            f"none that is older than {format_duration(max_age)} (max_plan_age).",
             why="An old review may not fit the data of today.",
             do="Make a new plan with `migrate plan`, and have it reviewed.",
         )

@@ -73,6 +73,7 @@ def command(
     from lockgate.planner.plan.drift import refuse_unknown_schema
     from lockgate.planner.plan.planfile import read_plan
     from lockgate.planner.plan.verify import refuse_offline
+    from lockgate.plans.rereading import reread
     from lockgate.runs.dry_run import refuse_both, show_dry_run
     from lockgate.trust.admission import admit, read_intent
     from lockgate.trust.receipts import hand_out_receipt, refuse_undeliverable
@@ -92,8 +93,9 @@ def command(
     environment = load_environment(plan.environment, folder)
     if environment.drift == "check":
         refuse_unknown_schema(plan)
-    admitted = admit(environment, read_intent(reviewed), plan_file)
+    intent = read_intent(reviewed)
     with open_workspace(environment) as work:
+        admitted = admit(environment, intent, plan_file, reread(plan, work))
         if dry_run:
             show_dry_run(plan, work.engine, admitted)
             return 0

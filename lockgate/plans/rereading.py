@@ -1,0 +1,45 @@
+"""The plan of `apply`, judged by its own SQL and by the database, and not by what it says.
+
+Outside the lock, since it takes the longer the more SQL there is. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from lockgate.executors.apply import refuse_elsewhere
+from lockgate.planner.building.observation import Observation
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.review.inspection import completed
+from lockgate.planner.review.rereading import bind, refuse_understated, without_claims
+from lockgate.plans.linting import inspect_plan
+from lockgate.workspace import Workspace
+
+
+def reread(plan: Plan, work: Workspace) -> Plan:
+    """The plan as the environment's policies are to judge it; its digest is that of its file.
+
+    One whose run is half done is taken as it is: it was held against its SQL when it began.
+
+    Raises:
+        WrongTarget: this is not its database.
+        ContradictedPlan: its SQL is not that of its files, or does more than the plan says.
+    """
+    engine, environment = work.engine, work.environment
+    ledger = engine.read_ledger()
+    refuse_elsewhere(plan, engine, ledger)
+    if plan.digest in ledger.unresolved:
+        return plan
+    dialect = engine.server.dialect
+    migrations = bind(plan, dialect, environment.variables)
+    refuse_understated(plan, dialect)
+    plain = without_claims(completed(plan), dialect, migrations, environment.variables)
+    if not _asks_for_tables(environment):
+        return plain
+    seen = Observation(engine.server, ledger, engine.read_facts())
+    return inspect_plan(plain, environment, seen, migrations)
+
+
+def _asks_for_tables(environment: Environment) -> bool:
+    """Whether a policy judges by what linters say, or by how large tables are."""
+    policy = environment.policy
+    return policy.findings not in (None, "allow") or policy.blocking_ddl.answer != "allow"

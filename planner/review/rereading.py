@@ -1,0 +1,194 @@
+"""A plan held against its own text: what it says of its SQL is not taken on trust.
+
+Whoever can write a plan can compute its digests too. So its statements are cut from the files'
+text again and read again, by the same code that plans; what depends on the tables alone is not
+compared here. Opens no file and asks no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from lockgate.planner.building.filetexts import restore_text
+from lockgate.planner.building.readings import as_reading
+from lockgate.planner.errors import ContradictedPlan, LockgateError
+from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
+from lockgate.planner.migrations.migration import (
+    Migration,
+    Section,
+    Sections,
+    checksum,
+    parse_sections,
+    read_migration,
+)
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.statement import PlannedStatement, StatementReading
+from lockgate.planner.reading.reading import BLOCKED, WORKS, Hold
+from lockgate.planner.review.evidence import answering
+from lockgate.planner.review.inspection import read_subjects, without_files
+from lockgate.planner.review.lint import waived
+from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject
+from lockgate.planner.sql.dialect import Dialect
+
+# From the least to the most, of what a statement may leave and of when it may commit.
+LEAVES = ("nothing", "settings", "unknown")
+COMMITS = ("never", "may", "itself")
+WHY = "Its digest is over what it says, and anybody can compute that: it proves no truth."
+DO = "Make a new plan with `migrate plan`, and find out who has changed this one."
+
+
+def bind(plan: Plan, dialect: Dialect, variables: Mapping[str, str]) -> tuple[Migration, ...]:
+    """The migrations of the plan, from the text that it carries: each step's statements are those
+    that its file's checksum stands for. Steps of format 1.0 carry none, and are passed over.
+
+    `variables` are the environment's of now; a template has to have been rendered with them.
+
+    Raises:
+        ContradictedPlan: a step's SQL is not its file's.
+    """
+    bound = (_bind(number, step, dialect, variables) for number, step in enumerate(plan.steps, 1))
+    return tuple(migration for migration in bound if migration is not None)
+
+
+def refuse_understated(plan: Plan, dialect: Dialect) -> None:
+    """Raises ContradictedPlan when the plan says less of its statements than their SQL does."""
+    subjects = read_subjects(plan, ReviewTerms(dialect), without_files(plan))
+    for number, (step, subject) in enumerate(zip(plan.steps, subjects, strict=True), 1):
+        for planned, reviewed in zip(step.statements, subject.statements, strict=True):
+            for less in _understated(planned, reviewed, subject):
+                raise _contradicted(f"step {number} statement {reviewed.place}", less)
+    if _is_cut(plan):
+        raise _contradicted("its verdict", f"it says {plan.verdict}, and it can stop half-way")
+
+
+def without_claims(
+    plan: Plan, dialect: Dialect, migrations: Sequence[Migration], variables: Mapping[str, str]
+) -> Plan:
+    """The plan with its findings, each of them waived only where its file's text waives it."""
+    known = {migration.number: migration for migration in migrations}
+    steps = []
+    for step in plan.steps:
+        migration = known.get(int(step.version))
+        sections = parse_sections(migration, dialect, variables) if migration else None
+        steps.append(_without_claims(step, sections))
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
+def _without_claims(step: Step, sections: Sections | None) -> Step:
+    waivers = answering(sections, step) if sections else ()
+    findings = tuple(
+        waived(finding.model_copy(update={"allowed": None}), waivers) for finding in step.findings
+    )
+    return step.model_copy(update={"findings": findings})
+
+
+def _bind(
+    number: int, step: Step, dialect: Dialect, variables: Mapping[str, str]
+) -> Migration | None:
+    if step.text is None:
+        return None
+    place, text = f"step {number} ({step.file})", restore_text(step)
+    if checksum(text.encode("utf-8", "surrogatepass")) != step.checksum:
+        raise _contradicted(place, "its SQL is not that of the file with its checksum")
+    if step.text.variables is not None and step.text.variables != dict(variables):
+        raise _contradicted(place, "it was rendered with other variables than the environment's")
+    try:
+        migration = read_migration(step.file, text.encode(), dialect)
+        sections = parse_sections(migration, dialect, variables)
+    except LockgateError as error:
+        raise _contradicted(place, f"its file cannot be read: {error.what}") from error
+    for less in _unlike(step, migration, sections, dialect):
+        raise _contradicted(place, less)
+    return migration
+
+
+def _unlike(
+    step: Step, migration: Migration, sections: Sections, dialect: Dialect
+) -> Iterator[str]:
+    """What a step has otherwise than its file, as clauses."""
+    told = (int(step.version), step.name, step.requires, step.text and step.text.variables is None)
+    if told != (migration.number, migration.name, migration.requires, not migration.template):
+        yield "its version, its name or what it requires is not its file's"
+    section = sections.up if step.direction == "up" else sections.down
+    if section is None:
+        yield "its file has no such section"
+        return
+    is_baseline = step.direction == "up" and not step.statements
+    if not is_baseline and not _are_alike(step.statements, section):
+        yield "its statements are not those of its file"
+    if step.direction == "up" and not _are_alike(step.rollback or (), sections.down):
+        yield "its way back is not that of its file"
+    back = sections.down.transactional if step.direction == "up" and sections.down else None
+    if step.rollback_transactional != back:
+        yield "its way back runs otherwise than its file says"
+    if not is_baseline and not _runs_as_written(step, section, dialect):
+        yield "its transaction is not what its file says"
+
+
+def _are_alike(planned: Sequence[PlannedStatement], section: Section | None) -> bool:
+    written = section.statements if section else ()
+    return [(one.sql, one.copy_data, one.line) for one in planned] == [
+        (one.sql, one.copy_data, one.line) for one in written
+    ]
+
+
+def _runs_as_written(step: Step, section: Section, dialect: Dialect) -> bool:
+    """Where the server commits DDL by itself, a section may be in no unit for other reasons."""
+    if step.transaction is None:
+        return not (section.transactional and dialect.transactional_ddl)
+    return section.transactional
+
+
+def _understated(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -> Iterator[str]:
+    """What a statement does beyond what the plan says of it, as clauses."""
+    if planned.reading is None:
+        return
+    yield from _unread(planned.reading, as_reading(reviewed.impact))
+    lost = [one for one in subject.lost_by(reviewed) if one not in planned.loses]
+    if lost:
+        yield f"it does not say that {' and '.join(lost)} is lost"
+    for hold in reviewed.impact.holds:
+        is_asked = hold.certain or subject.terms.dialect.transactional_ddl
+        if is_asked and not subject.is_new(hold.on, reviewed) and not _is_told(hold, planned):
+            yield f"it does not tell the lock {hold.lock} on {hold.on.name}"
+
+
+def _unread(told: StatementReading, found: StatementReading) -> Iterator[str]:
+    if told.kind != found.kind or not set(found.objects) <= set(told.objects):
+        yield f"it is {found.kind}, and what it works on is not what the plan says"
+    if found.opaque and not told.opaque:
+        yield "it runs code that was not read, and the plan does not say so"
+    if found.unread and not told.unread:
+        yield "it could not be read, and the plan does not say so"
+    weaker = (
+        LEAVES.index(told.leaves) < LEAVES.index(found.leaves)
+        or COMMITS.index(told.commits) < COMMITS.index(found.commits)
+        or (found.outside_only, told.fails_whole, told.repeatable, told.concurrent)
+        != (told.outside_only, found.fails_whole, found.repeatable, found.concurrent)
+    )
+    if weaker:
+        yield "how it runs and fails is not what the plan says"
+
+
+def _is_told(hold: Hold, planned: PlannedStatement) -> bool:
+    return any(
+        touch.table in (hold.on.name, f"{hold.on.schema}.{hold.on.name}")
+        and BLOCKED.index(touch.blocks) >= BLOCKED.index(hold.blocks)
+        and (not hold.certain or WORKS.index(touch.work) >= WORKS.index(hold.work))
+        for touch in planned.touches
+    )
+
+
+def _is_cut(plan: Plan) -> bool:
+    """Whether the plan says that it is atomic and is not: it has several units, statements that
+    are kept one by one, or one that cannot be undone before another."""
+    if plan.verdict.startswith(NOT_ATOMIC):
+        return False
+    units = plan.units()
+    ran = [one for step in plan.steps for one in step.statements]
+    alone = any(unit.transaction is None for unit in units) and len(ran) > 1
+    return len(units) > 1 or alone or any(one.guarantee == "point-of-no-return" for one in ran[:-1])
+
+
+def _contradicted(place: str, less: str) -> ContradictedPlan:
+    return ContradictedPlan(f"The plan contradicts its own SQL: {place}: {less}.", why=WHY, do=DO)

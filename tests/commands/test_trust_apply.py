@@ -1,0 +1,155 @@
+"""`apply` of a plan that somebody has edited and sealed again, as who can write artifacts may."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lockgate.planner.plan.plan import Plan, seal
+from lockgate.planner.plan.planfile import render_plan
+from lockgate.planner.plan.statement import statement_digest
+from tests.commands.running import Project, refused, succeed
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+def planned(project: Project, policy: str = "") -> dict[str, Any]:
+    """The document of the plan, made under this policy."""
+    project.configure(f"policy: {{{policy}}}\n" if policy else "")
+    succeed(project.migrate("plan"))
+    document: dict[str, Any] = json.loads((project.folder / "plan.json").read_text())
+    return document
+
+
+def forge(project: Project, document: dict[str, Any], edit: Edit) -> None:
+    """Puts the edited document in the plan's place, with digests that fit it."""
+    edit(document)
+    for step in document["steps"]:
+        for one in (*step["statements"], *(step["rollback"] or ())):
+            one["digest"] = statement_digest(one["sql"], one["copy_data"])
+    plan = seal(Plan.model_validate(document))
+    (project.folder / "plan.json").write_text(render_plan(plan))
+
+
+def deny(project: Project, policy: str) -> None:
+    project.configure(f"policy: {{{policy}}}\n")
+
+
+def statement(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["steps"][0]["statements"][0]
+    return found
+
+
+@pytest.fixture
+def dropping(any_project: Project) -> Project:
+    """A project whose next migration drops a table with rows."""
+    any_project.write("001_users.sql", "create table users (id int);", "drop table users;")
+    succeed(any_project.migrate("up"))
+    any_project.write("002_gone.sql", "drop table users;", "create table users (id int);")
+    return any_project
+
+
+def test_an_honest_plan_is_applied(dropping: Project) -> None:
+    planned(dropping)
+    succeed(dropping.migrate("apply", "plan.json"))
+
+
+def test_a_loss_that_is_left_out_is_refused(dropping: Project) -> None:
+    document = planned(dropping)
+    forge(dropping, document, lambda plan: statement(plan).update(loses=[]))
+    refused(dropping.migrate("apply", "plan.json"), 8, "contradicts its own SQL", "users is lost")
+
+
+def test_other_sql_than_the_files_is_refused(dropping: Project) -> None:
+    document = planned(dropping)
+    forge(dropping, document, lambda plan: statement(plan).update(sql="drop table lockgate_runs"))
+    refused(dropping.migrate("apply", "plan.json"), 8, "not that of the file with its checksum")
+
+
+def test_a_plan_of_the_past_version_does_not_hide_what_it_loses(dropping: Project) -> None:
+    def older(plan: dict[str, Any]) -> None:
+        plan["format_version"] = "1.0"
+        for key in ("server_number", "sql_mode"):
+            plan["target"].pop(key, None)
+        for step in plan["steps"]:
+            step.pop("text")
+            for one in (*step["statements"], *(step["rollback"] or ())):
+                one.pop("loses")
+                one.pop("reading")
+
+    forge(dropping, planned(dropping), older)
+    deny(dropping, "destructive: deny")
+    refused(dropping.migrate("apply", "plan.json"), 3, "Data is lost: the table users")
+    deny(dropping, "destructive: allow")
+    succeed(dropping.migrate("apply", "plan.json"))
+
+
+def test_decisions_of_the_plan_do_not_count(dropping: Project) -> None:
+    document = planned(dropping)
+    forge(dropping, document, lambda plan: plan.update(decisions=[]))
+    deny(dropping, "destructive: deny")
+    refused(dropping.migrate("apply", "plan.json"), 3, "Data is lost: the table users")
+
+
+def test_a_finding_that_is_left_out_is_found_again(dropping: Project) -> None:
+    document = planned(dropping)
+    forge(dropping, document, lambda plan: plan["steps"][0].update(findings=[]))
+    deny(dropping, "findings: deny")
+    refused(dropping.migrate("apply", "plan.json"), 3, "Dangers: ", "(step 1)")
+
+
+def test_a_waiver_that_the_file_does_not_have_waives_nothing(dropping: Project) -> None:
+    def waive(plan: dict[str, Any]) -> None:
+        for finding in plan["steps"][0]["findings"]:
+            finding["allowed"] = "nobody uses it"
+
+    forge(dropping, planned(dropping), waive)
+    deny(dropping, "findings: deny")
+    refused(dropping.migrate("apply", "plan.json"), 3, "Dangers: ", "(step 1)")
+
+
+def test_the_age_is_taken_by_the_environment_of_now(dropping: Project) -> None:
+    def old(plan: dict[str, Any]) -> None:
+        plan.update(created_at="2020-01-01T00:00:00Z", expires_at=None)
+
+    forge(dropping, planned(dropping), old)
+    refused(dropping.migrate("apply", "plan.json"), 8, "max_plan_age")
+    dropping.configure("max_plan_age: null\n")
+    succeed(dropping.migrate("apply", "plan.json"))
+
+
+def test_a_plan_of_the_future_is_refused(dropping: Project) -> None:
+    def early(plan: dict[str, Any]) -> None:
+        plan.update(created_at="2190-01-01T00:00:00Z", expires_at=None)
+
+    forge(dropping, planned(dropping), early)
+    refused(dropping.migrate("apply", "plan.json"), 8, "Its age cannot be told")
+
+
+def test_sizes_that_were_made_small_are_asked_again(any_project: Project) -> None:
+    any_project.write(
+        "001_a.sql", "create table big (id int not null, n int);\ninsert into big values (1, 1);"
+    )
+    succeed(any_project.migrate("up"))
+    any_project.write("002_b.sql", "alter table big add primary key (id);")
+    document = planned(any_project, "non_atomic: allow")
+
+    def shrink(plan: dict[str, Any]) -> None:
+        for touch in statement(plan)["touches"]:
+            touch.update(bytes=0, rows=0)
+
+    forge(any_project, document, shrink)
+    deny(any_project, "non_atomic: allow, blocking_ddl: {above: 1kB, answer: deny}")
+    refused(any_project.migrate("apply", "plan.json"), 3, "Others wait for work on all of a table")
+
+
+def test_a_template_is_held_against_the_environments_variables(project: Project) -> None:
+    text = "-- migrate:template jinja\n-- migrate:up\ncreate table {{ name }} (id int);\n"
+    (project.migrations / "001_a.sql").write_text(text)
+    project.configure("variables: {name: one}\n")
+    succeed(project.migrate("plan"))
+    project.configure("variables: {name: other}\n")
+    refused(project.migrate("apply", "plan.json"), 8, "other variables than the environment's")
+    project.configure("variables: {name: one}\n")
+    succeed(project.migrate("apply", "plan.json"))
