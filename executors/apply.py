@@ -26,7 +26,8 @@ from lockgate.executors.run_errors import (
     partly_applied,
     unknown_end,
 )
-from lockgate.planner.database.ledger import WHOLE, Identity, Ledger
+from lockgate.executors.states import WHOLE, Outcome, RunStatus
+from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
@@ -235,17 +236,17 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
     """The error for a refused statement, by what of the plan is kept; notes it in the run."""
     error: LockgateError
     if failed.kept or failed.unsure:
-        status = "STUCK"
+        status = RunStatus.STUCK
         error = half_done(failed) if unit.transaction is None else in_doubt(failed)
     elif unit.first > 1:
-        status, error = "STOPPED", partly_applied(run.plan, unit, failed)
+        status, error = RunStatus.STOPPED, partly_applied(run.plan, unit, failed)
     else:
-        status, error = "ROLLED_BACK", all_undone(run.plan, failed)
+        status, error = RunStatus.ROLLED_BACK, all_undone(run.plan, failed)
     _note_end(run, engine, status, str(failed.failure), error)
     return error
 
 
-def _note_end(run: Run, engine: Engine, status: str, text: str, error: LockgateError) -> None:
+def _note_end(run: Run, engine: Engine, status: RunStatus, text: str, error: LockgateError) -> None:
     """Writes down how a run ended; where that fails, what is to be told stays the same."""
     try:
         engine.finish_run(run.id, status, text)
@@ -273,11 +274,12 @@ def _interrupted(
     done = moved if before <= moved <= before + len(unit.steps) else before
     if not journal and not done:
         error: LockgateError = Interrupted(interrupted.signal_number, UNDONE)
-        _note_end(run, engine, "ROLLED_BACK", "interrupted", error)
+        _note_end(run, engine, RunStatus.ROLLED_BACK, "interrupted", error)
         return error
-    unknown = journal is not None and "" in journal.outcomes.values()
+    unknown = journal is not None and Outcome.BEGUN in journal.outcomes.values()
     error = interrupted_after(
         done, len(run.plan.steps), half_done=journal is not None, unknown=unknown
     )
-    _note_end(run, engine, "STUCK" if journal else "STOPPED", "interrupted", error)
+    status = RunStatus.STUCK if journal else RunStatus.STOPPED
+    _note_end(run, engine, status, "interrupted", error)
     return error

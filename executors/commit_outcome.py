@@ -14,7 +14,7 @@ from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import Store, not_had
 from lockgate.executors.polling import poll
 from lockgate.executors.run_errors import unknown_outcome
-from lockgate.planner.database.ledger import WHOLE
+from lockgate.executors.states import UNDER_WAY, WHOLE
 from lockgate.planner.errors import (
     Interrupted,
     Locked,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.plan.plan import Step, Unit
 
-UNDER_WAY = ("LOCKED", "APPLYING")
 LATER_STATEMENTS = "select 1 from {journal} where run_id = %s and step > %s"
 
 

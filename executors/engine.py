@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from lockgate.executors.events import Emit, OtherSession
     from lockgate.executors.gauge import Gauge
+    from lockgate.executors.states import Outcome, RunStatus
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
@@ -57,13 +58,10 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What an interrupted run left of its unfinished step: (step, statement) -> outcome.
-
-    The outcome is `done`, or empty when only the intent is known.
-    """
+    """What an interrupted run left of its unfinished step: (step, statement) -> outcome."""
 
     run_id: str
-    outcomes: dict[tuple[int, int], str]
+    outcomes: dict[tuple[int, int], Outcome]
 
     @property
     def compensated(self) -> int:
@@ -200,13 +198,13 @@ class Engine(Protocol):
     def has_run(self, plan: Plan) -> bool:
         """Whether this plan was begun here, or one of the same intent was wholly applied."""
 
-    def read_status(self, run_id: str) -> str:
-        """The status of a run; empty when there is no such run."""
+    def read_status(self, run_id: str) -> RunStatus | None:
+        """The status of a run; None when there is no such run."""
 
     def resume_run(self, run: Run) -> None:
         """Notes that an interrupted run goes on; durable on return."""
 
-    def finish_run(self, run_id: str, status: str, error: str = "") -> None:
+    def finish_run(self, run_id: str, status: RunStatus, error: str = "") -> None:
         """Notes how a run ended, unless it is noted as wholly applied; durable on return."""
 
     def note_run(self, run_id: str, note: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.apply import Author, apply_locked
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
+from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Step, Unit
 
 DONE, UNKNOWN, UNDONE, UNDOING = "done", "unknown", "undone", "undoing"
-STATES = {"done": DONE, "undone": UNDONE, "undoing": UNDOING}
+STATES = {Outcome.DONE: DONE, Outcome.UNDONE: UNDONE, Outcome.UNDOING: UNDOING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class HalfDone:
     def plan(self) -> Plan:
         """The plan that the run applied."""
         return self.run.plan
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the run said itself that it could not go on."""
+        return self.status == RunStatus.STUCK
 
     @property
     def serial(self) -> int:
@@ -106,7 +112,8 @@ def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
             "say so with `--mark-rolled-back`.",
         )
     engine.undo(half.run, half.unit, emit)
-    engine.finish_run(half.run.id, engine.read_status(half.run.id), note)
+    if status := engine.read_status(half.run.id):
+        engine.finish_run(half.run.id, status, note)
     return half
 
 

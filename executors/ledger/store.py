@@ -10,16 +10,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Journal, PastRun, Row, Run
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.rows import (
+    BETWEEN,
+    as_text,
+    as_utc,
+    read_entries,
+    read_stored,
+)
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.run_errors import unknown_statement
-from lockgate.planner.database.ledger import WHOLE, Entry, Identity, Ledger
-from lockgate.planner.errors import HistoryError, Locked, Unreachable, Unresolved
+from lockgate.executors.states import SETTLED, UNDER_WAY, WHOLE, Outcome, RunStatus, listed
+from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.errors import Locked, Unreachable, Unresolved
 
 if TYPE_CHECKING:
     from lockgate.executors.events import OtherSession
@@ -27,14 +33,11 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import FinishedRun
 
-BETWEEN = ", "
-"""Stands between approvers: a comma ends a name in allowed_signers too."""
-
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
 READ_HISTORY = "select version, name, checksum, applied_at from {history}"
 # What a committed unit leaves in the journal is only to be cleared away, and so are the counters
 # that a transaction which was rolled back has moved.
-OPEN = "coalesce(outcome, '') not in ('committed', 'counted')"
+OPEN = f"coalesce(outcome, '') not in {listed(SETTLED)}"
 HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
 READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
 PAST_RUN = (
@@ -43,7 +46,7 @@ PAST_RUN = (
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
 READ_RUN = PAST_RUN + "where id = %s"
-ENDED_WELL = "({})".format(", ".join(f"'{status}'" for status in WHOLE))
+ENDED_WELL = listed(WHOLE)
 FIND_RUN = (
     "select 1 from {runs} where plan_digest = %s "
     f"or (intent_digest = %s and status in {ENDED_WELL})"
@@ -65,15 +68,15 @@ FINISH_RUN = (
 NOTE_RUN = "update {runs} set error = %s where id = %s"
 SET_STATUS = "update {runs} set status = %s where id = %s"
 RESUME_RUN = (
-    "update {runs} set status = 'APPLYING', error = null, finished_at = null, actor = %s, "
-    "tool_version = %s where id = %s"
+    f"update {{runs}} set status = '{RunStatus.APPLYING}', error = null, finished_at = null, "
+    "actor = %s, tool_version = %s where id = %s"
 )
 # Whoever begins a run holds the lock, so one that says it is under way has died. The journal
 # knows of one that died half-way.
 CLOSE_DEAD_RUNS = (
-    "update {runs} set status = 'STOPPED', finished_at = {now}, "
+    f"update {{runs}} set status = '{RunStatus.STOPPED}', finished_at = {{now}}, "
     "error = 'the process ended before it could say how; the history says what is kept' "
-    f"where status in ('LOCKED', 'APPLYING', 'COMPENSATING') and id not in {HALF_WAY}"
+    f"where status in {listed({*UNDER_WAY, RunStatus.COMPENSATING})} and id not in {HALF_WAY}"
 )
 INTEND = (
     "insert into {journal} (run_id, step, statement, digest, intent_at) "
@@ -81,7 +84,7 @@ INTEND = (
 )
 FORGET_INTENT = "delete from {journal} where run_id = %s and step = %s and statement = %s"
 NOTE_DONE = (
-    "update {journal} set outcome = 'done', done_at = {now} "
+    f"update {{journal}} set outcome = '{Outcome.DONE}', done_at = {{now}} "
     "where run_id = %s and step = %s and statement = %s"
 )
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
@@ -199,18 +202,15 @@ class Store(ABC):
     def read_applied_plans(self) -> list[StoredRun]:
         if not self._checked_tables().complete:
             return []
-        from lockgate.planner.building.stored_runs import StoredRun
-
-        return [
-            StoredRun(run_id, digest, status, as_utc(started_at), text)
-            for run_id, digest, status, started_at, text in self.query_all(self.named(READ_APPLIED))
-        ]
+        return [read_stored(row) for row in self.query_all(self.named(READ_APPLIED))]
 
     def read_journal(self, plan_digest: str) -> Journal | None:
         rows = self.query_all(self.named(READ_INTERRUPTED), (plan_digest,))
         if not rows:
             return None
-        return Journal(rows[0][0], {(int(row[1]), int(row[2])): row[3] or "" for row in rows})
+        return Journal(
+            rows[0][0], {(int(row[1]), int(row[2])): Outcome(row[3] or "") for row in rows}
+        )
 
     def resume_run(self, run: Run) -> None:
         self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
@@ -224,7 +224,7 @@ class Store(ABC):
         ended, and nobody can tell whether it happened."""
         for (number, place), outcome in sorted(journal.outcomes.items() if journal else ()):
             step = unit.steps[0]
-            if number != unit.first or outcome == "done":
+            if number != unit.first or outcome is Outcome.DONE:
                 continue
             if not self.can_tell(step.statements[place - 1].sql):
                 raise self.stuck(run, unknown_statement(step, place))
@@ -232,7 +232,7 @@ class Store(ABC):
     def stuck(self, run: Run, error: Unresolved) -> Unresolved:
         """The error of a run that cannot go on, when it is noted in the run."""
         try:
-            self.finish_run(run.id, "STUCK", error.what)
+            self.finish_run(run.id, RunStatus.STUCK, error.what)
         except (Unreachable, ServerError) as hindered:
             error.add_note(f"The run's end could not be noted: {hindered}")
         return error
@@ -240,9 +240,9 @@ class Store(ABC):
     def has_run(self, plan: Plan) -> bool:
         return self.query_one(self.named(FIND_RUN), (plan.digest, plan.intent_digest)) is not None
 
-    def read_status(self, run_id: str) -> str:
+    def read_status(self, run_id: str) -> RunStatus | None:
         row = self.query_one(self.named("select status from {runs} where id = %s"), (run_id,))
-        return str(row[0]) if row else ""
+        return RunStatus(row[0]) if row else None
 
     def read_plan(self, run_id: str) -> Plan:
         from lockgate.executors.ledger.recorded_plan import parse_recorded
@@ -276,9 +276,10 @@ class Store(ABC):
             self.execute(self.named(journal), (run_id,))
             before = self.query_one(self.named("select error from {runs} where id = %s"), (run_id,))
             error = before[0] if before else ""
-            self.finish_run(run_id, "RESOLVED", f"{error or ''}; {reason}".removeprefix("; "))
+            told = f"{error or ''}; {reason}".removeprefix("; ")
+            self.finish_run(run_id, RunStatus.RESOLVED, told)
 
-    def finish_run(self, run_id: str, status: str, error: str = "") -> None:
+    def finish_run(self, run_id: str, status: RunStatus, error: str = "") -> None:
         self.execute(self.named(FINISH_RUN), (status, error, run_id))
 
     def note_run(self, run_id: str, note: str) -> None:
@@ -297,7 +298,7 @@ class Store(ABC):
         """The statements of a step that the journal says are done."""
         rows = self.query_all(
             self.named("select statement from {journal} where run_id = %s and step = %s "
-                       "and outcome = 'done' order by statement"),
+                       f"and outcome = '{Outcome.DONE}' order by statement"),
             (run_id, number),
         )  # fmt: skip
         return tuple(int(statement) for (statement,) in rows)
@@ -313,56 +314,6 @@ class Store(ABC):
             found.refuse_foreign(self.history_name)
             self.tables = found
         return self.tables
-
-
-def run_values(run: Run, status: str = "APPLYING") -> tuple[object, ...]:
-    """The parameters of BEGIN_RUN."""
-    from lockgate.planner.document import compact_document
-
-    plan = run.plan
-    direction = plan.steps[0].direction if plan.steps else ""
-    return (
-        run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
-        run.tool_version, BETWEEN.join(run.approvers) or None, compact_document(plan),
-    )  # fmt: skip
-
-
-def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:
-    """The history's rows by version.
-
-    Raises:
-        HistoryError: a version is no number, or stands there twice, as `1` and `001`.
-    """
-    entries = sorted(map(_read_entry, rows), key=lambda entry: entry.number)
-    for one, other in pairwise(entries):
-        if one.number == other.number:
-            raise HistoryError(
-                f"The history table holds version {one.number} twice, as {one.version} and "
-                f"{other.version}.",
-                do="Remove the row that lockgate did not write.",
-            )
-    return tuple(entries)
-
-
-def _read_entry(row: Row) -> Entry:
-    version, name, checksum, applied_at = row
-    if not str(version).isdecimal():
-        raise HistoryError(
-            f"The history table holds the version {version!r}, which is not a number.",
-            do="Remove that row: lockgate did not write it.",
-        )
-    return Entry(str(version), name, checksum, as_utc(applied_at))
-
-
-def as_utc(value: datetime) -> datetime:
-    """A server's time with the UTC zone; sessions run in UTC, and some drivers drop the zone."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def as_text(value: Any) -> str:
-    if isinstance(value, datetime):
-        return as_utc(value).isoformat(timespec="seconds")
-    return "" if value is None else str(value)
 
 
 def not_had(holder: OtherSession | None, wait: float) -> Locked:

@@ -16,6 +16,7 @@ from lockgate.executors.mysql.undo import recovery
 from lockgate.executors.mysql.undo.counters import give_back_counters
 from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed
 from lockgate.executors.mysql.units.journaled import run_step
+from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Journal, Run, Traits
@@ -64,7 +65,7 @@ class MySQL(MySQLSession):
         if unit.transaction is not None:
             recovery.run_unit(self, run, unit, serial, emit)
             return
-        self.execute(self.named(SET_STATUS), ("APPLYING", run.id))
+        self.execute(self.named(SET_STATUS), (RunStatus.APPLYING, run.id))
         run_step(self, run, unit, serial, journal, emit)
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:

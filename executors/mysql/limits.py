@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from lockgate.executors.ledger.store import run_values
+from lockgate.executors.ledger.rows import run_values
 from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:

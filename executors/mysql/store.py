@@ -7,18 +7,15 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.store import (
-    BEGIN_RUN,
-    CLOSE_DEAD_RUNS,
-    lost_lock,
-    run_values,
-)
+from lockgate.executors.ledger.rows import run_values
+from lockgate.executors.ledger.store import BEGIN_RUN, CLOSE_DEAD_RUNS, lost_lock
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.mysql.connection import OWN, version_number
 from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
 from lockgate.executors.mysql.limits import refuse_big, refuse_percent
 from lockgate.executors.mysql.sessions import GuardedSessions
 from lockgate.executors.mysql.statements import ATOMIC, without_comments
+from lockgate.executors.states import RunStatus
 from lockgate.planner.database.server import Server
 from lockgate.planner.errors import UsageError
 from lockgate.planner.sql.dialect import MYSQL, Dialect
@@ -109,7 +106,7 @@ class MySQLSession(GuardedSessions):
         self.ensure_tables(identity)
         with self.transaction():
             self.execute(self.named(CLOSE_DEAD_RUNS))
-            self.execute(self.named(BEGIN_RUN), run_values(run, "LOCKED"))
+            self.execute(self.named(BEGIN_RUN), run_values(run, RunStatus.LOCKED))
 
     def record_migration(self, step: Step, serial: int) -> None:
         with self.transaction():

@@ -16,13 +16,13 @@ from psycopg.pq import ConnStatus, TransactionStatus
 
 from lockgate.executors.events import Emit, LockAwaited, OtherSession
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.rows import run_values
 from lockgate.executors.ledger.store import (
     BEGIN_RUN,
     CLOSE_DEAD_RUNS,
     Store,
     lost_lock,
     not_had,
-    run_values,
 )
 from lockgate.executors.ledger.tables import OWN_NAMES, Fault, Tables
 from lockgate.executors.polling import poll

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lockgate.planner.building.filetexts import with_text_of
-from lockgate.planner.database.ledger import WHOLE
 from lockgate.planner.errors import AlteredPlan, HistoryError, IrreversibleMigration, MalformedPlan
 from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
     from lockgate.planner.sql.dialect import Dialect
 
-UNDONE = "ROLLED_BACK"
 FROM_DATABASE = (
     "The SQL comes from the database, which keeps the plans that were applied; no file was read."
 )
@@ -31,13 +29,17 @@ FROM_DATABASE = (
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A row of lockgate_runs with its plan as it stands there. `started_at` has the UTC zone."""
+    """A row of lockgate_runs with its plan as it stands there. `started_at` has the UTC zone.
+
+    `whole` says that all of the plan is kept, and `undone` that nothing of it is.
+    """
 
     id: str
     plan_digest: str
-    status: str
     started_at: datetime
     text: str
+    whole: bool
+    undone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[AppliedMigr
     kept = [
         (age, applied)
         for run in runs
-        if run.status != UNDONE
+        if not run.undone
         for age, applied in _applied_by(run, entries)
         if age[0] <= ledger.serial  # a run that was cut off did not get further
     ]
@@ -171,7 +173,7 @@ def _applied_by(
         entry = entries.get(int(step.version))
         if entry and step.direction == "up" and step.checksum == entry.checksum:
             yield (
-                (serial, run.status in WHOLE, run.started_at),
+                (serial, run.whole, run.started_at),
                 AppliedMigration(entry, step, plan.digest),
             )
 

@@ -9,9 +9,6 @@ from datetime import datetime
 
 from lockgate.planner.canonical import canonical
 
-WHOLE = ("COMMITTED", "CLEANED")
-"""The states of a run that has applied its whole plan."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lockgate.executors.commit_outcome import UNDER_WAY, commit_of, reconnect, settle_commit
+from lockgate.executors.commit_outcome import commit_of, reconnect, settle_commit
 from lockgate.executors.engine import Run
 from lockgate.executors.events import Emit, StatementFinished, StepFinished, UnitCommitted
 from lockgate.executors.failure import Failure, ServerError, StepFailed
@@ -21,10 +21,6 @@ from lockgate.executors.mysql.statements import STATELESS, without_comments
 from lockgate.executors.mysql.store import OWN_SETTINGS, MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import (
-    COPIED,
-    DONE,
-    UNDOING,
-    UNDONE,
     Before,
     Intent,
     prepare_intent,
@@ -41,6 +37,7 @@ from lockgate.executors.mysql.undo.unit_undo import (
     sweep,
 )
 from lockgate.executors.run_errors import unknown_statement
+from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus
 from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
@@ -113,7 +110,7 @@ class CompensatedUnit:
         effects = [self._effect(place) for place in self.places]
         counters = read_moving_counters(self.session.observe, database, effects)
         if self.is_plain and not counters:
-            self.journal.set_status("APPLYING")
+            self.journal.set_status(RunStatus.APPLYING)
             return
         catalogue = read_catalogue(self.session).digests()
         self.begun = True
@@ -159,7 +156,7 @@ class CompensatedUnit:
                 Failure(place.number, place.step, place.place, place.statement, refused.error)
             ) from refused
         if not left:
-            status = "ROLLED_BACK" if self.unit.first == 1 else "STOPPED"
+            status = RunStatus.ROLLED_BACK if self.unit.first == 1 else RunStatus.STOPPED
             self._persistently(lambda: forget(self.session, self.graveyard, self.journal, status))
         return left
 
@@ -185,19 +182,21 @@ class CompensatedUnit:
         for record in again:
             self.journal.forget(record.step, record.place)
         for record in done:
-            self.journal.note(record.step, record.place, DONE)
+            self.journal.note(record.step, record.place, Outcome.DONE)
         self._open_graveyard()
         return frozenset((record.step, record.place) for record in done)
 
     def done_of(self, place: Position) -> tuple[int, ...]:
         """The statements of a step that are noted as done."""
         _, records = self.journal.read()
-        return tuple(r.place for r in records if r.step == place.number and r.outcome == DONE)
+        return tuple(
+            r.place for r in records if r.step == place.number and r.outcome == Outcome.DONE
+        )
 
     def has_happened(self, record: JournalRow) -> bool | None:
         """Whether a statement took effect, by its outcome or by a look at the database."""
-        if record.outcome in (DONE, UNDOING):
-            return True if record.outcome == DONE else None
+        if record.outcome in (Outcome.DONE, Outcome.UNDOING):
+            return True if record.outcome == Outcome.DONE else None
         if record.intent.writes_rows:  # of the last one, a rollback does not take back all
             return None if _guarantee(self._place_of(record)) == LAST_ONE else False
         return self._forward.has_happened(record.intent, self._effect(self._place_of(record)))
@@ -209,7 +208,7 @@ class CompensatedUnit:
             return
         place, intent = self._refused
         if intent.leftovers:
-            self.journal.note(*place.key, UNDONE)
+            self.journal.note(*place.key, Outcome.UNDONE)
         else:
             self.journal.forget(*place.key)
 
@@ -243,7 +242,7 @@ class CompensatedUnit:
         intent = prepare_intent(observe, self.graveyard, effect, statement, label)
         self.journal.intend(*at.key, statement.digest, intent)
         if self._forward.prepare(intent):
-            self.journal.note(*at.key, COPIED)
+            self.journal.note(*at.key, Outcome.COPIED)
         if not intent.writes_rows:
             rows = self._attempt(at, effect, intent)
             database = self.session.server.database
@@ -303,7 +302,7 @@ class CompensatedUnit:
         _, records = self.journal.read()
         self.journal.commit(leftovers=any(record.intent.leftovers for record in records))
         if commit.ends_run:
-            finished = ("COMMITTED", "", self.run_of.id)
+            finished = (RunStatus.COMMITTED, "", self.run_of.id)
             self.session.execute(self.session.named(FINISH_RUN), finished)
         self.session.refuse_lost_lock()
         self.session.execute(f"release savepoint {SAVEPOINT}")  # refused if it is not ours any more
@@ -334,7 +333,7 @@ class CompensatedUnit:
         return frozenset(trailing)
 
     def _is_done(self, record: JournalRow) -> bool:
-        happened = record.outcome != UNDONE and self.has_happened(record)
+        happened = record.outcome != Outcome.UNDONE and self.has_happened(record)
         if happened is None:
             place = self._place_of(record)
             raise self.session.stuck(self.run_of, unknown_statement(place.step, record.place))

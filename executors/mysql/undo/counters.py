@@ -16,6 +16,7 @@ from lockgate.executors.ledger.store import lost_lock
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Before, read_moving_counters
 from lockgate.executors.mysql.undo.statement_undo import Undo
+from lockgate.executors.states import Outcome
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.store import MySQLSession
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 # Written by the guard's session, and only by who holds both halves of the lock.
 NOTE = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, image) "
-    "select %s, %s, %s, '', current_timestamp(6), 'counted', %s from dual "
+    f"select %s, %s, %s, '', current_timestamp(6), '{Outcome.COUNTED}', %s from dual "
     "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
 )
 FORGET = "delete from {journal} where run_id = %s and step = %s and statement = %s"
-READ = "select image from {journal} where outcome = 'counted'"
-FORGET_ALL = "delete from {journal} where outcome = 'counted'"
+READ = f"select image from {{journal}} where outcome = '{Outcome.COUNTED}'"
+FORGET_ALL = f"delete from {{journal}} where outcome = '{Outcome.COUNTED}'"
 
 
 class CounterNotes:

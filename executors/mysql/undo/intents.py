@@ -34,9 +34,6 @@ where routine_schema = %s and routine_type = 'FUNCTION'
 union select lower(table_name) from information_schema.tables
 where table_schema = %s and table_type = 'VIEW'
 """
-# Of how a journal row's statement went: its rows are copied, it is done, it was undone, or it
-# belongs to a unit that is committed and still has something to clear away.
-COPIED, DONE, UNDOING, UNDONE, COMMITTED = "copied", "done", "undoing", "undone", "committed"
 
 
 class Copy(Stored):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.store import FORGET_INTENT, SET_STATUS, lost_lock
-from lockgate.executors.mysql.undo.intents import COMMITTED, DONE, UNDONE, Before, Intent
+from lockgate.executors.mysql.undo.intents import Before, Intent
+from lockgate.executors.states import Outcome, RunStatus
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.store import MySQLSession
@@ -23,7 +24,7 @@ INTEND = (
 )
 WRITE_DONE = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, done_at, image) "
-    "values (%s, %s, %s, %s, current_timestamp(6), 'done', current_timestamp(6), %s)"
+    f"values (%s, %s, %s, %s, current_timestamp(6), '{Outcome.DONE}', current_timestamp(6), %s)"
 )
 NOTE = (
     "update {journal} set outcome = %s, done_at = current_timestamp(6) "
@@ -39,7 +40,7 @@ READ = (
 )
 IS_OPEN = (
     "select 1 from {journal} where run_id = %s and step = %s and statement = 0 "
-    "and coalesce(outcome, '') <> 'committed'"
+    f"and coalesce(outcome, '') <> '{Outcome.COMMITTED}'"
 )
 COMMIT = "update {journal} set outcome = %s where run_id = %s and step between %s and %s"
 FORGET = "delete from {journal} where run_id = %s and step between %s and %s"
@@ -52,7 +53,7 @@ class JournalRow:
 
     step: int
     place: int
-    outcome: str
+    outcome: Outcome
     intent: Intent
 
 
@@ -67,7 +68,7 @@ class UnitJournal:
     def begin(self, before: Before) -> None:
         """Notes what the unit finds, and that its run is applying."""
         self._intend(self._steps[0], FIRST, "", before.model_dump_json())
-        self.set_status("APPLYING")
+        self.set_status(RunStatus.APPLYING)
 
     def intend(self, step: int, place: int, digest: str, intent: Intent) -> None:
         """Notes that a statement begins.
@@ -80,9 +81,9 @@ class UnitJournal:
     def note_done(self, step: int, place: int, intent: Intent) -> None:
         """Notes that a statement is done, and what it has left."""
         image = intent.model_dump_json()
-        self._write(NOTE_DONE, (DONE, image, self._run_id, step, place))
+        self._write(NOTE_DONE, (Outcome.DONE, image, self._run_id, step, place))
 
-    def note(self, step: int, place: int, outcome: str) -> None:
+    def note(self, step: int, place: int, outcome: Outcome) -> None:
         """Notes how a statement went."""
         self._write(NOTE, (outcome, self._run_id, step, place))
 
@@ -94,13 +95,13 @@ class UnitJournal:
     def note_in_transaction(self, step: int, place: int) -> None:
         """Notes in the open transaction of the work session that a statement is done."""
         sql = self._session.named(NOTE)
-        self._session.execute(sql, (DONE, self._run_id, step, place))
+        self._session.execute(sql, (Outcome.DONE, self._run_id, step, place))
 
     def forget(self, step: int, place: int) -> None:
         """Takes back the intent of a statement that did nothing."""
         self._write(FORGET_INTENT, (self._run_id, step, place))
 
-    def set_status(self, status: str) -> None:
+    def set_status(self, status: RunStatus) -> None:
         """Notes the run's state."""
         self._write(SET_STATUS, (status, self._run_id))
 
@@ -120,18 +121,18 @@ class UnitJournal:
                 before = Before.model_validate_json(image)
             else:
                 intent = Intent.model_validate_json(image)
-                records.append(JournalRow(step, place, outcome or "", intent))
+                records.append(JournalRow(step, place, Outcome(outcome or ""), intent))
         return before, tuple(records)
 
     def commit(self, *, leftovers: bool) -> None:
         """In the open transaction of the work session: the unit is kept."""
         steps = (self._run_id, *self._steps)
         if leftovers:
-            self._session.execute(self._session.named(COMMIT), (COMMITTED, *steps))
+            self._session.execute(self._session.named(COMMIT), (Outcome.COMMITTED, *steps))
         else:
             self._session.execute(self._session.named(FORGET), steps)
 
-    def close(self, status: str = "") -> None:
+    def close(self, status: RunStatus | None = None) -> None:
         """Forgets the unit, and notes how its run ended."""
         with self._session.transaction():
             self._session.execute(self._session.named(FORGET), (self._run_id, *self._steps))
@@ -149,4 +150,4 @@ class UnitJournal:
 
 def unfinished(records: tuple[JournalRow, ...]) -> tuple[JournalRow, ...]:
     """Those that are not undone yet, the last one first."""
-    return tuple(record for record in reversed(records) if record.outcome != UNDONE)
+    return tuple(record for record in reversed(records) if record.outcome != Outcome.UNDONE)

@@ -24,7 +24,7 @@ from lockgate.executors.run_errors import (
     unknown_statement,
     weaker,
 )
-from lockgate.planner.database.ledger import WHOLE
+from lockgate.executors.states import WHOLE
 from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, WrongTarget
 from lockgate.planner.guarantees.units import rejudge
 

@@ -24,7 +24,8 @@ from lockgate.executors.mysql.table.restoration import (
 )
 from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import Image, take_image
-from lockgate.executors.mysql.undo.intents import COPIED, DONE, UNDOING, Copy, Intent, moved
+from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
+from lockgate.executors.states import Outcome
 from lockgate.planner.reading.reading import Object
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Undo:
             with suppress(ServerError):  # unknown to this server, or not ours to set
                 session.execute(f"set session {setting}")
 
-    def undo(self, intent: Intent, outcome: str) -> None:
+    def undo(self, intent: Intent, outcome: Outcome) -> None:
         """Makes everything but views as it was before one statement.
 
         Raises:
@@ -72,7 +73,9 @@ class Undo:
             elif image.kind != "view" or not image.create:
                 self._restore(image)
         for copy in intent.copies:
-            if outcome in (DONE, UNDOING) or (outcome == COPIED and not intent.writes_rows):
+            if outcome in (Outcome.DONE, Outcome.UNDOING) or (
+                outcome == Outcome.COPIED and not intent.writes_rows
+            ):
                 self._restore_rows(copy, intent)
 
     def refuse_foreign_change(self, intent: Intent) -> None:
@@ -119,7 +122,7 @@ class Undo:
             if self._exists(new) and not self._exists(old):
                 self._session.execute(f"rename table {quote(new)} to {quote(old)}")
 
-    def _restore_table(self, image: Image, intent: Intent, outcome: str) -> None:
+    def _restore_table(self, image: Image, intent: Intent, outcome: Outcome) -> None:
         present = self._image("table", image.name).create
         if not image.create:
             if present:

@@ -12,9 +12,10 @@ from lockgate.executors.events import ClearingPostponed, Emit, Undoing
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.undo.graveyard import Graveyard
-from lockgate.executors.mysql.undo.intents import DONE, UNDOING, UNDONE, Intent
+from lockgate.executors.mysql.undo.intents import Intent
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal, unfinished
 from lockgate.executors.mysql.undo.statement_undo import Undo
+from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.errors import Unreachable
 
@@ -22,15 +23,15 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.store import MySQLSession
     from lockgate.executors.mysql.undo.images import Image
 
-READ_COMMITTED = "select statement, image from {journal} where outcome = 'committed'"
-FORGET_COMMITTED = "delete from {journal} where outcome = 'committed'"
+READ_COMMITTED = f"select statement, image from {{journal}} where outcome = '{Outcome.COMMITTED}'"
+FORGET_COMMITTED = f"delete from {{journal}} where outcome = '{Outcome.COMMITTED}'"
 ACCEPT = (
-    "update {journal} set outcome = 'committed' "
-    "where run_id = %s and coalesce(outcome, '') <> 'counted'"
+    f"update {{journal}} set outcome = '{Outcome.COMMITTED}' "
+    f"where run_id = %s and coalesce(outcome, '') <> '{Outcome.COUNTED}'"
 )
 CLEANED = (
-    "update {runs} set status = 'CLEANED' where status = 'COMMITTED' "
-    "and id in (select run_id from {journal} where outcome = 'committed')"
+    f"update {{runs}} set status = '{RunStatus.CLEANED}' where status = '{RunStatus.COMMITTED}' "
+    f"and id in (select run_id from {{journal}} where outcome = '{Outcome.COMMITTED}')"
 )
 
 
@@ -56,7 +57,7 @@ def roll_back(
         Unreachable: the connection was lost.
     """
     session.renew()
-    journal.set_status("COMPENSATING")
+    journal.set_status(RunStatus.COMPENSATING)
     before, records = journal.read()
     undo = Undo(session, graveyard)
     left = unfinished(records)
@@ -67,7 +68,7 @@ def roll_back(
     undo.restore_views(_first_views(left))
     for record in left:
         if _views(record):
-            journal.note(record.step, record.place, UNDONE)
+            journal.note(record.step, record.place, Outcome.UNDONE)
     for table, counter in before.counters.items():
         undo.restore_counter(table, counter)
     session.renew()
@@ -76,17 +77,19 @@ def roll_back(
 
 def _undo(undo: Undo, journal: UnitJournal, record: JournalRow) -> None:
     try:
-        if record.outcome == DONE:
+        if record.outcome == Outcome.DONE:
             undo.refuse_foreign_change(record.intent)
-            journal.note(record.step, record.place, UNDOING)
+            journal.note(record.step, record.place, Outcome.UNDOING)
         undo.undo(record.intent, record.outcome)
     except ServerError as error:
         raise UndoRefused(record, error) from error
     if not _views(record):
-        journal.note(record.step, record.place, UNDONE)
+        journal.note(record.step, record.place, Outcome.UNDONE)
 
 
-def forget(session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, status: str) -> None:
+def forget(
+    session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, status: RunStatus
+) -> None:
     """Clears the graveyard of what a unit has left there, then forgets its journal.
 
     A crash in between leaves the journal, and it is done again.

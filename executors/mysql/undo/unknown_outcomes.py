@@ -11,6 +11,7 @@ from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepare_intent
 from lockgate.executors.mysql.undo.statement_runner import Forward
+from lockgate.executors.states import Outcome
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.mysql.reader import read
@@ -53,7 +54,7 @@ def settle_outcomes(
             continue
         if happened and not outcome:
             session.execute(session.named(NOTE_DONE), key)
-        outcomes[int(place)] = "done" if happened else None
+        outcomes[int(place)] = Outcome.DONE if happened else None
     return outcomes
 
 

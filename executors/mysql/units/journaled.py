@@ -33,6 +33,7 @@ from lockgate.executors.mysql.store import NO_SAVEPOINT, OWN_SETTINGS, MySQLSess
 from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
 from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_outcomes
 from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
+from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
 from lockgate.planner.guarantees.guarantee import LASTING
 from lockgate.planner.plan.plan import Step, Unit
@@ -250,7 +251,7 @@ class _Section:
             self.session.move_history(self.step, serial)
             self._write(FORGET_STEP, (self.run_id, self.number))
             if self.is_last:
-                self._write(FINISH_RUN, ("COMMITTED", "", self.run_id))
+                self._write(FINISH_RUN, (RunStatus.COMMITTED, "", self.run_id))
             self.session.refuse_lost_lock()
             self._commit(serial)
         except ServerError as error:

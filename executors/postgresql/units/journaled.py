@@ -38,6 +38,7 @@ from lockgate.executors.postgresql.units.transaction import (
     step_failed,
 )
 from lockgate.executors.run_errors import gone_state, half_unlocked
+from lockgate.executors.states import Outcome
 from lockgate.planner.errors import Locked, LockgateError, Unreachable
 
 if TYPE_CHECKING:
@@ -122,12 +123,12 @@ def _run_statements(
     (step,) = unit.steps
     outcomes = journal.outcomes if journal else {}
     known = [outcomes.get((unit.first, place)) for place in range(1, len(step.statements) + 1)]
-    if all(outcome == "done" for outcome in known):
+    if all(outcome is Outcome.DONE for outcome in known):
         return
     session.execute(LEAVE)
     for place, (statement, outcome) in enumerate(zip(step.statements, known, strict=True), 1):
         mark = Mark(unit.first, step, place, statement)
-        if outcome == "done":
+        if outcome is Outcome.DONE:
             _restore(session, run, mark)
         elif outcome is None or not _settle(session, run, mark):
             _run_journaled(session, run, mark, emit)

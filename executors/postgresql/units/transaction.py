@@ -25,6 +25,7 @@ from lockgate.executors.polling import delays
 from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
+from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def end_of_unit(session: PostgreSQLSession, run: Run, unit: Unit) -> Iterator[Co
     last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
     yield session.unlock_command(last)
     if last.number == len(run.plan.steps):
-        yield session.own_command(FINISH_RUN, ("COMMITTED", "", run.id), last)
+        yield session.own_command(FINISH_RUN, (RunStatus.COMMITTED, "", run.id), last)
     yield Command(SHOW_TRANSACTION, last)
     yield session.proof_command(Mark(last.number, last.step, guards=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from lockgate.executors.states import WHOLE
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say_table
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 def show_text(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
-    from lockgate.planner.database.ledger import WHOLE  # the other views do without the planner
-
     rows = [
         (run.started_at, run.direction, run.status, run.plan_digest[:12], _who(run), run.error)
         for run in runs

@@ -31,7 +31,7 @@ def _ways_back(half: HalfDone) -> str:
     version = half.unit.steps[-1].version
     first = (
         "Mend what is told there. Then\n"
-        if half.status == "STUCK"
+        if half.is_stuck
         else "Apply the same plan again: what it had done is undone first. Or\n"
     )
     finish = "  migrate resolve --finish --reason TEXT    runs the rest of it\n" * half.can_finish

@@ -46,7 +46,9 @@ TEMPLATE = read(
 def run(plan: Plan, status: str = "COMMITTED", *, minutes: int = 0) -> StoredRun:
     """A run of a plan, begun some minutes after the others."""
     started = NOW + timedelta(minutes=minutes)
-    return StoredRun(f"run-{minutes}", plan.digest, status, started, plan.model_dump_json())
+    whole, undone = status in ("COMMITTED", "CLEANED"), status == "ROLLED_BACK"
+    text = plan.model_dump_json()
+    return StoredRun(f"run-{minutes}", plan.digest, started, text, whole, undone)
 
 
 def applied(*migrations: Migration, setting: Setting = SETTING) -> tuple[Ledger, StoredRun]:

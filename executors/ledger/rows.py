@@ -1,0 +1,81 @@
+"""Rows of the ledger's tables as values, and values as the parameters of a row.
+
+Asks no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from lockgate.executors.engine import Row, Run
+from lockgate.executors.states import WHOLE, RunStatus
+from lockgate.planner.database.ledger import Entry
+from lockgate.planner.errors import HistoryError
+
+if TYPE_CHECKING:
+    from lockgate.planner.building.stored_runs import StoredRun
+
+BETWEEN = ", "
+"""Stands between approvers: a comma ends a name in allowed_signers too."""
+
+
+def run_values(run: Run, status: RunStatus = RunStatus.APPLYING) -> tuple[object, ...]:
+    """The parameters of BEGIN_RUN."""
+    from lockgate.planner.document import compact_document
+
+    plan = run.plan
+    direction = plan.steps[0].direction if plan.steps else ""
+    return (
+        run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
+        run.tool_version, BETWEEN.join(run.approvers) or None, compact_document(plan),
+    )  # fmt: skip
+
+
+def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:
+    """The history's rows by version.
+
+    Raises:
+        HistoryError: a version is no number, or stands there twice, as `1` and `001`.
+    """
+    entries = sorted(map(_read_entry, rows), key=lambda entry: entry.number)
+    for one, other in pairwise(entries):
+        if one.number == other.number:
+            raise HistoryError(
+                f"The history table holds version {one.number} twice, as {one.version} and "
+                f"{other.version}.",
+                do="Remove the row that lockgate did not write.",
+            )
+    return tuple(entries)
+
+
+def _read_entry(row: Row) -> Entry:
+    version, name, checksum, applied_at = row
+    if not str(version).isdecimal():
+        raise HistoryError(
+            f"The history table holds the version {version!r}, which is not a number.",
+            do="Remove that row: lockgate did not write it.",
+        )
+    return Entry(str(version), name, checksum, as_utc(applied_at))
+
+
+def read_stored(row: Row) -> StoredRun:
+    """A row of READ_APPLIED."""
+    from lockgate.planner.building.stored_runs import StoredRun  # the ledger does without
+
+    run_id, digest, status, started_at, text = row
+    undone = status == RunStatus.ROLLED_BACK
+    return StoredRun(run_id, digest, as_utc(started_at), text, status in WHOLE, undone)
+
+
+def as_utc(value: datetime) -> datetime:
+    """A server's time with the UTC zone; sessions run in UTC, and some drivers drop the zone."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return as_utc(value).isoformat(timespec="seconds")
+    return "" if value is None else str(value)
