@@ -1,0 +1,21 @@
+"""Executors run plans and talk to databases and other programs; they decide nothing.
+
+apply.py           Application of a plan: lock, verify, run and record; nothing here knows an engine
+commit_outcome.py  Finding out whether a commit has happened whose answer was lost
+engine.py          The Engine protocol
+events.py          What an executor tells while it works; whoever started it decides what to show
+failure.py         What the server said when it refused a statement
+gauge.py           A gauge
+ledger/            What the database holds for lockgate
+mariadb.py         MariaDB: what it does otherwise than MySQL
+mysql/             MySQL: the engine that `executors.engine` opens; nothing of it is loaded before
+polling.py         Waiting for something that only asking again can tell
+postgresql/        PostgreSQL: the engine that `executors.engine` opens
+programs/          Other programs that are run: git, ssh-keygen, squawk, a private PostgreSQL
+receipts.py        Receipts of runs
+rehearsal.py       Rehearsal
+resolve.py         Settling of runs that stopped half-way
+run_errors.py      The errors of runs that did not end well: what is kept, why, and what to do next
+scratch.py         Scratch databases: made for a rehearsal, and dropped however it ends
+states.py          The states of a run and of a journaled statement
+"""

@@ -1,22 +1,21 @@
 """lockgate talks: the command line, what it prints, and nothing that it decides.
 
-main.py       the entry point: finds the command, turns errors into exit codes
-options.py    options that several commands share
-commands/     one a file
-views/        everything that is printed
-plans/        plans in the making
-runs/         runs, for the commands
-trust/        whether a plan may begin: approvals, receipts, admission
-workspace.py  an environment with an open session on its database
-checkout.py   what git says of the migrations' directory
-status.py     where an environment's migrations stand
-scaffold.py   new migration files
-exits.py      exit codes
-signals.py    SIGINT and SIGTERM as an exception
-threads.py    work in a thread of its own
-templates/    the HTML pages
-planner/      decides; knows no driver, no clock, no terminal
-executors/    talk to databases and other programs
+checkout.py   Where the migrations come from: the git commit of their directory
+commands/     The commands: one a file, in folders by subject, found by being there
+executors/    Executors run plans and talk to databases and other programs; they decide nothing
+exits.py      Exit codes: what a shell learns of how a command ended. docs/reference/exit-codes.md
+main.py       The entry point: finds the command, runs it, and turns errors into exit codes
+options.py    Command-line options that several commands share, and what they tell the entry point
+planner/      The planner decides: values in, values out
+plans/        Plans in the making: an environment, its database and its files brought together
+runs/         Runs, for the commands
+scaffold.py   New migration files
+signals.py    SIGINT and SIGTERM as an exception, so that what runs is undone on the way out
+status.py     Where an environment's migrations stand: its files held against its database
+threads.py    Work in a thread of its own, for what only waits for others
+trust/        Whether a plan may begin, and who says so
+views/        Everything that is printed: values in, text or one document out
+workspace.py  What most commands begin with
 """
 
 __version__ = "0.1.0"

@@ -1,1 +1,7 @@
-"""What the database holds for lockgate, read and written by SQL that every engine understands."""
+"""What the database holds for lockgate, read and written by SQL that every engine understands.
+
+recorded_plan.py  Plans as lockgate_runs records them
+rows.py           Rows of the ledger's tables as values, and values as the parameters of a row
+store.py          The ledger's tables in SQL that every engine understands
+tables.py         Which of the ledger's tables exist, and whether they are lockgate's own
+"""

@@ -1,4 +1,20 @@
-"""MySQL: the engine that `executors.engine` opens; nothing of it is loaded before."""
+"""MySQL: the engine that `executors.engine` opens; nothing of it is loaded before.
+
+catalogue/     All that a database of MySQL or MariaDB holds but rows, as queries and as values
+connection.py  Opening of sessions on MySQL and MariaDB, and their errors as ours
+engine.py      MySQL: the engine, of a session and the running of units; knows no SQL itself
+facts.py       The facts of the tables of a MySQL or MariaDB database, by which a plan is judged
+gauge.py       Which tables a statement rewrites on MySQL and MariaDB
+ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
+limits.py      What MySQL and MariaDB are not given
+scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
+sessions.py    The two sessions of an executor on MySQL, and the migration lock that both hold
+statements.py  What a statement of MySQL and MariaDB does, by how it begins
+store.py       The ledger on MySQL; runs nothing of a plan, as `units` do
+table/         A table of MySQL or MariaDB by its SHOW CREATE TABLE text
+undo/          Units that are undone by compensation on MySQL and MariaDB
+units/         Running of a plan's steps on MySQL and MariaDB; `undo` runs what is undone as a whole
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,21 @@
-"""PostgreSQL: the engine that `executors.engine` opens; nothing of it is loaded before."""
+"""PostgreSQL: the engine that `executors.engine` opens; nothing of it is loaded before.
+
+blockers.py       A watch over a PostgreSQL session that waits: who holds the locks that it wants
+catalogue/        All that a PostgreSQL database holds but rows, as queries and as values
+connection.py     Connections to PostgreSQL
+engine.py         PostgreSQL
+facts.py          The facts of the relations of a PostgreSQL database, by which a plan is reviewed
+gauge.py          What a statement locks and rewrites on PostgreSQL
+ledger.py         The SQL of the ledger's tables that is PostgreSQL's own
+lock.py           Advisory locks of PostgreSQL, as pg_locks shows them
+own_settings.py   The settings under which lockgate's own statements run on PostgreSQL
+parameters.py     Values as PostgreSQL's protocol wants them
+pipeline.py       Statements in flight
+private_roles.py  The roles of a private server that a rehearsal runs on
+scratch.py        Scratch databases on PostgreSQL, and the state of sequences; runs no migration
+session.py        A session on PostgreSQL: its ledger, its lock, its statements in flight
+units/            Running of a plan's units on PostgreSQL
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The commands: one a file, in folders by subject, found by being there.
 
-files/     without a database: new, validate, lint
-plans/     plan files: plan, show, diff_plan, approve, promote
-runs/      what changes a database: apply, up, down, resolve
-database/  what a database says: status, history, lock, drift, state, rebind
+database/  Commands that ask a database what it says
+files/     Commands on migration files, without a database
+plans/     Commands that write or read plan files
+runs/      Commands that run a plan, or settle a run that stopped half-way
 """

@@ -1,8 +1,9 @@
 """Plans in the making: an environment, its database and its files brought together.
 
-making.py     Request and make_plan: a plan, with what linters and policies say of it
-linting.py    findings of files and of plans
-origin.py     what is known of the environment that a plan is promoted from
-rehearsal.py  a plan run on a scratch database; the search for drift
-delivery.py   a plan handed out: to its file, and to its reader
+delivery.py   Handing out of a plan that was made: to its file, and to whoever looks on
+linting.py    Linting of migration files and of plans: asks the linters, and joins what they say
+making.py     Making of a plan from what is known of a database
+origin.py     What is known of the environment that plans are promoted from
+rehearsal.py  Rehearsal of a plan, and the search for drift
+rereading.py  The plan of `apply`, judged by its own SQL and by the database
 """

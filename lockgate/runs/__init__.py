@@ -1,6 +1,6 @@
 """Runs, for the commands.
 
-up_and_down.py  plan and apply in one process
-dry_run.py      the SQL that would run
-settlement.py   a run that stopped half-way, ended as a person says
+dry_run.py      `--dry-run`: the SQL that would run, after the checks that come before it
+settlement.py   `migrate resolve`: looking at half-done runs, and settling one under the lock
+up_and_down.py  `up` and `down`
 """

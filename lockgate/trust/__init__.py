@@ -1,7 +1,7 @@
 """Whether a plan may begin, and who says so.
 
-admission.py    by the environment's policy, and what the caller brings
-approvals.py    signatures of a plan by people, in files beside it
-receipts.py     receipts of runs, handed out, signed, and read again
-signing_key.py  the SSH key of the one who signs
+admission.py    Admission of a plan to be applied
+approvals.py    Approvals: signatures of a plan's digest by people, in files beside the plan
+receipts.py     Receipts as files
+signing_key.py  The SSH key of whoever signs: the one that is named, git's, or one of ~/.ssh
 """

@@ -1,13 +1,13 @@
 """Everything that is printed: values in, text or one document out; nothing is decided here.
 
-terminal.py  colour and tables on a terminal, plain text when piped; the only way to stdout
-grid.py      a table of many columns, in as few blocks as fit
-json.py      one JSON document on stdout
-errors.py    the error that ends a command
-page.py      what HTML pages share
-markup.py    text within Markdown
-plan/        a plan: as text, Markdown, HTML, SQL; what a review asks of it
-run/         a run while it goes on, how it ended, what it left half done
-findings/    what `migrate lint` has found
-database/    status, history, lock, drift
+database/    What a database says, for its reader: each for people and as a document
+errors.py    An error that ends a command: for people on stderr, and as one JSON document on stdout
+findings/    Findings for their reader
+grid.py      A table of many columns for a terminal of any width
+json.py      One JSON document on stdout
+markup.py    Text within GitHub's flavour of Markdown
+page.py      What the HTML pages share
+plan/        A plan for its reader
+run/         A run for its reader
+terminal.py  Writing to a person: colour and tables on a terminal, plain text when piped
 """

@@ -1,0 +1,8 @@
+"""Environments: settings of one database, their keys and policies.
+
+environment.py  Environments
+judgement.py    Judgement of plans by an environment's policies
+keys.py         The keys of an environment's file, as models
+policy.py       The policies that there are, and their settings in an environment
+yaml_file.py    Reads one YAML file so strictly that every YAML reader would see the same values in
+"""

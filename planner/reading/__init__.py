@@ -1,0 +1,11 @@
+"""What one statement does, read from its SQL by one reader for each engine.
+
+impact.py    What a statement costs those who use the database
+mysql/       The reader of MySQL and MariaDB
+postgresql/  The reader of PostgreSQL
+reaching.py  What a statement reaches outside of its database: programs, files, other servers, code
+reader.py    The reader of each engine, by the name of its dialect
+reading.py   What one statement does, as a value
+sizes.py     How large a table is, as far as it changes what a finding means
+tables.py    The tables as the statements of a plan leave them one by one, as far as a plan can know
+"""

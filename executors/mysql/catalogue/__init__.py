@@ -1,1 +1,6 @@
-"""All that a database of MySQL or MariaDB holds but rows, as queries and as values."""
+"""All that a database of MySQL or MariaDB holds but rows, as queries and as values.
+
+catalogue.py           The catalogue of a database of the MySQL family
+details.py             The rows of information_schema as a catalogue's details
+information_schema.py  The views of information_schema on MySQL and MariaDB, one plain query each
+"""

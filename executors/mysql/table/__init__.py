@@ -1,0 +1,7 @@
+"""A table of MySQL or MariaDB by its SHOW CREATE TABLE text, and the way back of its changes.
+
+definition.py   A table of MySQL or MariaDB as its SHOW CREATE TABLE text defines it
+difference.py   What leads from one table of MySQL or MariaDB to another
+restoration.py  The way back of a table of MySQL or MariaDB
+text.py         The words of a definition in a SHOW CREATE TABLE text of MySQL or MariaDB
+"""

@@ -1,0 +1,14 @@
+"""Units that are undone by compensation on MySQL and MariaDB.
+
+compensated_unit.py  Units that are atomic by compensation on MySQL and MariaDB
+counters.py          AUTO_INCREMENT counters beside transactions of journaled statements
+graveyard.py         The graveyard
+images.py            Pre-images on MySQL and MariaDB
+intents.py           Intents
+journal.py           The journal of one unit that is undone by compensation
+recovery.py          How a compensated unit ends on MySQL and MariaDB
+statement_runner.py  Running of a statement so that it can be undone
+statement_undo.py    Undoing on MySQL and MariaDB
+unit_undo.py         Rolling a unit back on MySQL and MariaDB
+unknown_outcomes.py  What became of statements that were journaled one by one
+"""

@@ -1,1 +1,4 @@
-"""Running of a plan's steps on MySQL and MariaDB; `undo` runs what is undone as a whole."""
+"""Running of a plan's steps on MySQL and MariaDB; `undo` runs what is undone as a whole.
+
+journaled.py  Running of a plan's steps on MySQL and MariaDB, whose DDL commits by itself
+"""

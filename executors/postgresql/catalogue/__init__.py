@@ -1,1 +1,6 @@
-"""All that a PostgreSQL database holds but rows, as queries and as values."""
+"""All that a PostgreSQL database holds but rows, as queries and as values.
+
+catalogue.py  The catalogue of a PostgreSQL database
+objects.py    PostgreSQL's catalogue of all that is no table's, as queries like `relations`'
+relations.py  PostgreSQL's catalogue of tables and what hangs on them, as queries for its details
+"""

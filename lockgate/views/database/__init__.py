@@ -1,8 +1,8 @@
 """What a database says, for its reader: each for people and as a document.
 
-migrations.py  the migrations of one environment
-matrix.py      the migrations by environments, also as an HTML page
-history.py     the runs
-lock.py        who holds the migration lock
-drift.py       how the schema differs from what is expected
+drift.py       How a schema differs from what is expected of it: for people, and as a document
+history.py     The runs of a database, the newest first: for people, and as a document
+lock.py        Who holds the migration lock: for people, and as a document
+matrix.py      Migrations by environments
+migrations.py  The migrations of one environment and where they stand: for people, and as a document
 """

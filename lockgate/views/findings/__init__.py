@@ -1,6 +1,6 @@
 """Findings for their reader.
 
-listing.py  for people, and as one JSON document
-github.py   as annotations in a workflow
-sarif.py    as SARIF 2.1.0
+github.py   Findings as workflow commands
+listing.py  The findings of `migrate lint`: for people, and as one JSON document
+sarif.py    Findings as SARIF 2.1.0, which code hosts and editors read
 """

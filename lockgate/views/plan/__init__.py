@@ -1,18 +1,18 @@
 """A plan for its reader.
 
-text.py                on a terminal
-notes.py               what of each step is worth a look there
-json.py                the document that its file is
-sql.py                 SQL that a client can run
-review.py              what a reviewer asks of it, as a value
-summary.py             a review in short
-markdown.py            a pull request's comment
-rehearsal.py           what a rehearsal has shown, in a terminal
-rehearsal_markdown.py  the same within the comment
-html.py                one HTML page
-dependencies.py        its graph of dependencies, in pixels
-highlight.py           SQL cut into runs of a kind, for colours
-difference.py          the difference of two plans
-approvals.py           what is approved, and who has approved it
-promotion.py           what a promotion does with each migration
+approvals.py           Approvals for people: what is approved, and who has approved it
+dependencies.py        The dependency graph of a plan as rows and arcs
+difference.py          The difference of two plans
+highlight.py           SQL cut into runs of a kind, by the planner's lexer
+html.py                A plan as one HTML file that needs no network and, to be read, no script
+json.py                A plan as the JSON document that its file is
+markdown.py            A plan as a comment of a pull request
+notes.py               What of each step of a plan is worth a look on a terminal
+promotion.py           What a promotion does with each migration, for people
+rehearsal.py           What a rehearsal has shown, for people
+rehearsal_markdown.py  What a rehearsal has shown, as a part of the comment that `markdown` makes
+review.py              What a reviewer asks of a plan
+sql.py                 A plan as SQL that a person can read and a client can run
+summary.py             A review in short
+text.py                A plan for people, on a terminal
 """

@@ -1,8 +1,8 @@
 """A run for its reader.
 
-following.py  where its events go: to a person or to a program
-progress.py   for a person, on stderr
-events.py     for a program, newline-delimited JSON
-report.py     how it ended well
-half_done.py  what it left half done, and the ways out
+events.py     Events as newline-delimited JSON on stdout, for programs. docs/reference/events.md
+following.py  How a run is followed: by a person or, with `--json`, by a program
+half_done.py  Runs that stopped half-way, for people: statement by statement, and the ways out
+progress.py   A run as a person follows it, on stderr
+report.py     How a run ended well: for people, and as the last event
 """
