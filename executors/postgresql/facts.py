@@ -90,16 +90,16 @@ def read_facts(session: PostgreSQLSession) -> Facts:
     found = {oid for (oid,) in visible}
     return Facts(
         {
-            name if oid in found else f"{schema}.{name}": _table(row)
+            name if oid in found else f"{schema}.{name}": _table(schema, row)
             for oid, schema, name, *row in rows
         }
     )
 
 
-def _table(row: Sequence[Any]) -> TableFacts:
+def _table(schema: str, row: Sequence[Any]) -> TableFacts:
     rows, size, columns = row
     facts = {
         name: ColumnFacts(kind, nullable=nullability == "null")
         for name, (kind, nullability) in (columns or {}).items()
     }
-    return TableFacts("", rows, size, facts)
+    return TableFacts("", rows, size, facts, schema=schema)

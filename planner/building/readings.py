@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Step
-from lockgate.planner.plan.statement import Concurrent, Named, PlannedStatement, StatementReading
+from lockgate.planner.plan.statement import Concurrent, Named, StatementReading
 from lockgate.planner.reading.impact import Impact
-from lockgate.planner.reading.reader import read_impact
+from lockgate.planner.reading.reader import read_impact, read_impacts
 from lockgate.planner.reading.reading import ConcurrentIndex, Object
 from lockgate.planner.sql.dialect import Dialect
 
@@ -48,14 +48,14 @@ def as_reading(impact: Impact) -> StatementReading:
 def _with_readings(step: Step, dialect: Dialect) -> Step:
     if all(statement.reading for statement in step.statements):
         return step
-    read = tuple(_with_reading(statement, dialect) for statement in step.statements)
+    texts = (statement.sql for statement in step.statements)
+    whole = step.transaction is not None
+    impacts = read_impacts(texts, dialect, NOTHING_KNOWN, transactional=whole)
+    read = tuple(
+        statement.model_copy(update={"reading": statement.reading or as_reading(impact)})
+        for statement, impact in zip(step.statements, impacts, strict=True)
+    )
     return step.model_copy(update={"statements": read})
-
-
-def _with_reading(statement: PlannedStatement, dialect: Dialect) -> PlannedStatement:
-    if statement.reading is not None:
-        return statement
-    return statement.model_copy(update={"reading": read_statement(statement.sql, dialect)})
 
 
 def _concurrent(found: ConcurrentIndex | None) -> Concurrent | None:

@@ -39,6 +39,7 @@ class TableFacts:
     `collation` is that of a new column. `cascades_to` are the tables whose foreign keys to this
     one change their rows with its rows: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
     `versioned` is MariaDB's system versioning: it keeps what its rows were.
+    `schema` is the one that it is in; empty: it is not told.
     `sequences` are those that its columns' defaults take values of, in lower case.
     """
 
@@ -52,6 +53,7 @@ class TableFacts:
     cascades_to: tuple[str, ...] = ()
     versioned: bool = False
     sequences: frozenset[str] = frozenset()
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

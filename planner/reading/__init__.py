@@ -2,7 +2,7 @@
 
 impact.py    What a statement costs those who use the database
 mysql/       The reader of MySQL and MariaDB
-postgresql/  The reader of PostgreSQL
+postgresql/  The reading of PostgreSQL's statements: what each does, by the server's own grammar
 reaching.py  What a statement reaches outside of its database: programs, files, other servers, code
 reader.py    The reader of each engine, by the name of its dialect
 reading.py   What one statement does, as a value

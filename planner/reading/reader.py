@@ -5,28 +5,34 @@ Asks no server; what it depends on beside the text, the dialect and the facts sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.reading.impact import Impact
-from lockgate.planner.reading.mysql import impact as mysql_impact
-from lockgate.planner.reading.postgresql import effects as postgresql_effects
+from lockgate.planner.reading.mysql import impact as mysql
+from lockgate.planner.reading.postgresql import reader as postgresql
+from lockgate.planner.reading.postgresql.weigh import weigh
 from lockgate.planner.reading.reaching import read_reaching
 from lockgate.planner.sql.dialect import Dialect
 
-READERS: dict[str, Callable[[str, Dialect, Facts], Impact]] = {
-    "postgresql": postgresql_effects.read_impact,
-    "mysql": mysql_impact.read_impact,
-    "mariadb": mysql_impact.read_impact,
-}
-"""By the dialect's name."""
-
 
 def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
-    """What one statement does, by the tables that there are."""
-    impact = READERS[dialect.name](sql, dialect, facts)
-    reaches_out = read_reaching(sql, dialect)
-    if not reaches_out:
-        return impact
-    return replace(impact, reading=replace(impact.reading, reaches_out=reaches_out))
+    """What one statement does by itself, by the tables that there are."""
+    return next(read_impacts([sql], dialect, facts))
+
+
+def read_impacts(
+    statements: Iterable[str], dialect: Dialect, facts: Facts, *, transactional: bool = True
+) -> Iterator[Impact]:
+    """What a section's statements do, each as those before it have left the session."""
+    texts = list(statements)
+    if dialect.name == "postgresql":
+        readings = postgresql.read_all(texts, transactional=transactional)
+        impacts = (weigh(reading, facts) for reading in readings)
+    else:
+        impacts = (mysql.read_impact(sql, dialect, facts) for sql in texts)
+    for sql, impact in zip(texts, impacts, strict=True):
+        reaches_out = read_reaching(sql, dialect)
+        reading = replace(impact.reading, reaches_out=reaches_out) if reaches_out else None
+        yield replace(impact, reading=reading) if reading else impact

@@ -35,12 +35,14 @@ class Object:
     """What a schema holds: `kind` is `table`, `view`, `trigger`, `procedure`, `function`, `event`,
     `sequence`; `schema` is empty where the statement names none.
 
-    Its name stands as in the statement, without quotes.
+    Its name is as in the statement, without quotes. `path` are the schemas in which the server
+    looks for it where it names none, if the session's own path was changed before.
     """
 
     kind: str
     name: str
     schema: str = ""
+    path: tuple[str, ...] = field(default=(), compare=False)
 
 
 # From the least to the most; who is shut out of reads is shut out of writes too.
@@ -230,10 +232,14 @@ class Reading:
     """What is gone with its data whatever the tables are like: `the table users`."""
     clauses: tuple[Clause, ...] = ()
     """What depends on the tables; `weigh` knows what it means."""
+    search_path: tuple[str, ...] | None = None
+    """Where names without a schema are looked for after it; None: as before, `?`: not known."""
     concurrent: ConcurrentIndex | None = None
     """The index that it builds, drops or rebuilds in several transactions."""
     unread: str = ""
     """Why its reader could not read it, as a clause; then it is judged by the strictest answer."""
+    unread_at: int = 0
+    """Where it could not go on, in characters from the statement's first."""
 
     obstacle: str = ""
     """Why no recorded pre-image undoes it, as a clause for the reviewer; empty: one does."""

@@ -27,9 +27,25 @@ class Thresholds(Settings):
 
 
 def find_table(table: Object, facts: Facts) -> TableFacts | None:
-    """What is known of a table, by its qualified name or by its own."""
-    qualified = facts.tables.get(f"{table.schema}.{table.name}") if table.schema else None
-    return qualified or facts.tables.get(table.name)
+    """What is known of a table, by its qualified name or by its own.
+
+    A name that was looked for by another search_path than the facts' own is found by that alone.
+    """
+    for schema in table.path:
+        if found := _find_in(schema, table.name, facts):
+            return found
+    if table.path:
+        return None
+    return (
+        _find_in(table.schema, table.name, facts) if table.schema else facts.tables.get(table.name)
+    )
+
+
+def _find_in(schema: str, name: str, facts: Facts) -> TableFacts | None:
+    """A table of this schema; where the facts do not say whose it is, that is not held against
+    it."""
+    found = facts.tables.get(f"{schema}.{name}") or facts.tables.get(name)
+    return found if found and found.schema in ("", schema) else None
 
 
 def measure(table: Object, facts: Facts, thresholds: Thresholds) -> Scale:

@@ -13,7 +13,7 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.plan.plan import Direction
 from lockgate.planner.reading.impact import Impact
-from lockgate.planner.reading.reader import read_impact
+from lockgate.planner.reading.reader import read_impacts
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
@@ -170,9 +170,12 @@ def read_alone(
     first_line: int = 1,
 ) -> Subject:
     """The section that these statements are, before `follow` sets it among others."""
+    written = tuple(statements)
+    texts = (one.sql for one in written)
+    impacts = read_impacts(texts, terms.dialect, terms.facts, transactional=transactional)
     reviewed = tuple(
-        Reviewed(place, one.line, one.sql, read_impact(one.sql, terms.dialect, terms.facts))
-        for place, one in enumerate(statements, 1)
+        Reviewed(place, one.line, one.sql, impact)
+        for place, (one, impact) in enumerate(zip(written, impacts, strict=True), 1)
     )
     return Subject(reviewed, direction, transactional, terms, text, first_line)
 

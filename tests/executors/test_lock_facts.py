@@ -13,9 +13,10 @@ from pymysql.constants import CLIENT
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.reading.mysql.impact import read_impact as read_mysql_impact
-from lockgate.planner.reading.postgresql.effects import read_impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
-from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL
+from lockgate.planner.reading.postgresql.reader import read
+from lockgate.planner.reading.postgresql.weigh import weigh
+from lockgate.planner.sql.dialect import DIALECTS
 
 BASE = """
 create table par (id int primary key);
@@ -179,7 +180,7 @@ def known() -> Facts:
 
 @pytest.mark.parametrize("sql", SAMPLES)
 def test_postgresql_takes_the_locks_that_are_said_and_no_stronger(postgres: Any, sql: str) -> None:
-    impact = read_impact(sql, POSTGRESQL, known())
+    impact = weigh(read(sql), known())
     said = {one.on.name: one.lock for one in impact.holds}
     locks, rewritten = look(postgres, sql)
     indexes = {"tix", "tpi", "mvi"} - said.keys()

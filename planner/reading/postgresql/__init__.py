@@ -1,7 +1,13 @@
-"""The reader of PostgreSQL.
+"""The reading of PostgreSQL's statements: what each does, by the server's own grammar.
 
-alter.py    The locks that an ALTER TABLE of PostgreSQL takes and the work under them
-effects.py  What a statement of PostgreSQL does to others, read from its tokens
-locks.py    The table locks of PostgreSQL, what each one blocks, and how names are read there
-types.py    Whether PostgreSQL keeps a table's rows as they are when a column's type or default
+alter.py        The clauses of an ALTER TABLE of PostgreSQL, read from its parse tree
+definitions.py  What CREATE, ALTER and DROP of PostgreSQL do, read from their parse trees
+grammar.py      PostgreSQL's own grammar
+head.py         The head of a statement that carries many rows: enough of it to know what it does
+locks.py        The table locks of PostgreSQL, and what each one blocks
+nodes.py        The nodes of a parse tree: the names, constants and calls in them
+reader.py       The one reading of a statement of PostgreSQL, by the server's own grammar
+rows.py         What statements of PostgreSQL that work on rows do, read from their parse trees
+types.py        Whether PostgreSQL keeps a table's rows as they are when a column's type or default
+weigh.py        What a statement of PostgreSQL does to the tables that are there
 """

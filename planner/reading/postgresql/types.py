@@ -7,25 +7,34 @@ https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
 
-from lockgate.planner.sql.cursor import Cursor, Token
+from lockgate.planner.reading.postgresql.grammar import Node
+from lockgate.planner.reading.postgresql.nodes import calls
+from lockgate.planner.reading.reading import Volatility
 
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
-TYPE = re.compile(r"\s*([a-z_ ]+?)\s*(?:\(([\d, ]+)\))?\s*(with(?:out)? time zone)?\s*")
+TYPE = re.compile(r"\s*([a-z_0-9 ]+?)\s*(?:\(([\d, -]+)\))?\s*(with(?:out)? time zone)?\s*")
 SAME = {
     "varchar": "character varying",
+    "bpchar": "character",
     "decimal": "numeric",
     "varbit": "bit varying",
     "timestamp without time zone": "timestamp",
     "timestamptz": "timestamp with time zone",
     "time without time zone": "time",
     "timetz": "time with time zone",
+    "int2": "smallint",
+    "int4": "integer",
+    "int": "integer",
+    "int8": "bigint",
+    "bool": "boolean",
+    "float4": "real",
+    "float8": "double precision",
 }
 # A longer one holds the shorter as it is; one without a length holds any.
 LENGTHS = frozenset({"character varying", "bit varying"})
 FRACTIONS = frozenset({"timestamp", "timestamp with time zone", "time", "time with time zone"})
+TIMESTAMPS = {"timestamp", "timestamp with time zone"}
 # What each row may get another value from: https://www.postgresql.org/docs/current/xfunc-volatility.html
 VOLATILE = frozenset(
     [
@@ -38,24 +47,36 @@ STABLE = frozenset(
         *("array", "coalesce", "concat", "date_trunc", "decode", "format", "jsonb_build_object"),
         *("json_build_object", "lower", "make_date", "make_interval", "md5", "now", "nullif"),
         *("row", "statement_timestamp", "timezone", "to_jsonb", "transaction_timestamp", "upper"),
-        *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
-        *("current_setting", "jsonb_build_array", "json_build_array", "cast", "date", "interval"),
+        *("current_setting", "jsonb_build_array", "json_build_array", "date", "interval"),
     ]
 )
+# To the types on the right an assignment cuts what is on the left off.
+CUTS = {
+    "date": frozenset({"timestamp", "timestamp with time zone"}),
+    "time": frozenset({"timestamp", "timestamp with time zone", "time with time zone", "interval"}),
+    "real": frozenset({"double precision", "numeric", "bigint", "integer"}),
+    "double precision": frozenset({"numeric", "bigint"}),
+    **dict.fromkeys(("smallint", "integer", "bigint"),
+                    frozenset({"numeric", "real", "double precision"})),
+}  # fmt: skip
 
 
-def keeps_rows(old: str, new: str) -> bool:
+def keeps_rows(old: str, new: str, *, utc: bool = False) -> bool:
     """Whether a column of the type `old` becomes one of type `new` without a rewrite.
+
+    With `utc` the session's time zone is UTC, and a timestamp is the same with a zone.
 
     >>> keeps_rows("character varying(50)", "varchar(100)"), keeps_rows("integer", "bigint")
     (True, False)
     """
     before, after = _read(old), _read(new)
     if before is None or after is None:
-        return False
+        return old == new
     (name, limits), (other, others) = before, after
     if {name, other} <= {"text", "character varying"}:
         return not others or (name == other and bool(limits) and limits <= others)
+    if utc and {name, other} == TIMESTAMPS:
+        other = name
     if name != other:
         return (name, other) == ("cidr", "inet")
     if name == "numeric":
@@ -65,28 +86,40 @@ def keeps_rows(old: str, new: str) -> bool:
     return limits == others
 
 
+def cuts_values(old: str, new: str) -> bool:
+    """Whether a value of the type `old` loses a part when it is assigned to one of type `new`.
+
+    >>> cuts_values("timestamp without time zone", "date"), cuts_values("integer", "bigint")
+    (True, False)
+    """
+    before, after = _read(old), _read(new)
+    if before is None or after is None:
+        return False
+    (name, limits), (other, others) = before, after
+    if name == other == "numeric":
+        return bool(others) and (not limits or limits[1] > others[1])
+    if name == other and name in FRACTIONS:
+        return bool(others) and (not limits or limits > others)
+    return name in CUTS.get(other, ())
+
+
 def _read(text: str) -> tuple[str, tuple[int, ...]] | None:
     match = TYPE.fullmatch(text.lower())
     if match is None:
         return None
     name = f"{match[1]} {match[3]}" if match[3] else match[1]
     limits = tuple(int(limit) for limit in (match[2] or "").split(",") if limit.strip())
-    if name in ("numeric", "decimal") and len(limits) == 1:
+    name = SAME.get(name, name)
+    if name == "numeric" and len(limits) == 1:
         limits = (*limits, 0)
-    return SAME.get(name, name), limits
+    if name in ("character", "bit") and not limits:
+        limits = (1,)
+    return name, limits
 
 
-def volatility(default: Cursor) -> bool | None:
-    """Whether each row gets a value of its own by this expression; None: the SQL does not tell."""
-    called = frozenset(_calls(list(default.rest())))
+def volatility(default: Node) -> Volatility:
+    """Whether each row gets a value of its own by this expression."""
+    called = {name for name, _ in calls(default)}
     if called & VOLATILE:
-        return True
-    return None if called - STABLE else False
-
-
-def _calls(found: list[Token]) -> Iterator[str]:
-    """What is called in it; the `varchar(10)` of a cast is no call."""
-    for place, (one, after) in enumerate(pairwise(found)):
-        is_cast = place > 0 and found[place - 1].word in (":", "as")
-        if one.name and after.word == "(" and not is_cast:
-            yield one.name.lower()
+        return "volatile"
+    return "unknown" if called - STABLE else "stable"

@@ -12,6 +12,8 @@ CODE = "renames-in-use"
 
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each name that goes; squawk finds those of PostgreSQL."""
+    if subject.terms.dialect.transactional_ddl:
+        return
     for statement in subject.statements:
         for old, new in _renames(subject, statement):
             yield report(

@@ -10,11 +10,11 @@ import pytest
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
-from lockgate.planner.reading.postgresql.effects import read_impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
+from lockgate.planner.reading.postgresql.reader import read
 from lockgate.planner.reading.postgresql.types import keeps_rows
+from lockgate.planner.reading.postgresql.weigh import weigh
 from lockgate.planner.reading.reading import Object
-from lockgate.planner.sql.dialect import POSTGRESQL
 
 MEASURED = json.loads((Path(__file__).parent / "pg_locks.json").read_text())
 TYPES = {"a": "integer", "b": "integer", "v": "character varying(50)", "ts": "timestamp"}
@@ -34,7 +34,7 @@ OTHERWISE = {
 
 
 def impact(sql: str, facts: Facts = KNOWN) -> Impact:
-    return read_impact(sql, POSTGRESQL, facts)
+    return weigh(read(sql), facts)
 
 
 def spelled(mode: str) -> str:
@@ -98,7 +98,8 @@ def test_what_the_server_refuses_in_a_transaction_is_known(sql: str) -> None:
     [
         ("drop table a, s.b", ("the table a", "the table s.b")),
         ('alter table "T" drop column if exists b, drop constraint c', ("the column T.b",)),
-        ("truncate only a, b restart identity cascade", ("every row of a", "every row of b")),
+        ("truncate only a, b restart identity", ("every row of a", "every row of b")),
+        ("truncate a cascade", ("every row of a", "every row of the tables that refer to them")),
         ("delete from a", ("every row of a",)),
         ("drop schema x cascade", ("the schema x",)),
         ("drop schema x", ()),

@@ -1,0 +1,307 @@
+"""What CREATE, ALTER and DROP of PostgreSQL do, read from their parse trees.
+
+https://www.postgresql.org/docs/current/sql-commands.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from lockgate.planner.reading.postgresql.alter import (
+    constraint_words,
+    constraints_of,
+    parents,
+    read_clause,
+)
+from lockgate.planner.reading.postgresql.grammar import Node
+from lockgate.planner.reading.postgresql.locks import (
+    ACCESS_EXCLUSIVE,
+    SHARE,
+    SHARE_ROW_EXCLUSIVE,
+    SHARE_UPDATE_EXCLUSIVE,
+    hold,
+)
+from lockgate.planner.reading.postgresql.nodes import (
+    Path,
+    is_temporary,
+    named,
+    relation,
+    texts,
+)
+from lockgate.planner.reading.postgresql.rows import read_filled
+from lockgate.planner.reading.reading import Clause, ConcurrentIndex, Hold, Object, Reading
+
+KINDS = {"matview": "materialized view", "tabconstraint": "constraint", "column": "table"}
+RELATIONS = frozenset({"table", "view", "sequence", "index", "materialized view", "foreign table"})
+# Of these only their table is locked.
+ON_TABLE = frozenset({"trigger", "policy", "rule"})
+# With CASCADE these take nothing along that holds data.
+HARMLESS = frozenset(
+    [
+        *("view", "materialized view", "sequence", "index", "trigger", "policy", "rule"),
+        *("statistic ext", "publication", "event trigger", "foreign server", "foreign table"),
+        *("fdw", "opclass", "opfamily", "transform", "aggregate"),
+    ]
+)
+INDEX_SETTINGS = frozenset({"set rel options", "reset rel options", "set statistics"})
+
+
+def kind_of(objtype: str) -> str:
+    """An ObjectType in words.
+
+    >>> kind_of("OBJECT_MATVIEW"), kind_of("OBJECT_FOREIGN_TABLE")
+    ('materialized view', 'foreign table')
+    """
+    name = objtype.removeprefix("OBJECT_").lower()
+    return KINDS.get(name, name.replace("_", " "))
+
+
+def alteration(kind: str, *holds: Hold) -> Reading:
+    """The reading of what alters the tables that it locks."""
+    named_ones = tuple(dict.fromkeys(one.on for one in holds))
+    return Reading("alter", named_ones, kind=kind, holds=holds)
+
+
+def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
+    """CREATE TABLE, also of a partition and of a foreign table."""
+    node = node.get("base") or node.get("baseStmt") or node
+    table = relation(node["relation"], made_in(path))
+    temporary = is_temporary(node["relation"])
+    holds = [hold(one, SHARE_ROW_EXCLUSIVE) for one in _referenced(node, path)]
+    above = [relation(one["RangeVar"], path) for one in node.get("inhRelations", [])]
+    is_partition = "partbound" in node
+    lock = ACCESS_EXCLUSIVE if is_partition else SHARE_UPDATE_EXCLUSIVE
+    holds += [hold(one, lock) for one in above]
+    return Reading(
+        "create",
+        () if temporary else (table,),
+        bool(node.get("if_not_exists")),
+        temporary=temporary,
+        tables_written=(table,) if temporary else (),
+        kind="create table",
+        holds=tuple(one for one in holds if one.on != table),
+        clauses=tuple(Clause("add partition", one) for one in above if is_partition),
+        leaves="unknown" if temporary else "nothing",
+    )
+
+
+def made_in(path: Path) -> Path:
+    """Where an object without a schema is made: the first of the search_path."""
+    return path[:1] if path else path
+
+
+def _referenced(node: Node, path: Path) -> Iterator[Object]:
+    for one in node.get("tableElts", []):
+        if "ColumnDef" in one:
+            yield from parents(constraints_of(one["ColumnDef"]), path)
+        yield from parents([one.get("Constraint", {})], path)
+
+
+def read_create_table_as(_kind: str, node: Node, path: Path) -> Reading:
+    """CREATE TABLE AS and CREATE MATERIALIZED VIEW."""
+    kind = kind_of(node["objtype"])
+    reading = read_filled(node["into"], node["query"], made_in(path), kind)
+    return replace(reading, conditional=bool(node.get("if_not_exists")))
+
+
+def read_view(_kind: str, node: Node, path: Path) -> Reading:
+    """CREATE VIEW; with OR REPLACE it alters one that is there."""
+    view = relation(node["view"], made_in(path), "view")
+    temporary = is_temporary(node["view"])
+    return Reading(
+        "create",
+        () if temporary else (view,),
+        replaces=bool(node.get("replace")),
+        temporary=temporary,
+        kind="create view",
+        leaves="unknown" if temporary else "nothing",
+    )
+
+
+def read_create_index(_kind: str, node: Node, path: Path) -> Reading:
+    """CREATE INDEX."""
+    concurrently = bool(node.get("concurrent"))
+    built = hold(
+        relation(node["relation"], path), SHARE_UPDATE_EXCLUSIVE if concurrently else SHARE, "scan"
+    )
+    name = node.get("idxname")
+    index = Object("index", name, built.on.schema, built.on.path) if name else None
+    return Reading(
+        "alter",
+        (built.on,),
+        bool(node.get("if_not_exists")),
+        kind="create index",
+        holds=(built,),
+        outside_only=concurrently,
+        commits="itself" if concurrently else "never",
+        fails_whole=not concurrently,
+        concurrent=ConcurrentIndex("build", index, built.on) if concurrently else None,
+    )
+
+
+def read_on_table(kind: str, node: Node, path: Path) -> Reading:
+    """CREATE and ALTER of what belongs to a table, which is altered by each of them."""
+    table = relation(node.get("relation") or node["table"], path)
+    lock = SHARE_ROW_EXCLUSIVE if kind == "CreateTrigStmt" else ACCESS_EXCLUSIVE
+    words = {"CreateTrigStmt": "create trigger", "RuleStmt": "create rule"}
+    return alteration(words.get(kind, f"{kind[:-10].lower()} policy"), hold(table, lock))
+
+
+def read_create_statistics(_kind: str, node: Node, path: Path) -> Reading:
+    """CREATE STATISTICS."""
+    tables = [relation(one["RangeVar"], path) for one in node["relations"] if "RangeVar" in one]
+    return alteration("create statistics", *(hold(one, SHARE_UPDATE_EXCLUSIVE) for one in tables))
+
+
+def read_alter_table(_kind: str, node: Node, path: Path) -> Reading:
+    """ALTER TABLE, and of the other relations what is no other statement."""
+    kind = kind_of(node["objtype"])
+    table = relation(node["relation"], path, kind if kind in RELATIONS else "table")
+    conditional = bool(node.get("missing_ok"))
+    clauses = tuple(read_clause(one["AlterTableCmd"], table, path) for one in node["cmds"])
+    if kind == "type":
+        return Reading("alter", (table,), conditional, kind="alter type", clauses=clauses)
+    if kind == "index":
+        is_brief = all(one.action in INDEX_SETTINGS for one in clauses)
+        lock = SHARE_UPDATE_EXCLUSIVE if is_brief else ACCESS_EXCLUSIVE
+        return Reading("alter", (table,), conditional, kind="alter index",
+                       holds=(hold(table, lock),))  # fmt: skip
+    detaches = any(
+        one.action == "detach partition" and "concurrent" in one.words for one in clauses
+    )
+    return Reading(
+        "alter",
+        (table,),
+        conditional,
+        columns_added=tuple(one.name for one in clauses if one.action == "add column"),
+        columns_dropped=tuple(one.name for one in clauses if one.action == "drop column"),
+        kind=f"alter {kind}",
+        clauses=clauses,
+        outside_only=detaches,
+        commits="may" if detaches else "never",
+        fails_whole=not detaches,
+    )
+
+
+def read_rename(_kind: str, node: Node, path: Path) -> Reading:
+    """RENAME of a relation, a column or a constraint, and of anything else."""
+    kind = kind_of(node["renameType"])
+    new = node.get("newname", "")
+    if "relation" not in node:
+        return Reading("alter", tuple(_objects(kind, [node.get("object", {})], path)),
+                       kind=f"alter {kind}")  # fmt: skip
+    owner = kind_of(node.get("relationType", "OBJECT_TABLE")) if "subname" in node else kind
+    is_renamed = kind in RELATIONS and node["renameType"] != "OBJECT_COLUMN"
+    table = relation(node["relation"], path, owner if owner in RELATIONS else "table")
+    lock = SHARE_UPDATE_EXCLUSIVE if kind == "index" else ACCESS_EXCLUSIVE
+    renamed = Object(table.kind, new, table.schema, table.path)
+    is_column = node["renameType"] == "OBJECT_COLUMN"
+    return Reading(
+        "alter",
+        (table,),
+        bool(node.get("missing_ok")),
+        renames=((table, renamed),) if is_renamed else (),
+        columns_renamed=((node["subname"], new),) if is_column else (),
+        kind=f"alter {kind if kind in ON_TABLE else table.kind}",
+        holds=(hold(table, lock),),
+    )
+
+
+def read_other_change(kind: str, node: Node, path: Path) -> Reading:
+    """ALTER … SET SCHEMA, OWNER TO, DEPENDS ON."""
+    objtype = kind_of(node.get("objectType") or node.get("objtype") or "OBJECT_TABLE")
+    if "relation" not in node:
+        return Reading("alter", tuple(_objects(objtype, [node.get("object", {})], path)),
+                       kind=f"alter {objtype}")  # fmt: skip
+    moved = relation(node["relation"], path, objtype if objtype in RELATIONS else "table")
+    return Reading("alter", (moved,), bool(node.get("missing_ok")), kind=f"alter {objtype}",
+                   holds=(hold(moved, ACCESS_EXCLUSIVE),))  # fmt: skip
+
+
+def _objects(kind: str, nodes: list[Node], path: Path) -> Iterator[Object]:
+    for node in nodes:
+        if "List" in node:
+            yield named(kind, texts(node["List"]["items"]), path)
+        elif "TypeName" in node:
+            yield named(kind, texts(node["TypeName"]["names"]), path)
+        elif "ObjectWithArgs" in node:
+            yield named(kind, texts(node["ObjectWithArgs"]["objname"]), path)
+        elif "String" in node:
+            yield Object(kind, node["String"]["sval"])
+
+
+def read_drop(_kind: str, node: Node, path: Path) -> Reading:
+    """DROP of anything but a database, a role and the like."""
+    kind = kind_of(node["removeType"])
+    conditional = bool(node.get("missing_ok"))
+    if kind in ON_TABLE:
+        owner = [texts(one["List"]["items"])[:-1] for one in node["objects"]]
+        return alteration(f"drop {kind}", *(hold(named("table", one, path), ACCESS_EXCLUSIVE)
+                                            for one in owner))  # fmt: skip
+    objects = tuple(_objects(kind, node["objects"], path))
+    concurrently = bool(node.get("concurrent"))
+    cascades = node.get("behavior") == "DROP_CASCADE"
+    lock = SHARE_UPDATE_EXCLUSIVE if concurrently else ACCESS_EXCLUSIVE
+    words = frozenset({"cascade"} if cascades else ())
+    return Reading(
+        "drop",
+        objects,
+        conditional,
+        kind=f"drop {kind}",
+        holds=tuple(hold(one, lock) for one in objects) if kind in RELATIONS else (),
+        loses=tuple(_lost(kind, objects, cascades)),
+        clauses=tuple(Clause(f"drop {kind}", one, words=words) for one in objects),
+        outside_only=concurrently,
+        commits="itself" if concurrently else "never",
+        fails_whole=not concurrently,
+        concurrent=ConcurrentIndex("drop", objects[0], None) if concurrently else None,
+    )
+
+
+def _lost(kind: str, objects: tuple[Object, ...], cascades: bool) -> Iterator[str]:
+    """What goes with its rows; without CASCADE only what no rows depend on can be dropped."""
+    for one in objects:
+        if kind == "table" or (cascades and kind not in HARMLESS):
+            name = f"{one.schema}.{one.name}" if one.schema else one.name
+            yield f"the {kind} {name}"
+
+
+def read_comment(_kind: str, node: Node, path: Path) -> Reading:
+    """COMMENT ON and SECURITY LABEL ON."""
+    kind = kind_of(node["objtype"])
+    parts = texts(node["object"].get("List", {}).get("items", []))
+    if node["objtype"] == "OBJECT_COLUMN":
+        parts = parts[:-1]
+    if kind not in ("table", "index", "view", "materialized view") or not parts:
+        return Reading("alter", kind="comment")
+    return alteration("comment", hold(named(kind, parts, path), SHARE_UPDATE_EXCLUSIVE))
+
+
+def read_domain_change(_kind: str, node: Node, path: Path) -> Reading:
+    """ALTER DOMAIN: a constraint is checked in every table that uses the domain."""
+    domain = named("domain", texts(node["typeName"]), path)
+    words: frozenset[str] = frozenset()
+    if "Constraint" in node.get("def", {}):
+        words = constraint_words(node["def"]["Constraint"])
+    actions = {"C": "add constraint", "O": "set not null", "V": "validate constraint"}
+    action = f"domain {actions.get(node['subtype'], 'other')}"
+    return Reading("alter", (domain,), kind="alter domain",
+                   clauses=(Clause(action, domain, words=words),))  # fmt: skip
+
+
+def made(kind: str, name: str, node: Node) -> Reading:
+    """The reading of a CREATE that takes no lock which others wait for."""
+    conditional, replaces = bool(node.get("if_not_exists")), bool(node.get("replace"))
+    return Reading("create", (Object(kind, name),), conditional, replaces, kind=f"create {kind}")
+
+
+def first_name(node: Any) -> str:
+    """The name of what is made, where a node has one of its own."""
+    for key, value in node.items():
+        if key.endswith("name") and isinstance(value, str):
+            return value
+        if key.endswith(("name", "Name", "names")) and isinstance(value, list):
+            return (texts(value) or [""])[-1]
+    return ""

@@ -1,0 +1,61 @@
+"""The head of a statement that carries many rows: enough of it to know what it does.
+
+Shortens VALUES lists and nothing else; what is left out is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+
+# A shorter text is read as it is.
+LONG = 16_000
+ROWS = 3
+
+STRING = r"'[^']*+(?:''[^']*+)*+'"
+ESCAPE = r"[eE]'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'"
+NAME = r'"[^"]*+(?:""[^"]*+)*+"'
+DOLLAR = r"\$(?P<{0}>[A-Za-z_\x80-\U0010ffff]?[\w\x80-\U0010ffff]*)\$.*?\$(?P={0})\$"
+LITERAL = rf"{ESCAPE}|{STRING}|{NAME}"
+# What a row may hold besides parentheses; a comment or a dollar is none of it.
+PLAIN = rf"(?:{LITERAL}|\w++|[^()'\"$\w/;-]++|-(?!-)|/(?!\*))"
+GROUP = rf"\({PLAIN}*+\)"
+DEEPER = rf"\((?:{PLAIN}|{GROUP})*+\)"
+ROW = re.compile(rf"\s*+\((?:{PLAIN}|{DEEPER})*+\)\s*+", re.DOTALL)
+MARK = re.compile(
+    rf"{LITERAL}|{DOLLAR.format('tag')}|--[^\n\r]*+|(?P<comment>/\*)|"
+    r"(?P<values>\bvalues\b)|\w++",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def shorten(sql: str) -> str:
+    """The text with no more than a few rows of each VALUES list.
+
+    >>> len(shorten("insert into t values " + ", ".join(["(1, 'a')"] * 10_000)))
+    45
+    """
+    if len(sql) <= LONG:
+        return sql
+    kept: list[str] = []
+    done = position = 0
+    while (mark := MARK.search(sql, position)) and not mark["comment"]:
+        position = mark.end()
+        if mark["values"]:
+            head, tail = _rows(sql, position)
+            kept.append(sql[done:head])
+            done = position = tail
+    return "".join([*kept, sql[done:]])
+
+
+def _rows(sql: str, position: int) -> tuple[int, int]:
+    """Where the first rows of a list end, and where its last row does."""
+    head = tail = position
+    count = 0
+    while row := ROW.match(sql, position):
+        tail = row.end()
+        count += 1
+        head = tail if count <= ROWS else head
+        if not sql.startswith(",", tail):
+            break
+        position = tail + 1
+    return head, tail

@@ -1,0 +1,293 @@
+"""The one reading of a statement of PostgreSQL, by the server's own grammar.
+
+A statement that the grammar does not take is `unread`, and judged by the strictest answer.
+https://www.postgresql.org/docs/current/sql-commands.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from lockgate.planner.reading.postgresql import definitions, rows
+from lockgate.planner.reading.postgresql.grammar import Node, NotRead, parse
+from lockgate.planner.reading.postgresql.head import shorten
+from lockgate.planner.reading.postgresql.locks import (
+    ACCESS_EXCLUSIVE,
+    EXCLUSIVE,
+    LOCKS,
+    SHARE,
+    SHARE_UPDATE_EXCLUSIVE,
+    hold,
+)
+from lockgate.planner.reading.postgresql.nodes import (
+    UNKNOWN_PATH,
+    Path,
+    constant,
+    is_on,
+    option,
+    relation,
+    spaced,
+)
+from lockgate.planner.reading.reading import Commits, ConcurrentIndex, Leaves, Object, Reading, Verb
+from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.sql.dialect import POSTGRESQL
+
+Reader = Callable[[str, Node, Path], Reading]
+LOCK_MODES = ("", *LOCKS)
+# A procedure or a block may end transactions with these; so may a procedure that it calls.
+ENDINGS = frozenset({"commit", "rollback", "call"})
+# What they do is done outside of the database too, so the server allows them no block.
+OUTSIDE = frozenset({"CreatedbStmt", "DropdbStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt",
+                     "AlterSystemStmt"})  # fmt: skip
+SUBSCRIPTIONS = frozenset(
+    {"CreateSubscriptionStmt", "AlterSubscriptionStmt", "DropSubscriptionStmt"}
+)
+BRIEF = frozenset({"local", "transaction", "constraints"})
+
+
+def read(sql: str, path: Path = None) -> Reading:
+    """What one statement does; never raises. `path` is where the session looks for names without
+    a schema, None where nothing has changed that.
+
+    >>> read("create index on t (a)").holds[0].lock
+    'SHARE'
+    """
+    return _read(sql, path)
+
+
+@lru_cache(maxsize=4096)
+def _read(sql: str, path: Path) -> Reading:
+    try:
+        kind, node = parse(shorten(sql))
+    except NotRead as error:
+        return Reading(
+            "other", kind="statement", opaque=True, leaves="unknown", commits="may",
+            fails_whole=False, repeatable=False, unread=error.why, unread_at=error.at,
+        )  # fmt: skip
+    reader = READERS.get(kind)
+    return reader(kind, node, path) if reader else _other(kind, node)
+
+
+def read_all(statements: Iterable[str], *, transactional: bool = True) -> Iterator[Reading]:
+    """The readings of a section's statements, each as those before it have left the session."""
+    path: Path = None
+    for sql in statements:
+        reading = read(sql, path)
+        yield reading
+        if reading.search_path is not None and (transactional or reading.leaves != "nothing"):
+            path = reading.search_path or None
+
+
+def _other(kind: str, node: Node) -> Reading:
+    """A statement that takes no lock for which others wait, by the name of its node."""
+    words = spaced(kind.removesuffix("Stmt"))
+    first, _, rest = words.partition(" ")
+    if kind in OUTSIDE or kind in SUBSCRIPTIONS or _moves(kind, node):
+        return _outside(kind, node)
+    if first in ("create", "define"):
+        return definitions.made(rest, definitions.first_name(node), node)
+    verbs: dict[str, Verb] = {"alter": "alter", "drop": "drop"}
+    return Reading(verbs.get(first, "other"), kind=words)
+
+
+def _moves(kind: str, node: Node) -> bool:
+    return kind == "AlterDatabaseStmt" and option(node.get("options", []), "tablespace") is not None
+
+
+def _outside(kind: str, node: Node) -> Reading:
+    """What a transaction block may not hold, or only perhaps."""
+    words = {"CreatedbStmt": "create database", "DropdbStmt": "drop database"}
+    options = node.get("options", [])
+    connects = not any(
+        option(options, one) is not None and not is_on(options, one)
+        for one in ("connect", "create_slot")
+    )
+    name = words.get(kind, spaced(kind.removesuffix("Stmt")).replace("table space", "tablespace"))
+    is_certain = kind not in SUBSCRIPTIONS or (kind == "CreateSubscriptionStmt" and connects)
+    lost = (f"the database {node['dbname']}",) if kind == "DropdbStmt" else ()
+    verbs: dict[str, Verb] = {"create": "create", "alter": "alter", "drop": "drop"}
+    first, _, rest = name.partition(" ")
+    return Reading(
+        verbs.get(first, "other"), (Object(rest, definitions.first_name(node)),), kind=name,
+        loses=lost, outside_only=is_certain, commits="itself", repeatable=False,
+    )  # fmt: skip
+
+
+def _reindex(_kind: str, node: Node, path: Path) -> Reading:
+    kind = node["kind"].removeprefix("REINDEX_OBJECT_").lower()
+    concurrently = is_on(node.get("params", []), "concurrently")
+    plain = Reading("maintain", kind=f"reindex {kind}", outside_only=True, commits="itself",
+                    fails_whole=False, repeatable=not concurrently)  # fmt: skip
+    if "relation" not in node:
+        return plain
+    one = relation(node["relation"], path, kind)
+    strong = SHARE if kind == "table" else ACCESS_EXCLUSIVE
+    lock = SHARE_UPDATE_EXCLUSIVE if concurrently else strong
+    index, table = (one, None) if kind == "index" else (None, one)
+    rebuilt = ConcurrentIndex("rebuild", index, table) if concurrently else None
+    holds = (hold(one, lock, "scan"),)
+    return replace(plain, holds=holds, outside_only=concurrently, concurrent=rebuilt)
+
+
+def _vacuum(_kind: str, node: Node, path: Path) -> Reading:
+    vacuums = bool(node.get("is_vacuumcmd"))
+    full = is_on(node.get("options", []), "full")
+    lock = ACCESS_EXCLUSIVE if full else SHARE_UPDATE_EXCLUSIVE
+    named = [one["VacuumRelation"].get("relation") for one in node.get("rels", [])]
+    tables = [relation(one, path) for one in named if one]
+    kind = ("vacuum full" if full else "vacuum") if vacuums else "analyze"
+    return Reading(
+        "maintain", kind=kind, outside_only=vacuums, commits="itself", fails_whole=False,
+        holds=tuple(hold(one, lock, "rewrite" if full else "none") for one in tables),
+    )  # fmt: skip
+
+
+def _cluster(_kind: str, node: Node, path: Path) -> Reading:
+    one = relation(node["relation"], path) if "relation" in node else None
+    holds = (hold(one, ACCESS_EXCLUSIVE, "rewrite"),) if one else ()
+    return Reading("maintain", kind="cluster", holds=holds, outside_only=one is None,
+                   commits="itself", fails_whole=one is not None)  # fmt: skip
+
+
+def _refresh(_kind: str, node: Node, path: Path) -> Reading:
+    view = relation(node["relation"], path, "materialized view")
+    # CONCURRENTLY compares the rows, and writes those that differ; readers do not wait.
+    quiet, loud = hold(view, EXCLUSIVE, "scan"), hold(view, ACCESS_EXCLUSIVE, "rewrite")
+    held = quiet if node.get("concurrent") else loud
+    return Reading("maintain", kind="refresh materialized view", holds=(held,))
+
+
+def _lock(_kind: str, node: Node, path: Path) -> Reading:
+    mode = LOCK_MODES[node["mode"]]
+    tables = [relation(one["RangeVar"], path) for one in node["relations"]]
+    return Reading("other", kind="lock table", holds=tuple(hold(one, mode) for one in tables))
+
+
+def _call(_kind: str, _node: Node, _path: Path) -> Reading:
+    return Reading("other", kind="call", opaque=True, leaves="unknown", commits="may",
+                   fails_whole=False, repeatable=False)  # fmt: skip
+
+
+def _do(_kind: str, node: Node, _path: Path) -> Reading:
+    body = str(option(node["args"], "as") or "")
+    words = {token.name.lower() for token in read_tokens(body, POSTGRESQL).rest()}
+    commits: Commits = "may" if words & ENDINGS else "never"
+    return Reading("other", kind="do", opaque=True, leaves="unknown", commits=commits,
+                   fails_whole=commits == "never", repeatable=commits == "never",
+                   search_path=UNKNOWN_PATH if words & {"search_path", "set_config"} else None,
+                   )  # fmt: skip
+
+
+def _execute(_kind: str, _node: Node, _path: Path) -> Reading:
+    return Reading("other", kind="execute", opaque=True, leaves="unknown")
+
+
+def _set(_kind: str, node: Node, _path: Path) -> Reading:
+    name = node.get("name", "").lower()
+    how = node["kind"]
+    leaves: Leaves = "nothing" if node.get("is_local") or how == "VAR_SET_MULTI" else "settings"
+    path: tuple[str, ...] | None = None
+    if name == "search_path" or how == "VAR_RESET_ALL":
+        values = [constant(one) for one in node.get("args", [])]
+        if how == "VAR_SET_VALUE":
+            known = tuple(str(one) for one in values if one)
+            path = UNKNOWN_PATH if None in values or not known else known
+        else:
+            path = ()  # as the session began
+    arguments = ", ".join(str(constant(one)) for one in node.get("args", []))
+    return Reading("set", kind="set", settings={name: arguments} if name else {}, leaves=leaves,
+                   search_path=path)  # fmt: skip
+
+
+def _leaves(_kind: str, _node: Node, _path: Path) -> Reading:
+    return Reading("other", kind=spaced(_kind.removesuffix("Stmt")), leaves="unknown")
+
+
+def _discard(_kind: str, node: Node, _path: Path) -> Reading:
+    return Reading("set", kind="discard", leaves="unknown", search_path=(),
+                   outside_only=node.get("target") == "DISCARD_ALL")  # fmt: skip
+
+
+def _transaction(_kind: str, node: Node, _path: Path) -> Reading:
+    kind = node["kind"].removeprefix("TRANS_STMT_").lower().replace("_", " ")
+    is_prepared = kind in ("commit prepared", "rollback prepared")
+    return Reading("other", kind=kind, outside_only=is_prepared, repeatable=not is_prepared,
+                   commits="itself" if is_prepared else "never")  # fmt: skip
+
+
+def _checkpoint(_kind: str, _node: Node, _path: Path) -> Reading:
+    return Reading("maintain", kind="checkpoint", commits="itself")
+
+
+def _explain(_kind: str, node: Node, path: Path) -> Reading:
+    """Only with ANALYZE the statement is run."""
+    ((kind, inner),) = node["query"].items()
+    runs = is_on(node.get("options", []), "analyze")
+    reader = READERS.get(kind)
+    return reader(kind, inner, path) if runs and reader else Reading("read", kind="explain")
+
+
+def _drop_owned(_kind: str, _node: Node, _path: Path) -> Reading:
+    return Reading("drop", kind="drop owned", loses=("everything that a role owns",))
+
+
+def _enum(_kind: str, node: Node, _path: Path) -> Reading:
+    return Reading("alter", (Object("type", definitions.first_name(node)),), kind="alter type")
+
+
+def _schema(_kind: str, node: Node, _path: Path) -> Reading:
+    return definitions.made("schema", node.get("schemaname", ""), node)
+
+
+READERS: dict[str, Reader] = {
+    "": lambda *_: Reading("read"),
+    "AlterDomainStmt": definitions.read_domain_change,
+    "AlterEnumStmt": _enum,
+    "AlterObjectDependsStmt": definitions.read_other_change,
+    "AlterObjectSchemaStmt": definitions.read_other_change,
+    "AlterPolicyStmt": definitions.read_on_table,
+    "AlterTableStmt": definitions.read_alter_table,
+    "CallStmt": _call,
+    "CheckPointStmt": _checkpoint,
+    "ClusterStmt": _cluster,
+    "CommentStmt": definitions.read_comment,
+    "CopyStmt": rows.read_copy,
+    "CreateForeignTableStmt": definitions.read_create_table,
+    "CreatePolicyStmt": definitions.read_on_table,
+    "CreateSchemaStmt": _schema,
+    "CreateStatsStmt": definitions.read_create_statistics,
+    "CreateStmt": definitions.read_create_table,
+    "CreateTableAsStmt": definitions.read_create_table_as,
+    "CreateTrigStmt": definitions.read_on_table,
+    "DeallocateStmt": _leaves,
+    "DeclareCursorStmt": _leaves,
+    "DeleteStmt": rows.read_write,
+    "DiscardStmt": _discard,
+    "DoStmt": _do,
+    "DropOwnedStmt": _drop_owned,
+    "DropStmt": definitions.read_drop,
+    "ExecuteStmt": _execute,
+    "ExplainStmt": _explain,
+    "IndexStmt": definitions.read_create_index,
+    "InsertStmt": rows.read_write,
+    "ListenStmt": _leaves,
+    "LoadStmt": _leaves,
+    "LockStmt": _lock,
+    "MergeStmt": rows.read_write,
+    "PrepareStmt": _leaves,
+    "RefreshMatViewStmt": _refresh,
+    "ReindexStmt": _reindex,
+    "RenameStmt": definitions.read_rename,
+    "RuleStmt": definitions.read_on_table,
+    "SecLabelStmt": definitions.read_comment,
+    "SelectStmt": rows.read_select,
+    "TransactionStmt": _transaction,
+    "TruncateStmt": rows.read_truncate,
+    "UnlistenStmt": _leaves,
+    "UpdateStmt": rows.read_write,
+    "VacuumStmt": _vacuum,
+    "VariableSetStmt": _set,
+    "ViewStmt": definitions.read_view,
+}

@@ -1,0 +1,180 @@
+"""What statements of PostgreSQL that work on rows do, read from their parse trees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from lockgate.planner.reading.postgresql.grammar import Node
+from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, ROW_EXCLUSIVE, hold
+from lockgate.planner.reading.postgresql.nodes import (
+    UNKNOWN_PATH,
+    Path,
+    calls,
+    constant,
+    is_temporary,
+    relation,
+    walk,
+)
+from lockgate.planner.reading.reading import Leaves, Reading
+
+WRITERS = {
+    "InsertStmt": "insert",
+    "UpdateStmt": "update",
+    "DeleteStmt": "delete",
+    "MergeStmt": "merge",
+}
+SOURCES = frozenset({"RangeVar", "RangeFunction", "RangeTableFunc"})
+SETTERS = frozenset({"set_config", "current_setting"})
+
+
+def read_write(kind: str, node: Node, path: Path) -> Reading:
+    """INSERT, UPDATE, DELETE and MERGE, with what WITH puts before them."""
+    table = relation(node["relation"], path)
+    verb = WRITERS[kind]
+    unbounded = verb in ("update", "delete") and _is_always_true(node.get("whereClause"))
+    reading = Reading(
+        "write",
+        tables_written=(table,),
+        kind=verb,
+        every_row=unbounded,
+        queries=verb == "insert" and reads_rows(node.get("selectStmt")),
+        holds=(hold(table, ROW_EXCLUSIVE),),
+        loses=(f"every row of {table.name}",) if unbounded and verb == "delete" else (),
+    )
+    return _with(reading, node, path)
+
+
+def read_select(_kind: str, node: Node, path: Path) -> Reading:
+    """SELECT, VALUES and TABLE, also with INTO."""
+    first = node
+    while "larg" in first:
+        first = first["larg"]
+    if "intoClause" in first:
+        return read_filled(first["intoClause"], node, path)
+    called = calls(node)
+    leaves: Leaves = "nothing"
+    if called:
+        leaves = "settings" if {name for name, _ in called} <= SETTERS else "unknown"
+        leaves = "unknown" if "fromClause" in node else leaves
+    reading = Reading("read", kind="select", leaves=leaves, search_path=_configured(called))
+    return _with(reading, node, path)
+
+
+def read_filled(into: Node, query: Any, path: Path, kind: str = "table") -> Reading:
+    """What is made from the rows of a query."""
+    made = relation(into["rel"], path, kind)
+    temporary = is_temporary(into["rel"])
+    return Reading(
+        "create",
+        () if temporary else (made,),
+        temporary=temporary,
+        tables_written=(made,) if temporary else (),
+        kind=f"create {kind}",
+        queries=not into.get("skipData") and reads_rows(query),
+        leaves="unknown" if temporary else "nothing",
+    )
+
+
+def read_copy(_kind: str, node: Node, path: Path) -> Reading:
+    """COPY in either direction."""
+    if "relation" not in node or not node.get("is_from"):
+        return Reading("read", kind="copy")
+    table = relation(node["relation"], path)
+    return Reading(
+        "write", tables_written=(table,), kind="copy", holds=(hold(table, ROW_EXCLUSIVE),)
+    )
+
+
+def read_truncate(_kind: str, node: Node, path: Path) -> Reading:
+    """TRUNCATE: its new file is empty, and nothing is read or written again."""
+    tables = tuple(relation(one["RangeVar"], path) for one in node["relations"])
+    lost = [f"every row of {table.name}" for table in tables]
+    if node.get("behavior") == "DROP_CASCADE":
+        lost.append("every row of the tables that refer to them")
+    return Reading(
+        "truncate",
+        tables_written=tables,
+        kind="truncate",
+        holds=tuple(hold(table, ACCESS_EXCLUSIVE) for table in tables),
+        loses=tuple(lost),
+    )
+
+
+def reads_rows(query: Any) -> bool:
+    """Whether a query goes through the rows of a table: what it says itself are few."""
+    rest = [query] if query else []
+    while rest:
+        one = rest.pop()
+        node = one.get("SelectStmt", one)
+        if any(kind in SOURCES for kind, _ in walk(node.get("fromClause"))):
+            return True
+        rest += [node[side] for side in ("larg", "rarg") if side in node]
+        ctes = node.get("withClause", {}).get("ctes", [])
+        rest += [cte["CommonTableExpr"]["ctequery"] for cte in ctes]
+    return False
+
+
+def _with(reading: Reading, node: Node, path: Path) -> Reading:
+    """A statement's reading with what its common table expressions do; one that only reads has no
+    work, as a SELECT has none."""
+    parts = [
+        (kind, inner)
+        for one in node.get("withClause", {}).get("ctes", [])
+        for kind, inner in one["CommonTableExpr"]["ctequery"].items()
+    ]
+    for kind, inner in parts:
+        if kind in WRITERS:
+            reading = _join(reading, read_write(kind, inner, path))
+        elif reading.verb != "read" and reads_rows(inner):
+            reading = replace(reading, queries=True)
+    return reading
+
+
+def _join(reading: Reading, part: Reading) -> Reading:
+    """A reading with what a statement within it writes."""
+    holds = dict.fromkeys([*reading.holds, *part.holds])
+    return replace(
+        reading,
+        verb="write",
+        tables_written=(*reading.tables_written, *part.tables_written),
+        holds=tuple(holds),
+        loses=(*reading.loses, *part.loses),
+        every_row=reading.every_row or part.every_row,
+        queries=True if part.kind != "insert" else reading.queries or part.queries,
+    )
+
+
+def _is_always_true(condition: Node | None) -> bool:
+    """Whether a condition says nothing: there is none, or it is `true` or `1 = 1`."""
+    if condition is None or constant(condition) is True:
+        return True
+    equation = condition.get("A_Expr", {})
+    if [one["String"]["sval"] for one in equation.get("name", [])] != ["="]:
+        return False
+    sides = [constant(equation.get(side, {})) for side in ("lexpr", "rexpr")]
+    return sides[0] is not None and sides[0] == sides[1]
+
+
+def _configured(called: list[tuple[str, Node]]) -> tuple[str, ...] | None:
+    """Where set_config makes the server look for names."""
+    for name, node in called:
+        arguments = node.get("args", [])
+        if name == "set_config" and len(arguments) == 3:
+            setting, value = (constant(one) for one in arguments[:2])
+            if setting is None or str(setting).lower() == "search_path":
+                return split_path(value)
+    return None
+
+
+def split_path(value: Any) -> tuple[str, ...]:
+    """The schemas in the text of a search_path, as far as they are known.
+
+    >>> split_path('a, "B"'), split_path(None)
+    (('a', 'B'), ('?',))
+    """
+    if not isinstance(value, str):
+        return UNKNOWN_PATH
+    parts = [part.strip() for part in value.split(",")]
+    found = tuple(part[1:-1] if part[:1] == '"' else part.lower() for part in parts if part)
+    return found or UNKNOWN_PATH
