@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pymysql
+from pymysql.connections import Connection
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.proof import ProvingConnection
 from lockgate.planner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def open_session(
     options = read_options(address.options)
     password = address.password.get_secret_value() if address.password else ""
     try:
-        connection = pymysql.connect(
+        connection = _kind(address, options)(
             host=address.host,
             unix_socket=address.socket,
             port=address.port,
@@ -73,6 +75,11 @@ def open_session(
     # public way to lift the limit of reading, which statements must not have.
     connection._read_timeout = None  # type: ignore[attr-defined]
     return connection
+
+
+def _kind(address: DatabaseAddress, options: Mapping[str, Any]) -> type[Connection[Any]]:
+    is_verified = options.get("ssl_verify_identity") and not options.get("ssl_disabled")
+    return ProvingConnection if address.is_guarded and not is_verified else Connection
 
 
 def tls_like(connection: Any, address: DatabaseAddress) -> dict[str, Any]:

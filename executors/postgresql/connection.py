@@ -44,7 +44,16 @@ select pg_cancel_backend(pid) from pg_stat_activity where pid = %s and backend_s
 END_WAIT = 10.0  # seconds for the server to end a session of ours that we have cancelled
 
 # The address has these itself, and a replication connection answers none of what lockgate asks.
-NOT_TAKEN = frozenset({"host", "port", "user", "password", "dbname", "replication"})
+# `sslkeylogfile` would write to any file.
+NOT_TAKEN = frozenset(
+    {"host", "port", "user", "password", "dbname", "replication", "sslkeylogfile"}
+)
+UNPROVEN = "authentication method requirement"
+VERIFY = (
+    "The password is sent to this host only as a proof of it (SCRAM), or when the host has proved "
+    "who it is: `options: {sslmode: verify-full, sslrootcert: system}`. Or put all of the address "
+    "into one secret, with `url_env`."
+)
 KEYWORDS = "https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS"
 
 Connection = psycopg.Connection[Row]
@@ -62,6 +71,7 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
         "application_name": program,
         "connect_timeout": max(1, round(seconds)),
         **read_options(address.options),
+        **guard_options(address),
     }
     try:
         return psycopg.connect(
@@ -78,8 +88,28 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
     except psycopg.Error as error:
         raise Unreachable(
             f"No connection to the database: {str(error).strip()}",
-            do="Check the server and the connection in the environment's file.",
+            do=VERIFY
+            if UNPROVEN in str(error)
+            else "Check the server and the connection in the environment's file.",
         ) from None
+
+
+def guard_options(address: DatabaseAddress) -> dict[str, str]:
+    """Options of libpq under which the password is not sent in clear text, nor as an MD5 hash, to
+    a server that has not proved who it is; SCRAM has both sides prove that they know it.
+
+    https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNECT-REQUIRE-AUTH
+    """
+    if not address.is_guarded or address.options.get("sslmode") == "verify-full":
+        return {}
+    known = {option.keyword for option in Conninfo.get_defaults()}
+    if b"require_auth" in known:
+        return {"require_auth": "scram-sha-256"}
+    raise UsageError(
+        "This libpq cannot refuse to send a password in clear text.",
+        why="The environment's file names the host, and its password is from another place.",
+        do=f"Use libpq 16 or later: `pip install 'psycopg[binary]'`. {VERIFY}",
+    )
 
 
 def read_options(options: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import unquote
 
@@ -31,6 +32,8 @@ ENDPOINT = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%25\w+)?)\]|(?P<host>[^\[\]:,]*))(?::(?P<port>[0-9]{1,5}))?"
 )
 LOGIN = frozenset({"user", "port", "dbname"})
+REDIRECTIONS = frozenset({"hostaddr", "service", "servicefile"})
+"""Options of libpq that lead to another host than the one that is named."""
 ENDPOINTS = ("host", "socket", "unix_socket")
 ENCODE = "percent-encode / ? # @ : and % in user and password (@ is %40), or name the parts instead"
 
@@ -50,6 +53,31 @@ class DatabaseAddress:
     socket: str | None = None
     password: SecretStr | None = None
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    has_own_password: bool = True
+    """Whether host and password are from one place. Where the host is named elsewhere, whoever
+    names it could have the password sent to himself."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine: nobody else can listen there."""
+        if self.options.keys() & REDIRECTIONS:
+            return False
+        if self.socket is not None:
+            return self.socket.startswith("/") and "," not in self.socket
+        return self.host == "localhost" or _is_loopback(self.host or "")
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the password may be sent only as a proof of it, or to a server that has proved
+        who it is."""
+        return self.password is not None and not self.has_own_password and not self.is_local
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_url(url: str) -> DatabaseAddress:

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
 from lockgate.planner.environments.keys import Database, EnvironmentFile, PolicyFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
+from lockgate.planner.environments.secrets import read_secret
 from lockgate.planner.environments.yaml_file import (
     YamlDocument,
     did_you_mean,
@@ -237,12 +238,12 @@ def _address(
     database: Database, engine: EngineName | None, variables: Mapping[str, str], directory: Path
 ) -> DatabaseAddress:
     url = database.url.get_secret_value() if database.url else None
-    url = url or _secret(database, "url", variables, directory)
+    url = url or read_secret(database, "url", variables, directory)
     if url is not None:
         return parse_url(url.strip())
     if engine is None:
         raise ValueError("engine is missing: postgresql, mysql or mariadb")
-    password = _secret(database, "password", variables, directory)
+    password = read_secret(database, "password", variables, directory)
     return DatabaseAddress(
         engine=engine,
         database=database.name or "",
@@ -252,33 +253,5 @@ def _address(
         socket=database.socket,
         password=SecretStr(password) if password else None,
         options=database.options,
+        has_own_password=False,
     )
-
-
-def _secret(
-    database: Database, kind: str, variables: Mapping[str, str], directory: Path
-) -> str | None:
-    """What <kind>_env or <kind>_file leads to; None when neither is given.
-
-    A name that is not in upper case is not shown: it may be the secret, put in the wrong place.
-    """
-    variable, file = getattr(database, f"{kind}_env"), getattr(database, f"{kind}_file")
-    if variable:
-        shown = variable if variable.isupper() else "it names"
-        if not variables.get(variable):
-            state = "is empty" if variable in variables else "is not set"
-            raise ValueError(f"{kind}_env: the variable {shown} {state}")
-        return variables[variable]
-    return _read_secret(directory / file, f"{kind}_file") if file else None
-
-
-def _read_secret(path: Path, key: str) -> str:
-    problem = "the file is empty"
-    try:
-        if text := path.read_text("utf-8").rstrip("\r\n"):
-            return text
-    except OSError as error:
-        problem = f"the file cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        problem = "the file is not UTF-8"
-    raise ValueError(f"{key}: {problem}")

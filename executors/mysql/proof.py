@@ -1,0 +1,54 @@
+"""Connections to MySQL and MariaDB that prove that they know the password, and never send it.
+
+A server chooses how a client is to prove itself, and one that is not who it says it is chooses
+clear text, or a key of its own to encrypt the password with.
+https://dev.mysql.com/doc/refman/en/caching-sha2-pluggable-authentication.html
+"""
+
+from __future__ import annotations
+
+from pymysql.connections import Connection
+
+from lockgate.planner.errors import UsageError
+
+PROVING = "mysql_native_password"
+ANSWERS = ("mysql_native_password", "caching_sha2_password", "client_ed25519", "")
+"""What a first answer to the server's greeting may be in; others would hold the password."""
+
+
+class ProvingConnection(Connection):
+    """A connection of PyMySQL that ends rather than give the password away."""
+
+    _auth_plugin_name: str
+    password: bytes
+
+    @property
+    def server_public_key(self) -> bytes | None:
+        """What PyMySQL would encrypt the password with."""
+        return None
+
+    @server_public_key.setter
+    def server_public_key(self, key: bytes | None) -> None:
+        if key is not None:
+            raise _refused("encrypted with a key that nobody has verified")
+
+    def _request_authentication(self) -> None:
+        if self._auth_plugin_name not in ANSWERS:
+            self._auth_plugin_name = PROVING
+        super()._request_authentication()  # type: ignore[misc]
+
+    def write_packet(self, payload: bytes) -> None:
+        """Sends a packet, unless it is the password."""
+        if self.password and payload.rstrip(b"\0") == self.password:
+            raise _refused("in clear text")
+        super().write_packet(payload)
+
+
+def _refused(how: str) -> UsageError:
+    return UsageError(
+        f"The server asks for the password {how}, and it was not sent.",
+        why="The environment's file names the host, and its password is from another place: only "
+        "a server that proves who it is gets it.",
+        do="Verify the server: `options: {ssl_ca: FILE, ssl_verify_identity: 'true'}`. "
+        "Or put all of the address into one secret, with `url_env`.",
+    )
