@@ -220,9 +220,6 @@ class Engine(Protocol):
     def remove_migration_record(self, step: Step, serial: int) -> None:
         """Takes a down step's row out of the history table and moves the serial on by one."""
 
-    def verify_checksum(self, version: str, checksum: str) -> bool:
-        """Whether the history table has this version with this checksum."""
-
     def rebind(self, identity: Identity) -> None:
         """Gives the database a new identity; the serial and the history stay."""
 

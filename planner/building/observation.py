@@ -1,6 +1,6 @@
 """What is known of a database when a plan is made for it: by asking it, or from a state file.
 
-Asks nothing: `lockgate.observing` does.
+Asks nothing: `lockgate.plans.making` does.
 """
 
 from __future__ import annotations

@@ -37,9 +37,11 @@ class Dialect:
     name: str
     version: int
     transactional_ddl: bool = False
+    """DDL is undone by ROLLBACK; the planner builds its guarantees on it."""
+
     atomic_accounts: bool = True
     """A GRANT, REVOKE or CREATE, ALTER, DROP USER for several happens for all or for none."""
-    """DDL is undone by ROLLBACK; the planner builds its guarantees on it."""
+
     sequences: bool = False
     """NEXTVAL and NEXT VALUE FOR take a value of a sequence, which no ROLLBACK gives back."""
 
