@@ -88,6 +88,13 @@ def test_a_page_can_be_reached_from_the_index(page: Path) -> None:
     assert page == index or page.resolve() in linked
 
 
+def test_contributing_names_only_files_that_exist() -> None:
+    text = (DOCS / "contributing.md").read_text()
+    named = re.findall(r"`((?:planner|executors|lockgate|tests|examples)/[^`\s]*)`", text)
+    assert len(named) >= 40
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=name)
 def test_a_page_is_short(page: Path) -> None:
     lines = len(page.read_text().splitlines())
