@@ -299,15 +299,22 @@ class Store(ABC):
         )  # fmt: skip
         return tuple(int(statement) for (statement,) in rows)
 
+    def forget_tables(self) -> None:
+        """After some were made: what exists is asked again."""
+        if self.tables and not self.tables.exist:
+            self.tables = None
+
     def _checked_tables(self) -> Tables:
         """Which tables exist; asks until all do.
 
         Raises:
             HistoryError: a table of the ledger's names exists and is not lockgate's own.
+            WrongTarget: the ledger has a history of another name.
         """
         if self.tables is None or not self.tables.exist:
             found = self.read_tables()
             found.refuse_foreign(self.history_name)
+            found.refuse_renamed(self.history_schema, self.history_name)
             self.tables = found
         return self.tables
 

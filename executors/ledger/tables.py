@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from lockgate.planner.errors import HistoryError
+from lockgate.planner.errors import HistoryError, WrongTarget
 
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 OWN_NAMES = {
@@ -66,6 +66,17 @@ class Tables:
                 f"has {', '.join(HISTORY_COLUMNS)}.",
                 why="Another tool's history cannot be continued unseen.",
                 do="Name another table under `history: {table: …}` in the environment.",
+            )
+
+    def refuse_renamed(self, schema: str, history: str) -> None:
+        """Raises WrongTarget when there is a ledger, and its history has another name."""
+        if self.complete and not self.columns:
+            raise WrongTarget(
+                f"The ledger in {schema} has no history {history}: it was begun under another "
+                "name.",
+                why="In an empty history every migration would be pending, and run a second time.",
+                do="Name the table that it was begun with under `history: {table: …}` in the "
+                "environment.",
             )
 
 

@@ -89,8 +89,9 @@ class MySQLSession(GuardedSessions):
         return read_tables(self.query_all(TABLES, asked))
 
     def ensure_tables(self, identity: Identity) -> None:
-        if missing := self._checked_tables().missing(CREATE_TABLES):
+        if missing := (self.tables or self._checked_tables()).missing(CREATE_TABLES):
             self._create_tables(missing)
+            self.forget_tables()
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         self.execute(self.named(IDENTIFY), values)
 

@@ -33,6 +33,9 @@ select current_setting('server_version'), current_setting('server_version_num'):
        current_database()::text, extract(epoch from clock_timestamp())::float8, pg_backend_pid(),
        pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool,
        (select oid::text from pg_database where datname = current_database()),
+       array(select n.nspname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           where c.relname = 'lockgate_target' and c.relkind = 'r' and n.nspname !~ '^pg_'
+           order by 1),
 """
 SYSTEM = "(select system_identifier::text from pg_control_system())"
 FORBIDDEN = "42501"

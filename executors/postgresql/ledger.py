@@ -1,22 +1,31 @@
 """The SQL of the ledger's tables that is PostgreSQL's own; `ledger.store` has the rest.
 
-Runs nothing.
+Changes nothing.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from lockgate.executors.ledger.location import FoundLedger
 from lockgate.executors.postgresql.lock import OWN_LOCK
+
+if TYPE_CHECKING:
+    from lockgate.executors.postgresql.session import PostgreSQLSession
 
 # Whose tables are taken: those of our role, and of roles that it is a member of. A superuser is in
 # effect a member of every role, which says nothing of whom it trusts. A role that may only read
 # may read what is another's: nothing runs by that, and who applies looks again.
 # Of functions, the server's own are in no pg_depend.
 # https://www.postgresql.org/docs/current/catalog-pg-depend.html
-TABLES = """
-with recursive own as (
+OWN_ROLES = """
+own as (
     select oid from pg_roles where rolname in (current_user, session_user)
     union select m.roleid from pg_auth_members m join own on own.oid = m.member
-), ledger as (
+)
+"""
+TABLES = f"""
+with recursive {OWN_ROLES}, ledger as (
     select c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = %s and c.relname = any (%s)
@@ -67,6 +76,18 @@ select array(select attname::text from ledger l join pg_attribute a on a.attreli
     coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
         from fault join ledger using (oid)), '[]')
 """
+# What is found here is judged by `TABLES` before more is read of it.
+LEDGERS = f"""
+with recursive {OWN_ROLES}
+select n.nspname::text, pg_get_userbyid(c.relowner)::text, c.relowner in (table own)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relname = 'lockgate_target' and c.relkind = 'r' and n.nspname !~ '^pg_'
+    and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+    and (not c.relrowsecurity or c.relowner in (table own))
+    and 2 = (select count(*) from pg_attribute where attrelid = c.oid and not attisdropped
+        and attname in ('project', 'environment') and atttypid = 'varchar'::regtype)
+order by 1
+"""
 CREATE_TABLES = {
     "history": """create table {history} (
     version varchar(255) primary key, name varchar(255) not null,
@@ -105,3 +126,17 @@ with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
     and exists (select from {history} where version = $1 and checksum = $2) returning 1)
 delete from {history} using fence where version = $1 and checksum = $2
 """
+
+
+def find_ledgers(session: PostgreSQLSession) -> list[FoundLedger]:
+    """The ledgers that lie anywhere in the database, as far as the role may read them."""
+    rows = session.query_all(LEDGERS)
+    targets = session.read_together(
+        f"select project, environment from {session.quote(schema)}.lockgate_target"
+        for schema, *_ in rows
+    )
+    return [
+        FoundLedger(*row, *identity)
+        for row, identities in zip(rows, targets, strict=True)
+        for identity in identities
+    ]

@@ -16,6 +16,7 @@ from psycopg.pq import ConnStatus, TransactionStatus
 
 from lockgate.executors.events import Emit, LockAwaited, OtherSession
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.location import locate
 from lockgate.executors.ledger.rows import run_values
 from lockgate.executors.ledger.store import (
     BEGIN_RUN,
@@ -43,6 +44,7 @@ from lockgate.executors.postgresql.ledger import (
     RECORD,
     REMOVE,
     TABLES,
+    find_ledgers,
 )
 from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK
 from lockgate.executors.postgresql.own_settings import (
@@ -84,6 +86,7 @@ class PostgreSQLSession(Store):
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
         self._program = f"lockgate {environment.name}"
+        self._project, self._environment = environment.project, environment.name
         self._connect_timeout = environment.timeouts.connect
         self.lock_timeout = environment.timeouts.lock
         self.statement_timeout = environment.timeouts.statement
@@ -148,11 +151,13 @@ class PostgreSQLSession(Store):
 
     def ensure_tables(self, identity: Identity) -> None:
         self.transact(self._creation(identity))
+        self.forget_tables()
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         begin = self.own_command(BEGIN_RUN, run_values(run), None)
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
         self.transact([*self._creation(identity), closing, begin])
+        self.forget_tables()
 
     def record_migration(self, step: Step, serial: int) -> None:
         if self.transact([self.record_command(step, serial, None)])[0].rows != 1:
@@ -338,16 +343,37 @@ class PostgreSQLSession(Store):
             connection.execute(ENTER)
         return connection
 
-    def _read_server(self, schema: str | None) -> Server:
+    def _read_server(self, named: str | None) -> Server:
         settings = self.settings_command(None)
-        schema, lacking, path, *facts = read_greeting(
+        default, lacking, path, *facts = read_greeting(
             self._connection,
-            schema,
+            named,
             re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
             tuple(settings.parameters),
         )
-        version, number, database, now, pid, read_only, oid, system = facts
+        version, number, database, now, pid, read_only, oid, ledgers, system = facts
         refuse_pooler(self._connection, pid)
+        if set(ledgers) - {default}:
+            found = locate(find_ledgers(self), named, default, self._project, self._environment)
+            lacking, default = lacking and found == default, found
+        self._remember(default, lacking, path)
+        marks = {"database_oid": oid, "system_identifier": system}
+        return Server(
+            dialect=POSTGRESQL.with_server(number),
+            version=version,
+            database=database,
+            history_table=f"{self.history_schema}.{self.history_name}",
+            evidence={name: value for name, value in marks.items() if value},
+            now=datetime.fromtimestamp(now, UTC).replace(microsecond=0),
+            read_only=read_only,
+        )
+
+    def _remember(self, schema: str | None, lacking: bool, path: str) -> None:
+        """Where the ledger lies, and the search_path that the server gives a migration.
+
+        Raises:
+            UsageError: there is no such place, or none that lockgate can write to.
+        """
         if schema is None:
             raise UsageError(
                 "The connection's search_path names no schema that exists.",
@@ -358,27 +384,14 @@ class PostgreSQLSession(Store):
                 f"The schema {schema} has a % in its name, which lockgate cannot write to.",
                 do="Set `history: {schema: …}` in the environment.",
             )
-        self.history_schema = schema
-        self.search_path = path
-        self._schema_lacking = lacking
-        marks = {"database_oid": oid, "system_identifier": system}
-        table = f"{schema}.{self.history_name}"
-        self._lock_key = lock_key(table)
-        return Server(
-            dialect=POSTGRESQL.with_server(number),
-            version=version,
-            database=database,
-            history_table=table,
-            evidence={name: value for name, value in marks.items() if value},
-            now=datetime.fromtimestamp(now, UTC).replace(microsecond=0),
-            read_only=read_only,
-        )
+        self.history_schema, self._schema_lacking, self.search_path = schema, lacking, path
+        self._lock_key = lock_key(f"{schema}.{self.history_name}")
 
     def _creation(self, identity: Identity) -> list[Command[Any]]:
         """What does not exist yet; to ask again for what does takes the right to create it."""
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         schema = [f"create schema if not exists {self.quote(self.history_schema)}"]
         missing = schema * self._schema_lacking
-        missing += map(self.named, self._checked_tables().missing(CREATE_TABLES))
+        missing += map(self.named, (self.tables or self._checked_tables()).missing(CREATE_TABLES))
         identify = Command(self.named(IDENTIFY), None, values)
         return [*(Command(sql, None) for sql in missing), identify]
