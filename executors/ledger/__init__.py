@@ -1,5 +1,6 @@
 """What the database holds for lockgate, read and written by SQL that every engine understands.
 
+location.py       In which schema a project's ledger lies
 recorded_plan.py  Plans as lockgate_runs records them
 rows.py           Rows of the ledger's tables as values, and values as the parameters of a row
 store.py          The ledger's tables in SQL that every engine understands

@@ -7,6 +7,7 @@ facts.py       The facts of the tables of a MySQL or MariaDB database, by which 
 gauge.py       Which tables a statement rewrites on MySQL and MariaDB
 ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
 limits.py      What MySQL and MariaDB are not given
+proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 sessions.py    The two sessions of an executor on MySQL, and the migration lock that both hold
 statements.py  What a statement of MySQL and MariaDB does, by how it begins

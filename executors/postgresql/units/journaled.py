@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import commit_of
 from lockgate.executors.events import Emit, UnitCommitted
-from lockgate.executors.failure import ServerError
+from lockgate.executors.failure import ServerError, StepFailed
 from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
@@ -36,6 +36,7 @@ from lockgate.executors.postgresql.units.transaction import (
     end_of_unit,
     read_outcomes,
     step_failed,
+    try_again,
 )
 from lockgate.executors.run_errors import gone_state, half_unlocked
 from lockgate.executors.states import Outcome
@@ -84,12 +85,33 @@ def run_outside(
             was, and statements are kept; or the step cannot go on.
     """
     session.refuse_unknown(run, unit, journal)
+    rest = _Rest(session, run, unit, journal, emit)
     try:
-        _run_statements(session, run, unit, journal, emit)
+        try_again(session.lock_retries, emit, rest.run, rest.can_go_on)
         _record(session, run, unit, serial, emit)
     except Locked as lost:
         raise _say_unlocked(session, run, unit, lost) from lost
     emit(UnitCommitted(unit.first, unit.first))
+
+
+class _Rest:
+    """The statements of a step that are not done; what is done is asked again for each attempt."""
+
+    def __init__(
+        self, session: PostgreSQLSession, run: Run, unit: Unit, journal: Journal | None, emit: Emit
+    ) -> None:
+        self._session, self._run, self._unit, self._emit = session, run, unit, emit
+        self._journal = journal
+
+    def run(self) -> None:
+        """Runs them."""
+        _run_statements(self._session, self._run, self._unit, self._journal, self._emit)
+
+    def can_go_on(self, failed: StepFailed) -> bool:
+        """Whether what is done has left only settings in its session, which are set again."""
+        self._journal = self._session.read_journal(self._run.plan.digest)
+        statements = self._unit.steps[0].statements
+        return all(left_by(statements[place - 1].sql) != "unknown" for place in failed.kept)
 
 
 def give_up_begun(session: PostgreSQLSession, run: Run, unit: Unit) -> None:

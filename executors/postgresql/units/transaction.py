@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.statement import PlannedStatement
 
 LOCK_NOT_AVAILABLE = "55P03"
+# With a deadlock and a conflict of serializable transactions: the server has rolled back, and the
+# same may succeed. https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
+LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
+BLOCKED = "Blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class Mark:
 def run_transaction(
     session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit
 ) -> None:
-    """Runs a unit as one transaction; again from its begin when only a lock was not had.
+    """Runs a unit as one transaction; again from its begin where it lost a lock or a deadlock.
 
     A crash before the commit leaves nothing: the server rolls back.
 
@@ -64,17 +68,30 @@ def run_transaction(
         StepFailed: the server refused a statement; the whole unit was rolled back.
         Unresolved: the connection was lost in the commit, and the server stayed away.
     """
-    attempts = zip(range(1, session.lock_retries + 1), delays(), strict=False)
+
+    def run_once() -> None:
+        with session.watching(emit) as watch:
+            _run_once(session, run, unit, serial, emit, watch)
+
+    try_again(session.lock_retries, emit, run_once, lambda failed: True)
+
+
+def try_again(
+    retries: int, emit: Emit, run_once: Callable[[], None], may: Callable[[StepFailed], bool]
+) -> None:
+    """Runs something, up to so many times more while it fails by what other sessions do and has
+    left nothing; `may` says whether this failure allows it."""
+    attempts = zip(range(1, retries + 1), delays(), strict=False)
     while True:
         try:
-            with session.watching(emit) as watch:
-                _run_once(session, run, unit, serial, emit, watch)
-            return
+            return run_once()
         except StepFailed as failed:
             attempt, delay = next(attempts, (0, 0.0))
-            if failed.failure.error.code != LOCK_NOT_AVAILABLE or not attempt:
+            error = failed.failure.error
+            if error.code not in LOST_TO_OTHERS or failed.unsure or not attempt or not may(failed):
                 raise
-            emit(Retried(attempt, delay, f"{failed.failure}{_named(watch.blockers)}"))
+            by = error.detail.removeprefix(BLOCKED) if error.detail.startswith(BLOCKED) else ""
+            emit(Retried(attempt, delay, f"{failed.failure}{by}"))
             time.sleep(delay)
 
 
@@ -179,7 +196,9 @@ def step_failed(
 ) -> StepFailed:
     """The failure for people; `doubt` says what the statement may have left, None: nothing."""
     mark, error = failed.command.tag, failed.error
-    blocked = f"Blocked{_named(blockers)}" if error.code == LOCK_NOT_AVAILABLE and blockers else ""
+    blocked = (
+        f"{BLOCKED}{_named(blockers)}" if error.code == LOCK_NOT_AVAILABLE and blockers else ""
+    )
     if blocked or doubt:
         details = (error.detail if doubt else "", blocked, doubt)
         error = ServerError(

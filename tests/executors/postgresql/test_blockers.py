@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from lockgate.executors.events import Blocked, Event, Retried
-from lockgate.planner.errors import StatementFailed
+from lockgate.executors.events import Blocked, Event, Retried, StatementFinished
+from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.executors.building import OUTSIDE, Recorder, apply_plan, apply_up, failure_of, plan_for
 from tests.executors.building import open_test_engine as open_engine
 from tests.servers.postgres import PostgresServer
@@ -178,3 +178,89 @@ def test_a_waiter_for_the_migration_lock_does_not_stop_a_concurrent_build(
         apply_up(engine, build, emit=emit)
     assert done.wait(30)
     thread.join()
+
+
+STATES = {
+    "nothing": ("create index concurrently i on t (id);", True),
+    "a setting": ("set work_mem = '5MB';", True),
+    "a temporary table": ("create temp table hidden ();", False),
+}
+
+
+@pytest.mark.parametrize(("first", "again"), STATES.values(), ids=STATES)
+def test_outside_of_a_transaction_the_statement_is_tried_again_where_its_session_can_be(
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    prepared: None,
+    bystander: Bystander,
+    first: str,
+    again: bool,
+) -> None:
+    told = Recorder()
+
+    def emit(event: Event) -> None:
+        told(event)
+        if isinstance(event, StatementFinished) and event.place == 1:
+            bystander.execute("begin")
+            bystander.execute("select * from t")
+        if isinstance(event, Retried):
+            bystander.execute("commit")
+
+    sql = f"{OUTSIDE}\n{first}\nalter table t add column note text;"
+    with hasty(postgres_server, postgres_database, retries=2) as engine:
+        if again:
+            apply_up(engine, BASE | {"001_x": sql}, emit=emit)
+            assert len(told.of(Retried)) == 1
+        else:
+            with pytest.raises(Unresolved, match="half done"):
+                apply_up(engine, BASE | {"001_x": sql}, emit=emit)
+            assert told.of(Retried) == []
+            bystander.execute("commit")
+
+
+@pytest.mark.parametrize("marker", ["-- migrate:up", OUTSIDE])
+def test_the_victim_of_a_deadlock_is_tried_again(
+    postgres_server: PostgresServer, postgres_database: str, marker: str, postgres: Any
+) -> None:
+    apply_up(postgres, {"000_ab": "create table a ();\ncreate table b ();"})
+    told = Recorder()
+    with postgres_server.connect(postgres_database) as application:
+        application.execute("set deadlock_timeout = '1min'")
+        application.execute("begin")
+        application.execute("lock table b")
+
+        def lock_the_other() -> None:
+            application.execute("lock table a")
+            application.execute("commit")
+
+        other = threading.Thread(target=lock_the_other)
+
+        def emit(event: Event) -> None:
+            told(event)
+            if isinstance(event, Blocked) and not other.ident:
+                other.start()
+
+        both = "alter table a add x int;\nalter table b add x int;"
+        if marker == OUTSIDE:
+            both = f"do $$ begin {both.replace(chr(10), ' ')} end $$;"
+        with open_engine(postgres_server, postgres_database, retries={"lock": 3}) as engine:
+            migrations = {"000_ab": "create table a ();\ncreate table b ();"}
+            apply_up(engine, migrations | {"001_x": f"{marker}\n{both}"}, emit=emit)
+        other.join()
+    assert "40P01" in told.of(Retried)[0].message
+
+
+def test_a_conflict_of_serializable_transactions_is_tried_again(
+    postgres_server: PostgresServer, postgres_database: str, postgres: Any, bystander: Bystander
+) -> None:
+    told = Recorder()
+    bystander.execute("create table n (v int)")
+    bystander.execute("create sequence tries")
+    once = (
+        "do $$ begin if nextval('tries') = 1 then raise exception using errcode = '40001'; "
+        "end if; insert into n values (1); end $$;"
+    )
+    with hasty(postgres_server, postgres_database, retries=1) as engine:
+        apply_up(engine, {"001_x": once}, emit=told)
+    assert len(told.of(Retried)) == 1
+    assert bystander.execute("select * from n").fetchall() == [(1,)]
