@@ -75,9 +75,9 @@ def migration_files(path: Path) -> list[Path]:
 
 
 def _unversioned(path: Path) -> Iterator[str]:
-    taken = migration_files(path)
+    taken = {file.name for file in migration_files(path)}
     for file in _sql_files(path):
-        if file not in taken:
+        if file.name not in taken:
             yield f"{file.name} is no migration, since its name begins with no version."
 
 

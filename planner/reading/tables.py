@@ -52,6 +52,10 @@ class Schema:
 
     def __init__(self, facts: Facts) -> None:
         self.tables = {name: _read_table(table) for name, table in facts.tables.items()}
+        self._spellings: dict[str, tuple[str, ...]] = {}
+        """By a name in lower case those that tables have, or had."""
+        for name in self.tables:
+            self._note_spelling(name)
         self.views = set(facts.views)
         self.broken_views = set(facts.broken_views)
         self.functions = {name.lower() for name in facts.functions}
@@ -107,7 +111,16 @@ class Schema:
     def behind(self, named: Object) -> list[Table]:
         """The tables that a name may lead to, through views too."""
         names = self.reach(Mentions(frozenset({named.name.lower()}))).names
-        return [table for name, table in self.tables.items() if name.lower() in names]
+        return [self.tables[name] for one in sorted(names) for name in self._spelled(one)]
+
+    def _spelled(self, name: str) -> list[str]:
+        """The tables that have this name, which is in lower case."""
+        return [one for one in self._spellings.get(name, ()) if one in self.tables]
+
+    def _note_spelling(self, name: str) -> None:
+        known = self._spellings.get(name.lower(), ())
+        if name not in known:
+            self._spellings[name.lower()] = (*known, name)
 
     def moved(self, effect: Reading) -> frozenset[str]:
         """The sequences that a statement moves, but those that are undone with the unit."""
@@ -186,7 +199,7 @@ class Schema:
 
     def _may_have(self, name: str) -> bool:
         """Whether a table has this name, on a server that may not tell cases apart."""
-        return name.lower() in map(str.lower, self.tables)
+        return bool(self._spelled(name.lower()))
 
     def _engine(self, effect: Reading) -> str:
         if effect.made_like is None:
@@ -200,6 +213,7 @@ class Schema:
 
     def _put(self, name: str, table: Table) -> None:
         self.tables[name] = table
+        self._note_spelling(name)
         self._touched.add(name)
 
     def _alter(self, name: str, effect: Reading) -> None:
@@ -227,7 +241,7 @@ class Schema:
             sequences=table.sequences | effect.mentions.sequences,
         )
         renamed = {old.lower(): new.lower() for old, new in effect.columns_renamed}
-        self._put(name, _rename_columns(changed, renamed))
+        self._put(name, _rename_columns(changed, renamed) if renamed else changed)
 
     def _drop(self, objects: Iterable[Object]) -> None:
         for gone in objects:

@@ -1,0 +1,117 @@
+"""Work and memory grow with a project, and no faster: at four times the size, 4.4 times at most.
+
+Each command that reads or makes plans is held to it, along all that a project can have more of.
+Nothing is timed: calls and bytes are counted, which no busy machine changes. What is asked of a
+live server, `tests/commands/test_round_trips.py` counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockgate.planner.building.compare import compare, refuse_broken_history, standings
+from lockgate.planner.environments.judgement import refuse_start
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.planfile import parse_plan, render_plan
+from lockgate.planner.plan.start import Start
+from lockgate.planner.plan.verify import find_position
+from lockgate.plans import linting
+from lockgate.plans.linting import lint_environment
+from lockgate.plans.making import Request, make_plan
+from lockgate.views.database import migrations
+from lockgate.views.plan.html import render_html
+from lockgate.views.plan.markdown import render_markdown
+from lockgate.views.plan.review import review
+from lockgate.views.plan.sql import render_sql
+from lockgate.views.plan.text import show_plan
+from lockgate.workspace import load_migrations
+from tests.growth import Project, Size, count_calls, make_project, measure_peak
+
+FACTOR, AT_MOST = 4, 4.4
+SIZES = {"migrations": 8, "statements": 8, "tables": 20, "rows": 40}
+"""Of what grows, from which size on: where what does not grow is not most of the work."""
+
+Work = Callable[[], Any]
+
+
+def plan(project: Project) -> Work:
+    return project.plan
+
+
+def lint(project: Project) -> Work:
+    return lambda: lint_environment(project.environment, None)
+
+
+def show(project: Project) -> Work:
+    made = project.plan()
+
+    def show_all() -> None:
+        digested = review(made)
+        render_html(digested)
+        render_markdown(digested)
+        render_sql(made)
+        show_plan(made)
+
+    return show_all
+
+
+def apply(project: Project) -> Work:
+    """What `apply` does with a plan but running it."""
+    written = render_plan(project.plan()).encode()
+
+    def begin() -> Plan:
+        read = parse_plan(written, "plan.json")
+        refuse_start(Start(read, read.created_at), project.environment.policy)
+        assert find_position(read, project.seen.ledger) == 0
+        return read
+
+    return begin
+
+
+def status(project: Project) -> Work:
+    found = project.applied.ledger
+
+    def stand() -> None:
+        directory = load_migrations(project.environment)
+        comparison = compare(directory.migrations, found)
+        refuse_broken_history(comparison)
+        migrations.show_text(standings(comparison, found), found, directory.warnings)
+
+    return stand
+
+
+def down(project: Project) -> Work:
+    applied = project.applied
+    return lambda: make_plan(project.environment, applied, Request(down_to="0"))
+
+
+COMMANDS = (plan, lint, show, apply, status, down)
+
+
+@pytest.fixture(autouse=True)
+def without_squawk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program's work is not ours, and waiting for it takes as many calls as it likes."""
+    monkeypatch.setattr(linting, "OUTER", {})
+
+
+@pytest.mark.parametrize("measure", [count_calls, measure_peak])
+@pytest.mark.parametrize("axis", SIZES)
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_four_times_the_size_is_at_most_so_much_more(
+    command: Callable[[Project], Work],
+    engine: str,
+    axis: str,
+    measure: Callable[[Work], int],
+    tmp_path: Path,
+) -> None:
+    small = Size(**{axis: SIZES[axis]})
+    sizes = {"first": Size(), "small": small, "large": small.times(FACTOR, axis)}
+    works = [command(make_project(tmp_path / name, engine, sizes[name])) for name in sizes]
+    works[0]()  # loads and builds what is made once
+    before, after = map(measure, works[1:])
+    assert after <= before * AT_MOST, f"{before:,} became {after:,}: {after / before:.1f} times"
