@@ -50,10 +50,10 @@ def test_every_kind_of_event_is_in_the_schema_and_on_the_page() -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        told.LockAwaited(told.Session(1, "u", "h", "2026-01-01T00:00:00Z", "p"), 0.5),
+        told.LockAwaited(told.OtherSession(1, "u", "h", "2026-01-01T00:00:00Z", "p"), 0.5),
         told.LockAwaited(None, 0.5),
         told.UnitCommitted(1, 2),
-        told.Blocked((told.Session(1, "u", "", "2026-01-01T00:00:00Z"),), 1.5),
+        told.Blocked((told.OtherSession(1, "u", "", "2026-01-01T00:00:00Z"),), 1.5),
         told.Retried(1, 0.25, "no lock"),
         told.Undoing(2),
         told.ClearingPostponed("shop_lockgate_0b7e2f6c", "Access denied"),
