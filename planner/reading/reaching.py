@@ -1,4 +1,4 @@
-"""What a statement reaches outside of its database: programs, files, other servers, code.
+"""What a statement reaches outside of its database, and whether it changes who may do what.
 
 Reads words, also those in the text that DO, EXECUTE, PREPARE and functions hold as a string. SQL
 that is put together while it runs is not seen: only the rights of the role keep it from reaching
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from lockgate.planner.sql.cursor import Token, read_tokens
 from lockgate.planner.sql.dialect import Dialect
@@ -101,6 +102,25 @@ ENGINES = {
     **dict.fromkeys(("connect", "csv"), FILES),
 }
 SHARED_SETTINGS = frozenset({"global", "persist", "persist_only"})
+# https://www.postgresql.org/docs/current/user-manag.html
+# https://dev.mysql.com/doc/refman/en/account-management-statements.html
+RIGHTS: tuple[tuple[str, ...], ...] = (
+    ("grant",),
+    *((verb, kind) for verb in ("create", "alter") for kind in ("role", "user", "group")),
+    ("create", "or", "replace", "role"),
+    ("create", "or", "replace", "user"),
+    ("alter", "default", "privileges"),
+    ("reassign", "owned"),
+    *(("set", *scope, "role") for scope in ((), ("local",), ("session",), ("default",))),
+    ("set", "session", "authorization"),
+    ("set", "password"),
+    ("rename", "user"),
+)
+RIGHTS_WORDS = re.compile(
+    r"\b(grant|role|user|group|privileges|owned|authorization|password|session_replication_role|"
+    r"definer)\b",
+    re.IGNORECASE,
+)
 RUNS_TEXT = frozenset({"do", "execute", "prepare", "function", "procedure"})
 """Words of statements whose strings are code."""
 DEEPEST = 4
@@ -118,6 +138,39 @@ def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
     if not _suspicious(dialect).search(sql):
         return ()
     return tuple(dict.fromkeys(_found(sql, dialect, 0)))
+
+
+def changes_rights(sql: str, dialect: Dialect) -> bool:
+    """Whether one statement gives rights, makes or changes roles, or takes on another one.
+
+    >>> from lockgate.planner.sql.dialect import POSTGRESQL
+    >>> changes_rights("grant all on t to app", POSTGRESQL)
+    True
+    >>> changes_rights("revoke all on t from public", POSTGRESQL)
+    False
+    """
+    return bool(RIGHTS_WORDS.search(sql)) and _changes_rights(sql, dialect, 0)
+
+
+def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
+    found = list(read_tokens(sql, dialect).rest())
+    words = [one.word or one.name.lower() for one in found]
+    begun = (tuple(words[place : place + 4]) for place in (0, *_begins(words)))
+    if any(each[: len(right)] == right for each in begun for right in RIGHTS):
+        return True
+    if dialect.name == "postgresql" and (
+        "session_replication_role" in words or ("security", "definer") in pairwise(words)
+    ):
+        return True
+    return (
+        depth < DEEPEST
+        and bool(RUNS_TEXT & set(words))
+        and any(
+            _changes_rights(_content(one.text), dialect, depth + 1)
+            for one in found
+            if one.kind == "string"
+        )
+    )
 
 
 def _found(sql: str, dialect: Dialect, depth: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql import impact as mysql
 from lockgate.planner.reading.postgresql import reader as postgresql
 from lockgate.planner.reading.postgresql.weigh import weigh
-from lockgate.planner.reading.reaching import read_reaching
+from lockgate.planner.reading.reaching import changes_rights, read_reaching
 from lockgate.planner.sql.dialect import Dialect
 
 
@@ -33,6 +33,8 @@ def read_impacts(
     else:
         impacts = (mysql.read_impact(sql, dialect, facts) for sql in texts)
     for sql, impact in zip(texts, impacts, strict=True):
-        reaches_out = read_reaching(sql, dialect)
-        reading = replace(impact.reading, reaches_out=reaches_out) if reaches_out else None
-        yield replace(impact, reading=reading) if reading else impact
+        reaches_out, gives = read_reaching(sql, dialect), changes_rights(sql, dialect)
+        if reaches_out or gives:
+            reading = replace(impact.reading, reaches_out=reaches_out, changes_rights=gives)
+            impact = replace(impact, reading=reading)
+        yield impact

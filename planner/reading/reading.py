@@ -210,6 +210,8 @@ class Reading:
     """It runs code that is in a string or in the database, and that is not read."""
     reaches_out: tuple[str, ...] = ()
     """What it reaches outside of the database: `runs a program on the server`."""
+    changes_rights: bool = False
+    """It gives rights, makes or changes roles, or takes on another one."""
     explicit: bool = False
     """ALGORITHM or LOCK is in it: the server refuses it rather than do worse."""
 

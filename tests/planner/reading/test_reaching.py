@@ -13,7 +13,7 @@ from lockgate.planner.reading.reaching import (
     read_reaching,
 )
 from lockgate.planner.reading.reader import read_impact
-from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 
 ON_POSTGRESQL = [
     ("copy (select 1) to program 'id'", PROGRAM),
@@ -121,3 +121,51 @@ def test_it_is_a_part_of_the_reading() -> None:
     for sql, dialect in ((ON_POSTGRESQL[0][0], POSTGRESQL), (ON_MYSQL[0][0], MYSQL)):
         reading = read_impact(sql, dialect, Facts()).reading
         assert reading.reaches_out == read_reaching(sql, dialect) != ()
+
+
+RIGHTS_ON_POSTGRESQL = [
+    "GRANT select ON t TO app",
+    "create user app",
+    "alter role app superuser",
+    "alter default privileges in schema s grant select on tables to app",
+    "set local role app",
+    "set session authorization app",
+    "reassign owned by a to b",
+    "do $$ begin grant all on t to app; end $$",
+    "do $$ begin execute 'grant all on t to app'; end $$",
+    "create function f() returns int language sql security definer as $$ select 1 $$",
+    "set session_replication_role = replica",
+]
+RIGHTS_ON_MYSQL = [
+    "grant all on *.* to app",
+    "create user app identified by 'x'",
+    "alter user app account unlock",
+    "set password for app = 'x'",
+    "set default role all to app",
+    "create procedure p() begin grant all on t to app; end",
+    "prepare s from 'grant all on t to app'",
+]
+NO_RIGHTS = [
+    "revoke all on t from app",
+    "create table role (grant_id int, password text)",
+    "insert into t values ('grant all on t to app')",
+    "select user, role from t where password = 'grant'",
+    "comment on table t is 'set role x'",
+]
+
+
+@pytest.mark.parametrize("sql", RIGHTS_ON_POSTGRESQL)
+def test_it_changes_rights_on_postgresql(sql: str) -> None:
+    assert read_impact(sql, POSTGRESQL, Facts()).reading.changes_rights
+
+
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("sql", RIGHTS_ON_MYSQL)
+def test_it_changes_rights_on_mysql(sql: str, dialect: Dialect) -> None:
+    assert read_impact(sql, dialect, Facts()).reading.changes_rights
+
+
+@pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize("sql", NO_RIGHTS)
+def test_it_changes_no_rights(sql: str, dialect: Dialect) -> None:
+    assert not read_impact(sql, dialect, Facts()).reading.changes_rights

@@ -1,0 +1,5 @@
+-- dialect: mysql mariadb
+-- migrate:up
+select a from t into outfile '/tmp/a'; -- expect: reaches-out danger
+select load_file('/etc/passwd'); -- expect: reaches-out danger
+grant all on shop.* to app; -- expect: reaches-out info

@@ -1,0 +1,14 @@
+-- dialect: postgresql
+-- migrate:up
+copy (select 1) to program 'id'; -- expect: reaches-out danger
+copy t from '/etc/passwd'; -- expect: reaches-out danger
+create extension dblink; -- expect: reaches-out danger
+create function f() returns int language c as 'evil'; -- expect: reaches-out danger
+grant all on t to app; -- expect: reaches-out info
+create role app; -- expect: reaches-out info
+set role postgres; -- expect: reaches-out info
+set session_replication_role = replica; -- expect: reaches-out info
+create function g() returns int language sql security definer as $$ select 1 $$; -- expect: reaches-out info
+revoke all on t from public;
+copy t from stdin;
+\.
