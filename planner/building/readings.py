@@ -41,6 +41,8 @@ def as_reading(impact: Impact) -> StatementReading:
         repeatable=effect.repeatable,
         concurrent=_concurrent(effect.concurrent),
         opaque=effect.opaque,
+        reaches_out=effect.reaches_out,
+        changes_rights=effect.changes_rights,
         unread=effect.unread,
     )
 

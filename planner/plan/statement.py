@@ -124,6 +124,12 @@ class StatementReading(Model):
     opaque: bool = Field(
         False, description="It runs code that was not read; for reviewers and policies."
     )
+    reaches_out: tuple[str, ...] = Field(
+        (), description="What it reaches outside of its database; for reviewers and policies."
+    )
+    changes_rights: bool = Field(
+        False, description="It gives rights or changes roles; for reviewers and policies."
+    )
     unread: str = Field(
         "", description="Why it could not be read, as a clause; then the worst is said of it."
     )

@@ -158,6 +158,10 @@ def _unread(told: StatementReading, found: StatementReading) -> Iterator[str]:
         yield f"it is {found.kind}, and what it works on is not what the plan says"
     if found.opaque and not told.opaque:
         yield "it runs code that was not read, and the plan does not say so"
+    if not set(found.reaches_out) <= set(told.reaches_out):
+        yield "it reaches out of its database, and the plan does not say so"
+    if found.changes_rights and not told.changes_rights:
+        yield "it changes who may do what, and the plan does not say so"
     if found.unread and not told.unread:
         yield "it could not be read, and the plan does not say so"
     weaker = (

@@ -46,6 +46,33 @@ def touching(size: int | None, blocks: str = "writes") -> Plan:
     return changed(PLAIN, steps=(step.model_copy(update={"statements": statements}),))
 
 
+class TestReachesOut:
+    PROGRAM = up_plan([migration(1), migration(2, "copy t1 from program 'id';")])
+    GRANT = up_plan([migration(1), migration(2, "grant select on t1 to app;")])
+
+    def test_what_reaches_out_is_warned_of_by_default(self) -> None:
+        decision = decisions(self.PROGRAM)["reaches_out"]
+        assert decision.answer == "warn"
+        assert "step 2 statement 1 runs a program on the server" in decision.reason
+
+    def test_rights_have_an_answer_of_their_own(self) -> None:
+        assert "reaches_out" not in decisions(self.GRANT, reaches_out={"answer": "deny"})
+        denied = decisions(self.GRANT, reaches_out={"rights": "deny"})["reaches_out"]
+        assert (denied.answer, "changes rights" in denied.reason) == ("deny", True)
+
+    def test_the_stricter_answer_is_given(self) -> None:
+        both = up_plan([migration(1, "copy t from program 'id'; grant all on t to a;")])
+        ask = {"answer": "warn", "rights": "deny"}
+        assert decisions(both, reaches_out=ask)["reaches_out"].answer == "deny"
+
+
+class TestOpaque:
+    def test_code_that_is_not_read_is_named(self) -> None:
+        plan = up_plan([migration(1, "do $$ begin delete from t; end $$;")])
+        assert "opaque" not in decisions(plan)
+        assert "step 1 statement 1 (do)" in decisions(plan, opaque="deny")["opaque"].reason
+
+
 class TestJudgement:
     def test_a_plain_plan_gets_no_decision_by_default(self) -> None:
         assert judged(PLAIN, settings()) == PLAIN
@@ -301,6 +328,9 @@ class TestApprovals:
         ("irreversible", "warn", "allow"),
         ("rollback", "require-approval", "warn"),
         ("findings", "warn", None),
+        ("opaque", "warn", "allow"),
+        ("reaches_out", {"answer": "deny"}, {}),
+        ("reaches_out", {"rights": "warn"}, {}),
         ("blocking_ddl", {"above": "1GB", "answer": "deny"}, {"above": "2GB", "answer": "deny"}),
         ("blocking_ddl", {"above": "1GB", "answer": "deny"}, {"above": "1GB", "answer": "warn"}),
         ("rehearsal", "required", "optional"),
