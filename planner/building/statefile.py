@@ -27,7 +27,7 @@ from lockgate.planner.errors import WrongTarget
 from lockgate.planner.plan.plan import Serial
 from lockgate.planner.plan.statement import Model, Sha256
 from lockgate.planner.sql.dialect import DIALECTS
-from lockgate.planner.sql.mentions import Mentions
+from lockgate.planner.sql.mentioned import Mentions
 
 
 class ServerState(Model):

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lockgate.planner.sql.mentions import Mentions
+from lockgate.planner.sql.mentioned import Mentions
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lockgate.planner.sql.mentions import Mentions
+from lockgate.planner.sql.mentioned import Mentions
 
 # What makes rows in a CREATE TABLE.
 QUERIES = frozenset({"select", "values"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.reading.reading import Object, Reading
-from lockgate.planner.sql.mentions import Mentions
+from lockgate.planner.sql.mentioned import Mentions
 
 INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})

@@ -1,4 +1,4 @@
-"""The names that a text of SQL mentions: what it may read, call or move.
+"""Reads which names a text of SQL mentions: what it may read, call or move.
 
 Knows no statement, and not what a name stands for.
 """
@@ -6,30 +6,13 @@ Knows no statement, and not what a name stands for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from lockgate.planner.sql.cursor import Token, read_tokens
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.mentioned import Mentions
 
 MOVERS = ("nextval", "setval")
-
-
-@dataclass(frozen=True, slots=True)
-class Mentions:
-    """What one text mentions, in lower case."""
-
-    names: frozenset[str] = frozenset()
-    """Every word and quoted name of it, by itself."""
-    calls: frozenset[str] = frozenset()
-    """Whatever is called in it like a function, the server's own included."""
-    sequences: frozenset[str] = frozenset()
-    """Whose next value it takes or sets, with the schema where the text says it."""
-
-    def __or__(self, other: Mentions) -> Mentions:
-        return Mentions(
-            self.names | other.names, self.calls | other.calls, self.sequences | other.sequences
-        )
 
 
 def read_mentions(sql: str, dialect: Dialect) -> Mentions:

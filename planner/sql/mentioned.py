@@ -1,0 +1,22 @@
+"""The names that a text of SQL mentions, as a value; `mentions` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """What one text mentions, in lower case."""
+
+    names: frozenset[str] = frozenset()
+    """Every word and quoted name of it, by itself."""
+    calls: frozenset[str] = frozenset()
+    """Whatever is called in it like a function, the server's own included."""
+    sequences: frozenset[str] = frozenset()
+    """Whose next value it takes or sets, with the schema where the text says it."""
+
+    def __or__(self, other: Mentions) -> Mentions:
+        return Mentions(
+            self.names | other.names, self.calls | other.calls, self.sequences | other.sequences
+        )
