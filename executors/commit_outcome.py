@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.events import Emit, LockAwaited
 from lockgate.executors.failure import Failure, ServerError, StepFailed
-from lockgate.executors.ledger.store import Store, not_had
+from lockgate.executors.ledger.store import Store
 from lockgate.executors.polling import poll
 from lockgate.executors.run_errors import unknown_outcome
 from lockgate.executors.states import UNDER_WAY, WHOLE
@@ -154,7 +154,7 @@ def _retake_lock(session: Store, emit: Emit) -> Locked | None:
         return None
     if away:
         raise away[0]
-    return not_had(session.lock_holder(), session.commit_wait)
+    return session.lock_taken(session.commit_wait)
 
 
 def _look(session: Store, commit: Commit, *, locked: bool) -> bool | None:

@@ -106,6 +106,7 @@ class Store(ABC):
     history_name: str
     tables: Tables | None = None
     clock: str
+    ending: str  # what ends the session {pid}
     lost_code: str  # what this engine's clients call a lost connection
     commit_wait: float = 30.0  # seconds to look for a commit whose answer was lost, or more
 
@@ -143,6 +144,28 @@ class Store(ABC):
 
     @abstractmethod
     def lock_holder(self) -> OtherSession | None: ...
+
+    def is_stranger(self, holder: OtherSession) -> bool:
+        """Whether the server shows that a lock's holder may not write the ledger: whoever may
+        connect may take the lock, under any name."""
+        return False
+
+    def lock_taken(self, wait: float) -> Locked:
+        """The error of a lock that another session kept for so many seconds."""
+        holder = self.lock_holder()
+        who = f"{holder} holds it." if holder else "other sessions held it one after another."
+        ending = f"`{self.ending.format(pid=holder.pid)}`" if holder else ""
+        do = "Wait for the other run to end and try again"
+        if holder and self.is_stranger(holder):
+            who += f" The role {holder.user} is no migrator: it may not write lockgate's tables."
+            do = f"End that session with {ending} and try again"
+        elif holder:
+            do += f", or end its session with {ending} if it is no run of yours"
+        return Locked(
+            f"Could not get the migration lock within {wait:g} s: {who}",
+            why="Two migrations of one database at once would run into each other.",
+            do=f"{do}; `lock: {{wait: …}}` in the environment sets how long to wait.",
+        )
 
     def transaction_outcome(self) -> bool | None:
         """Whether the transaction was committed that the lost session had open, by the server's
@@ -317,17 +340,6 @@ class Store(ABC):
             found.refuse_renamed(self.history_schema, self.history_name)
             self.tables = found
         return self.tables
-
-
-def not_had(holder: OtherSession | None, wait: float) -> Locked:
-    """The error of a lock that somebody else kept."""
-    return Locked(
-        f"The migration lock was not had within {wait:g} s: "
-        + (f"{holder} holds it." if holder else "others held it in turn."),
-        why="Two migrations of one database at once would run into each other.",
-        do="Wait for the other run to end and try again; `lock: {wait: …}` in the environment "
-        "sets how long to wait.",
-    )
 
 
 def lost_lock() -> Locked:

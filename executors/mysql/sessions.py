@@ -16,7 +16,7 @@ import pymysql
 from lockgate.executors.commit_outcome import refuse_another_server
 from lockgate.executors.events import Emit, LockAwaited, OtherSession, first_words
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.store import Store, lost_lock, not_had
+from lockgate.executors.ledger.store import Store, lost_lock
 from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
 from lockgate.executors.polling import poll
 from lockgate.planner.errors import Interrupted, Unreachable
@@ -51,6 +51,7 @@ class GuardedSessions(Store):
 
     server: Server
     statement_limit: tuple[str, int]
+    ending = "kill {pid}"
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -111,7 +112,7 @@ class GuardedSessions(Store):
 
         try:
             if not poll(had, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))):
-                raise not_had(self.lock_holder(), wait)
+                raise self.lock_taken(wait)
             yield
         finally:
             self._release()

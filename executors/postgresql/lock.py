@@ -37,3 +37,10 @@ HOLDER = f"""
 {SESSION} where a.pid in (select pid from pg_locks where {LOCKS}
 and classid = %s::bigint::oid and objid = %s::bigint::oid)
 """
+# One row for a role that may not write the ledger, where there is one.
+STRANGER = """
+select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+join pg_roles r on r.rolname = %s
+where n.nspname = %s and c.relname = 'lockgate_runs'
+    and not has_table_privilege(r.oid, c.oid, 'insert')
+"""

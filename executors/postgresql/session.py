@@ -23,7 +23,6 @@ from lockgate.executors.ledger.store import (
     CLOSE_DEAD_RUNS,
     Store,
     lost_lock,
-    not_had,
 )
 from lockgate.executors.ledger.tables import OWN_NAMES, Fault, Tables
 from lockgate.executors.polling import poll
@@ -46,7 +45,7 @@ from lockgate.executors.postgresql.ledger import (
     TABLES,
     find_ledgers,
 )
-from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK
+from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK, STRANGER
 from lockgate.executors.postgresql.own_settings import (
     ENTER,
     ENTER_LOCALLY,
@@ -82,6 +81,7 @@ class PostgreSQLSession(Store):
     """A session on a PostgreSQL database: `executors.engine.Engine` but for `run_unit`."""
 
     clock = "pg_catalog.clock_timestamp()"
+    ending = "select pg_terminate_backend({pid})"
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -170,7 +170,7 @@ class PostgreSQLSession(Store):
         if not poll(
             self.take_lock, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))
         ):
-            raise not_had(self.lock_holder(), wait)
+            raise self.lock_taken(wait)
         try:
             yield
         finally:
@@ -185,6 +185,9 @@ class PostgreSQLSession(Store):
     def lock_holder(self) -> OtherSession | None:
         row = self.query_one(HOLDER, halves(self._lock_key))
         return read_session(row) if row else None
+
+    def is_stranger(self, holder: OtherSession) -> bool:
+        return bool(self.query_all(STRANGER, (holder.user, self.history_schema)))
 
     def prove_lock(self) -> None:
         if self.transact([self.proof_command(None)])[0].rows != 1:
