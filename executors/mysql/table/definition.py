@@ -80,6 +80,78 @@ class Table:
     unknown: tuple[str, ...]
     """Parts of a form that is not known here: a table that has any can be read, not changed."""
 
+    @property
+    def auto_increment(self) -> int:
+        """The next value of the AUTO_INCREMENT column, 1 if none is shown, 0 without such one."""
+        if not any(COUNTER in outline(definition) for definition in self.columns.values()):
+            return 0
+        return 1 if self.counter is None else self.counter
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The primary key's columns in the key's order; empty without one."""
+        return tuple(listed_names(self.keys.get(PRIMARY, "")))
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """The columns whose values are not computed from those of others, in order."""
+        found = self.columns.items()
+        return tuple(name for name, text in found if not is_generated_definition(text))
+
+    @property
+    def updating_columns(self) -> tuple[str, ...]:
+        """The columns that the server sets by itself when a row changes (ON UPDATE), in order."""
+        found = self.columns.items()
+        return tuple(name for name, text in found if " ON UPDATE " in outline(text))
+
+    def is_same(self, other: Table) -> bool:
+        """Whether both mean the same table.
+
+        The AUTO_INCREMENT counter and the order of keys, foreign keys and checks do not count;
+        the order of columns does.
+        """
+        one, two = (replace(table, columns={}, counter=None) for table in (self, other))
+        return one == two and list(self.columns.items()) == list(other.columns.items())
+
+    def writable(self, column: str) -> str:
+        """A column's definition as it must be written to be shown as it is.
+
+        MySQL shows the table's own collation if it is not its character set's default; written,
+        it would be the column's own from then on, and shown with its character set.
+        """
+        definition = self.columns[column]
+        _, _, collation = self.options.get(CHARACTER_SET, "").partition(" COLLATE=")
+        if not collation or "CHARACTER SET" in outline(definition):
+            return definition
+        implied = re.compile(rf" COLLATE {re.escape(collation)}\b")
+        return without_words(implied, definition)
+
+    def fillable(self, column: str) -> str:
+        """A column as ADD COLUMN wants it, before it gets values of its own.
+
+        It can be added to a table that has rows: it is no counter, it has no check, and it is
+        NULL at first if its type has no implicit default.
+        """
+        words = without_words(AT_ONCE, without_check(self.writable(column)))
+        if SHAPE.match(words):
+            words = without_words(NOT_NULL, words)
+        return f"{quote(column)} {words}"
+
+    def with_renamed_columns(self, names: Mapping[str, str]) -> Table:
+        """The table as it is after the server has renamed columns, its plain keys with them.
+
+        Expressions stay as they were: MySQL refuses to rename a column which one mentions.
+        """
+        foreign = self.foreign_keys.items()
+        return replace(
+            self,
+            columns={names.get(name, name): text for name, text in self.columns.items()},
+            keys={name: _with_names(text, names) for name, text in self.keys.items()},
+            foreign_keys={
+                name: _with_names_in_both(text, names, self.name) for name, text in foreign
+            },
+        )
+
 
 def read_table(text: str) -> Table:
     """The table that a SHOW CREATE TABLE text defines.
@@ -110,137 +182,21 @@ def read_table(text: str) -> Table:
 
 
 def is_same_table(one: str, other: str) -> bool:
-    """Whether two SHOW CREATE TABLE texts mean the same table.
+    """Whether two SHOW CREATE TABLE texts mean the same table, as `Table.is_same` says.
 
-    The AUTO_INCREMENT counter and the order of keys, foreign keys and checks do not count; the
-    order of columns does. Texts that cannot be read are the same if they are equal.
+    Texts that cannot be read are the same if they are equal.
     """
     if one == other:
         return True
     try:
-        first, second = read_table(one), read_table(other)
+        return read_table(one).is_same(read_table(other))
     except ValueError:
         return False
-    return _significant(first) == _significant(second)
-
-
-def auto_increment(text: str) -> int:
-    """The next value of the AUTO_INCREMENT column, 1 if none is shown, 0 without such a column.
-
-    Raises:
-        ValueError: the text cannot be read.
-    """
-    table = read_table(text)
-    if not any(COUNTER in outline(definition) for definition in table.columns.values()):
-        return 0
-    return 1 if table.counter is None else table.counter
-
-
-def columns(text: str) -> tuple[str, ...]:
-    """The names of a table's columns, in its order.
-
-    Raises:
-        ValueError: the text cannot be read.
-    """
-    return tuple(read_table(text).columns)
-
-
-def definition(text: str, column: str) -> str:
-    """A column's name as an identifier and its definition: what can follow ADD COLUMN.
-
-    Raises:
-        ValueError: the text cannot be read.
-        KeyError: there is no such column.
-    """
-    return f"{quote(column)} {writable(read_table(text), column)}"
-
-
-def fillable_definition(text: str, column: str) -> str:
-    """As `definition`, of a column that is still to be filled with values of its own.
-
-    It can be added to a table that has rows: it is no counter, it has no check, and it is NULL
-    at first if its type has no implicit default.
-
-    Raises:
-        ValueError: the text cannot be read.
-        KeyError: there is no such column.
-    """
-    words = writable(read_table(text), column)
-    words = without_words(AT_ONCE, without_check(words))
-    if SHAPE.match(words):
-        words = without_words(NOT_NULL, words)
-    return f"{quote(column)} {words}"
-
-
-def is_generated(text: str, column: str) -> bool:
-    """Whether a column's values are computed from those of others.
-
-    Raises:
-        ValueError: the text cannot be read.
-        KeyError: there is no such column.
-    """
-    return is_generated_definition(read_table(text).columns[column])
-
-
-def primary_key(text: str) -> tuple[str, ...]:
-    """The primary key's columns in the key's order; empty without one.
-
-    Raises:
-        ValueError: the text cannot be read.
-    """
-    return tuple(listed_names(read_table(text).keys.get(PRIMARY, "")))
-
-
-def foreign_keys(text: str) -> Mapping[str, str]:
-    """The definitions of a table's foreign keys, in the server's words, by name.
-
-    Raises:
-        ValueError: the text cannot be read.
-    """
-    return read_table(text).foreign_keys
-
-
-def updates_itself(text: str) -> tuple[str, ...]:
-    """The columns that the server sets by itself when a row changes (ON UPDATE), in order.
-
-    Raises:
-        ValueError: the text cannot be read.
-    """
-    found = read_table(text).columns.items()
-    return tuple(name for name, definition in found if " ON UPDATE " in outline(definition))
 
 
 def is_generated_definition(definition: str) -> bool:
     """Whether a column's definition is that of a generated one."""
     return "GENERATED ALWAYS AS" in outline(definition)
-
-
-def writable(table: Table, column: str) -> str:
-    """A column's definition as it must be written to be shown as it is.
-
-    MySQL shows the table's own collation if it is not its character set's default; written, it
-    would be the column's own from then on, and shown with its character set.
-    """
-    definition = table.columns[column]
-    _, _, collation = table.options.get(CHARACTER_SET, "").partition(" COLLATE=")
-    if not collation or "CHARACTER SET" in outline(definition):
-        return definition
-    implied = re.compile(rf" COLLATE {re.escape(collation)}\b")
-    return without_words(implied, definition)
-
-
-def with_renamed_columns(table: Table, names: Mapping[str, str]) -> Table:
-    """A table as it is after the server has renamed columns, its plain keys with them.
-
-    Expressions stay as they were: MySQL refuses to rename a column which one mentions.
-    """
-    foreign = table.foreign_keys.items()
-    return replace(
-        table,
-        columns={names.get(name, name): text for name, text in table.columns.items()},
-        keys={name: _with_names(text, names) for name, text in table.keys.items()},
-        foreign_keys={name: _with_names_in_both(text, names, table.name) for name, text in foreign},
-    )
 
 
 def _split(text: str) -> tuple[str, list[str], str]:
@@ -281,10 +237,6 @@ def _read_options(tail: str) -> tuple[dict[str, str], str]:
     if collation := options.pop("COLLATE", ""):
         options[CHARACTER_SET] = f"{options.get(CHARACTER_SET, '')} COLLATE={collation}"
     return options, tail[position:].strip()
-
-
-def _significant(table: Table) -> tuple[object, ...]:
-    return list(table.columns.items()), replace(table, columns={}, counter=None)
 
 
 def _with_names(definition: str, names: Mapping[str, str]) -> str:

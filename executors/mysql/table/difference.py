@@ -1,6 +1,6 @@
 """What leads from one table of MySQL or MariaDB to another: which parts stay and which cannot.
 
-It must not write SQL: the clauses stand in table.py.
+It must not write SQL: `restoration` has the clauses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from lockgate.executors.mysql.table.definition import (
     CHARACTER_SET,
     Table,
     is_generated_definition,
-    with_renamed_columns,
 )
 from lockgate.executors.mysql.table.text import mentioned, outline, without_hiding
 
@@ -153,7 +152,7 @@ def compare_tables(before: Table, present: Table, renamed: Mapping[str, str]) ->
     origins = _origins(before, present, renamed)
     here = {name: origins.get(name, STRANGER + name) for name in present.columns}
     names = {origin: name for name, origin in here.items()}
-    return TableDifference(before, with_renamed_columns(present, here), names)
+    return TableDifference(before, present.with_renamed_columns(here), names)
 
 
 def _origins(before: Table, present: Table, renamed: Mapping[str, str]) -> dict[str, str]:

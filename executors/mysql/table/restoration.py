@@ -1,4 +1,4 @@
-"""The way back of a table of MySQL or MariaDB, derived from two SHOW CREATE TABLE texts.
+"""The way back of a table of MySQL or MariaDB, derived from what it was and what it is.
 
 It must not ask a server, nor know which of the two it is for: it only uses what both understand.
 Its statements are for a session with foreign_key_checks=0, the character set utf8mb4, and
@@ -11,38 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from lockgate.executors.mysql.table.definition import (
-    CHARACTER_SET,
-    PRIMARY,
-    Table,
-    auto_increment,
-    columns,
-    definition,
-    fillable_definition,
-    foreign_keys,
-    is_generated,
-    is_same_table,
-    primary_key,
-    read_table,
-    updates_itself,
-    writable,
-)
+from lockgate.executors.mysql.table.definition import CHARACTER_SET, PRIMARY, Table
 from lockgate.executors.mysql.table.difference import TableDifference, compare_tables
 from lockgate.executors.mysql.table.text import outline, quote, without_hiding
-
-__all__ = [
-    "SQL_MODE",
-    "auto_increment",
-    "columns",
-    "definition",
-    "fillable_definition",
-    "foreign_keys",
-    "is_generated",
-    "is_same_table",
-    "primary_key",
-    "restore_table",
-    "updates_itself",
-]
 
 SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 """Strict, so that a value which no longer fits is an error and is not cut; but the values and
@@ -82,7 +53,7 @@ NEVER_SHOWN = re.compile(r"(?:tiny|medium|long)?(?:text|blob)\b")
 
 
 def restore_table(
-    name: str, before: str, present: str, renamed: Mapping[str, str] = NO_RENAMES
+    name: str, before: Table, present: Table, renamed: Mapping[str, str] = NO_RENAMES
 ) -> tuple[str, ...]:
     """The statements that turn a table into what it was; none if it is the same.
 
@@ -93,14 +64,13 @@ def restore_table(
     anew when a column in it changes, and MariaDB shows some key options only then.
 
     Raises:
-        ValueError: a text cannot be read, has a part of no known form (MariaDB's system
-            versioning), or an option that cannot be taken back.
+        ValueError: a table has a part of no known form (MariaDB's system versioning), or an
+            option that cannot be taken back.
     """
-    old, new = read_table(before), read_table(present)
-    if is_same_table(before, present):
+    if before.is_same(present):
         return ()
-    _refuse_unknown(old, new)
-    difference = compare_tables(old, new, renamed)
+    _refuse_unknown(before, present)
+    difference = compare_tables(before, present, renamed)
     first, identifiers = _renames(difference)
     main = ", ".join(
         [
@@ -156,7 +126,7 @@ def _column_clauses(difference: TableDifference, identifiers: Mapping[str, str])
     place = "FIRST"
     for name in difference.before.columns:
         own, old = quote(name), identifiers.get(name, "")
-        text = writable(difference.before, name)
+        text = difference.before.writable(name)
         if difference.is_made(name):
             yield f"ADD COLUMN {own} {text} {place}"
         elif name not in difference.settled:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.table.restoration import foreign_keys
+from lockgate.executors.mysql.table.definition import Table, read_table
 from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import read_triggers
 
@@ -128,19 +128,20 @@ class Graveyard:
         if not self.has(grave):
             return
         present = {
-            _generated_for(table, name, grave) for name in foreign_keys(self.definition(grave))
+            _generated_for(table, name, grave) for name in self.definition(grave).foreign_keys
         }
-        missing = {name: text for name, text in foreign_keys(create).items() if name not in present}
+        keys = read_table(create).foreign_keys.items()
+        missing = {name: text for name, text in keys if name not in present}
         if missing:
             texts = (self._seen_from_here(text, table, grave) for text in missing.values())
             clauses = ", ".join(f"add {text}" for text in texts)
             self._session.execute(f"alter table {self.place(grave)} {clauses}")
         self._session.execute(f"rename table {self.place(grave)} to {self._own(table)}")
 
-    def definition(self, grave: str) -> str:
-        """SHOW CREATE TABLE of a table in the graveyard."""
+    def definition(self, grave: str) -> Table:
+        """What a table in the graveyard is made of."""
         (row,) = self._session.observe(f"show create table {self.place(grave)}")
-        return str(row[1])
+        return read_table(str(row[1]))
 
     def sweep(self, graves: Iterable[str]) -> None:
         """Removes tables for good, and the graveyard when it is empty."""
@@ -159,7 +160,7 @@ class Graveyard:
                     raise  # else it stays, empty: a role that may only make it was refused here
 
     def _drop_foreign_keys(self, grave: str) -> None:
-        keys = foreign_keys(self.definition(grave))
+        keys = self.definition(grave).foreign_keys
         if keys:
             clauses = ", ".join(f"drop foreign key {quote(name)}" for name in keys)
             self._session.execute(f"alter table {self.place(grave)} {clauses}")

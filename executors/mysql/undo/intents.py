@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from lockgate.executors.mysql.table.restoration import (
-    auto_increment,
-    columns,
-    is_generated,
-    primary_key,
-)
+from lockgate.executors.mysql.table.definition import Table, read_table
 from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
 from lockgate.planner.reading.reading import Object, Reading
 
@@ -109,7 +104,7 @@ def prepare_intent(
         renames=renames,
         columns={new: old for old, new in effect.columns_renamed},
         graves={table: f"{label}_{place}" for place, table in enumerate(buried)},
-        copies=tuple(_copies(query, graveyard.database, effect, label)) if copied else (),
+        copies=tuple(plan_copies(query, graveyard.database, effect, label)) if copied else (),
         witness=f"{label}_witness" if is_permutation(renames) else "",
         writes_rows=effect.verb == "write",
     )
@@ -153,7 +148,8 @@ def _images(query: Query, database: str, effect: Reading) -> Iterable[Image]:
         yield take_image(query, database, new)
 
 
-def _copies(query: Query, database: str, effect: Reading, label: str) -> Iterable[Copy]:
+def plan_copies(query: Query, database: str, effect: Reading, label: str) -> Iterable[Copy]:
+    """The copies of rows that a statement needs first; `label` is unique in the graveyard."""
     whole = effect.verb in ("write", "truncate")
     targets = _written(effect) if whole else _tables(effect)
     for place, table in enumerate(targets):
@@ -162,13 +158,14 @@ def _copies(query: Query, database: str, effect: Reading, label: str) -> Iterabl
         if whole:
             yield Copy(table=table, name=name)
         else:
-            key = primary_key(create)
-            yield Copy(table=table, name=name, key=key, columns=_lost(create, effect, key))
+            found = read_table(create)
+            columns = _lost(found, effect)
+            yield Copy(table=table, name=name, key=found.primary_key, columns=columns)
 
 
-def _lost(create: str, effect: Reading, key: tuple[str, ...]) -> tuple[str, ...]:
+def _lost(table: Table, effect: Reading) -> tuple[str, ...]:
     """The columns whose values ALTER TABLE may change; all of them when it names none."""
-    known = [c for c in columns(create) if not is_generated(create, c) and c not in key]
+    known = [c for c in table.own_columns if c not in table.primary_key]
     named = {c.lower() for c in (*effect.columns_dropped, *effect.columns_redefined)}
     if effect.converts_text or not named:
         return tuple(known)
@@ -193,7 +190,8 @@ def read_moving_counters(
         names |= {row[0] for row in query(COUNTING, (database,))}
     images = {name: take_image(query, database, Object("table", name)) for name in sorted(names)}
     shown = {name: image.create for name, image in images.items() if image.create}
-    return {name: auto_increment(text) for name, text in shown.items() if auto_increment(text)}
+    counters = {name: read_table(text).auto_increment for name, text in shown.items()}
+    return {name: counter for name, counter in counters.items() if counter}
 
 
 def _runs_code(query: Query, database: str, effects: Iterable[Reading]) -> bool:

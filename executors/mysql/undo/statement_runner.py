@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockgate.executors.mysql.table.restoration import columns, is_generated, is_same_table
+from lockgate.executors.mysql.table.definition import is_same_table, read_table
 from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
@@ -86,8 +86,8 @@ class Forward:
                 f"create table {target} (primary key ({key})) select {listed} from {source}"
             )
             return
-        create = self._now("table", copy.table)
-        listed = ", ".join(quote(c) for c in columns(create) if not is_generated(create, c))
+        table = read_table(self._now("table", copy.table))
+        listed = ", ".join(map(quote, table.own_columns))
         self._session.execute(f"create table {target} like {source}")
         self._session.execute(f"insert into {target} ({listed}) select {listed} from {source}")
 
@@ -98,7 +98,7 @@ class Forward:
 
 def _shows(effect: Reading, create: str) -> bool:
     """Whether a table has the columns that a statement adds, and none of those that it drops."""
-    present = {name.lower() for name in columns(create)}
+    present = {name.lower() for name in read_table(create).columns}
     there = {*effect.columns_added, *(new for _, new in effect.columns_renamed)}
     gone = {*effect.columns_dropped, *(old for old, _ in effect.columns_renamed)} - there
     return present.issuperset(map(str.lower, there)) and present.isdisjoint(map(str.lower, gone))

@@ -12,16 +12,8 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.statements import body_start
-from lockgate.executors.mysql.table.restoration import (
-    SQL_MODE,
-    auto_increment,
-    columns,
-    fillable_definition,
-    is_generated,
-    is_same_table,
-    restore_table,
-    updates_itself,
-)
+from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
+from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
@@ -110,7 +102,7 @@ class Undo:
     def restore_counter(self, table: str, counter: int) -> None:
         """Sets AUTO_INCREMENT back; the server goes no lower than what the rows allow."""
         create = self._image("table", table).create
-        if create and auto_increment(create) not in (0, counter):
+        if create and read_table(create).auto_increment not in (0, counter):
             self._session.execute(f"alter table {quote(table)} auto_increment = {counter}")
 
     def _rename_back(self, intent: Intent) -> None:
@@ -132,35 +124,34 @@ class Undo:
             raise ServerError("1146", f"The table {image.name} is gone")
         if is_same_table(image.create, present):
             return
-        self._return_columns(image, present, intent)
+        before = read_table(image.create)
+        self._return_columns(before, read_table(present), image.name, intent)
         for _ in range(ROUNDS):
-            present = self._image("table", image.name).create
-            rest = restore_table(quote(image.name), image.create, present, intent.columns)
+            now = read_table(self._image("table", image.name).create)
+            rest = restore_table(quote(image.name), before, now, intent.columns)
             if not rest:
                 return
             for sql in rest:
                 self._session.execute(sql)
 
-    def _return_columns(self, image: Image, present: str, intent: Intent) -> None:
+    def _return_columns(self, before: Table, now: Table, name: str, intent: Intent) -> None:
         """Makes dropped columns again with their values, before a unique key asks for these."""
-        there = set(columns(present))
         for copy in intent.copies:
-            missing = [c for c in copy.columns if c not in there]
-            if copy.table == image.name and missing and self._graveyard.has(copy.name):
-                added = (fillable_definition(image.create, c) for c in missing)
+            missing = [c for c in copy.columns if c not in now.columns]
+            if copy.table == name and missing and self._graveyard.has(copy.name):
+                added = map(before.fillable, missing)
                 clauses = ", ".join(f"add column {definition}" for definition in added)
                 self._session.execute(f"alter table {quote(copy.table)} {clauses}")
-                self._fill(copy, missing, image.create)
+                self._fill(copy, missing, before)
 
     def _restore_rows(self, copy: Copy, intent: Intent) -> None:
         if not self._graveyard.has(copy.name):
             return
-        create = self._image("table", copy.table).create
+        table = read_table(self._image("table", copy.table).create)
         if copy.columns:
-            self._fill(copy, copy.columns, create)
+            self._fill(copy, copy.columns, table)
             return
-        names = [column for column in columns(create) if not is_generated(create, column)]
-        listed = ", ".join(map(quote, names))
+        listed = ", ".join(map(quote, table.own_columns))
         with self._session.transaction():
             self._session.execute(f"delete from {quote(copy.table)}")
             self._session.execute(
@@ -168,13 +159,13 @@ class Undo:
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
 
-    def _fill(self, copy: Copy, names: Sequence[str], create: str) -> None:
+    def _fill(self, copy: Copy, names: Sequence[str], table: Table) -> None:
         """Gives columns the values of the copy; a column that updates itself stays as it is."""
         values = [f"kept.{quote(c)} = copied.{quote(c)}" for c in names]
-        present = columns(self._image("table", copy.table).create)
+        present = read_table(self._image("table", copy.table).create).columns
         values += [
             f"kept.{quote(c)} = kept.{quote(c)}"
-            for c in updates_itself(create)
+            for c in table.updating_columns
             if c in present and c not in names
         ]
         matched = " and ".join(f"kept.{quote(c)} = copied.{quote(c)}" for c in copy.key)

@@ -3,6 +3,11 @@
 It must not hold what only one of the two servers understands.
 """
 
+from collections.abc import Mapping
+
+from lockgate.executors.mysql.table.definition import read_table
+from lockgate.executors.mysql.table.restoration import NO_RENAMES, restore_table
+
 NAME = "`t``1 $.ü`"
 BARE = "t`1 $.ü"
 PARENT = "create table parent (id int unsigned primary key)"
@@ -239,3 +244,10 @@ CHANGING_SQL = (
     "insert into own values (1), (2)",
     "insert into t (a, c, s, n, u, up) values (1, 2, 'x', 7, 5, 7), (2, null, 'y', null, 6, null)",
 )
+
+
+def restore(
+    name: str, before: str, present: str, renamed: Mapping[str, str] = NO_RENAMES
+) -> tuple[str, ...]:
+    """`restore_table` by two SHOW CREATE TABLE texts."""
+    return restore_table(name, read_table(before), read_table(present), renamed)

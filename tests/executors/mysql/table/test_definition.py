@@ -2,18 +2,11 @@
 
 import pytest
 
-from lockgate.executors.mysql.table.restoration import (
-    auto_increment,
-    columns,
-    definition,
-    fillable_definition,
-    foreign_keys,
-    is_generated,
-    is_same_table,
-    primary_key,
-    restore_table,
-    updates_itself,
-)
+from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
+from lockgate.executors.mysql.undo import intents
+from lockgate.planner.reading.mysql.reader import read
+from lockgate.planner.sql.dialect import MYSQL as MYSQL_DIALECT
+from tests.executors.mysql.table.cases import restore
 
 MYSQL = r"""CREATE TABLE `t``1 $.ü` (
   `id` int(10) unsigned zerofill NOT NULL AUTO_INCREMENT,
@@ -53,33 +46,33 @@ A, B = "`a` int DEFAULT NULL", "`b` int DEFAULT NULL"
 
 
 def test_the_readers_tell_words_from_strings_and_names() -> None:
-    assert columns(MYSQL) == ("id", "e", "n", "g", "ts", "a, b)", "p", "up")
-    assert [name for name in columns(MYSQL) if is_generated(MYSQL, name)] == ["g"]
-    assert updates_itself(MYSQL) == ("ts",)
-    assert primary_key(MYSQL) == ("id", "a, b)")
-    assert primary_key(table(A)) == ()
-    assert foreign_keys(MYSQL)["fs"].startswith("CONSTRAINT `fs` FOREIGN KEY (`up`)")
-    assert definition(MARIADB, "a") == "`a` int(11) NOT NULL"
+    assert tuple(read_table(MYSQL).columns) == ("id", "e", "n", "g", "ts", "a, b)", "p", "up")
+    assert sorted(read_table(MYSQL).columns.keys() - read_table(MYSQL).own_columns) == ["g"]
+    assert read_table(MYSQL).updating_columns == ("ts",)
+    assert read_table(MYSQL).primary_key == ("id", "a, b)")
+    assert read_table(table(A)).primary_key == ()
+    assert read_table(MYSQL).foreign_keys["fs"].startswith("CONSTRAINT `fs` FOREIGN KEY (`up`)")
+    assert read_table(MARIADB).writable("a") == "int(11) NOT NULL"
 
 
 def test_the_counter_is_that_of_the_options() -> None:
-    assert auto_increment(MYSQL) == 77
-    assert auto_increment(MYSQL.replace(" AUTO_INCREMENT=77", "")) == 1
-    assert auto_increment(MARIADB) == 0
+    assert read_table(MYSQL).auto_increment == 77
+    assert read_table(MYSQL.replace(" AUTO_INCREMENT=77", "")).auto_increment == 1
+    assert read_table(MARIADB).auto_increment == 0
 
 
 @pytest.mark.parametrize("text", [MYSQL, MARIADB])
 def test_a_table_that_is_as_it_was_needs_nothing(text: str) -> None:
     assert is_same_table(text, text)
-    assert restore_table("`t`", text, text) == ()
-    assert restore_table("`t`", text, text, {"n": "up", "up": "n"}) == ()
+    assert restore("`t`", text, text) == ()
+    assert restore("`t`", text, text, {"n": "up", "up": "n"}) == ()
 
 
 def test_the_counter_and_the_order_of_keys_do_not_count() -> None:
     one = table(A, B, "KEY `x` (`a`)", "KEY `y` (`b`)", options="ENGINE=InnoDB AUTO_INCREMENT=3")
     other = table(A, B, "KEY `y` (`b`)", "KEY `x` (`a`)")
     assert is_same_table(one, other)
-    assert restore_table("t", one, other) == ()
+    assert restore("t", one, other) == ()
 
 
 @pytest.mark.parametrize(
@@ -101,20 +94,20 @@ def test_all_else_counts(other: str) -> None:
 
 def test_a_column_is_renamed_and_never_dropped() -> None:
     before, present = table(A, B), table("`c` int DEFAULT NULL", B)
-    assert restore_table("`d`.`t`", before, present, {"C": "A"}) == (
+    assert restore("`d`.`t`", before, present, {"C": "A"}) == (
         "ALTER TABLE `d`.`t` RENAME COLUMN `c` TO `a`",
     )
 
 
 def test_a_rename_that_did_not_happen_is_no_rename() -> None:
     dropped = ("ALTER TABLE t DROP COLUMN `b`",)
-    assert restore_table("t", table(A), table(A, B), {"c": "a"}) == dropped
-    assert restore_table("t", table(A), table(A, B), {"b": "c", "a": "d"}) == dropped
+    assert restore("t", table(A), table(A, B), {"c": "a"}) == dropped
+    assert restore("t", table(A), table(A, B), {"b": "c", "a": "d"}) == dropped
 
 
 def test_a_new_column_of_the_old_name_makes_room() -> None:
     present = table("`c` int DEFAULT NULL", "`a` text")
-    assert restore_table("t", table(A), present, {"c": "a"}) == (
+    assert restore("t", table(A), present, {"c": "a"}) == (
         "ALTER TABLE t DROP COLUMN `a`, RENAME COLUMN `c` TO `a`",
     )
 
@@ -122,7 +115,7 @@ def test_a_new_column_of_the_old_name_makes_room() -> None:
 def test_an_expression_is_renamed_in_by_mariadb_alone() -> None:
     before = table(A, "`g` int GENERATED ALWAYS AS (`a` + 1) VIRTUAL")
     present = before.replace("`a`", "`c`")
-    first, second = restore_table("t", before, present, {"c": "a"})
+    first, second = restore("t", before, present, {"c": "a"})
     assert first == "ALTER TABLE t /*M!RENAME COLUMN `c` TO `a` */"
     assert "RENAME COLUMN /*M!`a` *//*!80000 `c` */ TO `a`" in second
     assert "DROP COLUMN `g`" in second
@@ -130,14 +123,14 @@ def test_an_expression_is_renamed_in_by_mariadb_alone() -> None:
 
 def test_only_columns_out_of_their_place_are_moved() -> None:
     c = "`c` int DEFAULT NULL"
-    assert restore_table("t", table(A, B, c), table(c, A, B)) == (
+    assert restore("t", table(A, B, c), table(c, A, B)) == (
         "ALTER TABLE t CHANGE COLUMN `c` `c` int DEFAULT NULL AFTER `b`",
     )
 
 
 def test_a_foreign_key_of_the_same_name_is_added_by_its_own_statement() -> None:
     fk = "CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `p` (`id`)"
-    assert restore_table("t", table(A, fk), table(A, f"{fk} ON DELETE CASCADE")) == (
+    assert restore("t", table(A, fk), table(A, f"{fk} ON DELETE CASCADE")) == (
         "ALTER TABLE t DROP FOREIGN KEY `f`",
         f"ALTER TABLE t ADD {fk}",
     )
@@ -145,24 +138,24 @@ def test_a_foreign_key_of_the_same_name_is_added_by_its_own_statement() -> None:
 
 def test_an_option_that_was_not_shown_gets_its_default() -> None:
     present = table(A, options="ENGINE=InnoDB ROW_FORMAT=COMPACT `page_compressed`=1 COMMENT='x'")
-    assert restore_table("t", table(A), present) == (
+    assert restore("t", table(A), present) == (
         "ALTER TABLE t ROW_FORMAT=DEFAULT, `page_compressed`=DEFAULT, COMMENT=''",
     )
 
 
 def test_partitioning_ends_the_statement() -> None:
     partitioned = table(A, options="ENGINE=InnoDB\n PARTITION BY HASH (`a`)\nPARTITIONS 3")
-    assert restore_table("t", table(A), partitioned) == ("ALTER TABLE t REMOVE PARTITIONING",)
-    assert restore_table("t", partitioned, table(A, B)) == (
+    assert restore("t", table(A), partitioned) == ("ALTER TABLE t REMOVE PARTITIONING",)
+    assert restore("t", partitioned, table(A, B)) == (
         "ALTER TABLE t DROP COLUMN `b` PARTITION BY HASH (`a`)\nPARTITIONS 3",
     )
 
 
 def test_a_column_to_be_filled_can_be_added_to_rows() -> None:
-    assert fillable_definition(MYSQL, "id") == "`id` int(10) unsigned zerofill NOT NULL"
-    assert fillable_definition(MYSQL, "p") == "`p` point /*!80003 SRID 4326 */"
-    assert fillable_definition(MYSQL, "e").endswith("COMMENT 'NOT NULL, a\\ncom\"ment\\\\ (x) `y`'")
-    assert fillable_definition(MARIADB, "j").endswith(" NOT NULL")
+    assert read_table(MYSQL).fillable("id") == "`id` int(10) unsigned zerofill NOT NULL"
+    assert read_table(MYSQL).fillable("p") == "`p` point /*!80003 SRID 4326 */"
+    assert read_table(MYSQL).fillable("e").endswith("COMMENT 'NOT NULL, a\\ncom\"ment\\\\ (x) `y`'")
+    assert read_table(MARIADB).fillable("j").endswith(" NOT NULL")
 
 
 @pytest.mark.parametrize(
@@ -179,4 +172,19 @@ def test_a_column_to_be_filled_can_be_added_to_rows() -> None:
 )
 def test_what_cannot_be_understood_is_refused(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        restore_table("t", table(A), text)
+        restore("t", table(A), text)
+
+
+def test_a_table_of_many_columns_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def counting(text: str) -> Table:
+        texts.append(text)
+        return read_table(text)
+
+    monkeypatch.setattr(intents, "read_table", counting)
+    wide = table(*(f"`c{number}` int DEFAULT NULL" for number in range(60)), "PRIMARY KEY (`c0`)")
+    reading = read("alter table t modify c7 bigint", MYSQL_DIALECT)
+    (copy,) = intents.plan_copies(lambda sql, parameters: [("t", wide)], "d", reading, "1_1_1")
+    assert (copy.key, copy.columns) == (("c0",), ("c7",))
+    assert texts == [wide]

@@ -10,19 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymysql.err import MySQLError
 
-from lockgate.executors.mysql.table.restoration import (
-    SQL_MODE,
-    auto_increment,
-    columns,
-    definition,
-    fillable_definition,
-    foreign_keys,
-    is_generated,
-    is_same_table,
-    primary_key,
-    restore_table,
-    updates_itself,
-)
+from lockgate.executors.mysql.table.definition import is_same_table, read_table
+from lockgate.executors.mysql.table.restoration import SQL_MODE
 from tests.executors.mysql.table.cases import (
     CHANGING_SQL,
     CLAUSES,
@@ -37,6 +26,7 @@ from tests.executors.mysql.table.cases import (
     RICH_RENAMES,
     RICH_SQL,
     ROWS,
+    restore,
 )
 
 
@@ -64,7 +54,9 @@ class Bench:
 
     def look(self, *, rows: bool = True) -> list[Any]:
         """Definition, catalogue and rows; without what moves by itself."""
-        listed = ", ".join("`" + column.replace("`", "``") + "`" for column in columns(self.show()))
+        listed = ", ".join(
+            "`" + column.replace("`", "``") + "`" for column in read_table(self.show()).columns
+        )
         lines = re.sub(r" AUTO_INCREMENT=\d+", "", self.show()).split("\n")
         catalogued = "where table_schema = database() order by table_name,"
         found = [
@@ -85,7 +77,7 @@ class Bench:
         """Runs what `restore_table` says until it says nothing more."""
         self.run(f"set foreign_key_checks = 0, sql_mode = '{SQL_MODE}'")
         for _ in range(3):
-            if not (sql := restore_table(self.name, before, self.show(), renamed)):
+            if not (sql := restore(self.name, before, self.show(), renamed)):
                 break
             self.run(*sql)
         self.run("set foreign_key_checks = 1, sql_mode = default")
@@ -94,7 +86,7 @@ class Bench:
         """As `restore`, but dies after each statement and begins anew; how many it took."""
         self.run(f"set foreign_key_checks = 0, sql_mode = '{SQL_MODE}'")
         count = 0
-        while sql := restore_table(self.name, before, self.show(), renamed):
+        while sql := restore(self.name, before, self.show(), renamed):
             self.run(sql[0])
             count += 1
             assert count < 9, sql
@@ -110,7 +102,7 @@ class Bench:
         self.restore(before, renamed or {})
         assert self.look(rows=rows) == seen
         assert is_same_table(before, self.show())
-        assert restore_table(self.name, before, self.show(), renamed or {}) == ()
+        assert restore(self.name, before, self.show(), renamed or {}) == ()
 
 
 def _without_introducers(row: tuple[Any, ...]) -> str:
@@ -185,7 +177,7 @@ def test_a_dropped_column_is_filled_before_it_is_restored(rich: Bench) -> None:
     rich.run(f"alter table {NAME} drop w, drop constraint `c``k`, drop v, drop p, drop j")
     for column in ("p", "j", "v"):
         rich.run(
-            f"alter table {NAME} add {fillable_definition(before, column)}",
+            f"alter table {NAME} add {read_table(before).fillable(column)}",
             f"update {NAME} t join copy using (id) "
             f"set t.{column} = copy.{column}, t.ts = t.ts, t.dt = t.dt",
         )
@@ -195,22 +187,22 @@ def test_a_dropped_column_is_filled_before_it_is_restored(rich: Bench) -> None:
 
 
 def test_a_counter_is_given_back_by_its_own_reader(rich: Bench) -> None:
-    assert auto_increment(rich.show()) == 80
+    assert read_table(rich.show()).auto_increment == 80
     rich.run(f"alter table {NAME} modify id int unsigned not null")
-    assert auto_increment(rich.show()) == 0
+    assert read_table(rich.show()).auto_increment == 0
 
 
 def test_the_readers_see_what_the_servers_show(rich: Bench) -> None:
     text = rich.show()
-    assert columns(text)[:4] == ("id", "e", "st", "v")
-    assert {"a, b)", "sp ace.$ü", "q`r"} < set(columns(text))
-    assert [name for name in columns(text) if is_generated(text, name)] == ["g", "w"]
-    assert updates_itself(text) == ("ts", "dt")
-    assert primary_key(text) == ("id",)
-    assert list(foreign_keys(text)) == ["fs"]
-    rich.run(f"alter table {NAME} drop e, add {definition(text, 'e')} after id")
-    assert columns(rich.show()) == columns(text)
-    assert definition(rich.show(), "e") == definition(text, "e")
+    assert tuple(read_table(text).columns)[:4] == ("id", "e", "st", "v")
+    assert {"a, b)", "sp ace.$ü", "q`r"} < set(read_table(text).columns)
+    assert sorted(read_table(text).columns.keys() - read_table(text).own_columns) == ["g", "w"]
+    assert read_table(text).updating_columns == ("ts", "dt")
+    assert read_table(text).primary_key == ("id",)
+    assert list(read_table(text).foreign_keys) == ["fs"]
+    rich.run(f"alter table {NAME} drop e, add e {read_table(text).writable('e')} after id")
+    assert tuple(read_table(rich.show()).columns) == tuple(read_table(text).columns)
+    assert read_table(rich.show()).writable("e") == read_table(text).writable("e")
 
 
 def test_partitioning_comes_back(bench: Bench) -> None:
@@ -269,7 +261,7 @@ def test_a_name_that_mariadb_misquotes_is_refused(mariadb: Bench) -> None:
         "add constraint f foreign key (`b``c`) references parent (id)"
     )
     with pytest.raises(ValueError, match="has no end"):
-        restore_table("t", before, mariadb.show())
+        restore("t", before, mariadb.show())
 
 
 def test_several_full_text_keys_come_back(bench: Bench) -> None:
@@ -353,10 +345,10 @@ def test_a_table_with_system_versioning_is_read_but_not_changed(mariadb: Bench) 
     before = mariadb.show()
     mariadb.run("insert into t values (), ()", "set system_versioning_alter_history = keep")
     assert is_same_table(before, mariadb.show())
-    assert auto_increment(mariadb.show()) == 3
+    assert read_table(mariadb.show()).auto_increment == 3
     mariadb.run("alter table t add b int")
     with pytest.raises(ValueError, match="WITH SYSTEM VERSIONING"):
-        restore_table("t", before, mariadb.show())
+        restore("t", before, mariadb.show())
 
 
 def test_random_alters_are_undone(bench: Bench) -> None:
