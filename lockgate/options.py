@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @dataclass
@@ -27,6 +31,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 NAME = "LOCKGATE_ENVIRONMENT"
 FOLDER = "LOCKGATE_ENVIRONMENTS"
+COMMIT = "LOCKGATE_ENVIRONMENTS_FROM"
 
 
 def gathered(name: str, *options: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -57,12 +62,37 @@ def environment_option(command: Command) -> Command:
 
 
 def environments_option(command: Command) -> Command:
-    """`--environments DIR`, where the environments are."""
-    return click.option(
+    """`--environments DIR` and `--environments-from COMMIT`, where the environments are: together
+    the argument `folder`."""
+
+    @wraps(command)
+    def locating(*arguments: Any, folder: Path | None, ref: str | None, **values: Any) -> Any:
+        return command(*arguments, folder=_locate(folder, ref), **values)
+
+    at_commit = click.option(
+        "--environments-from", "ref", envvar=COMMIT, metavar="COMMIT",
+        help="Read the environments and allowed_signers as they are in this commit of git.",
+    )  # fmt: skip
+    at_path = click.option(
         "--environments", "folder", envvar=FOLDER, metavar="DIR",
         type=click.Path(file_okay=False, path_type=Path),
         help="The folder of the environments. [default: the nearest environments/ upwards]",
-    )(command)  # fmt: skip
+    )  # fmt: skip
+    return at_path(at_commit(locating))  # type: ignore[return-value]
+
+
+def _locate(folder: Path | None, ref: str | None) -> EnvironmentsFolder | None:
+    """The folder of the environments, a copy where a commit is named; None: the nearest one."""
+    if ref is not None:
+        from lockgate.checkout import copy_environments
+
+        copy = click.get_current_context().with_resource(TemporaryDirectory(prefix="lockgate-"))
+        return copy_environments(folder, ref, Path(copy))
+    if folder is None:
+        return None
+    from lockgate.planner.environments.environment import EnvironmentsFolder
+
+    return EnvironmentsFolder(folder, folder.parent)
 
 
 def _expect_document(ctx: click.Context, param: click.Parameter, value: bool) -> bool:

@@ -15,7 +15,12 @@ from lockgate.executors.failure import ServerError
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
 from lockgate.planner.building.matrix import Column
-from lockgate.planner.environments.environment import Environment, databases_of, environment_names
+from lockgate.planner.environments.environment import (
+    Environment,
+    EnvironmentsFolder,
+    databases_of,
+    environment_names,
+)
 from lockgate.planner.environments.yaml_file import read_yaml
 from lockgate.planner.errors import (
     BrokenHistory,
@@ -71,10 +76,10 @@ def read_stand(environment: Environment) -> Stand:
         return _stand(work, directory)
 
 
-def read_columns(folder: Path) -> tuple[tuple[Column, ...], Exit]:
+def read_columns(folder: EnvironmentsFolder) -> tuple[tuple[Column, ...], Exit]:
     """Each environment of a folder, in the order of promotion, and how all of it ends. The
     servers are asked at once: those that are silent cost the time of one."""
-    asked = [_ask(name, folder) for name in databases_of(folder)]
+    asked = [_ask(name, folder) for name in databases_of(folder.path)]
     found = [answer() for _, answer in sorted(asked, key=lambda each: each[0])]
     gravest = min((end for _, end in found), key=BY_GRAVITY.index, default=Exit.OK)
     return tuple(column for column, _ in found), gravest
@@ -114,11 +119,11 @@ def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
     return [step.version for half in read_half_done(engine, ledger) for step in half.unit.steps]
 
 
-def _ask(name: str, folder: Path) -> tuple[int, Callable[[], Answer]]:
+def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], Answer]]:
     """How many environments one stands behind, and what waits for its answer."""
     from lockgate.threads import begin
 
-    rank = _rank(name, folder)
+    rank = _rank(name, folder.path)
     try:
         environment = load_environment(name, folder)
     except UsageError as error:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from lockgate import __version__
 from lockgate.planner.environments.environment import (
     Environment,
+    EnvironmentsFolder,
     find_environments,
     read_environment,
     resolve_database,
@@ -41,9 +42,20 @@ class Workspace:
     engine: Engine
 
 
-def load_environment(name: str, folder: Path | None) -> Environment:
+def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environment:
     """The environment of this name, from a folder or the nearest one upwards."""
-    return read_environment(name, folder or find_environments(Path.cwd()), variables=os.environ)
+    found = folder or nearest_environments()
+    return read_environment(name, found.path, variables=os.environ, project=found.project)
+
+
+def nearest_environments() -> EnvironmentsFolder:
+    """The nearest folder of environments upwards.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = find_environments(Path.cwd())
+    return EnvironmentsFolder(path, path.parent)
 
 
 @contextmanager
@@ -95,7 +107,7 @@ def load_migrations(environment: Environment) -> Directory:
     """The migrations of an environment's directory; a warning tells where it is outside of the
     project, which whoever reads the project's changes does not see."""
     found = read_migrations(environment.migrations_directory, DIALECTS[environment.engine])
-    if not is_outside(Path(environment.migrations), environment.directory.parent):
+    if not is_outside(Path(environment.migrations), environment.folder.project):
         return found
     warning = f"The migrations in {environment.migrations} are outside of the project."
     return replace(found, warnings=(warning, *found.warnings))

@@ -63,7 +63,7 @@ def find_soak(environment: Environment) -> timedelta:
 
 
 def _read_live(environment: Environment, source: str) -> Origin:
-    with open_workspace(load_environment(source, environment.directory)) as work:
+    with open_workspace(load_environment(source, environment.folder)) as work:
         ledger = work.engine.read_ledger()
         refuse_foreign(work.engine.server, ledger, project=environment.project, environment=source)
     return origin_by_ledger(source, ledger)

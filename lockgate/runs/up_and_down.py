@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Report, apply_locked, recover_same
 from lockgate.executors.events import Emit
@@ -19,10 +19,13 @@ from lockgate.views.run.following import following
 from lockgate.views.run.report import show_report
 from lockgate.workspace import Workspace, author, load_environment, open_workspace, read_settled
 
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
+
 
 def plan_and_apply(
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     request: Request,
     *,
     dry_run: bool,

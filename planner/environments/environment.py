@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -39,12 +39,31 @@ HINTS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class EnvironmentsFolder:
+    """A folder of environments, and the folder of the project that they belong to: the one around
+    them, unless they are a copy from elsewhere."""
+
+    path: Path
+    project: Path
+
+    @property
+    def place(self) -> Path:
+        """Where they are in the project: what they name by a relative path begins there."""
+        return self.project / self.path.name
+
+
 class Environment(EnvironmentFile):
     """One environment as read. Its dump and its repr hold no password."""
 
     name: str
     engine: EngineName
-    directory: Path
+    folder: EnvironmentsFolder
+
+    @property
+    def directory(self) -> Path:
+        """The folder that it was read from, with the keys of who may sign."""
+        return self.folder.path
 
     @property
     def path(self) -> Path:
@@ -54,12 +73,12 @@ class Environment(EnvironmentFile):
     @property
     def migrations_directory(self) -> Path:
         """The folder of the migrations, whether it exists or not."""
-        return self.directory.parent / self.migrations
+        return self.folder.project / self.migrations
 
     @property
     def embedded_directory(self) -> Path:
         """Where `database: embedded` keeps this environment's private server."""
-        return self.directory.parent / ".lockgate" / self.name
+        return self.folder.project / ".lockgate" / self.name
 
 
 def find_environments(start: Path) -> Path:
@@ -99,14 +118,18 @@ def _is_base(name: str, directory: Path) -> bool:
     return bool(value) and "database" not in value
 
 
-def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]) -> Environment:
+def read_environment(
+    name: str, directory: Path, *, variables: Mapping[str, str], project: Path | None = None
+) -> Environment:
     """The environment of this name, with all that it extends.
 
+    `project` is the folder that it is for, where that is not the one around `directory`.
     `variables`, the process environment, is looked into only when `engine` is not given and must
     be learned from a URL: so a job without the secret can still read the environment.
 
     Raises: UsageError when there is no such environment, ConfigurationError when it is wrong.
     """
+    folder = EnvironmentsFolder(directory, project or directory.parent)
     names = environment_names(directory)
     if name not in names:
         do = did_you_mean(name, list(names)).capitalize() if names else ""
@@ -118,13 +141,13 @@ def read_environment(name: str, directory: Path, *, variables: Mapping[str, str]
     place = document.place(("engine",) if file.engine else ("database",))
     problem = ""
     try:
-        engine = _engine(file, variables, directory)
+        engine = _engine(file, variables, folder.place)
     except ValueError as error:
         problem = str(error)
     if problem:
         raise ConfigurationError(problem, path=place.path, line=place.line)
     keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
-    return Environment(**keys | {"name": name, "engine": engine, "directory": directory})
+    return Environment(**keys | {"name": name, "engine": engine, "folder": folder})
 
 
 def _refuse_loosened(
@@ -208,7 +231,7 @@ def _resolve(
     environment: Environment, key: str, database: Database, variables: Mapping[str, str]
 ) -> DatabaseAddress:
     try:
-        address = _address(database, environment.engine, variables, environment.directory)
+        address = _address(database, environment.engine, variables, environment.folder.place)
         _agree(environment.engine, address.engine)
     except ValueError as error:
         problem = str(error)

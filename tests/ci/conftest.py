@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,17 @@ class Shop:
         path = self.runner.checkout / "migrations" / f"{version:03}_change.sql"
         path.write_text(f"-- migrate:up\n{up}\n-- migrate:down\n{down}\n")
 
+    def publish(self) -> None:
+        """Makes what is in the checkout that of the default branch."""
+        self.git("add", "-A")
+        self.git("commit", "-qm", "more")
+        self.git("push", "-q", "origin", "main")
+
+    def git(self, *arguments: str) -> None:
+        """Runs git in the checkout."""
+        person = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+        subprocess.run(["git", *person, *arguments], cwd=self.runner.checkout, check=True)
+
 
 @pytest.fixture(params=["postgres", "mysql"])
 def server(request: pytest.FixtureRequest) -> Any:
@@ -58,8 +70,13 @@ def shop(server: Any, tmp_path: Path) -> Iterator[Shop]:
     (checkout / "environments/staging.yaml").write_text(staging)
     (checkout / "environments/production.yaml").write_text(PRODUCTION)
     with open_forge(TOKEN) as (forge, api):
-        runner = Runner(checkout, variables(tmp_path, api, urls), secrets(urls))
-        yield Shop(runner, forge, urls)
+        runner = Runner(checkout, variables(tmp_path, api, urls), secrets(tmp_path, urls))
+        shop = Shop(runner, forge, urls)
+        shop.git("init", "-q", "-b", "main")
+        shop.git("init", "-q", "--bare", "../origin.git")
+        shop.git("remote", "add", "origin", "../origin.git")
+        shop.publish()
+        yield shop
     for name in names.values():
         server.drop_database(name)
 
@@ -68,6 +85,7 @@ def variables(home: Path, api: str, urls: dict[str, str]) -> dict[str, str]:
     """What both forges set for a job, beside what the workflow itself sets."""
     programs = home / "bin"
     programs.mkdir()
+    (home / "temp").mkdir()
     (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (programs / "python").chmod(0o755)
     write_program(programs / "migrate")
@@ -81,11 +99,13 @@ def variables(home: Path, api: str, urls: dict[str, str]) -> dict[str, str]:
         "GITHUB_REPOSITORY": "ann/shop",
         "CI_API_V4_URL": api,
         "CI_PROJECT_ID": "42",
+        "CI_DEFAULT_BRANCH": "main",
+        "RUNNER_TEMP": str(home / "temp"),
         "CI_MERGE_REQUEST_IID": "7",
     }
 
 
-def secrets(urls: dict[str, str]) -> dict[str, str]:
+def secrets(home: Path, urls: dict[str, str]) -> dict[str, str]:
     """What the expressions of the workflows stand for."""
     return {
         "secrets.STAGING_READER_URL": urls["staging"],
@@ -94,4 +114,6 @@ def secrets(urls: dict[str, str]) -> dict[str, str]:
         "secrets.PRODUCTION_DATABASE_URL": urls["production"],
         "github.token": TOKEN,
         "github.event.pull_request.number": "7",
+        "github.event.repository.default_branch": "main",
+        "runner.temp": str(home / "temp"),
     }

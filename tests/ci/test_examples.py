@@ -82,6 +82,7 @@ def test_the_comment_of_a_stranger_is_left_alone(shop: Shop, host: str) -> None:
 def test_github_shows_what_is_denied_and_fails(shop: Shop) -> None:
     environment = shop.runner.checkout / "environments/staging.yaml"
     environment.write_text(environment.read_text() + "policy: {irreversible: deny}\n")
+    shop.publish()
     shop.write(1, CREATE[0], "")
     assert shop.runner.run_github(REVIEW) == ["review"]
     assert "Without a way back: 001" in shop.forge.comments[1]

@@ -6,11 +6,11 @@ an action is acted out (artifacts) or has nothing to do here (checkout, setup, i
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import yaml
@@ -47,10 +47,11 @@ class Runner:
         failed: list[str] = []
         for name in names:
             job = pipeline[name]
+            env = {key: self._expand(text) for key, text in job.get("variables", {}).items()}
             script = [line for line in job["script"] if line != INSTALL]
-            ended = not failed and self.shell("\n".join(script), {})
+            ended = not failed and self.shell("\n".join(script), env)
             if not failed:
-                self.shell("\n".join(job.get("after_script", [])), {})
+                self.shell("\n".join(job.get("after_script", [])), env)
             if not ended:
                 failed.append(name)
         return failed
@@ -72,7 +73,8 @@ class Runner:
 
     def _act(self, action: str, given: Mapping[str, str]) -> bool:
         if action.startswith("actions/upload-artifact@"):
-            files = [self.checkout / name for name in given["path"].split()]
+            paths = EXPRESSION.sub(self._value, given["path"]).split()
+            files = [self.checkout / path for path in paths]
             found = {file.name: file.read_bytes() for file in files if file.exists()}
             self.artifacts[given["name"]] = found
             return bool(found)
@@ -81,8 +83,8 @@ class Runner:
                 (self.checkout / name).write_bytes(data)
             return True
         if action.startswith("github/codeql-action/upload-sarif@"):
-            text = (self.checkout / given["sarif_file"]).read_bytes()
-            self.artifacts["sarif"] = {given["sarif_file"]: text}
+            path = self.checkout / EXPRESSION.sub(self._value, given["sarif_file"])
+            self.artifacts["sarif"] = {path.name: path.read_bytes()}
             return True
         assert action.startswith(SETUP), action
         return True
@@ -98,12 +100,15 @@ class Runner:
         self.log.append(f"$ {script}\n{ended.stdout}{ended.stderr}[{ended.returncode}]")
         return ended.returncode == 0
 
+    def _expand(self, text: str) -> str:
+        return Template(text).substitute(self.variables)
+
     def _value(self, expression: re.Match[str]) -> str:
         return self.values[expression[1]]
 
     def _clean(self) -> None:
         """What a job has left is not there for the next one, which has a machine of its own."""
-        kept = {"migrations", "environments", ".github", "ci"}
-        for path in self.checkout.iterdir():
-            if path.name not in kept:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        kept = ("migrations", "environments", ".github", "ci")
+        excepted = [f"--exclude={name}" for name in kept]
+        command = ["git", "clean", "-ffdxq", *excepted]
+        subprocess.run(command, cwd=self.checkout, check=True)

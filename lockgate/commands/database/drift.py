@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from lockgate.options import (
     environments_option,
     json_option,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Show what the schema has that no migration made.")
@@ -29,7 +33,7 @@ from lockgate.options import (
 def command(
     invocation: Invocation,
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     plan_file: Path | None,
     as_json: bool,
 ) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environment_option, environments_option, json_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Show who ran what, when, and how it ended.")
@@ -16,7 +19,7 @@ from lockgate.options import environment_option, environments_option, json_optio
     "-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many runs."
 )
 @json_option
-def command(name: str, folder: Path | None, limit: int, as_json: bool) -> int:
+def command(name: str, folder: EnvironmentsFolder | None, limit: int, as_json: bool) -> int:
     """Show the runs of a database, the newest first."""
     from lockgate.views.database import history
     from lockgate.workspace import load_environment, open_workspace

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environment_option, environments_option, json_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Show who holds the migration lock.")
 @environment_option
 @environments_option
 @json_option
-def command(name: str, folder: Path | None, as_json: bool) -> int:
+def command(name: str, folder: EnvironmentsFolder | None, as_json: bool) -> int:
     """Show who holds the migration lock; exits 5 when somebody does.
 
     The lock belongs to a session of the database server and ends with it, so there is

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environment_option, environments_option
 
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
+
 
 @click.command(short_help="Give a restored or cloned database its own identity.")
 @environment_option
 @environments_option
-def command(name: str, folder: Path | None) -> int:
+def command(name: str, folder: EnvironmentsFolder | None) -> int:
     """Give a restored or cloned database an identity of its own, as this environment's.
 
     Until then whatever writes to it is refused (exit 6), and so are plans for the original.

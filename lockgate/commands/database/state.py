@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environment_option, environments_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.group(short_help="Write down what a database says, to plan without it.")
@@ -26,7 +30,7 @@ def command() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The state file.",
 )
-def pull(name: str, folder: Path | None, out: Path) -> int:
+def pull(name: str, folder: EnvironmentsFolder | None, out: Path) -> int:
     """Write the history, the names and sizes of the tables, and the server's marks to a file.
 
     A pull request's job can then plan without the database's credentials. Reads only. The file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,9 @@ from lockgate.options import (
     environments_option,
     json_option,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Show which migrations are applied.")
@@ -31,7 +34,7 @@ from lockgate.options import (
 def command(
     invocation: Invocation,
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     everywhere: bool,
     style: str,
     as_json: bool,
@@ -57,7 +60,9 @@ def command(
     return _show_one(invocation, name, folder, chosen)
 
 
-def _show_one(invocation: Invocation, name: str, folder: Path | None, style: str) -> int:
+def _show_one(
+    invocation: Invocation, name: str, folder: EnvironmentsFolder | None, style: str
+) -> int:
     from lockgate.planner.errors import UsageError
     from lockgate.status import read_stand
     from lockgate.views.database import lock, migrations
@@ -76,12 +81,12 @@ def _show_one(invocation: Invocation, name: str, folder: Path | None, style: str
     return 0
 
 
-def _show_all(folder: Path | None, style: str) -> int:
+def _show_all(folder: EnvironmentsFolder | None, style: str) -> int:
     from lockgate.planner.building.matrix import lay_out
-    from lockgate.planner.environments.environment import find_environments
     from lockgate.status import read_columns
     from lockgate.views.database import matrix
+    from lockgate.workspace import nearest_environments
 
-    columns, end = read_columns(folder or find_environments(Path.cwd()))
+    columns, end = read_columns(folder or nearest_environments())
     matrix.SHOWN[style](lay_out(columns))
     return end

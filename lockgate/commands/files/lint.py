@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
     from lockgate.planner.finding import Located
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="How to show it; `github` makes annotations in a workflow.",
 )
 @click.option("--from", "first", metavar="VERSION", help="Pass over the versions before this one.")
-def command(name: str, folder: Path | None, style: str, first: str | None) -> int:
+def command(name: str, folder: EnvironmentsFolder | None, style: str, first: str | None) -> int:
     """Find locks, rewrites, lost data and broken promises in every migration file.
 
     No database is asked, so no size is known. A finding is waived in its file, above the

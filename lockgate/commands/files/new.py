@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environment_option, environments_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Make an empty migration file.")
@@ -18,7 +22,7 @@ from lockgate.options import environment_option, environments_option
     is_flag=True,
     help="Version it by the time, UTC, so that branches do not collide.",
 )
-def command(title: str, name: str, folder: Path | None, timestamp: bool) -> int:
+def command(title: str, name: str, folder: EnvironmentsFolder | None, timestamp: bool) -> int:
     """Make the next migration file, with both markers, and print its path.
 
     The version goes on as the directory has it: numbered, or by the time.

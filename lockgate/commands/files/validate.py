@@ -11,14 +11,14 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.environments.environment import Environment, EnvironmentsFolder
     from lockgate.planner.errors import MigrationFileError
 
 
 @click.command(short_help="Check the migration files, without a database.")
 @environment_option
 @environments_option
-def command(name: str, folder: Path | None) -> int:
+def command(name: str, folder: EnvironmentsFolder | None) -> int:
     """Check names, markers, requirements and statements of every migration file.
 
     Every file is read, and every broken one is told, not only the first.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environments_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Sign a plan with an SSH key.")
@@ -21,7 +25,7 @@ from lockgate.options import environments_option
     "[default: git's user.signingkey, or the first of the usual ones in ~/.ssh]",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, on a terminal either.")
-def command(plan_file: Path, folder: Path | None, key: Path | None, yes: bool) -> int:
+def command(plan_file: Path, folder: EnvironmentsFolder | None, key: Path | None, yes: bool) -> int:
     """Approve a plan: sign its digest, and print the file of the signature.
 
     The file lies beside the plan, PLAN.SIGNER.sig, and travels with it; `migrate apply` counts

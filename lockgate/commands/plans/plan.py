@@ -22,7 +22,7 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.environments.environment import Environment, EnvironmentsFolder
     from lockgate.planner.plan.plan import Plan
     from lockgate.plans.making import Request
 
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 def command(
     invocation: Invocation,
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     out: Path,
     wanted: dict[str, Any],
     receipts: tuple[Path, ...],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from lockgate.options import (
     out_option,
     receipts_option,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Plan for one environment what has run in another.")
@@ -35,7 +39,7 @@ def command(
     invocation: Invocation,
     source: str,
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     out: Path,
     receipts: tuple[Path, ...],
     allow_non_atomic: bool,

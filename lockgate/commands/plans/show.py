@@ -10,6 +10,7 @@ import click
 from lockgate.options import environments_option
 
 if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
     from lockgate.planner.plan.plan import Plan
 
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     help="Where the migrations lie from the repository's root, for `sarif`: a plan does not say.",
 )
 @environments_option
-def command(plan_file: Path, style: str, migrations: str, folder: Path | None) -> int:
+def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFolder | None) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
     The plan's digest is checked first, so what is shown is what would be run. As text it tells
@@ -64,7 +65,7 @@ def _show_text(plan: Plan) -> None:
     text.show_plan(plan)
 
 
-def _show_approvals(plan: Plan, plan_file: Path, folder: Path | None) -> None:
+def _show_approvals(plan: Plan, plan_file: Path, folder: EnvironmentsFolder | None) -> None:
     """Those beside the plan, by this machine's clock; unverified ones where there is no
     environment that says whose keys are good."""
     from datetime import UTC, datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from lockgate.options import (
     reviewed_option,
     verbose_option,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Apply exactly what a plan file says.")
@@ -46,7 +50,7 @@ from lockgate.options import (
 def command(
     plan_file: Path,
     name: str | None,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     reviewed: str | None,
     receipt_file: Path | None,
     key: Path | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,9 @@ from lockgate.options import (
     non_atomic_option,
     verbose_option,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Roll back the last migrations, without a plan file.")
@@ -31,7 +34,7 @@ from lockgate.options import (
 @events_option
 def command(
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     steps: int | None,
     to: str | None,
     from_database: bool,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lockgate.options import environment_option, environments_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
 
 
 @click.command(short_help="Settle a run that stopped half-way.")
@@ -26,7 +30,7 @@ from lockgate.options import environment_option, environments_option
 @click.option("--reason", metavar="TEXT", help="Why, for the audit trail; needed to settle.")
 def command(
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     way: str | None,
     mark_applied: str | None,
     mark_rolled_back: str | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +15,9 @@ from lockgate.options import (
     verbose_option,
 )
 
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import EnvironmentsFolder
+
 
 @click.command(short_help="Apply what is pending, without a plan file.")
 @environment_option
@@ -26,7 +29,7 @@ from lockgate.options import (
 @events_option
 def command(
     name: str,
-    folder: Path | None,
+    folder: EnvironmentsFolder | None,
     to: str | None,
     allow_non_atomic: bool,
     dry_run: bool,

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.checkout import read_source
+from lockgate.checkout import copy_environments, read_source
 from lockgate.executors.programs.git import ask_checkout, ask_user, find_own_checkout
+from lockgate.planner.environments.environment import read_environment
+from lockgate.planner.errors import UsageError
 
 DIGEST = "0" * 64
 PERSON = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
@@ -206,3 +208,47 @@ def test_a_key_is_not_learned_from_a_bare_repository(
         "/home/ann/.ssh/mine"
     )
     assert not is_sprung(trap)
+
+
+def commit_environment(top: Path, text: str, folder: str = "environments") -> None:
+    (top / folder).mkdir(exist_ok=True, parents=True)
+    (top / folder / "dev.yaml").write_text(text)
+    git(top, "add", ".")
+    git(top, "commit", "-qm", "environment")
+
+
+def test_environments_are_those_of_the_commit_and_the_migrations_those_checked_out(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit_environment(project, "database: embedded\nproject: ours\n")
+    git(project, "tag", "reviewed")
+    commit_environment(project, "database: embedded\nproject: theirs\nmigrations: /etc\n")
+    (project / "environments" / "allowed_signers").write_text("mallory ssh-ed25519 AAAA\n")
+    monkeypatch.chdir(project / "migrations")
+    found = copy_environments(None, "refs/tags/reviewed", tmp_path / "copy")
+    read = read_environment("dev", found.path, variables={}, project=found.project)
+    assert read.project == "ours"
+    assert read.migrations_directory == project / "migrations"
+    assert not (read.directory / "allowed_signers").exists()
+
+
+def test_environments_of_a_named_folder_are_read_too(project: Path, tmp_path: Path) -> None:
+    commit_environment(project, "database: embedded\n", "db/targets")
+    found = copy_environments(project / "db" / "targets", "HEAD", tmp_path / "copy")
+    assert (found.project, found.place) == (project / "db", project / "db" / "targets")
+    assert [path.name for path in found.path.iterdir()] == ["dev.yaml"]
+
+
+def test_a_link_in_the_commit_is_no_environment(project: Path, tmp_path: Path) -> None:
+    (project / "environments").mkdir()
+    (project / "environments" / "dev.yaml").symlink_to("/etc/passwd")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "link")
+    with pytest.raises(UsageError, match="has no environments/"):
+        copy_environments(project / "environments", "HEAD", tmp_path / "copy")
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "--help", "HEAD:environments", ""])
+def test_what_is_no_commit_is_refused(project: Path, tmp_path: Path, ref: str) -> None:
+    with pytest.raises(UsageError, match="git has no commit"):
+        copy_environments(project / "environments", ref, tmp_path / "copy")
