@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lockgate.executors.mysql.engine import MySQL
-from lockgate.executors.mysql.statements import without_comments
 from lockgate.planner.errors import UsageError
 from lockgate.planner.sql.dialect import MARIADB
 
 if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
-
-# MariaDB's DDL is atomic for one object, not for a list of them, nor for CREATE OR REPLACE.
-# https://mariadb.com/kb/en/atomic-ddl/
-PARTIAL = re.compile(
-    r"drop\s+(?:temporary\s+)?(?:table|view|sequence)\b.*,|"
-    r"(?:create|alter|drop|rename)\s+(?:or\s+replace\s+)?(?:user|role)\b.*,|"
-    r"(?:grant|revoke)\b|create\s+or\s+replace\s+(?!view\b)",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def connect(address: DatabaseAddress, environment: Environment) -> MariaDB:
@@ -42,9 +31,6 @@ class MariaDB(MySQL):
     parent_code = "1451"
     statement_limit = "max_statement_time", 1
     rebuilds_empty_tables = False
-
-    def is_atomic(self, sql: str) -> bool:
-        return super().is_atomic(sql) and PARTIAL.match(without_comments(sql).lstrip()) is None
 
     def refuse_other_server(self, version: str) -> None:
         if "mariadb" not in version.lower():

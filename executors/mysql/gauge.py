@@ -14,7 +14,7 @@ from lockgate.executors.engine import Row
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.executors.failure import ServerError
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.mysql.statements import without_comments
+from lockgate.executors.mysql.statements import reading_of
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.store import MySQLSession
@@ -32,7 +32,6 @@ FORBIDDEN = "1227"
 PARTITION = re.compile(r"#p#", re.IGNORECASE)
 # https://dev.mysql.com/doc/refman/9.7/en/identifier-mapping.html
 ENCODED = re.compile(r"@([0-9a-f]{4})")
-EMPTIED = re.compile(r"truncate\b|alter\b.*\btruncate\s+partition\b", re.IGNORECASE | re.DOTALL)
 
 Ids = dict[str, frozenset[int]]
 Ask = Callable[[str, Sequence[object]], list[Row]]
@@ -52,8 +51,8 @@ class RebuildGauge(Gauge):
         if not isinstance(event, StatementFinished) or not self._view:
             return
         before, self._ids = self._ids, self._read(self._session.observe)
-        emptied = EMPTIED.match(without_comments(event.statement.sql).lstrip())
-        found = () if emptied else rebuilt(before, self._ids)
+        reading = reading_of(event.statement, self._session.server.dialect)
+        found = () if reading.empties else rebuilt(before, self._ids)
         told = tuple(table for table in found if self._counts(table))
         rewrites = None if found and not told else told
         self.note((event.number, event.place), rewrites=rewrites)

@@ -14,7 +14,6 @@ from lockgate.executors.mysql.connection import OWN, version_number
 from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
 from lockgate.executors.mysql.limits import refuse_big, refuse_percent
 from lockgate.executors.mysql.sessions import GuardedSessions
-from lockgate.executors.mysql.statements import ATOMIC, without_comments
 from lockgate.executors.states import RunStatus
 from lockgate.planner.database.server import Server
 from lockgate.planner.errors import UsageError
@@ -134,11 +133,6 @@ class MySQLSession(GuardedSessions):
         self.execute("rollback")
         warnings = self.query_all("show warnings")
         return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
-
-    def is_atomic(self, sql: str) -> bool:
-        """Whether a statement that commits the open transaction, and then fails, has done
-        nothing: so not one that runs others, as CALL does."""
-        return ATOMIC.match(without_comments(sql).lstrip()) is not None
 
     def read_server(self, schema: str | None) -> Server:
         ((version,),) = self.query_all("select version()")

@@ -12,13 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Step
 
-# What no rollback of MySQL or MariaDB takes back, though it leaves the transaction open.
-# https://dev.mysql.com/doc/refman/8.4/en/set-variable.html
-LASTING = re.compile(
-    r"set\s+(?:password|default\s+role)\b|set\b(?:.*,)?\s*(?:(?:global|persist|persist_only)\s|"
-    r"@@(?:global|persist|persist_only)\s*\.[^,=]*=)",
-    re.IGNORECASE | re.DOTALL,
-)
 NOT_ATOMIC = "NOT ATOMIC"
 ONE_TRANSACTION = "ATOMIC (one transaction)"
 COMPENSATION = "ATOMIC BY COMPENSATION (intermediate states visible to other sessions)"

@@ -281,6 +281,12 @@ class Reading:
         return is_plain and self.leaves == "nothing" and not QUERIES & self.mentions.names
 
     @property
+    def empties(self) -> bool:
+        """Whether it makes tables or partitions of them empty, as if they were new."""
+        partitions = any(clause.action == "truncate partition" for clause in self.clauses)
+        return self.verb == "truncate" or partitions
+
+    @property
     def is_definition(self) -> bool:
         """Whether it is DDL: it changes what there is, and not only the rows in it."""
         return self.verb in ("create", "alter", "drop", "rename")

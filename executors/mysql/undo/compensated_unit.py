@@ -17,7 +17,7 @@ from lockgate.executors.events import Emit, StatementFinished, StepFinished, Uni
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
-from lockgate.executors.mysql.statements import STATELESS, without_comments
+from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.store import OWN_SETTINGS, MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import (
@@ -42,7 +42,6 @@ from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reading import Reading
 
 SAVEPOINT = "lockgate_trailing"
@@ -215,7 +214,7 @@ class CompensatedUnit:
     def _run_statement(self, at: Position) -> None:
         statement = at.statement
         assert statement is not None
-        if not STATELESS.match(without_comments(statement.sql).lstrip()):
+        if not self._effect(at).keeps_session:
             self.session.stateful = True
         started = time.monotonic()
         rows = self._way(statement)(at, statement)
@@ -266,7 +265,8 @@ class CompensatedUnit:
 
     def _is_atomic(self, place: Position) -> bool:
         assert place.statement is not None
-        return self._effect(place).is_rows_only or self.session.is_atomic(place.statement.sql)
+        effect = self._effect(place)
+        return effect.is_rows_only or effect.fails_whole
 
     def _run_implied(self, at: Position, statement: PlannedStatement) -> int:
         """Rows that go with what this unit has made: neighbours share a transaction, and their
@@ -345,7 +345,7 @@ class CompensatedUnit:
 
     def _effect(self, place: Position) -> Reading:
         assert place.statement is not None
-        return read(place.statement.sql, self.session.server.dialect)
+        return reading_of(place.statement, self.session.server.dialect)
 
     def _place_of(self, record: JournalRow) -> Position:
         return Position(record.step, self.unit.steps[record.step - self.unit.first], record.place)

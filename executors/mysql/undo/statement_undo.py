@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.statements import body_start
 from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.table.text import quote
@@ -19,10 +18,12 @@ from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.states import Outcome
 from lockgate.planner.reading.reading import Object
+from lockgate.planner.sql.cursor import read_tokens
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.store import MySQLSession
     from lockgate.executors.mysql.undo.graveyard import Graveyard
+    from lockgate.planner.sql.dialect import Dialect
 
 PATIENCE = 60  # seconds to wait for each lock: undoing is not given up lightly
 SETTINGS = (
@@ -243,3 +244,16 @@ def _character_set(image: Image) -> Iterable[tuple[str, str | None]]:
     if image.create.isascii() or charset.startswith("utf8"):
         yield "character_set_client", image.charset
         yield "collation_connection", image.collation
+
+
+def body_start(create_trigger: str, dialect: Dialect) -> int:
+    """Where a trigger's order and body begin: the position after FOR EACH ROW.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL
+    >>> body_start("create trigger g before insert on t for each row set @x = 1", MYSQL)
+    48
+    """
+    cursor = read_tokens(create_trigger, dialect)
+    while not cursor.at_end and not cursor.accept("for", "each"):
+        cursor.take()
+    return cursor.take().end

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, NOTE_DONE
+from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepare_intent
@@ -14,7 +15,6 @@ from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.executors.states import Outcome
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reading import Reading
 
 READ = (
@@ -27,7 +27,7 @@ def read_image(session: MySQLSession, statement: PlannedStatement, effect: Readi
     """What the objects of a statement are before it, as JSON; empty where that would not tell
     whether it has happened."""
     names = [(old.name, new.name) for old, new in effect.renames]
-    if not effect.objects or is_permutation(names) or not session.is_atomic(statement.sql):
+    if not effect.objects or is_permutation(names) or not effect.fails_whole:
         return ""
     try:
         intent = prepare_intent(session.observe, Graveyard(session), effect, statement, "")
@@ -63,6 +63,6 @@ def _has_happened(
 ) -> bool | None:
     if not image:
         return None
-    effect = read(statement.sql, session.server.dialect)
+    effect = reading_of(statement, session.server.dialect)
     forward = Forward(session, Graveyard(session))
     return forward.has_happened(Intent.model_validate_json(image), effect)

@@ -23,22 +23,16 @@ from lockgate.executors.ledger.store import (
     lost_lock,
 )
 from lockgate.executors.mysql.sessions import OWN_LOCK
-from lockgate.executors.mysql.statements import (
-    FLEETING,
-    REPEATABLE,
-    STATELESS,
-    without_comments,
-)
+from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.store import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
 from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
 from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_outcomes
 from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
-from lockgate.planner.guarantees.guarantee import LASTING
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.mysql.reader import read
+from lockgate.planner.reading.reading import Reading
 
 SAVEPOINT = "lockgate_before_statement"
 
@@ -154,13 +148,13 @@ class _Section:
     def _restore(self, done: set[int]) -> None:
         """Sets again in this session what the statements that are done had set in theirs."""
         for place, statement in enumerate(self.step.statements, 1):
-            sql = without_comments(statement.sql).lstrip()
-            if place not in done or STATELESS.match(sql):
+            reading = self._read(statement)
+            if place not in done or reading.keeps_session:
                 continue
             self.session.stateful = True
-            if REPEATABLE.match(sql):
+            if reading.leaves == "settings":
                 self._repeat(place, statement)
-            elif FLEETING.match(sql):
+            elif reading.leaves == "unknown":
                 raise gone_state(self.step, place, "its session has ended")
 
     def _repeat(self, place: int, statement: PlannedStatement) -> None:
@@ -172,7 +166,7 @@ class _Section:
     def _run_statement(self, place: int, statement: PlannedStatement) -> None:
         """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
         self.place, self.statement = place, statement
-        if not STATELESS.match(without_comments(statement.sql).lstrip()):
+        if not self._read(statement).keeps_session:
             self.session.stateful = True
         started = time.monotonic()
         try:
@@ -188,7 +182,7 @@ class _Section:
 
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         self._begin()
-        effect = read(statement.sql, self.session.server.dialect)
+        effect = self._read(statement)
         self._intend(place, statement, read_image(self.session, statement, effect))
         self.counters.add(place, effect)
         self.session.execute(f"savepoint {SAVEPOINT}")
@@ -235,8 +229,11 @@ class _Section:
             self.counters.close()
 
     def _is_lasting(self) -> bool:
-        sql = self.statement.sql if self.statement else ""
-        return LASTING.match(without_comments(sql).lstrip()) is not None
+        """Whether no rollback takes the statement back, though it left the transaction open."""
+        if self.statement is None:
+            return False
+        reading = self._read(self.statement)
+        return (reading.verb, reading.commits) == ("other", "itself")
 
     def _record(self, serial: int) -> None:
         """The history's row, in the transaction of the trailing statements.
@@ -297,7 +294,10 @@ class _Section:
         return [] if whole else self.tentative
 
     def _is_atomic(self) -> bool:
-        return self.statement is not None and self.session.is_atomic(self.statement.sql)
+        return self.statement is not None and self._read(self.statement).fails_whole
+
+    def _read(self, statement: PlannedStatement) -> Reading:
+        return reading_of(statement, self.session.server.dialect)
 
     def _doubt(self, places: list[int]) -> None:
         """Leaves in the journal that nobody knows whether these statements are done."""
