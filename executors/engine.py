@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from lockgate.executors.events import Emit, OtherSession
+    from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
     from lockgate.executors.states import Outcome, RunStatus
     from lockgate.planner.building.stored_runs import StoredRun
@@ -130,6 +131,12 @@ class Engine(Protocol):
 
     def read_facts(self) -> Facts:
         """What a plan is judged by, of the tables that there are."""
+
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        """The first statement of a plan, or of its way back, that the server cannot read.
+
+        It is asked, where it can be, and runs nothing of the plan.
+        """
 
     def read_catalogue(self) -> Catalogue:
         """All that the database holds but rows and lockgate's own tables; in no transaction."""

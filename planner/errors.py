@@ -62,17 +62,27 @@ class UsageError(LockgateError):
 
 
 class FileError(UsageError):
-    """A file is wrong at a known place. `line` counts from 1; 0 means the file as a whole."""
+    """A file is wrong at a known place. `line` and `column` count from 1; 0 means the file, or the
+    line, as a whole."""
 
     def __init__(
-        self, what: str, *, path: Path | None = None, line: int = 0, why: str = "", do: str = ""
+        self,
+        what: str,
+        *,
+        path: Path | None = None,
+        line: int = 0,
+        column: int = 0,
+        why: str = "",
+        do: str = "",
     ) -> None:
         super().__init__(what, why=why, do=do)
         self.path = path
         self.line = line
+        self.column = column
 
     def __str__(self) -> str:
         place = f"{self.path or 'input'}:{self.line}" if self.line else str(self.path or "")
+        place += f":{self.column}" if self.line and self.column else ""
         return f"{place}: {super().__str__()}" if place else super().__str__()
 
 
@@ -86,6 +96,10 @@ class MigrationFileError(FileError):
 
 class SplitError(MigrationFileError):
     """The SQL of a section cannot be cut into statements, or would be cut differently elsewhere."""
+
+
+class BadSyntax(MigrationFileError):
+    """The server cannot read a statement: it was asked, and nothing was run."""
 
 
 class HistoryError(LockgateError):

@@ -38,11 +38,15 @@ STATES = {
 
 
 def open_session(
-    address: DatabaseAddress, timeouts: Timeouts, program: str, tls: Mapping[str, Any]
+    address: DatabaseAddress,
+    timeouts: Timeouts,
+    program: str,
+    tls: Mapping[str, Any],
+    capabilities: int = 0,
 ) -> Any:
     """A PyMySQL connection in autocommit mode, in UTF-8, that takes one statement at a time.
 
-    `tls` are options from `tls_like`, or none.
+    `tls` are options from `tls_like`, or none; `capabilities` are flags of the protocol's client.
 
     Raises:
         Unreachable: no connection.
@@ -63,6 +67,7 @@ def open_session(
             connect_timeout=math.ceil(timeouts.connect),
             read_timeout=math.ceil(timeouts.connect),
             program_name=program,
+            client_flag=capabilities,
             **{**options, **tls},
         )
     except (pymysql.Error, OSError, RuntimeError, ValueError) as error:

@@ -12,6 +12,7 @@ from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.gauge import RebuildGauge
 from lockgate.executors.mysql.store import MySQLSession
+from lockgate.executors.mysql.syntax import find_syntax_error
 from lockgate.executors.mysql.undo import recovery
 from lockgate.executors.mysql.undo.counters import give_back_counters
 from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed
@@ -21,6 +22,7 @@ from lockgate.executors.states import RunStatus
 if TYPE_CHECKING:
     from lockgate.executors.engine import Journal, Run, Traits
     from lockgate.executors.events import Emit
+    from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
@@ -33,6 +35,9 @@ class MySQL(MySQLSession):
 
     def read_facts(self) -> Facts:
         return read_facts(self)
+
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        return find_syntax_error(self, plan)
 
     def read_catalogue(self) -> Catalogue:
         return read_catalogue(self)

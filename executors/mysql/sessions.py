@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pymysql
+from pymysql.constants import CLIENT
 
 from lockgate.executors.commit_outcome import refuse_another_server
 from lockgate.executors.events import Emit, LockAwaited, OtherSession, first_words
@@ -277,8 +278,20 @@ class GuardedSessions(Store):
         digest = hashlib.sha256(f"lockgate:{self.server.history_table}".encode()).hexdigest()
         return f"lockgate_{part}_{digest[:40]}"
 
-    def _connect(self) -> Any:
-        connection = open_session(self._address, self._timeouts, self._program, self._tls)
+    @contextmanager
+    def asking_in_batches(self) -> Iterator[Any]:
+        """A connection that takes several statements at once; no migration's are run by it."""
+        connection = self._connect(CLIENT.MULTI_STATEMENTS)
+        try:
+            yield connection
+        finally:
+            with suppress(pymysql.Error):
+                connection.close()
+
+    def _connect(self, capabilities: int = 0) -> Any:
+        connection = open_session(
+            self._address, self._timeouts, self._program, self._tls, capabilities
+        )
         return self._set_up(connection, settings(self._timeouts, self.statement_limit))
 
     def _connect_guard(self) -> Any:

@@ -30,6 +30,7 @@ from lockgate.planner.errors import Interrupted
 if TYPE_CHECKING:
     from lockgate.executors.engine import Journal, Run, Traits
     from lockgate.executors.events import Emit
+    from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
@@ -68,6 +69,9 @@ class PostgreSQL(PostgreSQLSession):
 
     def can_tell(self, sql: str) -> bool:
         return is_repeatable(sql) or can_tell(sql)
+
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        return None  # the reader has its grammar
 
     def read_facts(self) -> Facts:
         return read_facts(self)

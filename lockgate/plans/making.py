@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lockgate import __version__
 from lockgate.checkout import read_source
+from lockgate.executors.engine import Engine
 from lockgate.planner.building.build import (
     Setting,
     build_baseline_plan,
@@ -24,7 +25,7 @@ from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.judgement import judged
-from lockgate.planner.errors import BrokenHistory, UsageError
+from lockgate.planner.errors import BadSyntax, BrokenHistory, UsageError
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.drift import with_fingerprint
 from lockgate.planner.plan.plan import Plan, Source
@@ -112,6 +113,32 @@ def read_observation(path: Path, environment: Environment) -> Observation:
     """
     state = read_state(path)
     return state.observed(project=environment.project, environment=environment.name)
+
+
+def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
+    """`make_plan` from what the database says now, which is also asked whether it can read all.
+
+    Raises:
+        BadSyntax: it cannot.
+        LockgateError: as `make_plan`.
+    """
+    plan = make_plan(work.environment, observe(work, ledger, request), request)
+    refuse_bad_syntax(plan, work.engine)
+    return plan
+
+
+def refuse_bad_syntax(plan: Plan, engine: Engine) -> None:
+    """Raises BadSyntax when the server says that it cannot read a statement of the plan."""
+    if failure := engine.find_syntax_error(plan):
+        error = failure.error
+        raise BadSyntax(
+            f"{error.message} ({error.code})",
+            path=Path(failure.step.file),
+            line=failure.line,
+            column=failure.column,
+            why="The server was asked whether it can read the statement; nothing was run.",
+            do="Correct the file.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Denied, LockgateError
 from lockgate.planner.plan.verify import refuse_unresolved
-from lockgate.plans.making import Request, draft_plan, make_plan, observe
+from lockgate.plans.making import Request, draft_plan, observe, plan_live
 from lockgate.plans.origin import with_origin
 from lockgate.runs.dry_run import refuse_both, show_dry_run
 from lockgate.trust.admission import admit
@@ -42,8 +42,7 @@ def plan_and_apply(
     request = with_origin(request, environment)
     with open_workspace(environment) as work:
         if dry_run:
-            seen = observe(work, read_settled(work.engine), request)
-            plan = make_plan(environment, seen, request)
+            plan = plan_live(work, read_settled(work.engine), request)
             show_dry_run(plan, work.engine, admit(environment))
             return None
         _refuse_unplanned(environment)
@@ -55,7 +54,7 @@ def plan_and_apply(
             ledger = engine.read_ledger()
             if ledger.unresolved:
                 ledger = _recovered(work, ledger, request, emit)
-            plan = make_plan(environment, observe(work, ledger, request), request)
+            plan = plan_live(work, ledger, request)
             if not as_json:
                 text.tell_warnings(plan)
             report = apply_locked(plan, engine, ledger, author(), emit, admit(environment))

@@ -174,8 +174,8 @@ def test_9_failed_when_all_was_undone(project: Project, postgres_server: Any) ->
 
 
 def test_9_failed_on_mysql_when_nothing_was_kept(mysql_project: Project) -> None:
-    mysql_project.write("001_bad.sql", "create table t (id nonsense);")
-    refused(mysql_project.migrate("up"), 9, "001_bad.sql:2", "(1064)", "was undone")
+    mysql_project.write("001_bad.sql", "create table t (id int, id int);")
+    refused(mysql_project.migrate("up"), 9, "001_bad.sql:2", "(1060)", "was undone")
 
 
 def test_10_broken_history_for_a_changed_and_a_missing_file(any_project: Project) -> None:

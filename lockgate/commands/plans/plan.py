@@ -116,7 +116,7 @@ def command(
 def _make_plan(environment: Environment, request: Request) -> Plan:
     """The plan, from the state file or the database, and rehearsed where that is asked for."""
     from lockgate.planner.environments.judgement import judged
-    from lockgate.plans.making import make_plan, observe, read_observation
+    from lockgate.plans.making import make_plan, plan_live, read_observation
     from lockgate.plans.rehearsal import rehearse_plan
     from lockgate.workspace import open_workspace, read_settled
 
@@ -125,7 +125,7 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
         return make_plan(environment, seen, request)
     with open_workspace(environment) as work:
         ledger = read_settled(work.engine)
-        plan = make_plan(environment, observe(work, ledger, request), request)
+        plan = plan_live(work, ledger, request)
         if not request.rehearse:
             return plan
         return judged(rehearse_plan(work, ledger, plan, request), environment.policy)

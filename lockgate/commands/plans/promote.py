@@ -62,7 +62,7 @@ def command(
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.planner.errors import UsageError
     from lockgate.plans.delivery import hand_out
-    from lockgate.plans.making import Request, make_plan, observe
+    from lockgate.plans.making import Request, make_plan, observe, refuse_bad_syntax
     from lockgate.plans.origin import find_soak, read_origin
     from lockgate.views.plan.promotion import show_prospects
     from lockgate.workspace import load_environment, load_migrations, open_workspace, read_settled
@@ -78,6 +78,7 @@ def command(
     with open_workspace(environment) as work:
         seen = observe(work, read_settled(work.engine), request)
         plan = make_plan(environment, seen, request)
+        refuse_bad_syntax(plan, work.engine)
     if not as_json and str(out) != "-":
         comparison = compare(load_migrations(environment).migrations, seen.ledger)
         prospects = find_prospects(comparison, origin, plan, find_soak(environment))
