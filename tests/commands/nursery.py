@@ -52,7 +52,7 @@ class Nursery:
             end.setblocking(False)
         signal.set_wakeup_fd(self._string.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self._interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def serve(self) -> None:
         """Returns when its own parent has closed its input."""
@@ -98,7 +98,7 @@ class Nursery:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for each in (self._listener, self._bell, self._string, client, *self._clients.values()):
             each.close()
-        signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # also below `&` in a script
 
 
 def run(job: Job, streams: list[int]) -> NoReturn:

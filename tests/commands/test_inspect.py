@@ -110,7 +110,7 @@ def broken_squawk(tmp_path: Path) -> dict[str, str]:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(
-        "import lockgate.executors.programs.squawk\nexecutors.squawk.PROGRAM = 'no-such-program'\n"
+        "from lockgate.executors.programs import squawk\nsquawk.PROGRAM = 'no-such-program'\n"
     )
     return {"PYTHONPATH": f"{folder}:{Path(__file__).parents[2]}"}
 
