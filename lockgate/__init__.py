@@ -1,6 +1,6 @@
 """lockgate talks: the command line, what it prints, and nothing that it decides.
 
-checkout.py   Where the migrations come from: the git commit of their directory
+checkout.py   What git has of the project
 commands/     The commands: one a file, in folders by subject, found by being there
 executors/    Executors run plans and talk to databases and other programs; they decide nothing
 exits.py      Exit codes: what a shell learns of how a command ended. docs/reference/exit-codes.md

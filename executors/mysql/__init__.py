@@ -10,8 +10,9 @@ limits.py      What MySQL and MariaDB are not given
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 sessions.py    The two sessions of an executor on MySQL, and the migration lock that both hold
-statements.py  What a statement of MySQL and MariaDB does, by how it begins
+statements.py  What a plan's statements do on MySQL and MariaDB
 store.py       The ledger on MySQL; runs nothing of a plan, as `units` do
+syntax.py      Whether the statements of a plan are SQL at all: PREPARE tells on MySQL and MariaDB
 table/         A table of MySQL or MariaDB by its SHOW CREATE TABLE text
 undo/          Units that are undone by compensation on MySQL and MariaDB
 units/         Running of a plan's steps on MySQL and MariaDB; `undo` runs what is undone as a whole

@@ -3,7 +3,7 @@
 impact.py    What a statement costs those who use the database
 mysql/       The reader of MySQL and MariaDB
 postgresql/  The reading of PostgreSQL's statements: what each does, by the server's own grammar
-reaching.py  What a statement reaches outside of its database: programs, files, other servers, code
+reaching.py  What a statement reaches outside of its database
 reader.py    The reader of each engine, by the name of its dialect
 reading.py   What one statement does, as a value
 sizes.py     How large a table is, as far as it changes what a finding means
