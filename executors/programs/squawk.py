@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import UsageError
-from lockgate.planner.review.squawk_rules import Violation, read_violation
+from lockgate.planner.review.squawk_rules import Violation, read_violation, unlinted
 
 if TYPE_CHECKING:
     from lockgate.planner.finding import Finding
@@ -28,7 +28,9 @@ PROGRAM = "squawk"
 CONFIGURATION = "squawk.toml"
 FOUND = (0, 1)
 """Exit codes with a report on stdout."""
-LONGEST = 30.0
+PANIC = 101
+"""From here on, and below 0, an exit code says that a program in Rust has crashed."""
+LONGEST, LONGEST_PER_BYTE = 10.0, 5e-6
 """Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
 
 
@@ -61,12 +63,31 @@ def _lint(subjects: Sequence[Subject], mode: str) -> Iterator[tuple[Finding, ...
     reports: list[list[Violation]] = [[] for _ in subjects]
     with TemporaryDirectory() as folder:
         _write(Path(folder), subjects)
-        for entry in _run(folder, [mode, f"--pg-version={_version(subjects[0])}"]):
-            place = int(Path(entry["file"]).stem)
-            reports[place].append(_violation(entry, subjects[place]))
-    for subject, report in zip(subjects, reports, strict=True):
+        names = [f"{place}.sql" for place in range(len(subjects))]
+        entries, unread = _report(folder, [mode, f"--pg-version={_version(subjects[0])}"], names)
+    for entry in entries:
+        place = int(Path(entry["file"]).stem)
+        reports[place].append(_violation(entry, subjects[place]))
+    for name, subject, report in zip(names, subjects, reports, strict=True):
         read = (read_violation(violation, subject) for violation in report)
-        yield tuple(finding for finding in read if finding)
+        failed = (unlinted(subject),) if name in unread else ()
+        yield (*failed, *(finding for finding in read if finding))
+
+
+def _report(
+    folder: str, options: list[str], names: list[str]
+) -> tuple[list[dict[str, Any]], set[str]]:
+    """What squawk reports of these files, and those that it fails on: one of them, nested too
+    deeply for it, must not keep the others from being read."""
+    entries = _run(folder, options, names)
+    if entries is not None:
+        return entries, set()
+    if len(names) == 1:
+        return [], {*names}
+    middle = len(names) // 2
+    first = _report(folder, options, names[:middle])
+    second = _report(folder, options, names[middle:])
+    return first[0] + second[0], first[1] | second[1]
 
 
 def _write(folder: Path, subjects: Sequence[Subject]) -> None:
@@ -86,15 +107,21 @@ def _version(subject: Subject) -> str:
     return f"{version // 10000}.{version % 10000}"
 
 
-def _run(folder: str, options: list[str]) -> list[dict[str, Any]]:
-    files = sorted(path.name for path in Path(folder).glob("*.sql"))
-    command = [_program(), "--reporter=json", f"--config={CONFIGURATION}", *options, *files]
+def _run(folder: str, options: list[str], names: list[str]) -> list[dict[str, Any]] | None:
+    """What squawk reports; None where it fails on these files, or takes too long."""
+    command = [_program(), "--reporter=json", f"--config={CONFIGURATION}", *options, *names]
+    size = sum(Path(folder, name).stat().st_size for name in names)
     try:
         ended = subprocess.run(
-            command, cwd=folder, env={}, capture_output=True, timeout=LONGEST, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+            command, cwd=folder, env={}, capture_output=True, check=False,
+            timeout=LONGEST + LONGEST_PER_BYTE * size,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return None
+    except OSError as error:
         raise _failed(str(error)) from error
+    if ended.returncode < 0 or ended.returncode >= PANIC:
+        return None
     if ended.returncode not in FOUND:
         raise _failed(ended.stderr.decode("utf-8", "replace").strip())
     try:

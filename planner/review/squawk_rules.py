@@ -109,6 +109,19 @@ def drop_repeated(found: Sequence[Finding]) -> Iterable[Finding]:
             seen.add(one.code)
 
 
+def unlinted(subject: Subject) -> Finding:
+    """That squawk fails on a section: it may be written so that it does."""
+    return Finding(
+        code=UNREAD,
+        severity="danger",
+        line=subject.statements[0].line,
+        message="squawk fails on this section.",
+        why="Its rules were not applied here, so what they would find is not known.",
+        safer="Write it in simpler statements. A waiver says that it was read by a person.",
+        tool="squawk",
+    )
+
+
 def _unread(violation: Violation) -> Finding:
     return Finding(
         code=UNREAD,

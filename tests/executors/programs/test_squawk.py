@@ -50,6 +50,15 @@ def test_each_section_gets_its_own_findings_whatever_it_runs_in() -> None:
     ]
 
 
+@pytest.mark.parametrize("pair", ["()", "[]"])
+def test_a_section_that_squawk_crashes_on_is_a_danger_and_hides_no_other(pair: str) -> None:
+    deep = section(f"select {pair[0] * 100_000}1{pair[1] * 100_000}; drop table hidden")
+    first, crashed, last = lint_sections([section("drop table a"), deep, section("drop table b")])
+    assert [one.code for one in (*first, *last)] == ["ban-drop-table", "ban-drop-table"]
+    (finding,) = crashed
+    assert (finding.code, finding.severity, finding.line) == ("not-linted", "danger", 1)
+
+
 def test_nothing_is_run_for_no_sections() -> None:
     assert lint_sections([]) == ()
 
