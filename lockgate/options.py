@@ -139,6 +139,10 @@ receipts_option = click.option(
     type=click.Path(path_type=Path),
     help="A receipt of a run in the environment that it is promoted from; may be repeated.",
 )  # fmt: skip
+sign_plan_option = click.option(
+    "--sign-with", "key", metavar="KEY", type=click.Path(path_type=Path),
+    help="Sign the plan with this SSH key, as the job that made it; the signature is PLAN.sig.",
+)  # fmt: skip
 out_option = click.option(
     "-o", "--out", default="plan.json", show_default=True, metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),

@@ -27,6 +27,7 @@ from lockgate.planner.errors import (
     UsageError,
 )
 from lockgate.planner.project import refuse_outward_link
+from lockgate.planner.quantities import short_digest
 
 UNSEALED = "0" * 64
 """Stands where a digest will."""
@@ -232,8 +233,8 @@ def _refuse_altered(document: dict[str, Any], name: str, kind: Kind[Any]) -> Non
         raise _not(kind, name, str(error)) from error
     if found != document.get("digest"):
         raise AlteredPlan(
-            f"{name} was altered after it was made: its digest is {found[:12]}, "
-            f"and it says {str(document.get('digest'))[:12]}.",
+            f"{name} was altered after it was made: its digest is {short_digest(found)}, "
+            f"and it says {short_digest(str(document.get('digest')))}.",
             why=kind.stake,
             do=kind.again,
         )

@@ -91,3 +91,18 @@ Size = Annotated[
     PlainSerializer(format_size, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{SIZE.pattern}$"}),
 ]
+
+
+def spell_digest(digest: str) -> str:
+    """All of a digest, in groups that an eye can follow: where somebody compares or signs.
+
+    >>> spell_digest("0123456789abcdef" * 4)[:26]
+    '01234567 89abcdef 01234567'
+    """
+    return " ".join(digest[place : place + 8] for place in range(0, len(digest), 8))
+
+
+def short_digest(digest: str) -> str:
+    """The beginning of a digest, to tell one from another in a table. Nothing takes it as input:
+    another plan with the same beginning can be made."""
+    return digest[:16]

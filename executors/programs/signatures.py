@@ -6,8 +6,12 @@ https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
+import stat
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +26,20 @@ ALLOWED = "allowed_signers"
 REVOKED = "revoked_keys"
 LONGEST = 60.0
 """Seconds for one verification; it needs some milliseconds."""
+
+LARGEST = 64 * 1024
+"""Bytes of a signature's file; one has some hundred."""
+CERTIFICATE = b"-cert-v01@openssh.com"
+FIELDS = {
+    b"ssh-ed25519": 1,
+    b"ssh-rsa": 2,
+    b"ecdsa-sha2-nistp256": 2,
+    b"ecdsa-sha2-nistp384": 2,
+    b"ecdsa-sha2-nistp521": 2,
+    b"sk-ssh-ed25519": 2,
+    b"sk-ecdsa-sha2-nistp256": 3,
+}
+"""How many parts of a public key are the key; in a certificate its own follow."""
 
 # A date in allowed_signers that names no time zone is UTC, wherever the machine is.
 VERIFYING = {"TZ": "UTC0", "LC_ALL": "C"}
@@ -63,7 +81,61 @@ def find_allowed_signers(directory: Path) -> AllowedSigners:
     revoked = directory / REVOKED
     for file in (directory / ALLOWED, revoked):
         refuse_outward_link(file)
-    return AllowedSigners(directory / ALLOWED, revoked if revoked.exists() else None)
+    is_there = revoked.exists() or revoked.is_symlink()
+    return AllowedSigners(directory / ALLOWED, revoked if is_there else None)
+
+
+def read_signature(path: Path) -> str:
+    """The text of a signature's file: a regular one, of no more than `LARGEST` bytes.
+
+    Raises:
+        BadSignature: it is no such file, or cannot be read.
+    """
+    refuse_outward_link(path)
+    try:
+        # Without waiting: a pipe that nobody writes to would be waited for, with the lock held.
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadSignature("broken", f"{path} is no regular file.", do=ASK)
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise BadSignature("broken", f"{path} cannot be read: {error.strerror}.", do=ASK) from error
+    if len(data) > LARGEST:
+        raise BadSignature("broken", f"{path} has more than {LARGEST:,} bytes.", do=ASK)
+    return data.decode("utf-8", "replace")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def find_key(signature: str) -> str:
+    """What tells the key of a signature from every other key, with a certificate or without; empty
+    where it is no signature.
+
+    https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.sshsig
+    https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.certkeys
+    """
+    lines = [line for line in signature.split("\n") if line and not line.startswith("-----")]
+    try:
+        blob = base64.b64decode("".join(lines), validate=True)
+        key = next(_strings(blob[len(b"SSHSIG") + 4 :]))
+        kind, *fields = _strings(key, most=6)
+    except (ValueError, StopIteration):
+        return ""
+    own = fields[1:] if kind.endswith(CERTIFICATE) else fields  # a certificate's nonce
+    base = kind.removesuffix(CERTIFICATE).removesuffix(b"@openssh.com")
+    return hashlib.sha256(b"".join((base, *own[: FIELDS.get(base, len(own))]))).hexdigest()
+
+
+def _strings(data: bytes, most: int = 1) -> Iterator[bytes]:
+    """The first strings of a text of SSH's, each after its length."""
+    for _ in range(most):
+        if len(data) < 4:
+            return
+        length = int.from_bytes(data[:4])
+        yield data[4 : 4 + length]
+        data = data[4 + length :]
 
 
 def sign(message: bytes, key: Path, namespace: str) -> str:
@@ -98,7 +170,7 @@ def verify_signature(
     """The signer, as `allowed_signers` names the key that made this signature of the message.
 
     `now` is when the key must be valid; `name` says in errors which signature it is. A key under
-    several names has the first of them.
+    several names has the first of them, on one line or on several.
 
     Raises:
         BadSignature: with the reason.
@@ -113,7 +185,7 @@ def verify_signature(
         found = _run(["-Y", "find-principals", *given])
         if found.returncode:
             raise _bad(_fault(found, UNFOUND), name, _words(found))
-        signer = found.stdout.decode("utf-8", "replace").splitlines()[0]
+        signer = found.stdout.decode("utf-8", "replace").splitlines()[0].partition(",")[0]
         given += ["-I", signer, "-n", namespace]
         _refuse_bad(message, given, allowed, name)
     return signer
@@ -125,6 +197,8 @@ def _refuse_bad(message: bytes, given: list[str], allowed: AllowedSigners, name:
         raise _bad(_fault(verified, UNVERIFIED), name, _words(verified))
     if allowed.revoked is None:
         return
+    if not allowed.revoked.is_file():
+        raise _bad("revoked", name, f"{allowed.revoked} leads to no file, and revokes every key.")
     # ssh-keygen does not say that it refuses a key for being revoked: hence two runs.
     again = _run(["-Y", "verify", *given, "-r", str(allowed.revoked)], message)
     if again.returncode:

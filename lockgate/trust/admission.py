@@ -3,41 +3,73 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lockgate.executors.apply import Admit
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.judgement import refuse_denied, refuse_start
+from lockgate.planner.errors import Denied, UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.plan.verify import refuse_old
+from lockgate.planner.policies import plan as plan_policy
 from lockgate.planner.policies.require_intent import judge_intent
-from lockgate.trust.approvals import read_approvers
+from lockgate.planner.quantities import spell_digest
+from lockgate.trust.approvals import Signatures, count_approvers, read_maker, read_signatures
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """A plan that was read from a file: as its own SQL shows it, and whose signatures it bears.
+    `maker` has signed that they made it; empty: nobody has."""
+
+    reread: Plan
+    signatures: Signatures
+    maker: str
 
 
 def admit(
     environment: Environment,
     intent: str | None = None,
-    plan_file: Path | None = None,
-    reread: Plan | None = None,
+    file: PlanFile | None = None,
 ) -> Admit:
     """What lets a plan begin in the environment, or raises Denied; see `executors.apply`.
 
-    Beside the plan's file, where it has one, lie its approvals: one that is bad is an error too.
-    `reread` is the plan as its own SQL shows it, where it was read from a file.
+    `file` is what is known of a plan that was read from one; a bad approval of it is an error too.
     """
 
     def admitted(plan: Plan, now: datetime) -> tuple[str, ...]:
-        approvers = read_approvers(plan, plan_file, environment, now) if plan_file else ()
+        approvers = count_approvers(plan, file.signatures, environment, now) if file else ()
         refuse_old(plan, now, environment.max_plan_age)
-        refuse_start(Start(reread or plan, now, intent, approvers), environment.policy)
+        start = Start(plan, now, intent, approvers)
+        if file:
+            start = replace(start, plan=file.reread, maker=file.maker, is_file=True)
+        refuse_start(start, environment.policy)
         return approvers
 
     return admitted
+
+
+def read_trusted(plan: Plan, plan_file: Path, environment: Environment) -> tuple[Signatures, str]:
+    """The signatures beside a plan, and who has signed that they made it, by this machine's clock:
+    before the database is asked anything.
+
+    Raises:
+        BadSignature: one cannot be read, or that of its maker is not good.
+        Denied: its maker is not one whose plans are applied here.
+    """
+    now = datetime.now(UTC)
+    signatures = read_signatures(plan_file)
+    maker = read_maker(plan, plan_file, signatures.own, environment, now)
+    start = Start(plan, now, maker=maker, is_file=True)
+    decision = plan_policy.judge_start(start, environment.policy.plan)
+    refuse_denied([decision] if decision else [])
+    return signatures, maker
 
 
 def read_intent(reviewed: str | None) -> str | None:
@@ -46,9 +78,34 @@ def read_intent(reviewed: str | None) -> str | None:
     Raises:
         UsageError, InvalidPlan: it is no digest, and no plan can be read there.
     """
-    if reviewed is None or DIGEST.fullmatch(reviewed):
-        return reviewed
+    digest = "".join(reviewed.split()).lower() if reviewed else None
+    if reviewed is None or (digest and DIGEST.fullmatch(digest)):
+        return digest
     return read_plan(Path(reviewed)).intent_digest
+
+
+def refuse_unread(plan: Plan, reviewed: str | None) -> None:
+    """Raises Denied when a plan's digest is not the reviewed one, in groups or in one; None: nobody
+    said which it is.
+
+    Raises: UsageError as well, for less than a whole digest.
+    """
+    if reviewed is None:
+        return
+    digest = "".join(reviewed.split()).lower()
+    if not DIGEST.fullmatch(digest):
+        raise UsageError(
+            f"{reviewed} is no digest: one has 64 hexadecimal digits.",
+            why="Another plan that begins with the same digits can be made.",
+            do="Copy all of it from the review; `migrate show PLAN` prints it too.",
+        )
+    if digest != plan.digest:
+        raise Denied(
+            f"The plan's digest is {spell_digest(plan.digest)}, and {spell_digest(digest)} was "
+            "reviewed.",
+            why="Nothing was signed: it is another plan.",
+            do="Find out who has put it there: `migrate diff-plan REVIEWED PLAN`.",
+        )
 
 
 def refuse_unreviewed(plan: Plan, intent: str | None) -> None:

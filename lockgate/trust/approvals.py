@@ -14,16 +14,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify_signature
+from lockgate.executors.programs.signatures import (
+    find_allowed_signers,
+    find_key,
+    read_signature,
+    sign,
+    verify_signature,
+)
 from lockgate.planner.document import write_whole
-from lockgate.planner.errors import BadSignature, Denied, LockgateError, UsageError
-from lockgate.planner.project import refuse_outward_link
+from lockgate.planner.errors import Denied, LockgateError, UsageError
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
 
 NAMESPACE = "lockgate-plan"
+MADE = "lockgate-plan-made"
+"""Of the job that made a plan: what it signs is no approval, and no approval is its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +61,74 @@ def approve(
             do="Who may: " + ", ".join(environment.policy.approvals.signers) + ".",
         )
     path = plan_file.with_name(f"{plan_file.name}.{_spelled(approver)}.sig")
-    try:
-        write_whole(path, signature)
-    except OSError as error:
-        raise UsageError(f"The approval cannot be written to {path}: {error.strerror}.") from error
-    return path
+    return _write_signature(path, signature)
 
 
-def read_approvers(
-    plan: Plan, plan_file: Path, environment: Environment, now: datetime
+@dataclass(frozen=True, slots=True)
+class Signatures:
+    """The texts of the signatures beside a plan's file, by their paths; `own` is of the job that
+    made the plan, None where there is none."""
+
+    own: str | None
+    approvals: tuple[tuple[Path, str], ...]
+
+
+def read_signatures(plan_file: Path) -> Signatures:
+    """All of them, not verified.
+
+    Raises:
+        BadSignature: one is no regular file, too large, or cannot be read.
+    """
+    own = own_signature(plan_file)
+    return Signatures(
+        read_signature(own) if own.exists() or own.is_symlink() else None,
+        tuple((path, read_signature(path)) for path in find_approvals(plan_file)),
+    )
+
+
+def own_signature(plan_file: Path) -> Path:
+    """The file of the signature by which a job says that it made the plan."""
+    return plan_file.with_name(f"{plan_file.name}.sig")
+
+
+def sign_plan(plan: Plan, plan_file: Path, key: Path) -> Path:
+    """The file of the plan's own signature, signed with this key.
+
+    Raises:
+        UsageError: it cannot be signed or written.
+    """
+    return _write_signature(own_signature(plan_file), sign(_text(plan), key, MADE))
+
+
+def read_maker(
+    plan: Plan, plan_file: Path, own: str | None, environment: Environment, now: datetime
+) -> str:
+    """Who has signed that they made the plan; empty: nobody has.
+
+    Raises:
+        BadSignature: the signature is not good at this time.
+    """
+    if own is None:
+        return ""
+    allowed = find_allowed_signers(environment.directory)
+    return verify_signature(_text(plan), own, allowed, MADE, now, str(own_signature(plan_file)))
+
+
+def count_approvers(
+    plan: Plan, signatures: Signatures, environment: Environment, now: datetime
 ) -> tuple[str, ...]:
-    """Whoever has signed the plan, each once, in the order of the files' names.
+    """The people who have signed the plan, in the order of the files' names: one name is one
+    person, and so is one key, whatever names and certificates it has.
 
     Raises:
         BadSignature: a signature beside the plan is not good at this time.
     """
-    found = (_read(path, plan, environment, now) for path in find_approvals(plan_file))
-    return tuple(dict.fromkeys(found))
+    people: dict[str, str] = {}
+    for path, text in signatures.approvals:
+        approver = _verify(text, plan, environment, now, str(path))
+        if approver not in people.values():
+            people.setdefault(find_key(text), approver)
+    return tuple(people.values())
 
 
 def look_at_approvals(
@@ -79,7 +137,8 @@ def look_at_approvals(
     """Each signature beside the plan, good or not."""
     for path in find_approvals(plan_file):
         try:
-            yield Approval(path, _read(path, plan, environment, now))
+            text = read_signature(path)
+            yield Approval(path, _verify(text, plan, environment, now, str(path)))
         except LockgateError as error:
             yield Approval(path, problem=error.what)
 
@@ -89,13 +148,12 @@ def find_approvals(plan_file: Path) -> list[Path]:
     return sorted(plan_file.parent.glob(f"{glob.escape(plan_file.name)}.*.sig"))
 
 
-def _read(path: Path, plan: Plan, environment: Environment, now: datetime) -> str:
-    refuse_outward_link(path)
+def _write_signature(path: Path, signature: str) -> Path:
     try:
-        signature = path.read_text("utf-8", "replace")
+        write_whole(path, signature)
     except OSError as error:
-        raise BadSignature("broken", f"{path} cannot be read: {error.strerror}.") from error
-    return _verify(signature, plan, environment, now, str(path))
+        raise UsageError(f"The signature cannot be written to {path}: {error.strerror}.") from error
+    return path
 
 
 def _verify(signature: str, plan: Plan, environment: Environment, now: datetime, name: str) -> str:

@@ -17,6 +17,7 @@ from lockgate.planner.errors import Unreachable, UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.receipt import Receipt, read_receipt, write_receipt
 from lockgate.planner.project import refuse_outward_link
+from lockgate.planner.quantities import short_digest
 from lockgate.views.terminal import tell
 
 NAMESPACE = "lockgate-receipt"
@@ -78,7 +79,7 @@ def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -
         )
         tell(AGAIN)
     else:
-        tell(f"Receipt {receipt.digest[:12]} written to {file}.")
+        tell(f"Receipt {short_digest(receipt.digest)} written to {file}.")
 
 
 def read_unsigned(path: Path, environment: Environment) -> SignedReceipt:

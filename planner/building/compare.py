@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
+from lockgate.planner.quantities import short_digest
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -75,8 +76,8 @@ def refuse_broken_history(comparison: Comparison) -> None:
     if not (comparison.changed or comparison.missing):
         return
     changed = [
-        f"  changed  {migration.filename}: applied {entry.checksum[:12]}, "
-        f"file {migration.checksum[:12]}"
+        f"  changed  {migration.filename}: applied {short_digest(entry.checksum)}, "
+        f"file {short_digest(migration.checksum)}"
         for migration, entry in comparison.changed
     ]
     missing = [

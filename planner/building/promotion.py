@@ -15,7 +15,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Plan, Promotion, Proof, Step, seal
 from lockgate.planner.plan.receipt import Applied, Receipt
-from lockgate.planner.quantities import format_moment
+from lockgate.planner.quantities import format_moment, short_digest
 
 NOT_APPLIED = "not applied in {}"
 NO_SOAK = timedelta()
@@ -69,7 +69,7 @@ class Origin:
         if record.checksum != checksum:
             return (
                 f"applied in {self.environment} with another checksum "
-                f"({record.checksum[:12]}, and here it is {checksum[:12]})"
+                f"({short_digest(record.checksum)}, and here it is {short_digest(checksum)})"
             )
         return ""
 
@@ -123,15 +123,15 @@ def _undone(step: Applied, receipt: Receipt) -> str:
     if step.direction == "down":
         return (
             f"rolled back in {receipt.environment} at {format_moment(receipt.finished_at)} "
-            f"(receipt {receipt.digest[:12]})"
+            f"(receipt {short_digest(receipt.digest)})"
         )
     return "" if step.statements else RECORDED_ONLY.format(receipt.environment)
 
 
 def _foreign(receipt: Receipt, project: str, environment: str) -> str:
     return (
-        f"The receipt {receipt.digest[:12]} is of environment {receipt.environment} of project "
-        f"{receipt.project}, not of {environment} of {project}."
+        f"The receipt {short_digest(receipt.digest)} is of environment {receipt.environment} "
+        f"of project {receipt.project}, not of {environment} of {project}."
     )
 
 

@@ -17,6 +17,7 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE
 from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.planfile import parse_plan
+from lockgate.planner.quantities import short_digest
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -122,7 +123,8 @@ def _provenance(applied: AppliedMigration, line: int) -> Finding:
         code="from-database",
         severity="info",
         line=line,
-        message=f"Its SQL was kept with plan {applied.plan_digest[:12]}, which applied it.",
+        message="Its SQL was kept with plan "
+        f"{short_digest(applied.plan_digest)}, which applied it.",
         why="No migration file was read: what runs is what stood in its down section then.",
     )
 
@@ -192,7 +194,7 @@ def _read_plan(run: StoredRun) -> Plan:
     if plan.digest != run.plan_digest:
         raise AlteredPlan(
             f"The plan of run {run.id} is another than the run applied: its digest is "
-            f"{plan.digest[:12]}, and the run's was {run.plan_digest[:12]}.",
+            f"{short_digest(plan.digest)}, and the run's was {short_digest(run.plan_digest)}.",
             why="Its SQL is not what was reviewed.",
             do=_way_out(run),
         )
@@ -224,7 +226,7 @@ def _in_transaction(step: Step, dialect: Dialect) -> bool:
 def _unknown(entry: Entry) -> HistoryError:
     return HistoryError(
         f"Migration {entry.version} {entry.name} cannot be rolled back from the database: no run "
-        f"here has applied it with the checksum {entry.checksum[:12]}.",
+        f"here has applied it with the checksum {short_digest(entry.checksum)}.",
         why="It was recorded in another way, so its SQL is not kept here.",
         do="Plan the rollback without `--from-database`, from the file with that checksum.",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.planner.database.ledger import Ledger, state_digest
 from lockgate.planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
-from lockgate.planner.quantities import format_duration, format_moment
+from lockgate.planner.quantities import format_duration, format_moment, short_digest
 
 if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
@@ -126,7 +126,7 @@ def refuse_unresolved(ledger: Ledger, plan: Plan | None = None) -> None:
     others = [digest for digest in ledger.unresolved if plan is None or digest != plan.digest]
     if others:
         raise Unresolved(
-            f"A run of plan {others[0][:12]} stopped half-way through a migration.",
+            f"A run of plan {short_digest(others[0])} stopped half-way through a migration.",
             why="What it had done is in the database and not in the history.",
             do="See `migrate resolve`: it shows what is half done, and the ways out.",
         )
@@ -142,8 +142,8 @@ def find_position(plan: Plan, ledger: Ledger) -> int:
     if 0 <= done <= len(plan.steps) and _digest_before(plan, ledger, done) == plan.base.digest:
         return done
     raise StalePlan(
-        f"The plan was made at serial {plan.base.serial} ({plan.base.digest[:12]}); "
-        f"the database is at serial {ledger.serial} ({ledger.digest[:12]}).",
+        f"The plan was made at serial {plan.base.serial} ({short_digest(plan.base.digest)}); "
+        f"the database is at serial {ledger.serial} ({short_digest(ledger.digest)}).",
         why="Something else was applied or rolled back since then.",
         do="Make a new plan with `migrate plan`, and have it reviewed.",
     )

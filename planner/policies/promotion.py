@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pydantic import Field
 
 from lockgate.planner.decision import Decision
-from lockgate.planner.quantities import Seconds, format_duration, format_moment
+from lockgate.planner.quantities import Seconds, format_duration, format_moment, short_digest
 from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _ready(plan: Plan, setting: PromotionTerms) -> datetime:
 def _shown(plan: Plan, setting: PromotionTerms) -> str:
     """What shows that the plan's steps ran there, and who has signed it."""
     proofs = plan.promotion.proofs if plan.promotion else ()
-    receipts = sorted({proof.receipt[:12] for proof in proofs if proof.receipt})
+    receipts = sorted({short_digest(proof.receipt) for proof in proofs if proof.receipt})
     signers = sorted({signer for proof in proofs for signer in proof.signers})
     means = f"receipt {', '.join(receipts)}" if receipts else "its history"
     signed = f", signed by {', '.join(signers)}" if signers else ""

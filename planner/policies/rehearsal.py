@@ -9,6 +9,7 @@ from lockgate.planner.finding import REHEARSED
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.start import Start
 
 SETTING = Literal["optional", "required"]
 DEFAULT = "optional"
@@ -25,6 +26,21 @@ def judge(plan: Plan, setting: str) -> Decision | None:
         answer="deny",
         reason=problem,
         do="Plan with `--rehearse`, and mend what it shows.",
+    )
+
+
+def judge_start(start: Start, setting: str) -> Decision | None:
+    """Denies a rehearsal that anybody may have written into the file: only the signature of who
+    made the plan says that it took place."""
+    is_told = start.is_file and any(step.statements for step in start.plan.steps)
+    if setting == "optional" or not is_told or start.maker:
+        return None
+    return Decision(
+        policy="rehearsal",
+        answer="deny",
+        reason="Nobody has signed that the plan was rehearsed.",
+        do="Make it with `migrate plan --rehearse --sign-with KEY`; the key's owner stands in "
+        "allowed_signers.",
     )
 
 

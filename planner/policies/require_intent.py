@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.planner.decision import Decision
+from lockgate.planner.quantities import spell_digest
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
@@ -23,7 +24,7 @@ def judge(plan: Plan, setting: bool) -> Decision | None:
     """Tells the reviewer that the intent counts."""
     if not setting:
         return None
-    reason = f"`apply` must be given the reviewed intent, {plan.intent_digest[:12]}."
+    reason = f"`apply` must be given the reviewed intent, {spell_digest(plan.intent_digest)}."
     return Decision(policy="require_intent", answer="allow", reason=reason)
 
 
@@ -38,7 +39,7 @@ def judge_intent(plan: Plan, intent: str) -> Decision | None:
     """Denies a plan that does not do what was reviewed."""
     if intent == plan.intent_digest:
         return None
-    found, reviewed = plan.intent_digest[:12], intent[:12]
+    found, reviewed = spell_digest(plan.intent_digest), spell_digest(intent)
     return _deny(f"The plan's intent is {found}, and {reviewed} was reviewed.")
 
 

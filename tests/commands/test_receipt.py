@@ -28,7 +28,7 @@ def read(project: Project, name: str = "receipt.json") -> Any:
 def test_it_says_what_the_run_has_left(planned: Project) -> None:
     result = succeed(planned.migrate(*APPLY))
     receipt, plan = read(planned), read(planned, "plan.json")
-    assert f"Receipt {receipt['digest'][:12]} written to receipt.json." in result.err
+    assert f"Receipt {receipt['digest'][:16]} written to receipt.json." in result.err
     assert receipt["plan_digest"] == plan["digest"]
     assert receipt["intent_digest"] == plan["intent_digest"]
     assert receipt["result"] == plan["result"]

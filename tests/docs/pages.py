@@ -47,7 +47,10 @@ FENCE = re.compile(r"(`{3,})(\w*)")
 CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\+00:00|Z)?"), "<time>"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
-    (re.compile(r"\b([0-9a-f]{64}|[0-9a-f]{12})\b"), "<digest>"),
+    (
+        re.compile(r"\b([0-9a-f]{64}|([0-9a-f]{8} ){7}[0-9a-f]{8}|[0-9a-f]{16}|[0-9a-f]{12})\b"),
+        "<digest>",
+    ),
     (re.compile(r"\b\d+ ms\b|\b\d+\.\d s\b"), "<duration>"),
     (re.compile(r"(postgresql|mysql|mariadb|version) \d[\w.-]*"), r"\1 <version>"),
     (re.compile(r"\blockgate_[0-9a-f]{12}\b|, database \w+"), "<database>"),

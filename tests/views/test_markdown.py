@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lockgate.planner.plan.plan import Change, Plan, seal
 from lockgate.planner.plan.statement import Touch
+from lockgate.planner.quantities import spell_digest
 from lockgate.views.markup import code, escape, fenced, table
 from lockgate.views.plan.markdown import LONGEST, render_markdown
 from lockgate.views.plan.review import review
@@ -37,7 +38,7 @@ def test_the_title_says_the_verdict_and_the_intent() -> None:
     first, _, title, *_ = comment(plan).splitlines()
     assert first == "<!-- lockgate-plan production -->"
     assert "NOT ATOMIC after step 3 statement 1" in title
-    assert f"`{plan.intent_digest[:12]}`" in title
+    assert f"`{spell_digest(plan.intent_digest)}`" in title
 
 
 def test_a_plan_of_200_steps_fits_into_a_comment_with_all_its_sql() -> None:

@@ -13,6 +13,7 @@ from lockgate.options import (
     environments_option,
     json_option,
 )
+from lockgate.planner.quantities import short_digest
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import EnvironmentsFolder
@@ -63,7 +64,7 @@ def command(
         )
         refuse_unresolved(ledger)
         found = read_unexpected(work, plan) if plan else read_drift(work, ledger)
-    expected = f"plan {plan.digest[:12]} leaves" if plan else "its migrations make"
+    expected = f"plan {short_digest(plan.digest)} leaves" if plan else "its migrations make"
     if as_json:
         drift.show_json(found, expected, environment.name)
     else:

@@ -24,16 +24,29 @@ if TYPE_CHECKING:
     help="The SSH key, private, or public where the ssh-agent has its private half. "
     "[default: git's user.signingkey, or the first of the usual ones in ~/.ssh]",
 )
+@click.option(
+    "--reviewed",
+    metavar="DIGEST",
+    help="The digest of the plan that was reviewed, all 64 digits; another plan is not signed.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, on a terminal either.")
-def command(plan_file: Path, folder: EnvironmentsFolder | None, key: Path | None, yes: bool) -> int:
+def command(
+    plan_file: Path,
+    folder: EnvironmentsFolder | None,
+    key: Path | None,
+    reviewed: str | None,
+    yes: bool,
+) -> int:
     """Approve a plan: sign its digest, and print the file of the signature.
 
     The file lies beside the plan, PLAN.SIGNER.sig, and travels with it; `migrate apply` counts
     it as the environment's policy says. Who may sign stands in environments/allowed_signers.
+    What the digest is of is shown before: the SQL, the findings and the policies' decisions.
 
     \b
     Examples:
       migrate approve plan.json
+      migrate approve plan.json --reviewed DIGEST
       migrate approve plan.json --key ~/.ssh/id_release.pub --yes
     """
     from datetime import UTC, datetime
@@ -41,6 +54,7 @@ def command(plan_file: Path, folder: EnvironmentsFolder | None, key: Path | None
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.planner.plan.planfile import read_plan
     from lockgate.planner.plan.verify import refuse_offline
+    from lockgate.trust.admission import refuse_unread
     from lockgate.trust.approvals import approve
     from lockgate.trust.signing_key import signing_key
     from lockgate.views.plan.approvals import confirm_approval, tell_approval
@@ -50,6 +64,7 @@ def command(plan_file: Path, folder: EnvironmentsFolder | None, key: Path | None
     plan = read_plan(plan_file)
     refuse_offline(plan)
     refuse_denied(plan.decisions)
+    refuse_unread(plan, reviewed)
     environment = load_environment(plan.environment, folder)
     tell_approval(plan)
     if is_attended() and not yes:

@@ -19,6 +19,7 @@ from lockgate.options import (
     out_option,
     receipts_option,
     reviewed_option,
+    sign_plan_option,
 )
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @receipts_option
 @reviewed_option
+@sign_plan_option
 @detailed_option
 @json_option
 @click.pass_obj
@@ -75,6 +77,7 @@ def command(
     wanted: dict[str, Any],
     receipts: tuple[Path, ...],
     reviewed: str | None,
+    key: Path | None,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
@@ -93,20 +96,22 @@ def command(
       migrate plan --rehearse
       migrate plan -e production --state state.json
       migrate plan -e production --receipt staging.json
+      migrate plan -e production --sign-with ci_key
     """
     from lockgate.exits import Exit
     from lockgate.planner.environments.judgement import refuse_denied
-    from lockgate.plans.delivery import hand_out
+    from lockgate.plans.delivery import hand_out, refuse_unsignable
     from lockgate.plans.making import Request
     from lockgate.plans.origin import with_origin
     from lockgate.trust.admission import read_intent, refuse_unreviewed
     from lockgate.workspace import load_environment
 
+    refuse_unsignable(out, key)
     request = Request(**wanted)
     intent = read_intent(reviewed)
     environment = load_environment(name, folder)
     plan = _make_plan(environment, with_origin(request, environment, receipts))
-    hand_out(plan, out, as_json=as_json)
+    hand_out(plan, out, as_json=as_json, key=key)
     invocation.document = False
     refuse_denied(plan.decisions)
     refuse_unreviewed(plan, intent)

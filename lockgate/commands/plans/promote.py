@@ -15,6 +15,7 @@ from lockgate.options import (
     non_atomic_option,
     out_option,
     receipts_option,
+    sign_plan_option,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @out_option
 @receipts_option
 @non_atomic_option
+@sign_plan_option
 @detailed_option
 @json_option
 @click.pass_obj
@@ -43,6 +45,7 @@ def command(
     out: Path,
     receipts: tuple[Path, ...],
     allow_non_atomic: bool,
+    key: Path | None,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
@@ -61,12 +64,13 @@ def command(
     from lockgate.planner.building.promotion import find_prospects
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.planner.errors import UsageError
-    from lockgate.plans.delivery import hand_out
+    from lockgate.plans.delivery import hand_out, refuse_unsignable
     from lockgate.plans.making import Request, make_plan, observe, refuse_bad_syntax
     from lockgate.plans.origin import find_soak, read_origin
     from lockgate.views.plan.promotion import show_prospects
     from lockgate.workspace import load_environment, load_migrations, open_workspace, read_settled
 
+    refuse_unsignable(out, key)
     if source == name:
         raise UsageError(
             f"{name} is both where it has run and where it is to run.",
@@ -83,7 +87,7 @@ def command(
         comparison = compare(load_migrations(environment).migrations, seen.ledger)
         prospects = find_prospects(comparison, origin, plan, find_soak(environment))
         show_prospects(prospects, origin, name)
-    hand_out(plan, out, as_json=as_json)
+    hand_out(plan, out, as_json=as_json, key=key)
     invocation.document = False
     refuse_denied(plan.decisions)
     return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK

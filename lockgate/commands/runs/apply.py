@@ -79,7 +79,7 @@ def command(
     from lockgate.planner.plan.verify import refuse_offline
     from lockgate.plans.rereading import reread
     from lockgate.runs.dry_run import refuse_both, show_dry_run
-    from lockgate.trust.admission import admit, read_intent
+    from lockgate.trust.admission import PlanFile, admit, read_intent, read_trusted
     from lockgate.trust.receipts import hand_out_receipt, refuse_undeliverable
     from lockgate.views.run.following import following
     from lockgate.views.run.report import show_report
@@ -97,9 +97,11 @@ def command(
     environment = load_environment(plan.environment, folder)
     if environment.drift == "check":
         refuse_unknown_schema(plan)
+    signatures, maker = read_trusted(plan, plan_file, environment)
     intent = read_intent(reviewed)
     with open_workspace(environment) as work:
-        admitted = admit(environment, intent, plan_file, reread(plan, work))
+        file = PlanFile(reread(plan, work), signatures, maker)
+        admitted = admit(environment, intent, file)
         if dry_run:
             show_dry_run(plan, work.engine, admitted)
             return 0

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.executors.states import WHOLE
+from lockgate.planner.quantities import short_digest
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say_table
 
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 def show_text(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
     rows = [
-        (run.started_at, run.direction, run.status, run.plan_digest[:12], _who(run), run.error)
+        (
+            run.started_at,
+            run.direction,
+            run.status,
+            short_digest(run.plan_digest),
+            _who(run),
+            run.error,
+        )
         for run in runs
     ]
     headers = ("started (UTC)", "", "status", "plan", "who", "error")

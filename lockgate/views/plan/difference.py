@@ -11,6 +11,7 @@ from typing import Any
 from lockgate.planner.plan.difference import FieldChange, PlanDifference, StepChange
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.quantities import spell_digest
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 
@@ -24,10 +25,14 @@ def show_text(difference: PlanDifference) -> None:
     """Whether the intent is the same, then what differs; on stdout."""
     before, after = difference.before, difference.after
     if difference.same_intent:
-        say(f"Same intent {after.intent_digest[:12]}: both plans run the same SQL.", "bold green")
+        say(
+            f"Same intent {spell_digest(after.intent_digest)}: both plans run the same SQL.",
+            "bold green",
+        )
     else:
         say(
-            f"Another intent: {before.intent_digest[:12]} -> {after.intent_digest[:12]}.",
+            f"Another intent: {spell_digest(before.intent_digest)} -> "
+            f"{spell_digest(after.intent_digest)}.",
             "bold red",
         )
     say(f"  before  {_name(before)}")
@@ -58,7 +63,7 @@ def show_json(difference: PlanDifference) -> None:
 
 def _name(plan: Plan) -> str:
     made = f"{plan.created_at:%Y-%m-%d %H:%M:%S} UTC"
-    return f"plan {plan.digest[:12]} for {plan.environment}, made {made}"
+    return f"plan {spell_digest(plan.digest)} for {plan.environment}, made {made}"
 
 
 def _value(value: Any) -> str:
@@ -68,7 +73,7 @@ def _value(value: Any) -> str:
         return ", ".join(f"{name} {value[name]}" for name in sorted(value))
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return value[:12] if isinstance(value, str) and DIGEST.fullmatch(value) else str(value)
+    return spell_digest(value) if isinstance(value, str) and DIGEST.fullmatch(value) else str(value)
 
 
 def _show_step(change: StepChange) -> None:

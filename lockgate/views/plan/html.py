@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
+from lockgate.planner.quantities import spell_digest
 from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import rehearsal, summary
@@ -101,6 +102,7 @@ def gravest(remarks: Iterable[Remark]) -> str:
 
 
 FILTERS = {
+    "grouped": spell_digest,
     "count": count,
     "effects": summary.spell_effects,
     "gravest": gravest,

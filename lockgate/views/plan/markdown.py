@@ -12,7 +12,7 @@ from itertools import accumulate
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.quantities import format_size
+from lockgate.planner.quantities import format_size, spell_digest
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
 from lockgate.views.plan.review import (
@@ -84,7 +84,7 @@ def _head(review: Review) -> Iterator[str]:
     sign = SIGNS[find_facts(review)[0].grade]
     yield (
         f"### {sign} {escape(review.title)} on {code(plan.environment)}: "
-        f"{escape(plan.verdict)} · intent {code(plan.intent_digest[:12])}"
+        f"{escape(plan.verdict)} · intent {code(spell_digest(plan.intent_digest))}"
     )
     if plan.decisions:
         yield "\n".join(f"- {_decision(decision)}" for decision in plan.decisions)
@@ -121,7 +121,7 @@ def _facts(review: Review) -> Iterator[tuple[str, str]]:
     if plan.source.commit:
         dirty = ", **with uncommitted changes**" if plan.source.dirty else ""
         yield "commit", f"{code(plan.source.commit[:12])}{dirty}"
-    yield "plan", code(plan.digest[:12])
+    yield "plan", code(spell_digest(plan.digest))
 
 
 def _expiry(review: Review) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from lockgate.planner.guarantees.guarantee import ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.quantities import spell_digest
 from lockgate.views.plan.rehearsal import show_rehearsal
 from lockgate.views.terminal import say, say_table, tell
 
@@ -17,10 +18,10 @@ def show_plan(plan: Plan) -> None:
     from lockgate.views.plan.notes import show_notes
 
     target = plan.target
-    say(f"Plan {plan.digest[:12]} for {plan.environment}", "bold")
+    say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
     say(f"  target    {target.engine} {target.server_version}, database {target.database}")
     say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
-    say(f"  intent    {plan.intent_digest[:12]}{_commit(plan)}")
+    say(f"  intent    {spell_digest(plan.intent_digest)}{_commit(plan)}")
     say(f"  history   serial {plan.base.serial} -> {plan.result.serial}")
     say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
     if plan.verdict != ONE_TRANSACTION:

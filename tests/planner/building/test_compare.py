@@ -76,7 +76,7 @@ class TestRefusals:
             refuse_broken_history(compare([EDITED, THREE], ledger([ONE, TWO])))
         error = caught.value
         assert (error.changed, error.missing) == (("001",), ("002",))
-        assert f"changed  001_m001.sql: applied {ONE.checksum[:12]}" in error.what
+        assert f"changed  001_m001.sql: applied {ONE.checksum[:16]}" in error.what
         assert "missing  002 m002" in error.what
         assert error.what.startswith("2 applied migrations no longer match the files")
         assert "git checkout" in error.do

@@ -96,8 +96,8 @@ class TestReceipts:
         found = decision(by_receipts(ran([ONE, OTHER_TWO])))
         assert found.answer == "deny"
         assert "2 is applied in staging with another checksum" in found.reason
-        assert OTHER_TWO.checksum[:12] in found.reason
-        assert TWO.checksum[:12] in found.reason
+        assert OTHER_TWO.checksum[:16] in found.reason
+        assert TWO.checksum[:16] in found.reason
 
     @pytest.mark.parametrize("change", [{"environment": "qa"}, {"project": "blog"}])
     def test_one_of_elsewhere_shows_nothing(self, change: dict[str, str]) -> None:
@@ -105,7 +105,7 @@ class TestReceipts:
         found = decision(by_receipts(foreign))
         assert found.answer == "deny"
         assert "1 is not applied in staging" in found.reason
-        assert f"The receipt {foreign.receipt.digest[:12]} is of environment" in found.reason
+        assert f"The receipt {foreign.receipt.digest[:16]} is of environment" in found.reason
 
     def test_what_was_rolled_back_since_does_not_count(self) -> None:
         back = build_down_plan(compare([ONE, TWO], ledger([ONE, TWO])), ledger([ONE, TWO]), STAGING)

@@ -103,7 +103,7 @@ class TestThePlan:
         found, kept = applied(ONE)
         plan = down_plan(found, [kept], replace(SETTING, warnings=("Before.",)), steps=1)
         assert plan.warnings == ("Before.", FROM_DATABASE)
-        assert kept.plan_digest[:12] in plan.steps[0].findings[0].message
+        assert kept.plan_digest[:16] in plan.steps[0].findings[0].message
 
     def test_takes_the_last_of_several_plans_first(self) -> None:
         found, first = applied(ONE)
@@ -242,7 +242,7 @@ class TestWhichRunCounts:
     def test_none_of_another_checksum(self) -> None:
         found, kept = applied(migration("001", "create table other (id int);"))
         here = replace(found, entries=ledger([ONE]).entries)
-        with pytest.raises(HistoryError, match=ONE.checksum[:12]):
+        with pytest.raises(HistoryError, match=ONE.checksum[:16]):
             down_plan(here, [kept], steps=1)
 
 
@@ -311,7 +311,7 @@ class TestWhatIsNotBelieved:
         _, kept = applied(ONE)
         other = up_plan([ONE], setting=replace(SETTING, tool_version="9"))
         error = self.refused(replace(kept, text=other.model_dump_json()), AlteredPlan)
-        assert kept.plan_digest[:12] in error.what
+        assert kept.plan_digest[:16] in error.what
 
     @pytest.mark.parametrize("text", ["", "{}", '{"format": "lockgate-plan"'])
     def test_what_is_no_plan(self, text: str) -> None:

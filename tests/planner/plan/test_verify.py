@@ -107,7 +107,7 @@ class TestPosition:
     def test_a_stale_plan_shows_both_states(self) -> None:
         with pytest.raises(StalePlan) as caught:
             find_position(PLAN, ledger(FILES, serial=9))
-        assert f"serial 1 ({BASE.digest[:12]})" in caught.value.what
+        assert f"serial 1 ({BASE.digest[:16]})" in caught.value.what
         assert "serial 9" in caught.value.what
         assert "migrate plan" in caught.value.do
 
@@ -242,7 +242,7 @@ class TestUnresolved:
         for plan in (None, PLAN):
             with pytest.raises(Unresolved) as caught:
                 refuse_unresolved(self.OTHER, plan)
-            assert "plan ffffffffffff stopped half-way" in caught.value.what
+            assert "plan ffffffffffffffff stopped half-way" in caught.value.what
             assert "migrate resolve" in caught.value.do
 
     def test_a_run_of_the_same_plan_may_go_on(self) -> None:

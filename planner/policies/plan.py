@@ -1,0 +1,63 @@
+"""The policy `plan`: who must have signed the plan when it was made.
+
+It is the signature of the job that made it, beside the plan; approvals are people's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from lockgate.planner.decision import Decision
+from lockgate.planner.settings import Settings
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.start import Start
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Making(Settings):
+    """Whose plans are applied."""
+
+    signed_by: list[Name] = Field(
+        [], description="Who must have made it, by a name in allowed_signers; none: anybody."
+    )
+
+
+SETTING = Making
+DEFAULT = Making()
+MEANING = "Whose plans are applied, by their signature beside the plan."
+
+
+def judge(plan: Plan, setting: Making) -> Decision | None:
+    """Tells the reviewer that the signature counts."""
+    if not setting.signed_by:
+        return None
+    return Decision(policy="plan", answer="allow", reason=f"Only plans {_whose(setting)} count.")
+
+
+def judge_start(start: Start, setting: Making) -> Decision | None:
+    """Denies a plan that none of them has signed when it was made."""
+    if not setting.signed_by or start.maker in setting.signed_by:
+        return None
+    found = f"it is signed by {start.maker}" if start.maker else "it bears no such signature"
+    return Decision(
+        policy="plan",
+        answer="deny",
+        reason=f"Only plans {_whose(setting)} count, and {found}.",
+        do="Have the job make it with `migrate plan --sign-with KEY`; the signature lies beside "
+        "the plan, PLAN.sig. `migrate up` and `migrate down` make no plan file.",
+    )
+
+
+def is_looser(setting: Making, base: Making) -> bool:
+    """Nobody's signature, or others' too, where the base wants one."""
+    mine, theirs = set(setting.signed_by), set(base.signed_by)
+    return bool(theirs) and not (mine and mine <= theirs)
+
+
+def _whose(setting: Making) -> str:
+    return f"that {' or '.join(setting.signed_by)} made"
