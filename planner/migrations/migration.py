@@ -135,7 +135,7 @@ def parse_sections(
 
 
 def _decode(filename: str, data: bytes) -> str:
-    """The text with LF line ends and without a BOM: equal checksums mean equal SQL."""
+    """The text without a BOM. Its line ends stay: a literal, a body or rows may hold CRLF."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -145,7 +145,7 @@ def _decode(filename: str, data: bytes) -> str:
             line=data.count(b"\n", 0, error.start) + 1,
             do="Save the file as UTF-8.",
         ) from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return text.removeprefix("\ufeff")
 
 
 def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:

@@ -348,3 +348,19 @@ def test_a_role_that_may_only_read_can_plan_and_creates_nothing(
     apply_plan(engine, plan)
     for sql in undo:
         by_hand(engine).execute(sql)
+
+
+def test_line_ends_reach_the_server_as_the_file_has_them(engine: Any) -> None:
+    sql = "create table t1 (id int primary key, note varchar(40));\n"
+    literal = "insert into t1 values (1, 'Dear Ann,\r\nhello');\n"
+    rows = 'copy t1 from stdin with (format csv);\n2,"a\r\nb"\n\\.\n'
+    own = engine.server.dialect.name == "postgresql"
+    apply_up(engine, {"001_t1": sql + literal + rows * own})
+    found = by_hand(engine).query_all("select note from t1 order by id")
+    assert found == [("Dear Ann,\r\nhello",), ("a\r\nb",)][: 1 + own]
+
+
+def test_a_file_of_crlf_is_cut_like_one_of_lf(engine: Any) -> None:
+    text = "-- migrate:up\n" + "".join(create_tables(2).values()) + "-- migrate:down\nselect 1;\n"
+    apply_up(engine, {"001_both": text.replace("\n", "\r\n")})
+    assert by_hand(engine).query_all("select * from t2") == []

@@ -95,11 +95,14 @@ class TestChecksum:
 
 
 class TestEncoding:
-    def test_a_windows_checkout_gives_the_very_same_statements(self) -> None:
+    def test_a_windows_checkout_gives_the_same_statements_with_its_line_ends(self) -> None:
         unix = "-- migrate:up\nselect 'a\nb';\nselect 2\n-- migrate:down\nselect 3;\n"
         windows = BOM + unix.replace("\n", "\r\n").encode()
-        assert parse(windows) == parse(unix)
         assert read(windows).checksum == read(unix).checksum
+        up, down = parse(windows).up, parse(windows).down
+        assert [statement.sql for statement in up.statements] == ["select 'a\r\nb'", "select 2"]
+        assert down and [statement.line for statement in down.statements] == [6]
+        assert [statement.line for statement in up.statements] == [2, 4]
 
     def test_invalid_utf8_names_the_file_the_line_and_the_byte(self) -> None:
         error = refused(b"-- migrate:up\nselect '\xe4';\n")
