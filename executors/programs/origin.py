@@ -83,6 +83,8 @@ def _code(name: str, account: Account, refuge: Path) -> str:
 def _key(account: Account, refuge: Path) -> str:
     """The key of an account that has a home, or else root's for accounts that have none."""
     home, user = _home(account)
+    if home is None:
+        open_refuge(refuge)
     places = [refuge] if home is None else [home / KEY_FOLDER, Path(f"/tmp/lockgate-{user}")]
     script = ["/bin/sh", "-c", READ_KEY, "sh", *map(str, places)]
     ended = run(script, None if home is None else account)
@@ -94,6 +96,14 @@ def _key(account: Account, refuge: Path) -> str:
             do="Set HOME to a folder that may be written to.",
         )
     return ended.stdout.strip()
+
+
+def open_refuge(refuge: Path) -> None:
+    """Makes the folder for what a server's own account must reach; each file in it is closed by
+    itself."""
+    refuge.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if refuge.stat().st_uid == os.geteuid():
+        refuge.chmod(0o755)
 
 
 def _home(account: Account) -> tuple[Path | None, int]:

@@ -226,6 +226,19 @@ def test_a_closed_folder_stays_closed_and_the_data_goes_elsewhere(checkout: Path
 
 
 @as_root
+def test_data_in_a_closed_folder_is_reached_after_data_in_an_open_one(
+    checkout: Path, home: Path
+) -> None:
+    closed, refuge = checkout / "root", checkout / "refuge"
+    closed.mkdir(mode=0o700)
+    for place in (home, closed / ".lockgate" / "dev"):
+        with start_embedded(place, refuge=refuge) as address:
+            assert started_at(address)
+    assert stat.S_IMODE(refuge.stat().st_mode) == 0o755
+    assert stat.S_IMODE((refuge / "key").stat().st_mode) == 0o600
+
+
+@as_root
 def test_programs_in_a_closed_folder_are_copied_once(
     checkout: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
