@@ -101,7 +101,8 @@ class TestEncoding:
         assert read(windows).checksum == read(unix).checksum
         up, down = parse(windows).up, parse(windows).down
         assert [statement.sql for statement in up.statements] == ["select 'a\r\nb'", "select 2"]
-        assert down and [statement.line for statement in down.statements] == [6]
+        assert down
+        assert [statement.line for statement in down.statements] == [6]
         assert [statement.line for statement in up.statements] == [2, 4]
 
     def test_invalid_utf8_names_the_file_the_line_and_the_byte(self) -> None:
