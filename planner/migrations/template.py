@@ -19,12 +19,20 @@ def render(source: str, variables: Mapping[str, str]) -> str:
     """The SQL that a template makes of an environment's variables.
 
     Raises:
-        MigrationFileError: the template is wrong, or it uses a variable that is not set.
+        MigrationFileError: the template is wrong, it uses a variable that is not set, or it takes
+            or makes too much.
     """
     from jinja2 import TemplateSyntaxError, UndefinedError
 
+    from lockgate.planner.migrations.template_limits import collect, limited_steps
+
     try:
-        return _environment().from_string(source).render(dict(variables))
+        with limited_steps():
+            template = _environment().from_string(source)
+            return collect(template.generate(dict(variables)))
+    except MigrationFileError as error:
+        error.line = error.line or _line(error)
+        raise
     except TemplateSyntaxError as error:
         raise MigrationFileError(
             f"the template cannot be read: {error.message}",
@@ -53,9 +61,10 @@ def _line(error: Exception) -> int:
 def _environment() -> SandboxedEnvironment:
     """Jinja's sandbox, strict about names, without what is random."""
     from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
 
-    environment = SandboxedEnvironment(
+    from lockgate.planner.migrations.template_limits import LimitedEnvironment
+
+    environment = LimitedEnvironment(
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
