@@ -29,6 +29,15 @@ LATIN_SHAPES = frozenset(
 )
 
 
+def is_visible(text: str) -> bool:
+    r"""Whether a reader sees anything of a text.
+
+    >>> [is_visible(one) for one in ("why", "\u3164", " \u200b\U000e0041 ", "")]
+    [True, False, False, False]
+    """
+    return any(not is_hidden(one) and not one.isspace() for one in text)
+
+
 def is_hidden(character: str) -> bool:
     r"""Whether a reader does not see a character, or takes it for a space.
 

@@ -9,6 +9,7 @@ from lockgate.executors.apply import refuse_elsewhere
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.verify import refuse_other_rules
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.rereading import bind, refuse_understated, without_claims
 from lockgate.plans.linting import inspect_plan
@@ -29,6 +30,7 @@ def reread(plan: Plan, work: Workspace) -> Plan:
     refuse_elsewhere(plan, engine, ledger)
     if plan.digest in ledger.unresolved:
         return plan
+    refuse_other_rules(plan, engine.server)
     dialect = engine.server.dialect
     migrations = bind(plan, dialect, environment.variables)
     refuse_understated(plan, dialect)

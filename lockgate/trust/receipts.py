@@ -114,7 +114,7 @@ def read_signed(path: Path, environment: Environment) -> SignedReceipt:
 
 
 def _signature_of(file: Path) -> Path:
-    return file.with_name(f"{file.name}.sig")
+    return file.parent / f"{file.name}.sig"
 
 
 def _signed(receipt: Receipt) -> bytes:

@@ -14,9 +14,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
-from lockgate.planner.environments.keys import Database, EnvironmentFile, PolicyFile
+from lockgate.planner.environments.keys import Database, EnvironmentFile, ExtendedFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
 from lockgate.planner.environments.secrets import read_secret
+from lockgate.planner.environments.tightening import KEPT, loosened_key
 from lockgate.planner.environments.yaml_file import (
     YamlDocument,
     did_you_mean,
@@ -136,7 +137,7 @@ def read_environment(
         raise UsageError(f"there is no environment {name} in {directory}", do=do)
     document = read_extended_yaml(name, directory, names, own="database")
     file = parse_yaml(document, EnvironmentFile, HINTS)
-    _refuse_loosened(document, file.policy, directory, names)
+    _refuse_loosened(document, directory, names)
     _refuse_misplaced(document, file.policy, name, names)
     place = document.place(("engine",) if file.engine else ("database",))
     problem = ""
@@ -150,19 +151,39 @@ def read_environment(
     return Environment(**keys | {"name": name, "engine": engine, "folder": folder})
 
 
-def _refuse_loosened(
-    document: YamlDocument, policy: PolicySettings, directory: Path, names: tuple[str, ...]
-) -> None:
-    """Raises ConfigurationError when a policy lets more pass than that of a file below it."""
+def _refuse_loosened(document: YamlDocument, directory: Path, names: tuple[str, ...]) -> None:
+    """Raises ConfigurationError when a policy or another key lets more pass than that of a file
+    below it."""
     parent = document.value.get("extends")
     if parent is None:
         return
     below = read_extended_yaml(parent, directory, names, own="database")
-    base = parse_yaml(below.without("database", "extends"), PolicyFile, HINTS).policy
-    key = loosened(policy, base)
+    own, base = (
+        parse_yaml(one.without("database", "extends"), ExtendedFile, HINTS)
+        for one in (document, below)
+    )
+    key = loosened(own.policy, base.policy)
     if key is not None:
         raise _looser(document, key, parent)
-    _refuse_loosened(below, base, directory, names)
+    other = loosened_key(own, base, below.value)
+    if other is not None:
+        raise _looser_key(document, other, parent)
+    _refuse_loosened(below, directory, names)
+
+
+def _looser_key(document: YamlDocument, key: tuple[str, ...], parent: str) -> ConfigurationError:
+    place = document.place(key)
+    is_kept = key in KEPT
+    return ConfigurationError(
+        f"{'.'.join(key)} is {'not that of' if is_kept else 'looser than in'} {parent}.yaml, "
+        "which this file extends",
+        path=place.path,
+        line=place.line,
+        why="It would lead to another ledger, another lock or other files."
+        if is_kept
+        else "What extends an environment may be stricter than it, and never less strict.",
+        do=f"Leave the key away, or change it in {parent}.yaml.",
+    )
 
 
 def _looser(document: YamlDocument, key: str, parent: str) -> ConfigurationError:

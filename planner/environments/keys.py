@@ -133,7 +133,11 @@ class EnvironmentFile(PolicyFile):
 
     model_config = ConfigDict(extra="forbid")
 
-    extends: str | None = Field(None, description="The environment whose keys to start from.")
+    extends: str | None = Field(
+        None,
+        description="The environment whose keys to start from. Free are database, engine, lock, "
+        "timeouts.connect, variables, copies and rehearsal; all else may only be stricter.",
+    )
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
     database: RehearsalPlace = Field(
@@ -154,6 +158,12 @@ class EnvironmentFile(PolicyFile):
     )
     thresholds: Thresholds = Field(Thresholds(), description="From when on a table is large.")
     max_plan_age: Lifetime | None = Field(604800.0, description="When a plan expires; null: never.")
+
+
+class ExtendedFile(EnvironmentFile):
+    """The keys of a file that others extend: it may be of no database."""
+
+    database: RehearsalPlace | None = None  # type: ignore[assignment]
 
 
 def environment_schema() -> dict[str, Any]:

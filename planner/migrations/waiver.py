@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.hidden import is_visible
 from lockgate.planner.sql.statements import Directive
 
 CODE = re.compile(r"[a-z]+(?:-[a-z]+)*")
@@ -31,8 +32,9 @@ def read_waiver(directive: Directive, statement: int = 0) -> Waiver:
     Raises:
         MigrationFileError: it names no code, or gives no reason.
     """
+    # A reason that nobody sees is none.
     _, code, reason = [*directive.text.split(maxsplit=2), "", ""][:3]
-    if CODE.fullmatch(code) and reason:
+    if CODE.fullmatch(code) and is_visible(reason):
         return Waiver(code, reason, directive.line, statement)
     raise MigrationFileError(
         f"`allow {code}` gives no reason" if CODE.fullmatch(code) else "`allow` names no finding",

@@ -119,7 +119,8 @@ def alter_plan(desk: Desk) -> None:
 
 
 def change_plan(desk: Desk) -> None:
-    """A plan made anew has another digest, though it may do the same."""
+    """A plan with another end has another digest, though it does the same."""
+    desk.project.configure(f"policy: {{{TWO}}}\nmax_plan_age: 1h\n")
     succeed(desk.project.migrate("plan"))
 
 

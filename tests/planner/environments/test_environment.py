@@ -351,7 +351,7 @@ def test_a_database_that_is_not_told_in_one_way_is_refused(
 
 def test_maps_merge_and_lists_and_values_replace(write: Write) -> None:
     folder = write(
-        base="timeouts: {lock: 1s, connect: 2s}\nvariables: {a: x}\nproject: shop\n",
+        base="timeouts: {lock: 4s, connect: 2s}\nvariables: {a: x}\nproject: shop\n",
         middle="extends: base\ntimeouts: {lock: 3s}\n",
         dev="extends: middle\ndatabase: embedded\nvariables: {b: y}\n",
     )

@@ -251,3 +251,9 @@ class TestMarkers:
         sections = parse(text, dialect=MYSQL)
         assert len(sections.up.statements) == 1
         assert sections.down is not None
+
+
+@pytest.mark.parametrize("reason", ["\u3164", "\u200b", "\u2800 \u115f", "\U000e0041"])
+def test_a_waiver_whose_reason_nobody_sees_gives_none(reason: str) -> None:
+    with pytest.raises(MigrationFileError, match="gives no reason"):
+        parse(f"-- migrate:up\n-- migrate:allow drops-data {reason}\ndrop table t;\n")

@@ -350,3 +350,21 @@ def test_each_policy_knows_what_is_looser(key: str, stricter: Any, looser: Any) 
     assert loosened(loose, strict) == key
     assert loosened(strict, loose) is None
     assert loosened(strict, strict) is None
+
+
+class TestWaivers:
+    def waiving(self) -> Plan:
+        (step,) = up_plan([migration(1)]).steps
+        waived = Finding(
+            code="drops-data", severity="danger", line=2, message="m", why="w", allowed="unused"
+        )
+        return changed(PLAIN, steps=(step.model_copy(update={"findings": (waived,)}),))
+
+    @pytest.mark.parametrize("answer", ["allow", "require-approval", "deny"])
+    def test_they_are_named_with_their_reasons_whatever_the_answer(self, answer: str) -> None:
+        decision = decisions(self.waiving(), waivers=answer)["waivers"]
+        assert decision.answer == answer
+        assert "drops-data in 1_m1.sql: unused" in decision.reason
+
+    def test_a_plan_without_any_is_passed_over(self) -> None:
+        assert "waivers" not in decisions(PLAIN, waivers="deny")
