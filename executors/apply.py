@@ -110,7 +110,7 @@ def apply_locked(
     done, approvers = verify(plan, engine, ledger, admit)
     if done == len(plan.steps):
         return Report("already applied" if plan.steps else "nothing to do", plan)
-    engine.refuse_weaker(plan, done)
+    engine.units.refuse_weaker(plan, done)
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
     run = Run(author.new_id(), plan, author.actor, author.tool_version, approvers)
@@ -168,7 +168,7 @@ def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Em
         Unresolved: the run could not be undone wholly.
     """
     if ledger.present:
-        engine.clear(emit)
+        engine.units.clear(emit)
     if plan.digest not in ledger.unresolved:
         return ledger
     journal = engine.read_journal(plan.digest)
@@ -176,7 +176,7 @@ def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Em
         return ledger
     run = Run(journal.run_id, plan, author.actor, author.tool_version)
     unit = plan.units(journal.compensated - 1)[0]
-    engine.recover(run, unit, plan.base.serial + unit.first - 1, emit)
+    engine.units.recover(run, unit, plan.base.serial + unit.first - 1, emit)
     return engine.read_ledger()
 
 
@@ -222,7 +222,7 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
         try:
             if place:  # the first follows the lock at once
                 engine.prove_lock()
-            engine.run_unit(run, unit, serial, journal if place == 0 else None, emit)
+            engine.units.run(run, unit, serial, journal if place == 0 else None, emit)
         except StepFailed as failed:
             raise _stopped(run, engine, unit, failed) from failed
         except Interrupted as interrupted:

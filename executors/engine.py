@@ -102,6 +102,76 @@ class Traits:
     memberships: tuple[Membership, ...] = ()
 
 
+class Scratch(Protocol):
+    """Scratch databases of a server, and what two databases are compared by beside definitions."""
+
+    def read_traits(self) -> Traits:
+        """What a scratch database must have in common with this one."""
+
+    def read_reach(self) -> Reach:
+        """What SQL on this server reaches beyond this database."""
+
+    def create_database(self, name: str, traits: Traits) -> None:
+        """Makes an empty database on this server."""
+
+    def drop_database(self, name: str) -> None:
+        """Drops a database, if it is there, with all that lockgate has made for it; its sessions
+        are ended."""
+
+    def read_counters(self) -> Catalogue:
+        """The state of each sequence and counter, which no definition tells."""
+
+
+class Units(Protocol):
+    """The running of a plan's units, and the end of those that were interrupted."""
+
+    def run(self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit) -> None:
+        """Runs and records a unit's steps; the ledger is at `serial` before the first.
+
+        Raises:
+            StepFailed: the server refused a statement, or rolled back a commit in which the
+                connection was lost; says what of the unit is kept.
+            Unresolved: the connection was lost in the commit, and the server stayed away; or
+                the journal has a statement that was begun, and nobody can tell whether it
+                happened.
+        """
+
+    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        """Ends a compensated unit whose run has ended without: undone, or recorded where its
+        point of no return is passed. The ledger is at `serial` before the unit's first step.
+
+        Raises:
+            Unresolved: neither could be done wholly.
+        """
+
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+        """Undoes an interrupted compensated unit.
+
+        Raises:
+            Unresolved: it could not be undone wholly, or has passed its point of no return.
+        """
+
+    def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        """Runs what is missing of an interrupted compensated unit, and records it.
+
+        Raises:
+            Unresolved: a statement is refused, or nobody can tell whether one has happened.
+        """
+
+    def accept(self, run_id: str, reason: str, emit: Emit) -> None:
+        """Notes that a person has settled an interrupted run as done, and clears it."""
+
+    def clear(self, emit: Emit) -> None:
+        """Removes for good what committed runs have dropped, if some still waits for that."""
+
+    def refuse_weaker(self, plan: Plan, done: int) -> None:
+        """Raises StalePlan when the plan promises more than it could keep now, of its steps after
+        the first `done`."""
+
+    def measuring(self) -> AbstractContextManager[Gauge]:
+        """What a run within the block costs; the run must emit to the gauge's `hear`."""
+
+
 class Engine(Protocol):
     """A connection to one database. Everything runs on the session that holds the lock.
 
@@ -110,6 +180,8 @@ class Engine(Protocol):
     """
 
     server: Server
+    scratch: Scratch
+    units: Units
 
     def close(self) -> None:
         """Ends the session, and with it its lock and its open transaction."""
@@ -141,29 +213,6 @@ class Engine(Protocol):
     def read_catalogue(self) -> Catalogue:
         """All that the database holds but rows and lockgate's own tables; in no transaction."""
 
-    def read_counters(self) -> Catalogue:
-        """The state of each sequence and counter, which no definition tells."""
-
-    def measuring(self) -> AbstractContextManager[Gauge]:
-        """What a run within the block costs; the run must emit to the gauge's `hear`."""
-
-    def read_traits(self) -> Traits:
-        """What a scratch database must have in common with this one."""
-
-    def read_reach(self) -> Reach:
-        """What SQL on this server reaches beyond this database."""
-
-    def create_database(self, name: str, traits: Traits) -> None:
-        """Makes an empty database on this server."""
-
-    def drop_database(self, name: str) -> None:
-        """Drops a database, if it is there, with all that lockgate has made for it; its sessions
-        are ended."""
-
-    def refuse_weaker(self, plan: Plan, done: int) -> None:
-        """Raises StalePlan when the plan promises more than it could keep now, of its steps after
-        the first `done`."""
-
     def read_runs(self, limit: int) -> list[PastRun]:
         """The newest runs first."""
 
@@ -188,10 +237,6 @@ class Engine(Protocol):
 
     def keep_receipt(self, run_id: str, text: str) -> None:
         """Notes a run's receipt; durable on return."""
-
-    def accept_run(self, run_id: str, reason: str) -> None:
-        """Notes that a person has settled an interrupted run as done: `clear` then removes what
-        it has dropped, and its journal."""
 
     def settle_run(self, run_id: str, reason: str) -> None:
         """Notes that a person has settled an interrupted run, and forgets its journal."""
@@ -242,44 +287,6 @@ class Engine(Protocol):
 
     def prove_lock(self) -> None:
         """Raises Locked when this session does not hold the migration lock any more."""
-
-    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        """Ends a compensated unit whose run has ended without: undone, or recorded where its
-        point of no return is passed. The ledger is at `serial` before the unit's first step.
-
-        Raises:
-            Unresolved: neither could be done wholly.
-        """
-
-    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        """Undoes an interrupted compensated unit.
-
-        Raises:
-            Unresolved: it could not be undone wholly, or has passed its point of no return.
-        """
-
-    def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        """Runs what is missing of an interrupted compensated unit, and records it.
-
-        Raises:
-            Unresolved: a statement is refused, or nobody can tell whether one has happened.
-        """
-
-    def clear(self, emit: Emit) -> None:
-        """Removes for good what committed runs have dropped, if some still waits for that."""
-
-    def run_unit(
-        self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
-    ) -> None:
-        """Runs and records a unit's steps; the ledger is at `serial` before the first.
-
-        Raises:
-            StepFailed: the server refused a statement, or rolled back a commit in which the
-                connection was lost; says what of the unit is kept.
-            Unresolved: the connection was lost in the commit, and the server stayed away; or
-                the journal has a statement that was begun, and nobody can tell whether it
-                happened.
-        """
 
 
 def open_engine(address: DatabaseAddress, environment: Environment) -> Engine:

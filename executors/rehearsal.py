@@ -77,7 +77,7 @@ class Stage:
 
     def look(self) -> Catalogue:
         """All that the scratch database holds, with the state of its sequences and counters."""
-        counters = self.engine.read_counters().objects
+        counters = self.engine.scratch.read_counters().objects
         return Catalogue({**self.engine.read_catalogue().objects, **counters})
 
     def expected(self) -> Catalogue:
@@ -94,7 +94,7 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
     """
     before = stage.look()
     try:
-        with stage.engine.measuring() as gauge:
+        with stage.engine.units.measuring() as gauge:
             there = stage.play(direction, migrations, gauge.hear)
     except RunError as failed:
         raise _failed("The rehearsal of the plan failed", failed) from failed

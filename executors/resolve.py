@@ -111,7 +111,7 @@ def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
             do="Apply the same plan again (`migrate resolve --finish`), or undo it by hand and "
             "say so with `--mark-rolled-back`.",
         )
-    engine.undo(half.run, half.unit, emit)
+    engine.units.undo(half.run, half.unit, emit)
     if status := engine.read_status(half.run.id):
         engine.finish_run(half.run.id, status, note)
     return half
@@ -132,7 +132,7 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
         )
     if half.compensated:
         emit(RunStarted(half.plan, half.unit.first - 1))
-        engine.finish(half.run, half.unit, half.serial, emit)
+        engine.units.finish(half.run, half.unit, half.serial, emit)
     apply_locked(half.plan, engine, engine.read_ledger(), author, emit)
     engine.note_run(half.run.id, note)
     return half
@@ -157,8 +157,7 @@ def mark(
         raise UsageError(f"No run stopped half-way through {version}.", do="See `migrate resolve`.")
     _record(engine, ledger, half.unit.steps, numbers.index(int(version)), applied=applied)
     if applied == (half.unit.steps[0].direction == "up"):
-        engine.accept_run(half.run.id, reason)
-        engine.clear(emit)
+        engine.units.accept(half.run.id, reason, emit)
     else:
         engine.settle_run(half.run.id, reason)
     return half

@@ -77,7 +77,7 @@ def _scratch(
     own = environment.model_copy(update={"history": History.model_validate(history)})
     try:
         with closing(open_engine(address, own)) as server, _explained("created", name):
-            server.create_database(name, traits)
+            server.scratch.create_database(name, traits)
         yield name, own
     finally:
         _drop_surely(name, address, own)
@@ -119,7 +119,7 @@ def _drop_surely(name: str, address: DatabaseAddress, environment: Environment) 
 
 def _drop(name: str, address: DatabaseAddress, environment: Environment) -> None:
     with closing(open_engine(address, environment)) as server, _explained("dropped", name):
-        server.drop_database(name)
+        server.scratch.drop_database(name)
 
 
 @contextmanager

@@ -290,8 +290,6 @@ class Store(ABC):
     def settle_run(self, run_id: str, reason: str) -> None:
         self.close_run(run_id, reason, "delete from {journal} where run_id = %s")
 
-    accept_run = settle_run
-
     def close_run(self, run_id: str, reason: str, journal: str) -> None:
         """Notes that a person has settled a run, and does with its journal what is given."""
         with self.transaction():

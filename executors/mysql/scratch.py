@@ -66,69 +66,71 @@ select schema_name from information_schema.schemata where left(schema_name, char
 """
 
 
-def read_counters(session: MySQLSession) -> Catalogue:
-    """The next AUTO_INCREMENT of each table, and the next value of each of MariaDB's sequences."""
-    (cached,) = session.query_all("show variables like %s", (COUNTED,)) or (None,)
-    if cached:
-        session.execute(f"set session {COUNTED} = 0")
-    details = [
-        Detail(f"{COUNTER_OF_TABLE} {table}", "", {"next": value})
-        for table, value in session.query_all(COUNTERS)
-    ]
-    for (name,) in session.query_all(SEQUENCES):
-        ((value,),) = session.query_all(f"select next_not_cached_value from {session.quote(name)}")
-        details.append(Detail(f"{STATE_OF_SEQUENCE} {name}", "", {"next": value}))
-    return assemble(details)
+class MySQLScratch:
+    """Scratch databases on a server of MySQL or MariaDB; implements `executors.engine.Scratch`."""
 
+    def __init__(self, session: MySQLSession) -> None:
+        self._session = session
 
-def read_traits(session: MySQLSession) -> Traits:
-    """The account, and how text is kept. The ledger lies in the scratch database itself: a schema
-    of its own would be another database."""
-    ((user, character_set, collation),) = session.query_all(TRAITS)
-    settings = {CHARACTER_SET: character_set, COLLATION: collation}
-    return Traits(user, (), None, settings)
+    def read_counters(self) -> Catalogue:
+        """The next AUTO_INCREMENT of each table, and the next value of each MariaDB sequence."""
+        (cached,) = self._session.query_all("show variables like %s", (COUNTED,)) or (None,)
+        if cached:
+            self._session.execute(f"set session {COUNTED} = 0")
+        details = [
+            Detail(f"{COUNTER_OF_TABLE} {table}", "", {"next": value})
+            for table, value in self._session.query_all(COUNTERS)
+        ]
+        for (name,) in self._session.query_all(SEQUENCES):
+            ((value,),) = self._session.query_all(
+                f"select next_not_cached_value from {self._session.quote(name)}"
+            )
+            details.append(Detail(f"{STATE_OF_SEQUENCE} {name}", "", {"next": value}))
+        return assemble(details)
 
+    def read_traits(self) -> Traits:
+        """The account, and how text is kept. The ledger lies in the scratch database itself: a
+        schema of its own would be another database."""
+        ((user, character_set, collation),) = self._session.query_all(TRAITS)
+        settings = {CHARACTER_SET: character_set, COLLATION: collation}
+        return Traits(user, (), None, settings)
 
-def read_reach(session: MySQLSession) -> Reach:
-    """Every database that the account can see."""
-    return Reach(frozenset(name for (name,) in session.query_all(DATABASES)), SHARED)
+    def read_reach(self) -> Reach:
+        """Every database that the account can see."""
+        return Reach(frozenset(name for (name,) in self._session.query_all(DATABASES)), SHARED)
 
+    def create_database(self, name: str, traits: Traits) -> None:
+        """A database that keeps text as the other does."""
+        text = traits.settings
+        self._session.execute(
+            f"create database {self._session.quote(name)} character set {text[CHARACTER_SET]} "
+            f"collate {text[COLLATION]}"
+        )
 
-def create_database(session: MySQLSession, name: str, traits: Traits) -> None:
-    """A database that keeps text as the other does."""
-    text = traits.settings
-    session.execute(
-        f"create database {session.quote(name)} character set {text[CHARACTER_SET]} "
-        f"collate {text[COLLATION]}"
-    )
+    def drop_database(self, name: str) -> None:
+        """Drops it with its graveyard, whose name begins like its own, and with the rights on it.
 
+        A session of ours that was lost in the middle may still hold a table.
+        """
+        for (pid,) in self._session.query_all(SESSIONS, (name,)):
+            self._kill(pid)
+        self._revoke(name)
+        for (schema,) in self._session.query_all(OF_DATABASE, (name, name)):
+            self._session.execute(f"drop database if exists {self._session.quote(schema)}")
 
-def drop_database(session: MySQLSession, name: str) -> None:
-    """Drops it with its graveyard, whose name begins like its own, and with the rights on it.
+    def _kill(self, pid: int) -> None:
+        """Ends a session, unless it has just ended by itself."""
+        try:
+            self._session.execute(f"kill {pid}")
+        except ServerError as refused:
+            if refused.code != NO_SUCH_SESSION:
+                raise
 
-    A session of ours that was lost in the middle may still hold a table.
-    """
-    for (pid,) in session.query_all(SESSIONS, (name,)):
-        _kill(session, pid)
-    _revoke(session, name)
-    for (schema,) in session.query_all(OF_DATABASE, (name, name)):
-        session.execute(f"drop database if exists {session.quote(schema)}")
-
-
-def _kill(session: MySQLSession, pid: int) -> None:
-    """Ends a session, unless it has just ended by itself."""
-    try:
-        session.execute(f"kill {pid}")
-    except ServerError as refused:
-        if refused.code != NO_SUCH_SESSION:
-            raise
-
-
-def _revoke(session: MySQLSession, name: str) -> None:
-    own = session.quote(name)
-    for grantee, table in session.query_all(GRANTED, (name, name)):
-        place = f"{own}.{session.quote(table)}"
-        session.execute(f"revoke all privileges on {place} from {grantee}")
-    escaped = re.sub(r"([_%])", r"\\\1", name)
-    for (grantee,) in session.query_all(GRANTED_WHOLLY, (name, escaped)):
-        session.execute(f"revoke all privileges on {own}.* from {grantee}")
+    def _revoke(self, name: str) -> None:
+        own = self._session.quote(name)
+        for grantee, table in self._session.query_all(GRANTED, (name, name)):
+            place = f"{own}.{self._session.quote(table)}"
+            self._session.execute(f"revoke all privileges on {place} from {grantee}")
+        escaped = re.sub(r"([_%])", r"\\\1", name)
+        for (grantee,) in self._session.query_all(GRANTED_WHOLLY, (name, escaped)):
+            self._session.execute(f"revoke all privileges on {own}.* from {grantee}")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.commit_outcome import refuse_another_server
 from lockgate.executors.failure import ServerError
-from lockgate.executors.postgresql import scratch
 from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
 from lockgate.executors.postgresql.facts import read_facts
 from lockgate.executors.postgresql.gauge import StatementGauge
 from lockgate.executors.postgresql.parameters import halves
 from lockgate.executors.postgresql.pipeline import Command, CommandResult, OnSilence, ignore_silence
+from lockgate.executors.postgresql.scratch import PostgreSQLScratch
 from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.units.commit_status import (
     END_IDLE,
@@ -22,22 +21,16 @@ from lockgate.executors.postgresql.units.commit_status import (
     shown_transaction,
 )
 from lockgate.executors.postgresql.units.concurrent_index import can_tell
-from lockgate.executors.postgresql.units.journaled import give_up_begun, run_outside
 from lockgate.executors.postgresql.units.self_commit import is_repeatable
-from lockgate.executors.postgresql.units.transaction import run_transaction
-from lockgate.planner.errors import Interrupted
+from lockgate.executors.postgresql.units.units import PostgreSQLUnits
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Journal, Run, Traits
-    from lockgate.executors.events import Emit
     from lockgate.executors.failure import Failure
-    from lockgate.executors.gauge import Gauge
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.plan.plan import Plan, Unit
-    from lockgate.planner.plan.rehearsal import Reach
+    from lockgate.planner.plan.plan import Plan
 
 
 class PostgreSQL(PostgreSQLSession):
@@ -50,22 +43,13 @@ class PostgreSQL(PostgreSQLSession):
         self.commit_wait = max(self.commit_wait, environment.lock.wait)
         self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
         self._transaction = ""  # the id that the lost session showed
-        self._gauge: StatementGauge | None = None
+        self.gauge: StatementGauge | None = None
+        self.scratch = PostgreSQLScratch(self)
+        self.units = PostgreSQLUnits(self)
 
-    def run_unit(
-        self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
-    ) -> None:
+    def note_process(self) -> None:
+        """Notes which of the server's processes runs a unit."""
         self._pid = self._connection.info.backend_pid
-        if unit.transaction is not None:
-            with self.ending_when_busy():
-                run_transaction(self, run, unit, serial, emit)
-            return
-        try:
-            with self.ending_when_busy():
-                run_outside(self, run, unit, serial, journal, emit)
-        except Interrupted:
-            give_up_begun(self, run, unit)
-            raise
 
     def can_tell(self, sql: str) -> bool:
         return is_repeatable(sql) or can_tell(sql)
@@ -79,49 +63,12 @@ class PostgreSQL(PostgreSQLSession):
     def read_catalogue(self) -> Catalogue:
         return read_catalogue(self)
 
-    def read_counters(self) -> Catalogue:
-        return scratch.read_counters(self)
-
-    @contextmanager
-    def measuring(self) -> Iterator[Gauge]:
-        self._gauge = StatementGauge(self)
-        try:
-            yield self._gauge
-        finally:
-            self._gauge = None
-
     def pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
     ) -> Iterator[CommandResult[Any]]:
-        if self._gauge is None:
+        if self.gauge is None:
             return super().pipelined(commands, on_silence)
-        return self._gauge.sift(super().pipelined(self._gauge.probing(commands), on_silence))
-
-    def read_traits(self) -> Traits:
-        return scratch.read_traits(self)
-
-    def read_reach(self) -> Reach:
-        return scratch.read_reach()
-
-    def create_database(self, name: str, traits: Traits) -> None:
-        scratch.create_database(self, name, traits)
-
-    def drop_database(self, name: str) -> None:
-        scratch.drop_database(self, name)
-
-    def refuse_weaker(self, plan: Plan, done: int) -> None:
-        """Never: a transaction keeps what it promises."""
-
-    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        """Nothing: its units are transactions, and the server has undone an interrupted one."""
-
-    finish = recover
-
-    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        """As `recover`."""
-
-    def clear(self, emit: Emit) -> None:
-        """Nothing: what a plan drops is gone with its commit."""
+        return self.gauge.sift(super().pipelined(self.gauge.probing(commands), on_silence))
 
     def leave(self) -> None:
         self._transaction = shown_transaction(self._connection)

@@ -48,48 +48,52 @@ SEARCH_PATH = "search_path"
 FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
 
 
-def read_counters(session: PostgreSQLSession) -> Catalogue:
-    """The last value of each sequence. `pg_sequences` hides one that was set and not yet used."""
-    names = [name for (name,) in session.query_all(SEQUENCES)]
-    found = session.read_together(f"select last_value, is_called from {name}" for name in names)
-    return assemble(
-        Detail(f"{STATE_OF_SEQUENCE} {name}", "", {"last value": value, "used": called})
-        for name, ((value, called),) in zip(names, found, strict=True)
-    )
+class PostgreSQLScratch:
+    """Scratch databases on a server of PostgreSQL; implements `executors.engine.Scratch`."""
 
+    def __init__(self, session: PostgreSQLSession) -> None:
+        self._session = session
 
-def read_traits(session: PostgreSQLSession) -> Traits:
-    """Who we are, where unqualified names lead, and the roles that GRANT may name."""
-    ((user, roles, attributes),) = session.query_all(TRAITS)
-    return Traits(
-        user,
-        tuple(roles),
-        session.history_schema,
-        {SEARCH_PATH: session.search_path},
-        frozenset(attributes),
-        tuple(Membership(*row) for row in session.query_all(MEMBERSHIPS)),
-    )
+    def read_counters(self) -> Catalogue:
+        """The last value of each sequence. `pg_sequences` hides one not yet used."""
+        names = [name for (name,) in self._session.query_all(SEQUENCES)]
+        found = self._session.read_together(
+            f"select last_value, is_called from {name}" for name in names
+        )
+        return assemble(
+            Detail(f"{STATE_OF_SEQUENCE} {name}", "", {"last value": value, "used": called})
+            for name, ((value, called),) in zip(names, found, strict=True)
+        )
 
+    def read_traits(self) -> Traits:
+        """Who we are, where unqualified names lead, and the roles that GRANT may name."""
+        ((user, roles, attributes),) = self._session.query_all(TRAITS)
+        return Traits(
+            user,
+            tuple(roles),
+            self._session.history_schema,
+            {SEARCH_PATH: self._session.search_path},
+            frozenset(attributes),
+            tuple(Membership(*row) for row in self._session.query_all(MEMBERSHIPS)),
+        )
 
-def read_reach() -> Reach:
-    """No name of another database, but what a server's databases share."""
-    return Reach(frozenset(), SHARED)
+    def read_reach(self) -> Reach:
+        """No name of another database, but what a server's databases share."""
+        return Reach(frozenset(), SHARED)
 
+    def create_database(self, name: str, traits: Traits) -> None:
+        """A database of the server's own encoding and locale, with the other's search_path."""
+        own = self._session.quote(name)
+        self._session.execute(f"create database {own} template template0")
+        set_path = "select pg_catalog.set_config('search_path', $1, true)"
+        self._session.transact(
+            [
+                Command(set_path, None, (traits.settings[SEARCH_PATH],)),
+                Command(f"alter database {own} set search_path from current", None),
+            ]
+        )
 
-def create_database(session: PostgreSQLSession, name: str, traits: Traits) -> None:
-    """A database of the server's own encoding and locale, with the other's search_path."""
-    own = session.quote(name)
-    session.execute(f"create database {own} template template0")
-    set_path = "select pg_catalog.set_config('search_path', $1, true)"
-    session.transact(
-        [
-            Command(set_path, None, (traits.settings[SEARCH_PATH],)),
-            Command(f"alter database {own} set search_path from current", None),
-        ]
-    )
-
-
-def drop_database(session: PostgreSQLSession, name: str) -> None:
-    """Drops it; a session of ours that was lost in the middle must not keep it."""
-    force = " with (force)" if session.server.dialect.version >= FORCE else ""
-    session.execute(f"drop database if exists {session.quote(name)}{force}")
+    def drop_database(self, name: str) -> None:
+        """Drops it; a session of ours that was lost in the middle must not keep it."""
+        force = " with (force)" if self._session.server.dialect.version >= FORCE else ""
+        self._session.execute(f"drop database if exists {self._session.quote(name)}{force}")

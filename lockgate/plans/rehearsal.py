@@ -120,7 +120,7 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
     Raises:
         UsageError: they would reach beyond it, or it cannot be made.
     """
-    environment, traits = work.environment, work.engine.read_traits()
+    environment, traits = work.environment, work.engine.scratch.read_traits()
     setting = _make_setting(work)
     statements = _statements(migrations, setting)
     refuse_reaching_out(statements, work.engine.server.dialect)
@@ -129,7 +129,7 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
         scratch = open_private_scratch(environment, traits, created_roles(statements), key)
     else:
         with closing(open_engine(address, environment)) as server:
-            refuse_reaching(statements, server.read_reach())
+            refuse_reaching(statements, server.scratch.read_reach())
         scratch = open_scratch(address, environment, traits, key)
     with scratch as engine:
         yield Stage(engine, setting, author(), time.monotonic)

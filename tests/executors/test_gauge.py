@@ -20,7 +20,7 @@ def measured(engine: Any, *texts: str) -> dict[tuple[int, int], Measured]:
     apply_up(engine, BASE)
     more = {f"{place:03}_more": text for place, text in enumerate(texts, 2)}
     plan = plan_for(engine, {**BASE, **more})
-    with engine.measuring() as gauge:
+    with engine.units.measuring() as gauge:
         apply_plan(engine, plan, emit=gauge.hear)
     return {(one.step, one.statement): one for one in gauge.measured}
 
@@ -96,7 +96,7 @@ def test_rows_of_copy_outside_of_a_transaction_are_seen(postgres: Any) -> None:
 
 def test_nothing_is_measured_behind_the_block(postgres: Any) -> None:
     measured(postgres, "alter table t add column b int;")
-    with postgres.measuring() as gauge:
+    with postgres.units.measuring() as gauge:
         pass
     apply_up(postgres, {**BASE, "002_more": "alter table t add column b int;", "003_x": "select 1"})
     assert gauge.measured == ()
@@ -142,7 +142,7 @@ def test_names_and_partitions_are_those_of_the_table(
         apply_up(engine, {"001_base": made})
         changed = {"001_base": made, "002_more": "alter table `a-b` modify id bigint;"}
         plan = plan_for(engine, changed)
-        with engine.measuring() as gauge:
+        with engine.units.measuring() as gauge:
             apply_plan(engine, plan, emit=gauge.hear)
     assert [one.rewrites for one in gauge.measured] == [("a-b",)]
 

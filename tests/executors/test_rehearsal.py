@@ -99,7 +99,7 @@ def staged(server: Any, database: str, applied: dict[str, str]) -> Iterator[Stag
     environment = environment_for(server, database)
     address = resolve_database(environment, {})
     with open_test_engine(server, database) as live:
-        traits, setting = live.read_traits(), setting_for(live)
+        traits, setting = live.scratch.read_traits(), setting_for(live)
     with open_scratch(address, environment, traits, "0123456789ab") as engine:
         stage = Stage(engine, setting, AUTHOR, time.monotonic)
         stage.replay(read_literals(applied, engine.server.dialect))
@@ -218,7 +218,7 @@ def test_an_account_without_the_right_is_told_what_it_needs(postgres_server: Any
     run(postgres_server, "create role rehearsed_poor login")
     environment = environment_for(postgres_server, "postgres", user="rehearsed_poor")
     with open_test_engine(postgres_server, "postgres") as live:
-        traits = live.read_traits()
+        traits = live.scratch.read_traits()
     address = resolve_database(environment, {})
     try:
         with (
@@ -236,7 +236,7 @@ def test_a_private_server_has_the_roles_of_the_live_one(
     run(postgres_server, 'create role "Rehearsed App"')
     environment = environment_for(postgres_server, postgres_database)
     with open_test_engine(postgres_server, postgres_database) as live:
-        traits, setting = live.read_traits(), setting_for(live)
+        traits, setting = live.scratch.read_traits(), setting_for(live)
     run(postgres_server, 'drop role "Rehearsed App"')
     migrations = {"001_t": 'create table t (id int);\ngrant select on t to "Rehearsed App";'}
     with open_private_scratch(environment, traits, (), "0123456789ab") as engine:

@@ -92,8 +92,8 @@ def test_a_migration_is_applied_and_rolled_back_without_the_owners_code(trapped:
     apply_up(trapped, MIGRATIONS)
     trapped.read_facts()
     trapped.read_catalogue()
-    trapped.read_counters()
-    trapped.read_traits()
+    trapped.scratch.read_counters()
+    trapped.scratch.read_traits()
     assert len(trapped.read_runs(9)) == 1
     apply_plan(trapped, down_plan_for(trapped, MIGRATIONS, steps=3))
     assert trapped.read_ledger().entries == ()

@@ -36,7 +36,7 @@ def private(server: Any, database: str, traits: Traits) -> Iterator[Engine]:
 def scratch(postgres_server: Any, live_database: str) -> Iterator[Engine]:
     """A scratch database for a live role that is a superuser."""
     with open_test_engine(postgres_server, live_database) as live:
-        traits = live.read_traits()
+        traits = live.scratch.read_traits()
     assert "superuser" in traits.attributes
     with private(postgres_server, live_database, traits) as engine:
         yield engine
@@ -148,7 +148,7 @@ def test_a_role_may_act_as_those_that_it_is_a_member_of(
     try:
         environment = environment_for(postgres_server, live_database, user="private_app")
         with closing(open_engine(resolve_database(environment, {}), environment)) as live:
-            traits = live.read_traits()
+            traits = live.scratch.read_traits()
         with private(postgres_server, live_database, traits) as engine:
             engine.execute("create schema theirs authorization private_owner")
             with pytest.raises(ServerError, match="permission denied"):

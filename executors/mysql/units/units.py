@@ -1,0 +1,60 @@
+"""Units on MySQL and MariaDB: which way each is run and ended; knows no SQL but the ledger's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lockgate.executors.ledger.store import SET_STATUS
+from lockgate.executors.mysql.gauge import RebuildGauge
+from lockgate.executors.mysql.undo import recovery
+from lockgate.executors.mysql.undo.counters import give_back_counters
+from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed
+from lockgate.executors.mysql.units.journaled import run_step
+from lockgate.executors.states import RunStatus
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Journal, Run
+    from lockgate.executors.events import Emit
+    from lockgate.executors.gauge import Gauge
+    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.planner.plan.plan import Plan, Unit
+
+
+class MySQLUnits:
+    """The running of units on a session; implements `executors.engine.Units`."""
+
+    def __init__(self, session: MySQLSession) -> None:
+        self._session = session
+
+    def run(self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit) -> None:
+        if unit.transaction is not None:
+            recovery.run_unit(self._session, run, unit, serial, emit)
+            return
+        self._session.execute(self._session.named(SET_STATUS), (RunStatus.APPLYING, run.id))
+        run_step(self._session, run, unit, serial, journal, emit)
+
+    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        recovery.recover(self._session, run, unit, serial, emit)
+
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+        recovery.undo(self._session, run, unit, emit)
+
+    def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        recovery.finish(self._session, run, unit, serial, emit)
+
+    def accept(self, run_id: str, reason: str, emit: Emit) -> None:
+        self._session.close_run(run_id, reason, ACCEPT)
+        self.clear(emit)
+
+    def clear(self, emit: Emit) -> None:
+        give_back_counters(self._session)
+        clear_committed(self._session, emit)
+
+    def refuse_weaker(self, plan: Plan, done: int) -> None:
+        recovery.refuse_weaker(self._session, plan, done)
+
+    @contextmanager
+    def measuring(self) -> Iterator[Gauge]:
+        yield RebuildGauge(self._session)

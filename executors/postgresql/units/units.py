@@ -1,0 +1,68 @@
+"""Units on PostgreSQL: one transaction each, or one statement after the other.
+
+The server itself undoes an interrupted transaction, so there is little to end here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lockgate.executors.postgresql.gauge import StatementGauge
+from lockgate.executors.postgresql.units.journaled import give_up_begun, run_outside
+from lockgate.executors.postgresql.units.transaction import run_transaction
+from lockgate.planner.errors import Interrupted
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Journal, Run
+    from lockgate.executors.events import Emit
+    from lockgate.executors.gauge import Gauge
+    from lockgate.executors.postgresql.engine import PostgreSQL
+    from lockgate.planner.plan.plan import Plan, Unit
+
+
+class PostgreSQLUnits:
+    """The running of units on a session; implements `executors.engine.Units`."""
+
+    def __init__(self, session: PostgreSQL) -> None:
+        self._session = session
+
+    def run(self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit) -> None:
+        session = self._session
+        session.note_process()
+        if unit.transaction is not None:
+            with session.ending_when_busy():
+                run_transaction(session, run, unit, serial, emit)
+            return
+        try:
+            with session.ending_when_busy():
+                run_outside(session, run, unit, serial, journal, emit)
+        except Interrupted:
+            give_up_begun(session, run, unit)
+            raise
+
+    def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+        """Nothing: its units are transactions, and the server has undone an interrupted one."""
+
+    finish = recover
+
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+        """As `recover`."""
+
+    def accept(self, run_id: str, reason: str, emit: Emit) -> None:
+        self._session.settle_run(run_id, reason)
+
+    def clear(self, emit: Emit) -> None:
+        """Nothing: what a plan drops is gone with its commit."""
+
+    def refuse_weaker(self, plan: Plan, done: int) -> None:
+        """Never: a transaction keeps what it promises."""
+
+    @contextmanager
+    def measuring(self) -> Iterator[Gauge]:
+        gauge = self._session.gauge = StatementGauge(self._session)
+        try:
+            yield gauge
+        finally:
+            self._session.gauge = None
