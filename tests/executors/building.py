@@ -22,7 +22,11 @@ from lockgate.executors.failure import Failure
 from lockgate.planner.building.build import Setting, build_down_plan, build_up_plan
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.database.ledger import Identity, Ledger
-from lockgate.planner.environments.environment import Environment, resolve_database
+from lockgate.planner.environments.environment import (
+    Environment,
+    EnvironmentsFolder,
+    resolve_database,
+)
 from lockgate.planner.migrations.migration import Migration, read_migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Source
@@ -37,9 +41,10 @@ import sys
 from pathlib import Path
 from lockgate.executors.engine import open_engine
 from lockgate.planner.database.address import parse_url
-from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.environment import Environment, EnvironmentsFolder
 address = parse_url(sys.argv[1])
-keys = {"name": "holder", "directory": Path("environments"), "engine": address.engine}
+folder = EnvironmentsFolder(Path("environments"), Path())
+keys = {"name": "holder", "folder": folder, "engine": address.engine}
 environment = Environment.model_validate({"database": {"url": sys.argv[1]}, **keys})
 with open_engine(address, environment).lock(10, print):
     print("held", flush=True)
@@ -78,7 +83,8 @@ def environment_for(
     url = server.url(database, port=port)
     if user:
         url = f"{server.engine}://{user}@{server.host}:{port or server.port}/{database}"
-    own = {"name": name, "directory": Path("environments"), "engine": server.engine}
+    folder = EnvironmentsFolder(Path("environments"), Path())
+    own = {"name": name, "folder": folder, "engine": server.engine}
     return Environment.model_validate({"database": {"url": url}, **own, **settings})
 
 
