@@ -9,7 +9,7 @@ ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
 limits.py      What MySQL and MariaDB are not given
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
-sessions.py    The two sessions of an executor on MySQL, and the migration lock that both hold
+session.py     The two sessions of an executor on MySQL, and the migration lock that both hold
 statements.py  What a plan's statements do on MySQL and MariaDB
 store.py       The ledger on MySQL; runs nothing of a plan, as `units` do
 syntax.py      Whether the statements of a plan are SQL at all: PREPARE tells on MySQL and MariaDB

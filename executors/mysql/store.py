@@ -13,7 +13,7 @@ from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.mysql.connection import OWN, version_number
 from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
 from lockgate.executors.mysql.limits import refuse_big, refuse_percent
-from lockgate.executors.mysql.sessions import GuardedSessions
+from lockgate.executors.mysql.session import GuardedSessions
 from lockgate.executors.states import RunStatus
 from lockgate.planner.database.server import Server
 from lockgate.planner.errors import UsageError

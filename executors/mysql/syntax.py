@@ -15,7 +15,7 @@ from typing import Any
 
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.executors.mysql.connection import translated
-from lockgate.executors.mysql.sessions import GuardedSessions
+from lockgate.executors.mysql.session import GuardedSessions
 from lockgate.executors.mysql.statements import reading_of
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement

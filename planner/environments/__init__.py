@@ -5,5 +5,6 @@ judgement.py    Judgement of plans by an environment's policies
 keys.py         The keys of an environment's file, as models
 policy.py       The policies that there are, and their settings in an environment
 secrets.py      Where the secrets that an environment's file names may come from
+tightening.py   What an environment may change of the one that it extends
 yaml_file.py    Reads one YAML file so strictly that every YAML reader would see the same values in
 """
