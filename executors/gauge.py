@@ -12,7 +12,7 @@ from typing import Any
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.planner.plan.plan import Measured
 
-Key = tuple[int, int]
+StatementKey = tuple[int, int]
 """The number of a step, and of a statement in it."""
 
 
@@ -20,8 +20,8 @@ Key = tuple[int, int]
 class Gauge:
     """What was measured so far; a statement that ran twice counts as it ran last."""
 
-    _times: dict[Key, int] = field(default_factory=dict)
-    _found: dict[Key, Mapping[str, Any]] = field(default_factory=dict)
+    _times: dict[StatementKey, int] = field(default_factory=dict)
+    _found: dict[StatementKey, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def measured(self) -> tuple[Measured, ...]:
@@ -38,6 +38,6 @@ class Gauge:
         if isinstance(event, StatementFinished):
             self._times[event.number, event.place] = round(event.seconds * 1000)
 
-    def note(self, key: Key, **found: Any) -> None:
+    def note(self, key: StatementKey, **found: Any) -> None:
         """Notes what was seen of a statement: `locks` and `rewrites`, as in `Measured`."""
         self._found[key] = found

@@ -49,7 +49,7 @@ BY_GRAVITY = (*GRAVEST, *sorted(set(Exit) - {*GRAVEST}, reverse=True))
 """Of the ends of several environments, the first is the one that all of them end with; OK, which
 is 0, is the last of all."""
 
-Answer = tuple[Column, Exit]
+StatusAnswer = tuple[Column, Exit]
 """An environment, and how it ends."""
 
 
@@ -119,7 +119,7 @@ def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
     return [step.version for half in read_half_done(engine, ledger) for step in half.unit.steps]
 
 
-def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], Answer]]:
+def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], StatusAnswer]]:
     """How many environments one stands behind, and what waits for its answer."""
     from lockgate.threads import begin
 
@@ -133,7 +133,7 @@ def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], Answe
     return rank, read if environment.database == "embedded" else begin(read)
 
 
-def _read_column(environment: Environment) -> Answer:
+def _read_column(environment: Environment) -> StatusAnswer:
     try:
         stand = read_stand(environment)
     except Interrupted:
@@ -151,7 +151,7 @@ def _read_column(environment: Environment) -> Answer:
     return Column(environment.name, stand.standings, stand.ledger.serial, told), end
 
 
-def _unknown(name: str, error: LockgateError) -> Answer:
+def _unknown(name: str, error: LockgateError) -> StatusAnswer:
     return Column(name, problem=_first_line(error)), Exit(exit_code(error))
 
 

@@ -19,7 +19,7 @@ OWN_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TableFault:
     """What makes a table of the ledger another's: `cure` says what to do, most often in SQL."""
 
     table: str
@@ -33,7 +33,7 @@ class Tables:
 
     columns: tuple[str, ...]
     names: frozenset[str]
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[TableFault, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -80,7 +80,7 @@ class Tables:
             )
 
 
-def _not_ours(faults: Iterable[Fault]) -> HistoryError:
+def _not_ours(faults: Iterable[TableFault]) -> HistoryError:
     listed = [f"- {fault.table} {fault.what}" for fault in faults]
     cures = dict.fromkeys(fault.cure for fault in faults)
     return HistoryError(

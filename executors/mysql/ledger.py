@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lockgate.executors.engine import Row
-from lockgate.executors.ledger.tables import Fault, Tables
+from lockgate.executors.ledger.tables import TableFault, Tables
 
 # A column for each table of the history's name, and a row for what each table is and has.
 # Triggers are seen by a role that has the right TRIGGER.
@@ -61,13 +61,15 @@ def read_tables(rows: Iterable[Row]) -> Tables:
     )
 
 
-def _faults(kind: str, table: str, what: str, more: str | None) -> Iterable[Fault]:
+def _faults(kind: str, table: str, what: str, more: str | None) -> Iterable[TableFault]:
     if kind == "table" and what != "BASE TABLE":
-        yield Fault(table, f"is no ordinary table but a {what.lower()}", "put a table in its place")
+        yield TableFault(
+            table, f"is no ordinary table but a {what.lower()}", "put a table in its place"
+        )
     elif kind == "table" and more != "InnoDB":
-        yield Fault(table, f"is kept by {more}", f"`alter table {table} engine = InnoDB`")
+        yield TableFault(table, f"is kept by {more}", f"`alter table {table} engine = InnoDB`")
     elif kind == "trigger":
-        yield Fault(table, f"has the trigger {what} by {more}", f"`drop trigger {what}`")
+        yield TableFault(table, f"has the trigger {what} by {more}", f"`drop trigger {what}`")
     elif kind == "key":
         cure = f"`alter table {table} drop foreign key {what}`"
-        yield Fault(table, f"has the foreign key {what}", cure)
+        yield TableFault(table, f"has the foreign key {what}", cure)

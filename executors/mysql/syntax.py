@@ -32,7 +32,7 @@ BATCH, BATCH_LENGTH = 100, 1_000_000  # statements and characters, which must fi
 PREPARE = "prepare lockgate from %s"
 WAIT = "set session lock_wait_timeout = 1"  # PREPARE opens the tables that rows are read from
 
-Asked = tuple[int, Step, int, PlannedStatement]
+PreparedText = tuple[int, Step, int, PlannedStatement]
 
 
 def find_syntax_error(session: GuardedSessions, plan: Plan) -> Failure | None:
@@ -49,7 +49,7 @@ def find_syntax_error(session: GuardedSessions, plan: Plan) -> Failure | None:
     return None
 
 
-def _asked(plan: Plan, dialect: Dialect) -> Iterator[Asked]:
+def _asked(plan: Plan, dialect: Dialect) -> Iterator[PreparedText]:
     """The statements to ask about; from where a section sets another sql_mode, none of it."""
     for number, step in enumerate(plan.steps, 1):
         for statements in (step.statements, step.rollback or ()):
@@ -61,7 +61,9 @@ def _asked(plan: Plan, dialect: Dialect) -> Iterator[Asked]:
                     break
 
 
-def _refused(connection: Any, asked: Sequence[Asked]) -> Iterator[tuple[Asked, ServerError]]:
+def _refused(
+    connection: Any, asked: Sequence[PreparedText]
+) -> Iterator[tuple[PreparedText, ServerError]]:
     """Those that could not be prepared; an error ends the batch that it is in."""
     with connection.cursor() as cursor, translated():
         cursor.execute(WAIT)
@@ -74,7 +76,7 @@ def _refused(connection: Any, asked: Sequence[Asked]) -> Iterator[tuple[Asked, S
             first += 1
 
 
-def _batch(asked: Sequence[Asked]) -> list[str]:
+def _batch(asked: Sequence[PreparedText]) -> list[str]:
     """The texts of as many as may travel together, and of one at least."""
     texts = [statement.sql for _, _, _, statement in asked]
     ends = list(accumulate(map(len, texts)))

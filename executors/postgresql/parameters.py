@@ -27,6 +27,6 @@ def numbered(sql: str) -> str:
     return head + "".join(f"${place}{part}" for place, part in enumerate(rest, 1))
 
 
-def texts(values: Iterable[object]) -> tuple[str | None, ...]:
+def as_texts(values: Iterable[object]) -> tuple[str | None, ...]:
     """Parameters in the protocol's text format."""
     return tuple(None if value is None else str(value) for value in values)

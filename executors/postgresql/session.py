@@ -24,7 +24,7 @@ from lockgate.executors.ledger.store import (
     Store,
     lost_lock,
 )
-from lockgate.executors.ledger.tables import OWN_NAMES, Fault, Tables
+from lockgate.executors.ledger.tables import OWN_NAMES, TableFault, Tables
 from lockgate.executors.polling import poll
 from lockgate.executors.postgresql.blockers import Watch, read_session
 from lockgate.executors.postgresql.connection import (
@@ -53,7 +53,7 @@ from lockgate.executors.postgresql.own_settings import (
     RESET,
     SETTINGS,
 )
-from lockgate.executors.postgresql.parameters import halves, lock_key, numbered, texts
+from lockgate.executors.postgresql.parameters import as_texts, halves, lock_key, numbered
 from lockgate.executors.postgresql.pipeline import (
     WATCH,
     Command,
@@ -147,7 +147,7 @@ class PostgreSQLSession(Store):
         ((columns, found, faults),) = self.query_all(
             TABLES, (self.history_schema, names, self.history_name)
         )
-        return Tables(tuple(columns), frozenset(found), tuple(Fault(*row) for row in faults))
+        return Tables(tuple(columns), frozenset(found), tuple(TableFault(*row) for row in faults))
 
     def ensure_tables(self, identity: Identity) -> None:
         self.transact(self._creation(identity))
@@ -229,17 +229,17 @@ class PostgreSQLSession(Store):
         """
         if step.direction == "up":
             values: tuple[object, ...] = (step.version, step.name, step.checksum, serial)
-            return Command(self.named(RECORD), tag, texts(values), report=True)
+            return Command(self.named(RECORD), tag, as_texts(values), report=True)
         values = (step.version, step.checksum, serial)
-        return Command(self.named(REMOVE), tag, texts(values), report=True)
+        return Command(self.named(REMOVE), tag, as_texts(values), report=True)
 
     def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
         """A statement of the store, as a command."""
-        return Command(numbered(self.named(sql)), tag, texts(values))
+        return Command(numbered(self.named(sql)), tag, as_texts(values))
 
     def proof_command(self, tag: Any) -> Command[Any]:
         """Finds one row while this session holds the migration lock."""
-        return Command(numbered(OWN_LOCK), tag, texts(halves(self._lock_key)))
+        return Command(numbered(OWN_LOCK), tag, as_texts(halves(self._lock_key)))
 
     def intend_command(self, values: Sequence[object], tag: Any) -> Command[Any]:
         """Writes an intent, one row, while this session holds the migration lock."""
@@ -260,7 +260,7 @@ class PostgreSQLSession(Store):
 
     def unlock_command(self, tag: Any) -> Command[Any]:
         """Frees the advisory locks of sections; takes long where the server has many locks."""
-        return Command(FREE_OTHERS, tag, texts(halves(self._lock_key)))
+        return Command(FREE_OTHERS, tag, as_texts(halves(self._lock_key)))
 
     @contextmanager
     def patient(self) -> Iterator[None]:

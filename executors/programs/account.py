@@ -42,7 +42,7 @@ def reaches(account: Account, path: Path) -> bool:
     if account is None:
         return True
     test = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
-    return run(test, account).returncode == 0
+    return run_as(test, account).returncode == 0
 
 
 def give(path: Path, account: Account) -> None:
@@ -63,12 +63,12 @@ def confinement(account: Account) -> tuple[str, ...]:
 
 def _succeeds(command: list[str], account: Account) -> bool:
     try:
-        return run(command, account).returncode == 0
+        return run_as(command, account).returncode == 0
     except OSError:
         return False
 
 
-def run(
+def run_as(
     command: list[str], account: Account, inherit: tuple[int, ...] = (), folder: Path = Path("/")
 ) -> Completed:
     """How a program ended that ran as the account, without anything of our own environment."""

@@ -38,7 +38,7 @@ from lockgate.executors.programs.account import (
     find_account,
     give,
     reaches,
-    run,
+    run_as,
 )
 from lockgate.executors.programs.origin import (
     mark_as_ours,
@@ -86,7 +86,7 @@ class EmbeddedServer:
         """
         command = [str(self.programs / "bin" / "pg_ctl"), "-D", ".", "-w"]
         wall = confinement(self.account) if self.confined else ()
-        return run([*wall, *command, *flags], self.account, inherit, self.data)
+        return run_as([*wall, *command, *flags], self.account, inherit, self.data)
 
 
 @contextmanager
@@ -209,7 +209,7 @@ def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mut
         open_refuge(refuge)
     store = _private_folder(home if near else refuge, "new-" if near else f"{home.name}-", account)
     command = [str(programs / "bin" / "initdb"), "-D", str(store), *INITDB_FLAGS]
-    result = run(command, account, inherit=(mutex,))
+    result = run_as(command, account, inherit=(mutex,))
     if result.returncode != 0:
         shutil.rmtree(store)
         raise Unreachable("the embedded PostgreSQL cannot create its data", why=result.stdout)

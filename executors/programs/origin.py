@@ -13,7 +13,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from lockgate.executors.programs.account import Account, give, run
+from lockgate.executors.programs.account import Account, give, run_as
 from lockgate.planner.errors import ConfigurationError
 from lockgate.planner.project import leads_out
 
@@ -87,7 +87,7 @@ def _key(account: Account, refuge: Path) -> str:
         open_refuge(refuge)
     places = [refuge] if home is None else [home / KEY_FOLDER, Path(f"/tmp/lockgate-{user}")]
     script = ["/bin/sh", "-c", READ_KEY, "sh", *map(str, places)]
-    ended = run(script, None if home is None else account)
+    ended = run_as(script, None if home is None else account)
     if ended.returncode != 0:
         raise ConfigurationError(
             "the embedded PostgreSQL has no place for its key",

@@ -20,14 +20,14 @@ from lockgate.views.terminal import say, tell
 from lockgate.workspace import Workspace, author, read_settled
 
 ALL = "all"
-Way = Literal["undo", "finish", "applied", "rolled back"]
+WayOut = Literal["undo", "finish", "applied", "rolled back"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """How a person wants a half-done run to end; to undo or finish it, `version` is ALL."""
 
-    way: Way
+    way: WayOut
     version: str
     reason: str
 
@@ -40,7 +40,7 @@ class Settlement:
         Raises:
             UsageError: several ways, or no reason.
         """
-        given: dict[Way, str | None] = {
+        given: dict[WayOut, str | None] = {
             "undo": ALL if way == "undo" else None,
             "finish": ALL if way == "finish" else None,
             "applied": applied,

@@ -62,7 +62,7 @@ def refuse_weaker(session: MySQLSession, plan: Plan, done: int) -> None:
         raise weaker(reasons)
 
 
-def recover(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def recover_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """Ends a unit whose run has ended without: rolled forward where its point of no return is
     passed, and else undone.
 
@@ -74,12 +74,12 @@ def recover(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit
     if begun and passed is None:
         raise session.stuck(run, unknown_statement(begun.step, begun.place))
     if passed:
-        finish(session, run, unit, serial, emit)
+        finish_unit(session, run, unit, serial, emit)
     else:
         give_back(work)
 
 
-def undo(session: MySQLSession, run: Run, unit: Unit, emit: Emit) -> None:
+def undo_unit(session: MySQLSession, run: Run, unit: Unit, emit: Emit) -> None:
     """Undoes a unit whose run has ended without.
 
     Raises:
@@ -92,7 +92,7 @@ def undo(session: MySQLSession, run: Run, unit: Unit, emit: Emit) -> None:
     give_back(work)
 
 
-def finish(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def finish_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """Runs what an interrupted unit has not done, and records it.
 
     Raises:

@@ -36,13 +36,13 @@ class MySQLUnits:
         run_step(self._session, run, unit, serial, journal, emit)
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        recovery.recover(self._session, run, unit, serial, emit)
+        recovery.recover_unit(self._session, run, unit, serial, emit)
 
     def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        recovery.undo(self._session, run, unit, emit)
+        recovery.undo_unit(self._session, run, unit, emit)
 
     def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        recovery.finish(self._session, run, unit, serial, emit)
+        recovery.finish_unit(self._session, run, unit, serial, emit)
 
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         self._session.close_run(run_id, reason, ACCEPT)

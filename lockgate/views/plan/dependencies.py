@@ -19,7 +19,7 @@ NARROWEST, PER_ROW, WIDEST = 14, 7, 96
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GraphRow:
     """A migration; `number` is that of its step, 0 for one that the plan does not hold."""
 
     version: str
@@ -43,7 +43,7 @@ class Arc:
 class Drawing:
     """Rows from above, arcs at their left; `alone` steps neither require nor are required."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[GraphRow, ...]
     arcs: tuple[Arc, ...]
     alone: int
 
@@ -71,15 +71,15 @@ def draw_dependencies(plan: Plan) -> Drawing:
     return Drawing(tuple(_rows(plan, ordered, numbers)), arcs, alone)
 
 
-def _rows(plan: Plan, ordered: Sequence[int], numbers: dict[int, int]) -> Iterator[Row]:
+def _rows(plan: Plan, ordered: Sequence[int], numbers: dict[int, int]) -> Iterator[GraphRow]:
     spelled = {int(r): r for step in plan.steps for r in step.requires}
     for place, version in enumerate(ordered):
         number, y = numbers.get(version, 0), (place + 0.5) * ROW
         if number:
             step = plan.steps[number - 1]
-            yield Row(step.version, step.name, number, y)
+            yield GraphRow(step.version, step.name, number, y)
         else:
-            yield Row(spelled[version], "", 0, y)
+            yield GraphRow(spelled[version], "", 0, y)
 
 
 def _arc(start: float, end: float) -> Arc:

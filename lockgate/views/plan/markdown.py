@@ -17,10 +17,10 @@ from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
-    Lock,
-    Loss,
     Remark,
     Review,
+    ShownLock,
+    ShownLoss,
     count,
     spell_lock,
     spell_rows,
@@ -153,7 +153,7 @@ def _decision(decision: Decision) -> str:
     return f"{ANSWERS[decision.answer]} **{decision.answer}** {reason}"
 
 
-def _loss(loss: Loss) -> str:
+def _loss(loss: ShownLoss) -> str:
     return f"{loss.place} ({code(loss.place.step.version)}): {escape(', '.join(loss.lost))}"
 
 
@@ -177,7 +177,7 @@ def _locks(review: Review) -> str:
     return table(headers, rows) + note + kept
 
 
-def _lock(lock: Lock) -> tuple[str, ...]:
+def _lock(lock: ShownLock) -> tuple[str, ...]:
     touch = lock.touch
     effects = [part for part in (WORKS[touch.work], BLOCKS[touch.blocks]) if part]
     size = "unknown" if touch.bytes is None else f"~{format_size(touch.bytes)}"

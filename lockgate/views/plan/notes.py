@@ -14,9 +14,9 @@ from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
-    Lock,
     Place,
     Remark,
+    ShownLock,
     count,
     find_locks,
     find_remarks,
@@ -80,7 +80,7 @@ def _matters(touch: Touch) -> bool:
     return touch.blocks != "nothing" or touch.work != "none"
 
 
-def _lock(lock: Lock) -> Note:
+def _lock(lock: ShownLock) -> Note:
     touch = lock.touch
     is_behind_on = lock.kind == "drop index" and touch.algorithm  # as MySQL has it
     names = lock.kind in NAMING and lock.is_first and not is_behind_on
@@ -90,7 +90,7 @@ def _lock(lock: Lock) -> Note:
     return Note(lock.place, "lock", f"{what}: {taken}; {_waits(lock)}", style)
 
 
-def _waits(lock: Lock) -> str:
+def _waits(lock: ShownLock) -> str:
     """Who waits for the lock, and for how long."""
     touch = lock.touch
     if touch.blocks == "nothing":

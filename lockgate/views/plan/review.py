@@ -47,7 +47,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class ShownLoss:
     """What is gone with its data, as nouns, and the statement that takes it."""
 
     place: Place
@@ -55,7 +55,7 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class ShownLock:
     """A table that a statement works on. `kind` is what the statement is, such as `alter table`,
     and empty where that is not known; `is_first` says that it touches no table before this, and
     `is_kept` that the server keeps the lock until the transaction ends."""
@@ -68,7 +68,7 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReviewPart:
     """A unit of the plan and what a failure within it leaves, as a sentence."""
 
     unit: Unit
@@ -92,9 +92,9 @@ class Review:
 
     plan: Plan
     remarks: tuple[Remark, ...]
-    losses: tuple[Loss, ...]
-    locks: tuple[Lock, ...]
-    parts: tuple[Part, ...]
+    losses: tuple[ShownLoss, ...]
+    locks: tuple[ShownLock, ...]
+    parts: tuple[ReviewPart, ...]
 
     @property
     def title(self) -> str:
@@ -137,7 +137,7 @@ def review(plan: Plan) -> Review:
     """What a reviewer should know of a plan."""
     plan = completed(plan)
     losses = (
-        Loss(Place(one.step, plan.steps[one.step - 1], one.statement), one.lost)
+        ShownLoss(Place(one.step, plan.steps[one.step - 1], one.statement), one.lost)
         for one in find_losses(plan)
     )
     return Review(
@@ -156,14 +156,14 @@ def find_remarks(plan: Plan) -> Iterator[Remark]:
             yield Remark(Place(number, step, finding.statement), finding)
 
 
-def find_locks(plan: Plan) -> Iterator[Lock]:
+def find_locks(plan: Plan) -> Iterator[ShownLock]:
     """The tables that are touched, statement by statement."""
     dialect = plan.target.dialect
     for place, statement in statements_of(plan.steps):
         kind = statement.reading.kind if statement.reading else ""
         is_kept = bool(dialect and dialect.transactional_ddl) and place.step.transaction is not None
         for number, touch in enumerate(statement.touches):
-            yield Lock(place, touch, kind, is_first=number == 0, is_kept=is_kept)
+            yield ShownLock(place, touch, kind, is_first=number == 0, is_kept=is_kept)
 
 
 def count(number: int, noun: str) -> str:
@@ -207,7 +207,7 @@ def _urgency(remark: Remark) -> tuple[bool, int, int, int]:
     return is_allowed, severity, remark.place.number, remark.finding.line
 
 
-def _length(lock: Lock) -> tuple[bool, int, int, int]:
+def _length(lock: ShownLock) -> tuple[bool, int, int, int]:
     touch = lock.touch
     return not touch.is_long, -WORKS.index(touch.work), -(touch.bytes or 0), lock.place.number
 
@@ -221,11 +221,11 @@ def statements_of(
             yield Place(number, step, place), statement
 
 
-def _part(unit: Unit) -> Part:
+def _part(unit: Unit) -> ReviewPart:
     stay = f" Steps 1 to {unit.first - 1} stay." if unit.first > 2 else ""
     stay = " Step 1 stays." if unit.first == 2 else stay
     kind, leaves = _fate(unit)
-    return Part(unit, kind, leaves + stay)
+    return ReviewPart(unit, kind, leaves + stay)
 
 
 def _fate(unit: Unit) -> tuple[str, str]:

@@ -16,12 +16,12 @@ from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
-    Lock,
-    Loss,
-    Part,
     Place,
     Remark,
     Review,
+    ReviewPart,
+    ShownLock,
+    ShownLoss,
     count,
     spell_lock,
 )
@@ -104,24 +104,24 @@ def subject(remark: Remark) -> Hashable:
     return remark.grade, finding.tool, finding.code, said
 
 
-def gather_locks(locks: Iterable[Lock]) -> list[tuple[Touch, list[Place]]]:
+def gather_locks(locks: Iterable[ShownLock]) -> list[tuple[Touch, list[Place]]]:
     """Each table and lock once, with the statements that take it, in the order of the first."""
     told = _gather(locks, lambda lock: lock.touch)
     return [(same[0].touch, [lock.place for lock in same]) for same in told]
 
 
-def gather_losses(losses: Iterable[Loss]) -> list[tuple[tuple[str, ...], list[Place]]]:
+def gather_losses(losses: Iterable[ShownLoss]) -> list[tuple[tuple[str, ...], list[Place]]]:
     """What is lost, each once, with the statements that take it."""
     told = _gather(losses, lambda loss: loss.lost)
     return [(same[0].lost, [loss.place for loss in same]) for same in told]
 
 
-def count_guarantees(part: Part) -> Counter[str]:
+def count_guarantees(part: ReviewPart) -> Counter[str]:
     """How many statements of a unit have which guarantee."""
     return Counter(statement.guarantee for _, statement in part.statements)
 
 
-def find_usual(part: Part) -> str:
+def find_usual(part: ReviewPart) -> str:
     """The guarantee of most statements of a unit; empty where it is worth a look at each."""
     found = count_guarantees(part)
     guarantee, number = next(iter(found.most_common(1)), ("", 0))
@@ -129,7 +129,7 @@ def find_usual(part: Part) -> str:
     return guarantee if is_usual else ""
 
 
-def is_mixed(part: Part) -> bool:
+def is_mixed(part: ReviewPart) -> bool:
     """Whether its statements have more guarantees than one."""
     return len(count_guarantees(part)) > 1
 
@@ -176,14 +176,14 @@ def _dangers(remarks: Iterable[Remark]) -> Iterable[Fact]:
         yield Fact("poor", count(len(codes), "danger"), ", ".join(dict.fromkeys(codes)), "danger")
 
 
-def _losses(losses: tuple[Loss, ...]) -> Iterable[Fact]:
+def _losses(losses: tuple[ShownLoss, ...]) -> Iterable[Fact]:
     lost = list(dict.fromkeys(noun for loss in losses for noun in loss.lost))
     if lost:
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
         yield Fact("poor", "Data is lost", ", ".join(lost[:3]) + more, "losses")
 
 
-def _longest(locks: tuple[Lock, ...]) -> Iterable[Fact]:
+def _longest(locks: tuple[ShownLock, ...]) -> Iterable[Fact]:
     """Of the lock that others wait for longest, if one makes them wait."""
     for touch in (lock.touch for lock in locks if lock.touch.blocks != "nothing"):
         severe = "poor" if touch.certain else "fair"

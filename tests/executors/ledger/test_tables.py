@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lockgate.executors.ledger.tables import Fault, Tables
+from lockgate.executors.ledger.tables import TableFault, Tables
 from lockgate.planner.errors import HistoryError
 from tests.executors.building import apply_up, create_tables, open_test_engine
 from tests.servers.postgres import PostgresServer
@@ -202,7 +202,7 @@ def test_a_role_that_may_only_read_reads_the_ledger_of_another(
 
 
 def test_each_fault_is_named_with_its_cure() -> None:
-    tables = Tables((), frozenset(), (Fault("a.b", "has the rule r", "`drop rule r on a.b`"),))
+    tables = Tables((), frozenset(), (TableFault("a.b", "has the rule r", "`drop rule r on a.b`"),))
     with pytest.raises(HistoryError, match=r"- a\.b has the rule r") as caught:
         tables.refuse_foreign("schema_migrations")
     assert "`drop rule r on a.b`" in caught.value.do
