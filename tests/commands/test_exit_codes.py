@@ -20,8 +20,9 @@ DESIGNED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64, 130, 143}
 
 BUGGY = """
 import sys
-from lockgate.planner.migrations import directory
-directory._gaps = lambda migrations: 1 / 0
+from lockgate import workspace
+assert workspace.load_migrations
+workspace.load_migrations = lambda environment: 1 / 0
 from lockgate.main import run
 run()
 """

@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.pseudoterminal import on_terminal
-from tests.commands.running import Project, Result, succeed
+from tests.commands.running import COMMAND, Project, Result, succeed
 from tests.servers.process import free_port
 
 SECRET = "s3cr3t/@:%pass"
@@ -170,7 +170,7 @@ def test_a_bug_does_not_show_it_even_with_its_traceback(planted: Project) -> Non
 def test_no_process_title_holds_it(planted: Project, server: Any) -> None:
     prepare_blocked(server, planted)
     with held_table(server, planted.database, "held"):
-        process = planted.start("up")
+        process = planted.start("up", command=COMMAND)
         wait_until_blocked(server, planted.database)
         titles = list(command_lines())
         assert any("lockgate" in title for title in titles)
