@@ -1,4 +1,4 @@
-"""Command-line options that several commands share, and what they tell the entry point."""
+"""_Command-line options that several commands share, and what they tell the entry point."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Invocation:
     document: bool = False
 
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 NAME = "LOCKGATE_ENVIRONMENT"
 FOLDER = "LOCKGATE_ENVIRONMENTS"
 COMMIT = "LOCKGATE_ENVIRONMENTS_FROM"
 
 
-def gathered(name: str, *options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def gathered(name: str, *options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     """Options that a command takes as one argument of this name: their values by their names."""
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: _Command) -> _Command:
         @wraps(command)
         def gathering(*arguments: Any, **values: Any) -> Any:
             values[name] = {key: values.pop(key) for key in keys}
@@ -52,7 +52,7 @@ def gathered(name: str, *options: Callable[[Any], Any]) -> Callable[[Command], C
     return decorate
 
 
-def environment_option(command: Command) -> Command:
+def environment_option(command: _Command) -> _Command:
     """`-e NAME`, the environment to work on."""
     return click.option(
         "-e", "--environment", "name", default="dev", show_default=True, envvar=NAME,
@@ -61,7 +61,7 @@ def environment_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
-def environments_option(command: Command) -> Command:
+def environments_option(command: _Command) -> _Command:
     """`--environments DIR` and `--environments-from COMMIT`, where the environments are: together
     the argument `folder`."""
 

@@ -65,7 +65,7 @@ def show_half_done(work: Workspace, out: Path | None) -> Exit:
         Locked: its run is still under way.
     """
     half_done = read_half_done(work.engine, read_settled(work.engine))
-    view.show_half_done(half_done)
+    view.show_text(half_done)
     if out and half_done:
         write_plan(half_done[0].plan, out)
         tell(f"Written to {out}.")

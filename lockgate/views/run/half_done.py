@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lockgate.executors.resolve import HalfDone
 
 
-def show_half_done(half_done: Collection[HalfDone]) -> None:
+def show_text(half_done: Collection[HalfDone]) -> None:
     """What runs left half done, statement by statement, and the ways out; on stdout."""
     if not half_done:
         say("Nothing is half done.", "green")
