@@ -1,4 +1,4 @@
-"""_Command-line options that several commands share, and what they tell the entry point."""
+"""Command-line options that several commands share, and what they tell the entry point."""
 
 from __future__ import annotations
 
