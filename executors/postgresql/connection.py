@@ -26,7 +26,8 @@ GIVEN = """
 select coalesce(%s, pg_catalog.current_schema()::pg_catalog.text),
        pg_catalog.to_regnamespace(pg_catalog.quote_ident(
            coalesce(%s, pg_catalog.current_schema()::pg_catalog.text))) is null,
-       pg_catalog.current_setting('search_path')
+       pg_catalog.current_setting('search_path'),
+       pg_catalog.current_setting('standard_conforming_strings')
 """
 FACTS = """
 select current_setting('server_version'), current_setting('server_version_num')::int,
@@ -156,7 +157,21 @@ def read_greeting(
                 raise
         else:
             break
-    return given.fetchall()[0] + facts.fetchall()[0]
+    *row, conforming = given.fetchall()[0]
+    refuse_escapes(conforming)
+    return (*row, *facts.fetchall()[0])
+
+
+def refuse_escapes(conforming: str) -> None:
+    """Raises UsageError when the server takes a backslash in a plain string for an escape."""
+    if conforming != "on":
+        raise UsageError(
+            "The server has standard_conforming_strings off for this connection.",
+            why="It would cut a migration's text where the plan does not, so what was reviewed "
+            "need not be what runs.",
+            do="Set it on: `alter role … set standard_conforming_strings = on`, or for the "
+            "database. A string that needs a backslash's escapes is written E'…'.",
+        )
 
 
 def refuse_pooler(connection: Connection, pid: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from lockgate.planner.errors import UsageError
 from tests.executors.building import (
     OUTSIDE,
     Recorder,
@@ -184,3 +185,17 @@ def test_a_table_of_the_migration_that_has_a_servers_name_changes_nothing(
     hidden = "create temp table pg_locks (pid int);\ncreate temp table pg_class (oid oid);"
     apply_up(postgres, {"001_t": hidden, "002_o": f"{OUTSIDE}\n{hidden}"})
     assert len(postgres.read_ledger().entries) == 2
+
+
+@pytest.mark.parametrize("whom", ["database {database}", "role postgres in database {database}"])
+def test_a_server_that_takes_backslashes_for_escapes_is_refused(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, whom: str
+) -> None:
+    owner = whom.format(database=postgres_database)
+    bystander.execute(f"alter {owner} set standard_conforming_strings = off")
+    with (
+        pytest.raises(UsageError, match="standard_conforming_strings off") as caught,
+        open_test_engine(postgres_server, postgres_database),
+    ):
+        pass
+    assert "alter role" in caught.value.do
