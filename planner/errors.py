@@ -99,7 +99,7 @@ class SplitError(MigrationFileError):
 
 
 class BadSyntax(MigrationFileError):
-    """The server cannot read a statement: it was asked, and nothing was run."""
+    """The server, or its grammar, cannot read a statement; nothing was run."""
 
 
 class HistoryError(LockgateError):

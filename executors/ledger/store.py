@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import FinishedRun
+    from lockgate.planner.plan.statement import PlannedStatement
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
 READ_HISTORY = "select version, name, checksum, applied_at from {history}"
@@ -237,7 +238,7 @@ class Store(ABC):
     def resume_run(self, run: Run) -> None:
         self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
 
-    def can_tell(self, sql: str) -> bool:
+    def can_tell(self, statement: PlannedStatement) -> bool:
         """Whether a look at the database says if a statement has happened."""
         return False
 
@@ -248,7 +249,7 @@ class Store(ABC):
             step = unit.steps[0]
             if number != unit.first or outcome is Outcome.DONE:
                 continue
-            if not self.can_tell(step.statements[place - 1].sql):
+            if not self.can_tell(step.statements[place - 1]):
                 raise self.stuck(run, unknown_statement(step, place))
 
     def stuck(self, run: Run, error: Unresolved) -> Unresolved:

@@ -21,7 +21,7 @@ from lockgate.executors.postgresql.units.commit_status import (
     shown_transaction,
 )
 from lockgate.executors.postgresql.units.concurrent_index import can_tell
-from lockgate.executors.postgresql.units.self_commit import is_repeatable
+from lockgate.executors.postgresql.units.transaction import reading_of
 from lockgate.executors.postgresql.units.units import PostgreSQLUnits
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.statement import PlannedStatement
 
 
 class PostgreSQL(PostgreSQLSession):
@@ -51,8 +52,9 @@ class PostgreSQL(PostgreSQLSession):
         """Notes which of the server's processes runs a unit."""
         self._pid = self._connection.info.backend_pid
 
-    def can_tell(self, sql: str) -> bool:
-        return is_repeatable(sql) or can_tell(sql)
+    def can_tell(self, statement: PlannedStatement) -> bool:
+        reading = reading_of(statement)
+        return reading.repeatable or can_tell(reading.concurrent)
 
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         return None  # the reader has its grammar

@@ -6,7 +6,6 @@ Must see only what others see too: a table that the transaction itself has made 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,7 @@ from lockgate.executors.events import Event, Retried, StatementFinished, UnitCom
 from lockgate.executors.gauge import Gauge
 from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
 from lockgate.executors.postgresql.pipeline import Command, CommandResult
-from lockgate.executors.postgresql.units.self_commit import commits_itself
-from lockgate.executors.postgresql.units.transaction import Mark
+from lockgate.executors.postgresql.units.transaction import Mark, reading_of
 from lockgate.planner.plan.plan import Lock
 from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 
@@ -43,7 +41,6 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_'
   and n.nspname <> 'information_schema' and not (n.nspname = %s and c.relname = any (%s))
 """
-TRUNCATE = re.compile(r"truncate\b", re.IGNORECASE)
 SPELLED = {lock.replace(" ", "") + "LOCK": lock for lock in LOCKS}
 
 
@@ -105,7 +102,7 @@ class StatementGauge(Gauge):
         self.note(
             (mark.number, mark.place),
             locks=tuple(sorted(locks, key=lambda lock: lock.table)),
-            rewrites=_rewrites(mark.statement.sql, pairs),
+            rewrites=_rewrites(mark.reading.kind, pairs),
         )
 
     def _look_behind(self, event: StatementFinished) -> None:
@@ -114,7 +111,7 @@ class StatementGauge(Gauge):
         key = event.number, event.place
         if key not in self._found:
             pairs = [(old, self._known.get(oid, old)) for oid, old in before.items()]
-            self.note(key, rewrites=_rewrites(event.statement.sql, pairs))
+            self.note(key, rewrites=_rewrites(reading_of(event.statement).kind, pairs))
 
     def _read(self) -> dict[int, Relation]:
         """What others see now, by its oid."""
@@ -128,10 +125,10 @@ def _held(before: Relation, now: Relation) -> Lock:
     return Lock(table=before.name, lock=now.lock, blocks=LOCKS[now.lock])
 
 
-def _rewrites(sql: str, pairs: Iterable[tuple[Relation, Relation]]) -> tuple[str, ...]:
+def _rewrites(kind: str, pairs: Iterable[tuple[Relation, Relation]]) -> tuple[str, ...]:
     """The tables that are in another file; TRUNCATE gives them an empty one and writes no row."""
     changed = sorted(old.name for old, now in pairs if old.file != now.file)
-    return () if TRUNCATE.match(sql) else tuple(changed)
+    return () if kind == "truncate" else tuple(changed)
 
 
 def _is_open_behind(command: Command[Any]) -> bool:
@@ -139,4 +136,4 @@ def _is_open_behind(command: Command[Any]) -> bool:
     mark = command.tag
     if not isinstance(mark, Mark) or not mark.statement or command.sql != mark.statement.sql:
         return False
-    return mark.step.transaction is not None or not commits_itself(command.sql)
+    return mark.step.transaction is not None or mark.reading.commits == "never"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +24,7 @@ from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
 from lockgate.planner.finding import LATE, Finding
-from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, verdict
+from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, verdict
 from lockgate.planner.guarantees.promises import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
@@ -270,7 +269,8 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
         terms = Terms(dialect, setting.server.database, setting.copy_limit)
         return judge_units(steps, setting.facts, terms, setting.transaction)
     numbered = _number_transactions(steps, setting.transaction)
-    return Judgement(numbered, verdict(numbered), _many_tables(numbered))
+    judged = judge_alone(numbered)
+    return Judgement(judged, verdict(judged), _many_tables(judged))
 
 
 def _number_transactions(steps: Sequence[Step], mode: Literal["plan", "step"]) -> tuple[Step, ...]:
@@ -316,7 +316,7 @@ def _many_tables(steps: Sequence[Step]) -> tuple[str, ...]:
         for step in steps
         if step.transaction is not None
         for statement in step.statements
-        if re.match(r"create\s+(unlogged\s+)?table\b", statement.sql, re.IGNORECASE)
+        if statement.reading and statement.reading.kind == "create table"
     )
     return tuple(
         f"Transaction {number} creates {count} tables; more than about {MANY_TABLES} exhaust the "

@@ -16,13 +16,17 @@ NOT_ATOMIC = "NOT ATOMIC"
 ONE_TRANSACTION = "ATOMIC (one transaction)"
 COMPENSATION = "ATOMIC BY COMPENSATION (intermediate states visible to other sessions)"
 WRITTEN_ALONE = "its section says `transaction:false`"
-# An index that could not be built to its end is looked for, and built again or dropped.
-ONE_INDEX = re.compile(r"(?:create\s+(?:unique\s+)?|drop\s+)index\s+concurrently\b", re.IGNORECASE)
+# What CONCURRENTLY leaves when it fails: applying the plan again finishes it.
+CONCURRENT = {
+    "build": "the index has no name by which an unfinished one could be found and dropped",
+    "drop": "a DROP INDEX CONCURRENTLY that fails can leave the index invalid",
+    "rebuild": "a REINDEX CONCURRENTLY that fails leaves invalid indexes",
+}
 
 
 def verdict(steps: Sequence[Step]) -> str:
     """What a failure in the middle of these steps would leave behind, as a phrase."""
-    if len(steps) == 1 and _is_one_index(steps[0]):
+    if len(steps) == 1 and _is_named_build(steps[0]):
         return COMPENSATION
     for number, step in enumerate(steps, 1):
         for place, statement in enumerate(step.statements, 1):
@@ -39,8 +43,28 @@ def cut(step: int, statement: int, why: str) -> str:
     return f"{NOT_ATOMIC} after step {step} statement {statement}: {why}"
 
 
-def _is_one_index(step: Step) -> bool:
-    return len(step.statements) == 1 and ONE_INDEX.match(step.statements[0].sql) is not None
+def judge_alone(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps, where the only one has a single statement, by what that leaves when it fails: one
+    that is a transaction by itself has its row in the journal in it."""
+    if len(steps) != 1 or steps[0].transaction is not None or len(steps[0].statements) != 1:
+        return tuple(steps)
+    (step,), (statement,) = steps, steps[0].statements
+    reading = statement.reading
+    if reading is None:
+        return (step,)
+    if reading.commits == "never" and reading.fails_whole and not reading.unread:
+        changes = {"guarantee": "transactional", "reason": ""}
+    elif reading.concurrent and not _is_named_build(step):
+        changes = {"reason": CONCURRENT[reading.concurrent.action]}
+    else:
+        return (step,)
+    return (step.model_copy(update={"statements": (statement.model_copy(update=changes),)}),)
+
+
+def _is_named_build(step: Step) -> bool:
+    """An index that could not be built to its end is looked for by its name, and dropped."""
+    found = [one.reading.concurrent for one in step.statements if one.reading]
+    return [one.action for one in found if one and one.index] == ["build"] and len(found) == 1
 
 
 def _share_transaction(step: Step, following: Step) -> bool:

@@ -16,8 +16,8 @@ from pathlib import Path
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.restrictions import (
     refuse_copy_out,
+    refuse_in_section,
     refuse_lock_release,
-    refuse_outside_only,
     refuse_transaction_control,
 )
 from lockgate.planner.migrations.template import render
@@ -283,8 +283,8 @@ def _refuse_control(section: Section, dialect: Dialect) -> None:
         refuse_transaction_control(statement, dialect)
         refuse_lock_release(statement, dialect)
         refuse_copy_out(statement)
-        if section.transactional:
-            refuse_outside_only(statement, dialect)
+    if dialect.transactional_ddl:
+        refuse_in_section(section.statements, dialect, transactional=section.transactional)
 
 
 def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
-from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.errors import MigrationFileError, BadSyntax
 from lockgate.planner.reading.mysql.reader import read
+from lockgate.planner.reading.reader import read_impacts
+from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.cursor import END, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Statement
@@ -25,32 +29,66 @@ TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
 RELEASE_ALL = "release_all_locks"
 SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
-# PostgreSQL refuses these inside a transaction block.
-OUTSIDE_ONLY = (
-    ("vacuum",),
-    ("create", "database"),
-    ("drop", "database"),
-    ("create", "tablespace"),
-    ("drop", "tablespace"),
-    ("alter", "system"),
-)
+# Of PostgreSQL's, by the kinds that its reader tells.
+ENDS = frozenset({"begin", "start", "commit", "rollback", "prepare transaction"})
+# The first version that has a grammar which lockgate's reader of PostgreSQL does not know.
+NEWER = 190000
+
+
+def refuse_in_section(
+    statements: Sequence[Statement], dialect: Dialect, *, transactional: bool
+) -> None:
+    """Raises MigrationFileError for a statement that its section may not hold, by what it does.
+
+    Raises:
+        BadSyntax: the server's grammar does not take it.
+    """
+    texts = (statement.sql for statement in statements)
+    impacts = read_impacts(texts, dialect, Facts(), transactional=transactional)
+    for statement, impact in zip(statements, impacts, strict=True):
+        _refuse_unread(statement, impact.reading, dialect)
+        if impact.reading.kind in ENDS:
+            raise _disturbing(statement)
+        if transactional and impact.reading.outside_only:
+            raise _outside_only(statement)
+
+
+def _refuse_unread(statement: Statement, reading: Reading, dialect: Dialect) -> None:
+    """A newer server may know more than the grammar does: then it is left to it."""
+    if reading.unread_at is None or dialect.version >= NEWER:
+        return
+    before = statement.sql[: reading.unread_at]
+    raise BadSyntax(
+        reading.unread,
+        line=statement.line + before.count("\n"),
+        column=len(before) - before.rfind("\n"),
+        why="PostgreSQL's grammar does not take it, so no server can run it.",
+        do="Correct the statement; the mistake may be just before this place, such as a missing "
+        "`;`.",
+    )
 
 
 def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
-    """Raises MigrationFileError when a statement would begin or end a transaction itself."""
+    """Raises MigrationFileError when a statement of MySQL or MariaDB would begin or end a
+    transaction itself."""
     words = statement.words
-    if words[:2] == ("begin", "not"):  # MariaDB's compound statement
+    if dialect.transactional_ddl or words[:2] == ("begin", "not"):  # MariaDB's compound statement
         return
     ends = words[:1] == ("rollback",) and "to" not in words[1:3]
     # Where each statement is journaled, a savepoint of lockgate's own stands before it.
-    disturbs = not dialect.transactional_ddl and _begins(words, TABLE_LOCKS + SAVEPOINTS)
+    disturbs = _begins(words, TABLE_LOCKS + SAVEPOINTS)
     if ends or disturbs or _begins(words, CONTROL):
-        raise MigrationFileError(
-            f"`{' '.join(words[:2]).upper()}` would disturb the transaction that lockgate runs",
-            line=statement.line,
-            do="Remove it: lockgate begins and commits. For a section that must run outside "
-            "a transaction, write `transaction:false` behind its marker.",
-        )
+        raise _disturbing(statement)
+
+
+def _disturbing(statement: Statement) -> MigrationFileError:
+    return MigrationFileError(
+        f"`{' '.join(statement.words[:2]).upper()}` would disturb the transaction that lockgate "
+        "runs",
+        line=statement.line,
+        do="Remove it: lockgate begins and commits. For a section that must run outside "
+        "a transaction, write `transaction:false` behind its marker.",
+    )
 
 
 def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
@@ -80,17 +118,13 @@ def _calls(sql: str, dialect: Dialect, function: str) -> bool:
     )
 
 
-def refuse_outside_only(statement: Statement, dialect: Dialect) -> None:
-    """Raises MigrationFileError when a transactional section holds what the server runs alone."""
-    if dialect.transactional_ddl and (
-        _begins(statement.words, OUTSIDE_ONLY) or _is_concurrent(statement.words)
-    ):
-        raise MigrationFileError(
-            f"`{' '.join(statement.words[:4]).upper()}` cannot run inside a transaction",
-            line=statement.line,
-            do="Put it in a migration of its own and write `transaction:false` behind "
-            "`-- migrate:up` and `-- migrate:down`.",
-        )
+def _outside_only(statement: Statement) -> MigrationFileError:
+    return MigrationFileError(
+        f"`{' '.join(statement.words[:4]).upper()}` cannot run inside a transaction",
+        line=statement.line,
+        do="Put it in a migration of its own and write `transaction:false` behind "
+        "`-- migrate:up` and `-- migrate:down`.",
+    )
 
 
 def refuse_copy_out(statement: Statement) -> None:
@@ -106,8 +140,3 @@ def refuse_copy_out(statement: Statement) -> None:
 
 def _begins(words: tuple[str, ...], beginnings: tuple[tuple[str, ...], ...]) -> bool:
     return any(words[: len(beginning)] == beginning for beginning in beginnings)
-
-
-def _is_concurrent(words: tuple[str, ...]) -> bool:
-    # REFRESH MATERIALIZED VIEW CONCURRENTLY is the one that runs in a transaction.
-    return "concurrently" in words and words[0] in ("create", "drop", "reindex", "alter")

@@ -240,8 +240,9 @@ class Reading:
     """The index that it builds, drops or rebuilds in several transactions."""
     unread: str = ""
     """Why its reader could not read it, as a clause; then it is judged by the strictest answer."""
-    unread_at: int = 0
-    """Where it could not go on, in characters from the statement's first."""
+    unread_at: int | None = None
+    """Where the server's grammar refuses it, in characters from the statement's first; None: it
+    does not."""
 
     obstacle: str = ""
     """Why no recorded pre-image undoes it, as a clause for the reviewer; empty: one does."""

@@ -3,8 +3,6 @@
 commit_status.py     What PostgreSQL tells of a transaction whose commit was lost
 concurrent_index.py  Indexes that PostgreSQL builds or drops CONCURRENTLY
 journaled.py         Running of a step outside of a transaction on PostgreSQL
-self_commit.py       Statements of PostgreSQL that may keep work before they end
-session_state.py     What a statement of PostgreSQL leaves in its session
 transaction.py       Running of units on PostgreSQL that are one transaction each
 units.py             Units on PostgreSQL: one transaction each, or one statement after the other
 """

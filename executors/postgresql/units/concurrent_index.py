@@ -7,34 +7,22 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from lockgate.planner.plan.statement import Concurrent, Named
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
 
-NAME = r'(?:"(?:[^"]|"")+"|[^\s"().,;]+)'
-QUALIFIED = rf"{NAME}(?:\s*\.\s*{NAME})?"
-BUILD = re.compile(
-    rf"create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?"
-    rf"(?!on\s)(?P<index>{NAME})\s+on\s+(?:only\s+)?(?P<table>{QUALIFIED})",
-    re.IGNORECASE,
-)
-DROP = re.compile(
-    rf"drop\s+index\s+concurrently\s+(?:if\s+exists\s+)?(?P<index>{QUALIFIED})"
-    r"(?:\s+(?:cascade|restrict))?\s*",
-    re.IGNORECASE,
-)
 # Asked as the section finds names, so that nothing else may be found by its search_path.
 LOCATE = "select pg_catalog.to_regclass(%s)::pg_catalog.oid"
-# The index is made in its table's schema, whatever the search_path is. A name is cut off as the
-# server does it: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+# The index is made in its table's schema, whatever the search_path is.
 FIND = """
 select i.indisvalid, format('%%I.%%I', n.nspname, c.relname)
 from pg_class t join pg_namespace n on n.oid = t.relnamespace
 join pg_class c on c.relnamespace = n.oid join pg_index i on i.indexrelid = c.oid
-where t.oid = %s and c.relname = any(parse_ident(%s)::name[])
+where t.oid = %s and c.relname = %s::name
 """
 EXISTS = "select pg_catalog.to_regclass(%s) is not null"
 
@@ -71,34 +59,42 @@ class ConcurrentBuild:
         return f"drop index concurrently {rows[0][1]}" if rows and not rows[0][0] else None
 
 
-def find_build(sql: str, session: Asked) -> ConcurrentBuild | None:
+def find_build(found: Concurrent | None, session: Asked) -> ConcurrentBuild | None:
     """The build that a statement is, as the session resolves its table's name.
 
     None for other statements, and for an index to which the server is to give a name.
     """
-    match = BUILD.match(sql)
-    if match is None:
+    if found is None or found.action != "build" or found.index is None or found.table is None:
         return None
-    row = session.query_one(LOCATE, (match["table"],))
-    return ConcurrentBuild(match["index"], row[0] if row else None)
+    row = session.query_one(LOCATE, (quoted(found.table),))
+    return ConcurrentBuild(found.index.name, row[0] if row else None)
 
 
-def can_tell(sql: str) -> bool:
+def can_tell(found: Concurrent | None) -> bool:
     """Whether `happened` knows an answer for such a statement."""
-    return bool(BUILD.match(sql) or DROP.fullmatch(sql))
+    return found is not None and found.action in ("build", "drop") and found.index is not None
 
 
-def happened(sql: str, session: Asked) -> bool | None:
+def happened(found: Concurrent | None, session: Asked) -> bool | None:
     """Whether a statement that was begun, and has ended, took effect; None: cannot be told.
 
     The session must find names as the statement did: its section may have set a search_path.
     For a build False also stands for an invalid index: it is to be built again.
     """
-    build = find_build(sql, session)
+    build = find_build(found, session)
     if build:
         return build.state(session) == "valid"
-    dropping = DROP.fullmatch(sql)
-    if dropping:
-        row = session.query_one(EXISTS, (dropping["index"],))
+    if found and found.action == "drop" and found.index:
+        row = session.query_one(EXISTS, (quoted(found.index),))
         return not (row and row[0])
     return None
+
+
+def quoted(one: Named) -> str:
+    """A name as `to_regclass` takes it.
+
+    >>> quoted(Named(kind="table", name="T", qualifier="s"))
+    '"s"."T"'
+    """
+    parts = [part for part in (one.qualifier, one.name) if part]
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)

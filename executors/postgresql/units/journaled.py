@@ -6,7 +6,6 @@ others the journal has the intent, and a look at the database says more, or nobo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -22,12 +21,6 @@ from lockgate.executors.postgresql.units.concurrent_index import (
     find_build,
     happened,
 )
-from lockgate.executors.postgresql.units.self_commit import (
-    commits_itself,
-    is_repeatable,
-    may_keep_part,
-)
-from lockgate.executors.postgresql.units.session_state import left_by
 from lockgate.executors.postgresql.units.transaction import (
     Mark,
     command_of,
@@ -35,6 +28,7 @@ from lockgate.executors.postgresql.units.transaction import (
     end_of_step,
     end_of_unit,
     read_outcomes,
+    reading_of,
     step_failed,
     try_again,
 )
@@ -46,6 +40,7 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Journal, Row, Run
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.plan.plan import Unit
+    from lockgate.planner.plan.statement import StatementReading
 
 # A section may have left a role that must not write the journal, or limits too short for it.
 OWN_WAY = (
@@ -62,7 +57,6 @@ READ_ONLY = "select where pg_catalog.current_setting('default_transaction_read_o
 
 # A build that failed leaves an invalid index:
 # https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
-CONCURRENT = re.compile(r"(create|drop|reindex)\b.*\bconcurrently\b", re.IGNORECASE | re.DOTALL)
 INVALID_INDEXES = "select indexrelid from pg_catalog.pg_index where not indisvalid"
 
 
@@ -125,7 +119,7 @@ def give_up_begun(session: PostgreSQLSession, run: Run, unit: Unit) -> None:
         session.transact(session.reset_commands(None))
         journal = session.read_journal(run.plan.digest) if _has_lock(session) else None
         for (number, place), outcome in journal.outcomes.items() if journal else ():
-            if not outcome and is_repeatable(step.statements[place - 1].sql):
+            if not outcome and reading_of(step.statements[place - 1]).repeatable:
                 _journal(session, FORGET_INTENT, (run.id, number, place))
 
 
@@ -163,7 +157,7 @@ def _restore(session: PostgreSQLSession, run: Run, mark: Mark) -> None:
         Unresolved: it may have left what cannot be had again.
     """
     assert mark.statement is not None
-    left = left_by(mark.statement.sql)
+    left = mark.reading.leaves
     reason = "its session has ended"
     if left == "settings":
         try:
@@ -181,8 +175,7 @@ def _settle(session: PostgreSQLSession, run: Run, mark: Mark) -> bool:
 
     Asked under the lock, so that the statement has ended too, whoever ran it.
     """
-    assert mark.statement is not None
-    done = bool(happened(mark.statement.sql, session))
+    done = bool(happened(mark.reading.concurrent, session))
     _journal(session, NOTE_DONE if done else FORGET_INTENT, (run.id, mark.number, mark.place))
     return done
 
@@ -218,20 +211,20 @@ def _say_unlocked(session: PostgreSQLSession, run: Run, unit: Unit, lost: Locked
 
 def _run_journaled(session: PostgreSQLSession, run: Run, mark: Mark, emit: Emit) -> None:
     assert mark.statement is not None
-    sql, key = mark.statement.sql, (run.id, mark.number, mark.place)
-    build = find_build(sql, session)
-    before = _invalid_indexes(session, sql)
+    reading, key = mark.reading, (run.id, mark.number, mark.place)
+    build = find_build(reading.concurrent, session)
+    before = _invalid_indexes(session, reading)
     writable = _intend(session, (*key, mark.statement.digest))
     if build:
         _remove_invalid(session, build, emit)
-    noting = writable and not commits_itself(sql)
+    noting = writable and reading.commits == "never"
     commands = _noted(session, run, mark) if noting else [command_of(mark)]
     with session.watching(emit) as watch:
         try:
             with _patiently(session, mark):
                 outcomes = list(session.pipelined(commands, watch))  # and kept, by its end
         except CommandFailed as failed:
-            doubt = _clean_up(session, sql, build, before, emit)
+            doubt = _clean_up(session, reading, build, before, emit)
             if doubt is None:
                 _journal(session, FORGET_INTENT, key)
             kept = session.kept(run.id, mark.number)
@@ -269,7 +262,7 @@ def _remove_invalid(session: PostgreSQLSession, build: ConcurrentBuild, emit: Em
 
 def _clean_up(
     session: PostgreSQLSession,
-    sql: str,
+    reading: StatementReading,
     build: ConcurrentBuild | None,
     before: set[Row],
     emit: Emit,
@@ -284,22 +277,21 @@ def _clean_up(
             return None
     except ServerError as error:  # what the server said of the statement itself comes first
         return f"The invalid index that it has left could not be dropped: {error}"
-    half = may_keep_part(sql) or _invalid_indexes(session, sql) - before
+    half = reading.commits == "may" or _invalid_indexes(session, reading) - before
     return "" if half else None
 
 
-def _invalid_indexes(session: PostgreSQLSession, sql: str) -> set[Row]:
+def _invalid_indexes(session: PostgreSQLSession, reading: StatementReading) -> set[Row]:
     """The indexes that are invalid; none for a statement that leaves no such index."""
-    return set(session.query_all(INVALID_INDEXES)) if CONCURRENT.match(sql) else set()
+    return set(session.query_all(INVALID_INDEXES)) if reading.concurrent else set()
 
 
 @contextmanager
 def _patiently(session: PostgreSQLSession, mark: Mark) -> Iterator[None]:
     """Without a lock timeout for what runs CONCURRENTLY: it blocks nobody while it waits, and
     it waits for every old transaction, at its end too, when all the work would be lost."""
-    sql = mark.statement.sql if mark.statement else ""
     own = any("lock_timeout" in statement.sql.lower() for statement in mark.step.statements)
-    if own or not CONCURRENT.match(sql):
+    if own or not mark.reading.concurrent:
         yield
         return
     with session.patient():

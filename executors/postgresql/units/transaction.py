@@ -27,19 +27,30 @@ from lockgate.executors.postgresql.pipeline import Command, CommandFailed, Comma
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.sql.dialect import POSTGRESQL
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
     from lockgate.executors.postgresql.blockers import Watch
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.plan.plan import Step, Unit
-    from lockgate.planner.plan.statement import PlannedStatement
+    from lockgate.planner.plan.statement import PlannedStatement, StatementReading
 
 LOCK_NOT_AVAILABLE = "55P03"
 # With a deadlock and a conflict of serializable transactions: the server has rolled back, and the
 # same may succeed. https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
 BLOCKED = "Blocked"
+
+
+def reading_of(statement: PlannedStatement) -> StatementReading:
+    """What a statement does, by its plan; one of format 1.0 does not say it."""
+    if statement.reading is not None:
+        return statement.reading
+    # Only such a plan is worth loading a parser for in the middle of a run.
+    from lockgate.planner.building.readings import read_statement
+
+    return read_statement(statement.sql, POSTGRESQL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,12 @@ class Mark:
     statement: PlannedStatement | None = None
     guards: bool = False
     ends_step: bool = False
+
+    @property
+    def reading(self) -> StatementReading:
+        """What the statement does."""
+        assert self.statement is not None, "lockgate's own commands are not asked for it"
+        return reading_of(self.statement)
 
 
 def run_transaction(

@@ -29,7 +29,7 @@ Node = dict[str, Any]
 class NotRead(Exception):
     """The grammar does not take a text: why, and where, in characters from 0."""
 
-    def __init__(self, why: str, at: int = 0) -> None:
+    def __init__(self, why: str, at: int | None = None) -> None:
         super().__init__(why)
         self.why = why
         self.at = at
@@ -51,10 +51,16 @@ def parse(sql: str) -> tuple[str, Node]:
     tree = _parse(sql) if len(sql) <= SHORT else _with_stack(lambda: _parse(sql))
     statements = tree.get("stmts", [])
     if len(statements) > 1:
-        raise NotRead("it is more than one statement", statements[0].get("stmt_len", 0))
+        raise NotRead("it is more than one statement", _end(sql, statements[0]))
     for kind, node in statements[0]["stmt"].items() if statements else ():
         return kind, node
     return "", {}
+
+
+def _end(sql: str, statement: Node) -> int:
+    """Where a statement ends that another follows: the parser counts bytes."""
+    end = statement.get("stmt_location", 0) + statement.get("stmt_len", 0)
+    return len(sql.encode()[:end].decode(errors="ignore"))
 
 
 def _parse(sql: str) -> Node:

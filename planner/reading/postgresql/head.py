@@ -19,7 +19,8 @@ LITERAL = rf"{ESCAPE}|{STRING}|{NAME}"
 # What a row may hold besides parentheses; a comment or a dollar is none of it.
 PLAIN = rf"(?:{LITERAL}|\w++|[^()'\"$\w/;-]++|-(?!-)|/(?!\*))"
 GROUP = rf"\({PLAIN}*+\)"
-DEEPER = rf"\((?:{PLAIN}|{GROUP})*+\)"
+DEEP = rf"\((?:{PLAIN}|{GROUP})*+\)"
+DEEPER = rf"\((?:{PLAIN}|{DEEP})*+\)"
 ROW = re.compile(rf"\s*+\((?:{PLAIN}|{DEEPER})*+\)\s*+", re.DOTALL)
 MARK = re.compile(
     rf"{LITERAL}|{DOLLAR.format('tag')}|--[^\n\r]*+|(?P<comment>/\*)|"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from lockgate.planner.reading.postgresql import definitions, rows
 from lockgate.planner.reading.postgresql.grammar import Node, NotRead, parse
@@ -38,6 +39,7 @@ Reader = Callable[[str, Node, Path], Reading]
 LOCK_MODES = ("", *LOCKS)
 # A procedure or a block may end transactions with these; so may a procedure that it calls.
 ENDINGS = frozenset({"commit", "rollback", "call"})
+BEFORE = frozenset({";", "begin", "then", "else", "loop"})
 # What they do is done outside of the database too, so the server allows them no block.
 OUTSIDE = frozenset({"CreatedbStmt", "DropdbStmt", "CreateTableSpaceStmt", "DropTableSpaceStmt",
                      "AlterSystemStmt"})  # fmt: skip
@@ -65,6 +67,7 @@ def _read(sql: str, path: Path) -> Reading:
         return Reading(
             "other", kind="statement", opaque=True, leaves="unknown", commits="may",
             fails_whole=False, repeatable=False, unread=error.why, unread_at=error.at,
+            loses=("what it may lose, which is not read",),
         )  # fmt: skip
     reader = READERS.get(kind)
     return reader(kind, node, path) if reader else _other(kind, node)
@@ -172,12 +175,24 @@ def _call(_kind: str, _node: Node, _path: Path) -> Reading:
 
 def _do(_kind: str, node: Node, _path: Path) -> Reading:
     body = str(option(node["args"], "as") or "")
-    words = {token.name.lower() for token in read_tokens(body, POSTGRESQL).rest()}
-    commits: Commits = "may" if words & ENDINGS else "never"
-    return Reading("other", kind="do", opaque=True, leaves="unknown", commits=commits,
+    found = [token.name.lower() or token.text for token in read_tokens(body, POSTGRESQL).rest()]
+    words = set(found)
+    may = any(word in ENDINGS and before != "on" for before, word in pairwise(["", *found]))
+    commits: Commits = "may" if may else "never"
+    return Reading("other", kind="do", opaque=True, outside_only=_ends_transaction(found),
+                   leaves="unknown", commits=commits,
                    fails_whole=commits == "never", repeatable=commits == "never",
                    search_path=UNKNOWN_PATH if words & {"search_path", "set_config"} else None,
                    )  # fmt: skip
+
+
+def _ends_transaction(words: list[str]) -> bool:
+    """Whether COMMIT or ROLLBACK is a statement of a block's body."""
+    around = zip([";", *words], words, [*words[1:], ";"], strict=False)
+    return any(
+        word in ("commit", "rollback") and before in BEFORE and after in (";", "and")
+        for before, word, after in around
+    )
 
 
 def _execute(_kind: str, _node: Node, _path: Path) -> Reading:
@@ -212,6 +227,7 @@ def _discard(_kind: str, node: Node, _path: Path) -> Reading:
 
 def _transaction(_kind: str, node: Node, _path: Path) -> Reading:
     kind = node["kind"].removeprefix("TRANS_STMT_").lower().replace("_", " ")
+    kind = "prepare transaction" if kind == "prepare" else kind
     is_prepared = kind in ("commit prepared", "rollback prepared")
     return Reading("other", kind=kind, outside_only=is_prepared, repeatable=not is_prepared,
                    commits="itself" if is_prepared else "never")  # fmt: skip

@@ -12,7 +12,10 @@ import psycopg
 import pytest
 
 from lockgate.executors.postgresql.units.concurrent_index import find_build, happened
+from lockgate.planner.building.readings import read_statement
 from lockgate.planner.errors import LockgateError, StatementFailed, Unresolved
+from lockgate.planner.plan.statement import Concurrent
+from lockgate.planner.sql.dialect import POSTGRESQL
 from tests.commands.running import Project, succeed
 from tests.executors.building import (
     OUTSIDE,
@@ -57,12 +60,12 @@ def old_transaction(server: PostgresServer, database: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("exists", ["", "if not exists "])
+@pytest.mark.parametrize("exists", ["", "if not exists ", "/* hot */ if not exists -- why\n"])
 def test_a_build_that_fails_leaves_no_index_and_can_be_applied_again(
     postgres: Any, exists: str
 ) -> None:
     apply_up(postgres, ROWS)
-    sql = f'create unique index concurrently {exists}"I i" on only "S x"."T" (id)'
+    sql = f'create unique index concurrently {exists}"I i" on /* its */ only "S x"."T" (id)'
     plan = plan_for(postgres, building(sql))
     for _ in range(2):
         with pytest.raises(StatementFailed, match="could not create unique index"):
@@ -126,13 +129,18 @@ def test_a_build_whose_process_was_killed_is_done_again(
     assert bystander.execute(JOURNAL).fetchall() == []
 
 
+def concurrent(sql: str) -> Concurrent | None:
+    return read_statement(sql, POSTGRESQL).concurrent
+
+
 def test_what_was_begun_and_has_happened_is_not_done_again(postgres: Any) -> None:
     apply_up(postgres, ROWS)
-    drop, build = 'drop index concurrently "S x".i', 'create index concurrently i on "S x"."T" (id)'
+    drop = concurrent('drop index concurrently "S x".i')
+    build = concurrent('create index concurrently i on "S x"."T" (id)')
     assert (happened(build, postgres), happened(drop, postgres)) == (False, True)
-    by_hand(postgres).execute(build)
+    by_hand(postgres).execute('create index concurrently i on "S x"."T" (id)')
     assert (happened(build, postgres), happened(drop, postgres)) == (True, False)
-    assert happened("vacuum", postgres) is None
+    assert happened(concurrent("vacuum"), postgres) is None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,7 @@ def test_what_was_begun_and_has_happened_is_not_done_again(postgres: Any) -> Non
     ],
 )
 def test_only_a_named_concurrent_build_is_one(postgres: Any, sql: str) -> None:
-    assert find_build(sql, postgres) is None
+    assert find_build(concurrent(sql), postgres) is None
 
 
 def test_what_was_begun_is_looked_for_with_the_settings_of_its_section(

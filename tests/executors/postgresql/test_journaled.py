@@ -158,6 +158,16 @@ def test_a_procedure_that_commits_and_fails_is_not_said_to_have_left_nothing(
     assert by_hand(postgres).query_one("select to_regclass('a')") == ("a",)
 
 
+@pytest.mark.parametrize("body", ["-- no commit in here\n", "perform 'commit'; ", '/* "call" */ '])
+def test_a_block_that_only_mentions_a_commit_has_kept_nothing(postgres: Any, body: str) -> None:
+    block = f"begin {body} create table a (); perform 1 / 0; end"
+    with pytest.raises(StatementFailed):
+        apply_up(postgres, outside(f"do $$ {block} $$"))
+    assert by_hand(postgres).query_one("select to_regclass('a')") == (None,)
+    assert journal(postgres) == []
+    assert postgres.read_runs(1)[0].status == "ROLLED_BACK"
+
+
 def test_a_failure_in_a_role_without_rights_is_still_journaled(
     postgres: Any, postgres_database: str
 ) -> None:

@@ -25,9 +25,10 @@ def test_postgresql_undoes_every_statement_of_a_transaction(sql: str) -> None:
 @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, MARIADB], ids=lambda one: one.name)
 def test_outside_of_a_transaction_each_statement_is_kept(dialect: Dialect) -> None:
     setting = replace(SETTING, server=replace(SERVER, dialect=dialect))
-    row = migration(1, "insert into t values (1);", options="transaction:false")
+    rows = "insert into t values (1);\ninsert into t values (2);"
+    row = migration(1, rows, options="transaction:false")
     (step,) = up_plan([row], setting=setting).steps
-    for (statement,) in (step.statements, step.rollback or ()):
+    for statement in (*step.statements, *(step.rollback or ())):
         assert statement.guarantee == "point-of-no-return"
         assert statement.reason == WRITTEN_ALONE
 
@@ -57,13 +58,39 @@ class TestVerdict:
         [
             "create index concurrently a on t (id)",
             "CREATE UNIQUE INDEX CONCURRENTLY a on t (id)",
-            "drop index concurrently a",
+            "create index concurrently if not exists a on /* hot */ t (id)",
         ],
     )
     def test_one_concurrent_index_alone_is_atomic_by_compensation(self, sql: str) -> None:
         alone = migration(1, f"{sql};", options="transaction:false")
         assert up_plan([alone]).verdict == COMPENSATION
         assert up_plan([alone, self.TWO]).verdict.startswith("NOT ATOMIC after step 1 statement 1")
+
+    @pytest.mark.parametrize(
+        ("sql", "why"),
+        [
+            ("drop index concurrently a", "can leave the index invalid"),
+            ("drop index /* a */ concurrently if exists a", "can leave the index invalid"),
+            ("create index concurrently on t (id)", "has no name"),
+            ("reindex (concurrently) table t", "leaves invalid indexes"),
+        ],
+    )
+    def test_a_concurrent_index_that_may_be_left_half_done_is_not(self, sql: str, why: str) -> None:
+        alone = migration(1, f"{sql};", options="transaction:false")
+        found = up_plan([alone]).verdict
+        assert found.startswith("NOT ATOMIC after step 1 statement 1")
+        assert why in found
+
+    @pytest.mark.parametrize(
+        "sql", ["create table one (id int)", "alter type mood add value 'b'", "do $$ begin end $$"]
+    )
+    def test_one_statement_that_is_one_transaction_is_atomic(self, sql: str) -> None:
+        alone = migration(1, f"{sql};", options="transaction:false")
+        plan = up_plan([alone])
+        assert plan.verdict == ONE_TRANSACTION
+        assert plan.steps[0].statements[0].guarantee == "transactional"
+        two = migration(1, f"{sql};\n{sql};", options="transaction:false")
+        assert up_plan([two]).verdict.startswith("NOT ATOMIC")
 
     def test_nothing_else_is_when_it_commits_by_itself(self) -> None:
         alone = migration(1, "vacuum t;", options="transaction:false")

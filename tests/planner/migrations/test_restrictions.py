@@ -1,8 +1,10 @@
 """Statements that a section may not hold, since lockgate runs the transactions."""
 
+from dataclasses import replace
+
 import pytest
 
-from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.errors import MigrationFileError, BadSyntax
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from tests.planner.literals import parse
 
@@ -26,8 +28,8 @@ def refused(sql: str, dialect: Dialect = POSTGRESQL, options: str = "") -> Migra
     "sql",
     [
         *("begin", "BEGIN WORK", "begin isolation level serializable", "start transaction"),
-        *("commit", "commit and chain", "COMMIT PREPARED 'a'", "rollback", "rollback work"),
-        *("rollback prepared 'a'", "end", "abort", "prepare transaction 'a'", "xa start 'a'"),
+        *("commit", "commit and chain", "rollback", "rollback work"),
+        *("end", "abort", "prepare transaction 'a'"),
     ],
 )
 def test_a_section_may_not_begin_or_end_a_transaction(
@@ -38,12 +40,49 @@ def test_a_section_may_not_begin_or_end_a_transaction(
     assert "transaction:false" in error.do
 
 
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
+def test_a_section_may_not_begin_a_transaction_of_several_servers(dialect: Dialect) -> None:
+    assert "would disturb the transaction" in refused("xa start 'a'", dialect).what
+
+
+@pytest.mark.parametrize("sql", ["COMMIT PREPARED 'a'", "rollback /* a */ prepared 'a'"])
+def test_a_prepared_transaction_is_ended_outside_of_one(sql: str) -> None:
+    assert "cannot run inside a transaction" in refused(sql).what
+    assert len(parse(section(sql, "transaction:false")).up.statements) == 2
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("create tabel x (a int)", "3:8"),
+        ("create table a (x int)\n  create table b (x int)", "4:3"),
+        ("select 1\nfrom\n  from", "5:3"),
+    ],
+)
+def test_a_syntax_error_is_told_with_its_place(sql: str, place: str) -> None:
+    with pytest.raises(BadSyntax, match="syntax error at or near") as caught:
+        parse(section(sql))
+    assert str(caught.value).startswith(f"001_users.sql:{place}: ")
+    with pytest.raises(BadSyntax):
+        parse(section(sql, "transaction:false"))
+
+
+def test_what_a_newer_server_may_know_is_left_to_it() -> None:
+    newer = replace(POSTGRESQL, version=190001)
+    assert len(parse(section("create tabel x (a int)"), dialect=newer).up.statements) == 2
+
+
+def test_what_is_too_deep_to_be_read_is_no_syntax_error() -> None:
+    deep = f"select {'(' * 20_000}1{')' * 20_000}"
+    assert len(parse(section(deep)).up.statements) == 2
+
+
 @pytest.mark.parametrize(
     "sql",
     [
         *("savepoint a", "rollback to a", "rollback to savepoint a", "rollback work to a"),
         *("release savepoint a", "set transaction isolation level serializable"),
-        *("lock table t in exclusive mode", "prepare p as select 1", "start_x()"),
+        *("lock table t in exclusive mode", "prepare p as select 1", "call start_x()"),
         "create function f() returns int begin atomic select 1; end",
         "do $$ begin null; end $$",
         "create table begin_commit (id int)",
@@ -122,6 +161,8 @@ def test_postgresql_has_no_release_all_locks() -> None:
         *("create tablespace a location '/a'", "drop tablespace a", "alter system set a = 1"),
         *("create index concurrently a on t (id)", "create unique index concurrently on t (id)"),
         *("drop index concurrently a", "reindex table concurrently t"),
+        *("REINDEX (CONCURRENTLY) TABLE t", "reindex (verbose, concurrently on) index i"),
+        *("reindex schema s", "create /* a */ database a", "do $$ begin commit; end $$"),
         "alter table t detach partition p concurrently",
     ],
 )
