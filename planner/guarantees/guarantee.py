@@ -5,7 +5,6 @@ Where it commits DDL by itself, `promises` judges.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 

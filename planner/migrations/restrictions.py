@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.errors import MigrationFileError, BadSyntax
+from lockgate.planner.errors import BadSyntax, MigrationFileError
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reader import read_impacts
 from lockgate.planner.reading.reading import Reading

@@ -105,7 +105,7 @@ class _Rest:
         """Whether what is done has left only settings in its session, which are set again."""
         self._journal = self._session.read_journal(self._run.plan.digest)
         statements = self._unit.steps[0].statements
-        return all(left_by(statements[place - 1].sql) != "unknown" for place in failed.kept)
+        return all(reading_of(statements[place - 1]).leaves != "unknown" for place in failed.kept)
 
 
 def give_up_begun(session: PostgreSQLSession, run: Run, unit: Unit) -> None:

@@ -158,9 +158,11 @@ def test_a_comment_does_not_switch_the_lock_timeout_off(
     postgres_server: PostgresServer, postgres_database: str, blocker: Bystander
 ) -> None:
     drop = f"{OUTSIDE}\ndrop table /* CONCURRENTLY cannot be used here */ t;"
-    with hasty(postgres_server, postgres_database, retries=0) as engine:
-        with pytest.raises(Exception, match="lock timeout"):
-            apply_up(engine, {**BASE, "001_t": drop})
+    with (
+        hasty(postgres_server, postgres_database, retries=0) as engine,
+        pytest.raises(Exception, match="lock timeout"),
+    ):
+        apply_up(engine, {**BASE, "001_t": drop})
 
 
 def test_a_waiter_for_the_migration_lock_does_not_stop_a_concurrent_build(

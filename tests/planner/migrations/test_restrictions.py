@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockgate.planner.errors import MigrationFileError, BadSyntax
+from lockgate.planner.errors import BadSyntax, MigrationFileError
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from tests.planner.literals import parse
 

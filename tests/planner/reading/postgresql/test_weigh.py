@@ -11,10 +11,11 @@ import pytest
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
-from lockgate.planner.reading.postgresql.reader import read
+from lockgate.planner.reading.postgresql.reader import read, read_all
 from lockgate.planner.reading.postgresql.types import keeps_rows
 from lockgate.planner.reading.postgresql.weigh import weigh
 from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.sizes import find_table
 
 MEASURED = json.loads((Path(__file__).parent / "pg_locks.json").read_text())
 TYPES = {"a": "integer", "b": "integer", "v": "character varying(50)", "ts": "timestamp"}
@@ -179,3 +180,58 @@ def test_a_type_change_keeps_rows_as_the_manual_says(old: str, new: str, keeps: 
 )
 def test_nothing_that_can_be_cut_makes_the_reader_fail(sql: str) -> None:
     impact(sql)
+
+
+BIG = TableFacts("heap", 5_000_000, 1 << 33, {"id": ColumnFacts("integer", True)}, schema="a")
+EMPTY = TableFacts("heap", 0, 8192, {"id": ColumnFacts("bigint", True)}, schema="public")
+TWO_SCHEMAS = Facts({"big": EMPTY, "a.big": BIG})
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ("select 1", EMPTY),
+        ("set search_path = a", BIG),
+        ("set local search_path = nowhere, a, public", BIG),
+        ("select set_config('search_path', 'public, a', true)", EMPTY),
+        ("select set_config('search_path', 'a' || '', true)", None),
+        ("set search_path = nowhere", None),
+    ],
+)
+def test_a_table_is_the_one_that_the_search_path_leads_to(
+    before: str, found: TableFacts | None
+) -> None:
+    *_, altered = read_all([before, "alter table big alter id type bigint"])
+    assert find_table(altered.objects[0], TWO_SCHEMAS) is found
+    works = {EMPTY.rows: "none", BIG.rows: "rewrite"}
+    (hold,) = weigh(altered, TWO_SCHEMAS).holds
+    assert hold.work == (works[found.rows] if found else "rewrite")
+    assert hold.certain is (found is not None)
+
+
+def test_a_schema_that_is_named_is_no_other() -> None:
+    assert find_table(Object("table", "big", "a"), TWO_SCHEMAS) is BIG
+    assert find_table(Object("table", "big", "public"), TWO_SCHEMAS) is EMPTY
+    assert find_table(Object("table", "big", "b"), TWO_SCHEMAS) is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [
+        ("alter table t alter v type varchar(1) using left(v, 1)", True),
+        ("alter table t alter v type varchar(1) using v::varchar(1)", True),
+        ("alter table t alter v type varchar(1)", False),
+        ("alter table t alter v type text using v::text", False),
+        ("alter table t alter ts type date", True),
+        ("alter table t alter ts type timestamp(0)", True),
+        ("alter table t alter a type bigint using a", False),
+        ("alter table t alter a type text using a || ''", True),
+    ],
+)
+def test_a_new_type_that_cuts_values_loses_them(sql: str, loses: bool) -> None:
+    column = sql.split()[4]
+    assert impact(sql).loses == ((f"values of the column t.{column}",) if loses else ())
+
+
+def test_a_statement_that_is_not_read_may_lose_anything() -> None:
+    assert impact("create tabel t (a int)").loses
