@@ -7,13 +7,23 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from lockgate.planner.building.promotion import Origin, origin_by_ledger, origin_by_receipts
+from lockgate.planner.building.promotion import (
+    Origin,
+    SignedReceipt,
+    confirmed_by,
+    origin_by_ledger,
+    origin_by_receipts,
+)
+from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
-from lockgate.planner.errors import UsageError
+from lockgate.planner.errors import ConfigurationError, Unreachable, UsageError
+from lockgate.planner.plan.plan import Promotion
 from lockgate.planner.plan.verify import refuse_foreign
 from lockgate.plans.making import Request
-from lockgate.trust.receipts import read_signed, read_unsigned
+from lockgate.trust.receipts import read_carried, read_signed
 from lockgate.workspace import load_environment, open_workspace
+
+SIGN = "Or have its receipts signed: `migrate apply PLAN --receipt FILE --sign-with KEY`."
 
 
 def with_origin(
@@ -48,12 +58,32 @@ def read_origin(environment: Environment, source: str, receipts: Sequence[Path])
         InvalidPlan: a receipt, or its signature where that is asked for, cannot be trusted.
         WrongTarget: its database belongs to another environment, or is a copy.
     """
-    terms = environment.policy.promotion
     if not receipts:
-        return _read_live(environment, source)
-    read = read_signed if terms is not None and terms.receipt == "signed" else read_unsigned
-    found = [read(path, environment) for path in receipts]
-    return origin_by_receipts(environment.project, source, found)
+        return origin_by_ledger(source, _read_live(environment, source))
+    return _by_receipts(environment, source, [read_signed(path, environment) for path in receipts])
+
+
+def reread_origin(promotion: Promotion, environment: Environment) -> Origin:
+    """What is known of the environment that a plan says it is promoted from: its receipts and their
+    signatures are verified again, and its history is read where these do not suffice."""
+    source = promotion.environment
+    if promotion.by == "ledger":
+        return origin_by_ledger(source, _read_live(environment, source))
+    carried = [read_carried(one, environment) for one in promotion.receipts]
+    return _by_receipts(environment, source, carried)
+
+
+def _by_receipts(
+    environment: Environment, source: str, receipts: Sequence[SignedReceipt]
+) -> Origin:
+    """What the receipts show; where the policy requires them and one bears no signature that
+    counts, as far as the environment's own history says so too."""
+    terms = environment.policy.promotion
+    origin = origin_by_receipts(environment.project, source, receipts)
+    is_proved = all(terms.counts(one.signers) for one in receipts) if terms else True
+    if terms is None or terms.receipt != "required" or is_proved or not origin.records:
+        return origin
+    return confirmed_by(origin, _read_live(environment, source))
 
 
 def find_soak(environment: Environment) -> timedelta:
@@ -62,8 +92,21 @@ def find_soak(environment: Environment) -> timedelta:
     return timedelta(seconds=terms.min_soak if terms else 0.0)
 
 
-def _read_live(environment: Environment, source: str) -> Origin:
-    with open_workspace(load_environment(source, environment.folder)) as work:
-        ledger = work.engine.read_ledger()
-        refuse_foreign(work.engine.server, ledger, project=environment.project, environment=source)
-    return origin_by_ledger(source, ledger)
+def _read_live(environment: Environment, source: str) -> Ledger:
+    """The history of the environment that plans are promoted from.
+
+    Raises:
+        Unreachable, ConfigurationError: it cannot be read; says how to do without.
+    """
+    try:
+        with open_workspace(load_environment(source, environment.folder)) as work:
+            ledger = work.engine.read_ledger()
+            server, project = work.engine.server, environment.project
+            refuse_foreign(server, ledger, project=project, environment=source)
+    except (Unreachable, ConfigurationError) as error:
+        error.why = (
+            error.why or f"The history of {source} is asked, as no signed receipt was given."
+        )
+        error.do = "\n".join(filter(None, (error.do, SIGN)))
+        raise
+    return ledger

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from lockgate.executors.apply import refuse_elsewhere
 from lockgate.planner.building.observation import Observation
+from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import refuse_other_rules
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.rereading import bind, refuse_understated, without_claims
 from lockgate.plans.linting import inspect_plan
+from lockgate.plans.origin import reread_origin
 from lockgate.workspace import Workspace
 
 
@@ -35,6 +37,8 @@ def reread(plan: Plan, work: Workspace) -> Plan:
     migrations = bind(plan, dialect, environment.variables)
     refuse_understated(plan, dialect)
     plain = without_claims(completed(plan), dialect, migrations, environment.variables)
+    if plan.promotion is not None and environment.policy.promotion is not None:
+        plain = with_promotion(plain, reread_origin(plan.promotion, environment))
     if not _asks_for_tables(environment):
         return plain
     seen = Observation(engine.server, ledger, engine.read_facts())

@@ -8,14 +8,19 @@ from pathlib import Path
 
 from lockgate.executors.engine import Engine
 from lockgate.executors.failure import ServerError
-from lockgate.executors.programs.signatures import find_allowed_signers, sign, verify_signature
+from lockgate.executors.programs.signatures import (
+    find_allowed_signers,
+    read_signature,
+    sign,
+    verify_signature,
+)
 from lockgate.executors.receipts import find_receipt
 from lockgate.planner.building.promotion import SignedReceipt
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Unreachable, UsageError
-from lockgate.planner.plan.plan import Plan
-from lockgate.planner.plan.receipt import Receipt, read_receipt, write_receipt
+from lockgate.planner.plan.plan import CarriedReceipt, Plan
+from lockgate.planner.plan.receipt import Receipt, parse_receipt, read_receipt, write_receipt
 from lockgate.planner.project import refuse_outward_link
 from lockgate.planner.quantities import short_digest
 from lockgate.views.terminal import tell
@@ -82,15 +87,6 @@ def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -
         tell(f"Receipt {short_digest(receipt.digest)} written to {file}.")
 
 
-def read_unsigned(path: Path, environment: Environment) -> SignedReceipt:
-    """A receipt whose signature nobody asks for.
-
-    Raises:
-        UsageError, InvalidPlan: it cannot be read, or not be trusted.
-    """
-    return SignedReceipt(read_receipt(path))
-
-
 def read_signed(path: Path, environment: Environment) -> SignedReceipt:
     """A receipt with its signer, by the keys that the environments' folder allows; without a
     signer when no signature lies beside it.
@@ -99,18 +95,30 @@ def read_signed(path: Path, environment: Environment) -> SignedReceipt:
         UsageError, InvalidPlan: it cannot be read, or it or its signature not be trusted.
     """
     receipt, signature = read_receipt(path), _signature_of(path)
-    if not signature.exists():
+    is_signed = signature.exists() or signature.is_symlink()
+    text = read_signature(signature) if is_signed else None
+    return _signed_receipt(receipt, text, environment, str(signature))
+
+
+def read_carried(carried: CarriedReceipt, environment: Environment) -> SignedReceipt:
+    """The same of a receipt that travels in a plan.
+
+    Raises:
+        InvalidPlan: it or its signature cannot be trusted.
+    """
+    name = "The receipt in the plan"
+    receipt = parse_receipt(carried.text.encode(), name)
+    return _signed_receipt(receipt, carried.signature, environment, f"{name}: its signature")
+
+
+def _signed_receipt(
+    receipt: Receipt, signature: str | None, environment: Environment, name: str
+) -> SignedReceipt:
+    if signature is None:
         return SignedReceipt(receipt)
-    refuse_outward_link(signature)
-    signer = verify_signature(
-        _signed(receipt),
-        signature.read_text(encoding="utf-8", errors="replace"),
-        find_allowed_signers(environment.directory),
-        NAMESPACE,
-        datetime.now(UTC),
-        str(signature),
-    )
-    return SignedReceipt(receipt, (signer,))
+    allowed, now = find_allowed_signers(environment.directory), datetime.now(UTC)
+    signer = verify_signature(_signed(receipt), signature, allowed, NAMESPACE, now, name)
+    return SignedReceipt(receipt, (signer,), signature)
 
 
 def _signature_of(file: Path) -> Path:

@@ -6,14 +6,15 @@ Reads neither receipts nor ledgers: it is handed them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.document import render_document
 from lockgate.planner.migrations.migration import Migration
-from lockgate.planner.plan.plan import Plan, Promotion, Proof, Step, seal
+from lockgate.planner.plan.plan import CarriedReceipt, Plan, Promotion, Proof, Step, seal
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
 
@@ -28,6 +29,7 @@ class SignedReceipt:
 
     receipt: Receipt
     signers: tuple[str, ...] = ()
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Record:
     applied_at: datetime
     receipt: str | None = None
     signers: tuple[str, ...] = ()
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Origin:
     records: Mapping[int, Record]
     obstacles: Mapping[int, str] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
+    receipts: tuple[SignedReceipt, ...] = ()
 
     @property
     def checksums(self) -> dict[int, str]:
@@ -92,7 +96,8 @@ def origin_by_receipts(project: str, environment: str, given: Iterable[SignedRec
     records: dict[int, Record] = {}
     obstacles: dict[int, str] = {}
     rejected = []
-    for one in sorted(given, key=_age):
+    receipts = sorted(given, key=_age)
+    for one in receipts:
         receipt = one.receipt
         if (receipt.project, receipt.environment) != (project, environment):
             rejected.append(_foreign(receipt, project, environment))
@@ -104,7 +109,19 @@ def origin_by_receipts(project: str, environment: str, given: Iterable[SignedRec
             else:
                 records.setdefault(int(step.version), _record(step, one))
     found = {number: text for number, text in obstacles.items() if text}
-    return Origin(environment, "receipt", records, found, tuple(rejected))
+    return Origin(environment, "receipt", records, found, tuple(rejected), tuple(receipts))
+
+
+def confirmed_by(origin: Origin, ledger: Ledger) -> Origin:
+    """What receipts say, as far as the environment's own history says it too, with its times: an
+    unsigned receipt alone shows only what somebody claims."""
+    own = origin_by_ledger(origin.environment, ledger).records
+    records = {
+        number: replace(record, applied_at=own[number].applied_at, confirmed=True)
+        for number, record in origin.records.items()
+        if number in own and own[number].checksum == record.checksum
+    }
+    return replace(origin, records=records)
 
 
 def _age(one: SignedReceipt) -> tuple[datetime, int]:
@@ -144,9 +161,14 @@ def with_promotion(plan: Plan, origin: Origin) -> Plan:
         environment=origin.environment,
         by=origin.by,
         proofs=tuple(_prove(step, origin) for step in steps),
+        receipts=tuple(map(_carry, origin.receipts)),
         rejected=origin.rejected,
     )
     return seal(plan.model_copy(update={"promotion": promotion}))
+
+
+def _carry(one: SignedReceipt) -> CarriedReceipt:
+    return CarriedReceipt(text=render_document(one.receipt), signature=one.signature)
 
 
 def _prove(step: Step, origin: Origin) -> Proof:
@@ -159,6 +181,7 @@ def _prove(step: Step, origin: Origin) -> Proof:
         applied_at=record.applied_at,
         receipt=record.receipt,
         signers=record.signers,
+        confirmed=record.confirmed,
     )
 
 

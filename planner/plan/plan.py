@@ -231,7 +231,19 @@ class Proof(Model):
     signers: tuple[str, ...] = Field(
         (), description="Whose signature of that receipt is good. For policies."
     )
+    confirmed: bool = Field(
+        False, description="The environment's own history says so as well. For policies."
+    )
     obstacle: str = Field("", description="Why nothing shows it, as a clause; for reviewers.")
+
+
+class CarriedReceipt(Model):
+    """A receipt that shows something of the plan's steps, so that `apply` can verify it again."""
+
+    text: str = Field(description="The receipt's file. For `apply`.")
+    signature: str | None = Field(
+        description="The signature beside it; null: there was none. For `apply`."
+    )
 
 
 class Promotion(Model):
@@ -245,6 +257,9 @@ class Promotion(Model):
         description="Whether receipts show it, or its history table as it was read. For policies."
     )
     proofs: tuple[Proof, ...] = Field(description="One for each step that runs; for policies.")
+    receipts: tuple[CarriedReceipt, ...] = Field(
+        (), description="Those that were given, with their signatures; `apply` verifies them again."
+    )
     rejected: tuple[str, ...] = Field(
         (), description="Receipts that show nothing, and why, as sentences; for reviewers."
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -23,6 +23,7 @@ Means = Literal["optional", "required", "signed"]
 # From the loosest to the strictest.
 MEANS: tuple[Means, ...] = get_args(Means)
 NAMED = 5
+Name = Annotated[str, Field(min_length=1)]
 
 
 class PromotionTerms(Settings):
@@ -31,8 +32,17 @@ class PromotionTerms(Settings):
     from_: str = Field(alias="from", description="The environment, beside this one.")
     min_soak: Seconds = Field(0.0, description="How long ago it must have been applied there.")
     receipt: Means = Field(
-        "required", description="optional: its history is read where no receipt is given."
+        "required",
+        description="optional: its history is read where no receipt is given; required: a receipt "
+        "that is signed, or that its history confirms; signed: a signed one.",
     )
+    signers: list[Name] = Field(
+        [], description="Whose signature of a receipt counts; none: anybody's in allowed_signers."
+    )
+
+    def counts(self, signers: Collection[str]) -> bool:
+        """Whether a receipt with these signatures is more than a claim."""
+        return any(not self.signers or signer in self.signers for signer in signers)
 
 
 SETTING = PromotionTerms | None
@@ -85,6 +95,7 @@ def is_looser(setting: PromotionTerms | None, base: PromotionTerms | None) -> bo
         or setting.from_ != base.from_
         or setting.min_soak < base.min_soak
         or MEANS.index(setting.receipt) < MEANS.index(base.receipt)
+        or bool(base.signers and not (setting.signers and {*setting.signers} <= {*base.signers}))
     )
 
 
@@ -111,9 +122,15 @@ def _problem(seen: Promotion | None, setting: PromotionTerms, steps: Sequence[St
     if lacking:
         more = f", and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
         return f"Not promoted: {'; '.join(lacking[:NAMED])}{more}."
-    unsigned = [proof for proof in seen.proofs if not proof.signers]
+    unsigned = [proof for proof in seen.proofs if not setting.counts(proof.signers)]
     if setting.receipt == "signed" and unsigned:
-        return f"The receipt that shows {_name(unsigned)} bears no signature."
+        return f"The receipt that shows {_name(unsigned)} bears no signature that counts."
+    claimed = [proof for proof in unsigned if not proof.confirmed]
+    if setting.receipt == "required" and claimed:
+        return (
+            f"The receipt that shows {_name(claimed)} is only a claim: it bears no signature that "
+            f"counts, and the history of {setting.from_} was not asked."
+        )
     return ""
 
 

@@ -19,7 +19,8 @@ ONE_SERVER = pytest.mark.parametrize("pair", ["postgres"], indirect=True)
 
 def test_what_ran_in_staging_is_promoted(pair: Pair) -> None:
     pair.stage()
-    planned = succeed(pair.migrate(*PLAN, *RECEIPT, STAGING_URL=None))
+    refused(pair.migrate(*PLAN, *RECEIPT, STAGING_URL=None), 64, "have its receipts signed")
+    planned = succeed(pair.migrate(*PLAN, *RECEIPT))
     assert "policy    promotion: allow: 001, 002 ran in staging, by receipt" in planned.out
     receipt, plan = pair.read("staging.json"), pair.read("plan.json")
     assert receipt["intent_digest"] == plan["intent_digest"]
@@ -262,3 +263,61 @@ def test_several_runs_are_shown_by_several_receipts(pair: Pair) -> None:
     digests = {pair.read(name)["digest"] for name in ("first.json", "second.json")}
     proofs = json.loads((pair.folder / "plan.json").read_text())["promotion"]["proofs"]
     assert {proof["receipt"] for proof in proofs} == digests
+
+
+def invent(pair: Pair) -> None:
+    """A receipt of some invented fields, for a staging where nothing ran."""
+    from lockgate.planner.plan.receipt import Receipt, seal_receipt, write_receipt
+
+    succeed(pair.migrate("plan", "-e", "staging", "-o", "staging-plan.json"))
+    plan = pair.read("staging-plan.json")
+    steps = [
+        {key: step[key] for key in ("direction", "version", "name", "checksum")} | {"statements": 1}
+        for step in plan["steps"]
+    ]
+    told = {key: plan[key] for key in ("tool_version", "project", "target", "intent_digest")}
+    receipt = Receipt.model_validate(
+        told
+        | {
+            "run": "r",
+            "environment": "staging",
+            "plan_digest": plan["digest"],
+            "actor": "me",
+            "started_at": "2020-01-01T00:00:00Z",
+            "finished_at": "2020-01-01T00:00:00Z",
+            "result": plan["result"],
+            "steps": steps,
+            "fingerprint": None,
+            "digest": "0" * 64,
+        }
+    )
+    write_receipt(seal_receipt(receipt), pair.folder / "staging.json")
+
+
+def test_an_invented_receipt_shows_nothing(pair: Pair) -> None:
+    pair.project.write_tables(2)
+    pair.demand(min_soak="1h")
+    invent(pair)
+    with pair.untouched():
+        refused(pair.migrate(*PLAN, *RECEIPT), 3, "not applied in staging")
+        refused(pair.migrate("apply", "plan.json"), 3, "(policy.promotion)")
+
+
+def test_proofs_that_were_written_into_the_plan_are_verified_again(pair: Pair) -> None:
+    from lockgate.planner.plan.plan import Plan, seal
+    from lockgate.planner.plan.planfile import render_plan
+
+    pair.project.write_tables(2)
+    invent(pair)
+    assert pair.migrate(*PLAN, *RECEIPT).code == 3
+    document = pair.read("plan.json")
+    document["decisions"] = []
+    for proof in document["promotion"]["proofs"]:
+        proof.update(
+            applied_at="2020-01-01T00:00:00Z", receipt="a" * 64, signers=["ci"], confirmed=True
+        )
+        proof["obstacle"] = ""
+    forged = render_plan(seal(Plan.model_validate(document)))
+    (pair.folder / "plan.json").write_text(forged)
+    with pair.untouched():
+        refused(pair.migrate("apply", "plan.json"), 3, "(policy.promotion)")

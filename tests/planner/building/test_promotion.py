@@ -12,6 +12,7 @@ from lockgate.planner.building.compare import compare
 from lockgate.planner.building.promotion import (
     Origin,
     SignedReceipt,
+    confirmed_by,
     find_prospects,
     origin_by_ledger,
     origin_by_receipts,
@@ -41,7 +42,7 @@ TERMS = {"from": "staging", "min_soak": "2h"}
 
 
 def receipt(
-    plan: Plan, *, ago: timedelta = 3 * HOUR, signers: tuple[str, ...] = ()
+    plan: Plan, *, ago: timedelta = 3 * HOUR, signers: tuple[str, ...] = ("ci",)
 ) -> SignedReceipt:
     """A receipt of a run that ended so long before the production plan is made."""
     run = FinishedRun("7d0c", plan.digest, "ann", (), "0.1.0", NOW - ago - HOUR, NOW - ago, "")
@@ -139,10 +140,10 @@ class TestSignatures:
         assert "signed by ann" in found.reason
 
     def test_a_receipt_without_one_is_denied(self) -> None:
-        signed, bare = ran([ONE], signers=("ann",)), ran([TWO])
+        signed, bare = ran([ONE], signers=("ann",)), ran([TWO], signers=())
         found = decision(by_receipts(signed, bare), receipt="signed")
         assert found.answer == "deny"
-        assert found.reason == "The receipt that shows 2 bears no signature."
+        assert found.reason == "The receipt that shows 2 bears no signature that counts."
 
 
 class TestLedger:
@@ -165,6 +166,33 @@ class TestLedger:
         assert decision(origin_by_ledger("qa", ledger([ONE, TWO])), receipt="optional").answer == (
             "deny"
         )
+
+
+class TestClaims:
+    """A receipt that nobody has signed, as anybody can write one."""
+
+    def test_it_is_only_a_claim(self) -> None:
+        found = decision(by_receipts(ran([ONE, TWO], signers=())))
+        assert found.answer == "deny"
+        assert "is only a claim" in found.reason
+
+    def test_the_history_of_the_environment_confirms_it_with_its_own_times(self) -> None:
+        bare = by_receipts(ran([ONE, TWO], ago=100 * HOUR, signers=()))
+        told = confirmed_by(bare, ledger([ONE, TWO]))
+        assert told.records[1].applied_at == ledger([ONE]).entries[0].applied_at
+        assert decision(told, min_soak="0s").answer == "allow"
+
+    def test_what_the_history_does_not_have_is_not_shown(self) -> None:
+        bare = by_receipts(ran([ONE, TWO], signers=()))
+        found = decision(confirmed_by(bare, ledger([ONE])))
+        assert found.answer == "deny"
+        assert "2 is not applied in staging" in found.reason
+
+    @pytest.mark.parametrize("means", ["required", "signed"])
+    def test_only_the_named_signers_count(self, means: str) -> None:
+        origin = by_receipts(ran([ONE, TWO], signers=("ann",)))
+        assert decision(origin, receipt=means, signers=["ann", "ci"]).answer == "allow"
+        assert decision(origin, receipt=means, signers=["ci"]).answer == "deny"
 
 
 class TestSoak:
