@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 # Asked as the section finds names, so that nothing else may be found by its search_path.
 LOCATE = "select pg_catalog.to_regclass(%s)::pg_catalog.oid"
 # The index is made in its table's schema, whatever the search_path is.
+# A partitioned table's index is invalid until each partition has one: that is no failed build.
 FIND = """
 select i.indisvalid, format('%%I.%%I', n.nspname, c.relname)
 from pg_class t join pg_namespace n on n.oid = t.relnamespace
-join pg_class c on c.relnamespace = n.oid join pg_index i on i.indexrelid = c.oid
+join pg_class c on c.relnamespace = n.oid and c.relkind = 'i'
+join pg_index i on i.indexrelid = c.oid
 where t.oid = %s and c.relname = %s::name
 """
 EXISTS = "select pg_catalog.to_regclass(%s) is not null"

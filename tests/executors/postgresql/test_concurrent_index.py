@@ -252,3 +252,15 @@ def test_settings_of_statements_that_are_done_are_set_again_when_a_step_goes_on(
     by_hand(postgres).execute("create table later as select 1")
     apply_plan(postgres, plan, emit=Recorder())
     assert by_hand(postgres).query_all("select path from made") == [("nowhere, public",)]
+
+
+def test_an_index_of_a_partitioned_table_is_no_leftover_of_a_build(
+    postgres: Any, bystander: Any
+) -> None:
+    bystander.execute("create table ev (at date) partition by range (at)")
+    bystander.execute("create index ev_at on only ev (at)")
+    sql = f"{OUTSIDE}\ncreate index concurrently if not exists ev_at on ev (at);"
+    with pytest.raises(StatementFailed, match="partitioned table"):
+        apply_up(postgres, {"001_x": sql})
+    assert bystander.execute("select to_regclass('ev_at') is not null").fetchone() == (True,)
+    assert postgres.read_ledger().unresolved == ()
