@@ -73,8 +73,14 @@ def test_a_broken_file_is_told_with_its_place_before_anything_runs(project: Proj
         assert result.err.count("001_open.sql") == 1
 
 
+def test_a_syntax_error_is_told_with_its_place_before_anything_runs(project: Project) -> None:
+    project.write("001_typo.sql", "select 1;\ncreate tabel x (a int);")
+    for arguments in (["up"], ["plan"], ["validate"], ["lint"]):
+        refused(project.migrate(*arguments), 64, "001_typo.sql:3:8: syntax error at or near")
+
+
 def test_an_error_is_not_told_twice(project: Project) -> None:
-    project.write("001_bad.sql", "nonsense;")
+    project.write("001_bad.sql", "select nonsense;")
     result = refused(project.migrate("up"), 9)
     lines = [line for line in result.err.splitlines() if line.strip()]
     assert len(lines) == len(set(lines))

@@ -39,7 +39,7 @@ def test_a_terminal_gets_colour_and_highlighted_sql(project: Project) -> None:
     plain = ESCAPE.sub("", applied.out)
     assert "+ 1/1 001 t1" in plain
     assert "Applied 001 t1." in plain
-    project.write("002_bad.sql", "nonsense;")
+    project.write("002_bad.sql", "select nonsense;")
     failed = on_terminal(project, "up")
     assert failed.code == 9
     assert COLOUR.search(failed.out)

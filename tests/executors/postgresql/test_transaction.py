@@ -27,7 +27,7 @@ create table child (parent int references parent deferrable initially deferred);
 insert into child values (7);
 """
 FAILURES = {
-    "syntax": ("select 1;\n  selec 2;", "42601", (3, 1)),
+    "missing column": ("select 1;\n  select missing;", "42703", (3, 8)),
     "missing table": ("select 1;\n\nselect *\n  from nowhere;", "42P01", (5, 8)),
     "division by zero": ("do $$ begin\n perform 1 / 0;\nend $$;", "22012", (2, 0)),
     "unique": ("insert into kept values (1);", "23505", (2, 0)),
