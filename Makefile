@@ -30,7 +30,8 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: $(VENV)/.installed-dev  ## time and memory by the number of migrations
+benchmark: $(VENV)/.installed-dev  ## client CPU, time and memory of each case, beside its bar
+	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.page
 
