@@ -13,7 +13,6 @@ from lockgate.options import (
     environments_option,
     json_option,
 )
-from lockgate.planner.quantities import short_digest
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import EnvironmentsFolder
@@ -51,6 +50,7 @@ def command(
     from lockgate.exits import Exit
     from lockgate.planner.plan.planfile import read_plan
     from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+    from lockgate.planner.quantities import short_digest
     from lockgate.plans.rehearsal import read_drift, read_unexpected
     from lockgate.views.database import drift
     from lockgate.workspace import load_environment, open_workspace, read_settled
