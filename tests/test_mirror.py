@@ -18,7 +18,7 @@ COVERED = {
     "planner/policies/*": "tests/planner/policies/test_policies.py",
     "planner/reading/*": "tests/planner/review/test_lint.py",
     "planner/reading/mysql/*": "tests/planner/reading/test_mysql_effects.py",
-    "planner/reading/postgresql/*": "tests/planner/reading/test_postgresql_effects.py",
+    "planner/reading/postgresql/*": "tests/planner/reading/postgresql/test_reader.py",
     "planner/review/*": "tests/planner/review/test_lint.py",
     "planner/review/rules/*": "tests/planner/review/test_lint.py",
     "planner/sql/*": "tests/planner/sql/test_statements.py",
