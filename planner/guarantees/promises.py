@@ -299,9 +299,22 @@ def _losses(effect: Reading, table: Table | None, schema: Schema) -> Iterator[tu
     for name, new in effect.columns_redefined.items():
         if loss := _loss(name.lower(), new, table, schema):
             yield name.lower(), f"redefines {name} ({loss})"
+    for name in [] if schema.strict else _new_key(effect):
+        if not (name in columns and not columns[name].nullable):
+            yield name, f"makes {name} a key (without strict mode NULL becomes another value)"
     if effect.converts_text:
         texts = [name for name, column in columns.items() if column.charset or column == UNKNOWN]
         yield from ((name, f"converts {name}") for name in texts or ("every text column",))
+
+
+def _new_key(effect: Reading) -> Iterator[str]:
+    """The columns, in lower case, of a primary key that an ALTER TABLE adds."""
+    for clause in effect.clauses:
+        if clause.action == "add primary key":
+            yield from (name.lower() for name in clause.columns)
+    for name, new in effect.columns_redefined.items():
+        if "primary" in new.keys:
+            yield name.lower()
 
 
 def _loss(column: str, new: Definition, table: Table | None, schema: Schema) -> str:

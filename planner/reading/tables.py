@@ -198,8 +198,10 @@ class Schema:
         return effect.mentions.sequences | (like.sequences if like else frozenset())
 
     def _may_have(self, name: str) -> bool:
-        """Whether a table has this name, on a server that may not tell cases apart."""
-        return bool(self._spelled(name.lower()))
+        """Whether a table, a view or a sequence has this name, as they share their names, on a
+        server that may not tell cases apart."""
+        names = {known.lower() for known in (*self.tables, *self.views)}
+        return name.lower() in names or self.has_sequences
 
     def _engine(self, effect: Reading) -> str:
         if effect.made_like is None:

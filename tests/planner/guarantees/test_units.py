@@ -124,6 +124,29 @@ class TestAStatementAlone:
         assert bool(reasons(found)[0]) == (expected != "transactional")
 
     @pytest.mark.parametrize(
+        "clause", ["add primary key (Age)", "modify age smallint unsigned primary key"]
+    )
+    def test_null_in_a_new_key_is_lost_without_strict_mode(self, clause: str) -> None:
+        alter = f"alter table keyless {clause};"
+        lax = replace(FACTS, strict=False)
+        assert guarantees(plan(alter)) == ["compensated"]
+        assert guarantees(plan(alter, facts=lax)) == ["point-of-no-return"]
+        found = plan(f"set sql_mode = ''; {alter}")
+        assert guarantees(found)[1] == "point-of-no-return"
+        assert "NULL becomes another value" in reasons(found)[1]
+        not_null = "alter table keyless add primary key (id);"
+        assert guarantees(plan(not_null, facts=lax)) == ["compensated"]
+
+    @pytest.mark.parametrize("name", ["v", "V", "`bv`"])
+    @pytest.mark.parametrize("rest", ["(id int primary key)", "like users"])
+    def test_a_view_that_has_the_name_is_not_taken_for_a_new_table(
+        self, name: str, rest: str
+    ) -> None:
+        rows = f"delete from {name};"
+        found = plan(f"create table if not exists {name} {rest}; {rows} drop view if exists w;")
+        assert guarantees(found)[1] != "implied"
+
+    @pytest.mark.parametrize(
         "definition",
         [
             "name varchar(50) not null comment 'x' first",
