@@ -200,8 +200,9 @@ class Schema:
     def _may_have(self, name: str) -> bool:
         """Whether a table, a view or a sequence has this name, as they share their names, on a
         server that may not tell cases apart."""
-        names = {known.lower() for known in (*self.tables, *self.views)}
-        return name.lower() in names or self.has_sequences
+        lower = name.lower()
+        is_view = lower in map(str.lower, self.views)
+        return bool(self._spelled(lower)) or is_view or self.has_sequences
 
     def _engine(self, effect: Reading) -> str:
         if effect.made_like is None:
