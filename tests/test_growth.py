@@ -8,6 +8,7 @@ live server, `tests/commands/test_round_trips.py` counts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,13 @@ def test_four_times_the_size_is_at_most_so_much_more(
     works[0]()  # loads and builds what is made once
     before, after = map(measure, works[1:])
     assert after <= before * AT_MOST, f"{before:,} became {after:,}: {after / before:.1f} times"
+
+
+def test_a_page_of_many_steps_in_one_transaction_is_as_long_as_their_number(tmp_path: Path) -> None:
+    size = Size(migrations=40, statements=1, rows=1)
+    sizes = {"first": Size(), "small": size, "large": size.times(FACTOR, "migrations")}
+    made = [make_project(tmp_path / name, "postgresql", sizes[name]).plan() for name in sizes]
+    pages = [partial(render_html, review(one)) for one in made]
+    pages[0]()
+    before, after = map(count_calls, pages[1:])
+    assert after <= before * AT_MOST

@@ -123,8 +123,9 @@ def _open_templates() -> Environment:
 def _usual(review: Review) -> dict[int, str]:
     """The guarantee that needs no word at each statement, by the number of its step."""
     return {
-        number: summary.find_usual(part)
+        number: usual
         for part in review.parts
+        for usual in [summary.find_usual(part)]
         for number in range(part.unit.first, part.last + 1)
     }
 
