@@ -77,7 +77,7 @@ def _steps(review: Review) -> dict[str, Any]:
     """What the steps are shown by, each by the number of a step."""
     return {
         "remarks": _by_step(review.remarks),
-        "usual": _usual(review),
+        "usual": find_usual_of_steps(review),
         "unfolded": _unfolded(review),
         "step_of": _numbers(review).get,
     }
@@ -120,7 +120,7 @@ def _open_templates() -> Environment:
     return templates
 
 
-def _usual(review: Review) -> dict[int, str]:
+def find_usual_of_steps(review: Review) -> dict[int, str]:
     """The guarantee that needs no word at each statement, by the number of its step."""
     return {
         number: usual
