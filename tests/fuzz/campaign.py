@@ -19,7 +19,8 @@ from tests.fuzz.mutation import mutate
 from tests.fuzz.targets import TARGETS
 
 LONGEST = 10  # seconds for one text
-LARGEST = 512 * 2**20  # bytes that the process may grow by
+LARGEST = 512 * 2**20  # bytes of memory that the process may take more than at its beginning
+RESERVED = 2 * LARGEST  # bytes of addresses: a parser's stack is reserved, and hardly used
 BIGGEST = 200_000  # bytes of a text
 
 
@@ -59,20 +60,29 @@ def _run(
     count, fault = 0, ""
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        _limit_memory()
+        before = _limit_memory()
         random, end = Random(seed), time.monotonic() + seconds
         while not fault and (time.monotonic() < end if texts is None else count < texts):
             fault = _give(target, random, file)
             count += 1
+            if not fault and _taken() > before + LARGEST:
+                fault = f"it has taken {_taken() - before:,} bytes"
     except BaseException as error:
         fault = repr(error)
     os.write(writing, f"{count} {fault}".encode())
     os._exit(bool(fault))
 
 
-def _limit_memory() -> None:
+def _limit_memory() -> int:
+    """Bounds what the process may reserve; the bytes that it has taken already."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + LARGEST, used + LARGEST))
+    resource.setrlimit(resource.RLIMIT_AS, (used + RESERVED, used + RESERVED))
+    return _taken()
+
+
+def _taken() -> int:
+    """The most memory that the process ever had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _give(name: str, random: Random, file: Path) -> str:

@@ -101,6 +101,8 @@ def _with_stack(work: Callable[[], Node]) -> Node:
     try:
         thread = threading.Thread(target=run)
         thread.start()
+    except RuntimeError as error:  # the process may not have that much memory
+        raise TooMuch("there is not enough memory to parse it") from error
     finally:
         threading.stack_size(before)
     thread.join()

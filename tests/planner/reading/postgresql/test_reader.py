@@ -1,5 +1,8 @@
 """The reading of PostgreSQL's statements: what each does, whatever its text looks like."""
 
+import subprocess
+import sys
+
 import pytest
 
 from lockgate.planner.reading.postgresql.reader import read, read_all
@@ -236,3 +239,14 @@ def test_what_the_grammar_refuses_is_told_with_its_place(sql: str, place: int | 
 )
 def test_hostile_text_stops_nobody(sql: str) -> None:
     assert read(sql).unread_at is None
+
+
+def test_a_text_that_there_is_no_memory_for_is_not_read() -> None:
+    code = (
+        "import resource; from lockgate.planner.reading.postgresql.reader import read;"
+        "read('select 1'); limit = 400 * 2**20;"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit));"
+        "print(read('select ' + '1 + ' * 9_000 + '1').unread)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "memory" in run.stdout
