@@ -30,6 +30,7 @@ from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.drift import with_fingerprint
 from lockgate.planner.plan.plan import Plan, Source
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.quantities import format_moment
 from lockgate.plans.linting import inspect_plan
 from lockgate.workspace import Workspace, load_migrations
@@ -159,7 +160,7 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     draft = draft_plan(environment, seen, request)
     plan = inspect_plan(draft.plan, environment, seen, draft.migrations)
     if request.allow_non_atomic:
-        plan = plan.model_copy(update={"accepted": ("non_atomic",)})
+        plan = plan.model_copy(update={"accepted": (NON_ATOMIC,)})
     if seen.fingerprint is not None:
         plan = with_fingerprint(plan, seen.fingerprint)
     if request.origin is not None:

@@ -16,6 +16,7 @@ from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.plan.verify import refuse_old
 from lockgate.planner.policies import plan as plan_policy
+from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.policies.require_intent import judge_intent
 from lockgate.planner.quantities import spell_digest
 from lockgate.trust.approvals import Signatures, count_approvers, read_maker, read_signatures
@@ -26,11 +27,13 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 @dataclass(frozen=True, slots=True)
 class PlanFile:
     """A plan that was read from a file: as its own SQL shows it, and whose signatures it bears.
-    `maker` has signed that they made it; empty: nobody has."""
+    `maker` has signed that they made it; empty: nobody has. `allow_non_atomic` says that the caller
+    accepts that it can stop half-way."""
 
     reread: Plan
     signatures: Signatures
     maker: str
+    allow_non_atomic: bool = False
 
 
 def admit(
@@ -48,11 +51,21 @@ def admit(
         refuse_old(plan, now, environment.max_plan_age)
         start = Start(plan, now, intent, approvers)
         if file:
-            start = replace(start, plan=file.reread, maker=file.maker, is_file=True)
+            start = replace(
+                start, plan=_accepted(file, environment), maker=file.maker, is_file=True
+            )
         refuse_start(start, environment.policy)
         return approvers
 
     return admitted
+
+
+def _accepted(file: PlanFile, environment: Environment) -> Plan:
+    """The plan with what is accepted of it: by the caller, and, where the maker's signature counts,
+    when it was made. Otherwise who edits a plan could accept it."""
+    given = {NON_ATOMIC} if file.allow_non_atomic else set()
+    signed = file.reread.accepted if environment.policy.plan.counts(file.maker) else ()
+    return file.reread.model_copy(update={"accepted": tuple(sorted({*given, *signed}))})
 
 
 def read_trusted(plan: Plan, plan_file: Path, environment: Environment) -> tuple[Signatures, str]:

@@ -287,7 +287,9 @@ class Plan(Model):
     verdict: str = Field(description="What a failure in the middle leaves; for reviewers.")
     warnings: tuple[str, ...] = Field((), description="Sentences for the reviewer.")
     accepted: tuple[str, ...] = Field(
-        (), description="Policies that the command line has set aside; for policies."
+        (),
+        description="Policies that the command line has set aside; `apply` takes them from a plan "
+        "alone that one whose plans count has signed. For policies.",
     )
     decisions: tuple[Decision, ...] = Field(
         (), description="What the environment's policies said; `apply` refuses a denied plan."

@@ -11,6 +11,7 @@ from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
 
+KEY = "non_atomic"
 SETTING = Answer | None
 DEFAULT = None
 MEANING = "A plan that is NOT ATOMIC; null: deny, with `transaction: step` allow."
@@ -21,18 +22,19 @@ def judge(plan: Plan, setting: Answer | None) -> Decision | None:
     """One decision, with the place behind which a failure leaves a part."""
     if not plan.verdict.startswith(NOT_ATOMIC):
         return None
-    if "non_atomic" in plan.accepted:
+    if KEY in plan.accepted:
         reason = f"The plan is {plan.verdict}. It was accepted by `--allow-non-atomic`."
-        return Decision(policy="non_atomic", answer="allow", reason=reason)
+        return Decision(policy=KEY, answer="allow", reason=reason)
     answer = setting or STRICTEST
     if answer == "allow":
         return None
     return Decision(
-        policy="non_atomic",
+        policy=KEY,
         answer=answer,
         reason=f"The plan is {plan.verdict}.",
         do="Change the migration, or plan in parts with `--to VERSION`. To accept it, give "
-        "`--allow-non-atomic`, or set `policy: {non_atomic: warn}` in the environment.",
+        "`--allow-non-atomic`, to `migrate apply` too, or set `policy: {non_atomic: warn}` in the "
+        "environment.",
     )
 
 

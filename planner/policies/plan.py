@@ -26,6 +26,10 @@ class Making(Settings):
         [], description="Who must have made it, by a name in allowed_signers; none: anybody."
     )
 
+    def counts(self, maker: str) -> bool:
+        """Whether this maker's signature says that what is in a plan is so."""
+        return maker in self.signed_by
+
 
 SETTING = Making
 DEFAULT = Making()
@@ -41,7 +45,7 @@ def judge(plan: Plan, setting: Making) -> Decision | None:
 
 def judge_start(start: Start, setting: Making) -> Decision | None:
     """Denies a plan that none of them has signed when it was made."""
-    if not setting.signed_by or start.maker in setting.signed_by:
+    if not setting.signed_by or setting.counts(start.maker):
         return None
     found = f"it is signed by {start.maker}" if start.maker else "it bears no such signature"
     return Decision(

@@ -28,7 +28,7 @@ def test_an_option_accepts_it_once(any_project: Project) -> None:
     shown = succeed(any_project.migrate("plan", "--allow-non-atomic")).out
     assert f"verdict   {VERDICT}" in shown
     assert "point-of-no-return: its section says `transaction:false`" in shown
-    succeed(any_project.migrate("apply", "plan.json"))
+    succeed(any_project.migrate("apply", "plan.json", "--allow-non-atomic"))
     succeed(any_project.migrate("down", "--allow-non-atomic"))
     refused(any_project.migrate("up"), 3, VERDICT)
 
@@ -59,10 +59,28 @@ def test_a_step_for_each_transaction_is_asked_for_and_so_allowed(any_project: Pr
     refused(any_project.migrate("up"), 3, VERDICT)
 
 
-def test_a_plan_that_was_reviewed_is_applied_whatever_the_environment_says(
-    any_project: Project,
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_who_applies_an_unsigned_plan_accepts_it_as_well(
+    any_project: Project, more: tuple[str, ...]
 ) -> None:
+    """Who edits a plan could write into it that somebody has."""
     write_cut(any_project)
     succeed(any_project.migrate("plan", "--allow-non-atomic"))
     any_project.configure("policy: {non_atomic: deny}\n")
-    succeed(any_project.migrate("apply", "plan.json"))
+    refused(any_project.migrate("apply", "plan.json", *more), 3, VERDICT, "`migrate apply` too")
+    succeed(any_project.migrate("apply", "plan.json", "--allow-non-atomic", *more))
+
+
+def test_a_plan_that_was_denied_when_it_was_made_is_not_accepted_later(
+    any_project: Project,
+) -> None:
+    write_cut(any_project)
+    refused(any_project.migrate("plan"), 3, VERDICT)
+    refused(any_project.migrate("apply", "plan.json", "--allow-non-atomic"), 3, VERDICT)
+
+
+def test_it_goes_on_without_being_accepted_once_more(any_project: Project) -> None:
+    any_project.write("001_two.sql", f"{TWO}\ncreate table a (id int);", flags=" transaction:false")
+    succeed(any_project.migrate("plan", "--allow-non-atomic"))
+    refused(any_project.migrate("apply", "plan.json", "--allow-non-atomic"), 7, "half done")
+    refused(any_project.migrate("apply", "plan.json"), 7, "half done")

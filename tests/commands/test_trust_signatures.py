@@ -98,6 +98,16 @@ class TestThePlansOwnSignature:
         key = ("--sign-with", str(gate.ci.key))
         refused(gate.project.migrate("plan", "-o", "-", *key), 64, "no signature beside it")
 
+    def test_what_the_job_has_accepted_counts_only_when_its_signature_does(
+        self, gate: Gate
+    ) -> None:
+        gate.project.write("002_two.sql", "create table a ();\ncreate table b ();",
+                           flags=" transaction:false")  # fmt: skip
+        gate.plan(gate.ci, "--allow-non-atomic")
+        gate.refused(3, "NOT ATOMIC")
+        gate.project.configure(SIGNED)
+        succeed(gate.project.migrate("apply", "plan.json"))
+
     def test_a_rehearsal_counts_only_when_it_is_signed(self, gate: Gate) -> None:
         gate.project.configure("policy: {rehearsal: required}\n")
         gate.plan(None, "--rehearse")

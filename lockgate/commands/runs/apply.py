@@ -11,6 +11,7 @@ from lockgate.options import (
     dry_run_option,
     environments_option,
     events_option,
+    non_atomic_option,
     reviewed_option,
     verbose_option,
 )
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Sign the receipt with this SSH key; the signature goes to FILE.sig.",
 )
+@non_atomic_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -54,6 +56,7 @@ def command(
     reviewed: str | None,
     receipt_file: Path | None,
     key: Path | None,
+    allow_non_atomic: bool,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -100,7 +103,7 @@ def command(
     signatures, maker = read_trusted(plan, plan_file, environment)
     intent = read_intent(reviewed)
     with open_workspace(environment) as work:
-        file = PlanFile(reread(plan, work), signatures, maker)
+        file = PlanFile(reread(plan, work), signatures, maker, allow_non_atomic)
         admitted = admit(environment, intent, file)
         if dry_run:
             show_dry_run(plan, work.engine, admitted)

@@ -169,7 +169,7 @@ def test_what_was_begun_is_looked_for_with_the_settings_of_its_section(
     succeed(project.migrate("plan", "--allow-non-atomic"))
     with postgres_server.connect(postgres_database) as reader, reader.transaction():
         reader.execute("select from app.t")
-        process = project.start("apply", "plan.json")
+        process = project.start("apply", "plan.json", "--allow-non-atomic")
         wait_until(lambda: bystander.execute(JOURNAL).fetchall()[1:], "the drop is begun")
         process.kill()
         process.communicate()

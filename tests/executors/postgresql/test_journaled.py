@@ -316,7 +316,8 @@ def test_a_statement_whose_process_was_killed_has_not_happened_and_is_run_again(
     rows = f"create table a (id int);\ninsert into a select 1 from {gate(GATE)[7:]};"
     project.write("001_x.sql", rows, flags=" transaction:false")
     succeed(project.migrate("plan", "--allow-non-atomic"))
-    with shut(bystander, GATE), project.start("apply", "plan.json") as process:
+    accepted = ("apply", "plan.json", "--allow-non-atomic")
+    with shut(bystander, GATE), project.start(*accepted) as process:
         await_at(bystander, GATE)
         process.kill()
         process.communicate()
@@ -333,7 +334,8 @@ def test_what_may_have_committed_is_unresolved_after_kill_9_until_it_is_settled(
     body = f"begin commit; perform {gate(GATE)[7:]}; end"
     project.write("001_x.sql", f"create table a ();\ndo $$ {body} $$;", flags=" transaction:false")
     succeed(project.migrate("plan", "--allow-non-atomic"))
-    with shut(bystander, GATE), project.start("apply", "plan.json") as process:
+    accepted = ("apply", "plan.json", "--allow-non-atomic")
+    with shut(bystander, GATE), project.start(*accepted) as process:
         await_at(bystander, GATE)
         process.kill()
         process.communicate()
