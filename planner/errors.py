@@ -176,7 +176,7 @@ class ContradictedPlan(InvalidPlan):
 
 
 class UnsupportedPlan(InvalidPlan):
-    """The plan's format has a major version that this lockgate does not know."""
+    """The plan's format is newer than this lockgate, or too old to be applied."""
 
 
 class ExpiredPlan(InvalidPlan):

@@ -14,7 +14,7 @@ from lockgate.planner.errors import Denied, UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.start import Start
-from lockgate.planner.plan.verify import refuse_old
+from lockgate.planner.plan.verify import refuse_old, refuse_unbound
 from lockgate.planner.policies import plan as plan_policy
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.policies.require_intent import judge_intent
@@ -43,10 +43,13 @@ def admit(
 ) -> Admit:
     """What lets a plan begin in the environment, or raises Denied; see `executors.apply`.
 
-    `file` is what is known of a plan that was read from one; a bad approval of it is an error too.
+    `file` is what is known of a plan that was read from one; a bad approval of it is an error too,
+    and so is an old format, by which its SQL would be bound to no file.
     """
 
     def admitted(plan: Plan, now: datetime) -> tuple[str, ...]:
+        if file:
+            refuse_unbound(plan)
         approvers = count_approvers(plan, file.signatures, environment, now) if file else ()
         refuse_old(plan, now, environment.max_plan_age)
         start = Start(plan, now, intent, approvers)

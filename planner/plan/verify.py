@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.ledger import Ledger, state_digest
-from lockgate.planner.errors import ExpiredPlan, OfflinePlan, StalePlan, Unresolved, WrongTarget
+from lockgate.planner.errors import (
+    ExpiredPlan,
+    OfflinePlan,
+    StalePlan,
+    Unresolved,
+    UnsupportedPlan,
+    WrongTarget,
+)
 from lockgate.planner.quantities import format_duration, format_moment, short_digest
 
 if TYPE_CHECKING:
@@ -27,6 +34,17 @@ def refuse_offline(plan: Plan) -> None:
             why="It is for review: nobody has asked the database itself.",
             do=f"Make one with `migrate plan -e {plan.environment} --reviewed PLAN`, where the "
             "database can be reached: it is refused if it would do something else.",
+        )
+
+
+def refuse_unbound(plan: Plan) -> None:
+    """Raises UnsupportedPlan when the plan does not carry its files' texts, as those of format 1.0
+    do not."""
+    if any(step.text is None for step in plan.steps):
+        raise UnsupportedPlan(
+            "The plan was made by an older lockgate: it does not carry the text of its files.",
+            why="Nothing shows that its SQL is that of the files whose checksums it names.",
+            do="Make a new plan with `migrate plan`, and have it reviewed.",
         )
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from lockgate.executors.apply import apply
+from lockgate.planner.environments.environment import EnvironmentsFolder
 from lockgate.planner.plan.plan import Plan, seal
-from lockgate.planner.plan.planfile import render_plan
+from lockgate.planner.plan.planfile import read_plan, render_plan
 from lockgate.planner.plan.statement import statement_digest
+from lockgate.workspace import author, load_environment, open_workspace
 from tests.commands.running import Project, refused, succeed
 
 Edit = Callable[[dict[str, Any]], object]
@@ -67,22 +70,50 @@ def test_other_sql_than_the_files_is_refused(dropping: Project) -> None:
     refused(dropping.migrate("apply", "plan.json"), 8, "not that of the file with its checksum")
 
 
-def test_a_plan_of_the_past_version_does_not_hide_what_it_loses(dropping: Project) -> None:
-    def older(plan: dict[str, Any]) -> None:
-        plan["format_version"] = "1.0"
-        for key in ("server_number", "sql_mode"):
-            plan["target"].pop(key, None)
-        for step in plan["steps"]:
-            step.pop("text")
-            for one in (*step["statements"], *(step["rollback"] or ())):
-                one.pop("loses")
-                one.pop("reading")
+def older(plan: dict[str, Any]) -> None:
+    """Makes a plan of format 1.0 of it, which says nothing of its statements."""
+    plan["format_version"] = "1.0"
+    for key in ("server_number", "sql_mode"):
+        plan["target"].pop(key, None)
+    for step in plan["steps"]:
+        step.pop("text")
+        for one in (*step["statements"], *(step["rollback"] or ())):
+            one.pop("loses")
+            one.pop("reading")
 
-    forge(dropping, planned(dropping), older)
-    deny(dropping, "destructive: deny")
-    refused(dropping.migrate("apply", "plan.json"), 3, "Data is lost: the table users")
-    deny(dropping, "destructive: allow")
-    succeed(dropping.migrate("apply", "plan.json"))
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_plan_of_the_past_version_begins_no_run(dropping: Project, more: tuple[str, ...]) -> None:
+    """Its SQL could be anything: nothing binds it to its file."""
+
+    def other(plan: dict[str, Any]) -> None:
+        older(plan)
+        statement(plan).update(sql="drop table lockgate_runs")
+
+    forge(dropping, planned(dropping), other)
+    refused(dropping.migrate("apply", "plan.json", *more), 8, "made by an older lockgate")
+    shown = succeed(dropping.migrate("show", "plan.json", "--format", "sql")).out
+    assert "drop table lockgate_runs" in shown
+    succeed(dropping.migrate("diff-plan", "plan.json", "plan.json"))
+
+
+def test_a_plan_without_its_files_text_begins_no_run(dropping: Project) -> None:
+    forge(dropping, planned(dropping), lambda plan: plan["steps"][0].update(text=None))
+    refused(dropping.migrate("apply", "plan.json"), 8, "made by an older lockgate")
+
+
+def test_a_run_of_a_plan_of_the_past_version_can_be_shown_and_rolled_back(
+    any_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    any_project.write_tables(1)
+    forge(any_project, planned(any_project), older)
+    plan_file = any_project.folder / "plan.json"
+    monkeypatch.setenv("TEST_URL", any_project.url)
+    place = EnvironmentsFolder(any_project.folder / "environments", any_project.folder)
+    with open_workspace(load_environment("test", place)) as work:
+        apply(read_plan(plan_file), work.engine, author(), wait=5, emit=lambda event: None)
+    assert "nothing" in succeed(any_project.migrate("apply", "plan.json")).out.lower()
+    succeed(any_project.migrate("down", "--from-database"))
 
 
 def test_decisions_of_the_plan_do_not_count(dropping: Project) -> None:
