@@ -102,6 +102,7 @@ def start_up(bench: Bench) -> Iterator[Result]:
     """What commands on 100 migrations cost beside the least that such a program can."""
     folder = bench.project("hundred", small_migrations(100))
     migrate(folder, "up")
+    migrate(folder, "status")  # all of it is compiled
     floors = [run([sys.executable, "-c", FLOOR]) for _ in range(PAIRS)]
     statuses = [migrate(folder, "status") for _ in range(PAIRS)]
     yield _floor_ratio("status of 100, nothing pending / floor", statuses, floors, 1.1)

@@ -1,38 +1,52 @@
-"""MySQL: the engine, of a session and the running of units; knows no SQL itself."""
+"""MySQL: the engine, of a session and the running of units; knows no SQL itself.
+
+What only some commands need is imported when it is asked for: `status` reads the ledger alone.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
-from lockgate.executors.mysql.facts import read_facts
-from lockgate.executors.mysql.scratch import MySQLScratch
 from lockgate.executors.mysql.store import MySQLSession
-from lockgate.executors.mysql.syntax import find_syntax_error
-from lockgate.executors.mysql.units.units import MySQLUnits
 
 if TYPE_CHECKING:
     from lockgate.executors.failure import Failure
-    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.executors.mysql.scratch import MySQLScratch
+    from lockgate.executors.mysql.units.units import MySQLUnits
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
-    from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
 
 
 class MySQL(MySQLSession):
     """A session on a MySQL database; implements `executors.engine.Engine`."""
 
-    def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
-        super().__init__(address, environment)
-        self.scratch = MySQLScratch(self)
-        self.units = MySQLUnits(self)
+    @cached_property
+    def scratch(self) -> MySQLScratch:
+        """The session's scratch databases."""
+        from lockgate.executors.mysql.scratch import MySQLScratch
+
+        return MySQLScratch(self)
+
+    @cached_property
+    def units(self) -> MySQLUnits:
+        """The running of units."""
+        from lockgate.executors.mysql.units.units import MySQLUnits
+
+        return MySQLUnits(self)
 
     def read_facts(self) -> Facts:
+        from lockgate.executors.mysql.facts import read_facts
+
         return read_facts(self)
 
     def find_syntax_error(self, plan: Plan) -> Failure | None:
+        from lockgate.executors.mysql.syntax import find_syntax_error
+
         return find_syntax_error(self, plan)
 
     def read_catalogue(self) -> Catalogue:
+        from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
+
         return read_catalogue(self)

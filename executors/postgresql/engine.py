@@ -1,31 +1,25 @@
-"""PostgreSQL: the engine that `executors.engine` opens, a session that runs units of plans."""
+"""PostgreSQL: the engine that `executors.engine` opens, a session that runs units of plans.
+
+What only some commands need is imported when it is asked for: `status` reads the ledger alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.commit_outcome import refuse_another_server
 from lockgate.executors.failure import ServerError
-from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
-from lockgate.executors.postgresql.facts import read_facts
-from lockgate.executors.postgresql.gauge import StatementGauge
 from lockgate.executors.postgresql.parameters import halves
 from lockgate.executors.postgresql.pipeline import Command, CommandResult, OnSilence, ignore_silence
-from lockgate.executors.postgresql.scratch import PostgreSQLScratch
 from lockgate.executors.postgresql.session import PostgreSQLSession
-from lockgate.executors.postgresql.units.commit_status import (
-    END_IDLE,
-    OUTCOMES,
-    READ_OUTCOME,
-    shown_transaction,
-)
-from lockgate.executors.postgresql.units.concurrent_index import can_tell
-from lockgate.executors.postgresql.units.transaction import reading_of
-from lockgate.executors.postgresql.units.units import PostgreSQLUnits
 
 if TYPE_CHECKING:
     from lockgate.executors.failure import Failure
+    from lockgate.executors.postgresql.gauge import StatementGauge
+    from lockgate.executors.postgresql.scratch import PostgreSQLScratch
+    from lockgate.executors.postgresql.units.units import PostgreSQLUnits
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
@@ -45,14 +39,29 @@ class PostgreSQL(PostgreSQLSession):
         self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
         self._transaction = ""  # the id that the lost session showed
         self.gauge: StatementGauge | None = None
-        self.scratch = PostgreSQLScratch(self)
-        self.units = PostgreSQLUnits(self)
+
+    @cached_property
+    def scratch(self) -> PostgreSQLScratch:
+        """The session's scratch databases."""
+        from lockgate.executors.postgresql.scratch import PostgreSQLScratch
+
+        return PostgreSQLScratch(self)
+
+    @cached_property
+    def units(self) -> PostgreSQLUnits:
+        """The running of units."""
+        from lockgate.executors.postgresql.units.units import PostgreSQLUnits
+
+        return PostgreSQLUnits(self)
 
     def note_process(self) -> None:
         """Notes which of the server's processes runs a unit."""
         self._pid = self._connection.info.backend_pid
 
     def can_tell(self, statement: PlannedStatement) -> bool:
+        from lockgate.executors.postgresql.units.concurrent_index import can_tell
+        from lockgate.executors.postgresql.units.transaction import reading_of
+
         reading = reading_of(statement)
         return reading.repeatable or can_tell(reading.concurrent)
 
@@ -60,9 +69,13 @@ class PostgreSQL(PostgreSQLSession):
         return None  # the reader has its grammar
 
     def read_facts(self) -> Facts:
+        from lockgate.executors.postgresql.facts import read_facts
+
         return read_facts(self)
 
     def read_catalogue(self) -> Catalogue:
+        from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
+
         return read_catalogue(self)
 
     def pipelined(
@@ -73,16 +86,22 @@ class PostgreSQL(PostgreSQLSession):
         return self.gauge.sift(super().pipelined(self.gauge.probing(commands), on_silence))
 
     def leave(self) -> None:
+        from lockgate.executors.postgresql.units.commit_status import shown_transaction
+
         self._transaction = shown_transaction(self._connection)
         self._connection.close()
 
     def retake_lock(self) -> bool:
+        from lockgate.executors.postgresql.units.commit_status import END_IDLE
+
         if self._connection.closed:
             self._open_again()
         self.query_all(END_IDLE, (self._pid, self.server.now, *halves(self._lock_key)))
         return self.take_lock()
 
     def transaction_outcome(self) -> bool | None:
+        from lockgate.executors.postgresql.units.commit_status import OUTCOMES, READ_OUTCOME
+
         if not self._transaction:
             return None
         try:

@@ -148,7 +148,8 @@ def read_environment(
     if problem:
         raise ConfigurationError(problem, path=place.path, line=place.line)
     keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
-    return Environment(**keys | {"name": name, "engine": engine, "folder": folder})
+    # All of it is checked, and to check it again would cost every command a second validator.
+    return Environment.model_construct(**keys | {"name": name, "engine": engine, "folder": folder})
 
 
 def _refuse_loosened(document: YamlDocument, directory: Path, names: tuple[str, ...]) -> None:

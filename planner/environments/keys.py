@@ -117,7 +117,9 @@ class PolicyFile(Settings):
     model_config = ConfigDict(extra="ignore")
 
     transaction: Literal["plan", "step"] = Field("plan", description="What one transaction holds.")
-    policy: PolicySettings = Field(PolicySettings(), description="What plans must be like.")
+    policy: PolicySettings = Field(
+        PolicySettings.model_construct(), description="What plans must be like."
+    )
 
     @model_validator(mode="after")
     def _settle(self) -> Self:
@@ -144,19 +146,25 @@ class EnvironmentFile(PolicyFile):
         description="`embedded`, a private PostgreSQL, or a map. Never inherited."
     )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
-    history: History = Field(History(), description="The table of applied migrations.")
-    lock: Lock = Field(Lock(), description="The migration lock.")
-    timeouts: Timeouts = Field(Timeouts(), description="Limits of the session.")
-    retries: Retries = Field(Retries(), description="What is tried again.")
+    history: History = Field(
+        History.model_construct(), description="The table of applied migrations."
+    )
+    lock: Lock = Field(Lock.model_construct(), description="The migration lock.")
+    timeouts: Timeouts = Field(Timeouts.model_construct(), description="Limits of the session.")
+    retries: Retries = Field(Retries.model_construct(), description="What is tried again.")
     variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
-    copies: Copies = Field(Copies(), description="Rows kept for a rollback by compensation.")
+    copies: Copies = Field(
+        Copies.model_construct(), description="Rows kept for a rollback by compensation."
+    )
     rehearsal: RehearsalPlace | None = Field(
         None, description="Where to rehearse: as `database`; null: embedded, for PostgreSQL."
     )
     drift: Literal["ignore", "check"] = Field(
         "ignore", description="Whether `apply` refuses a schema that changed since the plan."
     )
-    thresholds: Thresholds = Field(Thresholds(), description="From when on a table is large.")
+    thresholds: Thresholds = Field(
+        Thresholds.model_construct(), description="From when on a table is large."
+    )
     max_plan_age: Lifetime | None = Field(604800.0, description="When a plan expires; null: never.")
 
 

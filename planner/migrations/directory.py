@@ -59,7 +59,7 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
     if leads_out(path):
         raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
     migrations = [
-        read_migration(file.name, read_file(file), dialect) for file in migration_files(path)
+        read_migration(file.name, _bytes_in(file), dialect) for file in migration_files(path)
     ]
     _refuse_duplicates(migrations)
     return Directory(order(migrations), _digest(migrations), tuple(_unversioned(path)))
@@ -99,6 +99,15 @@ def read_file(file: Path) -> bytes:
     """
     if leads_out(file):
         raise MigrationFileError(OUTWARD, path=Path(file.name), why=WHY_NOT, do=INSTEAD)
+    return _read_bytes(file)
+
+
+def _bytes_in(file: Path) -> bytes:
+    """`read_file` for a folder that is known not to lead out: then only a link in it may."""
+    return read_file(file) if file.is_symlink() else _read_bytes(file)
+
+
+def _read_bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:

@@ -14,12 +14,6 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
-from lockgate.planner.migrations.restrictions import (
-    refuse_copy_out,
-    refuse_in_section,
-    refuse_lock_release,
-    refuse_transaction_control,
-)
 from lockgate.planner.migrations.template import render
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
@@ -30,6 +24,7 @@ FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud8
 LONGEST = 255  # characters: the width of the history table's columns
 VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}")
 BOM = b"\xef\xbb\xbf"
+MARKER = "-- migrate:up"
 HEADER_DIRECTIVES = ("requires", "template")
 DIRECTIVES = (*HEADER_DIRECTIVES, "allow", "up", "down")
 
@@ -150,6 +145,8 @@ def _decode(filename: str, data: bytes) -> str:
 
 def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
     """What stands above `-- migrate:up`: the required versions, and whether it is a template."""
+    if text[:64].partition("\n")[0].rstrip() == MARKER:  # as in most files: nothing stands above it
+        return (), False
     requires: list[str] = []
     template = False
     for part in scan(text, dialect):
@@ -279,6 +276,14 @@ def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Wa
 
 
 def _refuse_control(section: Section, dialect: Dialect) -> None:
+    # Only who reads sections loads what reads statements: `status` reads headers alone.
+    from lockgate.planner.migrations.restrictions import (
+        refuse_copy_out,
+        refuse_in_section,
+        refuse_lock_release,
+        refuse_transaction_control,
+    )
+
     for statement in section.statements:
         refuse_transaction_control(statement, dialect)
         refuse_lock_release(statement, dialect)

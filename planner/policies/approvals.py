@@ -35,7 +35,7 @@ class Approvals(Settings):
 
 
 SETTING = Approvals
-DEFAULT = Approvals()
+DEFAULT = Approvals.model_construct()
 MEANING = "Who must have signed a plan before it is applied."
 
 

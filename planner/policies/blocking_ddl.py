@@ -25,7 +25,7 @@ class BlockingDdl(Settings):
 
 
 SETTING = BlockingDdl
-DEFAULT = BlockingDdl()
+DEFAULT = BlockingDdl.model_construct()
 MEANING = "Statements that keep others waiting while all of a table is worked on."
 
 

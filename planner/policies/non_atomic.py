@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lockgate.planner import decision
 from lockgate.planner.decision import Answer, Decision
-from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
@@ -20,6 +19,8 @@ STRICTEST: Answer = "deny"
 
 def judge(plan: Plan, setting: Answer | None) -> Decision | None:
     """One decision, with the place behind which a failure leaves a part."""
+    from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
+
     if not plan.verdict.startswith(NOT_ATOMIC):
         return None
     if KEY in plan.accepted:

@@ -32,7 +32,7 @@ class Making(Settings):
 
 
 SETTING = Making
-DEFAULT = Making()
+DEFAULT = Making.model_construct()
 MEANING = "Whose plans are applied, by their signature beside the plan."
 
 

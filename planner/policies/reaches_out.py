@@ -23,7 +23,7 @@ class ReachesOut(Settings):
 
 
 SETTING = ReachesOut
-DEFAULT = ReachesOut()
+DEFAULT = ReachesOut.model_construct()
 MEANING = "Statements that reach outside of their database, or change who may do what."
 
 

@@ -5,15 +5,17 @@ Reads nothing: the facts are given, and a table that they lack is of unknown siz
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from lockgate.planner.database.facts import Facts, TableFacts
-from lockgate.planner.finding import Severity
 from lockgate.planner.quantities import Size, format_size
-from lockgate.planner.reading.reading import Object
 from lockgate.planner.settings import Settings
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.facts import Facts, TableFacts
+    from lockgate.planner.finding import Severity
+    from lockgate.planner.reading.reading import Object
 
 Scale = Literal["small", "unknown", "large"]
 SEVERITY_OF: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}

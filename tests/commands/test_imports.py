@@ -19,6 +19,15 @@ print(json.dumps(sorted(loaded & set({HEAVY}))), file=sys.stderr)
 sys.exit(code)
 """
 
+NOT_FOR_STATUS = [
+    "planner.plan.plan", "planner.plan.statement", "planner.document", "planner.reading.reading",
+    "planner.reading.reader", "planner.reading.mysql", "planner.reading.postgresql",
+    "planner.review", "planner.guarantees", "executors.postgresql.units",
+    "executors.postgresql.catalogue", "executors.mysql.units", "executors.mysql.undo",
+    "executors.mysql.table", "executors.mysql.catalogue", "executors.apply",
+]  # fmt: skip
+"""Of lockgate itself: what reads statements, knows plans or runs them."""
+
 FILES = ["click", "pydantic", "yaml"]
 PLANS = ["click", "pydantic"]
 DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
@@ -30,6 +39,14 @@ def loaded(project: Project, *arguments: str) -> list[str]:
     result = succeed(project.migrate(*arguments, command=command))
     names: list[str] = json.loads(result.err.splitlines()[-1])
     return names
+
+
+def ours_loaded(project: Project, *arguments: str) -> set[str]:
+    """Lockgate's modules that a successful command had loaded at its end."""
+    found = REPORTING.replace('name.partition(".")[0]', "name").replace(f"& set({HEAVY})", "")
+    result = succeed(project.migrate(*arguments, command=(sys.executable, "-c", found)))
+    loaded = json.loads(result.err.splitlines()[-1])
+    return {name.removeprefix("lockgate.") for name in loaded if name.startswith("lockgate.")}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["up", "--help"]])
@@ -77,6 +94,13 @@ def test_commands_with_a_database_load_its_driver_alone(any_project: Project) ->
         ["rebind"],
     ):
         assert loaded(any_project, *arguments) == expected, arguments
+
+
+def test_status_loads_nothing_that_knows_plans(any_project: Project) -> None:
+    any_project.write_tables(2)
+    succeed(any_project.migrate("up"))
+    assert ours_loaded(any_project, "status") & {*NOT_FOR_STATUS} == set()
+    assert ours_loaded(any_project, "plan") & {*NOT_FOR_STATUS} != set()
 
 
 def test_a_template_loads_jinja(project: Project) -> None:

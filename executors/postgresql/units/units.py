@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lockgate.executors.postgresql.gauge import StatementGauge
 from lockgate.executors.postgresql.units.journaled import give_up_begun, run_outside
 from lockgate.executors.postgresql.units.transaction import run_transaction
 from lockgate.planner.errors import Interrupted
@@ -61,6 +60,8 @@ class PostgreSQLUnits:
 
     @contextmanager
     def measuring(self) -> Iterator[Gauge]:
+        from lockgate.executors.postgresql.gauge import StatementGauge
+
         gauge = self._session.gauge = StatementGauge(self._session)
         try:
             yield gauge
