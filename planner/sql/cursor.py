@@ -156,7 +156,7 @@ class Cursor:
 
 def read_tokens(sql: str, dialect: Dialect) -> Cursor:
     """A cursor over a statement: without comments, and with those that this server runs."""
-    return Cursor(tuple(_split_dots(_tokens(sql, dialect))), sql)
+    return Cursor(tuple(_split_dots(each_token(sql, dialect))), sql)
 
 
 def read_head(sql: str, dialect: Dialect) -> Cursor:
@@ -172,7 +172,7 @@ def read_head(sql: str, dialect: Dialect) -> Cursor:
 def _without_rows(sql: str, dialect: Dialect) -> Iterator[Token]:
     rows, before, position = literal_rows(dialect), "", 0
     while position < len(sql):
-        for token in _tokens(sql, dialect, position):
+        for token in each_token(sql, dialect, position):
             position = token.end
             if token.text == "(" and before in (",", "value", "values"):
                 skipped = rows.match(sql, token.start)
@@ -186,7 +186,8 @@ def _without_rows(sql: str, dialect: Dialect) -> Iterator[Token]:
             return
 
 
-def _tokens(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]:
+def each_token(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]:
+    """The tokens from a position on, each as soon as it is wanted; what follows a dot is with it."""
     match, conditional = tokens(dialect).match, False
     while (token := match(sql, position)) and token.lastgroup != "end":
         kind, text = token.lastgroup or "", token[token.lastgroup or ""]

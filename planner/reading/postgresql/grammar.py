@@ -8,6 +8,7 @@ https://github.com/pganalyze/libpg_query
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -16,12 +17,21 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from lockgate.planner.sql.cursor import each_token
+from lockgate.planner.sql.dialect import POSTGRESQL
+
 # The grammar is that of this major version.
 GRAMMAR = 180000
 # A chain of operators this long needs more stack than any thread is sure to have.
 SHORT = 16_000
 LONGEST = 1_000_000
 STACK = 512 * 1024**2
+# The server's lexer takes each + and - of a run by itself, after it has looked at all of the run: a
+# text of them costs the square of its length. No operator has more than 63 characters.
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-OPERATORS
+LONGEST_RUN = 200
+OPERATORS = "*/<>=+~!@#%^&|`?-"
+RUN = re.compile(f"[{re.escape(OPERATORS)}]{{{LONGEST_RUN}}}")
 
 Node = dict[str, Any]
 
@@ -48,6 +58,8 @@ def parse(sql: str) -> tuple[str, Node]:
     """
     if len(sql) > LONGEST:
         raise TooMuch(f"it has more than {LONGEST:,} characters")
+    if RUN.search(sql) and _has_run(sql):
+        raise TooMuch(f"it has more than {LONGEST_RUN} characters of operators in a row")
     tree = _parse(sql) if len(sql) <= SHORT else _with_stack(lambda: _parse(sql))
     statements = tree.get("stmts", [])
     if len(statements) > 1:
@@ -61,6 +73,18 @@ def _end(sql: str, statement: Node) -> int:
     """Where a statement ends that another follows: the parser counts bytes."""
     end = statement.get("stmt_location", 0) + statement.get("stmt_len", 0)
     return len(sql.encode()[:end].decode(errors="ignore"))
+
+
+def _has_run(sql: str) -> bool:
+    """Whether such a run is code, and not within a string or a comment."""
+    begin = end = 0
+    for token in each_token(sql, POSTGRESQL):
+        if token.kind == "other" and token.text[0] in OPERATORS:
+            begin = begin if token.start == end else token.start
+            end = token.end
+            if end - begin >= LONGEST_RUN:
+                return True
+    return False
 
 
 def _parse(sql: str) -> Node:

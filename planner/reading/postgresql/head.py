@@ -21,7 +21,10 @@ PLAIN = rf"(?:{LITERAL}|\w++|[^()'\"$\w/;-]++|-(?!-)|/(?!\*))"
 GROUP = rf"\({PLAIN}*+\)"
 DEEP = rf"\((?:{PLAIN}|{GROUP})*+\)"
 DEEPER = rf"\((?:{PLAIN}|{DEEP})*+\)"
-ROW = re.compile(rf"\s*+\((?:{PLAIN}|{DEEPER})*+\)\s*+", re.DOTALL)
+ROW = rf"\s*+\((?:{PLAIN}|{DEEPER})*+\)\s*+"
+FIRST = re.compile(rf"{ROW}(?:,{ROW}){{0,{ROWS - 1}}}+", re.DOTALL)
+# One match for all the others: a step in Python for each row would cost most of the reading.
+OTHERS = re.compile(rf"(?:,{ROW})*+", re.DOTALL)
 MARK = re.compile(
     rf"{LITERAL}|{DOLLAR.format('tag')}|--[^\n\r]*+|(?P<comment>/\*)|"
     r"(?P<values>\bvalues\b)|\w++",
@@ -50,13 +53,9 @@ def shorten(sql: str) -> str:
 
 def _rows(sql: str, position: int) -> tuple[int, int]:
     """Where the first rows of a list end, and where its last row does."""
-    head = tail = position
-    count = 0
-    while row := ROW.match(sql, position):
-        tail = row.end()
-        count += 1
-        head = tail if count <= ROWS else head
-        if not sql.startswith(",", tail):
-            break
-        position = tail + 1
-    return head, tail
+    first = FIRST.match(sql, position)
+    if first is None:
+        return position, position
+    others = OTHERS.match(sql, first.end())
+    assert others is not None, "it matches nothing too"
+    return first.end(), others.end()
