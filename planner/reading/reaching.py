@@ -104,18 +104,21 @@ ENGINES = {
 SHARED_SETTINGS = frozenset({"global", "persist", "persist_only"})
 # https://www.postgresql.org/docs/current/user-manag.html
 # https://dev.mysql.com/doc/refman/en/account-management-statements.html
-RIGHTS: tuple[tuple[str, ...], ...] = (
-    ("grant",),
-    *((verb, kind) for verb in ("create", "alter") for kind in ("role", "user", "group")),
-    ("create", "or", "replace", "role"),
-    ("create", "or", "replace", "user"),
-    ("alter", "default", "privileges"),
-    ("reassign", "owned"),
-    *(("set", *scope, "role") for scope in ((), ("local",), ("session",), ("default",))),
-    ("set", "session", "authorization"),
-    ("set", "password"),
-    ("rename", "user"),
+RIGHTS: frozenset[tuple[str, ...]] = frozenset(
+    [
+        ("grant",),
+        *((verb, kind) for verb in ("create", "alter") for kind in ("role", "user", "group")),
+        ("create", "or", "replace", "role"),
+        ("create", "or", "replace", "user"),
+        ("alter", "default", "privileges"),
+        ("reassign", "owned"),
+        *(("set", *scope, "role") for scope in ((), ("local",), ("session",), ("default",))),
+        ("set", "session", "authorization"),
+        ("set", "password"),
+        ("rename", "user"),
+    ]
 )
+LONGEST_RIGHT = max(map(len, RIGHTS))
 RIGHTS_WORDS = re.compile(
     r"\b(grant|role|user|group|privileges|owned|authorization|password|session_replication_role|"
     r"definer)\b",
@@ -155,8 +158,8 @@ def changes_rights(sql: str, dialect: Dialect) -> bool:
 def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
     found = list(read_tokens(sql, dialect).rest())
     words = [one.word or one.name.lower() for one in found]
-    begun = (tuple(words[place : place + 4]) for place in (0, *_begins(words)))
-    if any(each[: len(right)] == right for each in begun for right in RIGHTS):
+    begun = (words[place : place + LONGEST_RIGHT] for place in (0, *_begins(words)))
+    if any(tuple(each[: end + 1]) in RIGHTS for each in begun for end in range(len(each))):
         return True
     if dialect.name == "postgresql" and (
         "session_replication_role" in words or ("security", "definer") in pairwise(words)
@@ -166,7 +169,8 @@ def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
         depth < DEEPEST
         and bool(RUNS_TEXT & set(words))
         and any(
-            _changes_rights(_content(one.text), dialect, depth + 1)
+            RIGHTS_WORDS.search(one.text)
+            and _changes_rights(_content(one.text), dialect, depth + 1)
             for one in found
             if one.kind == "string"
         )
@@ -180,16 +184,20 @@ def _found(sql: str, dialect: Dialect, depth: int) -> Iterator[str]:
     yield from find(found, words)
     if depth < DEEPEST and RUNS_TEXT & set(words):
         for token in found:
-            if token.kind == "string":
+            if token.kind == "string" and _suspicious(dialect).search(token.text):
                 yield from _found(_content(token.text), dialect, depth + 1)
 
 
 def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
     yield from _phrases(words, POSTGRESQL_PHRASES, POSTGRESQL_CALLS)
+    copies = False
     for place, word in enumerate(words):
         after = words[place + 1 : place + 6]
-        if word == "copy":
-            yield from _copied(found[place:], words[place:])
+        copies = word == "copy" or (copies and word != ";")
+        if copies and word in ("to", "from") and after:
+            # Those of STDIN and STDOUT are ours.
+            yield from [PROGRAM] * (after[0] == "program")
+            yield from [FILES] * (found[place + 1].kind == "string")
         elif word == "language" and after:
             if UNTRUSTED.fullmatch(_content(found[place + 1].text).lower()):
                 yield CODE
@@ -200,25 +208,15 @@ def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
             yield from (CODE for one in found[place + 1 : place + 2] if one.kind == "string")
 
 
-def _copied(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
-    """COPY … TO and FROM a program, or a file: those of STDIN and STDOUT are ours."""
-    for place, word in enumerate(words):
-        if word == ";":
-            return
-        if word in ("to", "from") and place + 1 < len(words):
-            if words[place + 1] == "program":
-                yield PROGRAM
-            elif found[place + 1].kind == "string":
-                yield FILES
-
-
 def _mysql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
     yield from _phrases(words, MYSQL_PHRASES, MYSQL_CALLS)
+    sets = False
     for place, word in enumerate(words):
+        sets = sets or word == "set"
         if word == "engine":
             names = [_content(one.text).lower() for one in found[place + 1 : place + 3]]
             yield from (ENGINES[name] for name in names if name in ENGINES)
-        elif word.lstrip("@") in SHARED_SETTINGS and "set" in words[:place]:
+        elif word.lstrip("@") in SHARED_SETTINGS and sets:
             dot, _, equals = (*words[place + 1 : place + 4], "", "", "")[:3]
             yield from [SETTINGS] * (dot == "." and equals in ("=", ":"))
 

@@ -6,7 +6,7 @@ Knows no statement; a token that is missing is an empty one, and nothing here ra
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from lockgate.planner.sql.dialect import Dialect, literal_rows, tokens
@@ -156,7 +156,7 @@ class Cursor:
 
 def read_tokens(sql: str, dialect: Dialect) -> Cursor:
     """A cursor over a statement: without comments, and with those that this server runs."""
-    return Cursor(tuple(_split_dots(each_token(sql, dialect))), sql)
+    return Cursor(tuple(each_token(sql, dialect)), sql)
 
 
 def read_head(sql: str, dialect: Dialect) -> Cursor:
@@ -166,72 +166,64 @@ def read_head(sql: str, dialect: Dialect) -> Cursor:
     """
     if "/*!" in sql or "/*M!" in sql:
         return read_tokens(sql, dialect)
-    return Cursor(tuple(_split_dots(_without_rows(sql, dialect))), sql)
+    return Cursor(tuple(_without_rows(sql, dialect)), sql)
 
 
 def _without_rows(sql: str, dialect: Dialect) -> Iterator[Token]:
     rows, before, position = literal_rows(dialect), "", 0
     while position < len(sql):
         for token in each_token(sql, dialect, position):
-            position = token.end
-            if token.text == "(" and before in (",", "value", "values"):
+            word = token.word
+            if word == "(" and before in (",", "value", "values"):
                 skipped = rows.match(sql, token.start)
                 if skipped is not None:
                     position = skipped.end()
                     yield Token("string", "", token.start, position)
                     break
-            before = token.word
+            before = word
             yield token
         else:
             return
 
 
 def each_token(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]:
-    """The tokens from a position on, each as soon as it is wanted; what follows a dot is with it."""
+    """The tokens from a position on, each as soon as it is wanted."""
     match, conditional = tokens(dialect).match, False
-    while (token := match(sql, position)) and token.lastgroup != "end":
-        kind, text = token.lastgroup or "", token[token.lastgroup or ""]
-        start, position = token.start(kind), token.end()
-        if kind == "block":
-            position = _comment_end(sql, position, 1)
-        elif kind == "condition" and not dialect.runs_comment(text):
-            position = _comment_end(sql, position, 2)
-        elif kind == "condition" or (kind == "condition_end" and conditional):
-            conditional = kind == "condition"
+    # A token is made by `tuple`: its own constructor would cost as much as finding it.
+    make = tuple.__new__
+    while (found := match(sql, position)) and (kind := found.lastgroup or "") != "end":
+        start, position = found.span(kind)
+        text = sql[start:position]
+        if kind in PLAIN:
+            yield make(Token, (PLAIN[kind], text, start, position, text.lower()))
+        elif kind == "other":
+            yield from _split_dots(text, start)
+        elif kind == "quoted":
+            named = text[0] == "`" or (text[0] == '"' and dialect.ansi_quotes)
+            yield make(Token, ("name" if named else "string", text, start, position, ""))
+        elif kind == "condition" and dialect.runs_comment(text):
+            conditional = True
         elif kind == "condition_end":
-            position = start + 1
-            yield Token("other", "*", start, position, "*")
-        elif kind == "dollar":
-            position = _after(sql, text, position)
-            yield Token("string", sql[start:position], start, position)
-        elif kind == "escape":
-            position = _escape_end(sql, position - 1)
-            yield Token("string", sql[start:position], start, position)
-        elif kind not in ("comment", "directive"):
-            found = _kind(kind, text, dialect)
-            word = text.lower() if found in ("word", "other") else ""
-            yield Token(found, text, start, position, word)
+            if not conditional:
+                position = start + 1
+                yield Token("other", "*", start, position, "*")
+            conditional = False
+        elif kind in ENDS:
+            position = ENDS[kind](sql, text, position)
+            if kind in ("dollar", "escape"):
+                yield Token("string", sql[start:position], start, position)
 
 
-def _kind(kind: str, text: str, dialect: Dialect) -> str:
-    if kind in ("word", "command"):
-        return "word"
-    if kind != "quoted":
-        return "other"
-    return "name" if text[0] == "`" or (text[0] == '"' and dialect.ansi_quotes) else "string"
-
-
-def _split_dots(found: Iterator[Token]) -> Iterator[Token]:
-    """A name behind a dot is one token with it to the lexer."""
-    for token in found:
-        is_dotted = token.kind == "other" and token.text[0] == "."
-        parts = DOTTED.fullmatch(token.text) if is_dotted else None
-        if parts is None or not parts[2]:
-            yield token
-            continue
-        middle = token.start + len(parts[1])
-        yield Token("other", parts[1], token.start, middle, parts[1])
-        yield Token("word", parts[2], middle, token.end, parts[2].lower())
+def _split_dots(text: str, start: int) -> Iterator[Token]:
+    """A name after a dot is one token with it to the lexer."""
+    end = start + len(text)
+    parts = DOTTED.fullmatch(text) if text[0] == "." else None
+    if parts is None or not parts[2]:
+        yield Token("other", text, start, end, text.lower())
+        return
+    middle = start + len(parts[1])
+    yield Token("other", parts[1], start, middle, parts[1])
+    yield Token("word", parts[2], middle, end, parts[2].lower())
 
 
 def _comment_end(sql: str, position: int, deepest: int) -> int:
@@ -257,3 +249,15 @@ def _escape_end(sql: str, quote: int) -> int:
 def _after(sql: str, text: str, position: int) -> int:
     end = sql.find(text, position)
     return len(sql) if end < 0 else end + len(text)
+
+
+# Kinds of the lexer whose text is a token as it is, and what the others go on to.
+PLAIN = {"word": "word", "command": "word"} | dict.fromkeys(
+    ("delimiter", "semicolon", "group", "open", "close", "stray", "operator"), "other"
+)
+ENDS: dict[str, Callable[[str, str, int], int]] = {
+    "block": lambda sql, _text, position: _comment_end(sql, position, 1),
+    "condition": lambda sql, _text, position: _comment_end(sql, position, 2),
+    "dollar": _after,
+    "escape": lambda sql, _text, position: _escape_end(sql, position - 1),
+}

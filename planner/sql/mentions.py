@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from lockgate.planner.sql.cursor import Token, read_tokens
+from lockgate.planner.sql.cursor import END, Token, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.mentioned import Mentions
 
+NAMED = ("word", "name")
 MOVERS = ("nextval", "setval")
 
 
@@ -27,10 +28,10 @@ def read_mentions(sql: str, dialect: Dialect) -> Mentions:
 
 def find_mentions(found: Sequence[Token], dialect: Dialect) -> Mentions:
     """The mentions of a text that has been cut into tokens."""
-    pairs = pairwise(found)
+    named = [(one, after) for one, after in pairwise([*found, END]) if one.kind in NAMED]
     return Mentions(
-        frozenset(one.name.lower() for one in found if one.name),
-        frozenset(one.name.lower() for one, after in pairs if one.name and after.word == "("),
+        frozenset(one.word or one.name.lower() for one, _ in named),
+        frozenset(one.word or one.name.lower() for one, after in named if after.word == "("),
         frozenset(_moved(found) if dialect.sequences else ()),
     )
 

@@ -84,9 +84,9 @@ def _names_several_accounts(words: list[str]) -> bool:
 def _sets_variable(found: list[Token]) -> bool:
     """Whether a user variable gets a value: `@x := 1`, SELECT … INTO @x."""
     return any(
-        (one.word == ":" and following.text.startswith("="))
-        or (one.word == "into" and following.text.startswith("@"))
+        following.text.startswith("=" if one.word == ":" else "@")
         for one, following in pairwise(found)
+        if one.word in (":", "into")
     )
 
 

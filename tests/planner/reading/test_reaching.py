@@ -169,3 +169,23 @@ def test_it_changes_rights_on_mysql(sql: str, dialect: Dialect) -> None:
 @pytest.mark.parametrize("sql", NO_RIGHTS)
 def test_it_changes_no_rights(sql: str, dialect: Dialect) -> None:
     assert not read_impact(sql, dialect, Facts()).reading.changes_rights
+
+
+@pytest.mark.parametrize(
+    ("sql", "dialect"),
+    [
+        ("copy " * 200_000, POSTGRESQL),
+        ("copy to " * 100_000, POSTGRESQL),
+        ("@@global " * 100_000, MYSQL),
+        ("engine " * 100_000, MYSQL),
+    ],
+)
+def test_what_comes_again_and_again_is_passed_once(sql: str, dialect: Dialect) -> None:
+    """Each used to look at all others: hours for a megabyte."""
+    assert read_reaching(sql, dialect) == ()
+
+
+def test_a_copy_is_found_behind_others_and_ends_with_its_statement() -> None:
+    sql = "do $$ copy t to stdout; copy u from stdin; copy t to program 'x' $$"
+    assert read_reaching(sql, POSTGRESQL) == ("runs a program on the server",)
+    assert read_reaching("do $$ copy t to stdout; move to 'x' $$", POSTGRESQL) == ()
