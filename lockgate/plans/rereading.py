@@ -6,13 +6,14 @@ Outside the lock, since it takes the longer the more SQL there is. It changes no
 from __future__ import annotations
 
 from lockgate.executors.apply import refuse_elsewhere
+from lockgate.planner.building.lateness import with_lateness
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.plan.plan import Plan
-from lockgate.planner.plan.verify import refuse_other_rules
+from lockgate.planner.plan.verify import find_position, refuse_other_rules
 from lockgate.planner.review.inspection import completed
-from lockgate.planner.review.rereading import bind, refuse_understated, without_claims
+from lockgate.planner.review.rereading import bind, refuse_understated, refuse_unmet, without_claims
 from lockgate.plans.linting import inspect_plan
 from lockgate.plans.origin import reread_origin
 from lockgate.workspace import Workspace
@@ -21,22 +22,24 @@ from lockgate.workspace import Workspace
 def reread(plan: Plan, work: Workspace) -> Plan:
     """The plan as the environment's policies are to judge it; its digest is that of its file.
 
-    One whose run is half done is taken as it is: it was held against its SQL when it began.
+    One that was begun is taken as it is: it was held against its SQL when it began.
 
     Raises:
-        WrongTarget: this is not its database.
+        WrongTarget, StalePlan: this is not its database, or not as the plan needs it.
         ContradictedPlan: its SQL is not that of its files, or does more than the plan says.
     """
     engine, environment = work.engine, work.environment
     ledger = engine.read_ledger()
     refuse_elsewhere(plan, engine, ledger)
-    if plan.digest in ledger.unresolved:
+    if plan.digest in ledger.unresolved or find_position(plan, ledger):
         return plan
     refuse_other_rules(plan, engine.server)
     dialect = engine.server.dialect
     migrations = bind(plan, dialect, environment.variables)
     refuse_understated(plan, dialect)
+    refuse_unmet(plan, ledger)
     plain = without_claims(completed(plan), dialect, migrations, environment.variables)
+    plain = with_lateness(plain, migrations, ledger)
     if plan.promotion is not None and environment.policy.promotion is not None:
         plain = with_promotion(plain, reread_origin(plan.promotion, environment))
     if not _asks_for_tables(environment):

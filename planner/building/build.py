@@ -11,6 +11,7 @@ from typing import Literal
 from lockgate.planner.building.choice import choose_pending, going_back, latest_first
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
 from lockgate.planner.building.filetexts import with_text, without_statements
+from lockgate.planner.building.lateness import mark_late
 from lockgate.planner.building.readings import with_readings
 from lockgate.planner.building.stored_runs import (
     StoredRun,
@@ -23,7 +24,7 @@ from lockgate.planner.database.ledger import Ledger, state_digest
 from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
-from lockgate.planner.finding import LATE, Finding
+from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, verdict
 from lockgate.planner.guarantees.promises import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
@@ -86,21 +87,8 @@ def build_up_plan(
     chosen = choose_pending(comparison, to, only)
     if not setting.allow_out_of_order:
         refuse_out_of_order(comparison, chosen)
-    late = {migration.version for migration in comparison.out_of_order}
     steps = [_step(migration, "up", migration.version, setting) for migration in chosen]
-    marked = [_marked_late(step, comparison) if step.version in late else step for step in steps]
-    return _plan(marked, ledger, setting)
-
-
-def _marked_late(step: Step, comparison: Comparison) -> Step:
-    late = Finding(
-        code=LATE,
-        severity="warning",
-        line=1,
-        message=f"It runs behind {comparison.last_applied}, which is applied and stands after it.",
-        why="Elsewhere the two have run, or will run, the other way round.",
-    )
-    return step.model_copy(update={"findings": (late, *step.findings)})
+    return _plan(mark_late(steps, comparison), ledger, setting)
 
 
 def build_chosen_plan(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lockgate.planner.building.filetexts import restore_text
 from lockgate.planner.building.readings import as_reading
+from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 from lockgate.planner.migrations.migration import (
@@ -48,6 +49,20 @@ def bind(plan: Plan, dialect: Dialect, variables: Mapping[str, str]) -> tuple[Mi
     """
     bound = (_bind(number, step, dialect, variables) for number, step in enumerate(plan.steps, 1))
     return tuple(migration for migration in bound if migration is not None)
+
+
+def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
+    """Raises ContradictedPlan when a step requires what is neither applied, by a ledger that is at
+    the plan's base, nor done by a step before it."""
+    present = {entry.number for entry in ledger.entries}
+    for number, step in enumerate(plan.steps, 1):
+        if step.direction == "down":
+            present.discard(int(step.version))
+            continue
+        lacking = [version for version in step.requires if int(version) not in present]
+        if lacking:
+            raise _contradicted(f"step {number}", f"it requires {', '.join(lacking)} before it")
+        present.add(int(step.version))
 
 
 def refuse_understated(plan: Plan, dialect: Dialect) -> None:

@@ -130,6 +130,32 @@ def test_a_finding_that_is_left_out_is_found_again(dropping: Project) -> None:
     refused(dropping.migrate("apply", "plan.json"), 3, "Dangers: ", "(step 1)")
 
 
+def test_that_it_is_out_of_order_is_found_again(any_project: Project) -> None:
+    any_project.write_tables(1, first=2)
+    succeed(any_project.migrate("up"))
+    any_project.write_tables(1)
+    document = planned(any_project, "out_of_order: warn")
+    forge(any_project, document, lambda plan: plan["steps"][0].update(findings=[]))
+    deny(any_project, "out_of_order: deny")
+    refused(any_project.migrate("apply", "plan.json"), 3, "Out of order: 001")
+    deny(any_project, "out_of_order: allow")
+    succeed(any_project.migrate("apply", "plan.json"))
+
+
+def test_a_step_that_another_requires_cannot_be_left_out(any_project: Project) -> None:
+    any_project.write_tables(2)
+    two = any_project.migrations / "002_t2.sql"
+    two.write_text(f"-- migrate:requires 001\n{two.read_text()}")
+    document = planned(any_project)
+
+    def leave_out(plan: dict[str, Any]) -> None:
+        del plan["steps"][0]
+        plan["result"] = {**plan["result"], "serial": "1"}
+
+    forge(any_project, document, leave_out)
+    refused(any_project.migrate("apply", "plan.json"), 8, "step 1: it requires 001 before it")
+
+
 def test_a_waiver_that_the_file_does_not_have_waives_nothing(dropping: Project) -> None:
     def waive(plan: dict[str, Any]) -> None:
         for finding in plan["steps"][0]["findings"]:

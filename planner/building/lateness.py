@@ -1,0 +1,60 @@
+"""Steps that run behind an applied migration that stands after them: found and marked.
+
+A plan is marked by the files; `apply` has none, and does it again by the ledger and the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from lockgate.planner.building.compare import Comparison, compare
+from lockgate.planner.database.ledger import Entry, Ledger
+from lockgate.planner.finding import LATE, Finding
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.migrations.order import order
+from lockgate.planner.plan.plan import Plan, Step
+
+
+def mark_late(steps: Iterable[Step], comparison: Comparison) -> tuple[Step, ...]:
+    """The steps, each late one with a finding that says so, and no other with one."""
+    late = {migration.number for migration in comparison.out_of_order}
+    message = f"It runs behind {comparison.last_applied}, which is applied and stands after it."
+    return tuple(_marked(step, message if int(step.version) in late else "") for step in steps)
+
+
+def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -> Plan:
+    """The plan marked by a ledger and the plan's own migrations, whatever it says of itself.
+
+    What the applied migrations require is not known: they are taken in the order of versions.
+    """
+    applying = {int(step.version) for step in plan.steps if step.direction == "up"}
+    planned = [migration for migration in migrations if migration.number in applying]
+    applied = [_recorded(entry) for entry in ledger.entries if entry.number not in applying]
+    known = {migration.number for migration in (*planned, *applied)}
+    files = order([*applied, *(_among(migration, known) for migration in planned)])
+    return plan.model_copy(update={"steps": mark_late(plan.steps, compare(files, ledger))})
+
+
+def _marked(step: Step, message: str) -> Step:
+    others = tuple(finding for finding in step.findings if finding.code != LATE)
+    if not message:
+        return step if len(others) == len(step.findings) else _with(step, others)
+    why = "Elsewhere the two have run, or will run, the other way round."
+    late = Finding(code=LATE, severity="warning", line=1, message=message, why=why)
+    return _with(step, (late, *others))
+
+
+def _with(step: Step, findings: Sequence[Finding]) -> Step:
+    return step.model_copy(update={"findings": tuple(findings)})
+
+
+def _recorded(entry: Entry) -> Migration:
+    """A migration of which only its row of the history is known."""
+    name = f"{entry.version}_{entry.name}.sql"
+    return Migration(entry.version, entry.name, name, entry.checksum, (), "")
+
+
+def _among(migration: Migration, known: set[int]) -> Migration:
+    """The migration with those of its requirements that are known."""
+    return replace(migration, requires=tuple(v for v in migration.requires if int(v) in known))
