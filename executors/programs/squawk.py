@@ -30,6 +30,9 @@ FOUND = (0, 1)
 """Exit codes with a report on stdout."""
 PANIC = 101
 """From here on, and below 0, an exit code says that a program in Rust has crashed."""
+UNTOUCHED = frozenset({"create table", "insert", "update", "delete"})
+"""Kinds of statements that none of the rules that count is about, and most sections hold no other:
+a file for each would cost more than to read it."""
 LONGEST, LONGEST_PER_BYTE = 10.0, 5e-6
 """Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
 
@@ -45,12 +48,17 @@ def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...
         places = [
             place
             for place, one in enumerate(subjects)
-            if one.statements and one.transactional is transactional
+            if one.transactional is transactional and _may_find(one)
         ]
         chosen = [subjects[place] for place in places]
         for place, findings in zip(places, _lint(chosen, _mode(transactional)), strict=True):
             found[place] = findings
     return tuple(found)
+
+
+def _may_find(subject: Subject) -> bool:
+    """Whether a rule that counts is about one of the section's statements."""
+    return any(one.impact.reading.kind not in UNTOUCHED for one in subject.statements)
 
 
 def _mode(transactional: bool) -> str:

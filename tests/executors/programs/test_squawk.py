@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.executors.programs import squawk
 from lockgate.executors.programs.squawk import lint_sections
 from lockgate.planner.review.lint import lint
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
@@ -48,6 +49,34 @@ def test_each_section_gets_its_own_findings_whatever_it_runs_in() -> None:
         ["ban-concurrent-index-creation-in-transaction"],
         ["renaming-table"],
     ]
+
+
+UNTOUCHED = (
+    "create table t (id serial primary key, a int not null unique, b int references o (id), "
+    "c timestamp default now(), constraint x check (a > 0), foreign key (a) references o (id))",
+    "create table p partition of q default",
+    "create unlogged table if not exists y as select 1",
+    "insert into t select * from u",
+    "update t set a = 1",
+    "delete from t",
+)
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+@pytest.mark.parametrize("sql", UNTOUCHED)
+def test_what_squawk_is_not_asked_of_it_has_no_rule_for(
+    sql: str, transactional: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = section(sql, transactional=transactional)
+    monkeypatch.setattr(squawk, "UNTOUCHED", frozenset())
+    assert lint_sections([subject]) == ((),)
+
+
+def test_squawk_does_not_start_for_sections_that_it_has_no_rule_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(squawk, "_run", lambda *_: pytest.fail("it was started"))
+    assert lint_sections([section(sql) for sql in UNTOUCHED]) == ((),) * len(UNTOUCHED)
 
 
 @pytest.mark.parametrize("pair", ["()", "[]"])
