@@ -253,7 +253,7 @@ def _after(sql: str, text: str, position: int) -> int:
 
 # Kinds of the lexer whose text is a token as it is, and what the others go on to.
 PLAIN = {"word": "word", "command": "word"} | dict.fromkeys(
-    ("delimiter", "semicolon", "group", "open", "close", "stray", "operator"), "other"
+    ("delimiter", "semicolon", "group", "open", "close", "mark", "stray", "operator"), "other"
 )
 ENDS: dict[str, Callable[[str, str, int], int]] = {
     "block": lambda sql, _text, position: _comment_end(sql, position, 1),

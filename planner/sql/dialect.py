@@ -11,11 +11,12 @@ from functools import lru_cache
 
 SPACE = r"[ \t\n\r\f\v]"
 LETTER = r"A-Za-z_\x80-\U0010ffff"
-# In the order in which they are tried.
+# In the order in which they are tried: first what one character tells, since each try costs.
 TOKEN_KINDS = (
-    *("delimiter", "directive", "comment", "condition", "block", "condition_end"),
+    *("delimiter", "group", "open", "close", "mark", "semicolon"),
+    *("directive", "comment", "condition", "block", "condition_end"),
     *("escape", "quoted", "dollar", "command", "word"),
-    *("semicolon", "group", "open", "close", "other", "stray", "end", "operator"),
+    *("other", "stray", "end", "operator"),
 )
 # Parentheses in parentheses that one step passes over; what is nested deeper is cut into tokens.
 NESTED = 3
@@ -253,6 +254,18 @@ def _other(dialect: Dialect, guard: str) -> str:
     return "|".join(kinds)
 
 
+def _mark(guard: str) -> str:
+    """Characters with which nothing else begins; those without a meaning of their own as a run."""
+    run = r"[:&|!^~{}?\x00-\x08\x0e-\x1f\x7f]"
+    return rf",|{run}" if guard else rf",|{run}++"
+
+
+def _operator(dialect: Dialect) -> str:
+    """Any character; as a run, where no comment begins or ends in it."""
+    spaced = r"(?!--(?:[\x00-\x20\x7f]|\Z))" if dialect.dashes_need_space else "(?!--)"
+    return rf"-(?:{spaced}-)*|(?:/(?!\*))+|(?:\*(?!/))+|."
+
+
 def _group(dialect: Dialect) -> str:
     """Parentheses, or a list of them, in which only brackets and quotes must be told apart.
 
@@ -320,6 +333,7 @@ def _rules(dialect: Dialect, delimiter: str) -> dict[str, str]:
         "comment": _line_comment(dialect),
         "condition": _condition(dialect),
         "block": r"/\*",
+        "mark": _mark(guard),
         "condition_end": r"\*/" if dialect.conditional_comments else "",
         "escape": "[eE]'" if dialect.escape_strings else "",
         "quoted": _quotes(dialect),
@@ -332,5 +346,5 @@ def _rules(dialect: Dialect, delimiter: str) -> dict[str, str]:
         "other": _other(dialect, guard),
         "stray": r"['\"\\]" + ("|`" if dialect.backtick_quotes else ""),
         "end": r"\Z",
-        "operator": ".",
+        "operator": "." if guard else _operator(dialect),
     }

@@ -162,7 +162,7 @@ class _Scanner:
         if self._body is not None and not self._depth:
             self._body.read(text, start)
 
-    _read_quoted = _read_other = _read_operator = _take
+    _read_quoted = _read_other = _read_mark = _read_operator = _take
 
     def _read_word(self, start: int, text: str) -> None:
         if self._start < 0:

@@ -3,7 +3,8 @@
 import pytest
 
 from lockgate.planner.sql.cursor import read_head, read_tokens
-from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
+from lockgate.planner.sql.dialect import DIALECTS, MARIADB, MYSQL, POSTGRESQL, Dialect
+from lockgate.planner.sql.statements import split_statements
 
 
 def test_an_e_string_is_one_token_up_to_its_end() -> None:
@@ -60,3 +61,44 @@ class TestHead:
         found = [token.text for token in read_head(sql, MYSQL).rest()]
         assert "*" not in found
         assert found == [token.text for token in read_tokens(sql, MYSQL).rest()]
+
+
+def texts(sql: str, dialect: Dialect) -> list[str]:
+    return [token.text for token in read_tokens(sql, dialect).rest()]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("character", [*"+=<>%|&!^~{}?:/.", "-", "\x01", "\x7f"])
+def test_a_run_of_operators_is_few_tokens(character: str, dialect: Dialect) -> None:
+    few, many = (texts(f"select 1 {character * size}1", dialect) for size in (1_000, 4_000))
+    assert len(few) == len(many) <= 4
+
+
+@pytest.mark.parametrize("unit", ["(", ",", "a,", ",(", "[)", "a.", "@", ";-", "'',"])
+def test_tokens_are_as_many_as_the_text_is_long(unit: str) -> None:
+    few, many = (len(texts(f"select {unit * size} 1", MYSQL)) for size in (1_000, 4_000))
+    assert many <= 4 * few
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("1 ---- x", ["1", "--"]),
+        ("1 -----", ["1", "---"]),
+        ("1---1", ["1", "---", "1"]),
+        ("1 --1", ["1", "--", "1"]),
+        ("1 -/* x */- 1", ["1", "-", "-", "1"]),
+        ("1 ///* x */ 1", ["1", "//", "1"]),
+        ("1 **/*x*/ 1", ["1", "*", "*", "1"]),
+        ("/*!50000 1 ***/ 2", ["1", "**", "2"]),
+        ("@a:=1", ["@a", ":", "=", "1"]),
+    ],
+)
+def test_a_run_ends_where_a_comment_begins_or_ends(sql: str, found: list[str]) -> None:
+    assert texts(sql, MYSQL) == found
+
+
+@pytest.mark.parametrize("delimiter", ["||", "//", "--x", ":", "-"])
+def test_a_run_ends_before_a_delimiter_of_its_characters(delimiter: str) -> None:
+    sql = f"delimiter {delimiter}\nselect 1 !&~{delimiter}\nselect 2{delimiter}\n"
+    assert [one.sql for one in split_statements(sql, MYSQL)] == ["select 1 !&~", "select 2"]
