@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +74,19 @@ def lint_outside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Findin
     return found
 
 
+def lint_inside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
+    """As `lint_outside` where there is no such linter: lockgate's own rules are enough."""
+    return ((),) * len(subjects)
+
+
 def inspect_plan(
-    plan: Plan, environment: Environment, seen: Observation, migrations: Iterable[Migration]
+    plan: Plan,
+    environment: Environment,
+    seen: Observation,
+    migrations: Iterable[Migration],
+    lint_more: Callable[[str, Sequence[Subject]], tuple[tuple[Finding, ...], ...]] = lint_outside,
 ) -> Plan:
-    """The plan with what linters and facts say of it, not sealed anew; `migrations` are those
+    """The plan with what linters and facts say of it, not yet sealed again; `migrations` are those
     that it was made from.
 
     Where an outer linter cannot be run, the plan warns of it.
@@ -88,7 +97,7 @@ def inspect_plan(
         plan, ReviewTerms(dialect, seen.facts, environment.thresholds), origins
     )
     try:
-        outer = lint_outside(dialect.name, subjects)
+        outer = lint_more(dialect.name, subjects)
     except UsageError:
         outer = ((),) * len(subjects)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, UNREACHED)})

@@ -32,7 +32,7 @@ from lockgate.planner.plan.plan import Plan, Source
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.quantities import format_moment
-from lockgate.plans.linting import inspect_plan
+from lockgate.plans.linting import inspect_plan, lint_inside, lint_outside
 from lockgate.workspace import Workspace, load_migrations
 
 
@@ -46,7 +46,7 @@ class Request:
     rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
     one that can stop half-way for good. `rehearse` is to run it on a scratch database, and `state`
     is the file that stands in for the live one. `origin` is what is known of the environment that
-    the plan is promoted from.
+    the plan is promoted from, and `unseen` says that it is applied at once, without a review.
 
     Raises:
         UsageError: more than one is given, something else than a rollback from the database, or
@@ -63,6 +63,7 @@ class Request:
     rehearse: bool = False
     state: Path | None = None
     origin: Origin | None = None
+    unseen: bool = False
 
     @property
     def is_rollback(self) -> bool:
@@ -158,7 +159,8 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     """
     refuse_unresolved(seen.ledger)
     draft = draft_plan(environment, seen, request)
-    plan = inspect_plan(draft.plan, environment, seen, draft.migrations)
+    lint_more = lint_outside if _is_linted_outside(environment, request) else lint_inside
+    plan = inspect_plan(draft.plan, environment, seen, draft.migrations, lint_more)
     if request.allow_non_atomic:
         plan = plan.model_copy(update={"accepted": (NON_ATOMIC,)})
     if seen.fingerprint is not None:
@@ -166,6 +168,13 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     if request.origin is not None:
         plan = with_promotion(plan, request.origin)
     return judged(plan, environment.policy)
+
+
+def _is_linted_outside(environment: Environment, request: Request) -> bool:
+    """Whether somebody sees what an outer linter finds, or a policy asks for it."""
+    policy = environment.policy
+    heeded = policy.findings not in (None, "allow") or policy.waivers != "allow"
+    return heeded or not (request.is_rollback and request.unseen)
 
 
 def draft_plan(environment: Environment, seen: Observation, request: Request) -> Draft:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Report, apply_locked, recover_same
@@ -46,6 +47,7 @@ def plan_and_apply(
             show_dry_run(plan, work.engine, admit(environment))
             return None
         _refuse_unplanned(environment)
+        request = replace(request, unseen=True)
         engine = work.engine
         with (
             following(verbose=verbose, as_json=as_json) as emit,

@@ -103,6 +103,17 @@ def test_status_loads_nothing_that_knows_plans(any_project: Project) -> None:
     assert ours_loaded(any_project, "plan") & {*NOT_FOR_STATUS} != set()
 
 
+def test_a_rollback_that_nobody_sees_asks_no_outer_linter(project: Project) -> None:
+    linter = "executors.programs.squawk"
+    project.write_tables(3)
+    assert linter in ours_loaded(project, "up")
+    assert linter in ours_loaded(project, "down", "--dry-run")
+    assert linter not in ours_loaded(project, "down")
+    for policy in ("findings: warn", "waivers: require-approval"):
+        project.configure(f"policy: {{{policy}}}\n")
+        assert linter in ours_loaded(project, "down"), policy
+
+
 def test_a_template_loads_jinja(project: Project) -> None:
     project.write("001_t.sql", "select {{ n }};")
     path = project.migrations / "001_t.sql"
