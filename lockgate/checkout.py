@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from lockgate.executors.programs.git import ask_checkout, find_own_checkout
 from lockgate.executors.programs.signatures import ALLOWED, REVOKED
 from lockgate.planner.environments.environment import FOLDER, EnvironmentsFolder
 from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import Source
+from lockgate.planner.plan.plan import CommitAuthor, Source
 from lockgate.planner.project import Checkout
 
+AUTHOR = re.compile(r"author (?P<name>.*?) ?<(?P<email>[^<>]*)> -?\d+ [+-]\d{4}")
 YAML = ".yaml"
 SIGNERS = (ALLOWED, REVOKED)
 ORDINARY = ("100644", "100755")
@@ -19,19 +21,30 @@ ORDINARY = ("100644", "100755")
 
 
 def read_source(directory: Path, digest: str) -> Source:
-    """The commit that is checked out, and whether the directory differs from it.
+    """The commit that is checked out, its author, and whether the directory differs from it.
 
-    Both are None outside of a git checkout, or where there is no git.
+    All are None outside of a git checkout, or where there is no git.
     """
     checkout = find_own_checkout(directory)
     commit = _commit(checkout) if checkout else None
-    changed = _is_changed(checkout, directory) if checkout and commit else None
-    return Source(commit=commit, dirty=changed, digest=digest)
+    if not checkout or not commit:
+        return Source(commit=None, dirty=None, digest=digest)
+    author, changed = _author(checkout, commit), _is_changed(checkout, directory)
+    return Source(commit=commit, author=author, dirty=changed, digest=digest)
 
 
 def _commit(checkout: Checkout) -> str | None:
     answer = ask_checkout(checkout, "rev-parse", "--verify", "HEAD")
     return answer.decode().strip() if answer else None
+
+
+def _author(checkout: Checkout, commit: str) -> CommitAuthor | None:
+    """From the commit itself: no setting of git has a word in it."""
+    header, _, _ = (ask_checkout(checkout, "cat-file", "commit", commit) or b"").partition(b"\n\n")
+    for line in header.decode("utf-8", "replace").split("\n"):
+        if match := AUTHOR.fullmatch(line):
+            return CommitAuthor(name=match["name"], email=match["email"])
+    return None
 
 
 def _is_changed(checkout: Checkout, directory: Path) -> bool | None:

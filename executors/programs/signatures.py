@@ -167,10 +167,27 @@ def verify_signature(
     now: datetime,
     name: str = "the signature",
 ) -> str:
-    """The signer, as `allowed_signers` names the key that made this signature of the message.
+    """The signer, as `allowed_signers` names the key that made this signature of the message; a
+    key under several names has the first of them.
 
-    `now` is when the key must be valid; `name` says in errors which signature it is. A key under
-    several names has the first of them, on one line or on several.
+    Raises:
+        As `find_names`.
+    """
+    return find_names(message, signature, allowed, namespace, now, name)[0]
+
+
+def find_names(
+    message: bytes,
+    signature: str,
+    allowed: AllowedSigners,
+    namespace: str,
+    now: datetime,
+    name: str = "the signature",
+) -> tuple[str, ...]:
+    """All names that `allowed_signers` has for the key that made this signature of the message, on
+    one line or on several.
+
+    `now` is when the key must be valid; `name` says in errors which signature it is.
 
     Raises:
         BadSignature: with the reason.
@@ -185,10 +202,11 @@ def verify_signature(
         found = _run(["-Y", "find-principals", *given])
         if found.returncode:
             raise _bad(_fault(found, UNFOUND), name, _words(found))
-        signer = found.stdout.decode("utf-8", "replace").splitlines()[0].partition(",")[0]
-        given += ["-I", signer, "-n", namespace]
+        lines = found.stdout.decode("utf-8", "replace").splitlines()
+        names = tuple(each for line in lines for each in line.split(",") if each)
+        given += ["-I", names[0], "-n", namespace]
         _refuse_bad(message, given, allowed, name)
-    return signer
+    return names
 
 
 def _refuse_bad(message: bytes, given: list[str], allowed: AllowedSigners, name: str) -> None:

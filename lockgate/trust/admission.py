@@ -50,15 +50,16 @@ def admit(
     def admitted(plan: Plan, now: datetime) -> tuple[str, ...]:
         if file:
             refuse_unbound(plan)
-        approvers = count_approvers(plan, file.signatures, environment, now) if file else ()
+        signed = file.signatures if file else Signatures(None, ())
+        approvers = count_approvers(plan, signed, environment, now)
         refuse_old(plan, now, environment.max_plan_age)
-        start = Start(plan, now, intent, approvers)
+        start = Start(plan, now, intent, approvers.names, approvers.authors)
         if file:
             start = replace(
                 start, plan=_accepted(file, environment), maker=file.maker, is_file=True
             )
         refuse_start(start, environment.policy)
-        return approvers
+        return approvers.names
 
     return admitted
 

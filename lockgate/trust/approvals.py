@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.programs.signatures import (
     find_allowed_signers,
     find_key,
+    find_names,
     read_signature,
     sign,
     verify_signature,
@@ -53,12 +54,14 @@ def approve(
         UsageError: it cannot be signed or written.
     """
     signature = sign(_text(plan), key, NAMESPACE)
-    approver = _verify(signature, plan, environment, now, f"The signature by {key}")
-    if not environment.policy.approvals.counts(approver):
+    names = _verify(signature, plan, environment, now, f"The signature by {key}")
+    approver = names[0]
+    setting = environment.policy.approvals
+    if not setting.counts(approver) or (setting.not_author and plan.source.is_by(names)):
         raise Denied(
-            f"{approver} may not approve plans for {environment.name}. (policy.approvals)",
+            f"{approver} may not approve this plan for {environment.name}. (policy.approvals)",
             why="Nothing was written: `migrate apply` would not count it.",
-            do="Who may: " + ", ".join(environment.policy.approvals.signers) + ".",
+            do=f"Who may: {setting.who}.",
         )
     path = plan_file.with_name(f"{plan_file.name}.{_spelled(approver)}.sig")
     return _write_signature(path, signature)
@@ -114,9 +117,17 @@ def read_maker(
     return verify_signature(_text(plan), own, allowed, MADE, now, str(own_signature(plan_file)))
 
 
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """The people who have signed a plan; `authors` are those who have written its commit."""
+
+    names: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
 def count_approvers(
     plan: Plan, signatures: Signatures, environment: Environment, now: datetime
-) -> tuple[str, ...]:
+) -> Approvers:
     """The people who have signed the plan, in the order of the files' names: one name is one
     person, and so is one key, whatever names and certificates it has.
 
@@ -124,11 +135,14 @@ def count_approvers(
         BadSignature: a signature beside the plan is not good at this time.
     """
     people: dict[str, str] = {}
+    authors = []
     for path, text in signatures.approvals:
-        approver = _verify(text, plan, environment, now, str(path))
-        if approver not in people.values():
-            people.setdefault(find_key(text), approver)
-    return tuple(people.values())
+        names = _verify(text, plan, environment, now, str(path))
+        if names[0] not in people.values():
+            people.setdefault(find_key(text), names[0])
+        if plan.source.is_by(names):
+            authors.append(names[0])
+    return Approvers(tuple(people.values()), tuple(authors))
 
 
 def look_at_approvals(
@@ -138,7 +152,7 @@ def look_at_approvals(
     for path in find_approvals(plan_file):
         try:
             text = read_signature(path)
-            yield Approval(path, _verify(text, plan, environment, now, str(path)))
+            yield Approval(path, _verify(text, plan, environment, now, str(path))[0])
         except LockgateError as error:
             yield Approval(path, problem=error.what)
 
@@ -156,9 +170,12 @@ def _write_signature(path: Path, signature: str) -> Path:
     return path
 
 
-def _verify(signature: str, plan: Plan, environment: Environment, now: datetime, name: str) -> str:
+def _verify(
+    signature: str, plan: Plan, environment: Environment, now: datetime, name: str
+) -> tuple[str, ...]:
+    """The names of the signer."""
     allowed = find_allowed_signers(environment.directory)
-    return verify_signature(_text(plan), signature, allowed, NAMESPACE, now, name)
+    return find_names(_text(plan), signature, allowed, NAMESPACE, now, name)
 
 
 def _text(plan: Plan) -> bytes:

@@ -88,12 +88,27 @@ class Step(Model):
     )
 
 
+class CommitAuthor(Model):
+    """Who has written a commit, as the commit itself says."""
+
+    name: str = Field(description="For people.")
+    email: str = Field(description="For policies; it is compared without regard to case.")
+
+
 class Source(Model):
     """Where the SQL came from; for people and policy, the executor does not use it."""
 
     commit: str | None = Field(description="The git commit that was checked out.")
+    author: CommitAuthor | None = Field(
+        None, description="Who has written that commit; null outside of git. For policies."
+    )
     dirty: bool | None = Field(description="Whether the checkout had uncommitted changes.")
     digest: Sha256 = Field(description="SHA-256 over all names and checksums of the directory.")
+
+    def is_by(self, names: Iterable[str]) -> bool:
+        """Whether its author is one who has these names in allowed_signers."""
+        author = self.author
+        return author is not None and author.email.casefold() in map(str.casefold, names)
 
 
 class Target(Model):

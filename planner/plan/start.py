@@ -14,7 +14,8 @@ class Start:
     """The moment in which a plan is about to be applied.
 
     `now` is the database's clock, `intent` the intent digest that was reviewed, where it was
-    given, and `approvers` are those whose signature of this plan is good, without repetition.
+    given, and `approvers` are those whose signature of this plan is good, without repetition;
+    `authors` are those of them who have written the commit that it was made from.
     `maker` has signed the plan when it was made; empty: nobody has. `is_file` says that it was
     read from a file, and not made in this process.
     `decisions` are all on the plan's content: its own, and those of the policy of now.
@@ -24,6 +25,7 @@ class Start:
     now: datetime
     intent: str | None = None
     approvers: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
     maker: str = ""
     is_file: bool = False
     decisions: tuple[Decision, ...] = ()

@@ -22,6 +22,9 @@ class Approvals(Settings):
 
     threshold: int = Field(0, ge=0, description="How many; 0: one, where a policy asks for it.")
     signers: list[Name] = Field([], description="Who may; none: anybody in allowed_signers.")
+    not_author: bool = Field(
+        False, description="Whether the author of the plan's commit, by their email, may not."
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -30,8 +33,15 @@ class Approvals(Settings):
         return self
 
     def counts(self, approver: str) -> bool:
-        """Whether this person may approve."""
+        """Whether this person may approve what others have written."""
         return not self.signers or approver in self.signers
+
+    @property
+    def who(self) -> str:
+        """Who may approve."""
+        named = f"any of {', '.join(self.signers)}"
+        whose = named if self.signers else "anybody in allowed_signers"
+        return f"{whose} but the author" if self.not_author else whose
 
 
 SETTING = Approvals
@@ -55,10 +65,12 @@ def judge_start(start: Start, setting: Approvals) -> Decision | None:
     """Denies a plan that fewer people have approved than any of its policies asks for."""
     asking = [one.policy for one in start.decisions if one.answer == "require-approval"]
     needed = max(setting.threshold, 1 if asking else 0)
-    counted = [name for name in start.approvers if setting.counts(name)]
+    counted = [name for name in start.approvers if _counts(name, start, setting)]
     if len(counted) >= needed:
         return None
-    others = [name for name in start.approvers if not setting.counts(name)]
+    if setting.not_author and start.plan.source.author is None:
+        return _unknown_author()
+    others = [name for name in start.approvers if name not in counted]
     apart = f" Signed too by {', '.join(others)}, who may not approve here." if others else ""
     reasons = ", ".join(dict.fromkeys(each for each in asking if each != "approvals"))
     return Decision(
@@ -71,8 +83,28 @@ def judge_start(start: Start, setting: Approvals) -> Decision | None:
     )
 
 
+def _counts(approver: str, start: Start, setting: Approvals) -> bool:
+    """Whether an approval counts; where the author's does not, the author has to be known."""
+    if not setting.counts(approver):
+        return False
+    return not setting.not_author or (
+        start.plan.source.author is not None and approver not in start.authors
+    )
+
+
+def _unknown_author() -> Decision:
+    return Decision(
+        policy="approvals",
+        answer="deny",
+        reason="The plan does not say who has written its commit, whose approval does not count.",
+        do="Make the plan from a commit, in a git checkout.",
+    )
+
+
 def is_looser(setting: Approvals, base: Approvals) -> bool:
     """Fewer approvals, or more people who may give them."""
+    if base.not_author and not setting.not_author:
+        return True
     more = base.signers and (not setting.signers or not set(setting.signers) <= set(base.signers))
     return setting.threshold < base.threshold or bool(more)
 
@@ -83,7 +115,4 @@ def _needs(needed: int, setting: Approvals) -> str:
     >>> _needs(1, Approvals()), _needs(2, Approvals(signers=["ann", "bob", "eve"]))
     ('1 approval by anybody in allowed_signers', '2 approvals by any of ann, bob, eve')
     """
-    who = (
-        f"any of {', '.join(setting.signers)}" if setting.signers else "anybody in allowed_signers"
-    )
-    return f"{needed} approval{'' if needed == 1 else 's'} by {who}"
+    return f"{needed} approval{'' if needed == 1 else 's'} by {setting.who}"

@@ -212,7 +212,9 @@ def test_a_person_with_two_keys_counts_once(desk: Desk) -> None:
 def test_somebody_who_is_no_signer_of_the_policy_does_not_count(desk: Desk) -> None:
     carol = desk.hire("carol")
     desk.trust(desk.ann.line(), desk.bob.line(), carol.line())
-    refused(desk.approve(carol), 3, "carol may not approve plans for test", "ann@example.com, bob")
+    refused(
+        desk.approve(carol), 3, "carol may not approve this plan for test", "ann@example.com, bob"
+    )
     desk.demand(ONE)
     succeed(desk.approve(carol))
     succeed(desk.approve(desk.bob))

@@ -116,6 +116,35 @@ class TestThePlansOwnSignature:
         succeed(gate.project.migrate("apply", "plan.json"))
 
 
+class TestTheAuthor:
+    def commit(self, gate: Gate, author: str) -> None:
+        who = ("-c", "user.name=Ann", "-c", f"user.email={author}")
+        (gate.folder / ".gitignore").write_text("keys\nplan.json*\n")
+        for arguments in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "one")):
+            subprocess.run(["git", *arguments], cwd=gate.folder, check=True)
+        gate.project.configure("policy: {approvals: {threshold: 1, not_author: true}}\n")
+
+    @pytest.mark.parametrize("names", ["ann@example.com", "ann,ann@example.com"])
+    def test_the_author_of_the_commit_is_no_approver(self, gate: Gate, names: str) -> None:
+        gate.trust(f"{names} {gate.ann.line().split(' ', 1)[1]}", gate.ci.line())
+        self.commit(gate, "Ann@Example.com")
+        gate.plan()
+        sign = ("approve", "plan.json", "-y", "-k", str(gate.ann.key))
+        refused(gate.project.migrate(*sign), 3, "may not approve this plan", "but the author")
+        gate.project.configure("policy: {approvals: {threshold: 1}}\n")
+        succeed(gate.project.migrate(*sign))
+        gate.project.configure("policy: {approvals: {threshold: 1, not_author: true}}\n")
+        gate.refused(3, "Approved by: nobody. Signed too by ann")
+        gate.approve(gate.ci.key)
+        succeed(gate.project.migrate("apply", "plan.json"))
+
+    def test_outside_of_git_the_author_may_be_anybody(self, gate: Gate) -> None:
+        gate.project.configure("policy: {approvals: {threshold: 1, not_author: true}}\n")
+        gate.plan()
+        gate.approve(gate.ann.key)
+        gate.refused(3, "does not say who has written its commit")
+
+
 class TestPersons:
     def test_one_key_with_two_certificates_is_one_person(self, gate: Gate) -> None:
         authority = gate.hire("authority")

@@ -10,6 +10,7 @@ from lockgate.checkout import copy_environments, read_source
 from lockgate.executors.programs.git import ask_checkout, ask_user, find_own_checkout
 from lockgate.planner.environments.environment import read_environment
 from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import CommitAuthor
 
 DIGEST = "0" * 64
 PERSON = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
@@ -67,6 +68,7 @@ def test_the_commit_and_changes_are_those_of_the_checkout(project: Path) -> None
     head = git(project, "rev-parse", "HEAD")
     source = read_source(project / "migrations", DIGEST)
     assert (source.commit, source.dirty) == (head, False)
+    assert source.author == CommitAuthor(name="Ann", email="ann@example.com")
     (project / "migrations" / "002_b.sql").write_text("-- migrate:up\nselect 2;\n")
     assert read_source(project / "migrations", DIGEST).dirty is True
 
@@ -78,7 +80,25 @@ def test_what_changed_elsewhere_is_no_change_of_the_migrations(project: Path) ->
 
 def test_outside_of_a_checkout_nothing_is_known(tmp_path: Path) -> None:
     source = read_source(tmp_path, DIGEST)
-    assert (source.commit, source.dirty) == (None, None)
+    assert (source.commit, source.author, source.dirty) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("author", "name", "email"),
+    [
+        ("Bo Lee <bo@example.com>", "Bo Lee", "bo@example.com"),
+        ("Ånn ( <Ann@Example.Com>", "Ånn (", "Ann@Example.Com"),
+    ],
+)
+def test_the_author_is_who_wrote_it_and_not_who_committed_it(
+    project: Path, author: str, name: str, email: str
+) -> None:
+    """Not even where the message has lines like those of a commit's head."""
+    message = "two\n\nauthor Eve <eve@example.com> 1 +0000"
+    git(project, "commit", "-qm", message, "--allow-empty", f"--author={author}")
+    (project / ".mailmap").write_text(f"Eve <eve@example.com> <{email}>\n")
+    source = read_source(project / "migrations", DIGEST)
+    assert source.author == CommitAuthor(name=name, email=email)
 
 
 def test_a_bare_repository_in_the_migrations_is_not_taken_for_the_checkout(

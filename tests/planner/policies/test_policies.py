@@ -13,7 +13,7 @@ from lockgate.planner.environments.policy import PolicySettings, loosened
 from lockgate.planner.errors import Denied
 from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION
-from lockgate.planner.plan.plan import Plan, Rehearsal, seal
+from lockgate.planner.plan.plan import CommitAuthor, Plan, Rehearsal, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.plan.statement import Touch
@@ -22,6 +22,10 @@ from lockgate.planner.sql.dialect import MYSQL
 from tests.planner.literals import SERVER, SETTING, migration, up_plan
 
 PLAIN = up_plan([migration(1)])
+AUTHOR = CommitAuthor(name="Ann", email="ann@example.COM")
+BY_ANN = seal(
+    PLAIN.model_copy(update={"source": PLAIN.source.model_copy(update={"author": AUTHOR})})
+)
 CUT = up_plan([migration(1), migration(2, "vacuum t1;", options="transaction:false")])
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -274,8 +278,11 @@ class TestRequireIntent:
 class TestApprovals:
     TWO: ClassVar = {"threshold": 2, "signers": ["ann", "bob", "eve"]}
 
-    def start(self, *approvers: str, plan: Plan = PLAIN, **keys: Any) -> None:
-        refuse_start(Start(plan, MONDAY_NOON, approvers=approvers), settings(**keys))
+    def start(
+        self, *approvers: str, plan: Plan = PLAIN, authors: tuple[str, ...] = (), **keys: Any
+    ) -> None:
+        start = Start(plan, MONDAY_NOON, approvers=approvers, authors=authors)
+        refuse_start(start, settings(**keys))
 
     def denial(self, *approvers: str, plan: Plan = PLAIN, **keys: Any) -> str:
         with pytest.raises(Denied) as caught:
@@ -314,6 +321,29 @@ class TestApprovals:
         assert "1 approval" in self.denial(plan=strict)
         self.start("ann", plan=strict)
 
+    def test_the_authors_own_approval_does_not_count(self) -> None:
+        other = {"threshold": 1, "not_author": True}
+        told = self.denial("ann", plan=BY_ANN, authors=("ann",), approvals=other)
+        assert "by anybody in allowed_signers but the author. Approved by: nobody." in told
+        assert "Signed too by ann, who may not approve here." in told
+        self.start("ann", "bob", plan=BY_ANN, authors=("ann",), approvals=other)
+        self.start("ann", plan=BY_ANN, authors=("ann",), approvals={"threshold": 1})
+
+    def test_an_author_who_is_not_known_may_be_anybody(self) -> None:
+        start = Start(PLAIN, MONDAY_NOON, approvers=("ann", "bob"))
+        with pytest.raises(Denied, match="does not say who has written"):
+            refuse_start(start, settings(approvals={"threshold": 1, "not_author": True}))
+
+    @pytest.mark.parametrize(
+        ("names", "expected"),
+        [(("Ann@Example.com",), True), (("a", "ann@example.com"), True), (("ann",), False),
+         ((), False), (("ann@example.com.evil",), False)],
+    )  # fmt: skip
+    def test_an_author_is_known_by_their_email(
+        self, names: tuple[str, ...], expected: bool
+    ) -> None:
+        assert BY_ANN.source.is_by(names) is expected
+
     def test_more_approvals_than_signers_cannot_be_asked_for(self) -> None:
         with pytest.raises(ValueError, match="higher than the number of signers"):
             settings(approvals={"threshold": 2, "signers": ["ann", "ann"]})
@@ -340,6 +370,7 @@ class TestApprovals:
         ("windows", ["mon 10:00-11:00"], ["mon 10:00-11:01"]),
         ("approvals", {"threshold": 2}, {"threshold": 1}),
         ("approvals", {"signers": ["ann"]}, {}),
+        ("approvals", {"not_author": True}, {}),
         ("approvals", {"signers": ["ann"]}, {"signers": ["ann", "bob"]}),
         ("require_plan", True, False),
         ("require_intent", True, False),
