@@ -189,7 +189,7 @@ def _found(sql: str, dialect: Dialect, depth: int) -> Iterator[str]:
 
 def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
     yield from _phrases(words, POSTGRESQL_PHRASES, POSTGRESQL_CALLS)
-    copies = False
+    copies, begins = False, {0, *_begins(words)}
     for place, word in enumerate(words):
         after = words[place + 1 : place + 6]
         copies = word == "copy" or (copies and word != ";")
@@ -203,7 +203,7 @@ def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
         elif word == "extension" and words[place - 1] == "create":
             yield from (EXTENSIONS[name] for name in after if name in EXTENSIONS)
             yield from (CODE for name in after if re.fullmatch(r"pl\w+u", name))
-        elif word == "load" and place in (0, *_begins(words)) and found[place + 1 :]:
+        elif word == "load" and place in begins and found[place + 1 :]:
             yield from (CODE for one in found[place + 1 : place + 2] if one.kind == "string")
 
 

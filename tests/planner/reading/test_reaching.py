@@ -176,6 +176,7 @@ def test_it_changes_no_rights(sql: str, dialect: Dialect) -> None:
     [
         ("copy " * 200_000, POSTGRESQL),
         ("copy to " * 100_000, POSTGRESQL),
+        ("load " * 200_000, POSTGRESQL),
         ("@@global " * 100_000, MYSQL),
         ("engine " * 100_000, MYSQL),
     ],
