@@ -52,7 +52,7 @@ class Receipt(Model):
     target: Target = Field(description="The plan's target, with the database's identity.")
     plan_digest: Sha256 = Field(description="The digest of the plan that ran.")
     intent_digest: Sha256 = Field(description="The plan's: equal where the same SQL ran.")
-    actor: str = Field(description="The user and host of the process that applied it; for people.")
+    actor: str = Field(description="The user and host that the process gave: a claim. For people.")
     approvers: tuple[str, ...] = Field((), description="Who had approved the plan; for people.")
     started_at: AwareDatetime = Field(description="By the database's clock, UTC.")
     finished_at: AwareDatetime = Field(description="The same; the soak of a promotion begins here.")
