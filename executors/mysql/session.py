@@ -84,11 +84,13 @@ class GuardedSessions(Store):
     def run_statement(self, sql: str) -> int:
         """Runs a migration's statement. What it selects is not decoded: the migration may have
         set another character set."""
-        self._connection.use_unicode = False
+        connection = self._connection
+        decoders, connection.decoders = connection.decoders, {}
+        connection.use_unicode = False
         try:
             return self.execute(sql)
         finally:
-            self._connection.use_unicode = True
+            connection.use_unicode, connection.decoders = True, decoders
 
     def observe(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Every row of a query, by the guard's session: what a section has set is not in it."""

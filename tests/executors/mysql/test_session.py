@@ -133,6 +133,19 @@ def test_the_history_is_written_the_same_whatever_a_section_sets(
     assert ask(family_server, family_database, "select * from lockgate_journal") == []
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["1.5", "1e300", "date '2026-11-29'", "time '10:00:00'", "b'1'", "x'ff'", "year(now())",
+     "18446744073709551615", "json_object('a', 1)", "point(1, 2)", "null", "timestamp(now())"],
+)  # fmt: skip
+def test_values_of_every_type_are_read_over(
+    family_server: Any, family_database: str, value: str
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, {"001_read": f"select {value};", "002_after": "create table t (a int);"})
+        assert len(engine.read_ledger().entries) == 2
+
+
 def test_text_in_another_character_set_is_no_trouble(
     family_server: Any, family_database: str
 ) -> None:
