@@ -121,8 +121,12 @@ def _unlike(
     step: Step, migration: Migration, sections: Sections, dialect: Dialect
 ) -> Iterator[str]:
     """What a step has otherwise than its file, as clauses."""
-    told = (int(step.version), step.name, step.requires, step.text and step.text.variables is None)
-    if told != (migration.number, migration.name, migration.requires, not migration.template):
+    # The history spells a version as the file did that was applied: a rollback follows it.
+    version = step.version if step.direction == "up" else migration.version
+    told = (int(step.version), version, step.name, step.requires)
+    file = (migration.number, migration.version, migration.name, migration.requires)
+    is_rendered = step.text is not None and step.text.variables is not None
+    if told != file or is_rendered != migration.template:
         yield "its version, its name or what it requires is not its file's"
     section = sections.up if step.direction == "up" else sections.down
     if section is None:

@@ -163,6 +163,12 @@ class TestTarget:
         with pytest.raises(WrongTarget, match=UUID):
             refuse_wrong_target(PLAN, SERVER, replace(BASE, identity=identity))  # type: ignore[arg-type]
 
+    def test_a_plan_that_hides_the_identity_which_its_base_has_is_refused(self) -> None:
+        hidden = PLAN.model_copy(update={"target": PLAN.target.model_copy(update={"uuid": None})})
+        assert hidden.base.present
+        with pytest.raises(WrongTarget, match="does not say which"):
+            refuse_wrong_target(hidden, SERVER, BASE)
+
     def test_a_plan_from_before_the_first_run_fits_a_database_that_now_has_an_identity(
         self,
     ) -> None:

@@ -128,6 +128,7 @@ class TestBinding:
         ("change", "words"),
         [
             ({"version": "9"}, "its version, its name"),
+            ({"version": "0001"}, "its version, its name"),
             ({"name": "harmless"}, "its version, its name"),
             ({"file": "001_other.sql"}, "its version, its name"),
             ({"file": "nonsense"}, "cannot be read"),
