@@ -5,6 +5,7 @@ held_locks.py    Locks that earlier statements of a transaction still hold when 
 inspection.py    Inspection of a plan
 lint.py          Runs the lint rules over sections, joins what an outer linter found
 losses.py        What is lost with a plan: data that no rollback which comes later brings back
+makings.py       What the plan has made itself, followed from one statement to the next
 rereading.py     A plan held against its own text: what it says of its SQL is not taken on trust
 rules/           Lint rules: one file a rule, found by being there
 section.py       What a lint rule looks at: one section of a migration, each statement of it read

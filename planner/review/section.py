@@ -5,7 +5,7 @@ Judges nothing; the rules in `planner.review.rules` do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -14,19 +14,16 @@ from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.plan.plan import Direction
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.reader import read_impacts
-from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
     Thresholds,
     describe_table,
-    find_table,
     measure,
 )
 from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as_relation
+from lockgate.planner.review.makings import Makings
 from lockgate.planner.sql.dialect import Dialect
-
-ANY = "*"
-"""In place of a schema: any."""
 
 
 class Written(Protocol):
@@ -41,13 +38,19 @@ class Written(Protocol):
 @dataclass(frozen=True, slots=True)
 class Reviewed:
     """A statement, its place in the section from 1, what it does to others, and the locks that
-    earlier ones hold when it begins; none where the server commits each statement."""
+    earlier ones hold when it begins; none where the server commits each statement.
+
+    `new` are the tables that it works on and nobody uses yet; `is_own` is true where the plan has
+    made for certain all that it writes, alters or drops.
+    """
 
     place: int
     line: int
     sql: str
     impact: Impact
     held: HeldLocks = NONE
+    new: frozenset[Object] = frozenset()
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +63,9 @@ class ReviewTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Makings:
-    """Where sections that run one after another first make each relation: the section's number and
-    the statement's place, both from 1. One value is shared by all of them.
-
-    `new` are those that nobody uses yet, also by their name in any schema; `own` are those that
-    are made for certain: to drop one loses nothing.
-    """
-
-    new: Mapping[Object, tuple[int, int]] = field(default_factory=dict)
-    own: Mapping[Object, tuple[int, int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Subject:
     """A section. `text` is its source, empty where only the statements are at hand, and
-    `first_line` the line where that begins. `number` is its place among those that run together."""
+    `first_line` the line where that begins."""
 
     statements: tuple[Reviewed, ...]
     direction: Direction
@@ -83,35 +73,17 @@ class Subject:
     terms: ReviewTerms
     text: str = ""
     first_line: int = 1
-    number: int = 1
-    makings: Makings = field(default_factory=Makings)
 
     def is_new(self, table: Object, statement: Reviewed) -> bool:
-        """Whether the table was made before this statement, in the section or by a step before.
-
-        A table that the database has is new only by the very name by which another was made; of
-        others a name without a schema may be that of any.
-        """
-        relation = as_relation(table)
-        if self._is_before(statement, self.makings.new.get(relation)):
-            return True
-        alike = replace(relation, schema="" if relation.schema else ANY)
-        is_alike = self._is_before(statement, self.makings.new.get(alike))
-        return is_alike and find_table(table, self.terms.facts) is None
+        """Whether the table was made before this statement, in the section or by a step before."""
+        return as_relation(table) in statement.new
 
     def lost_by(self, statement: Reviewed) -> tuple[str, ...]:
         """What is gone with its data, as nouns; what the plan has made itself is no loss.
 
         What IF NOT EXISTS makes may have been there: a plan is judged without facts too.
         """
-        tables = {as_relation(table) for table in reached_by(statement)}
-        is_own = tables and all(
-            self._is_before(statement, self.makings.own.get(one)) for one in tables
-        )
-        return () if is_own else statement.impact.loses
-
-    def _is_before(self, statement: Reviewed, made: tuple[int, int] | None) -> bool:
-        return made is not None and made < (self.number, statement.place)
+        return () if statement.is_own else statement.impact.loses
 
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""
@@ -184,39 +156,41 @@ def follow(sections: Sequence[tuple[Subject, int | None, str]]) -> tuple[Subject
     """Sections as they run one after another, each with the number of its transaction and its name:
     what one makes is new to those after it, and what it locks is locked until its transaction ends.
     """
-    makings = _find_makings([subject for subject, _, _ in sections])
+    makings = Makings()
     locks, before, followed = LocksInForce(), None, []
-    for number, (subject, transaction, name) in enumerate(sections, 1):
+    for subject, transaction, name in sections:
         if transaction is None or transaction != before:
             locks = LocksInForce()
-        placed = replace(subject, number=number, makings=makings)
-        followed.append(_with_locks(placed, locks))
+        followed.append(_with_locks(_with_makings(subject, makings), locks))
         locks.end_section(name)
         before = transaction
     return tuple(followed)
 
 
-def _find_makings(subjects: Sequence[Subject]) -> Makings:
-    new: dict[Object, tuple[int, int]] = {}
-    own: dict[Object, tuple[int, int]] = {}
-    for number, subject in enumerate(subjects, 1):
-        for statement in subject.statements:
-            place = number, statement.place
-            is_certain = not statement.impact.reading.conditional
-            for made in _made_by(statement):
-                if is_certain:
-                    own.setdefault(made, place)
-                # What IF NOT EXISTS makes is not new where the database has it already.
-                if is_certain or not find_table(made, subject.terms.facts):
-                    new.setdefault(made, place)
-                    new.setdefault(replace(made, schema=ANY), place)
-    return Makings(new, own)
+def _with_makings(subject: Subject, makings: Makings) -> Subject:
+    """The section with what of each statement's tables the plan has made before it."""
+    makings.begin_section()
+    statements = []
+    for statement in subject.statements:
+        reading, facts = statement.impact.reading, subject.terms.facts
+        reached = reached_by(statement)
+        touched = (*reached, *(hold.on for hold in statement.impact.holds))
+        new = frozenset(as_relation(one) for one in touched if makings.is_new(one, facts))
+        lost = (*reached, *_exchanged(reading))
+        is_own = bool(reached) and all(map(makings.is_own, lost)) and not _goes_on(reading)
+        statements.append(replace(statement, new=new, is_own=is_own))
+        makings.follow(reading, facts, subject.transactional)
+    return replace(subject, statements=tuple(statements))
 
 
-def _made_by(statement: Reviewed) -> Iterator[Object]:
-    maker = statement.impact.reading
-    if maker.verb == "create":
-        yield from map(as_relation, maker.tables_written if maker.temporary else maker.objects)
+def _exchanged(reading: Reading) -> Iterator[Object]:
+    for clause in reading.clauses:
+        yield from clause.others if "exchange" in clause.words else ()
+
+
+def _goes_on(reading: Reading) -> bool:
+    """Whether TRUNCATE … CASCADE empties tables that it does not name."""
+    return reading.verb == "truncate" and len(reading.loses) > len(reading.tables_written)
 
 
 def _with_locks(subject: Subject, locks: LocksInForce) -> Subject:

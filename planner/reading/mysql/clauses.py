@@ -27,6 +27,8 @@ INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
 UNKNOWN = "unknown"
 WHOLE = {"force": "rebuild", "convert": "convert character set", "order": UNKNOWN,
          "discard": UNKNOWN, "import": UNKNOWN}  # fmt: skip
+# What takes a table's rows or those of partitions away.
+MOVES = frozenset({"discard", "exchange"})
 # Their values depend on the table: the column's old definition, the engine that it has.
 REDEFINE, CHANGE_ENGINE = "redefine column", "change engine"
 # What the statement asks for, and no operation.
@@ -43,7 +45,19 @@ def read_partition(cursor: Cursor, table: Object) -> Clause | None:
     if word == "add":
         is_listed = cursor.peek(2).word == "("
         return Clause("add list partition" if is_listed else "change partitions", table)
-    return Clause(PARTITION_CHANGES.get(word, "change partitions"), table)
+    return Clause(
+        PARTITION_CHANGES.get(word, "change partitions"),
+        table,
+        others=tuple(_exchanged(cursor.ahead())) if word == "exchange" else (),
+        words=frozenset({word}) & MOVES,
+    )
+
+
+def _exchanged(clause: Cursor) -> Iterator[Object]:
+    clause.until("with")
+    if clause.accept("with", "table"):
+        schema, name = clause.qualified_name()
+        yield Object("table", name, schema)
 
 
 def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
@@ -55,7 +69,7 @@ def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
     elif word == "add":
         yield from _add(clause, table)
     elif action := _single(word, clause):
-        yield Clause(action, table)
+        yield Clause(action, table, words=frozenset({word}) & MOVES)
     elif word not in (*ASKED, "enable", "disable", "with", "without"):
         yield from _options(word, clause, table)
 

@@ -151,12 +151,22 @@ def _loses(effect: Reading, found: list[Token]) -> Iterator[str]:
         yield from (f"the table {_shown(one)}, if it was there" for one in tables)
     if effect.verb == "alter":
         yield from (f"the column {tables[0].name}.{one}" for one in effect.columns_dropped)
-        if any(clause.action in EMPTIED for clause in effect.clauses):
-            yield f"the rows of partitions of {_shown(tables[0])}"
+        yield from _taken(effect, tables[0]) if tables else ()
     if effect.verb == "truncate" or (effect.every_row and found[0].word != "update"):
         yield from (f"every row of {_shown(one)}" for one in effect.tables_written)
     if [one.word for one in found[:2]] in (["drop", "database"], ["drop", "schema"]):
         yield f"the database {found[-1].name}"
+
+
+def _taken(effect: Reading, table: Object) -> Iterator[str]:
+    """The rows that an ALTER TABLE takes away, of the table or of its partitions."""
+    if effect.storage_engine == "blackhole":
+        yield f"every row of {_shown(table)}"
+    for clause in effect.clauses:
+        if clause.action in EMPTIED or (clause.words and clause.action == "change partitions"):
+            yield f"the rows of partitions of {_shown(table)}"
+        elif "discard" in clause.words:
+            yield f"every row of {_shown(table)}"
 
 
 def _shown(one: Object) -> str:

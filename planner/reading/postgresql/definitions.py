@@ -216,8 +216,10 @@ def read_other_change(kind: str, node: Node, path: Path) -> Reading:
         return Reading("alter", tuple(_objects(objtype, [node.get("object", {})], path)),
                        kind=f"alter {objtype}")  # fmt: skip
     moved = relation(node["relation"], path, objtype if objtype in RELATIONS else "table")
+    schema = node.get("newschema", "")
     return Reading("alter", (moved,), bool(node.get("missing_ok")), kind=f"alter {objtype}",
-                   holds=(hold(moved, ACCESS_EXCLUSIVE),))  # fmt: skip
+                   holds=(hold(moved, ACCESS_EXCLUSIVE),),
+                   clauses=(Clause("set schema", moved, schema),) if schema else ())  # fmt: skip
 
 
 def _objects(kind: str, nodes: list[Node], path: Path) -> Iterator[Object]:

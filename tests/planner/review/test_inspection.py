@@ -183,11 +183,14 @@ def test_the_intent_is_that_of_the_plan_before() -> None:
 
 def test_what_a_section_makes_is_named_with_its_schema() -> None:
     terms = ReviewTerms(POSTGRESQL)
-    plan = inspected("create table a.t (id int);", engine="postgresql")
+    sql = "create table a.t (id int);\ndrop table a.t;\ndrop table t;"
+    plan = inspected(sql, engine="postgresql")
     (subject,) = read_subjects(plan, terms, read_origins(plan, (), POSTGRESQL, {}))
-    made = subject.makings.new
-    assert Object("table", "t", "a") in made
-    assert Object("table", "t") not in made
+    assert [one.new for one in subject.statements] == [
+        frozenset(),
+        {Object("table", "t", "a")},
+        frozenset(),
+    ]
 
 
 def test_what_a_plan_of_format_1_0_loses_is_read_from_its_sql() -> None:

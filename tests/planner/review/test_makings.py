@@ -1,0 +1,127 @@
+"""What the plan has made itself is no loss; what only has, or had, such a name is one."""
+
+import pytest
+
+from lockgate.planner.migrations.migration import parse_sections, read_migration
+from lockgate.planner.review.section import ReviewTerms, follow, read_alone
+from lockgate.planner.sql.dialect import DIALECTS, MYSQL, POSTGRESQL, Dialect
+
+MADE = "create table t (a int);"
+
+
+def lost(dialect: Dialect, *sections: str) -> list[str]:
+    """What migrations lose that run one after another, in words."""
+    subjects = []
+    for number, sql in enumerate(sections, 1):
+        text = f"-- migrate:up\n{sql}\n".encode()
+        up = parse_sections(read_migration(f"{number}_t.sql", text, dialect), dialect, {}).up
+        subjects.append(read_alone(up.statements, "up", up.transactional, ReviewTerms(dialect)))
+    return [
+        noun
+        for subject in follow([(one, None, "") for one in subjects])
+        for statement in subject.statements
+        for noun in subject.lost_by(statement)
+    ]
+
+
+BOTH = [
+    (f"{MADE} drop table t; drop table t;", ["the table t"]),
+    (f"{MADE} alter table t rename to t2; alter table kept rename to t; drop table t;",
+     ["the table t"]),
+    (f"{MADE} drop table t; alter table kept rename to t; drop table t;", ["the table t"]),
+    (f"{MADE} alter table t rename to t2; drop table t;", ["the table t"]),
+    ("create table s.t (a int); alter table s.t rename to t2; drop table s.t;",
+     ["the table s.t"]),
+]  # fmt: skip
+MYSQLS = [
+    ("create temporary table users (a int); drop temporary table users; drop table users;",
+     ["the table users"]),
+    ("create temporary table users (a int); drop table users; drop table users;",
+     ["the table users"]),
+    ("create temporary table users (a int); rename table users to u; drop table u;",
+     ["the table u"]),
+    (f"{MADE} use other; drop table t;", ["the table t"]),
+    (f"{MADE} use other; truncate table t;", ["every row of t"]),
+    (f"{MADE} rename table t to b, kept to t; drop table t;", ["the table t"]),
+    (f"{MADE} drop table own.t; rename table kept to own.t; drop table t;",
+     ["the table own.t", "the table t"]),
+    (f"{MADE} alter table t exchange partition p with table users; drop table t;",
+     ["the rows of partitions of t", "the table t"]),
+    ("alter table users engine=blackhole;", ["every row of users"]),
+    ("alter table users discard tablespace;", ["every row of users"]),
+    ("alter table users discard partition p tablespace;", ["the rows of partitions of users"]),
+]  # fmt: skip
+POSTGRESQLS = [
+    ("create temp table users (a int); drop table users; drop table users;",
+     ["the table users"]),
+    ("create schema s; set search_path to s; create table users (a int); "
+     "set search_path to public; drop table users;", ["the table users"]),
+    (f"{MADE} set local search_path = s; drop table t;", ["the table t"]),
+    (f"{MADE} select set_config('search_path', 's', true); drop table t;", ["the table t"]),
+    (f"{MADE} select set_config('search_path', s, true) from x; drop table t;", ["the table t"]),
+    (f"{MADE} alter table t set schema s; drop table t;", ["the table t"]),
+    (f"{MADE} alter table kept set schema s; alter table t set schema s; drop table s.kept;",
+     ["the table s.kept"]),
+    ("create schema s; alter table users set schema s; drop schema s cascade;",
+     ["the schema s"]),
+    ("create schema s; set search_path = s, public; create table users (a int); "
+     "drop schema s cascade; drop table users;", ["the table users"]),
+    (f"{MADE} set role other; drop table t;", ["the table t"]),
+    (f"savepoint a; {MADE} rollback to a; drop table t;", ["the table t"]),
+    ("create table p (a int) partition by list (a); "
+     "alter table p attach partition users default; drop table p;", ["the table p"]),
+    ("create table p (a int); alter table users inherit p; drop table p cascade;",
+     ["the table p"]),
+    (f"{MADE} truncate t cascade;", ["every row of t", "every row of the tables that refer to "
+                                     "them"]),
+    ("create type k as enum ('a'); alter table users add c k; "
+     "drop type k cascade;", ["the type k"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "nouns"), BOTH)
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_a_name_is_the_plans_own_only_as_long_as_it_leads_to_what_it_made(
+    dialect: Dialect, sql: str, nouns: list[str]
+) -> None:
+    assert lost(dialect, sql) == nouns
+
+
+@pytest.mark.parametrize(("sql", "nouns"), MYSQLS)
+def test_it_is_followed_on_mysql(sql: str, nouns: list[str]) -> None:
+    assert lost(MYSQL, sql) == nouns
+
+
+@pytest.mark.parametrize(("sql", "nouns"), POSTGRESQLS)
+def test_it_is_followed_on_postgresql(sql: str, nouns: list[str]) -> None:
+    assert lost(POSTGRESQL, sql) == nouns
+
+
+def test_a_later_section_has_a_session_of_its_own() -> None:
+    made = "set search_path to s; create table users (a int);"
+    assert lost(POSTGRESQL, made, "truncate users;") == ["every row of users"]
+    made = "create temporary table users (a int);"
+    assert lost(MYSQL, made, "drop table users;") == ["the table users"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        (MYSQL, f"{MADE} rename table t to b, b to c; drop table c;"),
+        (MYSQL, f"{MADE} alter table t rename u; drop table u;"),
+        (MYSQL, "use d; create table t (a int); drop table d.t;"),
+        (MYSQL, "create temporary table t (a int); alter table t rename u; drop table u;"),
+        (MYSQL, f"{MADE} create temporary table t (a int); drop table t; drop table t;"),
+        (MYSQL, f"{MADE} create table s.t (a int); drop table t; drop table s.t;"),
+        (MYSQL, f"{MADE} drop table t; {MADE} drop table t;"),
+        (POSTGRESQL, f"{MADE} alter table t rename to u; drop table u;"),
+        (POSTGRESQL, f"{MADE} alter table t set schema s; drop table s.t;"),
+        (POSTGRESQL, f"set search_path = s, public; {MADE} drop table t;"),
+        (POSTGRESQL, f"set search_path = s; {MADE} drop table s.t;"),
+        (POSTGRESQL, f"set role r; {MADE} drop table t;"),
+        (POSTGRESQL, "create temp table t (a int); truncate t; drop table t;"),
+        (POSTGRESQL, f"create schema s; {MADE} alter table t set schema s; drop schema s cascade;"),
+    ],
+)
+def test_what_the_plan_made_is_no_loss_wherever_it_is_moved(dialect: Dialect, sql: str) -> None:
+    assert lost(dialect, sql) == []
