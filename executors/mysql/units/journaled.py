@@ -233,7 +233,7 @@ class _Section:
         if self.statement is None:
             return False
         reading = self._read(self.statement)
-        return (reading.verb, reading.commits) == ("other", "itself")
+        return (reading.verb, reading.kind, reading.commits) == ("other", "set", "itself")
 
     def _record(self, serial: int) -> None:
         """The history's row, in the transaction of the trailing statements.

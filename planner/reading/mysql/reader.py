@@ -110,8 +110,10 @@ def _leaves(effect: Reading, found: list[Token]) -> Leaves:
 
 
 def _commits(effect: Reading, words: list[str]) -> Commits:
-    if words[:1] and words[0] in RUNNERS:
+    if words[:1] and words[0] in (*RUNNERS, "begin"):  # MariaDB's compound statement
         return "may"
+    if words[:2] == ["reset", "persist"]:
+        return "never"
     keeps = effect.is_rows_only or effect.is_neutral
     return "never" if keeps and "autocommit" not in effect.settings else "itself"
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from lockgate.executors.mysql.facts import read_facts
-from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.reading.mysql.types import loses, read_definition
+from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import DIALECTS
 from tests.executors.building import open_test_engine
 
@@ -73,7 +74,8 @@ def test_a_lossless_change_gives_every_value_back(family_server: Any, family_dat
         tables = read_facts(engine).tables
         for (place, old), new in product(enumerate(EDGES), EDGES):
             facts = tables[f"t{place}"]
-            if not loses(facts.columns["c"], new, dialect, facts.collation, strict=True):
+            definition = read_definition(read_tokens(new, dialect))
+            if not loses(facts.columns["c"], definition, facts.collation, strict=True):
                 cursor.execute(f"select c from t{place}")
                 before = cursor.fetchall()
                 cursor.execute(f"alter table t{place} modify c {new}")
@@ -95,6 +97,7 @@ def test_null_is_refused_where_the_server_is_strict(
         facts = read_facts(engine)
     column = facts.tables["t"].columns["c"]
     assert facts.strict
-    lax = loses(column, f"int {after}", dialect, "", strict=False)
+    definition = read_definition(read_tokens(f"int {after}", dialect))
+    lax = loses(column, definition, "", strict=False)
     assert bool(lax) == ((before, after) == ("null", "not null"))
-    assert not loses(column, f"int {after}", dialect, "", strict=True)
+    assert not loses(column, definition, "", strict=True)
