@@ -81,9 +81,29 @@ def _deleted(cursor: Cursor) -> Reading:
 
 
 def _is_unbounded(cursor: Cursor) -> bool:
-    """Whether no condition says which rows."""
+    """Whether no condition says which rows: there is none, or it is `true` or `1 = 1`."""
     cursor.until(*LIMITS)
-    return cursor.at_end
+    if not cursor.accept("where"):
+        return cursor.at_end
+    condition = cursor.until("order", "limit", "returning")
+    cursor.until("limit")
+    return cursor.at_end and _is_always_true(condition)
+
+
+def _is_always_true(condition: Cursor) -> bool:
+    while condition.sees("("):
+        inner = condition.group()
+        if not condition.at_end:
+            return False
+        condition = inner
+    found = list(condition.rest())
+    if any(token.kind == "name" for token in found):
+        return False
+    words = [token.text.lower() for token in found]
+    if len(words) == 1:
+        return words == ["true"] or (words[0].isdecimal() and bool(int(words[0])))
+    is_constant = bool(found) and (found[0].kind == "string" or words[0].isdecimal())
+    return is_constant and words[1:] == ["=", words[0]]
 
 
 def _written(tables: list[Object]) -> Reading:

@@ -13,6 +13,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     calls,
     constant,
     is_temporary,
+    only,
     relation,
     walk,
 )
@@ -41,8 +42,20 @@ def read_write(kind: str, node: Node, path: Path) -> Reading:
         queries=verb == "insert" and reads_rows(node.get("selectStmt")),
         holds=(hold(table, ROW_EXCLUSIVE),),
         loses=(f"every row of {table.name}",) if unbounded and verb == "delete" else (),
+        search_path=_configured(calls(node)),
     )
+    if _merges_away(node):
+        reading = replace(reading, loses=(f"rows of {table.name}",))
     return _with(reading, node, path)
+
+
+def _merges_away(node: Node) -> bool:
+    """Whether a MERGE deletes rows, and no condition but that of its join says which."""
+    clauses = [one["MergeWhenClause"] for one in node.get("mergeWhenClauses", [])]
+    return any(
+        one["commandType"] == "CMD_DELETE" and _is_always_true(one.get("condition"))
+        for one in clauses
+    )
 
 
 def read_select(_kind: str, node: Node, path: Path) -> Reading:
@@ -65,7 +78,7 @@ def read_filled(into: Node, query: Any, path: Path, kind: str = "table") -> Read
     """What is made from the rows of a query."""
     made = relation(into["rel"], path, kind)
     temporary = is_temporary(into["rel"])
-    return Reading(
+    filled = Reading(
         "create",
         () if temporary else (made,),
         temporary=temporary,
@@ -73,11 +86,25 @@ def read_filled(into: Node, query: Any, path: Path, kind: str = "table") -> Read
         kind=f"create {kind}",
         queries=not into.get("skipData") and reads_rows(query),
         leaves="unknown" if temporary else "nothing",
+        search_path=_configured(calls(query)),
+    )
+    # What is written before the query, as of a statement of its own.
+    written = _with(Reading("read"), query.get("SelectStmt", query), path)
+    return replace(
+        filled,
+        holds=written.holds,
+        loses=written.loses,
+        tables_written=filled.tables_written or written.tables_written,
     )
 
 
 def read_copy(_kind: str, node: Node, path: Path) -> Reading:
-    """COPY in either direction."""
+    """COPY in either direction, also of a query, which may write."""
+    kind, query = only(node.get("query", {}))
+    if kind in WRITERS:
+        return replace(read_write(kind, query, path), kind="copy")
+    if kind == "SelectStmt":
+        return replace(read_select(kind, query, path), kind="copy")
     if "relation" not in node or not node.get("is_from"):
         return Reading("read", kind="copy")
     table = relation(node["relation"], path)

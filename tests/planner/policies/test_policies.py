@@ -157,6 +157,12 @@ class TestDestructive:
         own = up_plan([migration(1, "create table t (a int);"), migration(2, "drop table t;")])
         assert "destructive" not in decisions(own, destructive="deny")
 
+    def test_a_table_of_a_name_that_the_plan_made_elsewhere_is_lost(self) -> None:
+        made = "create schema s; set search_path to s; create table users (a int);"
+        dropping = up_plan([migration(1, made), migration(2, "truncate users;")])
+        reason = decisions(dropping, destructive="deny")["destructive"].reason
+        assert "every row of users (step 2 statement 1)" in reason
+
     def test_what_may_have_been_there_before_if_not_exists_is_lost(self) -> None:
         made = migration(1, "create table if not exists t (a int);")
         dropping = up_plan([made, migration(2, "drop table t;")])

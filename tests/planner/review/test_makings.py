@@ -78,6 +78,41 @@ POSTGRESQLS = [
      "drop type k cascade;", ["the type k"]),
 ]  # fmt: skip
 
+ROWS = [
+    (MYSQL, "delete from users where true;", ["every row of users"]),
+    (MYSQL, "delete from users where 1=1;", ["every row of users"]),
+    (MYSQL, "delete from users where (1 = 1) order by id;", ["every row of users"]),
+    (MYSQL, "delete from users where 'a' = 'a';", ["every row of users"]),
+    (MYSQL, "delete from users where 1;", ["every row of users"]),
+    (MYSQL, "delete from users where 0;", []),
+    (MYSQL, "delete from users where 1 = 2;", []),
+    (MYSQL, "delete from users where 1 = 1 limit 5;", []),
+    (MYSQL, "delete from users where (1 = 1) and id = 1;", []),
+    (MYSQL, "delete from users where `true`;", []),
+    (POSTGRESQL, "merge into users u using s on true when matched then delete;",
+     ["rows of users"]),
+    (POSTGRESQL, "merge into users u using s on u.id = s.id when matched and s.gone then delete;",
+     []),
+    (POSTGRESQL, "create table q as with x as (delete from users returning *) select * from x;",
+     ["every row of users"]),
+    (POSTGRESQL, "with x as (delete from users returning *) select * into q from x;",
+     ["every row of users"]),
+    (POSTGRESQL, "create temp table q as with x as (delete from users returning *) "
+     "select * from x; drop table users;", ["every row of users", "the table users"]),
+    (POSTGRESQL, "copy (delete from users returning *) to '/tmp/users';", ["every row of users"]),
+    (POSTGRESQL, f"{MADE} insert into x select set_config('search_path', 's', true); drop table t;",
+     ["the table t"]),
+    (POSTGRESQL, f"{MADE} create table x as select set_config('search_path', 's', true); "
+     "drop table t;", ["the table t"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "sql", "nouns"), ROWS)
+def test_rows_are_lost_without_a_condition_however_it_is_written(
+    dialect: Dialect, sql: str, nouns: list[str]
+) -> None:
+    assert lost(dialect, sql) == nouns
+
 
 @pytest.mark.parametrize(("sql", "nouns"), BOTH)
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
