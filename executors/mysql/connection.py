@@ -26,7 +26,7 @@ LOST = frozenset({0, 1053, 1927, 2006, 2013, 2055, 3169, 4031})
 # They change nothing that a migration writes, so both sessions have them. DEFAULT would be the
 # server's own; but of the clock it is the one way to let it go on.
 OWN = (
-    "time_zone = '+00:00'", "timestamp = default", "autocommit = 1", "completion_type = 0",
+    "time_zone = '+00:00'", "timestamp = default", "completion_type = 0",
     f"sql_select_limit = {2**64 - 1}", "sql_quote_show_create = 1",
 )  # fmt: skip
 SWITCHES = frozenset({"ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"})
@@ -132,6 +132,7 @@ def settings(timeouts: Timeouts, statement_limit: tuple[str, int]) -> str:
     wait = math.ceil(timeouts.lock)
     values = [
         *OWN,
+        "autocommit = 1",  # apart, since it commits a transaction that is open
         f"lock_wait_timeout = {wait}",
         f"innodb_lock_wait_timeout = {wait}",
     ]
