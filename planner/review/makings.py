@@ -99,7 +99,8 @@ class Makings:
                 self._join((clause.table, *clause.others))
             elif clause.action == "set schema":
                 self._move(clause.table, clause.name)
-        if reading.verb == "create":
+        is_gone = any(clause.action == "on commit drop" for clause in reading.clauses)
+        if reading.verb == "create" and (transactional or not is_gone):
             self._create(reading, facts)
         elif reading.verb == "drop":
             for one in reading.objects:

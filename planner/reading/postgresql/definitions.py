@@ -30,7 +30,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     relation,
     texts,
 )
-from lockgate.planner.reading.postgresql.rows import read_filled
+from lockgate.planner.reading.postgresql.rows import ends_with_transaction, read_filled
 from lockgate.planner.reading.reading import Clause, ConcurrentIndex, Hold, Object, Reading
 
 KINDS = {"matview": "materialized view", "tabconstraint": "constraint", "column": "table"}
@@ -82,7 +82,10 @@ def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
         tables_written=(table,) if temporary else (),
         kind="create table",
         holds=tuple(one for one in holds if one.on != table),
-        clauses=tuple(Clause("add partition", one) for one in above if is_partition),
+        clauses=(
+            *(Clause("add partition", one) for one in above if is_partition),
+            *ends_with_transaction(node, table),
+        ),
         leaves="unknown" if temporary else "nothing",
     )
 

@@ -17,7 +17,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     relation,
     walk,
 )
-from lockgate.planner.reading.reading import Leaves, Reading
+from lockgate.planner.reading.reading import Clause, Leaves, Object, Reading
 
 WRITERS = {
     "InsertStmt": "insert",
@@ -94,8 +94,15 @@ def read_filled(into: Node, query: Any, path: Path, kind: str = "table") -> Read
         filled,
         holds=written.holds,
         loses=written.loses,
+        clauses=ends_with_transaction(into, made),
         tables_written=filled.tables_written or written.tables_written,
     )
+
+
+def ends_with_transaction(node: Node, made: Object) -> tuple[Clause, ...]:
+    """ON COMMIT DROP of a temporary table."""
+    is_dropped = node.get("onCommit", node.get("oncommit")) == "ONCOMMIT_DROP"
+    return (Clause("on commit drop", made),) if is_dropped else ()
 
 
 def read_copy(_kind: str, node: Node, path: Path) -> Reading:

@@ -9,11 +9,11 @@ from lockgate.planner.sql.dialect import DIALECTS, MYSQL, POSTGRESQL, Dialect
 MADE = "create table t (a int);"
 
 
-def lost(dialect: Dialect, *sections: str) -> list[str]:
+def lost(dialect: Dialect, *sections: str, options: str = "") -> list[str]:
     """What migrations lose that run one after another, in words."""
     subjects = []
     for number, sql in enumerate(sections, 1):
-        text = f"-- migrate:up\n{sql}\n".encode()
+        text = f"-- migrate:up {options}\n{sql}\n".encode()
         up = parse_sections(read_migration(f"{number}_t.sql", text, dialect), dialect, {}).up
         subjects.append(read_alone(up.statements, "up", up.transactional, ReviewTerms(dialect)))
     return [
@@ -130,6 +130,13 @@ def test_it_is_followed_on_mysql(sql: str, nouns: list[str]) -> None:
 @pytest.mark.parametrize(("sql", "nouns"), POSTGRESQLS)
 def test_it_is_followed_on_postgresql(sql: str, nouns: list[str]) -> None:
     assert lost(POSTGRESQL, sql) == nouns
+
+
+@pytest.mark.parametrize("rows", ["(a int) on commit drop", "on commit drop as select 1 as a"])
+def test_a_table_that_ends_with_its_transaction_excuses_nothing_after_it(rows: str) -> None:
+    sql = f"create temp table users {rows}; drop table users;"
+    assert lost(POSTGRESQL, sql) == []
+    assert lost(POSTGRESQL, sql, options="transaction:false") == ["the table users"]
 
 
 def test_a_later_section_has_a_session_of_its_own() -> None:
