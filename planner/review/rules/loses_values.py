@@ -14,6 +14,8 @@ CODE = "loses-values"
 CUT = "Without strict mode the server changes values that do not fit, and only warns."
 REFUSED = "In strict mode the statement fails at the first value that does not fit."
 EITHER = f"{CUT} {REFUSED}"
+# No type of their family holds more.
+WIDEST = frozenset({"bigint", "longtext", "longblob"})
 SAFER = "First find and mend the rows that do not fit, then change the column."
 
 
@@ -53,4 +55,7 @@ def _unknown(
 ) -> Iterator[Finding]:
     if not new.nullable:
         message = f"{table.name}.{column} becomes NOT NULL; if it holds NULL, that does not fit."
+        yield report(CODE, "warning", statement, message, EITHER, SAFER)
+    elif new.type not in WIDEST:
+        message = f"Whether every value of {table.name}.{column} fits {new.text} is not known."
         yield report(CODE, "warning", statement, message, EITHER, SAFER)

@@ -16,7 +16,7 @@ alter table t add column g int generated always as (a + 1) stored; -- expect: bl
 -- https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html#online-ddl-table-operations
 alter table t engine = innodb; -- expect: rebuilds-table info/info/warning, unguarded-alter -/-/info
 -- https://dev.mysql.com/doc/refman/en/sql-mode.html#sql-mode-strict
-alter table t modify v varchar(10); -- expect: loses-values info/-/danger, blocks-table info/warning/danger
+alter table t modify v varchar(10); -- expect: loses-values info/warning/danger, blocks-table info/warning/danger
 -- https://dev.mysql.com/doc/refman/en/partitioning-management-range-list.html
 alter table t drop partition p0; -- expect: drops-data info/-/danger, rebuilds-table info/info/warning, unguarded-alter -/-/info
 -- https://dev.mysql.com/doc/refman/en/implicit-commit.html
