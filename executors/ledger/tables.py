@@ -73,10 +73,10 @@ class Tables:
         if self.complete and not self.columns:
             raise WrongTarget(
                 f"The ledger in {schema} has no history {history}: it was begun under another "
-                "name.",
+                "name, or by another project.",
                 why="In an empty history every migration would be pending, and run a second time.",
                 do="Name the table that it was begun with under `history: {table: …}` in the "
-                "environment.",
+                "environment, or for a project of its own another schema: `history: {schema: …}`.",
             )
 
 

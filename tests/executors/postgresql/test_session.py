@@ -148,8 +148,8 @@ def test_an_unset_statement_timeout_leaves_the_roles_own(
 
 
 def test_the_settings_of_a_failed_section_are_gone(limited: Any) -> None:
+    sql = "set search_path = nowhere;\nset role pg_monitor;\nselect 1/0;"
     with pytest.raises(StatementFailed):
-        sql = "set search_path = nowhere;\nset role pg_monitor;\nselect 1/0;"
         apply_up(limited, {"001_act": sql})
     assert by_hand(limited).query_one("select current_schema(), current_user::text") == (
         "public",
