@@ -229,9 +229,11 @@ def test_another_projects_history_beside_ours_is_refused_before_it_writes(
 ) -> None:
     apply_up(engine, create_tables(1))
     settings: dict[str, Any] = {"history": {"table": "b_migrations"}, "project": "other"}
-    with open_test_engine(any_server, any_database, **settings) as beside:
-        with pytest.raises(WrongTarget, match="or by another project"):
-            apply_up(beside, create_tables(2), project="other")
+    with (
+        open_test_engine(any_server, any_database, **settings) as beside,
+        pytest.raises(WrongTarget, match="or by another project"),
+    ):
+        apply_up(beside, create_tables(2), project="other")
     assert tables(engine) == ["t1"]
 
 
