@@ -9,11 +9,18 @@ from lockgate.executors.apply import refuse_elsewhere
 from lockgate.planner.building.lateness import with_lateness
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.promotion import with_promotion
+from lockgate.planner.building.stored_runs import AppliedMigration, find_applied
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import find_position, refuse_other_rules
 from lockgate.planner.review.inspection import completed
-from lockgate.planner.review.rereading import bind, refuse_understated, refuse_unmet, without_claims
+from lockgate.planner.review.rereading import (
+    bind,
+    is_rendered_otherwise,
+    refuse_understated,
+    refuse_unmet,
+    without_claims,
+)
 from lockgate.plans.linting import inspect_plan
 from lockgate.plans.origin import reread_origin
 from lockgate.workspace import Workspace
@@ -35,10 +42,13 @@ def reread(plan: Plan, work: Workspace) -> Plan:
         return plan
     refuse_other_rules(plan, engine.server)
     dialect = engine.server.dialect
-    migrations = bind(plan, dialect, environment.variables)
+    applied: tuple[AppliedMigration, ...] = ()
+    if is_rendered_otherwise(plan, environment.variables):
+        applied = find_applied(ledger, engine.read_applied_plans())
+    migrations = bind(plan, dialect, environment.variables, applied)
     refuse_understated(plan, dialect)
     refuse_unmet(plan, ledger)
-    plain = without_claims(completed(plan), dialect, migrations, environment.variables)
+    plain = without_claims(completed(plan), dialect, migrations)
     plain = with_lateness(plain, migrations, ledger)
     if plan.promotion is not None and environment.policy.promotion is not None:
         plain = with_promotion(plain, reread_origin(plan.promotion, environment))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lockgate.planner.building.filetexts import restore_text
 from lockgate.planner.building.readings import as_reading
+from lockgate.planner.building.stored_runs import AppliedMigration
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
@@ -38,17 +39,45 @@ WHY = "Its digest is over what it says, and anybody can compute that: it proves 
 DO = "Make a new plan with `migrate plan`, and find out who has changed this one."
 
 
-def bind(plan: Plan, dialect: Dialect, variables: Mapping[str, str]) -> tuple[Migration, ...]:
+def bind(
+    plan: Plan,
+    dialect: Dialect,
+    variables: Mapping[str, str],
+    applied: Sequence[AppliedMigration] = (),
+) -> tuple[Migration, ...]:
     """The migrations of the plan, from the text that it carries: each step's statements are those
     that its file's checksum stands for. Steps of format 1.0 carry none, and are passed over.
 
-    `variables` are the environment's of now; a template has to have been rendered with them.
+    `variables` are the environment's of now; a template has to have been rendered with them, or,
+    to be rolled back, with those that the database has noted in `applied`.
 
     Raises:
         ContradictedPlan: a step's SQL is not its file's.
     """
-    bound = (_bind(number, step, dialect, variables) for number, step in enumerate(plan.steps, 1))
+    noted = {int(one.version): one.step for one in applied}
+    bound = (
+        _bind(number, step, dialect, _variables_for(step, noted, variables))
+        for number, step in enumerate(plan.steps, 1)
+    )
     return tuple(migration for migration in bound if migration is not None)
+
+
+def is_rendered_otherwise(plan: Plan, variables: Mapping[str, str]) -> bool:
+    """Whether it rolls back a template that was rendered with other variables than these."""
+    return any(
+        step.direction == "down" and step.text and step.text.variables not in (None, variables)
+        for step in plan.steps
+    )
+
+
+def _variables_for(
+    step: Step, noted: Mapping[int, Step | None], variables: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Those with which the step must have been rendered."""
+    ran = noted.get(int(step.version)) if step.direction == "down" else None
+    if ran is None or ran.text is None or ran.checksum != step.checksum:
+        return variables
+    return ran.text.variables or {}
 
 
 def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
@@ -76,15 +105,14 @@ def refuse_understated(plan: Plan, dialect: Dialect) -> None:
         raise _contradicted("its verdict", f"it says {plan.verdict}, and it can stop half-way")
 
 
-def without_claims(
-    plan: Plan, dialect: Dialect, migrations: Sequence[Migration], variables: Mapping[str, str]
-) -> Plan:
+def without_claims(plan: Plan, dialect: Dialect, migrations: Sequence[Migration]) -> Plan:
     """The plan with its findings, each of them waived only where its file's text waives it."""
     known = {migration.number: migration for migration in migrations}
     steps = []
     for step in plan.steps:
         migration = known.get(int(step.version))
-        sections = parse_sections(migration, dialect, variables) if migration else None
+        rendered = (step.text and step.text.variables) or {}
+        sections = parse_sections(migration, dialect, rendered) if migration else None
         steps.append(_without_claims(step, sections))
     return plan.model_copy(update={"steps": tuple(steps)})
 

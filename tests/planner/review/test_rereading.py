@@ -244,7 +244,7 @@ class TestWaivers:
                 plan, lambda step: [one.update(allowed="fine") for one in step["findings"]]
             )
             migrations = bind(invented, POSTGRESQL, {})
-            (step,) = without_claims(invented, POSTGRESQL, migrations, {}).steps
+            (step,) = without_claims(invented, POSTGRESQL, migrations).steps
             found = {finding.code: finding.allowed for finding in step.findings}
             assert found["drops-data"] == reason
 
@@ -253,5 +253,5 @@ class TestWaivers:
         invented = edited(
             plan, lambda step: [one.update(allowed="fine") for one in step["findings"]]
         )
-        (step,) = without_claims(invented, POSTGRESQL, (), {}).steps
+        (step,) = without_claims(invented, POSTGRESQL, ()).steps
         assert {finding.allowed for finding in step.findings} == {None}
