@@ -217,6 +217,8 @@ def _fill(pgconn: PGconn, flight: _Flight[Tag], commands: Iterator[Command[Tag]]
             pgconn.pipeline_sync()
             return True
         parameters = [None if p is None else p.encode() for p in command.parameters]
+        if command.report:  # its time is not that of what came before it
+            pgconn.send_flush_request()
         pgconn.send_query_params(command.sql.encode(), parameters or None)
         if command.report:
             pgconn.send_flush_request()

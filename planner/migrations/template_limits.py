@@ -7,6 +7,7 @@ Whatever may multiply text is judged before it does, by the sizes of what it is 
 from __future__ import annotations
 
 import re
+import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -138,12 +139,15 @@ def limited_steps() -> Iterator[None]:
             raise _too(f"takes more than {STEPS} steps")
         return count
 
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()  # what others have left to be finalized takes no steps of the template
     sys.settrace(count)
     try:
         yield
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
 
 
 def collect(parts: Iterable[str]) -> str:
