@@ -62,6 +62,8 @@ def measure(table: Object, facts: Facts, thresholds: Thresholds) -> Scale:
 def describe_table(table: Object, facts: Facts) -> str:
     """A table's name and, where it is known, its size, for people.
 
+    >>> from lockgate.planner.database.facts import Facts, TableFacts
+    >>> from lockgate.planner.reading.reading import Object
     >>> describe_table(Object("table", "t"), Facts({"t": TableFacts("", 80_000_000, 41 << 30, {})}))
     't (about 80,000,000 rows, 41GB)'
     """

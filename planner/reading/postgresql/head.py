@@ -36,7 +36,7 @@ def shorten(sql: str) -> str:
     """The text with no more than a few rows of each VALUES list.
 
     >>> len(shorten("insert into t values " + ", ".join(["(1, 'a')"] * 10_000)))
-    45
+    49
     """
     if len(sql) <= LONG:
         return sql
