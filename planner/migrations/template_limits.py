@@ -6,8 +6,8 @@ Whatever may multiply text is judged before it does, by the sizes of what it is 
 
 from __future__ import annotations
 
-import re
 import gc
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
