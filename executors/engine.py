@@ -141,14 +141,14 @@ class Units(Protocol):
         point of no return is passed. The ledger is at `serial` before the unit's first step.
 
         Raises:
-            Unresolved: neither could be done wholly.
+            Unresolved: neither could be fully done.
         """
 
     def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
         """Undoes an interrupted compensated unit.
 
         Raises:
-            Unresolved: it could not be undone wholly, or has passed its point of no return.
+            Unresolved: it could not be fully undone, or has passed its point of no return.
         """
 
     def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:

@@ -121,7 +121,7 @@ def _foreign(path: Path) -> ConfigurationError:
     return ConfigurationError(
         "this data of an embedded PostgreSQL was not made by lockgate on this machine",
         path=path,
-        why="Its settings may run programs of whoever made it, so it is not started.",
+        why="Its settings may run programs of the person who made it, so it is not started.",
         do="Delete it to begin with an empty database; keep .lockgate/ out of what is committed, "
         "copied and cached.",
     )

@@ -27,7 +27,6 @@ from lockgate.planner.errors import WrongTarget
 from lockgate.planner.plan.plan import Serial
 from lockgate.planner.plan.statement import Model, Sha256
 from lockgate.planner.sql.dialect import DIALECTS
-from lockgate.planner.sql.mentioned import Mentions
 
 
 class ServerState(Model):
@@ -121,10 +120,6 @@ STATE = Kind(
     elsewhere="Choose another file with `-o FILE`.",
     stake="It is not what the database said.",
 )
-
-
-# The facts name it for type checkers alone: whoever reads only the ledger does without.
-DatabaseState.model_rebuild(_types_namespace={"Mentions": Mentions})
 
 
 def state_schema() -> dict[str, Any]:

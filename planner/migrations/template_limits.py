@@ -231,6 +231,6 @@ def _refuse(is_too_much: bool, what: str) -> None:
 def _too(does: str) -> MigrationFileError:
     return MigrationFileError(
         f"the template {does}",
-        why="Whoever looks at a migration renders it.",
+        why="Looking at a migration renders it.",
         do="Write the SQL out, or divide it into several migrations.",
     )

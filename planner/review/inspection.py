@@ -86,7 +86,7 @@ def inspect(
     origins: Sequence[SectionSource],
     outer: Sequence[Sequence[Finding]],
 ) -> Plan:
-    """The plan with findings and touches, not sealed anew; findings that it has stay first.
+    """The plan with findings and touches, not sealed again; findings that it has stay first.
 
     Of each step come its section, its origin, and an outer linter's findings.
     """

@@ -1,6 +1,6 @@
 """A plan held against its own text: what it says of its SQL is not taken on trust.
 
-Whoever can write a plan can compute its digests too. So its statements are cut from the files'
+Who can write a plan can compute its digests too. So its statements are cut from the files'
 text again and read again, by the same code that plans; what depends on the tables alone is not
 compared here. Opens no file and asks no server.
 """

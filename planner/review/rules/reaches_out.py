@@ -21,7 +21,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 statement,
                 f"It {' and '.join(reading.reaches_out)}.",
                 "What that does is not among the plan's losses and locks, nothing undoes it, and "
-                "it may serve whoever wrote it.",
+                "it may serve its author.",
                 "Do it outside of migrations, by a person who has the right to.",
             )
         elif reading.changes_rights:
