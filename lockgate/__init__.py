@@ -9,7 +9,7 @@ options.py    Command-line options that several commands share, and what they te
 planner/      The planner decides: values in, values out
 plans/        Plans in the making: an environment, its database and its files brought together
 runs/         Runs, for the commands
-scaffold.py   New migration files
+scaffold.py   New migration files, and the first files of a project
 signals.py    SIGINT and SIGTERM as an exception, so that what runs is undone on the way out
 status.py     Where an environment's migrations stand: its files held against its database
 threads.py    Work in a thread of its own, for what only waits for others

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from lockgate.executors.programs.git import ask_checkout, find_own_checkout
 from lockgate.executors.programs.signatures import ALLOWED, REVOKED
-from lockgate.planner.environments.environment import FOLDER, EnvironmentsFolder
+from lockgate.planner.environments.folder import FOLDER, SUFFIXES, EnvironmentsFolder
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.plan import CommitAuthor, Source
 from lockgate.planner.project import Checkout
 
 AUTHOR = re.compile(r"author (?P<name>.*?) ?<(?P<email>[^<>]*)> -?\d+ [+-]\d{4}")
-YAML = ".yaml"
 SIGNERS = (ALLOWED, REVOKED)
 ORDINARY = ("100644", "100755")
 """How git tells files from links and submodules."""
@@ -100,7 +99,7 @@ def _committed(
         if not project.is_relative_to(checkout.top):
             break
         files = _files(checkout, commit, project / FOLDER)
-        if any(name.endswith(YAML) for name in files):
+        if any(name.endswith(SUFFIXES) for name in files):
             return files, project
     return {}, here
 
@@ -114,6 +113,6 @@ def _files(checkout: Checkout, commit: str, folder: Path) -> dict[str, bytes]:
         about, _, raw = entry.partition(b"\t")
         mode, _, blob = about.decode().split(" ")
         name = os.fsdecode(raw)
-        if mode in ORDINARY and (name.endswith(YAML) or name in SIGNERS):
+        if mode in ORDINARY and (name.endswith(SUFFIXES) or name in SIGNERS):
             files[name] = ask_checkout(checkout, "cat-file", "blob", blob) or b""
     return files

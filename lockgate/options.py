@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @dataclass
@@ -90,7 +90,7 @@ def _locate(folder: Path | None, ref: str | None) -> EnvironmentsFolder | None:
         return copy_environments(folder, ref, Path(copy))
     if folder is None:
         return None
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
     return EnvironmentsFolder(folder, folder.parent)
 
@@ -158,7 +158,7 @@ reviewed_option = click.option(
 
 
 def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from lockgate.planner.environments.environment import environment_names, find_environments
+    from lockgate.planner.environments.folder import environment_names, find_environments
     from lockgate.planner.errors import LockgateError
 
     try:

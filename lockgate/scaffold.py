@@ -1,11 +1,15 @@
-"""New migration files."""
+"""New migration files, and the first files of a project."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from lockgate.planner.database.address import parse_url
+from lockgate.planner.environments.folder import FOLDER, environment_names
+from lockgate.planner.environments.keys import Database, EnvironmentFile
 from lockgate.planner.errors import UsageError
 from lockgate.planner.migrations.directory import FIRST_DATE
 from lockgate.planner.migrations.migration import FILENAME
@@ -13,6 +17,16 @@ from lockgate.planner.project import refuse_outward_link
 
 EMPTY = "-- migrate:up\n\n\n-- migrate:down\n\n"
 FIRST = "001"
+ENVIRONMENT = """\
+# The default environment: `migrate up` is `migrate up -e dev`. Each file beside this one is an
+# environment of its own, such as production.yaml. All keys: docs/reference/environment.md.
+#
+# `embedded` is a private PostgreSQL that starts and stops with each command (pip install
+# 'lockgate[embedded]'). For a server, name the variable with its URL: `database: $DATABASE_URL`.
+database: {database}
+"""
+IGNORED = (".lockgate/", ".env", "plan.json")
+"""The embedded servers' data, secrets, and the plan of the moment."""
 
 
 def next_filename(directory: Path, title: str, now: datetime, timestamp: bool) -> str:
@@ -41,14 +55,74 @@ def write_migration(directory: Path, filename: str) -> Path:
         UsageError: it cannot be written, or exists.
     """
     path = directory / filename
+    _write(path, EMPTY, mode="x")
+    return path
+
+
+def _write(path: Path, text: str, mode: str = "w") -> None:
     refuse_outward_link(path)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(EMPTY)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open(mode, encoding="utf-8", newline="\n") as file:
+            file.write(text)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
-    return path
+
+
+def make_project(project: Path, database: str) -> tuple[Path, ...]:
+    """Writes what a new project needs and does not have; the paths of that, from the project.
+
+    Raises:
+        UsageError: `database` is nothing that an environment's file may say, or a file cannot be
+            written.
+    """
+    made = [
+        *_make_environment(project / FOLDER, database),
+        *_make_folder(project / "migrations"),
+        *_ignore(project / ".gitignore"),
+    ]
+    return tuple(path.relative_to(project) for path in made)
+
+
+def _make_environment(folder: Path, database: str) -> Iterator[Path]:
+    if environment_names(folder):
+        return
+    _check(database)
+    path = folder / "dev.yaml"
+    _write(path, ENVIRONMENT.format(database=f'"{database}"' if "://" in database else database))
+    yield path
+
+
+def _check(database: str) -> None:
+    do = "For example: migrate init --database '$DATABASE_URL'"
+    try:
+        read = EnvironmentFile.model_validate({"database": database}).database
+    except ValueError:
+        raise UsageError(
+            "--database is embedded, $VARIABLE, or the URL of a database.", do=do
+        ) from None
+    if isinstance(read, Database) and read.url and parse_url(read.url.get_secret_value()).password:
+        raise UsageError(
+            "The URL holds a password, and the file would be committed with it.",
+            why="Nothing was written.",
+            do=do,
+        )
+
+
+def _make_folder(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        refuse_outward_link(path)
+        path.mkdir(parents=True)
+        yield path
+
+
+def _ignore(path: Path) -> Iterator[Path]:
+    text = path.read_text("utf-8") if path.is_file() else ""
+    missing = [line for line in IGNORED if line not in text.splitlines()]
+    if missing:
+        separator = "" if text.endswith("\n") or not text else "\n"
+        _write(path, text + separator + "".join(f"{line}\n" for line in missing))
+        yield path
 
 
 def _names(directory: Path) -> list[str]:

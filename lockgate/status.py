@@ -15,10 +15,10 @@ from lockgate.executors.failure import ServerError
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
 from lockgate.planner.building.matrix import Column
-from lockgate.planner.environments.environment import (
-    Environment,
+from lockgate.planner.environments.environment import Environment, databases_of
+from lockgate.planner.environments.folder import (
     EnvironmentsFolder,
-    databases_of,
+    environment_files,
     environment_names,
 )
 from lockgate.planner.environments.yaml_file import read_yaml
@@ -167,7 +167,7 @@ def _named(name: str, folder: Path) -> set[str]:
     """What an environment's file names as standing before it, as far as it can be made out: what
     is wrong with the file its own column tells."""
     try:
-        document = read_yaml(folder / f"{name}.yaml").value
+        document = read_yaml(environment_files(folder)[name]).value
     except ConfigurationError:
         return set()
     promotion = _map(_map(document.get("policy")).get("promotion"))

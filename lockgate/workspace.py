@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from lockgate import __version__
 from lockgate.planner.environments.environment import (
+    BARE,
     Environment,
-    EnvironmentsFolder,
-    find_environments,
+    bare_environment,
     read_environment,
     resolve_database,
 )
-from lockgate.planner.errors import Locked
+from lockgate.planner.environments.folder import EnvironmentsFolder, find_environments
+from lockgate.planner.errors import Locked, UsageError
 from lockgate.planner.migrations.directory import Directory, read_migrations
 from lockgate.planner.project import is_outside
 from lockgate.planner.sql.dialect import DIALECTS
@@ -43,8 +44,15 @@ class Workspace:
 
 
 def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environment:
-    """The environment of this name, from a folder or the nearest one upwards."""
-    found = folder or nearest_environments()
+    """The environment of this name, from a folder or the nearest one upwards; without any folder
+    that of DATABASE_URL."""
+    try:
+        found = folder or nearest_environments()
+    except UsageError:
+        url = database_url(Path.cwd())
+        if name != BARE or not url:
+            raise
+        return bare_environment(url, Path.cwd())
     return read_environment(name, found.path, variables=os.environ, project=found.project)
 
 
@@ -56,6 +64,18 @@ def nearest_environments() -> EnvironmentsFolder:
     """
     path = find_environments(Path.cwd())
     return EnvironmentsFolder(path, path.parent)
+
+
+def database_url(project: Path) -> str | None:
+    """DATABASE_URL, of the process environment or else of the project's file `.env`.
+
+    Nothing else of that file is used, and no variable in it is replaced: it may be a stranger's.
+    """
+    if "DATABASE_URL" in os.environ or not (project / ".env").is_file():
+        return os.environ.get("DATABASE_URL")
+    from dotenv import dotenv_values
+
+    return dotenv_values(project / ".env", interpolate=False).get("DATABASE_URL")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from lockgate.views.run.report import show_report
 from lockgate.workspace import Workspace, author, load_environment, open_workspace, read_settled
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 def plan_and_apply(

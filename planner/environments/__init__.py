@@ -1,6 +1,7 @@
 """Environments: settings of one database, their keys and policies.
 
 environment.py  Environments
+folder.py       The folder of environments
 judgement.py    Judgement of plans by an environment's policies
 keys.py         The keys of an environment's file, as models
 policy.py       The policies that there are, and their settings in an environment

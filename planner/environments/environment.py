@@ -6,14 +6,14 @@ those of `planner.environments.keys`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
+from lockgate.planner.environments.folder import FOLDER, EnvironmentsFolder, environment_files
 from lockgate.planner.environments.keys import Database, EnvironmentFile, ExtendedFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
 from lockgate.planner.environments.secrets import read_secret
@@ -27,10 +27,11 @@ from lockgate.planner.environments.yaml_file import (
 )
 from lockgate.planner.errors import ConfigurationError, UsageError
 
-FOLDER = "environments"
-ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+BARE = "dev"
+"""The environment that needs no file, where DATABASE_URL says where the database is."""
 HINTS = {
-    "database": "write `database: embedded`, or a map with url_env; it is never inherited",
+    "database": "write `database: embedded` or `database: $DATABASE_URL`; it is never inherited",
+    "url": "write `database: $DATABASE_URL`, with the URL in that variable",
     "name": "an environment is named by its file",
     "allow_out_of_order": "say it in `policy:`, as `out_of_order: warn`",
     "non_atomic": "it stands in `policy:`",
@@ -38,20 +39,6 @@ HINTS = {
     "password": "name its place with password_env or password_file",
     "database.password": "name its place with password_env or password_file",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentsFolder:
-    """A folder of environments, and the folder of the project that they belong to: the one around
-    them, unless they are a copy from elsewhere."""
-
-    path: Path
-    project: Path
-
-    @property
-    def place(self) -> Path:
-        """Where they are in the project: what they name by a relative path begins there."""
-        return self.project / self.path.name
 
 
 class Environment(EnvironmentFile):
@@ -69,7 +56,9 @@ class Environment(EnvironmentFile):
     @property
     def path(self) -> Path:
         """The file that it was read from."""
-        return self.directory / f"{self.name}.yaml"
+        return environment_files(self.directory).get(
+            self.name, self.directory / f"{self.name}.yaml"
+        )
 
     @property
     def migrations_directory(self) -> Path:
@@ -82,38 +71,18 @@ class Environment(EnvironmentFile):
         return self.folder.project / ".lockgate" / self.name
 
 
-def find_environments(start: Path) -> Path:
-    """The nearest folder `environments/` that holds a YAML file, from `start` upwards.
-
-    Raises: UsageError when there is none.
-    """
-    for folder in (start, *start.parents):
-        if environment_names(folder / FOLDER):
-            return folder / FOLDER
-    raise UsageError(
-        f"there is no {FOLDER}/ folder with a YAML file in {start} or above it",
-        do=f"Create {FOLDER}/dev.yaml with the line `database: embedded`, "
-        "or name the folder with --environments DIR.",
-    )
-
-
-def environment_names(directory: Path) -> tuple[str, ...]:
-    """The environments that a folder holds, sorted; none when there is no such folder."""
-    stems = (path.stem for path in directory.glob("*.yaml"))
-    return tuple(sorted(stem for stem in stems if ENVIRONMENT_NAME.fullmatch(stem)))
-
-
 def databases_of(directory: Path) -> tuple[str, ...]:
     """The environments of a folder but those without a database, which are there to be extended.
 
     One whose file cannot be read is among them.
     """
-    return tuple(name for name in environment_names(directory) if not _is_base(name, directory))
+    files = environment_files(directory)
+    return tuple(name for name, path in files.items() if not _is_base(path))
 
 
-def _is_base(name: str, directory: Path) -> bool:
+def _is_base(path: Path) -> bool:
     try:
-        value = read_yaml(directory / f"{name}.yaml").value
+        value = read_yaml(path).value
     except ConfigurationError:
         return False
     return bool(value) and "database" not in value
@@ -131,14 +100,14 @@ def read_environment(
     Raises: UsageError when there is no such environment, ConfigurationError when it is wrong.
     """
     folder = EnvironmentsFolder(directory, project or directory.parent)
-    names = environment_names(directory)
-    if name not in names:
-        do = did_you_mean(name, list(names)).capitalize() if names else ""
+    files = environment_files(directory)
+    if name not in files:
+        do = did_you_mean(name, list(files)).capitalize() if files else ""
         raise UsageError(f"there is no environment {name} in {directory}", do=do)
-    document = read_extended_yaml(name, directory, names, own="database")
+    document = read_extended_yaml(name, files, own="database")
     file = parse_yaml(document, EnvironmentFile, HINTS)
-    _refuse_loosened(document, directory, names)
-    _refuse_misplaced(document, file.policy, name, names)
+    _refuse_loosened(document, files)
+    _refuse_misplaced(document, file.policy, name, tuple(files))
     place = document.place(("engine",) if file.engine else ("database",))
     problem = ""
     try:
@@ -147,18 +116,43 @@ def read_environment(
         problem = str(error)
     if problem:
         raise ConfigurationError(problem, path=place.path, line=place.line)
+    return _environment(file, name, engine, folder)
+
+
+def bare_environment(url: str, project: Path) -> Environment:
+    """The environment `dev` of a project that has no file for one: a URL, and all else by default.
+
+    Raises: UsageError when the URL is wrong.
+    """
+    try:
+        file = EnvironmentFile.model_validate({"database": {"url": url}})
+        engine = parse_url(url).engine
+    except ValueError:  # pydantic's is one too, and shows what it was given
+        engine = None
+    if engine is None:
+        raise UsageError(
+            "DATABASE_URL is not the URL of a database.",
+            do="It looks like postgresql://user:password@localhost/name, or mysql://…; "
+            "percent-encode what is special in the password.",
+        )
+    return _environment(file, BARE, engine, EnvironmentsFolder(project / FOLDER, project))
+
+
+def _environment(
+    file: EnvironmentFile, name: str, engine: EngineName, folder: EnvironmentsFolder
+) -> Environment:
+    """All of it is checked, and to check it again would cost every command a second validator."""
     keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
-    # All of it is checked, and to check it again would cost every command a second validator.
     return Environment.model_construct(**keys | {"name": name, "engine": engine, "folder": folder})
 
 
-def _refuse_loosened(document: YamlDocument, directory: Path, names: tuple[str, ...]) -> None:
+def _refuse_loosened(document: YamlDocument, files: Mapping[str, Path]) -> None:
     """Raises ConfigurationError when a policy or another key lets more pass than that of a file
     below it."""
     parent = document.value.get("extends")
     if parent is None:
         return
-    below = read_extended_yaml(parent, directory, names, own="database")
+    below = read_extended_yaml(parent, files, own="database")
     own, base = (
         parse_yaml(one.without("database", "extends"), ExtendedFile, HINTS)
         for one in (document, below)
@@ -169,7 +163,7 @@ def _refuse_loosened(document: YamlDocument, directory: Path, names: tuple[str, 
     other = loosened_key(own, base, below.value)
     if other is not None:
         raise _looser_key(document, other, parent)
-    _refuse_loosened(below, directory, names)
+    _refuse_loosened(below, files)
 
 
 def _looser_key(document: YamlDocument, key: tuple[str, ...], parent: str) -> ConfigurationError:

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, SecretStr, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from lockgate.planner.database.address import EngineName, parse_url, refuse_parts, refuse_secrets
 from lockgate.planner.environments.policy import PolicySettings
@@ -18,6 +27,7 @@ from lockgate.planner.settings import Settings
 
 LONGEST_TIMEOUT = 2_147_483
 """In seconds: PostgreSQL holds lock_timeout and statement_timeout as 31-bit milliseconds."""
+SHORT_FORMS: Any = {"type": "string", "pattern": r"^(embedded|\$(\w+|\{\w+\})|\w+://.+)$"}
 WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
 
 Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
@@ -105,9 +115,25 @@ def _shape(value: object) -> str:
     return "<text>" if isinstance(value, str) else "<map>"
 
 
+def _written_out(value: object) -> object:
+    """The map that `$NAME` and a URL are short for.
+
+    >>> _written_out("$DATABASE_URL")
+    {'url_env': 'DATABASE_URL'}
+    """
+    if not isinstance(value, str):
+        return value
+    if value.startswith("$"):
+        name = value[1:]
+        return {"url_env": name[1:-1] if name[:1] + name[-1:] == "{}" else name}
+    return {"url": value} if "://" in value else value
+
+
 RehearsalPlace = Annotated[
-    Annotated[Database, Tag("<map>")] | Annotated[Literal["embedded"], Tag("<text>")],
+    Annotated[Database, Tag("<map>")]
+    | Annotated[Literal["embedded"], Tag("<text>"), WithJsonSchema(SHORT_FORMS)],
     Discriminator(_shape),
+    BeforeValidator(_written_out),
 ]
 
 
@@ -143,7 +169,8 @@ class EnvironmentFile(PolicyFile):
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
     database: RehearsalPlace = Field(
-        description="`embedded`, a private PostgreSQL, or a map. Never inherited."
+        description="`embedded`, a private PostgreSQL; `$VARIABLE` or a URL; or a map. "
+        "Never inherited."
     )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
     history: History = Field(

@@ -103,14 +103,14 @@ def read_yaml(path: Path) -> YamlDocument:
 
 
 def read_extended_yaml(
-    name: str, directory: Path, names: tuple[str, ...], *, own: str, below: tuple[str, ...] = ()
+    name: str, files: Mapping[str, Path], *, own: str, below: tuple[str, ...] = ()
 ) -> YamlDocument:
-    """The file <name>.yaml laid over the one that its key `extends` names, and so on upwards.
+    """The file of this name laid over the one that its key `extends` names, and so on upwards.
 
     The key `own` belongs to each file alone and is never taken over. `below` holds the files
     that led here.
     """
-    document = read_yaml(directory / f"{name}.yaml")
+    document = read_yaml(files[name])
     if not document.value:
         do = "Its first line may be `database: embedded`, a private PostgreSQL."
         raise ConfigurationError(f"the file is empty: it needs `{own}:`", path=document.path, do=do)
@@ -120,12 +120,12 @@ def read_extended_yaml(
     chain, what = (*below, name), ""
     if parent in chain:
         what = f"extends: goes in a circle: {' -> '.join((*chain, parent))}"
-    elif parent not in names:
-        what = f"extends: names no file beside this one; {did_you_mean(parent, list(names))}"
+    elif parent not in files:
+        what = f"extends: names no file beside this one; {did_you_mean(parent, list(files))}"
     if what:
         line = document.place(("extends",)).line
         raise ConfigurationError(what, path=document.path, line=line)
-    base = read_extended_yaml(parent, directory, names, own=own, below=chain)
+    base = read_extended_yaml(parent, files, own=own, below=chain)
     return document.over(base.without(own, "extends"))
 
 

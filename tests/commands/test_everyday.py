@@ -121,3 +121,18 @@ def test_resolve_has_nothing_to_settle_as_a_rule(project: Project) -> None:
     refused(project.migrate("resolve", "--mark-applied", "1"), 64, "reason")
     succeed(project.migrate("resolve", "--mark-applied", "1", "--reason", "done by hand"))
     assert succeed(project.migrate("status")).out.endswith("1 applied\n")
+
+
+def test_without_any_environment_database_url_is_dev(project: Project) -> None:
+    project.write_tables(1)
+    (project.folder / "environments/test.yaml").unlink()
+    given = {"LOCKGATE_ENVIRONMENT": None, "DATABASE_URL": project.url}
+    succeed(project.migrate("up", environ=given))
+    (project.folder / ".env").write_text(f"DATABASE_URL={project.url}\nPATH=/nowhere\n")
+    dotenv = {"LOCKGATE_ENVIRONMENT": None}
+    assert "001" in succeed(project.migrate("status", environ=dotenv)).out
+    (project.folder / ".env").write_text("DATABASE_URL=${SECRET}\n")
+    spied = {"LOCKGATE_ENVIRONMENT": None, "SECRET": project.url}
+    refused(project.migrate("status", environ=spied), 64, "DATABASE_URL is not the URL")
+    (project.folder / ".env").unlink()
+    refused(project.migrate("status", environ=dotenv), 64, "migrate init", "DATABASE_URL")

@@ -167,3 +167,34 @@ def test_the_words_of_other_tools_are_understood(files: Project) -> None:
 def test_a_word_that_is_near_to_no_command_suggests_none(files: Project, word: str) -> None:
     result = refused(files.migrate(word), 64, f"No such command '{word}'")
     assert "Did you mean" not in result.err
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Project:
+    """A folder without environments or migrations."""
+    project = Project(tmp_path, "postgresql://nobody@127.0.0.1:1/nothing")
+    (project.folder / "environments/test.yaml").unlink()
+    (project.folder / "environments").rmdir()
+    project.migrations.rmdir()
+    return project
+
+
+def test_init_makes_the_first_files_and_nothing_twice(empty: Project) -> None:
+    (empty.folder / ".gitignore").write_text("*.log\nplan.json")
+    made = succeed(empty.migrate("init")).out.split()
+    assert made == ["environments/dev.yaml", "migrations", ".gitignore"]
+    assert (empty.folder / ".gitignore").read_text() == "*.log\nplan.json\n.lockgate/\n.env\n"
+    assert "database: embedded\n" in (empty.folder / "environments/dev.yaml").read_text()
+    assert succeed(empty.migrate("init")).out == ""
+
+
+def test_init_takes_the_variable_that_is_set(empty: Project) -> None:
+    succeed(empty.migrate("init", environ={"DATABASE_URL": empty.url}))
+    assert "database: $DATABASE_URL\n" in (empty.folder / "environments/dev.yaml").read_text()
+
+
+def test_init_writes_no_password_into_a_file_that_is_committed(empty: Project) -> None:
+    result = empty.migrate("init", "--database", "postgresql://me:geheim@db/shop")
+    refused(result, 64, "holds a password", "$DATABASE_URL")
+    refused(empty.migrate("init", "--database", "nonsense"), 64, "$VARIABLE")
+    assert not list(empty.folder.iterdir())

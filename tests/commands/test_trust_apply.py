@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lockgate.executors.apply import apply
-from lockgate.planner.environments.environment import EnvironmentsFolder
+from lockgate.planner.environments.folder import EnvironmentsFolder
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.planfile import read_plan, render_plan
 from lockgate.planner.plan.statement import statement_digest

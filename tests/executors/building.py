@@ -22,11 +22,8 @@ from lockgate.executors.failure import Failure
 from lockgate.planner.building.build import Setting, build_down_plan, build_up_plan
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.database.ledger import Identity, Ledger
-from lockgate.planner.environments.environment import (
-    Environment,
-    EnvironmentsFolder,
-    resolve_database,
-)
+from lockgate.planner.environments.environment import Environment, resolve_database
+from lockgate.planner.environments.folder import EnvironmentsFolder
 from lockgate.planner.migrations.migration import Migration, read_migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Source
@@ -41,7 +38,8 @@ import sys
 from pathlib import Path
 from lockgate.executors.engine import open_engine
 from lockgate.planner.database.address import parse_url
-from lockgate.planner.environments.environment import Environment, EnvironmentsFolder
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.folder import EnvironmentsFolder
 address = parse_url(sys.argv[1])
 folder = EnvironmentsFolder(Path("environments"), Path())
 keys = {"name": "holder", "folder": folder, "engine": address.engine}

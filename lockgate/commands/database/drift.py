@@ -15,7 +15,7 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.command(short_help="Show what the schema has that no migration made.")

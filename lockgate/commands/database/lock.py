@@ -9,7 +9,7 @@ import click
 from lockgate.options import environment_option, environments_option, json_option
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.command(short_help="Show who holds the migration lock.")

@@ -10,7 +10,7 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.group(short_help="Write down what a database says, to plan without it.")

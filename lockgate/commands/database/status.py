@@ -14,7 +14,7 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.command(short_help="Show which migrations are applied.")

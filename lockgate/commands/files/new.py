@@ -10,7 +10,7 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.command(short_help="Make an empty migration file.")

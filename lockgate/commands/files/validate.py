@@ -11,7 +11,8 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import Environment, EnvironmentsFolder
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.planner.errors import MigrationFileError
 
 

@@ -23,7 +23,8 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import Environment, EnvironmentsFolder
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.planner.plan.plan import Plan
     from lockgate.plans.making import Request
 

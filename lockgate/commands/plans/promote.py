@@ -19,7 +19,7 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.command(short_help="Plan for one environment what has run in another.")

@@ -10,7 +10,7 @@ import click
 from lockgate.options import environments_option
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.planner.plan.plan import Plan
 
 

@@ -17,7 +17,7 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.planner.environments.environment import EnvironmentsFolder
+    from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
 @click.command(short_help="Apply exactly what a plan file says.")

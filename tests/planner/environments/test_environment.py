@@ -17,11 +17,10 @@ from pydantic import BaseModel
 from lockgate.planner.database.address import parse_url
 from lockgate.planner.environments.environment import (
     Environment,
-    environment_names,
-    find_environments,
     read_environment,
     resolve_database,
 )
+from lockgate.planner.environments.folder import environment_names, find_environments
 from lockgate.planner.environments.keys import Database, EnvironmentFile, environment_schema
 from lockgate.planner.environments.policy import loosened
 from lockgate.planner.errors import ConfigurationError, LockgateError, UsageError
@@ -512,7 +511,7 @@ def test_a_wrong_url_in_the_file_is_explained_and_not_shown(
 @pytest.mark.parametrize(
     "text",
     [
-        f"database: postgresql://u:{SECRET}@h/d",
+        f"database: nonsense://u:{SECRET}@h/d",
         f"database: {{postgresql://u:{SECRET}@h/d}}",
         f"database: {{url: [{SECRET}]}}",
         f"database: {{url: {{{SECRET}: 1}}}}",
@@ -722,3 +721,37 @@ def test_reading_an_environment_loads_no_driver_and_no_template_engine() -> None
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert run.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        ("$DATABASE_URL", {"DATABASE_URL": "postgresql://u@h/d"}),
+        ("${DATABASE_URL}", {"DATABASE_URL": "postgresql://u@h/d"}),
+        ("postgresql://u@h/d", {}),
+    ],
+)
+def test_a_database_is_a_variable_or_a_url_in_one_word(
+    tmp_path: Path, text: str, variables: dict[str, str]
+) -> None:
+    (tmp_path / "dev.yaml").write_text(f"database: {text}\n")
+    environment = read_environment("dev", tmp_path, variables=variables)
+    assert resolve_database(environment, variables).host == "h"
+
+
+@pytest.mark.parametrize("text", ["database: nonsense", "url: postgresql://u:geheim@h/d"])
+def test_a_wrong_place_for_the_database_shows_the_line_that_works(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "dev.yaml").write_text(f"{text}\n")
+    with pytest.raises(ConfigurationError, match=r"database: \$DATABASE_URL") as caught:
+        read_environment("dev", tmp_path, variables={})
+    assert "geheim" not in str(caught.value)
+
+
+def test_an_environment_may_end_in_yml_but_has_one_file(tmp_path: Path) -> None:
+    (tmp_path / "dev.yml").write_text("database: embedded\n")
+    assert read_environment("dev", tmp_path, variables={}).path == tmp_path / "dev.yml"
+    (tmp_path / "dev.yaml").write_text("database: embedded\n")
+    with pytest.raises(ConfigurationError, match=r"also dev\.yaml"):
+        read_environment("dev", tmp_path, variables={})

@@ -1,0 +1,35 @@
+"""`migrate init`: a project's first files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Make a project's first files.")
+@click.option(
+    "--database", metavar="WHERE",
+    help="What environments/dev.yaml says: embedded, $VARIABLE, or a URL. "
+    "[default: $DATABASE_URL where that is set, else embedded]",
+)  # fmt: skip
+def command(database: str | None) -> int:
+    """Make environments/dev.yaml, migrations/ and the lines that .gitignore needs.
+
+    What is there already stays as it is, so a second time changes nothing.
+
+    \b
+    Examples:
+      migrate init
+      migrate init --database '$DATABASE_URL'
+    """
+    from lockgate.scaffold import make_project
+    from lockgate.views.terminal import say, tell
+    from lockgate.workspace import database_url
+
+    where = database or ("$DATABASE_URL" if database_url(Path.cwd()) else "embedded")
+    made = make_project(Path.cwd(), where)
+    for path in made:
+        say(str(path))
+    tell("Next: `migrate new NAME`, then `migrate up`." if made else "All of it is there already.")
+    return 0
