@@ -14,6 +14,7 @@ from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.errors import UsageError
+from lockgate.planner.versions import version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Ledger
@@ -150,12 +151,12 @@ def mark(
         UsageError: no run stopped half-way through this version.
     """
     for half in read_half_done(engine, ledger):
-        numbers = [int(step.version) for step in half.unit.steps]
-        if version.isdecimal() and int(version) in numbers:
+        numbers = [step.key for step in half.unit.steps]
+        if version_key(version) in numbers:
             break
     else:
         raise UsageError(f"No run stopped half-way through {version}.", do="See `migrate resolve`.")
-    _record(engine, ledger, half.unit.steps, numbers.index(int(version)), applied=applied)
+    _record(engine, ledger, half.unit.steps, numbers.index(version_key(version)), applied=applied)
     if applied == (half.unit.steps[0].direction == "up"):
         engine.units.accept(half.run.id, reason, emit)
     else:
@@ -167,12 +168,12 @@ def _record(
     engine: Engine, ledger: Ledger, steps: tuple[Step, ...], settled: int, *, applied: bool
 ) -> None:
     """Brings the history to what the steps up to the settled one have made of it."""
-    recorded = {entry.number for entry in ledger.entries}
+    recorded = {entry.key for entry in ledger.entries}
     serial = ledger.serial
     for place, step in enumerate(steps):
         up = step.direction == "up"
         wanted = applied if place == settled else up == (place < settled)
-        if (int(step.version) in recorded) == wanted:
+        if (step.key in recorded) == wanted:
             continue
         change = engine.record_migration if wanted else engine.remove_migration_record
         change(step.model_copy(update={"direction": "up" if wanted else "down"}), serial)

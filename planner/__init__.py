@@ -21,4 +21,5 @@ reading/       What one statement does, read from its SQL by one reader for each
 review/        What a reviewer should know of a plan: findings, losses, evidence
 settings.py    A map in a settings file, as its reader wants it: the base of every model of one
 sql/           SQL as text: statements, tokens, the lexical rules of each engine
+versions.py    Versions of migrations: any text names one, and numbers are compared as numbers
 """

@@ -14,6 +14,7 @@ from lockgate.executors.engine import Row, Run
 from lockgate.executors.states import WHOLE, RunStatus
 from lockgate.planner.database.ledger import Entry
 from lockgate.planner.errors import HistoryError
+from lockgate.planner.versions import plain_version
 
 if TYPE_CHECKING:
     from lockgate.planner.building.stored_runs import StoredRun
@@ -38,14 +39,14 @@ def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:
     """The history's rows by version.
 
     Raises:
-        HistoryError: a version is no number, or stands there twice, as `1` and `001`.
+        HistoryError: a version is empty, or stands there twice, as `1` and `001`.
     """
-    entries = sorted(map(_read_entry, rows), key=lambda entry: entry.number)
+    entries = sorted(map(_read_entry, rows), key=lambda entry: entry.key)
     for one, other in pairwise(entries):
-        if one.number == other.number:
+        if one.key == other.key:
             raise HistoryError(
-                f"The history table holds version {one.number} twice, as {one.version} and "
-                f"{other.version}.",
+                f"The history table holds version {plain_version(one.version)} twice, as "
+                f"{one.version} and {other.version}.",
                 do="Remove the row that lockgate did not write.",
             )
     return tuple(entries)
@@ -53,9 +54,9 @@ def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:
 
 def _read_entry(row: Row) -> Entry:
     version, name, checksum, applied_at = row
-    if not str(version).isdecimal():
+    if not str(version).strip():
         raise HistoryError(
-            f"The history table holds the version {version!r}, which is not a number.",
+            "The history table holds an empty version.",
             do="Remove that row: lockgate did not write it.",
         )
     return Entry(str(version), name, checksum, as_utc(applied_at))

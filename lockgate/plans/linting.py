@@ -15,7 +15,7 @@ from lockgate.planner.building.observation import Observation
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import MigrationFileError, UsageError
 from lockgate.planner.finding import Finding, Located
-from lockgate.planner.migrations.migration import VERSION, Migration, Section, parse_sections
+from lockgate.planner.migrations.migration import Migration, Section, parse_sections
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.review.inspection import (
     SectionSource,
@@ -27,6 +27,7 @@ from lockgate.planner.review.inspection import (
 from lockgate.planner.review.lint import lint
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
 from lockgate.planner.sql.dialect import DIALECTS
+from lockgate.planner.versions import is_numbered, version_key
 from lockgate.workspace import load_migrations
 
 OUTER = {"postgresql": "lockgate.executors.programs.squawk"}
@@ -107,11 +108,14 @@ def inspect_plan(
 def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:
     if first is None:
         return list(migrations)
-    if not VERSION.fullmatch(first):
+    if is_numbered(first):
+        return [migration for migration in migrations if migration.key >= version_key(first)]
+    versions = [migration.version for migration in migrations]
+    if first not in versions:
         raise UsageError(
             f"{first} is no version.", do="Give the number that a file's name begins with."
         )
-    return [migration for migration in migrations if migration.number >= int(first)]
+    return list(migrations[versions.index(first) :])
 
 
 def _sources(

@@ -32,6 +32,7 @@ from lockgate.planner.plan.plan import Plan, Source
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.quantities import format_moment
+from lockgate.planner.versions import VersionKey
 from lockgate.plans.linting import inspect_plan, lint_inside, lint_outside
 from lockgate.workspace import Workspace, load_migrations
 
@@ -57,7 +58,7 @@ class Request:
     baseline: str | None = None
     steps: int | None = None
     down_to: str | None = None
-    only: Mapping[int, str] | None = None
+    only: Mapping[VersionKey, str] | None = None
     from_database: bool = False
     allow_non_atomic: bool = False
     rehearse: bool = False

@@ -50,8 +50,8 @@ def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request)
     if not plan.steps:
         return plan
     directory = load_migrations(work.environment)
-    numbers = {migration.number: migration for migration in directory.migrations}
-    chosen = [numbers[int(step.version)] for step in plan.steps]
+    numbers = {migration.key: migration for migration in directory.migrations}
+    chosen = [numbers[step.key] for step in plan.steps]
     applied = compare(directory.migrations, ledger).applied
     evidence = _gather(work, plan.steps[0].direction, applied, chosen)
     return with_evidence(plan, evidence, _waivers(work, plan, chosen))
@@ -143,6 +143,6 @@ def _make_setting(work: Workspace) -> Setting:
 
 def _statements(migrations: Sequence[Migration], setting: Setting) -> list[PlannedStatement]:
     """All that may run of these migrations, in both directions."""
-    unique = {migration.number: migration for migration in migrations}
+    unique = {migration.key: migration for migration in migrations}
     plan = build_chosen_plan(unique.values(), "up", Ledger(), setting)
     return [each for step in plan.steps for each in (*step.statements, *(step.rollback or ()))]

@@ -13,6 +13,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.planfile import write_plan
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only
+from lockgate.planner.versions import version_key
 from lockgate.signals import ignore_signals
 from lockgate.views.run import half_done as view
 from lockgate.views.run.following import following
@@ -112,6 +113,6 @@ def _describe(half: HalfDone, settlement: Settlement) -> str:
             return f"Undone: {listed}. The database is as it was before."
         case "finish":
             return f"Finished: {listed}."
-    chosen = next(step for step in steps if int(step.version) == int(settlement.version))
+    chosen = next(step for step in steps if step.key == version_key(settlement.version))
     state = "applied" if settlement.way == "applied" else "not applied"
     return f"Migration {chosen.version} {chosen.name} is now recorded as {state}."

@@ -31,6 +31,7 @@ from lockgate.planner.guarantees.units import Judgement, judge_units
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
 from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, seal
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement, statement_digest
+from lockgate.planner.versions import VersionKey
 
 # Each new table holds about three locks (itself, its index, its TOAST table) in a lock table
 # of max_locks_per_transaction * max_connections = 6,400 entries by default.
@@ -73,7 +74,7 @@ def build_up_plan(
     setting: Setting,
     *,
     to: str | None = None,
-    only: Mapping[int, str] | None = None,
+    only: Mapping[VersionKey, str] | None = None,
 ) -> Plan:
     """The plan that applies what is pending: up to and with version `to`, or `only` what has one
     of these versions with its checksum, and requires nothing else that is pending.
@@ -140,11 +141,11 @@ def build_down_plan(
         UsageError: `to` is not applied, or `steps` is less than 1 or more than are.
     """
     refuse_broken_history(comparison)
-    entries = {entry.number: entry for entry in ledger.entries}
+    entries = {entry.key: entry for entry in ledger.entries}
     latest = latest_first(comparison.applied, entries)
     going = going_back(latest, steps, to)
     planned = [
-        _step(migration, "down", entries[migration.number].version, setting) for migration in going
+        _step(migration, "down", entries[migration.key].version, setting) for migration in going
     ]
     return _plan(planned, ledger, setting)
 
@@ -164,7 +165,7 @@ def build_stored_down_plan(
         InvalidPlan: a run's plan is not the one that it applied.
         UsageError: as `build_down_plan`.
     """
-    entries = {entry.number: entry for entry in ledger.entries}
+    entries = {entry.key: entry for entry in ledger.entries}
     latest = latest_first(find_applied(ledger, runs), entries)
     going = going_back(latest, steps, to)
     warned = (*setting.warnings, *stored_warnings(latest, going))
@@ -236,12 +237,12 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
 
 def result_state(ledger: Ledger, steps: Sequence[Step]) -> State:
     """The state that these steps leave; without steps the state stays as it is."""
-    rows = {entry.number: (entry.version, entry.checksum) for entry in ledger.entries}
+    rows = {entry.key: (entry.version, entry.checksum) for entry in ledger.entries}
     for step in steps:
         if step.direction == "up":
-            rows[int(step.version)] = (step.version, step.checksum)
+            rows[step.key] = (step.version, step.checksum)
         else:
-            del rows[int(step.version)]
+            del rows[step.key]
     serial = ledger.serial + len(steps)
     return State(
         present=ledger.present or bool(steps),

@@ -12,11 +12,12 @@ from typing import Protocol, TypeVar
 from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Entry
 from lockgate.planner.errors import StillRequired, UsageError
-from lockgate.planner.migrations.migration import VERSION, Migration
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.versions import VersionKey, is_numbered, version_key
 
 
 def choose_pending(
-    comparison: Comparison, to: str | None, only: Mapping[int, str] | None
+    comparison: Comparison, to: str | None, only: Mapping[VersionKey, str] | None
 ) -> tuple[Migration, ...]:
     """What is pending: up to version `to`, or what has one of these versions and checksums.
 
@@ -28,35 +29,38 @@ def choose_pending(
     return comparison.pending if to is None else _until(comparison, to)
 
 
-def _among(pending: Iterable[Migration], only: Mapping[int, str]) -> tuple[Migration, ...]:
+def _among(pending: Iterable[Migration], only: Mapping[VersionKey, str]) -> tuple[Migration, ...]:
     """In running order, so what a migration requires is decided on before it."""
     chosen: list[Migration] = []
-    held_back: set[int] = set()
+    held_back: set[VersionKey] = set()
     for migration in pending:
-        requires = {int(version) for version in migration.requires}
-        if only.get(migration.number) == migration.checksum and not requires & held_back:
+        requires = {version_key(version) for version in migration.requires}
+        if only.get(migration.key) == migration.checksum and not requires & held_back:
             chosen.append(migration)
         else:
-            held_back.add(migration.number)
+            held_back.add(migration.key)
     return tuple(chosen)
 
 
 def _until(comparison: Comparison, to: str) -> tuple[Migration, ...]:
     """The pending migrations up to a version, with what these require."""
-    known = {m.number for m in (*comparison.applied, *comparison.pending)}
-    if not VERSION.fullmatch(to) or int(to) not in known:
+    last = version_key(to)
+    running = [migration.key for migration in comparison.files]
+    known = {m.key for m in (*comparison.applied, *comparison.pending)}
+    if last not in known:
         raise UsageError(
             f"No migration has version {to}.", do="See `migrate status` for the versions."
         )
-    pending = {migration.number: migration for migration in comparison.pending}
-    wanted = [number for number in pending if number <= int(to)]
-    chosen: set[int] = set()
+    pending = {migration.key: migration for migration in comparison.pending}
+    before = set(running[: running.index(last) + 1])  # texts have the order of their folder alone
+    wanted = [key for key in pending if (key <= last if is_numbered(to) else key in before)]
+    chosen: set[VersionKey] = set()
     while wanted:
-        number = wanted.pop()
-        if number in pending and number not in chosen:
-            chosen.add(number)
-            wanted += [int(version) for version in pending[number].requires]
-    return tuple(m for m in comparison.pending if m.number in chosen)
+        key = wanted.pop()
+        if key in pending and key not in chosen:
+            chosen.add(key)
+            wanted += [version_key(version) for version in pending[key].requires]
+    return tuple(m for m in comparison.pending if m.key in chosen)
 
 
 class Recorded(Protocol):
@@ -65,7 +69,7 @@ class Recorded(Protocol):
     @property
     def version(self) -> str: ...
     @property
-    def number(self) -> int: ...
+    def key(self) -> VersionKey: ...
     @property
     def requires(self) -> tuple[str, ...]: ...
 
@@ -86,15 +90,17 @@ def going_back(
     return going
 
 
-def latest_first(applied: Sequence[AppliedT], entries: Mapping[int, Entry]) -> tuple[AppliedT, ...]:
+def latest_first(
+    applied: Sequence[AppliedT], entries: Mapping[VersionKey, Entry]
+) -> tuple[AppliedT, ...]:
     """The applied migrations, the last applied first; `applied` are in running order."""
     # Migrations of one transaction share their time; the running order decides among them.
     # A clock may have been set back: none counts as older than what it requires.
-    keys: dict[int, tuple[datetime, int]] = {}
+    keys: dict[VersionKey, tuple[datetime, int]] = {}
     for place, migration in enumerate(applied):
-        required = (keys[int(v)][0] for v in migration.requires if int(v) in keys)
-        keys[migration.number] = max([entries[migration.number].applied_at, *required]), place
-    return tuple(sorted(applied, key=lambda migration: keys[migration.number], reverse=True))
+        required = (keys[version_key(v)][0] for v in migration.requires if version_key(v) in keys)
+        keys[migration.key] = max([entries[migration.key].applied_at, *required]), place
+    return tuple(sorted(applied, key=lambda migration: keys[migration.key], reverse=True))
 
 
 def _count(latest: Sequence[Recorded], steps: int | None) -> int:
@@ -112,24 +118,27 @@ def _count(latest: Sequence[Recorded], steps: int | None) -> int:
 
 
 def _above(latest: Sequence[AppliedT], to: str) -> tuple[AppliedT, ...]:
-    numbers = {migration.number for migration in latest}
-    if not VERSION.fullmatch(to) or int(to) not in numbers | {0}:
+    last, nothing = version_key(to), version_key("0")
+    keys = [migration.key for migration in latest]
+    if last not in (*keys, nothing):
         raise UsageError(
             f"Version {to} is not applied, so nothing can be rolled back to it.",
             do="See `migrate status` for what is applied; 0 rolls back everything.",
         )
-    if int(to) == 0:  # everything, also a migration that has version 0
+    if last == nothing:  # everything, also a migration that has version 0
         return tuple(latest)
-    return tuple(migration for migration in latest if migration.number > int(to))
+    if not is_numbered(to):  # then nothing but the order in which they were applied tells
+        return tuple(latest[: keys.index(last)])
+    return tuple(migration for migration in latest if migration.key > last)
 
 
 def _refuse_still_required(going: Sequence[Recorded], applied: Iterable[Recorded]) -> None:
-    leaving = {migration.number: migration for migration in going}
-    needed: dict[int, list[str]] = {}
+    leaving = {migration.key: migration for migration in going}
+    needed: dict[VersionKey, list[str]] = {}
     for migration in applied:
-        if migration.number not in leaving:
+        if migration.key not in leaving:
             for version in migration.requires:
-                needed.setdefault(int(version), []).append(migration.version)
+                needed.setdefault(version_key(version), []).append(migration.version)
     for number, by in needed.items():
         if number in leaving:
             raise StillRequired(leaving[number].version, tuple(by))

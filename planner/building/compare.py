@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
 from lockgate.planner.quantities import short_digest
+from lockgate.planner.versions import VersionKey, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -22,7 +23,7 @@ class Comparison:
     `applied`: file and entry with the same checksum. `pending`: a file and no entry, in the
     order in which they would run. `changed`: the checksums differ. `missing`: an entry and
     no file. `out_of_order`: those of `pending` that run before one that is applied; `last_applied`
-    is the last of these.
+    is the last of these. `files` are all, in running order.
     """
 
     applied: tuple[Migration, ...]
@@ -31,6 +32,7 @@ class Comparison:
     missing: tuple[Entry, ...]
     out_of_order: tuple[Migration, ...]
     last_applied: str
+    files: tuple[Migration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,19 @@ class Standing:
     checksum: str | None
     entry: Entry | None
 
+    @property
+    def key(self) -> VersionKey:
+        """The version as versions are compared."""
+        return version_key(self.version)
+
 
 def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
     """How the files (in running order) and the ledger differ; versions match as integers."""
-    entries = {entry.number: entry for entry in ledger.entries}
-    numbers = {migration.number for migration in migrations}
+    entries = {entry.key: entry for entry in ledger.entries}
+    numbers = {migration.key for migration in migrations}
     applied, pending, changed = [], [], []
     for migration in migrations:
-        entry = entries.get(migration.number)
+        entry = entries.get(migration.key)
         if entry is None:
             pending.append(migration)
         elif entry.checksum == migration.checksum:
@@ -59,15 +66,16 @@ def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
         else:
             changed.append((migration, entry))
     # In running order a migration stands behind what it requires, whatever their versions are.
-    last = max((place for place, m in enumerate(migrations) if m.number in entries), default=-1)
-    behind = {migration.number for migration in migrations[last + 1 :]}
+    last = max((place for place, m in enumerate(migrations) if m.key in entries), default=-1)
+    behind = {migration.key for migration in migrations[last + 1 :]}
     return Comparison(
         applied=tuple(applied),
         pending=tuple(pending),
         changed=tuple(changed),
-        missing=tuple(entry for entry in ledger.entries if entry.number not in numbers),
-        out_of_order=tuple(m for m in pending if m.number not in behind),
+        missing=tuple(entry for entry in ledger.entries if entry.key not in numbers),
+        out_of_order=tuple(m for m in pending if m.key not in behind),
         last_applied=migrations[last].version if last >= 0 else "",
+        files=tuple(migrations),
     )
 
 
@@ -106,17 +114,17 @@ def standings(
 
     `begun` are the versions that a run has begun and not recorded, and the state of each.
     """
-    entries = {entry.number: entry for entry in ledger.entries}
-    states = {int(version): state for version, state in (begun or {}).items()}
+    entries = {entry.key: entry for entry in ledger.entries}
+    states = {version_key(version): state for version, state in (begun or {}).items()}
     late = {migration.version for migration in comparison.out_of_order}
-    found = [_standing(m, "applied", entries[m.number]) for m in comparison.applied]
+    found = [_standing(m, "applied", entries[m.key]) for m in comparison.applied]
     found += [_standing(m, "changed", entry) for m, entry in comparison.changed]
     found += [
         _standing(m, "out of order" if m.version in late else "pending") for m in comparison.pending
     ]
     found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
-    marked = (replace(each, state=states.get(int(each.version), each.state)) for each in found)
-    return tuple(sorted(marked, key=lambda each: int(each.version)))
+    marked = (replace(each, state=states.get(each.key, each.state)) for each in found)
+    return tuple(sorted(marked, key=lambda each: each.key))
 
 
 def count_states(found: Iterable[Standing]) -> str:

@@ -14,13 +14,14 @@ from lockgate.planner.finding import LATE, Finding
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.versions import VersionKey, version_key
 
 
 def mark_late(steps: Iterable[Step], comparison: Comparison) -> tuple[Step, ...]:
     """The steps, each late one with a finding that says so, and no other with one."""
-    late = {migration.number for migration in comparison.out_of_order}
+    late = {migration.key for migration in comparison.out_of_order}
     message = f"It runs behind {comparison.last_applied}, which is applied and stands after it."
-    return tuple(_marked(step, message if int(step.version) in late else "") for step in steps)
+    return tuple(_marked(step, message if step.key in late else "") for step in steps)
 
 
 def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -> Plan:
@@ -28,10 +29,10 @@ def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -
 
     What the applied migrations require is not known: they are taken in the order of versions.
     """
-    applying = {int(step.version) for step in plan.steps if step.direction == "up"}
-    planned = [migration for migration in migrations if migration.number in applying]
-    applied = [_recorded(entry) for entry in ledger.entries if entry.number not in applying]
-    known = {migration.number for migration in (*planned, *applied)}
+    applying = {step.key for step in plan.steps if step.direction == "up"}
+    planned = [migration for migration in migrations if migration.key in applying]
+    applied = [_recorded(entry) for entry in ledger.entries if entry.key not in applying]
+    known = {migration.key for migration in (*planned, *applied)}
     files = order([*applied, *(_among(migration, known) for migration in planned)])
     return plan.model_copy(update={"steps": mark_late(plan.steps, compare(files, ledger))})
 
@@ -55,6 +56,8 @@ def _recorded(entry: Entry) -> Migration:
     return Migration(entry.version, entry.name, name, entry.checksum, (), "")
 
 
-def _among(migration: Migration, known: set[int]) -> Migration:
+def _among(migration: Migration, known: set[VersionKey]) -> Migration:
     """The migration with those of its requirements that are known."""
-    return replace(migration, requires=tuple(v for v in migration.requires if int(v) in known))
+    return replace(
+        migration, requires=tuple(v for v in migration.requires if version_key(v) in known)
+    )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lockgate.planner.building.compare import Standing, count_states
+from lockgate.planner.versions import VersionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,11 @@ def lay_out(columns: Iterable[Column]) -> Matrix:
     """The matrix of some environments. Two migrations of one version and another name are two
     rows: the environments' folders differ."""
     columns = tuple(columns)
-    standing = [
-        {(int(each.version), each.name): each for each in column.standings} for column in columns
-    ]
+    standing = [{(each.key, each.name): each for each in column.standings} for column in columns]
     keys = sorted({key for found in standing for key in found})
     return Matrix(columns, tuple(_row(key, [found.get(key) for found in standing]) for key in keys))
 
 
-def _row(key: tuple[int, str], cells: list[Standing | None]) -> MatrixRow:
+def _row(key: tuple[VersionKey, str], cells: list[Standing | None]) -> MatrixRow:
     version = next(cell.version for cell in cells if cell)
     return MatrixRow(version, key[1], tuple(cells))

@@ -17,6 +17,7 @@ from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import CarriedReceipt, Plan, Promotion, Proof, Step, seal
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
+from lockgate.planner.versions import VersionKey, version_key
 
 NOT_APPLIED = "not applied in {}"
 NO_SOAK = timedelta()
@@ -55,17 +56,17 @@ class Origin:
 
     environment: str
     by: Literal["receipt", "ledger"]
-    records: Mapping[int, Record]
-    obstacles: Mapping[int, str] = field(default_factory=dict)
+    records: Mapping[VersionKey, Record]
+    obstacles: Mapping[VersionKey, str] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     receipts: tuple[SignedReceipt, ...] = ()
 
     @property
-    def checksums(self) -> dict[int, str]:
+    def checksums(self) -> dict[VersionKey, str]:
         """Those of all that was applied there."""
         return {number: record.checksum for number, record in self.records.items()}
 
-    def obstacle(self, number: int, checksum: str) -> str:
+    def obstacle(self, number: VersionKey, checksum: str) -> str:
         """Why a migration is not shown to have run there, as a clause; empty when it is."""
         record = self.records.get(number)
         if record is None:
@@ -81,7 +82,7 @@ class Origin:
 def origin_by_ledger(environment: str, ledger: Ledger) -> Origin:
     """What an environment's own history says of it."""
     records = {
-        entry.number: Record(entry.version, entry.name, entry.checksum, entry.applied_at)
+        entry.key: Record(entry.version, entry.name, entry.checksum, entry.applied_at)
         for entry in ledger.entries
     }
     return Origin(environment, "ledger", records)
@@ -93,8 +94,8 @@ def origin_by_receipts(project: str, environment: str, given: Iterable[SignedRec
     What was applied and rolled back does not count; of a version that was applied twice the
     first time does.
     """
-    records: dict[int, Record] = {}
-    obstacles: dict[int, str] = {}
+    records: dict[VersionKey, Record] = {}
+    obstacles: dict[VersionKey, str] = {}
     rejected = []
     receipts = sorted(given, key=_age)
     for one in receipts:
@@ -103,11 +104,11 @@ def origin_by_receipts(project: str, environment: str, given: Iterable[SignedRec
             rejected.append(_foreign(receipt, project, environment))
             continue
         for step in receipt.steps:
-            obstacles[int(step.version)] = _undone(step, receipt)
-            if obstacles[int(step.version)]:
-                records.pop(int(step.version), None)
+            obstacles[step.key] = _undone(step, receipt)
+            if obstacles[step.key]:
+                records.pop(step.key, None)
             else:
-                records.setdefault(int(step.version), _record(step, one))
+                records.setdefault(step.key, _record(step, one))
     found = {number: text for number, text in obstacles.items() if text}
     return Origin(environment, "receipt", records, found, tuple(rejected), tuple(receipts))
 
@@ -172,10 +173,10 @@ def _carry(one: SignedReceipt) -> CarriedReceipt:
 
 
 def _prove(step: Step, origin: Origin) -> Proof:
-    obstacle = origin.obstacle(int(step.version), step.checksum)
+    obstacle = origin.obstacle(step.key, step.checksum)
     if obstacle:
         return Proof(version=step.version, applied_at=None, obstacle=obstacle)
-    record = origin.records[int(step.version)]
+    record = origin.records[step.key]
     return Proof(
         version=step.version,
         applied_at=record.applied_at,
@@ -200,23 +201,28 @@ class Prospect:
     outcome: Literal["promoted", "already there", "held back"]
     reason: str = ""
 
+    @property
+    def key(self) -> VersionKey:
+        """The version as versions are compared."""
+        return version_key(self.version)
+
 
 def find_prospects(
     comparison: Comparison, origin: Origin, plan: Plan, soak: timedelta = NO_SOAK
 ) -> tuple[Prospect, ...]:
     """Every migration of the files and of both environments, by version; `plan` is what is
     promoted of them, and `comparison` that of the files with the plan's database."""
-    promoted = {int(step.version) for step in plan.steps}
-    pending = {migration.number for migration in comparison.pending}
+    promoted = {step.key for step in plan.steps}
+    pending = {migration.key for migration in comparison.pending}
     found = [_applied_here(migration, origin) for migration in comparison.applied]
     found += [
         _promoted(m, origin, plan, soak)
-        if m.number in promoted
+        if m.key in promoted
         else _held_back(m, origin, pending - promoted)
         for m in comparison.pending
     ]
     found += _without_file(comparison, origin)
-    return tuple(sorted(found, key=lambda each: int(each.version)))
+    return tuple(sorted(found, key=lambda each: each.key))
 
 
 def _applied_here(migration: Migration, origin: Origin) -> Prospect:
@@ -225,15 +231,15 @@ def _applied_here(migration: Migration, origin: Origin) -> Prospect:
 
 
 def _promoted(migration: Migration, origin: Origin, plan: Plan, soak: timedelta) -> Prospect:
-    ready = origin.records[migration.number].applied_at.replace(microsecond=0) + soak
+    ready = origin.records[migration.key].applied_at.replace(microsecond=0) + soak
     reason = f"soaking until {format_moment(ready)}" if ready > plan.created_at else ""
     return Prospect(migration.version, migration.name, "applied", "pending", "promoted", reason)
 
 
-def _held_back(migration: Migration, origin: Origin, others: Set[int]) -> Prospect:
+def _held_back(migration: Migration, origin: Origin, others: Set[VersionKey]) -> Prospect:
     """`others` are all that are held back."""
-    reason = origin.obstacle(migration.number, migration.checksum)
-    needed = [version for version in migration.requires if int(version) in others]
+    reason = origin.obstacle(migration.key, migration.checksum)
+    needed = [version for version in migration.requires if version_key(version) in others]
     return Prospect(
         migration.version,
         migration.name,
@@ -245,7 +251,7 @@ def _held_back(migration: Migration, origin: Origin, others: Set[int]) -> Prospe
 
 
 def _without_file(comparison: Comparison, origin: Origin) -> Iterator[Prospect]:
-    known = {migration.number for migration in (*comparison.applied, *comparison.pending)}
+    known = {migration.key for migration in (*comparison.applied, *comparison.pending)}
     for number, record in origin.records.items():
         if number not in known:
             reason = "no file here has this version"
@@ -253,7 +259,7 @@ def _without_file(comparison: Comparison, origin: Origin) -> Iterator[Prospect]:
 
 
 def _state(migration: Migration, origin: Origin) -> str:
-    record = origin.records.get(migration.number)
+    record = origin.records.get(migration.key)
     if record and record.checksum == migration.checksum:
         return "applied"
     return "changed" if record else "not applied"

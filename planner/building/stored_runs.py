@@ -18,6 +18,7 @@ from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE
 from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.planfile import parse_plan
 from lockgate.planner.quantities import short_digest
+from lockgate.planner.versions import VersionKey
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -59,9 +60,9 @@ class AppliedMigration:
         return self.entry.version
 
     @property
-    def number(self) -> int:
+    def key(self) -> VersionKey:
         """The version as versions are compared."""
-        return self.entry.number
+        return self.entry.key
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[AppliedMigr
     Raises:
         InvalidPlan: a run's plan is not the one that it applied.
     """
-    entries = {entry.number: entry for entry in ledger.entries}
+    entries = {entry.key: entry for entry in ledger.entries}
     kept = [
         (age, applied)
         for run in runs
@@ -85,9 +86,9 @@ def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[AppliedMigr
         for age, applied in _applied_by(run, entries)
         if age[0] <= ledger.serial  # a run that was cut off did not get further
     ]
-    newest = {applied.number: (age, applied) for age, applied in sorted(kept, key=_age)}
+    newest = {applied.key: (age, applied) for age, applied in sorted(kept, key=_age)}
     recorded = sorted(newest.values(), key=_age)
-    unknown = (AppliedMigration(entry) for entry in ledger.entries if entry.number not in newest)
+    unknown = (AppliedMigration(entry) for entry in ledger.entries if entry.key not in newest)
     return (*unknown, *(applied for _, applied in recorded))
 
 
@@ -142,10 +143,10 @@ def stored_warnings(
     """What a reviewer should know of a rollback without files; `latest` are all, latest first."""
     if not going:
         return ()
-    leaving = {applied.number for applied in going}
-    earliest = max(place for place, one in enumerate(latest) if one.number in leaving)
+    leaving = {applied.key for applied in going}
+    earliest = max(place for place, one in enumerate(latest) if one.key in leaving)
     unknown = [
-        one.version for one in latest[:earliest] if one.step is None and one.number not in leaving
+        one.version for one in latest[:earliest] if one.step is None and one.key not in leaving
     ]
     if not unknown:
         return (FROM_DATABASE,)
@@ -163,7 +164,7 @@ def _age(aged: tuple[Age, AppliedMigration]) -> Age:
 
 
 def _applied_by(
-    run: StoredRun, entries: Mapping[int, Entry]
+    run: StoredRun, entries: Mapping[VersionKey, Entry]
 ) -> Iterator[tuple[Age, AppliedMigration]]:
     """The steps of a run that the history still has, each with a measure of its age.
 
@@ -172,7 +173,7 @@ def _applied_by(
     """
     plan = _read_plan(run)
     for serial, step in enumerate(plan.steps, plan.base.serial + 1):
-        entry = entries.get(int(step.version))
+        entry = entries.get(step.key)
         if entry and step.direction == "up" and step.checksum == entry.checksum:
             yield (
                 (serial, run.whole, run.started_at),

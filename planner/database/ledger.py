@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lockgate.planner.canonical import canonical
+from lockgate.planner.versions import VersionKey, version_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Entry:
     applied_at: datetime
 
     @property
-    def number(self) -> int:
+    def key(self) -> VersionKey:
         """The version as versions are compared."""
-        return int(self.version)
+        return version_key(self.version)
 
 
 @dataclass(frozen=True, slots=True)

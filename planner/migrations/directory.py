@@ -13,6 +13,7 @@ from lockgate.planner.migrations.migration import Migration, read_migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.versions import VersionKey, as_number, plain_version
 
 FIRST_DATE = 1000_01_01  # from here on versions are dates: gaps between them mean nothing
 
@@ -32,8 +33,9 @@ class Directory:
     def warnings_on(self, pending: Iterable[Migration]) -> tuple[str, ...]:
         """Its warnings, and one for each hole in sequential numbers before a pending migration:
         often a file that was not committed."""
-        awaited = {migration.number for migration in pending}
-        numbers = sorted(one.number for one in self.migrations if one.number < FIRST_DATE)
+        awaited = {as_number(migration.version) for migration in pending}
+        every = (as_number(one.version) for one in self.migrations)
+        numbers = sorted(one for one in every if one is not None and one < FIRST_DATE)
         holes = (
             f"No migration between {low} and {high}: is a file missing?"
             for low, high in pairwise(numbers)
@@ -119,12 +121,13 @@ def _read_bytes(file: Path) -> bytes:
 
 
 def _refuse_duplicates(migrations: Iterable[Migration]) -> None:
-    seen: dict[int, Migration] = {}
+    seen: dict[VersionKey, Migration] = {}
     for migration in migrations:
-        other = seen.setdefault(migration.number, migration)
+        other = seen.setdefault(migration.key, migration)
         if other is not migration:
             raise MigrationFileError(
-                f"{other.filename} and {migration.filename} both have version {migration.number}",
+                f"{other.filename} and {migration.filename} both have version "
+                f"{plain_version(migration.version)}",
                 do="Give one of them the next free version.",
             )
 

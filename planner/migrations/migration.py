@@ -18,6 +18,7 @@ from lockgate.planner.migrations.template import render
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Directive, Statement, scan
+from lockgate.planner.versions import VersionKey, version_key
 
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
 FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
@@ -53,9 +54,9 @@ class Migration:
     template: bool = False
 
     @property
-    def number(self) -> int:
+    def key(self) -> VersionKey:
         """The version as versions are compared: `1` and `001` are the same."""
-        return int(self.version)
+        return version_key(self.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.versions import VersionKey, version_key
 
 
 def order(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
@@ -17,15 +18,15 @@ def order(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
     Raises:
         MigrationFileError: a version is required that no file has, or by way of itself.
     """
-    by_number = {migration.number: migration for migration in migrations}
-    sorter: TopologicalSorter[int] = TopologicalSorter()
+    by_number = {migration.key: migration for migration in migrations}
+    sorter: TopologicalSorter[VersionKey] = TopologicalSorter()
     for number, migration in by_number.items():
         sorter.add(number, *_required(migration, by_number))
     try:
         sorter.prepare()
     except CycleError as error:
         raise _cycle([by_number[number] for number in error.args[1]]) from error
-    ordered, ready = [], list[int]()
+    ordered, ready = [], list[VersionKey]()
     while sorter.is_active():
         for number in sorter.get_ready():
             heapq.heappush(ready, number)
@@ -35,9 +36,9 @@ def order(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
     return tuple(ordered)
 
 
-def _required(migration: Migration, by_number: dict[int, Migration]) -> list[int]:
-    numbers = [int(version) for version in migration.requires]
-    unknown = [version for version in migration.requires if int(version) not in by_number]
+def _required(migration: Migration, by_number: dict[VersionKey, Migration]) -> list[VersionKey]:
+    numbers = [version_key(version) for version in migration.requires]
+    unknown = [version for version in migration.requires if version_key(version) not in by_number]
     if unknown:
         raise MigrationFileError(
             f"requires {', '.join(unknown)}, and no migration has that version",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.versions import VersionKey
 
 StepChangeKind = Literal["added", "removed", "changed", "moved"]
 
@@ -95,8 +96,8 @@ def compare_plans(before: Plan, after: Plan) -> PlanDifference:
     )
 
 
-def _key(step: Step) -> tuple[str, int]:
-    return step.direction, int(step.version)
+def _key(step: Step) -> tuple[str, VersionKey]:
+    return step.direction, step.key
 
 
 def _steps(before: Plan, after: Plan) -> Iterator[StepChange]:

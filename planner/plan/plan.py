@@ -24,9 +24,12 @@ from lockgate.planner.plan.statement import (
 )
 from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
+from lockgate.planner.versions import VersionKey, version_key
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.1"
+
+VERSION = r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]{0,253}[^\x00-\x20\x7f])?$"
 
 Direction = Literal["up", "down"]
 
@@ -37,7 +40,7 @@ Serial = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"}),
 ]
-Version = Annotated[str, Field(pattern="^[0-9]{1,255}$")]
+Version = Annotated[str, Field(pattern=VERSION)]
 
 
 class FileText(Model):
@@ -86,6 +89,11 @@ class Step(Model):
         "`transaction:false`; null where there is none, or not kept. A rollback without the "
         "files relies on it.",
     )
+
+    @property
+    def key(self) -> VersionKey:
+        """The version as versions are compared."""
+        return version_key(self.version)
 
 
 class CommitAuthor(Model):

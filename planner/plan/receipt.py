@@ -23,6 +23,7 @@ from lockgate.planner.document import (
 )
 from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target, Version
 from lockgate.planner.plan.statement import Estimate, Model, Sha256
+from lockgate.planner.versions import VersionKey, version_key
 
 FORMAT: Literal["lockgate-receipt"] = "lockgate-receipt"
 FORMAT_VERSION = "1.0"
@@ -38,6 +39,11 @@ class Applied(Model):
     statements: Estimate = Field(
         description="How many statements ran; 0: a baseline has only recorded it. For promotion."
     )
+
+    @property
+    def key(self) -> VersionKey:
+        """The version as versions are compared."""
+        return version_key(self.version)
 
 
 class Receipt(Model):

@@ -171,13 +171,13 @@ def find_position(plan: Plan, ledger: Ledger) -> int:
 
 def _digest_before(plan: Plan, ledger: Ledger, done: int) -> str | None:
     """The state digest that the ledger had before the plan's first `done` steps."""
-    rows = {entry.number: (entry.version, entry.checksum) for entry in ledger.entries}
+    rows = {entry.key: (entry.version, entry.checksum) for entry in ledger.entries}
     for step in reversed(plan.steps[:done]):
         row = (step.version, step.checksum)
         if step.direction == "down":
-            if rows.setdefault(int(step.version), row) is not row:
+            if rows.setdefault(step.key, row) is not row:
                 return None
-        elif rows.pop(int(step.version), None) != row:
+        elif rows.pop(step.key, None) != row:
             return None
     return state_digest(rows.values(), ledger.serial - done)
 

@@ -48,10 +48,9 @@ def read_origins(
     plan: Plan, migrations: Iterable[Migration], dialect: Dialect, variables: Mapping[str, str]
 ) -> tuple[SectionSource, ...]:
     """The origin of each step, by the migrations with which the plan was made."""
-    known = {migration.number: migration for migration in migrations}
+    known = {migration.key: migration for migration in migrations}
     return tuple(
-        _find_origin(known.get(int(step.version)), step.direction, dialect, variables)
-        for step in plan.steps
+        _find_origin(known.get(step.key), step.direction, dialect, variables) for step in plan.steps
     )
 
 

@@ -31,6 +31,7 @@ from lockgate.planner.review.inspection import read_subjects, without_files
 from lockgate.planner.review.lint import waived
 from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.versions import VersionKey, version_key
 
 # From the least to the most, of what a statement may leave and of when it may commit.
 LEAVES = ("nothing", "settings", "unknown")
@@ -54,7 +55,7 @@ def bind(
     Raises:
         ContradictedPlan: a step's SQL is not its file's.
     """
-    noted = {int(one.version): one.step for one in applied}
+    noted = {one.key: one.step for one in applied}
     bound = (
         _bind(number, step, dialect, _variables_for(step, noted, variables))
         for number, step in enumerate(plan.steps, 1)
@@ -71,10 +72,10 @@ def is_rendered_otherwise(plan: Plan, variables: Mapping[str, str]) -> bool:
 
 
 def _variables_for(
-    step: Step, noted: Mapping[int, Step | None], variables: Mapping[str, str]
+    step: Step, noted: Mapping[VersionKey, Step | None], variables: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Those with which the step must have been rendered."""
-    ran = noted.get(int(step.version)) if step.direction == "down" else None
+    ran = noted.get(step.key) if step.direction == "down" else None
     if ran is None or ran.text is None or ran.checksum != step.checksum:
         return variables
     return ran.text.variables or {}
@@ -83,15 +84,15 @@ def _variables_for(
 def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
     """Raises ContradictedPlan when a step requires what is neither applied, by a ledger that is at
     the plan's base, nor done by a step before it."""
-    present = {entry.number for entry in ledger.entries}
+    present = {entry.key for entry in ledger.entries}
     for number, step in enumerate(plan.steps, 1):
         if step.direction == "down":
-            present.discard(int(step.version))
+            present.discard(step.key)
             continue
-        lacking = [version for version in step.requires if int(version) not in present]
+        lacking = [version for version in step.requires if version_key(version) not in present]
         if lacking:
             raise _contradicted(f"step {number}", f"it requires {', '.join(lacking)} before it")
-        present.add(int(step.version))
+        present.add(step.key)
 
 
 def refuse_understated(plan: Plan, dialect: Dialect) -> None:
@@ -107,10 +108,10 @@ def refuse_understated(plan: Plan, dialect: Dialect) -> None:
 
 def without_claims(plan: Plan, dialect: Dialect, migrations: Sequence[Migration]) -> Plan:
     """The plan with its findings, each of them waived only where its file's text waives it."""
-    known = {migration.number: migration for migration in migrations}
+    known = {migration.key: migration for migration in migrations}
     steps = []
     for step in plan.steps:
-        migration = known.get(int(step.version))
+        migration = known.get(step.key)
         rendered = (step.text and step.text.variables) or {}
         sections = parse_sections(migration, dialect, rendered) if migration else None
         steps.append(_without_claims(step, sections))
@@ -151,8 +152,8 @@ def _unlike(
     """What a step has otherwise than its file, as clauses."""
     # The history spells a version as the file did that was applied: a rollback follows it.
     version = step.version if step.direction == "up" else migration.version
-    told = (int(step.version), version, step.name, step.requires)
-    file = (migration.number, migration.version, migration.name, migration.requires)
+    told = (step.key, version, step.name, step.requires)
+    file = (migration.key, migration.version, migration.name, migration.requires)
     is_rendered = step.text is not None and step.text.variables is not None
     if told != file or is_rendered != migration.template:
         yield "its version, its name or what it requires is not its file's"

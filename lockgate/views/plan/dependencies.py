@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.versions import VersionKey, version_key
 
 ROW = 30
 """The height of a row."""
@@ -60,8 +61,8 @@ class Drawing:
 
 def draw_dependencies(plan: Plan) -> Drawing:
     """The steps that require others or are required; first the versions outside of the plan."""
-    numbers = {int(step.version): number for number, step in enumerate(plan.steps, 1)}
-    pairs = [(int(s.version), int(r)) for s in plan.steps for r in s.requires]
+    numbers = {step.key: number for number, step in enumerate(plan.steps, 1)}
+    pairs = [(s.key, version_key(r)) for s in plan.steps for r in s.requires]
     involved = {version for pair in pairs for version in pair}
     outside = sorted(involved - numbers.keys())
     ordered = [*outside, *(version for version in numbers if version in involved)]
@@ -71,8 +72,10 @@ def draw_dependencies(plan: Plan) -> Drawing:
     return Drawing(tuple(_rows(plan, ordered, numbers)), arcs, alone)
 
 
-def _rows(plan: Plan, ordered: Sequence[int], numbers: dict[int, int]) -> Iterator[GraphRow]:
-    spelled = {int(r): r for step in plan.steps for r in step.requires}
+def _rows(
+    plan: Plan, ordered: Sequence[VersionKey], numbers: dict[VersionKey, int]
+) -> Iterator[GraphRow]:
+    spelled = {version_key(r): r for step in plan.steps for r in step.requires}
     for place, version in enumerate(ordered):
         number, y = numbers.get(version, 0), (place + 0.5) * ROW
         if number:

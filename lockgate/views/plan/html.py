@@ -16,6 +16,7 @@ from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
+from lockgate.planner.versions import version_key
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import rehearsal, summary
 from lockgate.views.plan.dependencies import draw_dependencies
@@ -141,9 +142,10 @@ def _unfolded(review: Review) -> set[int]:
 
 def _numbers(review: Review) -> dict[str, int]:
     """The number of the step that a required version is, whatever zeros stand before it."""
-    steps = {int(step.version): number for number, step in enumerate(review.plan.steps, 1)}
+    steps = {step.key: number for number, step in enumerate(review.plan.steps, 1)}
     required = {version for step in review.plan.steps for version in step.requires}
-    return {version: steps[int(version)] for version in required if int(version) in steps}
+    found = {version: steps.get(version_key(version)) for version in required}
+    return {version: number for version, number in found.items() if number}
 
 
 def _measured(review: Review) -> dict[tuple[int, int], Measured]:

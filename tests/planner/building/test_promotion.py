@@ -179,7 +179,7 @@ class TestClaims:
     def test_the_history_of_the_environment_confirms_it_with_its_own_times(self) -> None:
         bare = by_receipts(ran([ONE, TWO], ago=100 * HOUR, signers=()))
         told = confirmed_by(bare, ledger([ONE, TWO]))
-        assert told.records[1].applied_at == ledger([ONE]).entries[0].applied_at
+        assert told.records[ONE.key].applied_at == ledger([ONE]).entries[0].applied_at
         assert decision(told, min_soak="0s").answer == "allow"
 
     def test_what_the_history_does_not_have_is_not_shown(self) -> None:

@@ -1,5 +1,6 @@
 """The order of migrations: what each requires first, the lowest version first."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from random import Random
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
+from lockgate.planner.versions import VersionKey, version_key
 from tests.planner.literals import migration
 
 
@@ -17,8 +19,12 @@ def graph(*edges: tuple[int, str]) -> list[Migration]:
     return [migration(version, requires=requires) for version, requires in edges]
 
 
+def numbers(migrations: Iterable[Migration]) -> list[int]:
+    return [int(one.version) for one in order(migrations)]
+
+
 def ordered(*edges: tuple[int, str]) -> list[int]:
-    return [one.number for one in order(graph(*edges))]
+    return numbers(graph(*edges))
 
 
 def test_without_requirements_the_order_is_that_of_versions() -> None:
@@ -100,11 +106,11 @@ def test_order_respects_requires_and_not_the_order_of_its_input(
     migrations: list[Migration], random: Random
 ) -> None:
     result = order(migrations)
-    assert sorted(one.number for one in result) == sorted(one.number for one in migrations)
-    seen: set[int] = set()
+    assert sorted(one.key for one in result) == sorted(one.key for one in migrations)
+    seen: set[VersionKey] = set()
     for one in result:
-        assert {int(version) for version in one.requires} <= seen
-        seen.add(one.number)
+        assert {version_key(version) for version in one.requires} <= seen
+        seen.add(one.key)
     shuffled = list(migrations)
     random.shuffle(shuffled)
     assert order(shuffled) == result
@@ -113,5 +119,5 @@ def test_order_respects_requires_and_not_the_order_of_its_input(
 def test_a_chain_and_a_star_of_thousands_are_ordered() -> None:
     chain = graph((1, ""), *((number, str(number - 1)) for number in range(2, 2001)))
     star = graph((1, ""), *((number, "1") for number in range(2, 2001)))
-    assert [one.number for one in order(chain)] == list(range(1, 2001))
-    assert [one.number for one in order(reversed(star))] == list(range(1, 2001))
+    assert numbers(chain) == list(range(1, 2001))
+    assert numbers(reversed(star)) == list(range(1, 2001))

@@ -156,7 +156,7 @@ class TestModel:
             (("created_at",), "2026-11-22T09:30:00"),
             (("format",), "another"),
             (("digest",), "A" * 64),
-            (("steps", 0, "version"), "1a"),
+            (("steps", 0, "version"), "1\n"),
             (("steps", 0, "version"), "9" * 5000),
             (("steps", 0, "direction"), "sideways"),
             (("steps", 0, "statements", 0, "guarantee"), "surely"),
