@@ -31,6 +31,7 @@ from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
+from lockgate.planner.plan.receipt import Job
 from lockgate.planner.plan.verify import (
     encode_evidence,
     find_position,
@@ -53,11 +54,12 @@ database's clock, in UTC."""
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who applies, with what; `new_id` makes a UUID that nobody has."""
+    """Who applies, with what, and in which job of CI; `new_id` makes a UUID that nobody has."""
 
     actor: str
     tool_version: str
     new_id: Callable[[], str]
+    job: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,9 @@ def apply_locked(
     engine.units.refuse_weaker(plan, done)
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.read_journal(plan.digest) if ledger.unresolved else None
-    run = Run(author.new_id(), plan, author.actor, author.tool_version, approvers)
+    run = Run(author.new_id(), plan, author.actor, author.tool_version, approvers, author.job)
     if journal:
-        run = Run(journal.run_id, plan, author.actor, author.tool_version)
+        run = Run(journal.run_id, plan, author.actor, author.tool_version, job=author.job)
         with _noting():
             engine.resume_run(run)
     else:
@@ -174,7 +176,7 @@ def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Em
     journal = engine.read_journal(plan.digest)
     if journal is None or not journal.compensated:
         return ledger
-    run = Run(journal.run_id, plan, author.actor, author.tool_version)
+    run = Run(journal.run_id, plan, author.actor, author.tool_version, job=author.job)
     unit = plan.units(journal.compensated - 1)[0]
     engine.units.recover(run, unit, plan.base.serial + unit.first - 1, emit)
     return engine.read_ledger()

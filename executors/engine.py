@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan, Step, Unit
-    from lockgate.planner.plan.receipt import FinishedRun
+    from lockgate.planner.plan.receipt import FinishedRun, Job
     from lockgate.planner.plan.rehearsal import Reach
 
 Row = tuple[Any, ...]
@@ -36,6 +36,7 @@ class Run:
     actor: str
     tool_version: str
     approvers: tuple[str, ...] = ()
+    job: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class PastRun:
     started_at: str
     finished_at: str
     error: str
+    job: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)

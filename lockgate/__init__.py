@@ -1,6 +1,7 @@
 """lockgate talks: the command line, what it prints, and nothing that it decides.
 
 checkout.py   What git has of the project
+ci_job.py     The job of a CI system that runs this process, by the variables that such systems set
 commands/     The commands: one a file, in folders by subject, found by being there
 executors/    Executors run plans and talk to databases and other programs; they decide nothing
 exits.py      Exit codes: what a shell learns of how a command ended. docs/reference/exit-codes.md

@@ -134,11 +134,13 @@ def load_migrations(environment: Environment) -> Directory:
 
 
 def author() -> Author:
-    """Who runs this process, as the audit trail shows it."""
+    """Who runs this process, as the audit trail shows it: claims of the process."""
+    from lockgate.ci_job import read_job
     from lockgate.executors.apply import Author
 
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name
         user = f"uid {os.getuid()}"
-    return Author(f"{user}@{socket.gethostname()}", __version__, lambda: str(uuid.uuid4()))
+    actor = f"{user}@{socket.gethostname()}"
+    return Author(actor, __version__, lambda: str(uuid.uuid4()), read_job(os.environ))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Row, Run
+from lockgate.executors.engine import PastRun, Row, Run
 from lockgate.executors.states import WHOLE, RunStatus
 from lockgate.planner.database.ledger import Entry
 from lockgate.planner.errors import HistoryError
@@ -18,6 +18,7 @@ from lockgate.planner.versions import plain_version
 
 if TYPE_CHECKING:
     from lockgate.planner.building.stored_runs import StoredRun
+    from lockgate.planner.plan.receipt import Job
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
@@ -31,7 +32,46 @@ def run_values(run: Run, status: RunStatus = RunStatus.APPLYING) -> tuple[object
     direction = plan.steps[0].direction if plan.steps else ""
     return (
         run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
-        run.tool_version, BETWEEN.join(run.approvers) or None, compact_document(plan),
+        run.tool_version, BETWEEN.join(run.approvers) or None, job_text(run.job),
+        compact_document(plan),
+    )  # fmt: skip
+
+
+def job_text(job: Job | None) -> str | None:
+    """A job of CI as its column holds it."""
+    return job.model_dump_json() if job else None
+
+
+def read_job(text: str | None) -> Job | None:
+    """A job of CI from its column.
+
+    Raises:
+        HistoryError: lockgate did not write it.
+    """
+    if text is None:
+        return None
+    from pydantic import ValidationError
+
+    from lockgate.planner.plan.receipt import Job
+
+    try:
+        return Job.model_validate_json(text)
+    except ValidationError as error:
+        raise HistoryError(
+            "A run in lockgate_runs has a job that cannot be read.",
+            do="Set its column `job` to null: lockgate did not write it.",
+        ) from error
+
+
+def read_past(row: Row) -> PastRun:
+    """A row of READ_RUNS."""
+    *texts, job = row
+    run_id, digest, direction, status, actor, approvers, tool, started, finished, error = map(
+        as_text, texts
+    )
+    return PastRun(
+        run_id, digest, direction, status, actor, approvers, tool, started, finished, error,
+        read_job(job),
     )  # fmt: skip
 
 

@@ -16,9 +16,11 @@ from lockgate.executors.engine import Journal, PastRun, Row, Run
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.rows import (
     BETWEEN,
-    as_text,
     as_utc,
+    job_text,
     read_entries,
+    read_job,
+    read_past,
     read_stored,
 )
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
@@ -43,7 +45,7 @@ HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
 READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
 PAST_RUN = (
     "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
-    "finished_at, error from {runs} "
+    "finished_at, error, {job} from {runs} "
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
 READ_RUN = PAST_RUN + "where id = %s"
@@ -58,8 +60,8 @@ READ_INTERRUPTED = (
 )
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
-    "tool_version, approvers, started_at, plan) "
-    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
+    "tool_version, approvers, job, started_at, plan) "
+    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
 )
 # Whoever was interrupted writes its run's end without the lock: another may have finished it.
 FINISH_RUN = (
@@ -70,7 +72,7 @@ NOTE_RUN = "update {runs} set error = %s where id = %s"
 SET_STATUS = "update {runs} set status = %s where id = %s"
 RESUME_RUN = (
     f"update {{runs}} set status = '{RunStatus.APPLYING}', error = null, finished_at = null, "
-    "actor = %s, tool_version = %s where id = %s"
+    "actor = %s, tool_version = %s, job = %s where id = %s"
 )
 # Whoever begins a run holds the lock, so one that says it is under way has died. The journal
 # knows of one that died half-way.
@@ -92,7 +94,8 @@ FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
 READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
 READ_PLAN = "select plan from {runs} where id = %s"
 READ_FINISHED = (
-    "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt "
+    "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt, "
+    "{job} "
     "from {runs} where (plan_digest = %s or intent_digest = %s) "
     f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
@@ -193,7 +196,10 @@ class Store(ABC):
         schema = self.quote(self.history_schema)
         own = {part: f"{schema}.{self.quote(name)}" for part, name in OWN_NAMES.items()}
         return sql.format(
-            now=self.clock, history=f"{schema}.{self.quote(self.history_name)}", **own
+            now=self.clock,
+            history=f"{schema}.{self.quote(self.history_name)}",
+            job="job" if self.tables is None or self.tables.has_job else "null",
+            **own,
         )
 
     def read_ledger(self) -> Ledger:
@@ -216,11 +222,11 @@ class Store(ABC):
         if not self._checked_tables().complete:
             return []
         rows = self.query_all(self.named(READ_RUNS), (limit,))
-        return [PastRun(*map(as_text, row)) for row in rows]
+        return list(map(read_past, rows))
 
     def read_run(self, run_id: str) -> PastRun:
         (row,) = self.query_all(self.named(READ_RUN), (run_id,))
-        return PastRun(*map(as_text, row))
+        return read_past(row)
 
     def read_applied_plans(self) -> list[StoredRun]:
         if not self._checked_tables().complete:
@@ -236,7 +242,11 @@ class Store(ABC):
         )
 
     def resume_run(self, run: Run) -> None:
-        self.execute(self.named(RESUME_RUN), (run.actor, run.tool_version, run.id))
+        for sql in self._checked_tables().missing({}):
+            self.execute(self.named(sql))
+        self.forget_tables()
+        values = (run.actor, run.tool_version, job_text(run.job), run.id)
+        self.execute(self.named(RESUME_RUN), values)
 
     def can_tell(self, statement: PlannedStatement) -> bool:
         """Whether a look at the database says if a statement has happened."""
@@ -279,10 +289,10 @@ class Store(ABC):
             return None
         from lockgate.planner.plan.receipt import FinishedRun
 
-        run_id, digest, actor, approvers, tool, started, finished, receipt = row
+        run_id, digest, actor, approvers, tool, started, finished, receipt, job = row
         return FinishedRun(
             run_id, digest, actor, tuple(approvers.split(BETWEEN)) if approvers else (),
-            tool, as_utc(started), as_utc(finished), receipt or "",
+            tool, as_utc(started), as_utc(finished), receipt or "", read_job(job),
         )  # fmt: skip
 
     def keep_receipt(self, run_id: str, text: str) -> None:

@@ -16,6 +16,8 @@ OWN_NAMES = {
     "journal": "lockgate_journal",
     "target": "lockgate_target",
 }
+ADD_JOB = "alter table {runs} add column job text"
+"""For ledgers of versions that did not note CI's own job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,15 @@ class TableFault:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """What exists. `columns` are the history table's, sorted; empty where there is none."""
+    """What exists. `columns` are the history table's, sorted; empty where there is none.
+
+    `has_job` says that lockgate_runs has the column `job`, which older versions did not make.
+    """
 
     columns: tuple[str, ...]
     names: frozenset[str]
     faults: tuple[TableFault, ...] = ()
+    has_job: bool = True
 
     @property
     def complete(self) -> bool:
@@ -43,18 +49,21 @@ class Tables:
     @property
     def exist(self) -> bool:
         """Whether there is nothing left to make."""
-        return bool(self.columns) and self.names.issuperset(OWN_NAMES.values())
+        made = bool(self.columns) and self.names.issuperset(OWN_NAMES.values())
+        return made and self.has_job
 
     def missing(self, statements: Mapping[str, str]) -> list[str]:
         """Of the statements that make the tables, by their part in the ledger, those to run.
 
         None of them may pass over a table that has come into being since: it is not ours.
         """
-        return [
+        making = [
             sql
             for part, sql in statements.items()
             if not (self.columns if part == "history" else OWN_NAMES[part] in self.names)
         ]
+        is_older = OWN_NAMES["runs"] in self.names and not self.has_job
+        return making + [ADD_JOB] * is_older
 
     def refuse_foreign(self, history: str) -> None:
         """Raises HistoryError when a table is not lockgate's own, or has others' code on it."""

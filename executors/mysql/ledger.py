@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from lockgate.executors.engine import Row
 from lockgate.executors.ledger.tables import TableFault, Tables
 
-# A column for each table of the history's name, and a row for what each table is and has.
+# A row for what each table is and has; of columns, those of the history and of lockgate_runs.
 # Triggers are seen by a role that has the right TRIGGER.
 TABLES = """
 select 'table' as kind, table_name, table_type, engine from information_schema.tables
 where table_schema = %s and table_name in %s
 union all select 'column', table_name, column_name, '' from information_schema.columns
-where table_schema = %s and table_name = %s
+where table_schema = %s and table_name in (%s, 'lockgate_runs')
 union all select 'trigger', event_object_table, trigger_name, definer
 from information_schema.triggers
 where event_object_schema = %s and event_object_table in %s
@@ -34,7 +34,7 @@ CREATE_TABLES = {
     direction varchar(4) not null, environment varchar(255) not null,
     status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
     started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
-    approvers text, error text, receipt mediumtext) {TABLE}""",
+    approvers text, error text, receipt mediumtext, job text) {TABLE}""",
     "journal": f"""create table {{journal}} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),
@@ -51,11 +51,13 @@ def about_tables(schema: str, history: str, names: Sequence[str]) -> tuple[objec
     return (schema, names, schema, history, schema, names, schema, names, names)
 
 
-def read_tables(rows: Iterable[Row]) -> Tables:
+def read_tables(rows: Iterable[Row], history: str) -> Tables:
     """The rows of TABLES. A server may answer in lower case, whatever was asked."""
     found = sorted(rows)
+    columns = [(table.lower(), name.lower()) for kind, table, name, _ in found if kind == "column"]
     return Tables(
-        columns=tuple(name.lower() for kind, _, name, _ in found if kind == "column"),
+        columns=tuple(name for table, name in columns if table == history.lower()),
+        has_job=("lockgate_runs", "job") in columns,
         names=frozenset(table.lower() for kind, table, _, _ in found if kind == "table"),
         faults=tuple(fault for row in found for fault in _faults(*row)),
     )

@@ -85,7 +85,7 @@ class MySQLSession(GuardedSessions):
     def read_tables(self) -> Tables:
         names = [self.history_name, *OWN_NAMES.values()]
         asked = about_tables(self.history_schema, self.history_name, names)
-        return read_tables(self.query_all(TABLES, asked))
+        return read_tables(self.query_all(TABLES, asked), self.history_name)
 
     def ensure_tables(self, identity: Identity) -> None:
         if missing := (self.tables or self._checked_tables()).missing(CREATE_TABLES):

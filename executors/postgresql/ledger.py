@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.location import FoundLedger
+from lockgate.executors.ledger.tables import TableFault, Tables
 from lockgate.executors.postgresql.lock import OWN_LOCK
 
 if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
 # Whose tables are taken: those of our role, and of roles that it is a member of. A superuser is in
@@ -74,7 +76,9 @@ select array(select attname::text from ledger l join pg_attribute a on a.attreli
         order by attname::text collate "C"),
     array(select relname::text from ledger),
     coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
-        from fault join ledger using (oid)), '[]')
+        from fault join ledger using (oid)), '[]'),
+    exists (select from ledger l join pg_attribute a on a.attrelid = l.oid
+        where l.relname = 'lockgate_runs' and a.attname = 'job')
 """
 # What is found here is judged by `TABLES` before more is read of it.
 LEDGERS = f"""
@@ -96,7 +100,8 @@ CREATE_TABLES = {
     id varchar(36) primary key, plan_digest char(64) not null, intent_digest char(64) not null,
     direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
     actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
-    finished_at timestamptz, plan text not null, approvers text, error text, receipt text)""",
+    finished_at timestamptz, plan text not null, approvers text, error text, receipt text,
+    job text)""",
     "journal": """create table {journal} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),
@@ -126,6 +131,13 @@ with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
     and exists (select from {history} where version = $1 and checksum = $2) returning 1)
 delete from {history} using fence where version = $1 and checksum = $2
 """
+
+
+def read_tables(row: Row) -> Tables:
+    """The row of TABLES."""
+    columns, names, faults, has_job = row
+    found = tuple(TableFault(*fault) for fault in faults)
+    return Tables(tuple(columns), frozenset(names), found, has_job)
 
 
 def find_ledgers(session: PostgreSQLSession) -> list[FoundLedger]:

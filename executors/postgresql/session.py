@@ -24,7 +24,7 @@ from lockgate.executors.ledger.store import (
     Store,
     lost_lock,
 )
-from lockgate.executors.ledger.tables import OWN_NAMES, TableFault, Tables
+from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.polling import poll
 from lockgate.executors.postgresql.blockers import Watch, read_session
 from lockgate.executors.postgresql.connection import (
@@ -44,6 +44,7 @@ from lockgate.executors.postgresql.ledger import (
     REMOVE,
     TABLES,
     find_ledgers,
+    read_tables,
 )
 from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK, STRANGER
 from lockgate.executors.postgresql.own_settings import (
@@ -144,10 +145,8 @@ class PostgreSQLSession(Store):
 
     def read_tables(self) -> Tables:
         names = [self.history_name, *OWN_NAMES.values()]
-        ((columns, found, faults),) = self.query_all(
-            TABLES, (self.history_schema, names, self.history_name)
-        )
-        return Tables(tuple(columns), frozenset(found), tuple(TableFault(*row) for row in faults))
+        (row,) = self.query_all(TABLES, (self.history_schema, names, self.history_name))
+        return read_tables(row)
 
     def ensure_tables(self, identity: Identity) -> None:
         self.transact(self._creation(identity))

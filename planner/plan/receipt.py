@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -26,7 +26,7 @@ from lockgate.planner.plan.statement import Estimate, Model, Sha256
 from lockgate.planner.versions import VersionKey, version_key
 
 FORMAT: Literal["lockgate-receipt"] = "lockgate-receipt"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 class Applied(Model):
@@ -46,6 +46,20 @@ class Applied(Model):
         return version_key(self.version)
 
 
+Word = Annotated[str, Field(max_length=255)]
+
+
+class Job(Model):
+    """The job of a CI system that ran the plan, as its variables said: a claim, for people."""
+
+    system: Word = Field(description="The CI system; `CI` where it is not known which.")
+    project: Word = Field("", description="The repository or project; empty where it was not said.")
+    job: Word = Field("", description="The job's name or number; the same.")
+    run: Word = Field("", description="The number of the workflow's run or the pipeline; the same.")
+    commit: Word = Field("", description="The commit that was checked out; the same.")
+    user: Word = Field("", description="Who has started it; the same.")
+
+
 class Receipt(Model):
     """What a run has left behind, for those who were not there; a signature may stand beside it."""
 
@@ -59,6 +73,7 @@ class Receipt(Model):
     plan_digest: Sha256 = Field(description="The digest of the plan that ran.")
     intent_digest: Sha256 = Field(description="The plan's: equal where the same SQL ran.")
     actor: str = Field(description="The user and host that the process gave: a claim. For people.")
+    job: Job | None = Field(None, description="The CI job that said so; null: none. A claim too.")
     approvers: tuple[str, ...] = Field((), description="Who had approved the plan; for people.")
     started_at: AwareDatetime = Field(description="By the database's clock, UTC.")
     finished_at: AwareDatetime = Field(description="The same; the soak of a promotion begins here.")
@@ -87,7 +102,7 @@ def receipt_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Receipt.model_json_schema(mode="serialization"),
-        "title": "lockgate receipt, format 1.0",
+        "title": "lockgate receipt, format 1.1",
     }
 
 
@@ -106,6 +121,7 @@ class FinishedRun:
     started_at: datetime
     finished_at: datetime
     receipt: str
+    job: Job | None = None
 
 
 def make_receipt(
@@ -125,6 +141,7 @@ def make_receipt(
         plan_digest=plan.digest,
         intent_digest=plan.intent_digest,
         actor=run.actor,
+        job=run.job,
         approvers=run.approvers,
         started_at=run.started_at,
         finished_at=run.finished_at,

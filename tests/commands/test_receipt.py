@@ -41,6 +41,18 @@ def test_it_says_what_the_run_has_left(planned: Project) -> None:
     assert (run["id"], run["actor"]) == (receipt["run"], receipt["actor"])
 
 
+def test_the_job_of_ci_is_noted_beside_the_actor(planned: Project) -> None:
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_JOB": "staging", "GITHUB_RUN_ID": "77"}
+    succeed(planned.migrate(*APPLY, environ=github))
+    job = read(planned)["job"]
+    assert (job["system"], job["job"], job["run"]) == ("GitHub Actions", "staging", "77")
+    (run,) = succeed(planned.migrate("history", "--json")).document["runs"]
+    assert run["job"] == job
+    shown = succeed(planned.migrate("history")).out
+    assert "who (a claim)" in shown
+    assert "GitHub Actions, job staging, run 77" in shown
+
+
 def test_it_is_kept_and_had_again_byte_by_byte(planned: Project) -> None:
     succeed(planned.migrate(*APPLY))
     again = succeed(planned.migrate("apply", "plan.json", "--receipt", "again.json"))

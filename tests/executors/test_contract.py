@@ -17,6 +17,7 @@ from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import HistoryError, Locked, Unreachable
+from lockgate.planner.plan.receipt import Job
 from lockgate.planner.plan.verify import encode_evidence
 from tests.executors.building import (
     Recorder,
@@ -35,6 +36,7 @@ TABLES = {
     "lockgate_runs": {
         *("id", "plan_digest", "intent_digest", "direction", "environment", "status", "actor"),
         *("tool_version", "started_at", "finished_at", "plan", "approvers", "error", "receipt"),
+        "job",
     },
     "lockgate_journal": {
         *("run_id", "step", "statement", "digest", "intent_at", "outcome", "done_at"),
@@ -274,6 +276,28 @@ def test_the_journal_tells_done_from_begun(engine: Any) -> None:
     engine.resume_run(replace(run, actor="another"))
     engine.settle_run("run-1", "a test's end")
     assert engine.read_journal(run.plan.digest) is None
+
+
+def test_a_ledger_of_an_older_version_is_read_and_gets_its_column(
+    engine: Any, other: Any, any_server: Any, any_database: str
+) -> None:
+    engine.begin_run(run_of(engine), new_identity(engine))
+    by_hand(engine).execute(engine.named("alter table {runs} drop column job"))
+    assert [run.job for run in other.read_runs(5)] == [None]
+    job = Job(system="CI", run="7")
+    other.resume_run(replace(run_of(engine), job=job))
+    assert other.read_run("run-1").job == job
+    by_hand(engine).execute(engine.named("alter table {runs} drop column job"))
+    with open_test_engine(any_server, any_database) as fresh:
+        fresh.begin_run(replace(run_of(engine, "run-2"), job=job), new_identity(engine))
+        assert [run.job for run in fresh.read_runs(5)] == [job, None]
+
+
+def test_a_job_that_others_have_written_is_told(engine: Any) -> None:
+    engine.begin_run(run_of(engine), new_identity(engine))
+    by_hand(engine).execute(engine.named("update {runs} set job = 'x'"))
+    with pytest.raises(HistoryError, match="job that cannot be read"):
+        engine.read_runs(5)
 
 
 def test_rebinding_keeps_the_history(engine: Any) -> None:

@@ -12,27 +12,39 @@ from lockgate.views.terminal import say_table
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import PastRun
+    from lockgate.planner.plan.receipt import Job
+
+RARE = ("CI job (a claim)", "approved by")
+"""Columns that are left out where no run has anything in them."""
 
 
 def show_text(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
-    rows = [
-        (
-            run.started_at,
-            run.direction,
-            run.status,
-            short_digest(run.plan_digest),
-            _who(run),
-            run.error,
-        )
-        for run in runs
-    ]
-    headers = ("started (UTC)", "", "status", "plan", "who", "error")
-    say_table(headers, rows, ["" if row[2] in WHOLE else "yellow" for row in rows])
+    found = list(runs)
+    columns = {
+        "started (UTC)": [run.started_at for run in found],
+        "": [run.direction for run in found],
+        "status": [run.status for run in found],
+        "plan": [short_digest(run.plan_digest) for run in found],
+        "who (a claim)": [run.actor for run in found],
+        "CI job (a claim)": [describe_job(run.job) for run in found],
+        "approved by": [run.approvers for run in found],
+        "error": [run.error for run in found],
+    }
+    shown = {name: cells for name, cells in columns.items() if name not in RARE or any(cells)}
+    styles = ["" if run.status in WHOLE else "yellow" for run in found]
+    say_table(list(shown), list(zip(*shown.values(), strict=True)), styles)
 
 
-def _who(run: PastRun) -> str:
-    return f"{run.actor}, approved by {run.approvers}" if run.approvers else run.actor
+def describe_job(job: Job | None) -> str:
+    """A job of CI in one line, of what it said."""
+    if job is None:
+        return ""
+    parts = (
+        *(job.project, job.job and f"job {job.job}", job.run and f"run {job.run}"),
+        *(job.commit and f"commit {job.commit[:12]}", job.user and f"started by {job.user}"),
+    )
+    return ", ".join(filter(None, (job.system, *parts)))
 
 
 def show_json(runs: Iterable[PastRun]) -> None:
@@ -44,7 +56,11 @@ def show_json(runs: Iterable[PastRun]) -> None:
     show_document(
         {
             "format": "lockgate-history",
-            "format_version": "1.0",
-            "runs": [{name: getattr(run, name) for name in fields} for run in runs],
+            "format_version": "1.1",
+            "runs": [
+                {name: getattr(run, name) for name in fields}
+                | {"job": run.job.model_dump() if run.job else None}
+                for run in runs
+            ],
         }
     )

@@ -18,6 +18,7 @@ from lockgate.planner.plan import receipt as receipt_module
 from lockgate.planner.plan.receipt import (
     Applied,
     FinishedRun,
+    Job,
     Receipt,
     make_receipt,
     parse_receipt,
@@ -59,6 +60,14 @@ def test_the_digest_is_of_all_the_rest() -> None:
     assert make_receipt(PLAN, later, uuid=UUID).digest != RECEIPT.digest
 
 
+def test_one_of_format_1_0_is_read() -> None:
+    older = RECEIPT.model_dump(mode="json") | {"format_version": "1.0"}
+    del older["job"]
+    older["digest"] = document_digest(older)
+    receipt = parse_receipt(json.dumps(older).encode(), "receipt.json")
+    assert (receipt.job, receipt.digest) == (None, older["digest"])
+
+
 def test_it_survives_its_way_through_a_file(tmp_path: Path) -> None:
     path = tmp_path / "receipt.json"
     write_receipt(RECEIPT, path)
@@ -72,7 +81,7 @@ def test_it_survives_its_way_through_a_file(tmp_path: Path) -> None:
         ("ann@build", "bob@build", AlteredPlan),
         ('"environment": "dev"', '"environment": "staging"', AlteredPlan),
         ("lockgate-receipt", "lockgate-plan", MalformedPlan),
-        ('"format_version": "1.0"', '"format_version": "2.0"', UnsupportedPlan),
+        ('"format_version": "1.1"', '"format_version": "2.0"', UnsupportedPlan),
         ('"run": "7d0c"', '"run": "7d0c", "run": "7d0d"', MalformedPlan),
     ],
 )
@@ -98,7 +107,7 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 def test_the_page_has_a_row_for_every_field_and_no_other() -> None:
     text = (REFERENCE / "receipt-format.md").read_text("utf-8")
     sections = {part.splitlines()[0]: part for part in re.split(r"^## ", text, flags=re.MULTILINE)}
-    for model in (Receipt, Applied):
+    for model in (Receipt, Job, Applied):
         section = sections[f"The {model.__name__.lower()} object"]
         assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(model.model_fields)
     assert receipt_module.FORMAT in text
