@@ -107,6 +107,9 @@ class Traits:
 class Scratch(Protocol):
     """Scratch databases of a server, and what two databases are compared by beside definitions."""
 
+    anchor: str
+    """A database that every server has, to connect to while another one is dropped."""
+
     def read_traits(self) -> Traits:
         """What a scratch database must have in common with this one."""
 
@@ -115,6 +118,10 @@ class Scratch(Protocol):
 
     def create_database(self, name: str, traits: Traits) -> None:
         """Makes an empty database on this server."""
+
+    def recreate_database(self, name: str, traits: Traits) -> None:
+        """Drops a database with all that is in it, and makes an empty one of its name; sessions
+        on it are ended. A crash between the two leaves no database."""
 
     def drop_database(self, name: str) -> None:
         """Drops a database, if it is there, with all that lockgate has made for it; its sessions

@@ -1,4 +1,4 @@
-"""Scratch databases: made for a rehearsal, and dropped however it ends.
+"""Scratch databases: made for a rehearsal, and dropped however it ends; and a database emptied.
 
 Knows no plan: `rehearsal` runs them. A kill -9 leaves a database `lockgate_rehearsal_…`, or a
 private server with its folder of that name below the temporary folder.
@@ -65,6 +65,26 @@ def open_private_scratch(
         login = replace(address, database=name, user=traits.user)
         with closing(open_engine(login, own)) as engine:
             yield engine
+
+
+def empty_database(address: DatabaseAddress, environment: Environment) -> None:
+    """Makes a database an empty one.
+
+    Raises:
+        UsageError: the role may not.
+        Unreachable: no connection.
+    """
+    with closing(open_engine(address, environment)) as engine:
+        traits, anchor = engine.scratch.read_traits(), engine.scratch.anchor
+    with closing(open_engine(replace(address, database=anchor), environment)) as server:
+        try:
+            server.scratch.recreate_database(address.database, traits)
+        except ServerError as refused:
+            raise UsageError(
+                f"The database {address.database} cannot be emptied: {refused}.",
+                why="It is dropped and created again.",
+                do="Use a role that owns it and may create databases.",
+            ) from refused
 
 
 @contextmanager

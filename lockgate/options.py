@@ -157,6 +157,21 @@ reviewed_option = click.option(
 )  # fmt: skip
 
 
+def duration_option(name: str, *, default: str, help: str) -> Callable[[_Command], _Command]:
+    """An option whose value is a duration such as `5s`, in seconds."""
+
+    def parse(ctx: click.Context, param: click.Parameter, value: str) -> float:
+        from lockgate.planner.quantities import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.", ctx, param) from None
+
+    return click.option(name, default=default, show_default=True, metavar="DURATION",
+                        callback=parse, help=help)  # fmt: skip
+
+
 def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     from lockgate.planner.environments.folder import environment_names, find_environments
     from lockgate.planner.errors import LockgateError

@@ -24,6 +24,9 @@ ENVIRONMENT = """\
 # `embedded` is a private PostgreSQL that starts and stops with each command (pip install
 # 'lockgate[embedded]'). For a server, name the variable with its URL: `database: $DATABASE_URL`.
 database: {database}
+
+# Lets `migrate reset` and `migrate redo` empty this database.
+{mark}disposable: true
 """
 IGNORED = (".lockgate/", ".env", "plan.json")
 """The embedded servers' data, secrets, and the plan of the moment."""
@@ -89,8 +92,16 @@ def _make_environment(folder: Path, database: str) -> Iterator[Path]:
         return
     _check(database)
     path = folder / "dev.yaml"
-    _write(path, ENVIRONMENT.format(database=f'"{database}"' if "://" in database else database))
+    _write(path, _environment(database))
     yield path
+
+
+def _environment(database: str) -> str:
+    """Only the embedded database is surely one that may be emptied."""
+    mark = "" if database == "embedded" else "# "
+    return ENVIRONMENT.format(
+        database=f'"{database}"' if "://" in database else database, mark=mark
+    )
 
 
 def _check(database: str) -> None:

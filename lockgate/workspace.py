@@ -8,7 +8,7 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lockgate.executors.apply import Author
     from lockgate.executors.engine import Engine
     from lockgate.executors.events import OtherSession
+    from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.ledger import Ledger
 
 
@@ -85,16 +86,20 @@ def open_workspace(environment: Environment) -> Iterator[Workspace]:
         from lockgate.executors.engine import open_engine
 
         importlib.import_module(f"lockgate.executors.{environment.engine}")
-    with ExitStack() as stack:
-        if environment.database == "embedded":
-            from lockgate.executors.programs.embedded import start_embedded
-
-            address = stack.enter_context(start_embedded(environment.embedded_directory))
-        else:
-            address = resolve_database(environment, os.environ)
-        engine = open_engine(address, environment)
-        stack.callback(engine.close)
+    with open_address(environment) as address, closing(open_engine(address, environment)) as engine:
         yield Workspace(environment, engine)
+
+
+@contextmanager
+def open_address(environment: Environment) -> Iterator[DatabaseAddress]:
+    """Where an environment's database is, for the block; starts an embedded one."""
+    if environment.database != "embedded":
+        yield resolve_database(environment, os.environ)
+        return
+    from lockgate.executors.programs.embedded import start_embedded
+
+    with start_embedded(environment.embedded_directory) as address:
+        yield address
 
 
 def look(engine: Engine) -> tuple[Ledger, OtherSession | None]:
@@ -115,12 +120,23 @@ def read_settled(engine: Engine) -> Ledger:
     """
     ledger, holder = look(engine)
     if holder:
-        raise Locked(
-            f"A run is under way: {holder} holds the migration lock.",
-            why="What it has done so far may be undone yet, and is not in the history.",
-            do="Wait for it to end (`migrate lock` shows who holds the lock), and try again.",
-        )
+        raise _under_way(holder)
     return ledger
+
+
+def refuse_running(engine: Engine) -> None:
+    """Raises Locked when a session holds the migration lock."""
+    holder = engine.lock_holder()
+    if holder:
+        raise _under_way(holder)
+
+
+def _under_way(holder: OtherSession) -> Locked:
+    return Locked(
+        f"A run is under way: {holder} holds the migration lock.",
+        why="What it has done so far may be undone yet, and is not in the history.",
+        do="Wait for it to end (`migrate lock` shows who holds the lock), and try again.",
+    )
 
 
 def load_migrations(environment: Environment) -> Directory:

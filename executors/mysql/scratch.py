@@ -61,6 +61,14 @@ where table_schema = %s
 GRANTED_WHOLLY = """
 select distinct grantee from information_schema.schema_privileges where table_schema in (%s, %s)
 """
+GRAVEYARD_STEM = 46
+"""How much of a database's name its graveyards begin with: see `undo.graveyard`."""
+WITH_GRAVEYARDS = """
+select schema_name from information_schema.schemata
+where schema_name = %s
+or left(schema_name, char_length(%s)) = %s
+and right(schema_name, 18) regexp '^_lockgate_[0-9a-f]{8}$'
+"""
 OF_DATABASE = """
 select schema_name from information_schema.schemata where left(schema_name, char_length(%s)) = %s
 """
@@ -68,6 +76,8 @@ select schema_name from information_schema.schemata where left(schema_name, char
 
 class MySQLScratch:
     """Scratch databases on a server of MySQL or MariaDB; implements `executors.engine.Scratch`."""
+
+    anchor = "information_schema"
 
     def __init__(self, session: MySQLSession) -> None:
         self._session = session
@@ -107,16 +117,28 @@ class MySQLScratch:
             f"collate {text[COLLATION]}"
         )
 
+    def recreate_database(self, name: str, traits: Traits) -> None:
+        """The rights on it stay, and go for what is of the same name then."""
+        self._end_sessions(name)
+        stem = name[:GRAVEYARD_STEM]
+        stem = name[:GRAVEYARD_STEM]
+        for (schema,) in self._session.query_all(WITH_GRAVEYARDS, (name, stem, stem)):
+            self._session.execute(f"drop database if exists {self._session.quote(schema)}")
+        self.create_database(name, traits)
+
     def drop_database(self, name: str) -> None:
         """Drops it with its graveyard, whose name begins like its own, and with the rights on it.
 
         A session of ours that was lost in the middle may still hold a table.
         """
-        for (pid,) in self._session.query_all(SESSIONS, (name,)):
-            self._kill(pid)
+        self._end_sessions(name)
         self._revoke(name)
         for (schema,) in self._session.query_all(OF_DATABASE, (name, name)):
             self._session.execute(f"drop database if exists {self._session.quote(schema)}")
+
+    def _end_sessions(self, name: str) -> None:
+        for (pid,) in self._session.query_all(SESSIONS, (name,)):
+            self._kill(pid)
 
     def _kill(self, pid: int) -> None:
         """Ends a session, unless it has just ended by itself."""

@@ -51,6 +51,8 @@ FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
 class PostgreSQLScratch:
     """Scratch databases on a server of PostgreSQL; implements `executors.engine.Scratch`."""
 
+    anchor = "template1"
+
     def __init__(self, session: PostgreSQLSession) -> None:
         self._session = session
 
@@ -92,6 +94,11 @@ class PostgreSQLScratch:
                 Command(f"alter database {own} set search_path from current", None),
             ]
         )
+
+    def recreate_database(self, name: str, traits: Traits) -> None:
+        """Of the database's own settings the new one has the search_path alone."""
+        self.drop_database(name)
+        self.create_database(name, traits)
 
     def drop_database(self, name: str) -> None:
         """Drops it; a session of ours that was lost in the middle must not keep it."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
 
@@ -56,6 +56,14 @@ class DatabaseAddress:
     has_own_password: bool = True
     """Whether host and password are from one place. Where the host is named elsewhere, whoever
     names it could have the password sent to himself."""
+
+    @property
+    def url(self) -> str:
+        """The URL of this address, without its password and its options."""
+        place = "" if self.socket else f"{self.host}:{self.port}"
+        query = f"?host={quote(self.socket)}" if self.socket else ""
+        user, database = quote(self.user, safe=""), quote(self.database, safe="")
+        return f"{self.engine}://{user}@{place}/{database}{query}"
 
     @property
     def is_local(self) -> bool:

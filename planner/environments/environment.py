@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
 from lockgate.planner.environments.folder import FOLDER, EnvironmentsFolder, environment_files
-from lockgate.planner.environments.keys import Database, EnvironmentFile, ExtendedFile
+from lockgate.planner.environments.keys import OWN, Database, EnvironmentFile, ExtendedFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
 from lockgate.planner.environments.secrets import read_secret
 from lockgate.planner.environments.tightening import KEPT, loosened_key
@@ -104,7 +104,7 @@ def read_environment(
     if name not in files:
         do = did_you_mean(name, list(files)).capitalize() if files else ""
         raise UsageError(f"there is no environment {name} in {directory}", do=do)
-    document = read_extended_yaml(name, files, own="database")
+    document = read_extended_yaml(name, files, own=OWN)
     file = parse_yaml(document, EnvironmentFile, HINTS)
     _refuse_loosened(document, files)
     _refuse_misplaced(document, file.policy, name, tuple(files))
@@ -152,10 +152,9 @@ def _refuse_loosened(document: YamlDocument, files: Mapping[str, Path]) -> None:
     parent = document.value.get("extends")
     if parent is None:
         return
-    below = read_extended_yaml(parent, files, own="database")
+    below = read_extended_yaml(parent, files, own=OWN)
     own, base = (
-        parse_yaml(one.without("database", "extends"), ExtendedFile, HINTS)
-        for one in (document, below)
+        parse_yaml(one.without(*OWN, "extends"), ExtendedFile, HINTS) for one in (document, below)
     )
     key = loosened(own.policy, base.policy)
     if key is not None:

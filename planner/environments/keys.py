@@ -156,6 +156,10 @@ class PolicyFile(Settings):
         return self
 
 
+OWN = ("database", "disposable")
+"""The keys that a file never takes over from one that it extends."""
+
+
 class EnvironmentFile(PolicyFile):
     """The keys of environments/<name>.yaml."""
 
@@ -171,6 +175,9 @@ class EnvironmentFile(PolicyFile):
     database: RehearsalPlace = Field(
         description="`embedded`, a private PostgreSQL; `$VARIABLE` or a URL; or a map. "
         "Never inherited."
+    )
+    disposable: bool = Field(
+        False, description="Whether `reset` and `redo` may empty it. Never inherited."
     )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
     history: History = Field(

@@ -103,17 +103,19 @@ def read_yaml(path: Path) -> YamlDocument:
 
 
 def read_extended_yaml(
-    name: str, files: Mapping[str, Path], *, own: str, below: tuple[str, ...] = ()
+    name: str, files: Mapping[str, Path], *, own: tuple[str, ...], below: tuple[str, ...] = ()
 ) -> YamlDocument:
     """The file of this name laid over the one that its key `extends` names, and so on upwards.
 
-    The key `own` belongs to each file alone and is never taken over. `below` holds the files
-    that led here.
+    The keys in `own`, the first of which it needs, belong to each file alone and are never taken
+    over. `below` holds the files that led here.
     """
     document = read_yaml(files[name])
     if not document.value:
-        do = "Its first line may be `database: embedded`, a private PostgreSQL."
-        raise ConfigurationError(f"the file is empty: it needs `{own}:`", path=document.path, do=do)
+        do = "Write `database: embedded`, a private PostgreSQL, or `database: $DATABASE_URL`."
+        raise ConfigurationError(
+            f"the file is empty: it needs `{own[0]}:`", path=document.path, do=do
+        )
     parent = document.value.get("extends")
     if not isinstance(parent, str):
         return document
@@ -126,7 +128,7 @@ def read_extended_yaml(
         line = document.place(("extends",)).line
         raise ConfigurationError(what, path=document.path, line=line)
     base = read_extended_yaml(parent, files, own=own, below=chain)
-    return document.over(base.without(own, "extends"))
+    return document.over(base.without(*own, "extends"))
 
 
 def parse_yaml(

@@ -1,0 +1,73 @@
+"""Databases that may lose everything: `reset` and `redo`; and the embedded server at work."""
+
+import signal
+
+import pytest
+
+from tests.commands.running import COMMAND, Project, refused, succeed
+
+DISPOSABLE = "disposable: true\n"
+
+
+@pytest.mark.parametrize("command", ["reset", "redo"])
+def test_only_a_disposable_database_is_emptied(project: Project, command: str) -> None:
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    refused(project.migrate(command), 3, "test.yaml does not say `disposable: true`")
+    assert "001" in succeed(project.migrate("status")).out
+
+
+def test_what_extends_a_disposable_environment_is_none(project: Project) -> None:
+    project.configure(DISPOSABLE)
+    project.write_environment("live", "extends: test\ndatabase: {url_env: TEST_URL}\n")
+    refused(project.migrate("reset", "-e", "live"), 3, "live.yaml")
+
+
+def test_redo_applies_the_last_migration_as_its_file_is_now(any_project: Project) -> None:
+    any_project.configure(DISPOSABLE)
+    any_project.write_tables(2)
+    succeed(any_project.migrate("up"))
+    any_project.write("002_t2.sql", "create table other (id int);", "drop table other;")
+    assert "Applied 002 t2." in succeed(any_project.migrate("redo")).out
+    succeed(any_project.migrate("down", "--steps", "2"))
+
+
+def test_reset_leaves_what_the_migrations_make(any_project: Project) -> None:
+    any_project.configure(DISPOSABLE)
+    any_project.write("001_t.sql", "create table t (id int);", "drop table t;")
+    succeed(any_project.migrate("up"))
+    any_project.write("001_t.sql", "create table u (id int);", "drop table u;")
+    assert "Applied 001 t." in succeed(any_project.migrate("reset")).out
+    succeed(any_project.migrate("down"))
+
+
+def test_wait_ends_when_the_version_is_applied(any_project: Project) -> None:
+    any_project.write_tables(2)
+    succeed(any_project.migrate("up", "--to", "1"))
+    succeed(any_project.migrate("wait"))
+    succeed(any_project.migrate("wait", "--for", "001"))
+    missed = any_project.migrate("wait", "--for", "002", "--timeout", "100ms")
+    refused(missed, 4, "002 is not applied", "Waited for 100ms")
+    waiting = any_project.start("wait", "--for", "002")
+    succeed(any_project.migrate("up"))
+    assert waiting.wait(30) == 0
+    refused(any_project.migrate("wait", "--timeout", "soon"), 64, "500ms, 5s")
+
+
+def test_wait_ends_with_11_where_no_server_answers(project: Project) -> None:
+    nobody = {"TEST_URL": "postgresql://u@127.0.0.1:1/d"}
+    refused(project.migrate("wait", "--timeout", "100ms", environ=nobody), 11, "Waited for 100ms")
+
+
+def test_an_embedded_server_serves_until_it_is_interrupted(project: Project) -> None:
+    project.write_environment("dev", "database: embedded\n")
+    serving = project.start("serve", "-e", "dev", command=COMMAND)
+    assert serving.stdout
+    url = serving.stdout.readline().strip()
+    project.write_environment("other", "database: $SERVED\n")
+    succeed(project.migrate("status", "-e", "other", environ={"SERVED": url}))
+    shown = project.migrate("shell", "-e", "dev", "-c", "select 41 + 1", command=COMMAND)
+    assert "42" in succeed(shown).out
+    serving.send_signal(signal.SIGINT)
+    assert serving.wait(30) == 0
+    refused(project.migrate("serve"), 64, "not embedded")
