@@ -66,7 +66,7 @@ GRAVEYARD_STEM = 46
 WITH_GRAVEYARDS = """
 select schema_name from information_schema.schemata
 where schema_name = %s
-or left(schema_name, char_length(%s)) = %s
+or left(schema_name, char_length(schema_name) - 18) = %s
 and right(schema_name, 18) regexp '^_lockgate_[0-9a-f]{8}$'
 """
 OF_DATABASE = """
@@ -121,8 +121,7 @@ class MySQLScratch:
         """The rights on it stay, and go for what is of the same name then."""
         self._end_sessions(name)
         stem = name[:GRAVEYARD_STEM]
-        stem = name[:GRAVEYARD_STEM]
-        for (schema,) in self._session.query_all(WITH_GRAVEYARDS, (name, stem, stem)):
+        for (schema,) in self._session.query_all(WITH_GRAVEYARDS, (name, stem)):
             self._session.execute(f"drop database if exists {self._session.quote(schema)}")
         self.create_database(name, traits)
 

@@ -1,6 +1,7 @@
 """Databases that may lose everything: `reset` and `redo`; and the embedded server at work."""
 
 import signal
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,15 @@ def test_an_embedded_server_serves_until_it_is_interrupted(project: Project) -> 
     serving.send_signal(signal.SIGINT)
     assert serving.wait(30) == 0
     refused(project.migrate("serve"), 64, "not embedded")
+
+
+def test_reset_leaves_the_databases_of_others(mysql_project: Project, mysql_server: Any) -> None:
+    mysql_project.configure(DISPOSABLE)
+    mysql_project.write_tables(1)
+    others = [f"{mysql_project.database}_b", f"{mysql_project.database}_b_lockgate_0123abcd"]
+    with mysql_server.connect(None) as connection, connection.cursor() as cursor:
+        for name in others:
+            cursor.execute(f"create database {name}")
+        succeed(mysql_project.migrate("reset"))
+        for name in others:  # refused where it is gone
+            cursor.execute(f"drop database {name}")
