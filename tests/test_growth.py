@@ -20,6 +20,10 @@ from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.plan.verify import find_position
+from lockgate.planner.reading.mysql import reader as mysql
+from lockgate.planner.reading.postgresql import reader as postgresql
+from lockgate.planner.review.rereading import refuse_understated
+from lockgate.planner.sql.dialect import MYSQL
 from lockgate.plans import linting
 from lockgate.plans.linting import lint_environment
 from lockgate.plans.making import Request, make_plan
@@ -90,6 +94,7 @@ def down(project: Project) -> Work:
     return lambda: make_plan(project.environment, applied, Request(down_to="0"))
 
 
+READERS = {"postgresql": postgresql, "mysql": mysql}
 COMMANDS = (plan, lint, show, apply, status, down)
 
 
@@ -124,3 +129,19 @@ def test_what_is_usual_in_a_unit_is_found_once_for_all_its_steps(tmp_path: Path)
     made = [make_project(tmp_path / name, "postgresql", sizes[name]).plan() for name in sizes]
     before, after = (count_calls(partial(find_usual_of_steps, review(one))) for one in made)
     assert after <= before * AT_MOST
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+def test_a_process_reads_a_statement_once(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is, and however many ask what it does."""
+    project = make_project(tmp_path / engine, engine, Size(rows=2_000))
+    reader = READERS[engine]
+    reader.read.cache_clear()
+    cut: list[str] = []
+    monkeypatch.setattr(reader, "read_reaching", lambda sql, dialect: cut.append(sql) or ())
+    made = project.plan()
+    refuse_understated(made, made.target.dialect or MYSQL)
+    written = [one for step in made.steps for one in (*step.statements, *(step.rollback or ()))]
+    assert sorted(cut) == sorted({one.sql for one in written})

@@ -8,10 +8,10 @@ out. Says nothing about whether the server would allow it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from lockgate.planner.sql.cursor import Token, read_tokens
+from lockgate.planner.sql.cursor import Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
 PROGRAM = "runs a program on the server"
@@ -156,7 +156,7 @@ def changes_rights(sql: str, dialect: Dialect) -> bool:
 
 
 def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
-    found = list(read_tokens(sql, dialect).rest())
+    found = list(read_head(sql, dialect).rest())
     words = [one.word or one.name.lower() for one in found]
     begun = (words[place : place + LONGEST_RIGHT] for place in (0, *_begins(words)))
     if any(tuple(each[: end + 1]) in RIGHTS for each in begun for end in range(len(each))):
@@ -177,7 +177,7 @@ def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
 
 
 def _found(sql: str, dialect: Dialect, depth: int) -> Iterator[str]:
-    found = list(read_tokens(sql, dialect).rest())
+    found = list(read_head(sql, dialect).rest())
     words = [one.word or one.name.lower() for one in found]
     find = _postgresql if dialect.name == "postgresql" else _mysql
     yield from find(found, words)
@@ -261,14 +261,25 @@ def _suspicious(sql: str, dialect: Dialect) -> bool:
 
 def _may_change_rights(sql: str) -> bool:
     text = sql.lower()
-    return any(word in text for word in RIGHTS_WORDS) and bool(RIGHTS_WORD.search(text))
+    return any(word in text for word in RIGHTS_PARTS) and bool(RIGHTS_WORD.search(text))
 
 
-def _any(*more: str, phrases: Phrases, calls: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted({phrase[-1] for phrase in phrases} | calls.keys() | set(more)))
+def _parts(words: Iterable[str], *stems: str) -> tuple[str, ...]:
+    """As few texts as it takes, so that each word contains one of them."""
+    found: list[str] = []
+    for word in sorted({*words, *stems}, key=lambda one: (len(one), one)):
+        if not any(shorter in word for shorter in found):
+            found.append(word)
+    return tuple(found)
 
 
-POSTGRESQL_WORDS = _any(
-    "copy", "language", "extension", "load", phrases=POSTGRESQL_PHRASES, calls=POSTGRESQL_CALLS
+def _lasts(phrases: Phrases, calls: Mapping[str, str]) -> set[str]:
+    return {phrase[-1] for phrase in phrases} | calls.keys()
+
+
+POSTGRESQL_WORDS = _parts(
+    _lasts(POSTGRESQL_PHRASES, POSTGRESQL_CALLS),
+    *("copy", "language", "extension", "load", "pg_", "lo_", "dblink"),
 )
-MYSQL_WORDS = _any("engine", "@@", phrases=MYSQL_PHRASES, calls=MYSQL_CALLS)
+MYSQL_WORDS = _parts(_lasts(MYSQL_PHRASES, MYSQL_CALLS), "engine", "@@", "sys_")
+RIGHTS_PARTS = _parts(RIGHTS_WORDS)

@@ -13,6 +13,8 @@ from typing import Literal
 
 from lockgate.planner.sql.mentioned import Mentions
 
+READ_ONCE = 1 << 16
+"""Statements whose readings a process keeps: whoever asks again is answered without reading."""
 # What makes rows in a CREATE TABLE.
 QUERIES = frozenset({"select", "values"})
 

@@ -23,7 +23,7 @@ from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject, foll
 from lockgate.planner.sql.dialect import Dialect
 
 # Only such a file has more to say than its statements; the others need not be parsed once more.
-SPEAKS = re.compile(r"migrate:\s*allow|delimiter", re.IGNORECASE)
+WAIVES = re.compile(r"migrate:\s*allow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +138,15 @@ def _find_origin(
     dialect: Dialect,
     variables: Mapping[str, str],
 ) -> SectionSource:
-    if migration is None or not (migration.template or SPEAKS.search(migration.text)):
+    if migration is None or not (migration.template or _speaks(migration.text)):
         return SectionSource()
     sections = parse_sections(migration, dialect, variables)
     section = sections.up if direction == "up" else sections.down
     return read_section_source(migration, section) if section else SectionSource()
+
+
+def _speaks(text: str) -> bool:
+    return "delimiter" in text.lower() or WAIVES.search(text) is not None
 
 
 def _odd(step: Step, origin: SectionSource) -> Iterator[str]:

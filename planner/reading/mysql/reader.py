@@ -14,18 +14,25 @@ from lockgate.planner.reading.mysql.algorithms import DROPS_LISTS_APART
 from lockgate.planner.reading.mysql.clauses import ASKED
 from lockgate.planner.reading.mysql.effects import WHOLE, read_effect
 from lockgate.planner.reading.mysql.settings import LASTING_SCOPES
-from lockgate.planner.reading.reading import Commits, Hold, Leaves, Object, Reading
+from lockgate.planner.reading.reaching import changes_rights, read_reaching
+from lockgate.planner.reading.reading import (
+    READ_ONCE,
+    Commits,
+    Hold,
+    Leaves,
+    Object,
+    Reading,
+)
 from lockgate.planner.sql.cursor import Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.mentions import find_mentions
 
 # DO is none of them: here it only evaluates expressions, as SELECT does.
 RUNNERS = ("call", "execute")
-# Characters of a statement that is worth remembering: what reads it next need not read it again.
-REMEMBERED = 10_000
 EMPTIED = ("drop partition", "truncate partition")
 
 
+@lru_cache(maxsize=READ_ONCE)
 def read(sql: str, dialect: Dialect) -> Reading:
     """What one statement does; never raises on what `planner.sql.statements` has cut.
 
@@ -34,10 +41,6 @@ def read(sql: str, dialect: Dialect) -> Reading:
     >>> reading.kind, reading.columns_added
     ('alter table', ('a',))
     """
-    return _read_once(sql, dialect) if len(sql) < REMEMBERED else _read(sql, dialect)
-
-
-def _read(sql: str, dialect: Dialect) -> Reading:
     cursor = read_head(sql, dialect)
     found = list(cursor.rest())
     words = [token.word for token in found]
@@ -49,6 +52,8 @@ def _read(sql: str, dialect: Dialect) -> Reading:
         mentions=find_mentions(found, dialect),
         kind=_kind(words, effect),
         opaque=words[:1] != [] and words[0] in RUNNERS,
+        reaches_out=read_reaching(sql, dialect),
+        changes_rights=changes_rights(sql, dialect),
         partial=partial,
         explicit=any(clause.action in ASKED for clause in effect.clauses),
         leaves_session=effect.leaves_session or _sets_variable(found),
@@ -58,9 +63,6 @@ def _read(sql: str, dialect: Dialect) -> Reading:
         loses=tuple(_loses(effect, found)),
         fails_whole=not partial and _fails_whole(effect, words, dialect),
     )
-
-
-_read_once = lru_cache(maxsize=16_384)(_read)
 
 
 def _kind(words: list[str], effect: Reading) -> str:

@@ -31,7 +31,16 @@ from lockgate.planner.reading.postgresql.nodes import (
     relation,
     spaced,
 )
-from lockgate.planner.reading.reading import Commits, ConcurrentIndex, Leaves, Object, Reading, Verb
+from lockgate.planner.reading.reaching import changes_rights, read_reaching
+from lockgate.planner.reading.reading import (
+    READ_ONCE,
+    Commits,
+    ConcurrentIndex,
+    Leaves,
+    Object,
+    Reading,
+    Verb,
+)
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import POSTGRESQL
 
@@ -49,6 +58,7 @@ SUBSCRIPTIONS = frozenset(
 BRIEF = frozenset({"local", "transaction", "constraints"})
 
 
+@lru_cache(maxsize=READ_ONCE)
 def read(sql: str, path: Path = None) -> Reading:
     """What one statement does; never raises. `path` is where the session looks for names without
     a schema, None where nothing has changed that.
@@ -56,10 +66,13 @@ def read(sql: str, path: Path = None) -> Reading:
     >>> read("create index on t (a)").holds[0].lock
     'SHARE'
     """
-    return _read(sql, path)
+    reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
+    gives = changes_rights(sql, POSTGRESQL)
+    if gives or reaches:
+        return replace(reading, reaches_out=reaches, changes_rights=gives)
+    return reading
 
 
-@lru_cache(maxsize=4096)
 def _read(sql: str, path: Path) -> Reading:
     try:
         kind, node = parse(shorten(sql))
