@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from lockgate.executors.events import Emit, OtherSession
+    from lockgate.executors.events import Emit, LockHolder
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
     from lockgate.executors.states import Outcome, RunStatus
@@ -291,7 +291,7 @@ class Engine(Protocol):
             Locked: it was not had in time; says who holds it.
         """
 
-    def lock_holder(self) -> OtherSession | None:
+    def lock_holder(self) -> LockHolder | None:
         """Who holds the migration lock."""
 
     def prove_lock(self) -> None:

@@ -30,10 +30,38 @@ class OtherSession:
     running: str = ""
 
     def __str__(self) -> str:
-        program = f" ({self.program})" if self.program else ""
+        program = f" (calls itself {self.program})" if self.program else ""
         place = self.host or "a local socket"
         running = f", running {self.running.upper()} …" if self.running else ""
         return f"{self.user} from {place}, pid {self.pid}{program}, since {self.since}{running}"
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder(OtherSession):
+    """Who holds the migration lock: whoever may connect may take it, under any program's name.
+
+    `is_migrator` says whether the server lets the role write the ledger; None: it does not tell.
+    `ending` is the statement that ends the session, or the prepared transaction, whose pid is 0;
+    empty where it cannot be written down.
+    """
+
+    is_migrator: bool | None = None
+    ending: str = ""
+
+    def __str__(self) -> str:
+        if self.pid:
+            return OtherSession.__str__(self)
+        return f"{self.user}, by a prepared transaction of {self.since}"
+
+    @property
+    def standing(self) -> str:
+        """What the server tells of the role, as a sentence."""
+        match self.is_migrator:
+            case True:
+                return f"The role {self.user} may write lockgate's tables."
+            case False:
+                return f"The role {self.user} is no migrator: it may not write lockgate's tables."
+        return f"Whether {self.user} is a migrator cannot be told: the rights are not shown to you."
 
 
 def first_words(sql: str) -> str:
@@ -50,7 +78,7 @@ def first_words(sql: str) -> str:
 class LockAwaited:
     """Somebody holds the migration lock; `holder` is None when he was gone as we looked."""
 
-    holder: OtherSession | None
+    holder: LockHolder | None
     seconds: float
 
 

@@ -37,7 +37,7 @@ from lockgate.workspace import Workspace, load_environment, load_migrations, loo
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
-    from lockgate.executors.events import OtherSession
+    from lockgate.executors.events import LockHolder
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.migrations.directory import Directory
 
@@ -61,7 +61,7 @@ class Stand:
     standings: tuple[Standing, ...]
     ledger: Ledger
     warnings: tuple[str, ...]
-    holder: OtherSession | None
+    holder: LockHolder | None
     problem: LockgateError | None
 
 

@@ -31,7 +31,7 @@ from lockgate.signals import deferred_signals
 if TYPE_CHECKING:
     from lockgate.executors.apply import Author
     from lockgate.executors.engine import Engine
-    from lockgate.executors.events import OtherSession
+    from lockgate.executors.events import LockHolder
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.ledger import Ledger
 
@@ -102,7 +102,7 @@ def open_address(environment: Environment) -> Iterator[DatabaseAddress]:
         yield address
 
 
-def look(engine: Engine) -> tuple[Ledger, OtherSession | None]:
+def look(engine: Engine) -> tuple[Ledger, LockHolder | None]:
     """The ledger, for who does not hold the lock, and whose run it is in the midst of."""
     ledger = engine.read_ledger()
     if not ledger.unresolved:
@@ -131,7 +131,7 @@ def refuse_running(engine: Engine) -> None:
         raise _under_way(holder)
 
 
-def _under_way(holder: OtherSession) -> Locked:
+def _under_way(holder: LockHolder) -> Locked:
     return Locked(
         f"A run is under way: {holder} holds the migration lock.",
         why="What it has done so far may be undone yet, and is not in the history.",

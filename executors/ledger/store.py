@@ -30,7 +30,7 @@ from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.errors import Locked, Unreachable, Unresolved
 
 if TYPE_CHECKING:
-    from lockgate.executors.events import OtherSession
+    from lockgate.executors.events import LockHolder
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import FinishedRun
@@ -110,7 +110,6 @@ class Store(ABC):
     history_name: str
     tables: Tables | None = None
     clock: str
-    ending: str  # what ends the session {pid}
     lost_code: str  # what this engine's clients call a lost connection
     commit_wait: float = 30.0  # seconds to look for a commit whose answer was lost, or more
 
@@ -147,24 +146,19 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def lock_holder(self) -> OtherSession | None: ...
-
-    def is_stranger(self, holder: OtherSession) -> bool:
-        """Whether the server shows that a lock's holder may not write the ledger: whoever may
-        connect may take the lock, under any name."""
-        return False
+    def lock_holder(self) -> LockHolder | None: ...
 
     def lock_taken(self, wait: float) -> Locked:
         """The error of a lock that another session kept for so many seconds."""
         holder = self.lock_holder()
         who = f"{holder} holds it." if holder else "other sessions held it one after another."
-        ending = f"`{self.ending.format(pid=holder.pid)}`" if holder else ""
         do = "Wait for the other run to end and try again"
-        if holder and self.is_stranger(holder):
-            who += f" The role {holder.user} is no migrator: it may not write lockgate's tables."
-            do = f"End that session with {ending} and try again"
-        elif holder:
-            do += f", or end its session with {ending} if it is no run of yours"
+        if holder:
+            ending = f" with `{holder.ending}`" if holder.ending else ""
+            who += f" {holder.standing}"
+            do += f", or end its session{ending} if it is no run of yours"
+            if holder.is_migrator is False:
+                do = f"End that session{ending} and try again"
         return Locked(
             f"Could not get the migration lock within {wait:g} s: {who}",
             why="Two migrations of one database at once would run into each other.",

@@ -7,6 +7,7 @@ facts.py       The facts of the tables of a MySQL or MariaDB database, by which 
 gauge.py       Which tables a statement rewrites on MySQL and MariaDB
 ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
 limits.py      What MySQL and MariaDB are not given
+lock.py        Who holds a lock of GET_LOCK's on MySQL and MariaDB, and whether it is a migrator
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 session.py     The two sessions of an executor on MySQL, and the migration lock that both hold

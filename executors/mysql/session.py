@@ -15,10 +15,11 @@ import pymysql
 from pymysql.constants import CLIENT
 
 from lockgate.executors.commit_outcome import refuse_another_server
-from lockgate.executors.events import Emit, LockAwaited, OtherSession, first_words
+from lockgate.executors.events import Emit, LockAwaited, LockHolder
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import Store, lost_lock
 from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
+from lockgate.executors.mysql.lock import OWN_LOCK, read_holder
 from lockgate.executors.polling import poll
 from lockgate.planner.errors import Interrupted, Unreachable
 
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
 
-SESSION = """
-select user, host, date_format(utc_timestamp() - interval time second, '%%Y-%%m-%%dT%%TZ'),
-       coalesce(info, '')
-from information_schema.processlist where id = %s
-"""
-OWN_LOCK = "is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
 END_WAIT = 10.0  # seconds for the server to end a session of ours
 # The guard says nothing during a long ALTER TABLE, for so many seconds. It is the session that we
 # ask, so it prints names and reads text in one way, whatever the server's sql_mode is.
@@ -52,7 +47,6 @@ class GuardedSessions(Store):
 
     server: Server
     statement_limit: tuple[str, int]
-    ending = "kill {pid}"
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -120,14 +114,11 @@ class GuardedSessions(Store):
         finally:
             self._release()
 
-    def lock_holder(self) -> OtherSession | None:
+    def lock_holder(self) -> LockHolder | None:
         for part in ("work", "guard"):
             (holder,) = self.query_one("select is_used_lock(%s)", (self._lock_name(part),)) or (0,)
             if holder and holder != self._own_guard():
-                row = self.query_one(SESSION, (holder,))
-                user, host, since, sql = row or ("another user", "", "", "")
-                running = first_words(sql)
-                return OtherSession(int(holder), user, host, since or "", running=running)
+                return read_holder(self.query_all, int(holder), self.history_schema)
         return None
 
     def prove_lock(self) -> None:

@@ -5,7 +5,13 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from lockgate.executors.events import LockHolder, first_words
 from lockgate.executors.postgresql.blockers import SESSION
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
 
 LOCKS = """
 locktype = 'advisory' and granted and objsubid = 1
@@ -33,14 +39,33 @@ lateral (
 where locktype = 'advisory' and granted and pid = pg_backend_pid()
 and not (objsubid = 1 and classid = $1::bigint::oid and objid = $2::bigint::oid)
 """
+# Also a transaction that was prepared: it keeps its locks without a session, that of its id too.
+# No other than a member of the ledger's owner is a migrator.
+# https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html
 HOLDER = f"""
-{SESSION} where a.pid in (select pid from pg_locks where {LOCKS}
-and classid = %s::bigint::oid and objid = %s::bigint::oid)
+with holder (pid, role, host, since, program, sql, ending) as (
+    select *, format('select pg_terminate_backend(%%s)', pid) from ({SESSION}) own
+    where pid in (select pid from pg_locks where {LOCKS}
+        and classid = %s::bigint::oid and objid = %s::bigint::oid)
+    union all select 0, owner::text, '',
+        to_char(prepared at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '', '',
+        case when gid ~ '^[ -~]+$' then format('rollback prepared %%L', gid) else '' end
+    from pg_prepared_xacts where database = current_database()
+        and transaction in (select own.transactionid from pg_locks own join pg_locks held
+            using (virtualtransaction) where own.pid is null and held.locktype = 'advisory'
+            and held.classid = %s::bigint::oid and held.objid = %s::bigint::oid)
+)
+select pid, role, host, since, program, sql,
+    (select pg_has_role(r.oid, c.relowner, 'member')
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_roles r on r.rolname = role
+        where n.nspname = %s and c.relname = 'lockgate_runs'),
+    ending
+from holder order by pid desc
 """
-# One row for a role that may not write the ledger, where there is one.
-STRANGER = """
-select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-join pg_roles r on r.rolname = %s
-where n.nspname = %s and c.relname = 'lockgate_runs'
-    and not has_table_privilege(r.oid, c.oid, 'insert')
-"""
+
+
+def read_holder(row: Row) -> LockHolder:
+    """A row of HOLDER."""
+    pid, user, host, since, program, sql, is_migrator, ending = row
+    return LockHolder(pid, user, host, since, program, first_words(sql), is_migrator, ending)

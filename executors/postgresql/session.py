@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from lockgate.executors.events import Emit, LockAwaited, OtherSession
+from lockgate.executors.events import Emit, LockAwaited, LockHolder
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
 from lockgate.executors.ledger.rows import run_values
@@ -26,7 +26,7 @@ from lockgate.executors.ledger.store import (
 )
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.polling import poll
-from lockgate.executors.postgresql.blockers import Watch, read_session
+from lockgate.executors.postgresql.blockers import Watch
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
     Connection,
@@ -46,7 +46,7 @@ from lockgate.executors.postgresql.ledger import (
     find_ledgers,
     read_tables,
 )
-from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK, STRANGER
+from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK, read_holder
 from lockgate.executors.postgresql.own_settings import (
     ENTER,
     ENTER_LOCALLY,
@@ -82,7 +82,6 @@ class PostgreSQLSession(Store):
     """A session on a PostgreSQL database: `executors.engine.Engine` but for `run_unit`."""
 
     clock = "pg_catalog.clock_timestamp()"
-    ending = "select pg_terminate_backend({pid})"
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -181,12 +180,10 @@ class PostgreSQLSession(Store):
         """Whether the migration lock was had, without waiting; it counts how often."""
         return self.query_one("select pg_try_advisory_lock(%s)", (self._lock_key,)) == (True,)
 
-    def lock_holder(self) -> OtherSession | None:
-        row = self.query_one(HOLDER, halves(self._lock_key))
-        return read_session(row) if row else None
-
-    def is_stranger(self, holder: OtherSession) -> bool:
-        return bool(self.query_all(STRANGER, (holder.user, self.history_schema)))
+    def lock_holder(self) -> LockHolder | None:
+        asked = (*halves(self._lock_key), *halves(self._lock_key), self.history_schema)
+        row = self.query_one(HOLDER, asked)
+        return read_holder(row) if row else None
 
     def prove_lock(self) -> None:
         if self.transact([self.proof_command(None)])[0].rows != 1:

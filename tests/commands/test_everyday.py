@@ -37,6 +37,8 @@ def test_lock_exits_5_while_held_and_names_the_holder(
         assert result.code == 5
         assert f"held by {any_server.user} from " in result.out
         assert "pid " in result.out
+        assert "To end it, if it is no run of yours: " in result.out
+        assert f"{any_server.user} may write lockgate's tables" in result.out
     process.communicate(timeout=30)
     assert succeed(any_project.migrate("lock")).out == "The migration lock is free.\n"
 

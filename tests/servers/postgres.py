@@ -21,6 +21,7 @@ SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "60",
+    "max_prepared_transactions": "2",
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",
     "log_statement": "all",

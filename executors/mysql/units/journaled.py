@@ -22,7 +22,7 @@ from lockgate.executors.ledger.store import (
     NOTE_DONE,
     lost_lock,
 )
-from lockgate.executors.mysql.session import OWN_LOCK
+from lockgate.executors.mysql.lock import OWN_LOCK
 from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.store import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
 from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters

@@ -3,6 +3,7 @@
 import threading
 from typing import Any
 
+import pymysql
 import pytest
 
 from lockgate.executors.events import Undoing
@@ -12,6 +13,7 @@ from tests.executors.building import (
     Recorder,
     apply_plan,
     apply_up,
+    create_tables,
     open_test_engine,
     plan_for,
 )
@@ -34,6 +36,57 @@ def test_lock_names_are_short_in_lower_case_and_tell_databases_apart(
             names.update(held)
     assert len(names) == 6
     family_server.drop_database(other)
+
+
+@pytest.mark.parametrize(
+    ("right", "is_migrator"),
+    [("", False), ("select on {schema}.*", False), ("insert on {schema}.*", True),
+     ("insert on *.*", True), ("insert on {schema}.lockgate_runs", True)],
+)  # fmt: skip
+def test_a_holder_is_called_a_migrator_by_its_rights(
+    family_server: Any, family_database: str, right: str, is_migrator: bool
+) -> None:
+    user = f"h{family_database[-8:]}"
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, create_tables(1))
+        execute(family_server, None, f"create user {user}")
+        if right:
+            execute(family_server, None, f"grant {right.format(schema=family_database)} to {user}")
+        name = engine.lock_proof()[1]
+        stranger = pymysql.connect(host=family_server.host, port=family_server.port, user=user)
+        try:
+            stranger.cursor().execute("select get_lock(%s, 0)", (name,))
+            with pytest.raises(Locked) as caught:
+                apply_up(engine, create_tables(2))
+            assert engine.lock_holder().is_migrator is is_migrator
+            assert ("no migrator" in caught.value.what) is not is_migrator
+            assert f"`kill {stranger.thread_id()}`" in caught.value.do
+            execute(family_server, None, f"kill {stranger.thread_id()}")
+            wait_until(lambda: engine.lock_holder() is None, "the lock is free")
+            apply_up(engine, create_tables(2))
+        finally:
+            stranger.close()
+            execute(family_server, None, f"drop user {user}")
+
+
+def test_who_may_not_see_the_rights_of_others_is_told_so(
+    family_server: Any, family_database: str
+) -> None:
+    user = f"h{family_database[-8:]}"
+    execute(family_server, None, f"create user {user}")
+    execute(family_server, None, f"grant select on {family_database}.* to {user}")
+    try:
+        with (
+            open_test_engine(family_server, family_database) as engine,
+            open_test_engine(family_server, family_database, user=user) as reader,
+            engine.lock(0, Recorder()),
+        ):
+            holder = reader.lock_holder()
+            assert holder.is_migrator is None
+            assert "cannot be told" in holder.standing
+            assert holder.ending == f"kill {engine.lock_holder().pid}"
+    finally:
+        execute(family_server, None, f"drop user {user}")
 
 
 def test_two_databases_do_not_exclude_each_other(family_server: Any, family_database: str) -> None:

@@ -53,6 +53,33 @@ def test_a_holder_that_may_migrate_is_waited_for(
             pytest.raises(Locked) as caught,
         ):
             apply_up(engine, create_tables(2))
-        assert "no migrator" not in caught.value.what
+        assert "may write lockgate's tables" in caught.value.what
         assert caught.value.do.startswith("Wait for the other run to end")
         assert "pg_terminate_backend(" in caught.value.do
+
+
+def test_a_prepared_transaction_that_holds_it_is_named_and_can_be_ended(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    """Whoever may connect may leave a lock behind that no session holds."""
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+        key = lock_key(engine.server.history_table)
+        bystander.execute("begin")
+        bystander.execute("select pg_advisory_xact_lock(%s)", (key,))
+        bystander.execute("prepare transaction 'it''s mine'")
+        with pytest.raises(Locked, match="by a prepared transaction") as caught:
+            apply_up(engine, create_tables(2))
+        assert "`rollback prepared 'it''s mine'`" in caught.value.do
+        bystander.execute("rollback prepared 'it''s mine'")
+        apply_up(engine, create_tables(2))
+
+
+def test_before_there_is_a_ledger_nobody_is_called_a_stranger(
+    postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    with (
+        lock_held_elsewhere(postgres_server, postgres_database),
+        open_test_engine(postgres_server, postgres_database) as engine,
+    ):
+        assert engine.lock_holder().is_migrator is None
