@@ -2,11 +2,12 @@
 
 apply.py           Application of a plan: lock, verify, run and record; nothing here knows an engine
 commit_outcome.py  Finding out whether a commit has happened whose answer was lost
-engine.py          The Engine protocol
+engine.py          An engine
 events.py          What an executor tells while it works; whoever started it decides what to show
 failure.py         What the server said when it refused a statement
 gauge.py           A gauge
 ledger/            What the database holds for lockgate
+lock.py            The migration lock: at most one executor at work on a history table
 mariadb.py         MariaDB: what it does otherwise than MySQL
 mysql/             MySQL: the engine that `executors.engine` opens; nothing of it is loaded before
 polling.py         Waiting for something that only asking again can tell

@@ -93,8 +93,8 @@ def apply(
         StatementFailed: a statement was refused, and all of this plan was undone.
         Unresolved: part of the plan is kept; says which part, and what to do.
     """
-    with engine.lock(wait, emit):
-        return apply_locked(plan, engine, engine.read_ledger(), author, emit, admit, keep)
+    with engine.lock.hold(wait, emit):
+        return apply_locked(plan, engine, engine.store.read_ledger(), author, emit, admit, keep)
 
 
 def apply_locked(
@@ -114,15 +114,15 @@ def apply_locked(
         return Report("already applied" if plan.steps else "nothing to do", plan)
     engine.units.refuse_weaker(plan, done)
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
-    journal = engine.read_journal(plan.digest) if ledger.unresolved else None
+    journal = engine.store.runs.read_journal(plan.digest) if ledger.unresolved else None
     run = Run(author.new_id(), plan, author.actor, author.tool_version, approvers, author.job)
     if journal:
         run = Run(journal.run_id, plan, author.actor, author.tool_version, job=author.job)
         with _noting():
-            engine.resume_run(run)
+            engine.store.resume_run(run)
     else:
         with _noting():
-            engine.begin_run(run, identity)
+            engine.store.begin_run(run, identity)
     emit(RunStarted(plan, done))
     _run_units(run, engine, done, journal, emit)
     keep(plan, engine, identity)
@@ -140,7 +140,7 @@ def verify(
     """
     refuse_elsewhere(plan, engine, ledger)
     done = find_position(plan, ledger)
-    if done and not engine.has_run(plan):
+    if done and not engine.store.runs.has_run(plan):
         raise applied_by_another(plan, done)
     if done < len(plan.steps):
         refuse_unresolved(ledger, plan)
@@ -150,7 +150,7 @@ def verify(
         refuse_expired(plan, engine.server)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
-            refuse_changed_schema(plan, engine.read_catalogue())
+            refuse_changed_schema(plan, engine.session.read_catalogue())
     return done, approvers
 
 
@@ -173,13 +173,13 @@ def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Em
         engine.units.clear(emit)
     if plan.digest not in ledger.unresolved:
         return ledger
-    journal = engine.read_journal(plan.digest)
+    journal = engine.store.runs.read_journal(plan.digest)
     if journal is None or not journal.compensated:
         return ledger
     run = Run(journal.run_id, plan, author.actor, author.tool_version, job=author.job)
     unit = plan.units(journal.compensated - 1)[0]
     engine.units.recover(run, unit, plan.base.serial + unit.first - 1, emit)
-    return engine.read_ledger()
+    return engine.store.read_ledger()
 
 
 def recover_same(draft: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Ledger:
@@ -189,8 +189,8 @@ def recover_same(draft: Plan, engine: Engine, ledger: Ledger, author: Author, em
         Unresolved: another run stopped half-way.
     """
     for digest in ledger.unresolved:
-        journal = engine.read_journal(digest)
-        plan = engine.read_plan(journal.run_id) if journal else draft
+        journal = engine.store.runs.read_journal(digest)
+        plan = engine.store.runs.read_plan(journal.run_id) if journal else draft
         rest = plan.steps[journal.compensated - 1 :] if journal and journal.compensated else ()
         if intent_digest(rest) != draft.intent_digest:
             refuse_unresolved(ledger)
@@ -223,7 +223,7 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
         serial = run.plan.base.serial + unit.first - 1
         try:
             if place:  # the first follows the lock at once
-                engine.prove_lock()
+                engine.lock.prove()
             engine.units.run(run, unit, serial, journal if place == 0 else None, emit)
         except StepFailed as failed:
             raise _stopped(run, engine, unit, failed) from failed
@@ -251,7 +251,7 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
 def _note_end(run: Run, engine: Engine, status: RunStatus, text: str, error: LockgateError) -> None:
     """Writes down how a run ended; where that fails, what is to be told stays the same."""
     try:
-        engine.finish_run(run.id, status, text)
+        engine.store.finish_run(run.id, status, text)
     except (Unreachable, ServerError, Interrupted) as hindered:
         error.add_note(f"The run's end could not be noted: {hindered}")
 
@@ -265,10 +265,10 @@ def _interrupted(
     our lock was gone, so the run's own row decides, and the serial only between its bounds.
     """
     try:
-        if engine.read_status(run.id) in WHOLE:
+        if engine.store.runs.read_status(run.id) in WHOLE:
             return None
-        ledger = engine.read_ledger()
-        journal = engine.read_journal(run.plan.digest)
+        ledger = engine.store.read_ledger()
+        journal = engine.store.runs.read_journal(run.plan.digest)
     except (Unreachable, ServerError) as lost:
         return unknown_end(lost)
     before = unit.first - 1

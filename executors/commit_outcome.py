@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.events import Emit, LockAwaited
 from lockgate.executors.failure import Failure, ServerError, StepFailed
-from lockgate.executors.ledger.store import Store
 from lockgate.executors.polling import poll
 from lockgate.executors.run_errors import unknown_outcome
 from lockgate.executors.states import UNDER_WAY, WHOLE
@@ -25,7 +24,7 @@ from lockgate.planner.errors import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Run
+    from lockgate.executors.engine import Engine, Run
     from lockgate.planner.database.server import Server
     from lockgate.planner.plan.plan import Step, Unit
 
@@ -63,25 +62,25 @@ def commit_of(run: Run, unit: Unit, serial: int) -> Commit:
     return Commit(run.id, unit.first, unit.steps, serial, last == len(run.plan.steps))
 
 
-def settle_commit(session: Store, commit: Commit, lost: Unreachable, emit: Emit) -> None:
+def settle_commit(engine: Engine, commit: Commit, lost: Unreachable, emit: Emit) -> None:
     """Returns when the commit has happened, and the run may go on as if its answer had come.
 
     Raises:
         StepFailed: the server has rolled back; says what the journal has as kept.
         Unresolved: as `has_happened`; or it has happened, and others have gone on since.
     """
-    happened = has_happened(session, commit, lost, emit)
+    happened = has_happened(engine, commit, lost, emit)
     try:
         if happened:
-            _refuse_moved(session, commit)
+            _refuse_moved(engine, commit)
             return
-        kept = session.kept(commit.run_id, commit.first)
+        kept = engine.store.runs.read_kept(commit.run_id, commit.first)
     except (Unreachable, ServerError) as hindered:
         raise unknown_outcome(lost, str(hindered)) from hindered
-    raise _rolled_back(session, commit, lost, kept) from lost
+    raise _rolled_back(engine, commit, lost, kept) from lost
 
 
-def has_happened(session: Store, commit: Commit, lost: Unreachable, emit: Emit) -> bool:
+def has_happened(engine: Engine, commit: Commit, lost: Unreachable, emit: Emit) -> bool:
     """Whether the commit has happened; the session is a new one, under the migration lock.
 
     Sessions roll back before their locks go, so whoever has the lock sees how the lost one ended.
@@ -90,9 +89,9 @@ def has_happened(session: Store, commit: Commit, lost: Unreachable, emit: Emit) 
         Unresolved: it cannot be known, or not in time, or a signal came first.
     """
     try:
-        session.leave()
-        hindered = _retake_lock(session, emit)
-        happened = _look(session, commit, locked=hindered is None)
+        engine.session.leave()
+        hindered = _retake_lock(engine, emit)
+        happened = _look(engine, commit, locked=hindered is None)
     except Interrupted as interrupted:
         raise unknown_outcome(lost, "A signal came before it could be asked.") from interrupted
     except (LockgateError, ServerError) as error:
@@ -115,7 +114,7 @@ def refuse_another_server(known: Server, found: Server) -> None:
         raise Unreachable("The server that answers now is read-only: a replica.")
 
 
-def reconnect(session: Store, emit: Emit) -> None:
+def reconnect(engine: Engine, emit: Emit) -> None:
     """Has a new session under the migration lock in place of one that was lost.
 
     Raises:
@@ -123,12 +122,12 @@ def reconnect(session: Store, emit: Emit) -> None:
         WrongTarget: another server did.
         Locked: somebody else kept the lock.
     """
-    session.leave()
-    if kept := _retake_lock(session, emit):
+    engine.session.leave()
+    if kept := _retake_lock(engine, emit):
         raise kept
 
 
-def _retake_lock(session: Store, emit: Emit) -> Locked | None:
+def _retake_lock(engine: Engine, emit: Emit) -> Locked | None:
     """Has a new session under the migration lock, or says who kept the lock for too long.
 
     Raises:
@@ -140,7 +139,7 @@ def _retake_lock(session: Store, emit: Emit) -> Locked | None:
     def had() -> bool:
         away.clear()
         try:
-            return session.retake_lock()
+            return engine.lock.retake()
         except Unreachable as error:
             away.append(error)
             return False
@@ -148,41 +147,41 @@ def _retake_lock(session: Store, emit: Emit) -> Locked | None:
     def tell(waited: float) -> None:
         if not away:
             with suppress(Unreachable):  # the next try sees that too
-                emit(LockAwaited(session.lock_holder(), waited))
+                emit(LockAwaited(engine.lock.holder(), waited))
 
-    if poll(had, session.commit_wait, tell):
+    if poll(had, engine.lock.commit_wait, tell):
         return None
     if away:
         raise away[0]
-    return session.lock_taken(session.commit_wait)
+    return engine.lock.taken(engine.lock.commit_wait)
 
 
-def _look(session: Store, commit: Commit, *, locked: bool) -> bool | None:
+def _look(engine: Engine, commit: Commit, *, locked: bool) -> bool | None:
     """Whether the commit has happened; None when that cannot be seen.
 
     Only the run's own last transaction makes it COMMITTED, and the serial never falls. A run that
     still is under way was followed by no other one, since the next would have closed it.
     """
-    status = session.read_status(commit.run_id)
+    status = engine.store.runs.read_status(commit.run_id)
     if status in WHOLE:
         return True
     if not locked:
         return None
-    if session.read_ledger().serial < commit.after or (status and commit.ends_run):
+    if engine.store.read_ledger().serial < commit.after or (status and commit.ends_run):
         return False
-    return True if status in UNDER_WAY else session.transaction_outcome()
+    return True if status in UNDER_WAY else engine.session.transaction_outcome()
 
 
-def _refuse_moved(session: Store, commit: Commit) -> None:
+def _refuse_moved(engine: Engine, commit: Commit) -> None:
     """Raises Unresolved when this commit is not the last thing that has happened.
 
     The fence would tell as well, but only when DDL that commits by itself has run again.
     """
     if commit.ends_run:
         return
-    sql = session.named(LATER_STATEMENTS)
-    later = session.query_one(sql, (commit.run_id, commit.last))
-    if later or session.read_ledger().serial != commit.after:
+    sql = engine.store.named(LATER_STATEMENTS)
+    later = engine.session.query_one(sql, (commit.run_id, commit.last))
+    if later or engine.store.read_ledger().serial != commit.after:
         raise Unresolved(
             "The connection was lost in a commit, and another run has changed the history since.",
             why=f"The commit has happened: the steps up to {commit.last} are kept and recorded.",
@@ -191,10 +190,10 @@ def _refuse_moved(session: Store, commit: Commit) -> None:
 
 
 def _rolled_back(
-    session: Store, commit: Commit, lost: Unreachable, kept: tuple[int, ...]
+    engine: Engine, commit: Commit, lost: Unreachable, kept: tuple[int, ...]
 ) -> StepFailed:
     error = ServerError(
-        session.lost_code,
+        engine.session.lost_code,
         "The connection was lost in the commit, and the server has rolled back",
         detail=lost.what,
     )

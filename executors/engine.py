@@ -1,27 +1,34 @@
-"""The Engine protocol: what a database must be able to do for a plan to be applied to it."""
+"""An engine: what a database must be able to do for a plan to be applied to it, in five parts.
+
+The store is in `ledger.store`, the lock in `lock`; each engine implements all five in files of
+the same names.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.planner.errors import Unreachable
+
 if TYPE_CHECKING:
-    from lockgate.executors.events import Emit, LockHolder
+    from lockgate.executors.events import Emit
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
-    from lockgate.executors.states import Outcome, RunStatus
-    from lockgate.planner.building.stored_runs import StoredRun
+    from lockgate.executors.ledger.store import Store
+    from lockgate.executors.lock import MigrationLock
+    from lockgate.executors.states import Outcome
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
-    from lockgate.planner.database.ledger import Identity, Ledger
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.plan.plan import Plan, Step, Unit
-    from lockgate.planner.plan.receipt import FinishedRun, Job
+    from lockgate.planner.plan.plan import Plan, Unit
+    from lockgate.planner.plan.receipt import Job
     from lockgate.planner.plan.rehearsal import Reach
 
 Row = tuple[Any, ...]
@@ -181,121 +188,110 @@ class Units(Protocol):
         """What a run within the block costs; the run must emit to the gauge's `hear`."""
 
 
-class Engine(Protocol):
-    """A connection to one database. Everything runs on the session that holds the lock.
+class Session(ABC):
+    """A connection to one database. Everything runs on it: what lockgate asks, and the plan.
 
     Methods raise `Unreachable` when the connection is lost, and `ServerError` when the
-    server refuses what lockgate itself asks.
+    server refuses what lockgate itself asks. The ledger lies in `history_schema`, or will.
     """
 
     server: Server
-    scratch: Scratch
-    units: Units
+    history_schema: str
+    history_name: str
+    lost_code: str
+    """What this engine's clients call a lost connection."""
 
+    @abstractmethod
     def close(self) -> None:
         """Ends the session, and with it its lock and its open transaction."""
 
+    @abstractmethod
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs one statement; the number of rows that it touched."""
 
-    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
-        """The first row of a query, or None."""
-
+    @abstractmethod
     def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Every row of a query."""
 
-    def transaction(self) -> AbstractContextManager[None]:
+    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        rows = self.query_all(sql, parameters)
+        return rows[0] if rows else None
+
+    @abstractmethod
+    def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
+        """The rows of several queries under one snapshot."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """A transaction: committed at the end of the block, rolled back by an exception."""
+        self.execute("begin")
+        try:
+            yield
+        except BaseException:
+            with suppress(Unreachable):
+                self.execute("rollback")
+            raise
+        self.execute("commit")
 
-    def read_ledger(self) -> Ledger:
-        """The ledger under one snapshot; an empty one where lockgate's tables do not exist."""
+    @abstractmethod
+    def quote(self, identifier: str) -> str:
+        """A name as SQL spells it."""
 
+    @abstractmethod
     def read_facts(self) -> Facts:
         """What a plan is judged by, of the tables that there are."""
 
+    @abstractmethod
+    def read_catalogue(self) -> Catalogue:
+        """All that the database holds but rows and lockgate's own tables; in no transaction."""
+
+    @abstractmethod
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         """The first statement of a plan, or of its way back, that the server cannot read.
 
         It is asked, where it can be, and runs nothing of the plan.
         """
 
-    def read_catalogue(self) -> Catalogue:
-        """All that the database holds but rows and lockgate's own tables; in no transaction."""
+    @abstractmethod
+    def leave(self) -> None:
+        """Closes a session that was lost in a commit; its migration lock ends with it."""
 
-    def read_runs(self, limit: int) -> list[PastRun]:
-        """The newest runs first."""
+    def transaction_outcome(self) -> bool | None:
+        """Whether the transaction was committed that the lost session had open, by the server's
+        own memory of transactions; None when it has none."""
+        return None
 
-    def read_run(self, run_id: str) -> PastRun:
-        """The run with this id, which there must be."""
 
-    def read_applied_plans(self) -> list[StoredRun]:
-        """Each run of an up plan with the plan's text, in no order and unchecked."""
+class Engine(Protocol):
+    """One database, in five parts; what an engine can do is asked of them, never its name."""
 
-    def read_journal(self, plan_digest: str) -> Journal | None:
-        """What an interrupted run of this plan left; None when nothing is half-way."""
+    @property
+    def session(self) -> Session:
+        """The connection."""
 
-    def read_plan(self, run_id: str) -> Plan:
-        """The plan that a run applied, as the run recorded it.
+    @property
+    def store(self) -> Store:
+        """What the database holds for lockgate."""
 
-        Raises:
-            InvalidPlan: it was altered since, or cannot be read.
-        """
+    @property
+    def lock(self) -> MigrationLock:
+        """What keeps other executors out."""
 
-    def read_finished(self, plan: Plan) -> FinishedRun | None:
-        """The newest run that has wholly applied this plan, or one of the same intent."""
+    @property
+    def units(self) -> Units:
+        """The running of a plan's units."""
 
-    def keep_receipt(self, run_id: str, text: str) -> None:
-        """Notes a run's receipt; durable on return."""
+    @property
+    def scratch(self) -> Scratch:
+        """The server's scratch databases."""
 
-    def settle_run(self, run_id: str, reason: str) -> None:
-        """Notes that a person has settled an interrupted run, and forgets its journal."""
+    @property
+    def server(self) -> Server:
+        """What the server has said of itself."""
 
-    def ensure_tables(self, identity: Identity) -> None:
-        """Makes lockgate's tables where they do not exist, and the identity where there is none."""
-
-    def begin_run(self, run: Run, identity: Identity) -> None:
-        """`ensure_tables`, and the run's row; durable on return."""
-
-    def has_run(self, plan: Plan) -> bool:
-        """Whether this plan was begun here, or one of the same intent was wholly applied."""
-
-    def read_status(self, run_id: str) -> RunStatus | None:
-        """The status of a run; None when there is no such run."""
-
-    def resume_run(self, run: Run) -> None:
-        """Notes that an interrupted run goes on; durable on return."""
-
-    def finish_run(self, run_id: str, status: RunStatus, error: str = "") -> None:
-        """Notes how a run ended, unless it is noted as wholly applied; durable on return."""
-
-    def note_run(self, run_id: str, note: str) -> None:
-        """Notes in a run what a person has done with it; durable on return."""
-
-    def record_migration(self, step: Step, serial: int) -> None:
-        """Enters an up step in the history table and moves the serial on by one.
-
-        Raises:
-            Locked: the serial is not `serial`: another executor has written.
-        """
-
-    def remove_migration_record(self, step: Step, serial: int) -> None:
-        """Takes a down step's row out of the history table and moves the serial on by one."""
-
-    def rebind(self, identity: Identity) -> None:
-        """Gives the database a new identity; the serial and the history stay."""
-
-    def lock(self, wait: float, emit: Emit) -> AbstractContextManager[None]:
-        """The migration lock for the block, waited for up to `wait` seconds.
-
-        Raises:
-            Locked: it was not had in time; says who holds it.
-        """
-
-    def lock_holder(self) -> LockHolder | None:
-        """Who holds the migration lock."""
-
-    def prove_lock(self) -> None:
-        """Raises Locked when this session does not hold the migration lock any more."""
+    def close(self) -> None:
+        """Ends the session."""
 
 
 def open_engine(address: DatabaseAddress, environment: Environment) -> Engine:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.executors.mysql.engine import MySQL
+from lockgate.executors.mysql.session import MySQLSession
 from lockgate.planner.errors import UsageError
 from lockgate.planner.sql.dialect import MARIADB
 
@@ -23,8 +24,8 @@ def connect(address: DatabaseAddress, environment: Environment) -> MariaDB:
     return MariaDB(address, environment)
 
 
-class MariaDB(MySQL):
-    """A session on a MariaDB database; implements `executors.engine.Engine`."""
+class MariaDBSession(MySQLSession):
+    """The two sessions of an executor on MariaDB."""
 
     dialect = MARIADB
     mark = "server_uid"
@@ -38,3 +39,9 @@ class MariaDB(MySQL):
                 f"The server is a MySQL ({version}).",
                 do="Write `engine: mysql` in the environment.",
             )
+
+
+class MariaDB(MySQL):
+    """A MariaDB database; implements `executors.engine.Engine`."""
+
+    opens = MariaDBSession

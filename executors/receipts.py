@@ -33,12 +33,12 @@ def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
     anew, as after a crash in between.
     """
     with suppress(Unreachable, ServerError, Interrupted):
-        run = engine.read_finished(plan)
+        run = engine.store.runs.read_finished(plan)
         if run is None:
             return
-        fingerprint = made_by_migrations(engine.read_catalogue()).digest
+        fingerprint = made_by_migrations(engine.session.read_catalogue()).digest
         receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint)
-        engine.keep_receipt(run.id, render_document(receipt))
+        engine.store.keep_receipt(run.id, render_document(receipt))
 
 
 def find_receipt(plan: Plan, engine: Engine) -> Receipt | None:
@@ -48,18 +48,18 @@ def find_receipt(plan: Plan, engine: Engine) -> Receipt | None:
     Raises:
         InvalidPlan: what the run keeps was altered.
     """
-    run = engine.read_finished(plan)
+    run = engine.store.runs.read_finished(plan)
     if run is None:
         return None
     if run.receipt:
         return parse_receipt(run.receipt.encode(), f"The receipt of run {run.id}")
-    applied = plan if plan.digest == run.plan_digest else engine.read_plan(run.id)
+    applied = plan if plan.digest == run.plan_digest else engine.store.runs.read_plan(run.id)
     return _make_anew(applied, run, engine)
 
 
 def _make_anew(plan: Plan, run: FinishedRun, engine: Engine) -> Receipt:
     """Without a fingerprint, since others may have changed the schema after the run."""
-    identity = engine.read_ledger().identity
+    identity = engine.store.read_ledger().identity
     receipt = make_receipt(plan, run, uuid=identity.uuid if identity else None)
-    engine.keep_receipt(run.id, render_document(receipt))
+    engine.store.keep_receipt(run.id, render_document(receipt))
     return receipt

@@ -74,15 +74,15 @@ def read_half_done(engine: Engine, ledger: Ledger) -> tuple[HalfDone, ...]:
     """The unit in which each run stopped half-way; at most one a run."""
     found = []
     for digest in ledger.unresolved:
-        journal = engine.read_journal(digest)
+        journal = engine.store.runs.read_journal(digest)
         if journal:
             found.append(_half_done(engine, journal))
     return tuple(found)
 
 
 def _half_done(engine: Engine, journal: Journal) -> HalfDone:
-    plan = engine.read_plan(journal.run_id)
-    past = engine.read_run(journal.run_id)
+    plan = engine.store.runs.read_plan(journal.run_id)
+    past = engine.store.runs.read_run(journal.run_id)
     number = journal.compensated or max(step for step, _ in journal.outcomes)
     states = {
         key: STATES.get(outcome, UNKNOWN) for key, outcome in journal.outcomes.items() if key[1]
@@ -113,8 +113,8 @@ def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
             "say so with `--mark-rolled-back`.",
         )
     engine.units.undo(half.run, half.unit, emit)
-    if status := engine.read_status(half.run.id):
-        engine.finish_run(half.run.id, status, note)
+    if status := engine.store.runs.read_status(half.run.id):
+        engine.store.finish_run(half.run.id, status, note)
     return half
 
 
@@ -134,8 +134,8 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
     if half.compensated:
         emit(RunStarted(half.plan, half.unit.first - 1))
         engine.units.finish(half.run, half.unit, half.serial, emit)
-    apply_locked(half.plan, engine, engine.read_ledger(), author, emit)
-    engine.note_run(half.run.id, note)
+    apply_locked(half.plan, engine, engine.store.read_ledger(), author, emit)
+    engine.store.note_run(half.run.id, note)
     return half
 
 
@@ -160,7 +160,7 @@ def mark(
     if applied == (half.unit.steps[0].direction == "up"):
         engine.units.accept(half.run.id, reason, emit)
     else:
-        engine.settle_run(half.run.id, reason)
+        engine.store.settle_run(half.run.id, reason)
     return half
 
 
@@ -175,8 +175,8 @@ def _record(
         wanted = applied if place == settled else up == (place < settled)
         if (step.key in recorded) == wanted:
             continue
-        change = engine.record_migration if wanted else engine.remove_migration_record
-        change(step.model_copy(update={"direction": "up" if wanted else "down"}), serial)
+        change = step.model_copy(update={"direction": "up" if wanted else "down"})
+        engine.store.record_migration(change, serial)
         serial += 1
 
 

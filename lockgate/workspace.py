@@ -104,12 +104,12 @@ def open_address(environment: Environment) -> Iterator[DatabaseAddress]:
 
 def look(engine: Engine) -> tuple[Ledger, LockHolder | None]:
     """The ledger, for who does not hold the lock, and whose run it is in the midst of."""
-    ledger = engine.read_ledger()
+    ledger = engine.store.read_ledger()
     if not ledger.unresolved:
         return ledger, None
-    holder = engine.lock_holder()
+    holder = engine.lock.holder()
     # It may have ended between the two questions.
-    return (ledger, holder) if holder else (engine.read_ledger(), None)
+    return (ledger, holder) if holder else (engine.store.read_ledger(), None)
 
 
 def read_settled(engine: Engine) -> Ledger:
@@ -126,7 +126,7 @@ def read_settled(engine: Engine) -> Ledger:
 
 def refuse_running(engine: Engine) -> None:
     """Raises Locked when a session holds the migration lock."""
-    holder = engine.lock_holder()
+    holder = engine.lock.holder()
     if holder:
         raise _under_way(holder)
 

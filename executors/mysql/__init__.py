@@ -2,15 +2,15 @@
 
 catalogue/     All that a database of MySQL or MariaDB holds but rows, as queries and as values
 connection.py  Opening of sessions on MySQL and MariaDB, and their errors as ours
-engine.py      MySQL: the engine, of a session and the running of units; knows no SQL itself
+engine.py      MySQL: the engine, of its five parts; knows no SQL itself
 facts.py       The facts of the tables of a MySQL or MariaDB database, by which a plan is judged
 gauge.py       Which tables a statement rewrites on MySQL and MariaDB
 ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
 limits.py      What MySQL and MariaDB are not given
-lock.py        Who holds a lock of GET_LOCK's on MySQL and MariaDB, and whether it is a migrator
+lock.py        The migration lock on MySQL, which is two
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
-session.py     The two sessions of an executor on MySQL, and the migration lock that both hold
+session.py     The two sessions of an executor on MySQL; knows neither ledger nor plan
 statements.py  What a plan's statements do on MySQL and MariaDB
 store.py       The ledger on MySQL; runs nothing of a plan, as `units` do
 syntax.py      Whether the statements of a plan are SQL at all: PREPARE tells on MySQL and MariaDB

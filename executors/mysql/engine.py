@@ -1,4 +1,4 @@
-"""MySQL: the engine, of a session and the running of units; knows no SQL itself.
+"""MySQL: the engine, of its five parts; knows no SQL itself.
 
 What only some commands need is imported when it is asked for: `status` reads the ledger alone.
 """
@@ -8,26 +8,39 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lockgate.executors.mysql.store import MySQLSession
+from lockgate.executors.mysql.lock import MySQLLock
+from lockgate.executors.mysql.session import MySQLSession
+from lockgate.executors.mysql.store import MySQLStore
 
 if TYPE_CHECKING:
-    from lockgate.executors.failure import Failure
     from lockgate.executors.mysql.scratch import MySQLScratch
     from lockgate.executors.mysql.units.units import MySQLUnits
-    from lockgate.planner.database.catalogue import Catalogue
-    from lockgate.planner.database.facts import Facts
-    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.database.address import DatabaseAddress
+    from lockgate.planner.database.server import Server
+    from lockgate.planner.environments.environment import Environment
 
 
-class MySQL(MySQLSession):
-    """A session on a MySQL database; implements `executors.engine.Engine`."""
+class MySQL:
+    """A MySQL database; implements `executors.engine.Engine`."""
+
+    opens: type[MySQLSession] = MySQLSession
+
+    def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
+        self.session = self.opens(address, environment)
+        self.store = MySQLStore(self.session)
+        self.lock = MySQLLock(self.session, environment.lock.wait)
+
+    @property
+    def server(self) -> Server:
+        """What the server has said of itself."""
+        return self.session.server
 
     @cached_property
     def scratch(self) -> MySQLScratch:
-        """The session's scratch databases."""
+        """The server's scratch databases."""
         from lockgate.executors.mysql.scratch import MySQLScratch
 
-        return MySQLScratch(self)
+        return MySQLScratch(self.session)
 
     @cached_property
     def units(self) -> MySQLUnits:
@@ -36,17 +49,6 @@ class MySQL(MySQLSession):
 
         return MySQLUnits(self)
 
-    def read_facts(self) -> Facts:
-        from lockgate.executors.mysql.facts import read_facts
-
-        return read_facts(self)
-
-    def find_syntax_error(self, plan: Plan) -> Failure | None:
-        from lockgate.executors.mysql.syntax import find_syntax_error
-
-        return find_syntax_error(self, plan)
-
-    def read_catalogue(self) -> Catalogue:
-        from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
-
-        return read_catalogue(self)
+    def close(self) -> None:
+        """Ends the session."""
+        self.session.close()

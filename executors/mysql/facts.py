@@ -18,7 +18,7 @@ from lockgate.planner.sql.mentioned import Mentions
 from lockgate.planner.sql.mentions import read_mentions
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
     from lockgate.planner.sql.dialect import Dialect
 
 SOURCES = {

@@ -17,7 +17,7 @@ from lockgate.executors.gauge import Gauge
 from lockgate.executors.mysql.statements import reading_of
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
 
 # MariaDB's name is the second. Both want the right PROCESS.
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-tables-table.html

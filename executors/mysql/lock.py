@@ -1,19 +1,26 @@
-"""Who holds a lock of GET_LOCK's on MySQL and MariaDB, and whether it is a migrator.
+"""The migration lock on MySQL, which is two: one of the guard's and one of the working session's.
 
-Takes no lock.
+Knows no ledger and no plan: `store` does.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pymysql
 
 from lockgate.executors.events import LockHolder, first_words
 from lockgate.executors.failure import ServerError
+from lockgate.executors.lock import MigrationLock, lost_lock
+from lockgate.executors.polling import poll
+from lockgate.planner.errors import Interrupted, Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
+    from lockgate.executors.mysql.session import MySQLSession
 
 Query = Callable[[str, tuple[object, ...]], "list[Row]"]
 
@@ -42,6 +49,170 @@ ROLES = (
     "union all select 1 from dual where @@global.mandatory_roles <> ''",
     "select 1 from mysql.roles_mapping where user = %s",
 )
+END_WAIT = 10.0  # seconds for the server to end a session of ours
+
+
+class MySQLLock(MigrationLock):
+    """Both halves of the lock."""
+
+    def __init__(self, session: MySQLSession, wait: float) -> None:
+        super().__init__(wait)
+        self._session = session
+
+    def take(self) -> bool:
+        if self._session.guard is None:
+            self._session.open_guard()
+        return self._take(self._session.guard, "guard") and self._take(self._session.work, "work")
+
+    def release(self) -> None:
+        if self._session.guard is None:
+            return
+        with suppress(Unreachable, ServerError, pymysql.Error):
+            if self._session.work.open:
+                self._session.execute("select release_lock(%s)", (self._lock_name("work"),))
+        with suppress(Unreachable, ServerError, pymysql.Error):
+            self._session.run_on(
+                self._session.guard, "select release_lock(%s)", (self._lock_name("guard"),)
+            )
+        with suppress(pymysql.Error):
+            self._session.guard.close()
+        self._session.guard = None
+
+    def holder(self) -> LockHolder | None:
+        for part in ("work", "guard"):
+            (holder,) = self._session.query_one(
+                "select is_used_lock(%s)", (self._lock_name(part),)
+            ) or (0,)
+            if holder and holder != self._own_guard():
+                schema = self._session.history_schema
+                return read_holder(self._session.query_all, int(holder), schema)
+        return None
+
+    def prove(self) -> None:
+        try:
+            self.refuse_lost()
+        except Interrupted:
+            self.end_session()
+            raise
+
+    def refuse_lost(self) -> None:
+        """Raises Locked when one of the two locks is not ours any more."""
+        (own,) = self._session.query_one(f"select {OWN_LOCK}", self.proof()) or (0,)
+        if own != 1:
+            raise lost_lock()
+
+    def proof(self) -> tuple[object, ...]:
+        """The parameters of OWN_LOCK."""
+        return self._lock_name("work"), self._lock_name("guard"), self._own_guard()
+
+    def guard_proof(self) -> tuple[object, ...]:
+        """The parameters of OWN_LOCK where the guard asks."""
+        return self._lock_name("guard"), self._lock_name("work"), self._session.work.thread_id()
+
+    def renew(self) -> None:
+        """Replaces the session that runs the SQL by a new one, under the same guard.
+
+        Raises:
+            Locked: the lock could not be taken on the new session.
+        """
+        with suppress(pymysql.Error):
+            self._session.work.close()
+        self._succeed(self._session.work.thread_id(), self._session.connect())
+
+    def end_session(self) -> None:
+        """Ends what runs, on the server too, so that its transaction is rolled back.
+
+        A server that was started again gives the same ids to others, so only who holds our
+        work lock is killed.
+
+        Raises:
+            Unreachable: the server cannot be asked, or it does not end the session.
+            Locked: the lock could not be taken on the new session.
+        """
+        with suppress(pymysql.Error):
+            self._session.work.close()
+        pid, successor = self._session.work.thread_id(), self._session.connect()
+        if self._holds_work(successor, pid):
+            with suppress(ServerError):  # 1094: it has ended by itself
+                self._session.run_on(successor, f"kill {pid}")
+        self._succeed(pid, successor)
+
+    def retake(self) -> bool:
+        if not self._session.work.open:
+            self._session.reopen()
+        try:
+            guarded = self._take(self._session.guard, "guard")
+        except Unreachable:  # it was lost too, and what a restarted server has is not ours
+            self._session.open_guard()
+            self._session.left = 0
+            guarded = self._take(self._session.guard, "guard")
+        if (
+            guarded
+            and self._session.left
+            and self._holds_work(self._session.work, self._session.left)
+        ):
+            with suppress(ServerError):  # 1094: it has ended by itself
+                self._session.run_on(self._session.work, f"kill {self._session.left}")
+        return guarded and self._take(self._session.work, "work")
+
+    def _succeed(self, pid: int, successor: Any) -> None:
+        """Gives the work lock from a session that ends to its successor.
+
+        A session rolls back before its locks go, so whoever has the lock sees the end state.
+        """
+        self._session.work, self._session.stateful = successor, False
+
+        def had() -> bool:
+            with suppress(ServerError):  # a limit of the statement's time is one of GET_LOCK's
+                return self._take(successor, "work", 1)
+            return False
+
+        self._heal_guard()
+        if not poll(had, END_WAIT, lambda waited: None):
+            raise self._still_there(pid) if self._holds_work(successor, pid) else lost_lock()
+
+    def _heal_guard(self) -> None:
+        """Opens the guard's session again, if a signal came while it was asked.
+
+        Raises:
+            Locked: somebody else has its lock now.
+        """
+        if self._session.guard is None or self._session.guard.open:
+            return
+        self._session.open_guard()
+        if not poll(
+            lambda: self._take(self._session.guard, "guard"), END_WAIT, lambda waited: None
+        ):
+            raise lost_lock()
+
+    def _holds_work(self, connection: Any, pid: int) -> bool:
+        sql = "select is_used_lock(%s)"
+        return bool(
+            self._session.run_on(connection, sql, (self._lock_name("work"),))[1] == [(pid,)]
+        )
+
+    def _still_there(self, pid: int) -> Unreachable:
+        return Unreachable(
+            f"The server still runs the session {pid} of this run.",
+            do="See `show processlist`; it ends when its statement does.",
+        )
+
+    def _take(self, connection: Any, part: str, wait: int = 0) -> bool:
+        # GET_LOCK counts: a lock that is ours already is not to be taken again.
+        name = self._lock_name(part)
+        sql = "select coalesce(is_used_lock(%s) = connection_id(), 0) or get_lock(%s, %s) = 1"
+        return bool(self._session.run_on(connection, sql, (name, name, wait))[1][0][0])
+
+    def _own_guard(self) -> int:
+        return self._session.guard.thread_id() if self._session.guard else 0
+
+    def _lock_name(self, part: str) -> str:
+        # Names are server-wide, at most 64 characters, and MariaDB tells x from X.
+        # https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
+        digest = hashlib.sha256(
+            f"lockgate:{self._session.server.history_table}".encode()
+        ).hexdigest()
+        return f"lockgate_{part}_{digest[:40]}"
 
 
 def read_holder(query: Query, pid: int, schema: str) -> LockHolder:

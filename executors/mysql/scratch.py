@@ -17,7 +17,7 @@ from lockgate.planner.database.catalogue import (
 from lockgate.planner.plan.rehearsal import Reach
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
 
 CHARACTER_SET, COLLATION = "character_set", "collation"
 TRAITS = """

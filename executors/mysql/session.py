@@ -1,35 +1,51 @@
-"""The two sessions of an executor on MySQL, and the migration lock that both hold.
+"""The two sessions of an executor on MySQL; knows neither ledger nor plan.
 
-Knows no ledger and no plan: `store` does.
+Which of them holds which half of the migration lock is `lock`'s affair.
 """
 
 from __future__ import annotations
 
-import hashlib
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 from pymysql.constants import CLIENT
 
-from lockgate.executors.commit_outcome import refuse_another_server
-from lockgate.executors.events import Emit, LockAwaited, LockHolder
+from lockgate.executors.engine import Session
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.store import Store, lost_lock
-from lockgate.executors.mysql.connection import open_session, settings, tls_like, translated
-from lockgate.executors.mysql.lock import OWN_LOCK, read_holder
-from lockgate.executors.polling import poll
-from lockgate.planner.errors import Interrupted, Unreachable
+from lockgate.executors.mysql.connection import (
+    OWN,
+    open_session,
+    settings,
+    tls_like,
+    translated,
+    version_number,
+)
+from lockgate.executors.mysql.limits import refuse_percent
+from lockgate.planner.database.server import Server
+from lockgate.planner.errors import Interrupted, UsageError
+from lockgate.planner.sql.dialect import MYSQL, Dialect
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
+    from lockgate.executors.failure import Failure
     from lockgate.planner.database.address import DatabaseAddress
-    from lockgate.planner.database.server import Server
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.plan.plan import Plan
 
-END_WAIT = 10.0  # seconds for the server to end a session of ours
+FACTS = """
+select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
+"""
+# What a section may have set that would change what lockgate writes.
+OWN_SETTINGS = f"set names utf8mb4, session sql_safe_updates = 0, session {', session '.join(OWN)}"
+# https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
+NO_SAVEPOINT = "1305"
+NOT_ROLLED_BACK = 1196
+LOST_IN_QUERY = "2013"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html
 # The guard says nothing during a long ALTER TABLE, for so many seconds. It is the session that we
 # ask, so it prints names and reads text in one way, whatever the server's sql_mode is.
 GUARD_SETTINGS = (
@@ -37,48 +53,55 @@ GUARD_SETTINGS = (
 )
 
 
-class GuardedSessions(Store):
-    """Two sessions under the migration lock, which is two.
+class MySQLSession(Session):
+    """The session that runs the SQL, and, under the migration lock, the guard: a second session
+    that only waits.
 
-    `guard` is held by a session that only waits, and `work` by the one that runs the SQL. Between
-    two sections the second session is replaced by a new one, which is the one way to take back
-    all that a section has set, and the guard keeps others out.
+    Between two sections the first one is replaced by a new one, which is the one way to take back
+    all that a section has set, and the guard keeps others out. `stateful` says that a section may
+    have left something in it.
     """
 
-    server: Server
-    statement_limit: tuple[str, int]
+    lost_code = LOST_IN_QUERY
+    parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
+    dialect: Dialect = MYSQL
+    mark = "server_uuid"
+    statement_limit = "max_execution_time", 1000
+    rebuilds_empty_tables = True  # where it would change a filled one in place
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
         self._timeouts = environment.timeouts
         self._program = f"lockgate {environment.name}"
-        self.commit_wait = max(self.commit_wait, environment.lock.wait)
-        self._left = 0  # the id of a session that was lost in a commit
-        self._guard: Any = None
         self._tls: dict[str, Any] = {}
-        self.stateful = False  # whether a section may have left something in the session
-        self._connection = self._connect()
-
-    @abstractmethod
-    def read_server(self, schema: str | None) -> Server:
-        """What the server that answers says of itself."""
+        self.history_name = environment.history.table
+        self.copy_limit = environment.copies.limit
+        self.left = 0  # the id of a session that was lost in a commit
+        self.guard: Any = None
+        self.stateful = False
+        self.work = self.connect()
+        try:
+            self.server = self._read_server(environment.history.schema_)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
-        for connection in (self._connection, self._guard):
+        for connection in (self.work, self.guard):
             if connection and connection.open:
                 with suppress(pymysql.Error):
                     connection.close()
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        return self._run(self._connection, sql, parameters)[0]
+        return self.run_on(self.work, sql, parameters)[0]
 
     def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        return self._run(self._connection, sql, parameters)[1]
+        return self.run_on(self.work, sql, parameters)[1]
 
     def run_statement(self, sql: str) -> int:
         """Runs a migration's statement. What it selects is not decoded: the migration may have
         set another character set."""
-        connection = self._connection
+        connection = self.work
         decoders, connection.decoders = connection.decoders, {}
         connection.use_unicode = False
         try:
@@ -88,152 +111,94 @@ class GuardedSessions(Store):
 
     def observe(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Every row of a query, by the guard's session: what a section has set is not in it."""
-        return self._run(self._guard, sql, parameters)[1]
+        return self.run_on(self.guard, sql, parameters)[1]
 
     def execute_aside(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs one statement, durable on return, by the guard's session."""
-        return self._run(self._guard, sql, parameters)[0]
+        return self.run_on(self.guard, sql, parameters)[0]
 
-    def guard_proof(self) -> tuple[object, ...]:
-        """What proves to the guard's session that both locks are ours: the guard's name, the
-        work lock's name, and the id of the session that must hold that."""
-        return self._lock_name("guard"), self._lock_name("work"), self._connection.thread_id()
-
-    @contextmanager
-    def lock(self, wait: float, emit: Emit) -> Iterator[None]:
-        self._tls = self._tls or tls_like(self._connection, self._address)
-        self._guard = self._connect_guard()
-
-        def had() -> bool:
-            return self._take(self._guard, "guard") and self._take(self._connection, "work")
-
+    def read_together(self, queries: Iterable[str]) -> list[list[Row]]:
+        self.execute("set transaction isolation level repeatable read")
+        self.execute("start transaction with consistent snapshot, read only")
         try:
-            if not poll(had, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))):
-                raise self.lock_taken(wait)
-            yield
-        finally:
-            self._release()
-
-    def lock_holder(self) -> LockHolder | None:
-        for part in ("work", "guard"):
-            (holder,) = self.query_one("select is_used_lock(%s)", (self._lock_name(part),)) or (0,)
-            if holder and holder != self._own_guard():
-                return read_holder(self.query_all, int(holder), self.history_schema)
-        return None
-
-    def prove_lock(self) -> None:
-        try:
-            self.refuse_lost_lock()
-        except Interrupted:
-            self.end_session()
+            rows = [self.query_all(sql) for sql in queries]
+        except ServerError:  # the snapshot would hide all that is written from now on
+            self.execute("rollback")
             raise
+        self.execute("commit")
+        return rows
 
-    def refuse_lost_lock(self) -> None:
-        """Raises Locked when one of the two locks is not ours any more."""
-        (own,) = self.query_one(f"select {OWN_LOCK}", self.lock_proof()) or (0,)
-        if own != 1:
-            raise lost_lock()
+    def roll_back(self) -> bool:
+        """Ends the open transaction; whether all of it was undone: tables of other storage
+        engines than InnoDB keep their rows."""
+        self.execute("rollback")
+        warnings = self.query_all("show warnings")
+        return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
 
-    def lock_proof(self) -> tuple[object, ...]:
-        """The parameters of OWN_LOCK."""
-        return self._lock_name("work"), self._lock_name("guard"), self._own_guard()
+    def quote(self, identifier: str) -> str:
+        return "`" + identifier.replace("`", "``") + "`"
 
-    def renew(self) -> None:
-        """Replaces the session that runs the SQL by a new one, under the same guard.
+    def read_facts(self) -> Facts:
+        from lockgate.executors.mysql.facts import read_facts
 
-        Raises:
-            Locked: the lock could not be taken on the new session.
-        """
-        with suppress(pymysql.Error):
-            self._connection.close()
-        self._succeed(self._connection.thread_id(), self._connect())
+        return read_facts(self)
 
-    def end_session(self) -> None:
-        """Ends what runs, on the server too, so that its transaction is rolled back.
+    def read_catalogue(self) -> Catalogue:
+        from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 
-        A server that was started again gives the same ids to others, so only who holds our
-        work lock is killed.
+        return read_catalogue(self)
 
-        Raises:
-            Unreachable: the server cannot be asked, or it does not end the session.
-            Locked: the lock could not be taken on the new session.
-        """
-        with suppress(pymysql.Error):
-            self._connection.close()
-        pid, successor = self._connection.thread_id(), self._connect()
-        if self._holds_work(successor, pid):
-            with suppress(ServerError):  # 1094: it has ended by itself
-                self._run(successor, f"kill {pid}")
-        self._succeed(pid, successor)
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        from lockgate.executors.mysql.syntax import find_syntax_error
+
+        return find_syntax_error(self, plan)
 
     def leave(self) -> None:
-        self._left = self._connection.thread_id()
+        self.left = self.work.thread_id()
         with suppress(pymysql.Error):
-            self._connection.close()
+            self.work.close()
 
-    def retake_lock(self) -> bool:
-        if not self._connection.open:
-            self._open_again()
-        try:
-            guarded = self._take(self._guard, "guard")
-        except Unreachable:  # it was lost too, and what a restarted server has is not ours
-            self._guard, self._left = self._connect_guard(), 0
-            guarded = self._take(self._guard, "guard")
-        if guarded and self._left and self._holds_work(self._connection, self._left):
-            with suppress(ServerError):  # 1094: it has ended by itself
-                self._run(self._connection, f"kill {self._left}")
-        return guarded and self._take(self._connection, "work")
-
-    def _open_again(self) -> None:
-        """Opens a session like the one that was lost."""
-        self._connection, self.stateful = self._connect(), False
-        try:
-            refuse_another_server(self.server, self.read_server(self.history_schema))
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _succeed(self, pid: int, successor: Any) -> None:
-        """Gives the work lock from a session that ends to its successor.
-
-        A session rolls back before its locks go, so whoever has the lock sees the end state.
-        """
-        self._connection, self.stateful = successor, False
-
-        def had() -> bool:
-            with suppress(ServerError):  # a limit of the statement's time is one of GET_LOCK's
-                return self._take(successor, "work", 1)
-            return False
-
-        self._heal_guard()
-        if not poll(had, END_WAIT, lambda waited: None):
-            raise self._still_there(pid) if self._holds_work(successor, pid) else lost_lock()
-
-    def _heal_guard(self) -> None:
-        """Opens the guard's session again, if a signal came while it was asked.
+    def reopen(self) -> None:
+        """Opens a session like the one that was lost.
 
         Raises:
-            Locked: somebody else has its lock now.
+            Unreachable, WrongTarget: not the server that was lost answers.
         """
-        if self._guard is None or self._guard.open:
-            return
-        self._guard = self._connect_guard()
-        if not poll(lambda: self._take(self._guard, "guard"), END_WAIT, lambda waited: None):
-            raise lost_lock()
+        from lockgate.executors.commit_outcome import refuse_another_server
 
-    def _holds_work(self, connection: Any, pid: int) -> bool:
-        sql = "select is_used_lock(%s)"
-        return bool(self._run(connection, sql, (self._lock_name("work"),))[1] == [(pid,)])
+        self.work, self.stateful = self.connect(), False
+        try:
+            refuse_another_server(self.server, self._read_server(self.history_schema))
+        except BaseException:
+            self.work.close()
+            raise
 
-    def _still_there(self, pid: int) -> Unreachable:
-        return Unreachable(
-            f"The server still runs the session {pid} of this run.",
-            do="See `show processlist`; it ends when its statement does.",
+    def open_guard(self) -> None:
+        """Opens the guard, with the encryption of the other session."""
+        self._tls = self._tls or tls_like(self.work, self._address)
+        self.guard = self._set_up(self.connect(), GUARD_SETTINGS)
+
+    def connect(self, capabilities: int = 0) -> Any:
+        """A session as every section is to find it."""
+        connection = open_session(
+            self._address, self._timeouts, self._program, self._tls, capabilities
         )
+        return self._set_up(connection, settings(self._timeouts, self.statement_limit))
 
-    def _run(
+    @contextmanager
+    def asking_in_batches(self) -> Iterator[Any]:
+        """A connection that takes several statements at once; no migration's are run by it."""
+        connection = self.connect(CLIENT.MULTI_STATEMENTS)
+        try:
+            yield connection
+        finally:
+            with suppress(pymysql.Error):
+                connection.close()
+
+    def run_on(
         self, connection: Any, sql: str, parameters: Sequence[object] = ()
     ) -> tuple[int, list[Row]]:
+        """Runs a statement on one of the sessions; how many rows it touched, and which it gave."""
         try:
             with translated(), connection.cursor() as cursor:
                 rows = cursor.execute(sql, tuple(parameters) or None)
@@ -246,56 +211,39 @@ class GuardedSessions(Store):
             raise
         return rows, found
 
-    def _take(self, connection: Any, part: str, wait: int = 0) -> bool:
-        # GET_LOCK counts: a lock that is ours already is not to be taken again.
-        name = self._lock_name(part)
-        sql = "select coalesce(is_used_lock(%s) = connection_id(), 0) or get_lock(%s, %s) = 1"
-        return bool(self._run(connection, sql, (name, name, wait))[1][0][0])
-
-    def _release(self) -> None:
-        with suppress(Unreachable, ServerError, pymysql.Error):
-            if self._connection.open:
-                self.execute("select release_lock(%s)", (self._lock_name("work"),))
-        with suppress(Unreachable, ServerError, pymysql.Error):
-            self._run(self._guard, "select release_lock(%s)", (self._lock_name("guard"),))
-        with suppress(pymysql.Error):
-            self._guard.close()
-        self._guard = None
-
-    def _own_guard(self) -> int:
-        return self._guard.thread_id() if self._guard else 0
-
-    def _lock_name(self, part: str) -> str:
-        # Names are server-wide, at most 64 characters, and MariaDB tells x from X.
-        # https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
-        digest = hashlib.sha256(f"lockgate:{self.server.history_table}".encode()).hexdigest()
-        return f"lockgate_{part}_{digest[:40]}"
-
-    @contextmanager
-    def asking_in_batches(self) -> Iterator[Any]:
-        """A connection that takes several statements at once; no migration's are run by it."""
-        connection = self._connect(CLIENT.MULTI_STATEMENTS)
-        try:
-            yield connection
-        finally:
-            with suppress(pymysql.Error):
-                connection.close()
-
-    def _connect(self, capabilities: int = 0) -> Any:
-        connection = open_session(
-            self._address, self._timeouts, self._program, self._tls, capabilities
-        )
-        return self._set_up(connection, settings(self._timeouts, self.statement_limit))
-
-    def _connect_guard(self) -> Any:
-        return self._set_up(self._connect(), GUARD_SETTINGS)
-
     def _set_up(self, connection: Any, sql: str) -> Any:
         """A new session when it has run a SET; one that cannot is closed."""
         try:
-            self._run(connection, sql)
+            self.run_on(connection, sql)
         except BaseException:
             with suppress(pymysql.Error):
                 connection.close()
             raise
         return connection
+
+    def _read_server(self, schema: str | None) -> Server:
+        ((version,),) = self.query_all("select version()")
+        self.refuse_other_server(version)
+        (row,) = self.query_all(FACTS.format(mark=f"@@global.{self.mark}"))
+        database, sql_mode, read_only, now, mark = row
+        self.history_schema = schema or database
+        refuse_percent(self.history_schema)
+        found = "select 1 from information_schema.schemata where schema_name = %s"
+        self.lacks_schema = self.query_one(found, (self.history_schema,)) is None
+        return Server(
+            dialect=self.dialect.with_server(version_number(version), sql_mode),
+            version=version,
+            database=database,
+            history_table=f"{self.history_schema}.{self.history_name}",
+            evidence={self.mark: str(mark), "database": database},
+            now=now.replace(microsecond=0, tzinfo=UTC),
+            read_only=str(read_only).upper() not in ("0", "OFF"),
+        )
+
+    def refuse_other_server(self, version: str) -> None:
+        """Raises UsageError when the server is a MariaDB, which calls itself so."""
+        if "mariadb" in version.lower():
+            raise UsageError(
+                f"The server is a MariaDB ({version}).",
+                do="Write `engine: mariadb` in the environment.",
+            )

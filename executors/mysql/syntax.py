@@ -15,7 +15,7 @@ from typing import Any
 
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.executors.mysql.connection import translated
-from lockgate.executors.mysql.session import GuardedSessions
+from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.mysql.statements import reading_of
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement
@@ -35,7 +35,7 @@ WAIT = "set session lock_wait_timeout = 1"  # PREPARE opens the tables that rows
 PreparedText = tuple[int, Step, int, PlannedStatement]
 
 
-def find_syntax_error(session: GuardedSessions, plan: Plan) -> Failure | None:
+def find_syntax_error(session: MySQLSession, plan: Plan) -> Failure | None:
     """The first statement that the server cannot read; None: it was not told of one."""
     asked = list(_asked(plan, session.server.dialect))
     if not asked:

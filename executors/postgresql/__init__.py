@@ -3,7 +3,7 @@
 blockers.py       A watch over a PostgreSQL session that waits: who holds the locks that it wants
 catalogue/        All that a PostgreSQL database holds but rows, as queries and as values
 connection.py     Connections to PostgreSQL
-engine.py         PostgreSQL
+engine.py         PostgreSQL: the engine, of its five parts; knows no SQL itself
 facts.py          The facts of the relations of a PostgreSQL database, by which a plan is reviewed
 gauge.py          What a statement locks and rewrites on PostgreSQL
 ledger.py         The SQL of the ledger's tables that is PostgreSQL's own
@@ -13,7 +13,8 @@ parameters.py     Values as PostgreSQL's protocol wants them
 pipeline.py       Statements in flight
 private_roles.py  The roles of a private server that a rehearsal runs on
 scratch.py        Scratch databases on PostgreSQL, and the state of sequences; runs no migration
-session.py        A session on PostgreSQL: its ledger, its lock, its statements in flight
+session.py        A session on PostgreSQL: its statements in flight, and how a section leaves it
+store.py          The ledger on PostgreSQL; runs nothing of a plan, as `units` do
 units/            Running of a plan's units on PostgreSQL
 """
 

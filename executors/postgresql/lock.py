@@ -5,13 +5,21 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.events import LockHolder, first_words
+from lockgate.executors.failure import ServerError
+from lockgate.executors.lock import MigrationLock, lost_lock
 from lockgate.executors.postgresql.blockers import SESSION
+from lockgate.executors.postgresql.parameters import as_texts, halves, lock_key, numbered
+from lockgate.executors.postgresql.pipeline import Command
+from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
+    from lockgate.executors.postgresql.session import PostgreSQLSession
 
 LOCKS = """
 locktype = 'advisory' and granted and objsubid = 1
@@ -63,6 +71,56 @@ select pid, role, host, since, program, sql,
     ending
 from holder order by pid desc
 """
+
+
+class PostgreSQLLock(MigrationLock):
+    """The migration lock: an advisory lock of the session."""
+
+    def __init__(self, session: PostgreSQLSession, wait: float) -> None:
+        super().__init__(wait)
+        self._session = session
+
+    @cached_property
+    def _number(self) -> int:
+        return lock_key(self._session.server.history_table)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The lock as pg_locks shows it."""
+        return halves(self._number)
+
+    def take(self) -> bool:
+        """Whether the lock was had, without waiting; it counts how often."""
+        sql = "select pg_try_advisory_lock(%s)"
+        return self._session.query_one(sql, (self._number,)) == (True,)
+
+    def release(self) -> None:
+        if self._session.is_open:
+            with suppress(Unreachable, ServerError):  # the lock ends with the session
+                self._session.execute("select pg_advisory_unlock(%s)", (self._number,))
+
+    def holder(self) -> LockHolder | None:
+        asked = (*self.key, *self.key, self._session.history_schema)
+        row = self._session.query_one(HOLDER, asked)
+        return read_holder(row) if row else None
+
+    def prove(self) -> None:
+        if self._session.transact([self.proof_command(None)])[0].rows != 1:
+            raise lost_lock()
+
+    def retake(self) -> bool:
+        if not self._session.is_open:
+            self._session.reopen()
+        self._session.end_idle(self.key)
+        return self.take()
+
+    def proof_command(self, tag: Any) -> Command[Any]:
+        """Finds one row while this session holds the migration lock."""
+        return Command(numbered(OWN_LOCK), tag, as_texts(self.key))
+
+    def unlock_command(self, tag: Any) -> Command[Any]:
+        """Frees the advisory locks of sections; takes long where the server has many locks."""
+        return Command(FREE_OTHERS, tag, as_texts(self.key))
 
 
 def read_holder(row: Row) -> LockHolder:

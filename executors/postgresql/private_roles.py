@@ -39,23 +39,23 @@ TRUSTED = "\ntrusted = true\n"
 
 def begin_administration(engine: Engine) -> None:
     """Makes the role that administers the server from now on."""
-    engine.execute(f"create role {ADMINISTRATOR} superuser login")
+    engine.session.execute(f"create role {ADMINISTRATOR} superuser login")
 
 
 def create_roles(engine: Engine, traits: Traits, own_roles: Collection[str]) -> None:
     """Makes the roles of another server, as its administrator; they may not log in, but for its
     user. `own_roles` are left out: the migrations create them."""
-    first = engine.query_one("select rolname from pg_roles where oid = 10")
+    first = engine.session.query_one("select rolname from pg_roles where oid = 10")
     assert first is not None
-    engine.execute(f"alter role {_quote(first[0])} rename to {FIRST}")
+    engine.session.execute(f"alter role {_quote(first[0])} rename to {FIRST}")
     others = [name for name in traits.roles if name not in {*own_roles, traits.user}]
     for name in others:
-        engine.execute(f"create role {_quote(name)}")
+        engine.session.execute(f"create role {_quote(name)}")
     attributes = GRANTABLE[:3] if "superuser" in traits.attributes else traits.attributes
     allowed = " ".join(each for each in GRANTABLE if each in attributes)
-    engine.execute(f"create role {_quote(traits.user)} login {allowed}")
+    engine.session.execute(f"create role {_quote(traits.user)} login {allowed}")
     for link in _memberships(traits, others):
-        engine.execute(
+        engine.session.execute(
             f"grant {_quote(link.role)} to {_quote(link.member)} with admin {link.admin}, "
             f"inherit {link.inherits}, set {link.sets}"
         )
@@ -76,8 +76,8 @@ def _memberships(traits: Traits, others: Collection[str]) -> Iterator[Membership
 
 def _stand_in(engine: Engine, user: str) -> None:
     """Gives a role what a superuser has without asking: settings, and the roles that it makes."""
-    engine.execute(f"grant set on parameter {PARAMETERS} to {_quote(user)}")
-    engine.execute(f"alter role {_quote(user)} set createrole_self_grant = 'set, inherit'")
+    engine.session.execute(f"grant set on parameter {PARAMETERS} to {_quote(user)}")
+    engine.session.execute(f"alter role {_quote(user)} set createrole_self_grant = 'set, inherit'")
 
 
 def trust_extensions(engine: Engine, folder: Path) -> None:
@@ -85,7 +85,7 @@ def trust_extensions(engine: Engine, folder: Path) -> None:
 
     https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-EXTENSION-CONTROL-PATH
     """
-    shared = engine.query_one(SHARED_FOLDER)
+    shared = engine.session.query_one(SHARED_FOLDER)
     assert shared is not None
     copies = folder / "extension"
     copies.mkdir(mode=0o755)
@@ -94,13 +94,13 @@ def trust_extensions(engine: Engine, folder: Path) -> None:
             more = TRUSTED if file.suffix == ".control" else ""
             (copies / file.name).write_text(file.read_text("utf-8") + more, "utf-8")
             (copies / file.name).chmod(0o644)
-    engine.execute(f"alter system set extension_control_path = '{folder}:$system'")
-    engine.query_all("select pg_reload_conf()")
+    engine.session.execute(f"alter system set extension_control_path = '{folder}:$system'")
+    engine.session.query_all("select pg_reload_conf()")
 
 
 def give_database(engine: Engine, name: str, user: str) -> None:
     """Makes a database a role's own."""
-    engine.execute(f"alter database {_quote(name)} owner to {_quote(user)}")
+    engine.session.execute(f"alter database {_quote(name)} owner to {_quote(user)}")
 
 
 def _quote(name: str) -> str:

@@ -1,6 +1,6 @@
-"""A session on PostgreSQL: its ledger, its lock, its statements in flight.
+"""A session on PostgreSQL: its statements in flight, and how a section leaves it.
 
-Runs no plan: `units` does.
+Runs no plan, as `units` do; knows of the ledger only where it lies.
 """
 
 from __future__ import annotations
@@ -14,18 +14,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from lockgate.executors.events import Emit, LockAwaited, LockHolder
+from lockgate.executors.engine import Session
+from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
-from lockgate.executors.ledger.rows import run_values
-from lockgate.executors.ledger.store import (
-    BEGIN_RUN,
-    CLOSE_DEAD_RUNS,
-    Store,
-    lost_lock,
-)
-from lockgate.executors.ledger.tables import OWN_NAMES, Tables
-from lockgate.executors.polling import poll
 from lockgate.executors.postgresql.blockers import Watch
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
@@ -36,17 +28,7 @@ from lockgate.executors.postgresql.connection import (
     refuse_pooler,
     translated,
 )
-from lockgate.executors.postgresql.ledger import (
-    CREATE_TABLES,
-    IDENTIFY,
-    INTEND,
-    RECORD,
-    REMOVE,
-    TABLES,
-    find_ledgers,
-    read_tables,
-)
-from lockgate.executors.postgresql.lock import FREE_OTHERS, HOLDER, OWN_LOCK, read_holder
+from lockgate.executors.postgresql.ledger import find_ledgers
 from lockgate.executors.postgresql.own_settings import (
     ENTER,
     ENTER_LOCALLY,
@@ -54,7 +36,6 @@ from lockgate.executors.postgresql.own_settings import (
     RESET,
     SETTINGS,
 )
-from lockgate.executors.postgresql.parameters import as_texts, halves, lock_key, numbered
 from lockgate.executors.postgresql.pipeline import (
     WATCH,
     Command,
@@ -65,23 +46,25 @@ from lockgate.executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from lockgate.executors.run_errors import unknown_end
 from lockgate.planner.database.server import Server
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 from lockgate.planner.sql.dialect import POSTGRESQL
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Row, Run
+    from lockgate.executors.engine import Row
+    from lockgate.executors.failure import Failure
+    from lockgate.executors.postgresql.gauge import StatementGauge
     from lockgate.planner.database.address import DatabaseAddress
-    from lockgate.planner.database.ledger import Identity
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.plan.plan import Step
+    from lockgate.planner.plan.plan import Plan
 
 
-class PostgreSQLSession(Store):
-    """A session on a PostgreSQL database: `executors.engine.Engine` but for `run_unit`."""
+class PostgreSQLSession(Session):
+    """A session on a PostgreSQL database; `gauge` measures what runs on it, if one is there."""
 
-    clock = "pg_catalog.clock_timestamp()"
+    lost_code = "08006"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -92,6 +75,9 @@ class PostgreSQLSession(Store):
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
         self.history_name = environment.history.table
+        self.gauge: StatementGauge | None = None
+        self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
+        self._transaction = ""  # the id that the lost session showed
         self._connection = self.open()
         try:
             self.server = self._read_server(environment.history.schema_)
@@ -102,6 +88,11 @@ class PostgreSQLSession(Store):
     def close(self) -> None:
         self._connection.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is not known to be lost."""
+        return not self._connection.closed
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self._run(sql, parameters).rowcount
 
@@ -111,6 +102,19 @@ class PostgreSQLSession(Store):
 
     def quote(self, identifier: str) -> str:
         return '"' + identifier.replace('"', '""') + '"'
+
+    def read_facts(self) -> Facts:
+        from lockgate.executors.postgresql.facts import read_facts
+
+        return read_facts(self)
+
+    def read_catalogue(self) -> Catalogue:
+        from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
+
+        return read_catalogue(self)
+
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        return None  # the reader has its grammar
 
     def look(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The rows of a query of lockgate's own, in the middle of a section; the section's
@@ -142,67 +146,13 @@ class PostgreSQLSession(Store):
                 self.roll_back()
                 raise
 
-    def read_tables(self) -> Tables:
-        names = [self.history_name, *OWN_NAMES.values()]
-        (row,) = self.query_all(TABLES, (self.history_schema, names, self.history_name))
-        return read_tables(row)
-
-    def ensure_tables(self, identity: Identity) -> None:
-        self.transact(self._creation(identity))
-        self.forget_tables()
-
-    def begin_run(self, run: Run, identity: Identity) -> None:
-        begin = self.own_command(BEGIN_RUN, run_values(run), None)
-        closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
-        self.transact([*self._creation(identity), closing, begin])
-        self.forget_tables()
-
-    def record_migration(self, step: Step, serial: int) -> None:
-        if self.transact([self.record_command(step, serial, None)])[0].rows != 1:
-            raise lost_lock()
-
-    remove_migration_record = record_migration
-
-    @contextmanager
-    def lock(self, wait: float, emit: Emit) -> Iterator[None]:
-        if not poll(
-            self.take_lock, wait, lambda waited: emit(LockAwaited(self.lock_holder(), waited))
-        ):
-            raise self.lock_taken(wait)
-        try:
-            yield
-        finally:
-            if not self._connection.closed:
-                with suppress(Unreachable, ServerError):  # the lock ends with the session
-                    self.execute("select pg_advisory_unlock(%s)", (self._lock_key,))
-
-    def take_lock(self) -> bool:
-        """Whether the migration lock was had, without waiting; it counts how often."""
-        return self.query_one("select pg_try_advisory_lock(%s)", (self._lock_key,)) == (True,)
-
-    def lock_holder(self) -> LockHolder | None:
-        asked = (*halves(self._lock_key), *halves(self._lock_key), self.history_schema)
-        row = self.query_one(HOLDER, asked)
-        return read_holder(row) if row else None
-
-    def prove_lock(self) -> None:
-        if self.transact([self.proof_command(None)])[0].rows != 1:
-            raise lost_lock()
-
     def pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence = ignore_silence
     ) -> Iterator[CommandResult[Any]]:
         """The outcomes of commands that travel together; those of COPY travel alone."""
-        patience = min(WATCH, self.lock_timeout / 3)  # who blocks us must be seen in time
-        batch: list[Command[Any]] = []
-        for command in commands:
-            if command.copy_data is None:
-                batch.append(command)
-                continue
-            yield from run_pipelined(self._connection, batch, on_silence, patience)
-            batch = []
-            yield run_copy(self._connection, command, on_silence, patience)
-        yield from run_pipelined(self._connection, batch, on_silence, patience)
+        if self.gauge is None:
+            return self._pipelined(commands, on_silence)
+        return self.gauge.sift(self._pipelined(self.gauge.probing(commands), on_silence))
 
     def transact(self, commands: Sequence[Command[Any]]) -> list[CommandResult[Any]]:
         """The outcomes of commands of our own, in a transaction of their own."""
@@ -218,29 +168,6 @@ class PostgreSQLSession(Store):
         """Ends the open transaction without keeping anything of it."""
         self.execute("rollback")
 
-    def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
-        """The step's change of the history table; it touches one row, or the fence is lost.
-
-        Its result is sent at once, so that the step is told of before the next one has ended.
-        """
-        if step.direction == "up":
-            values: tuple[object, ...] = (step.version, step.name, step.checksum, serial)
-            return Command(self.named(RECORD), tag, as_texts(values), report=True)
-        values = (step.version, step.checksum, serial)
-        return Command(self.named(REMOVE), tag, as_texts(values), report=True)
-
-    def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
-        """A statement of the store, as a command."""
-        return Command(numbered(self.named(sql)), tag, as_texts(values))
-
-    def proof_command(self, tag: Any) -> Command[Any]:
-        """Finds one row while this session holds the migration lock."""
-        return Command(numbered(OWN_LOCK), tag, as_texts(halves(self._lock_key)))
-
-    def intend_command(self, values: Sequence[object], tag: Any) -> Command[Any]:
-        """Writes an intent, one row, while this session holds the migration lock."""
-        return self.own_command(INTEND, (*values, *halves(self._lock_key)), tag)
-
     def settings_command(self, tag: Any) -> Command[Any]:
         """Sets the session as every section is to find it."""
         statement = self.statement_timeout
@@ -253,10 +180,6 @@ class PostgreSQLSession(Store):
     def reset_commands(self, tag: Any) -> list[Command[Any]]:
         """Give the session back as it was before the section."""
         return [*(Command(sql, tag) for sql in RESET), self.settings_command(tag)]
-
-    def unlock_command(self, tag: Any) -> Command[Any]:
-        """Frees the advisory locks of sections; takes long where the server has many locks."""
-        return Command(FREE_OTHERS, tag, as_texts(halves(self._lock_key)))
 
     @contextmanager
     def patient(self) -> Iterator[None]:
@@ -306,8 +229,71 @@ class PostgreSQLSession(Store):
                 self._end_after(error)
             raise
 
+    def note_process(self) -> None:
+        """Notes which of the server's processes runs a unit."""
+        self._pid = self._connection.info.backend_pid
+
+    def leave(self) -> None:
+        from lockgate.executors.postgresql.units.commit_status import shown_transaction
+
+        self._transaction = shown_transaction(self._connection)
+        self._connection.close()
+
+    def end_idle(self, key: tuple[int, int]) -> None:
+        """Ends what is left of the lost session on the server, if it waits for us and holds the
+        advisory lock of this key."""
+        from lockgate.executors.postgresql.units.commit_status import END_IDLE
+
+        self.query_all(END_IDLE, (self._pid, self.server.now, *key))
+
+    def transaction_outcome(self) -> bool | None:
+        from lockgate.executors.postgresql.units.commit_status import OUTCOMES, READ_OUTCOME
+
+        if not self._transaction:
+            return None
+        try:
+            row = self.query_one(READ_OUTCOME, (self._transaction, self.server.now))
+        except ServerError:  # the id is in the future: the server has crashed and forgotten it
+            return None
+        return OUTCOMES.get(row[0]) if row else None
+
+    def reopen(self) -> None:
+        """Opens a session like the one that was lost.
+
+        Raises:
+            Unreachable, WrongTarget: not the server that was lost answers.
+        """
+        from lockgate.executors.commit_outcome import refuse_another_server
+
+        self._connection = self.open()
+        try:
+            refuse_another_server(self.server, self._read_server(self.history_schema))
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def open(self) -> Connection:
+        """A session as the server gives it."""
+        return open_connection(self._address, self._program, self._connect_timeout)
+
+    def _pipelined(
+        self, commands: Iterable[Command[Any]], on_silence: OnSilence
+    ) -> Iterator[CommandResult[Any]]:
+        patience = min(WATCH, self.lock_timeout / 3)  # who blocks us must be seen in time
+        batch: list[Command[Any]] = []
+        for command in commands:
+            if command.copy_data is None:
+                batch.append(command)
+                continue
+            yield from run_pipelined(self._connection, batch, on_silence, patience)
+            batch = []
+            yield run_copy(self._connection, command, on_silence, patience)
+        yield from run_pipelined(self._connection, batch, on_silence, patience)
+
     def _end_after(self, error: BaseException) -> None:
         """`end_session`; where that fails, the error that came first is the one to be told."""
+        from lockgate.executors.run_errors import unknown_end
+
         try:
             self.end_session()
         except Unreachable as lost:
@@ -330,10 +316,6 @@ class PostgreSQLSession(Store):
     def _run(self, sql: str, parameters: Sequence[object]) -> psycopg.Cursor[Row]:
         with translated():
             return self._connection.execute(sql.encode(), parameters or None)
-
-    def open(self) -> Connection:
-        """A session as the server gives it."""
-        return open_connection(self._address, self._program, self._connect_timeout)
 
     def _connect(self) -> Connection:
         """A session for lockgate's own questions."""
@@ -383,14 +365,4 @@ class PostgreSQLSession(Store):
                 f"The schema {schema} has a % in its name, which lockgate cannot write to.",
                 do="Set `history: {schema: …}` in the environment.",
             )
-        self.history_schema, self._schema_lacking, self.search_path = schema, lacking, path
-        self._lock_key = lock_key(f"{schema}.{self.history_name}")
-
-    def _creation(self, identity: Identity) -> list[Command[Any]]:
-        """What does not exist yet; to ask again for what does takes the right to create it."""
-        values = (identity.uuid, identity.project, identity.environment, identity.evidence)
-        schema = [f"create schema if not exists {self.quote(self.history_schema)}"]
-        missing = schema * self._schema_lacking
-        missing += map(self.named, (self.tables or self._checked_tables()).missing(CREATE_TABLES))
-        identify = Command(self.named(IDENTIFY), None, values)
-        return [*(Command(sql, None) for sql in missing), identify]
+        self.history_schema, self.lacks_schema, self.search_path = schema, lacking, path

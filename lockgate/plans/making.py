@@ -99,11 +99,11 @@ def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
     return Observation(
         server=engine.server,
         ledger=ledger,
-        facts=engine.read_facts(),
-        fingerprint=engine.read_catalogue().digests()
+        facts=engine.session.read_facts(),
+        fingerprint=engine.session.read_catalogue().digests()
         if work.environment.drift == "check"
         else None,
-        runs=tuple(engine.read_applied_plans()) if request.from_database else (),
+        runs=tuple(engine.store.runs.read_applied_plans()) if request.from_database else (),
     )
 
 
@@ -132,7 +132,7 @@ def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
 
 def refuse_bad_syntax(plan: Plan, engine: Engine) -> None:
     """Raises BadSyntax when the server says that it cannot read a statement of the plan."""
-    if failure := engine.find_syntax_error(plan):
+    if failure := engine.session.find_syntax_error(plan):
         error = failure.error
         raise BadSyntax(
             f"{error.message} ({error.code})",

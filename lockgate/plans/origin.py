@@ -100,7 +100,7 @@ def _read_live(environment: Environment, source: str) -> Ledger:
     """
     try:
         with open_workspace(load_environment(source, environment.folder)) as work:
-            ledger = work.engine.read_ledger()
+            ledger = work.engine.store.read_ledger()
             server, project = work.engine.server, environment.project
             refuse_foreign(server, ledger, project=project, environment=source)
     except (Unreachable, ConfigurationError) as error:

@@ -61,7 +61,7 @@ def _gather(
     work: Workspace, direction: Direction, applied: Sequence[Migration], chosen: Sequence[Migration]
 ) -> Evidence:
     """The plan's rehearsal, and that of its single steps where it does not prove all of them."""
-    live = work.engine.read_catalogue()
+    live = work.engine.session.read_catalogue()
     with open_stage(work, [*applied, *chosen]) as stage:
         stage.replay(applied)
         drift = find_drift(stage, live)
@@ -93,7 +93,7 @@ def read_drift(work: Workspace, ledger: Ledger) -> tuple[ObjectDifference, ...]:
     """
     comparison = compare(load_migrations(work.environment).migrations, ledger)
     refuse_broken_history(comparison)
-    live = work.engine.read_catalogue()
+    live = work.engine.session.read_catalogue()
     with open_stage(work, comparison.applied) as stage:
         stage.replay(comparison.applied)
         return find_drift(stage, live)
@@ -110,7 +110,9 @@ def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]
             "The plan was not rehearsed, so it does not say which schema it leaves.",
             do="Plan with `--rehearse`, or leave `--expect` away.",
         )
-    return differences(plan.rehearsal.expected, made_by_migrations(work.engine.read_catalogue()))
+    return differences(
+        plan.rehearsal.expected, made_by_migrations(work.engine.session.read_catalogue())
+    )
 
 
 @contextmanager

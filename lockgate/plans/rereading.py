@@ -36,7 +36,7 @@ def reread(plan: Plan, work: Workspace) -> Plan:
         ContradictedPlan: its SQL is not that of its files, or does more than the plan says.
     """
     engine, environment = work.engine, work.environment
-    ledger = engine.read_ledger()
+    ledger = engine.store.read_ledger()
     refuse_elsewhere(plan, engine, ledger)
     if plan.digest in ledger.unresolved or find_position(plan, ledger):
         return plan
@@ -44,7 +44,7 @@ def reread(plan: Plan, work: Workspace) -> Plan:
     dialect = engine.server.dialect
     applied: tuple[AppliedMigration, ...] = ()
     if is_rendered_otherwise(plan, environment.variables):
-        applied = find_applied(ledger, engine.read_applied_plans())
+        applied = find_applied(ledger, engine.store.runs.read_applied_plans())
     migrations = bind(plan, dialect, environment.variables, applied)
     refuse_understated(plan, dialect)
     refuse_unmet(plan, ledger)
@@ -54,7 +54,7 @@ def reread(plan: Plan, work: Workspace) -> Plan:
         plain = with_promotion(plain, reread_origin(plan.promotion, environment))
     if not _asks_for_tables(environment):
         return plain
-    seen = Observation(engine.server, ledger, engine.read_facts())
+    seen = Observation(engine.server, ledger, engine.session.read_facts())
     return inspect_plan(plain, environment, seen, migrations)
 
 

@@ -32,7 +32,9 @@ def show_dry_run(plan: Plan, engine: Engine, admit: Admit) -> None:
     count = len(plan.steps) - done
     if count:
         say_sql(render_sql(plan, done))
-    journal = engine.read_journal(plan.digest) if plan.digest in ledger.unresolved else None
+    journal = (
+        engine.store.runs.read_journal(plan.digest) if plan.digest in ledger.unresolved else None
+    )
     if journal:
         tell(_tell_interrupted(plan, journal))
     tell(f"Dry run: {count} migration{'' if count == 1 else 's'} would run; nothing was changed.")

@@ -82,9 +82,9 @@ def settle(work: Workspace, settlement: Settlement) -> Exit:
     engine, environment = work.engine, work.environment
     with (
         following(verbose=False, as_json=False) as emit,
-        engine.lock(environment.lock.wait, emit),
+        engine.lock.hold(environment.lock.wait, emit),
     ):
-        ledger = engine.read_ledger()
+        ledger = engine.store.read_ledger()
         refuse_read_only(engine.server)
         refuse_foreign(
             engine.server, ledger, project=environment.project, environment=environment.name

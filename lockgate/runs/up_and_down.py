@@ -51,9 +51,9 @@ def plan_and_apply(
         engine = work.engine
         with (
             following(verbose=verbose, as_json=as_json) as emit,
-            engine.lock(environment.lock.wait, emit),
+            engine.lock.hold(environment.lock.wait, emit),
         ):
-            ledger = engine.read_ledger()
+            ledger = engine.store.read_ledger()
             if ledger.unresolved:
                 ledger = _recovered(work, ledger, request, emit)
             plan = plan_live(work, ledger, request)

@@ -26,7 +26,7 @@ def wait_for(environment: Environment, version: str | None, seconds: float) -> N
         nonlocal missing
         try:
             with open_workspace(environment) as work:
-                applied = {entry.version for entry in work.engine.read_ledger().entries}
+                applied = {entry.version for entry in work.engine.store.read_ledger().entries}
         except Unreachable as error:
             missing = error
             return False

@@ -44,7 +44,7 @@ address = parse_url(sys.argv[1])
 folder = EnvironmentsFolder(Path("environments"), Path())
 keys = {"name": "holder", "folder": folder, "engine": address.engine}
 environment = Environment.model_validate({"database": {"url": sys.argv[1]}, **keys})
-with open_engine(address, environment).lock(10, print):
+with open_engine(address, environment).lock.hold(10, print):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -106,20 +106,20 @@ class ByHand:
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """The number of rows that a statement touched."""
         with self._as_given():
-            return int(self.engine.execute(sql, parameters))
+            return int(self.engine.session.execute(sql, parameters))
 
     def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Any:
         """The first row of a query, or None."""
         with self._as_given():
-            return self.engine.query_one(sql, parameters)
+            return self.engine.session.query_one(sql, parameters)
 
     def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """Every row of a query."""
         with self._as_given():
-            return list(self.engine.query_all(sql, parameters))
+            return list(self.engine.session.query_all(sql, parameters))
 
     def _as_given(self) -> AbstractContextManager[None]:
-        given = getattr(self.engine, "as_given", nullcontext)
+        given = getattr(self.engine.session, "as_given", nullcontext)
         context: AbstractContextManager[None] = given()
         return context
 
@@ -169,7 +169,7 @@ def plan_for(
     **setting: Any,
 ) -> Plan:
     """The plan that brings a database up to these migrations; `setting` as in `Setting`."""
-    ledger = engine.read_ledger() if ledger is None else ledger
+    ledger = engine.store.read_ledger() if ledger is None else ledger
     comparison = _compare(engine, migrations, ledger)
     return build_up_plan(comparison, ledger, setting_for(engine, **setting), to=to)
 
@@ -178,7 +178,7 @@ def down_plan_for(
     engine: Engine, migrations: Mapping[str, str], *, steps: int = 1, **setting: Any
 ) -> Plan:
     """The plan that rolls the last `steps` of these migrations back."""
-    ledger = engine.read_ledger()
+    ledger = engine.store.read_ledger()
     comparison = _compare(engine, migrations, ledger)
     return build_down_plan(comparison, ledger, setting_for(engine, **setting), steps=steps)
 
@@ -203,7 +203,7 @@ def setting_for(
         max_age=max_age,
         transaction=transaction,
         allow_out_of_order=allow_out_of_order,
-        facts=engine.read_facts(),
+        facts=engine.session.read_facts(),
         copy_limit=copy_limit,
     )
 

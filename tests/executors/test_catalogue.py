@@ -140,7 +140,7 @@ def test_another_order_of_creation_is_the_same(any_server: Any) -> None:
 def test_lockgates_own_tables_are_not_told(any_server: Any, built: str, table: str) -> None:
     before = read(any_server, built)
     with open_test_engine(any_server, built, history={"table": table}) as engine:
-        engine.ensure_tables(new_identity(engine))
+        engine.store.ensure_tables(new_identity(engine))
         after = READERS[any_server.engine](engine)
     assert differences(before, after) == ()
 
@@ -150,10 +150,10 @@ def test_a_schema_for_lockgates_own_tables_is_not_told(postgres_server: Any) -> 
         before = read(postgres_server, database)
         own = {"history": {"schema": "own", "table": "history"}}
         with open_test_engine(postgres_server, database, **own) as engine:
-            engine.ensure_tables(new_identity(engine))
-            assert differences(before, postgresql_catalogue.read_catalogue(engine)) == ()
+            engine.store.ensure_tables(new_identity(engine))
+            assert differences(before, postgresql_catalogue.read_catalogue(engine.session)) == ()
             run(postgres_server, database, "create table own.orders (a int)")
-            found = differences(before, postgresql_catalogue.read_catalogue(engine))
+            found = differences(before, postgresql_catalogue.read_catalogue(engine.session))
     assert [difference.object for difference in found] == ["schema own", "table own.orders"]
 
 
@@ -162,7 +162,7 @@ def test_tables_named_as_lockgates_elsewhere_are_told(family_server: Any) -> Non
     with database_of(family_server, ["create table lockgate_runs (a int)"]) as database:
         own = {"history": {"schema": elsewhere, "table": "history"}}
         with open_test_engine(family_server, database, **own) as engine:
-            assert "table lockgate_runs" in mysql_catalogue.read_catalogue(engine).objects
+            assert "table lockgate_runs" in mysql_catalogue.read_catalogue(engine.session).objects
     family_server.drop_database(elsewhere)
 
 
@@ -188,9 +188,9 @@ def test_a_sections_sql_mode_changes_nothing_and_stays(family_server: Any) -> No
         database_of(family_server, FAMILY) as database,
         open_test_engine(family_server, database) as engine,
     ):
-        before = mysql_catalogue.read_catalogue(engine)
+        before = mysql_catalogue.read_catalogue(engine.session)
         by_hand(engine).execute("set session sql_mode = 'ANSI_QUOTES'")
-        assert differences(before, mysql_catalogue.read_catalogue(engine)) == ()
+        assert differences(before, mysql_catalogue.read_catalogue(engine.session)) == ()
         assert by_hand(engine).query_all("select @@sql_mode") == [("ANSI_QUOTES",)]
 
 
@@ -199,19 +199,19 @@ def test_a_search_path_changes_nothing(
 ) -> None:
     for sql in POSTGRESQL:
         bystander.execute(sql)
-    before = postgresql_catalogue.read_catalogue(postgres)
+    before = postgresql_catalogue.read_catalogue(postgres.session)
     bystander.execute(f"alter database {postgres_database} set search_path = public, app")
     with open_test_engine(postgres_server, postgres_database) as engine:
-        found = differences(before, postgresql_catalogue.read_catalogue(engine))
+        found = differences(before, postgresql_catalogue.read_catalogue(engine.session))
     assert [difference.object for difference in found] == ["database"]
 
 
 def test_an_invalid_index_is_another_index(postgres: Any, bystander: Any) -> None:
     bystander.execute("create table t (a int)")
     bystander.execute("create unique index k on t (a)")
-    before = postgresql_catalogue.read_catalogue(postgres)
+    before = postgresql_catalogue.read_catalogue(postgres.session)
     bystander.execute("update pg_index set indisvalid = false where indexrelid = 'k'::regclass")
-    (found,) = differences(before, postgresql_catalogue.read_catalogue(postgres))
+    (found,) = differences(before, postgresql_catalogue.read_catalogue(postgres.session))
     assert found.object == "table public.t"
     assert "valid false" in found.lines[1]
 
@@ -262,7 +262,7 @@ def test_a_plain_account_sees_what_it_may(family_server: Any) -> None:
             f"grant all on `{database}`.* to {account}",
         )
         with open_test_engine(family_server, database, user=account) as engine:
-            seen = mysql_catalogue.read_catalogue(engine)
+            seen = mysql_catalogue.read_catalogue(engine.session)
         run(family_server, database, f"drop user {account}")
         whole = read(family_server, database)
     hidden = {difference.object for difference in differences(whole, seen)}

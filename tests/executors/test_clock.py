@@ -10,7 +10,7 @@ def test_times_are_those_of_the_end(any_server: Any, any_database: str) -> None:
     wait = "select pg_sleep(1.5);" if any_server.engine == "postgresql" else "do sleep(1.5);"
     with open_test_engine(any_server, any_database) as engine:
         apply_up(engine, {"001_a": "create table a (id int);", "002_b": wait})
-        ((run,), ledger) = engine.read_runs(1), engine.read_ledger()
+        ((run,), ledger) = engine.store.runs.read_runs(1), engine.store.read_ledger()
         begun = datetime.fromisoformat(run.started_at)
         assert datetime.fromisoformat(run.finished_at) - begun >= timedelta(seconds=1)
         assert ledger.entries[-1].applied_at - begun >= timedelta(seconds=1)
@@ -21,5 +21,5 @@ def test_a_clock_that_a_migration_has_stopped_goes_on_for_lockgate(
 ) -> None:
     with open_test_engine(family_server, family_database) as engine:
         apply_up(engine, {"001_a": "set timestamp = 1000000000;\ncreate table a (id int);"})
-        (entry,) = engine.read_ledger().entries
+        (entry,) = engine.store.read_ledger().entries
         assert abs(entry.applied_at - datetime.now(UTC)) < timedelta(hours=1)

@@ -142,8 +142,8 @@ def test_a_commit_that_has_happened_ends_as_if_its_answer_had_come(
     assert (report.outcome, report.steps) == ("applied", plan.steps)
     assert [(event.first, event.last) for event in emit.of(UnitCommitted)] == [(1, 1)]
     assert rows(other) == [1]
-    assert other.read_runs(1)[0].status == "COMMITTED"
-    assert other.lock_holder() is None
+    assert other.store.runs.read_runs(1)[0].status == "COMMITTED"
+    assert other.lock.holder() is None
 
 
 @pytest.mark.parametrize("everywhere", [False, True], ids=["one session", "all sessions"])
@@ -156,8 +156,8 @@ def test_a_commit_that_never_came_is_a_failure_with_everything_undone(
     with pytest.raises(StatementFailed, match="lost in the commit, and the server has rolled back"):
         apply_plan(engine, plan)
     assert rows(other) == []
-    assert other.read_runs(1)[0].status == "ROLLED_BACK"
-    assert other.lock_holder() is None
+    assert other.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
+    assert other.lock.holder() is None
     assert apply_plan(engine, plan).outcome == "applied"
     assert rows(other) == [1]
 
@@ -175,7 +175,7 @@ def test_a_run_goes_on_behind_the_commit_whose_answer_was_lost(
     assert apply_plan(engine, plan, emit=emit).steps == plan.steps
     assert [event.last for event in emit.of(UnitCommitted)] == [1, 2, 3]
     assert rows(other) == [1, 2, 3]
-    assert other.read_ledger().digest == plan.result.digest
+    assert other.store.read_ledger().digest == plan.result.digest
     assert by_hand(engine).query_one(settings) == before
 
 
@@ -188,7 +188,7 @@ def test_a_later_commit_that_never_came_keeps_the_units_before_it(
     with pytest.raises(Unresolved, match="lost in the commit, and the server has rolled back"):
         apply_plan(engine, plan)
     assert rows(other) == [1]
-    assert other.read_runs(1)[0].status == "STOPPED"
+    assert other.store.runs.read_runs(1)[0].status == "STOPPED"
     assert apply_plan(engine, plan).outcome == "applied"
     assert rows(other) == [1, 2, 3]
 
@@ -222,7 +222,7 @@ def test_a_server_that_dies_in_the_commit_is_waited_for(
     finally:
         restarts[0].join()
     assert rows(engine) == ([1] if answered else [])
-    assert engine.lock_holder() is None
+    assert engine.lock.holder() is None
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -230,13 +230,13 @@ def test_a_server_that_stays_away_leaves_the_run_unresolved(
     proxied: tuple[Proxy, Any], other: Any, answered: bool
 ) -> None:
     proxy, engine = proxied
-    engine.commit_wait = 0.2
+    engine.lock.commit_wait = 0.2
     plan = plan_for(engine, only(2))
     with contextlib.ExitStack() as stack:
         proxy.cut_when(Cut(answered=answered, then=lambda: stack.enter_context(away(proxy))))
         with pytest.raises(Unresolved, match="answer was not had"):
             apply_plan(engine, plan)
-    wait_until(lambda: other.lock_holder() is None, "the lock is free")
+    wait_until(lambda: other.lock.holder() is None, "the lock is free")
     assert apply_plan(other, plan).outcome == ("already applied" if answered else "applied")
     assert rows(other) == [1]
 
@@ -253,7 +253,7 @@ def test_a_session_that_the_server_believes_alive_is_ended(
     proxy.cut_when(Cut(then=keep))
     with pytest.raises(StatementFailed, match="rolled back"):
         apply_plan(engine, plan_for(engine, only(2)))
-    assert other.lock_holder() is None
+    assert other.lock.holder() is None
     assert rows(other) == []
     for each in half_open:
         each.close()
@@ -285,12 +285,12 @@ def test_a_lock_that_others_hold_for_long_is_told_of(
     proxied: tuple[Proxy, Any], other: Any, answered: bool
 ) -> None:
     proxy, engine = proxied
-    engine.commit_wait = 2.0
+    engine.lock.commit_wait = 2.0
     with contextlib.ExitStack() as stack:
 
         def take() -> None:
-            wait_until(lambda: other.lock_holder() is None, "the lock is free")
-            stack.enter_context(other.lock(0, Recorder()))
+            wait_until(lambda: other.lock.holder() is None, "the lock is free")
+            stack.enter_context(other.lock.hold(0, Recorder()))
 
         elsewhere = Elsewhere(proxy, take)
         proxy.cut_when(Cut(answered=answered, then=elsewhere))
@@ -309,7 +309,7 @@ def go_on_elsewhere(proxy: Proxy, other: Any, *, behind: bool) -> Elsewhere:
     migrations = {**only(2 if behind else 1), "009_later": "insert into kept values (9);"}
 
     def go_on() -> None:
-        wait_until(lambda: other.lock_holder() is None, "the lock is free")
+        wait_until(lambda: other.lock.holder() is None, "the lock is free")
         apply_up(other, migrations)
 
     return Elsewhere(proxy, go_on)
@@ -332,7 +332,7 @@ def test_a_last_commit_is_known_although_others_have_gone_on(
         apply_plan(engine, plan)
     elsewhere.threads[0].join()
     assert rows(other) == after(answered=answered)
-    (ours,) = [run for run in other.read_runs(9) if run.plan_digest == plan.digest]
+    (ours,) = [run for run in other.store.runs.read_runs(9) if run.plan_digest == plan.digest]
     assert ours.status == ("COMMITTED" if answered else "ROLLED_BACK")
 
 

@@ -75,7 +75,7 @@ def run_of(engine: Any, run_id: str = "run-1") -> Run:
 
 
 def serial(engine: Any) -> int:
-    return int(engine.read_ledger().serial)
+    return int(engine.store.read_ledger().serial)
 
 
 def test_the_facts_of_the_server_are_its_own(engine: Any, any_server: Any) -> None:
@@ -128,7 +128,7 @@ def test_two_statements_in_one_text_are_refused(engine: Any) -> None:
 
 def test_a_transaction_commits(engine: Any, other: Any) -> None:
     by_hand(engine).execute("create table t (id int)")
-    with engine.transaction():
+    with engine.session.transaction():
         by_hand(engine).execute("insert into t values (1)")
         assert by_hand(other).query_all("select id from t") == []
     assert by_hand(other).query_all("select id from t") == [(1,)]
@@ -138,7 +138,7 @@ def test_a_transaction_is_rolled_back_by_any_exception(engine: Any) -> None:
     by_hand(engine).execute("create table t (id int)")
 
     def insert_and(then: Callable[[], object]) -> None:
-        with engine.transaction():
+        with engine.session.transaction():
             by_hand(engine).execute("insert into t values (1)")
             then()
 
@@ -150,185 +150,185 @@ def test_a_transaction_is_rolled_back_by_any_exception(engine: Any) -> None:
 
 
 def test_reading_an_empty_database_creates_nothing(engine: Any) -> None:
-    assert engine.read_ledger() == Ledger()
-    assert engine.read_runs(5) == []
+    assert engine.store.read_ledger() == Ledger()
+    assert engine.store.runs.read_runs(5) == []
     assert tables(engine) == {}
 
 
 def test_the_four_tables_are_made_once_with_their_columns(engine: Any) -> None:
     identity = new_identity(engine)
     for each in (identity, identity, new_identity(engine)):
-        engine.ensure_tables(each)
+        engine.store.ensure_tables(each)
     images = set() if engine.server.dialect.transactional_ddl else {"image"}
     assert tables(engine) == {**TABLES, "lockgate_journal": TABLES["lockgate_journal"] | images}
-    ledger = engine.read_ledger()
+    ledger = engine.store.read_ledger()
     assert ledger.identity == identity
     assert (ledger.serial, ledger.entries, ledger.unresolved) == (0, (), ())
 
 
 def test_recording_moves_the_serial_and_removing_moves_it_on(engine: Any) -> None:
-    engine.ensure_tables(new_identity(engine))
+    engine.store.ensure_tables(new_identity(engine))
     one, two = plan_for(engine, create_tables(2)).steps
-    engine.record_migration(one, 0)
-    engine.record_migration(two, 1)
-    ledger = engine.read_ledger()
+    engine.store.record_migration(one, 0)
+    engine.store.record_migration(two, 1)
+    ledger = engine.store.read_ledger()
     assert [entry.version for entry in ledger.entries] == ["001", "002"]
     assert ledger.entries[0].checksum == one.checksum
     assert abs(ledger.entries[0].applied_at - engine.server.now) < timedelta(seconds=30)
-    engine.remove_migration_record(two.model_copy(update={"direction": "down"}), 2)
-    ledger = engine.read_ledger()
+    engine.store.record_migration(two.model_copy(update={"direction": "down"}), 2)
+    ledger = engine.store.read_ledger()
     assert ([entry.version for entry in ledger.entries], ledger.serial) == (["001"], 3)
 
 
 @pytest.mark.parametrize("wrong", [0, 2])
 def test_a_wrong_serial_is_fenced_off(engine: Any, wrong: int) -> None:
-    engine.ensure_tables(new_identity(engine))
+    engine.store.ensure_tables(new_identity(engine))
     one, two = plan_for(engine, create_tables(2)).steps
-    engine.record_migration(one, 0)
+    engine.store.record_migration(one, 0)
     down = one.model_copy(update={"direction": "down"})
     with pytest.raises(Locked):
-        engine.record_migration(two, wrong)
+        engine.store.record_migration(two, wrong)
     with pytest.raises(Locked):
-        engine.remove_migration_record(down, wrong)
-    ledger = engine.read_ledger()
+        engine.store.record_migration(down, wrong)
+    ledger = engine.store.read_ledger()
     assert ([entry.version for entry in ledger.entries], ledger.serial) == (["001"], 1)
 
 
 def test_a_row_with_another_checksum_is_not_removed(engine: Any) -> None:
-    engine.ensure_tables(new_identity(engine))
+    engine.store.ensure_tables(new_identity(engine))
     (one,) = plan_for(engine, create_tables(1)).steps
-    engine.record_migration(one, 0)
+    engine.store.record_migration(one, 0)
     foreign = one.model_copy(update={"direction": "down", "checksum": "0" * 64})
     with pytest.raises(Locked):
-        engine.remove_migration_record(foreign, 1)
-    ledger = engine.read_ledger()
+        engine.store.record_migration(foreign, 1)
+    ledger = engine.store.read_ledger()
     assert ([entry.version for entry in ledger.entries], ledger.serial) == (["001"], 1)
 
 
 def test_a_record_keeps_the_checksum(engine: Any) -> None:
-    engine.ensure_tables(new_identity(engine))
+    engine.store.ensure_tables(new_identity(engine))
     (step,) = plan_for(engine, create_tables(1)).steps
-    engine.record_migration(step, 0)
-    assert [entry.checksum for entry in engine.read_ledger().entries] == [step.checksum]
+    engine.store.record_migration(step, 0)
+    assert [entry.checksum for entry in engine.store.read_ledger().entries] == [step.checksum]
 
 
 def test_runs_are_kept_newest_first_with_their_end(engine: Any, other: Any) -> None:
-    engine.begin_run(run_of(engine), new_identity(engine))
-    (begun,) = other.read_runs(5)
+    engine.store.begin_run(run_of(engine), new_identity(engine))
+    (begun,) = other.store.runs.read_runs(5)
     assert (begun.id, begun.actor) == ("run-1", "somebody")
     assert begun.status in UNDER_WAY
     assert (begun.direction, begun.tool_version, begun.error) == ("up", "1.2.3", "")
     assert begun.started_at.endswith("+00:00")
     assert begun.finished_at == ""
-    engine.finish_run("run-1", "STOPPED", "it's 100% over")
-    engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
-    newest, oldest = other.read_runs(5)
+    engine.store.finish_run("run-1", "STOPPED", "it's 100% over")
+    engine.store.begin_run(run_of(engine, "run-2"), new_identity(engine))
+    newest, oldest = other.store.runs.read_runs(5)
     assert (newest.id, oldest.id) == ("run-2", "run-1")
     assert (oldest.status, oldest.error) == ("STOPPED", "it's 100% over")
     assert oldest.finished_at >= oldest.started_at
-    assert [run.id for run in other.read_runs(1)] == ["run-2"]
+    assert [run.id for run in other.store.runs.read_runs(1)] == ["run-2"]
 
 
 def test_a_run_is_read_by_its_id(engine: Any) -> None:
     for name in ("run-1", "run-2"):
-        engine.begin_run(run_of(engine, name), new_identity(engine))
-    assert engine.read_run("run-1") == engine.read_runs(5)[1]
+        engine.store.begin_run(run_of(engine, name), new_identity(engine))
+    assert engine.store.runs.read_run("run-1") == engine.store.runs.read_runs(5)[1]
 
 
 def test_a_run_that_was_wholly_applied_stays_so_whoever_ends_it_late(
     engine: Any, other: Any
 ) -> None:
     run = run_of(engine)
-    engine.begin_run(run, new_identity(engine))
-    other.finish_run("run-1", "COMMITTED")
-    engine.finish_run("run-1", "STUCK", "interrupted")
-    past = engine.read_run("run-1")
+    engine.store.begin_run(run, new_identity(engine))
+    other.store.finish_run("run-1", "COMMITTED")
+    engine.store.finish_run("run-1", "STUCK", "interrupted")
+    past = engine.store.runs.read_run("run-1")
     assert (past.status, past.error) == ("COMMITTED", "")
-    assert engine.read_finished(run.plan).id == "run-1"
-    engine.note_run("run-1", "finished by hand")
-    assert engine.read_run("run-1") == replace(past, error="finished by hand")
+    assert engine.store.runs.read_finished(run.plan).id == "run-1"
+    engine.store.note_run("run-1", "finished by hand")
+    assert engine.store.runs.read_run("run-1") == replace(past, error="finished by hand")
 
 
 def test_a_run_that_died_is_closed_by_the_next(engine: Any) -> None:
-    engine.begin_run(run_of(engine), new_identity(engine))
-    engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
-    newest, oldest = engine.read_runs(5)
+    engine.store.begin_run(run_of(engine), new_identity(engine))
+    engine.store.begin_run(run_of(engine, "run-2"), new_identity(engine))
+    newest, oldest = engine.store.runs.read_runs(5)
     assert newest.status in UNDER_WAY
     assert oldest.status == "STOPPED"
 
 
 def test_the_journal_tells_done_from_begun(engine: Any) -> None:
     run = run_of(engine)
-    engine.begin_run(run, new_identity(engine))
-    assert engine.read_journal(run.plan.digest) is None
-    journal = engine.named("{journal}")
+    engine.store.begin_run(run, new_identity(engine))
+    assert engine.store.runs.read_journal(run.plan.digest) is None
+    journal = engine.store.named("{journal}")
     for statement, outcome in ((1, "done"), (2, None)):
         by_hand(engine).execute(
             f"insert into {journal} (run_id, step, statement, digest, intent_at, outcome) "
             "values (%s, 1, %s, %s, current_timestamp, %s)",
             (run.id, statement, "0" * 64, outcome),
         )
-    left = engine.read_journal(run.plan.digest)
+    left = engine.store.runs.read_journal(run.plan.digest)
     assert (left.run_id, left.outcomes) == ("run-1", {(1, 1): "done", (1, 2): ""})
-    assert engine.read_ledger().unresolved == (run.plan.digest,)
-    engine.begin_run(run_of(engine, "run-2"), new_identity(engine))
-    assert {run.id: run.status for run in engine.read_runs(5)}["run-1"] in UNDER_WAY
-    engine.resume_run(replace(run, actor="another"))
-    engine.settle_run("run-1", "a test's end")
-    assert engine.read_journal(run.plan.digest) is None
+    assert engine.store.read_ledger().unresolved == (run.plan.digest,)
+    engine.store.begin_run(run_of(engine, "run-2"), new_identity(engine))
+    assert {run.id: run.status for run in engine.store.runs.read_runs(5)}["run-1"] in UNDER_WAY
+    engine.store.resume_run(replace(run, actor="another"))
+    engine.store.settle_run("run-1", "a test's end")
+    assert engine.store.runs.read_journal(run.plan.digest) is None
 
 
 def test_a_ledger_of_an_older_version_is_read_and_gets_its_column(
     engine: Any, other: Any, any_server: Any, any_database: str
 ) -> None:
-    engine.begin_run(run_of(engine), new_identity(engine))
-    by_hand(engine).execute(engine.named("alter table {runs} drop column job"))
-    assert [run.job for run in other.read_runs(5)] == [None]
+    engine.store.begin_run(run_of(engine), new_identity(engine))
+    by_hand(engine).execute(engine.store.named("alter table {runs} drop column job"))
+    assert [run.job for run in other.store.runs.read_runs(5)] == [None]
     job = Job(system="CI", run="7")
-    other.resume_run(replace(run_of(engine), job=job))
-    assert other.read_run("run-1").job == job
-    by_hand(engine).execute(engine.named("alter table {runs} drop column job"))
+    other.store.resume_run(replace(run_of(engine), job=job))
+    assert other.store.runs.read_run("run-1").job == job
+    by_hand(engine).execute(engine.store.named("alter table {runs} drop column job"))
     with open_test_engine(any_server, any_database) as fresh:
-        fresh.begin_run(replace(run_of(engine, "run-2"), job=job), new_identity(engine))
-        assert [run.job for run in fresh.read_runs(5)] == [job, None]
+        fresh.store.begin_run(replace(run_of(engine, "run-2"), job=job), new_identity(engine))
+        assert [run.job for run in fresh.store.runs.read_runs(5)] == [job, None]
 
 
 def test_a_job_that_others_have_written_is_told(engine: Any) -> None:
-    engine.begin_run(run_of(engine), new_identity(engine))
-    by_hand(engine).execute(engine.named("update {runs} set job = 'x'"))
+    engine.store.begin_run(run_of(engine), new_identity(engine))
+    by_hand(engine).execute(engine.store.named("update {runs} set job = 'x'"))
     with pytest.raises(HistoryError, match="job that cannot be read"):
-        engine.read_runs(5)
+        engine.store.runs.read_runs(5)
 
 
 def test_rebinding_keeps_the_history(engine: Any) -> None:
-    engine.ensure_tables(new_identity(engine))
+    engine.store.ensure_tables(new_identity(engine))
     (step,) = plan_for(engine, create_tables(1)).steps
-    engine.record_migration(step, 0)
-    before = engine.read_ledger()
+    engine.store.record_migration(step, 0)
+    before = engine.store.read_ledger()
     identity = new_identity(engine, project="other", environment="copy")
-    engine.rebind(identity)
-    after = engine.read_ledger()
+    engine.store.rebind(identity)
+    after = engine.store.read_ledger()
     assert after.identity == identity
     assert after.identity.evidence == encode_evidence(engine.server.evidence)
     assert (after.serial, after.entries) == (before.serial, before.entries)
 
 
 def test_the_lock_excludes_another_session_and_is_free_afterwards(engine: Any, other: Any) -> None:
-    assert other.lock_holder() is None
-    with engine.lock(0, Recorder()):
-        with pytest.raises(Locked), other.lock(0, Recorder()):
+    assert other.lock.holder() is None
+    with engine.lock.hold(0, Recorder()):
+        with pytest.raises(Locked), other.lock.hold(0, Recorder()):
             pass
-        engine.prove_lock()
-        assert other.lock_holder() is not None
-    assert other.lock_holder() is None
-    with other.lock(0, Recorder()):
-        other.prove_lock()
+        engine.lock.prove()
+        assert other.lock.holder() is not None
+    assert other.lock.holder() is None
+    with other.lock.hold(0, Recorder()):
+        other.lock.prove()
 
 
 def test_the_lock_is_free_after_an_exception(engine: Any, other: Any) -> None:
-    with pytest.raises(LookupError), engine.lock(0, Recorder()):
+    with pytest.raises(LookupError), engine.lock.hold(0, Recorder()):
         raise LookupError
-    with other.lock(0, Recorder()):
+    with other.lock.hold(0, Recorder()):
         pass
 
 
@@ -336,10 +336,10 @@ def test_two_databases_of_a_server_have_two_locks(engine: Any, any_server: Any) 
     name = any_server.new_database()
     with (
         open_test_engine(any_server, name) as elsewhere,
-        engine.lock(0, Recorder()),
-        elsewhere.lock(0, Recorder()),
+        engine.lock.hold(0, Recorder()),
+        elsewhere.lock.hold(0, Recorder()),
     ):
-        elsewhere.prove_lock()
+        elsewhere.lock.prove()
     any_server.drop_database(name)
 
 
@@ -348,20 +348,20 @@ def test_a_waiter_sees_the_holder_and_gets_the_lock_when_he_leaves(engine: Any, 
     leave, left = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with engine.lock(0, Recorder()):
+        with engine.lock.hold(0, Recorder()):
             leave.wait(30)
         left.set()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    wait_until(lambda: other.lock_holder() is not None, "the holder has the lock")
-    holder = other.lock_holder()
+    wait_until(lambda: other.lock.holder() is not None, "the holder has the lock")
+    holder = other.lock.holder()
 
     def emit(event: Any) -> None:
         awaited(event)
         leave.set()
 
-    with other.lock(30, emit):
+    with other.lock.hold(30, emit):
         assert left.wait(30)
     thread.join()
     first = awaited.events[0]
@@ -372,9 +372,9 @@ def test_a_waiter_sees_the_holder_and_gets_the_lock_when_he_leaves(engine: Any, 
 
 def test_a_wait_in_vain_names_the_holder(engine: Any, other: Any) -> None:
     started = time.monotonic()
-    with engine.lock(0, Recorder()):
-        holder = other.lock_holder()
-        with pytest.raises(Locked) as caught, other.lock(0.3, Recorder()):
+    with engine.lock.hold(0, Recorder()):
+        holder = other.lock.holder()
+        with pytest.raises(Locked) as caught, other.lock.hold(0.3, Recorder()):
             pass
     assert time.monotonic() - started >= 0.3
     assert f"pid {holder.pid}" in str(caught.value)
@@ -385,47 +385,47 @@ def test_the_lock_is_free_when_its_holder_was_killed(
     engine: Any, any_server: Any, any_database: str
 ) -> None:
     with lock_held_elsewhere(any_server, any_database) as holder:
-        assert engine.lock_holder() is not None
-        with pytest.raises(Locked), engine.lock(0, Recorder()):
+        assert engine.lock.holder() is not None
+        with pytest.raises(Locked), engine.lock.hold(0, Recorder()):
             pass
         os.kill(holder.pid, signal.SIGKILL)
-        with engine.lock(30, Recorder()):
-            engine.prove_lock()
+        with engine.lock.hold(30, Recorder()):
+            engine.lock.prove()
 
 
 def test_a_lock_released_behind_our_back_is_not_proved(engine: Any, any_server: Any) -> None:
     own = any_server.engine == "postgresql"
     release = "select pg_advisory_unlock_all()" if own else "select release_all_locks()"
-    with engine.lock(0, Recorder()):
+    with engine.lock.hold(0, Recorder()):
         by_hand(engine).query_one(release)
         with pytest.raises(Locked):
-            engine.prove_lock()
+            engine.lock.prove()
 
 
 def test_a_lock_whose_session_was_killed_is_not_proved(engine: Any, other: Any) -> None:
-    with engine.lock(0, Recorder()):
-        pid = other.lock_holder().pid
+    with engine.lock.hold(0, Recorder()):
+        pid = other.lock.holder().pid
         own = engine.server.dialect.name == "postgresql"
         by_hand(other).query_all(f"select pg_terminate_backend({pid})" if own else f"kill {pid}")
         with pytest.raises((Locked, Unreachable)):
-            engine.prove_lock()
+            engine.lock.prove()
 
 
 def test_another_tools_history_is_refused_and_left_alone(engine: Any) -> None:
     by_hand(engine).execute("create table schema_migrations (version varchar(128) primary key)")
     by_hand(engine).execute("insert into schema_migrations values ('20240101000000')")
     with pytest.raises(HistoryError, match="version"):
-        engine.read_ledger()
+        engine.store.read_ledger()
     assert tables(engine) == {"schema_migrations": {"version"}}
 
 
 def test_a_version_that_is_no_number_is_refused(engine: Any) -> None:
-    engine.ensure_tables(new_identity(engine))
+    engine.store.ensure_tables(new_identity(engine))
     by_hand(engine).execute(
         "insert into schema_migrations values ('v1', 'x', %s, now())", ("0" * 64,)
     )
     with pytest.raises(HistoryError, match="'v1'"):
-        engine.read_ledger()
+        engine.store.read_ledger()
 
 
 def test_an_unreachable_server_is_said_without_the_password(any_server: Any) -> None:

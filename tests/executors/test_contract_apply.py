@@ -61,11 +61,11 @@ def tables(engine: Any) -> list[str]:
 
 
 def versions(engine: Any) -> list[str]:
-    return [entry.version for entry in engine.read_ledger().entries]
+    return [entry.version for entry in engine.store.read_ledger().entries]
 
 
 def status(engine: Any) -> str:
-    return str(engine.read_runs(1)[0].status)
+    return str(engine.store.runs.read_runs(1)[0].status)
 
 
 def test_a_plan_is_applied_recorded_and_told(engine: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_plan_is_applied_recorded_and_told(engine: Any) -> None:
     report = apply_plan(engine, plan, emit=emit)
     assert (report.outcome, report.steps) == ("applied", plan.steps)
     assert tables(engine) == ["t1", "t2"]
-    ledger = engine.read_ledger()
+    ledger = engine.store.read_ledger()
     assert (ledger.serial, ledger.digest) == (plan.result.serial, plan.result.digest)
     assert (ledger.identity.project, ledger.identity.environment) == ("default", "test")
     assert ledger.unresolved == ()
@@ -103,7 +103,7 @@ def test_a_plan_survives_its_way_through_a_file(engine: Any) -> None:
 
 def test_an_empty_plan_writes_nothing(engine: Any) -> None:
     assert apply_plan(engine, plan_for(engine, {})).outcome == "nothing to do"
-    assert not engine.read_ledger().present
+    assert not engine.store.read_ledger().present
 
 
 def test_a_plan_of_a_state_that_is_past_is_stale(engine: Any, other: Any) -> None:
@@ -124,16 +124,16 @@ def test_a_down_plan_takes_back_the_newest_first(engine: Any) -> None:
     assert [step.version for step in plan.steps] == ["003", "002"]
     apply_plan(engine, plan)
     assert (tables(engine), versions(engine)) == (["t1"], ["001"])
-    assert engine.read_ledger().serial == 5
+    assert engine.store.read_ledger().serial == 5
     assert apply_plan(engine, plan).outcome == "already applied"
 
 
 def test_a_plan_goes_on_in_its_middle(engine: Any) -> None:
     plan = plan_for(engine, create_tables(4), transaction="step")
-    engine.begin_run(Run("run-1", plan, "a", "0"), new_identity(engine))
+    engine.store.begin_run(Run("run-1", plan, "a", "0"), new_identity(engine))
     for serial, step in enumerate(plan.steps[:2]):
         by_hand(engine).execute(step.statements[0].sql)
-        engine.record_migration(step, serial)
+        engine.store.record_migration(step, serial)
     emit = Recorder()
     report = apply_plan(engine, plan, emit=emit)
     assert report.steps == plan.steps[2:]
@@ -158,7 +158,7 @@ def test_a_failure_in_mode_step_keeps_the_steps_before_and_goes_on(engine: Any) 
     assert (failure.number, failure.place, failure.line) == (3, 2, 3)
     assert "003_t3.sql:3" in str(caught.value)
     assert versions(engine) == ["001", "002"]
-    assert engine.read_ledger().serial == 2
+    assert engine.store.read_ledger().serial == 2
     with pytest.raises(Unresolved):
         apply_plan(engine, plan)
     assert versions(engine) == ["001", "002"]
@@ -172,7 +172,7 @@ def test_a_failure_in_the_middle_undoes_the_whole_plan(engine: Any) -> None:
     with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
         apply_plan(engine, plan)
     assert (tables(engine), versions(engine)) == (["t0"], ["000"])
-    assert (engine.read_ledger().serial, engine.read_ledger().unresolved) == (1, ())
+    assert (engine.store.read_ledger().serial, engine.store.read_ledger().unresolved) == (1, ())
     assert status(engine) == "ROLLED_BACK"
     with pytest.raises(StatementFailed):
         apply_plan(engine, plan)
@@ -191,9 +191,9 @@ def test_a_failure_in_the_first_statement_changes_nothing(engine: Any) -> None:
 
 def test_nothing_is_applied_while_another_holds_the_lock(engine: Any, other: Any) -> None:
     plan = plan_for(engine, create_tables(1))
-    with other.lock(0, Recorder()), pytest.raises(Locked):
+    with other.lock.hold(0, Recorder()), pytest.raises(Locked):
         apply_plan(engine, plan)
-    assert not engine.read_ledger().present
+    assert not engine.store.read_ledger().present
     apply_plan(engine, plan)
 
 
@@ -203,14 +203,14 @@ def test_a_plan_for_another_database_is_refused(engine: Any, any_server: Any) ->
     with open_test_engine(any_server, name) as elsewhere:
         with pytest.raises(WrongTarget):
             apply_plan(elsewhere, plan)
-        assert elsewhere.read_ledger() == Ledger()
+        assert elsewhere.store.read_ledger() == Ledger()
     any_server.drop_database(name)
 
 
 def test_a_database_made_anew_under_the_same_name_is_refused(engine: Any) -> None:
     apply_up(engine, create_tables(1))
     plan = plan_for(engine, create_tables(2))
-    engine.rebind(new_identity(engine))
+    engine.store.rebind(new_identity(engine))
     with pytest.raises(WrongTarget, match="identity"):
         apply_plan(engine, plan)
     assert tables(engine) == ["t1"]
@@ -280,7 +280,7 @@ def test_a_copy_of_a_database_is_refused_until_it_is_rebound(engine: Any) -> Non
     by_hand(engine).execute("update lockgate_target set evidence = %s", (evidence,))
     with pytest.raises(WrongTarget, match="copy"):
         apply_up(engine, create_tables(2))
-    engine.rebind(new_identity(engine))
+    engine.store.rebind(new_identity(engine))
     apply_up(engine, create_tables(2))
 
 
@@ -288,7 +288,7 @@ def test_an_expired_plan_is_refused(engine: Any) -> None:
     plan = plan_for(engine, create_tables(1), max_age=timedelta(seconds=-1))
     with pytest.raises(ExpiredPlan):
         apply_plan(engine, plan)
-    assert not engine.read_ledger().present
+    assert not engine.store.read_ledger().present
 
 
 def test_another_tools_history_stops_an_apply_before_it_writes(engine: Any) -> None:
@@ -339,12 +339,12 @@ def test_a_role_that_may_only_read_can_plan_and_creates_nothing(
     for sql in grants:
         by_hand(engine).execute(sql)
     before = any_server.dump(any_database)
-    with open_test_engine(any_server, any_database, user=reader) as session:
-        plan = plan_for(session, create_tables(2))
+    with open_test_engine(any_server, any_database, user=reader) as reading:
+        plan = plan_for(reading, create_tables(2))
         assert [step.version for step in plan.steps] == ["002"]
-        assert session.server.evidence.items() <= engine.server.evidence.items()
-        assert session.read_runs(1)[0].status == "COMMITTED"
-        assert session.lock_holder() is None
+        assert reading.server.evidence.items() <= engine.server.evidence.items()
+        assert reading.store.runs.read_runs(1)[0].status == "COMMITTED"
+        assert reading.lock.holder() is None
     assert any_server.dump(any_database) == before
     apply_plan(engine, plan)
     for sql in undo:

@@ -113,7 +113,7 @@ class Watcher:
         self.passed: set[tuple[str | None, str]] = set()
 
     def __call__(self, event: object = None) -> None:
-        for run in self._engine.read_runs(99):
+        for run in self._engine.store.runs.read_runs(99):
             if run.status != self._last.get(run.id):
                 self.passed.add((self._last.get(run.id), run.status))
                 self._last[run.id] = run.status
@@ -144,8 +144,15 @@ def test_real_runs_pass_only_allowed_arrows(any_server: Any, any_database: str) 
             with pytest.raises(error):
                 apply_up(engine, {**made, **migrations}, emit=watcher)
             watcher()
-        with engine.lock(0, watcher):
-            mark(engine, engine.read_ledger(), "3", applied=False, reason="by hand", emit=watcher)
+        with engine.lock.hold(0, watcher):
+            mark(
+                engine,
+                engine.store.read_ledger(),
+                "3",
+                applied=False,
+                reason="by hand",
+                emit=watcher,
+            )
         watcher()
     began = {after for before, after in watcher.passed if before is None}
     assert began & FIRST

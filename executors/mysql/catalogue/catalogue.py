@@ -18,7 +18,7 @@ from lockgate.executors.mysql.catalogue.information_schema import ViewRows, plai
 from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
 
 OWN_TABLES = frozenset({"lockgate_target", "lockgate_runs", "lockgate_journal"})
 MADE_BY = "character_set_client collation_connection database_collation"

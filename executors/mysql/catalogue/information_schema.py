@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
 
 ViewRow = Mapping[str, Any]
 ViewRows = Mapping[str, Sequence[ViewRow]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lockgate.executors.commit_outcome import commit_of, reconnect, settle_commit
 from lockgate.executors.engine import Run
@@ -17,8 +17,8 @@ from lockgate.executors.events import Emit, StatementFinished, StepFinished, Uni
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
+from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.statements import reading_of
-from lockgate.executors.mysql.store import OWN_SETTINGS, MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import (
     Before,
@@ -43,6 +43,9 @@ from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Reading
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.engine import MySQL
 
 SAVEPOINT = "lockgate_trailing"
 IN_GRAVEYARD = frozenset({"deferred", "compensated-by-copy"})
@@ -74,16 +77,16 @@ class Position:
 class CompensatedUnit:
     """One unit of a run, from its first statement to the commit point, or back."""
 
-    def __init__(self, session: MySQLSession, run: Run, unit: Unit, emit: Emit) -> None:
-        self.session = session
+    def __init__(self, engine: MySQL, run: Run, unit: Unit, emit: Emit) -> None:
+        self.engine = engine
         self.run_of = run
         self.unit = unit
         self.emit = emit
-        self.graveyard = Graveyard(session)
-        self.journal = UnitJournal(session, run.id, unit)
+        self.graveyard = Graveyard(engine.session)
+        self.journal = UnitJournal(engine, run.id, unit)
         self.places = _places(unit)
         self.at = Position(unit.first, unit.steps[0])
-        self._forward = Forward(session, self.graveyard)
+        self._forward = Forward(engine.session, self.graveyard)
         self.begun = False
         self._open = False  # whether the transaction of the trailing statements is
         self._writing = False  # whether one of rows in new tables is
@@ -100,18 +103,21 @@ class CompensatedUnit:
 
     def is_open(self) -> bool:
         """Whether no other executor has ended the unit's run."""
-        return self.journal.is_open() or self.session.read_status(self.run_of.id) in UNDER_WAY
+        return (
+            self.journal.is_open()
+            or self.engine.store.runs.read_status(self.run_of.id) in UNDER_WAY
+        )
 
     def begin(self) -> None:
         """Notes what the unit finds. A crash after it is undone, though nothing has run; of one
         that is plain it leaves nothing."""
-        database = self.session.server.database
+        database = self.engine.server.database
         effects = [self._effect(place) for place in self.places]
-        counters = read_moving_counters(self.session.observe, database, effects)
+        counters = read_moving_counters(self.engine.session.observe, database, effects)
         if self.is_plain and not counters:
             self.journal.set_status(RunStatus.APPLYING)
             return
-        catalogue = read_catalogue(self.session).digests()
+        catalogue = read_catalogue(self.engine.session).digests()
         self.begun = True
         self.journal.begin(Before(catalogue=catalogue, counters=counters))
         self._open_graveyard()
@@ -125,9 +131,9 @@ class CompensatedUnit:
         """
         for number, step in enumerate(self.unit.steps, self.unit.first):
             started = time.monotonic()
-            if self.session.stateful and not self._open:
+            if self.engine.session.stateful and not self._open:
                 self._end_writing()
-                self.session.renew()
+                self.engine.lock.renew()
             for place in range(1, len(step.statements) + 1):
                 self.at = Position(number, step, place)
                 if self.at.key not in done:
@@ -135,7 +141,7 @@ class CompensatedUnit:
             self.emit(StepFinished(number, step, time.monotonic() - started))
         self._commit(serial)
         self.emit(UnitCommitted(self.unit.first, self.unit.first + len(self.unit.steps) - 1))
-        clear_committed(self.session, self.emit)
+        clear_committed(self.engine, self.emit)
 
     def undo(self) -> tuple[ObjectDifference, ...]:
         """Rolls the unit back and forgets it; or tells in what the database is not as before.
@@ -147,7 +153,7 @@ class CompensatedUnit:
         """
         try:
             left = self._persistently(
-                lambda: roll_back(self.session, self.graveyard, self.journal, self.emit)
+                lambda: roll_back(self.engine, self.graveyard, self.journal, self.emit)
             )
         except UndoRefused as refused:
             place = self._place_of(refused.record)
@@ -156,7 +162,7 @@ class CompensatedUnit:
             ) from refused
         if not left:
             status = RunStatus.ROLLED_BACK if self.unit.first == 1 else RunStatus.STOPPED
-            self._persistently(lambda: forget(self.session, self.graveyard, self.journal, status))
+            self._persistently(lambda: forget(self.engine, self.graveyard, self.journal, status))
         return left
 
     def last_one(self) -> tuple[Position, JournalRow] | None:
@@ -177,7 +183,7 @@ class CompensatedUnit:
         _, records = self.journal.read()
         done = [record for record in records if self._is_done(record)]
         again = [record for record in records if record not in done]
-        sweep(self.session, self.graveyard, [name for one in again for name in one.intent.aids])
+        sweep(self.engine, self.graveyard, [name for one in again for name in one.intent.aids])
         for record in again:
             self.journal.forget(record.step, record.place)
         for record in done:
@@ -215,7 +221,7 @@ class CompensatedUnit:
         statement = at.statement
         assert statement is not None
         if not self._effect(at).keeps_session:
-            self.session.stateful = True
+            self.engine.session.stateful = True
         started = time.monotonic()
         rows = self._way(statement)(at, statement)
         seconds = time.monotonic() - started
@@ -230,27 +236,27 @@ class CompensatedUnit:
         """What leaves nothing, or is one of the last transaction's statements."""
         if at.key in self._trailing and self._effect(at).verb != "set":
             self._begin_transaction()
-        return self.session.run_statement(statement.sql)
+        return self.engine.session.run_statement(statement.sql)
 
     def _run_journaled(self, at: Position, statement: PlannedStatement) -> int:
         """A crash at any place in here leaves an intent from which the statement is undone."""
         self._end_writing()
         effect = self._effect(at)
         label = f"{self.run_of.id[:8]}_{at.number}_{at.place}"
-        observe = self.session.observe
+        observe = self.engine.session.observe
         intent = prepare_intent(observe, self.graveyard, effect, statement, label)
         self.journal.intend(*at.key, statement.digest, intent)
         if self._forward.prepare(intent):
             self.journal.note(*at.key, Outcome.COPIED)
         if not intent.writes_rows:
             rows = self._attempt(at, effect, intent)
-            database = self.session.server.database
+            database = self.engine.server.database
             self.journal.note_done(*at.key, with_result(observe, database, intent))
             return rows
-        self.session.execute("start transaction")
+        self.engine.session.execute("start transaction")
         rows = self._attempt(at, effect, intent)
         self.journal.note_in_transaction(*at.key)
-        self.session.execute("commit")
+        self.engine.session.execute("commit")
         return rows
 
     def _attempt(self, at: Position, effect: Reading, intent: Intent) -> int:
@@ -272,22 +278,22 @@ class CompensatedUnit:
         """Rows that go with what this unit has made: neighbours share a transaction, and their
         intents are in it, so that a crash leaves both or neither."""
         if not self._writing:
-            self.session.execute("start transaction")
+            self.engine.session.execute("start transaction")
             self._writing = True
-        rows = self.session.run_statement(statement.sql)
+        rows = self.engine.session.run_statement(statement.sql)
         self.journal.write_done(*at.key, statement.digest, Intent(verb="write", writes_rows=True))
         return rows
 
     def _end_writing(self) -> None:
         if self._writing:
-            self.session.execute("commit")
+            self.engine.session.execute("commit")
             self._writing = False
 
     def _begin_transaction(self) -> None:
         self._end_writing()
         if not self._open:
-            self.session.execute("start transaction")
-            self.session.execute(f"savepoint {SAVEPOINT}")
+            self.engine.session.execute("start transaction")
+            self.engine.session.execute(f"savepoint {SAVEPOINT}")
             self._open = True
 
     def _commit(self, serial: int) -> None:
@@ -295,22 +301,24 @@ class CompensatedUnit:
         self.at = Position(self.unit.first + len(self.unit.steps) - 1, self.unit.steps[-1])
         commit = commit_of(self.run_of, self.unit, serial)
         self._begin_transaction()
-        if self.session.stateful:
-            self.session.execute(OWN_SETTINGS)
+        if self.engine.session.stateful:
+            self.engine.session.execute(OWN_SETTINGS)
         for place, step in enumerate(self.unit.steps):
-            self.session.move_history(step, serial + place)
+            self.engine.store.move_history(step, serial + place)
         _, records = self.journal.read()
         self.journal.commit(leftovers=any(record.intent.leftovers for record in records))
         if commit.ends_run:
             finished = (RunStatus.COMMITTED, "", self.run_of.id)
-            self.session.execute(self.session.named(FINISH_RUN), finished)
-        self.session.refuse_lost_lock()
-        self.session.execute(f"release savepoint {SAVEPOINT}")  # refused if it is not ours any more
+            self.engine.session.execute(self.engine.store.named(FINISH_RUN), finished)
+        self.engine.lock.refuse_lost()
+        self.engine.session.execute(
+            f"release savepoint {SAVEPOINT}"
+        )  # refused if it is not ours any more
         self._open = False
         try:
-            self.session.execute("commit")
+            self.engine.session.execute("commit")
         except Unreachable as lost:
-            settle_commit(self.session, commit, lost, self.emit)
+            settle_commit(self.engine, commit, lost, self.emit)
 
     def _persistently(self, work: Callable[[], Returned]) -> Returned:
         """Does what is to be done whatever comes; a signal comes once, a loss several times."""
@@ -318,9 +326,9 @@ class CompensatedUnit:
             try:
                 return work()
             except Interrupted:
-                self.session.end_session()
+                self.engine.lock.end_session()
             except Unreachable:
-                reconnect(self.session, self.emit)
+                reconnect(self.engine, self.emit)
         return work()
 
     def _read_trailing(self) -> frozenset[tuple[int, int]]:
@@ -336,7 +344,7 @@ class CompensatedUnit:
         happened = record.outcome != Outcome.UNDONE and self.has_happened(record)
         if happened is None:
             place = self._place_of(record)
-            raise self.session.stuck(self.run_of, unknown_statement(place.step, record.place))
+            raise self.engine.store.stuck(self.run_of, unknown_statement(place.step, record.place))
         return happened
 
     def _open_graveyard(self) -> None:
@@ -345,7 +353,7 @@ class CompensatedUnit:
 
     def _effect(self, place: Position) -> Reading:
         assert place.statement is not None
-        return reading_of(place.statement, self.session.server.dialect)
+        return reading_of(place.statement, self.engine.server.dialect)
 
     def _place_of(self, record: JournalRow) -> Position:
         return Position(record.step, self.unit.steps[record.step - self.unit.first], record.place)

@@ -12,14 +12,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.store import lost_lock
+from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Before, read_moving_counters
 from lockgate.executors.mysql.undo.statement_undo import Undo
 from lockgate.executors.states import Outcome
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.engine import MySQL
     from lockgate.planner.reading.reading import Reading
 
 # Written by the guard's session, and only by who holds both halves of the lock.
@@ -36,8 +36,8 @@ FORGET_ALL = f"delete from {{journal}} where outcome = '{Outcome.COUNTED}'"
 class CounterNotes:
     """The notes of one section: what the open transaction may have moved so far."""
 
-    def __init__(self, session: MySQLSession, run_id: str, number: int) -> None:
-        self._session = session
+    def __init__(self, engine: MySQL, run_id: str, number: int) -> None:
+        self._engine = engine
         self._key = run_id, number
         self._effects: set[tuple[object, ...]] = set()
         self._noted: set[str] = set()
@@ -53,8 +53,8 @@ class CounterNotes:
         if not any(moving) or moving in self._effects:
             return
         self._effects.add(moving)
-        database = self._session.server.database
-        found = read_moving_counters(self._session.observe, database, (effect,))
+        database = self._engine.server.database
+        found = read_moving_counters(self._engine.session.observe, database, (effect,))
         counters = {name: found[name] for name in found.keys() - self._noted}
         if counters:
             self._noted |= counters.keys()
@@ -66,29 +66,29 @@ class CounterNotes:
         self._noted.clear()
 
     def _write(self, key: tuple[object, ...], before: Before) -> None:
-        session = self._session
-        values = (*key, before.model_dump_json(), *session.guard_proof())
-        if session.execute_aside(session.named(NOTE), values) != 1:
+        engine = self._engine
+        values = (*key, before.model_dump_json(), *engine.lock.guard_proof())
+        if engine.session.execute_aside(engine.store.named(NOTE), values) != 1:
             raise lost_lock()
-        session.execute(session.named(FORGET), key)
+        engine.session.execute(engine.store.named(FORGET), key)
 
 
-def give_back_counters(session: MySQLSession) -> None:
+def give_back_counters(engine: MySQL) -> None:
     """Sets back what transactions have moved that were rolled back, whoever ran them; the caller
     holds the lock, and the work session is a new one afterwards.
 
     A counter stays where the role may not alter its table, as after any rollback. A crash leaves
     the notes, for whoever runs next.
     """
-    notes = session.query_all(session.named(READ))
+    notes = engine.session.query_all(engine.store.named(READ))
     if not notes:
         return
-    undo = Undo(session, Graveyard(session))
+    undo = Undo(engine.session, Graveyard(engine.session))
     for table, counter in _earliest(Before.model_validate_json(image) for (image,) in notes):
         with suppress(ServerError):
             undo.restore_counter(table, counter)
-    session.renew()
-    session.execute(session.named(FORGET_ALL))
+    engine.lock.renew()
+    engine.session.execute(engine.store.named(FORGET_ALL))
 
 
 def _earliest(notes: Iterable[Before]) -> Iterable[tuple[str, int]]:

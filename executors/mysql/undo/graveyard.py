@@ -17,7 +17,7 @@ from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import read_triggers
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
 
 LONGEST_NAME = 64
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lockgate.executors.ledger.store import FORGET_INTENT, SET_STATUS, lost_lock
+from lockgate.executors.ledger.store import FORGET_INTENT, SET_STATUS
+from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.undo.intents import Before, Intent
 from lockgate.executors.states import Outcome, RunStatus
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.engine import MySQL
     from lockgate.planner.plan.plan import Unit
 
 # Only who holds both halves of the lock writes an intent: the guard asks for the other one.
@@ -60,8 +61,8 @@ class JournalRow:
 class UnitJournal:
     """What is written of one unit of a run."""
 
-    def __init__(self, session: MySQLSession, run_id: str, unit: Unit) -> None:
-        self._session = session
+    def __init__(self, engine: MySQL, run_id: str, unit: Unit) -> None:
+        self._engine = engine
         self._run_id = run_id
         self._steps = unit.first, unit.first + len(unit.steps) - 1
 
@@ -90,12 +91,12 @@ class UnitJournal:
     def write_done(self, step: int, place: int, digest: str, intent: Intent) -> None:
         """Notes in the open transaction of the work session a statement that is part of it."""
         values = (self._run_id, step, place, digest, intent.model_dump_json())
-        self._session.execute(self._session.named(WRITE_DONE), values)
+        self._engine.session.execute(self._engine.store.named(WRITE_DONE), values)
 
     def note_in_transaction(self, step: int, place: int) -> None:
         """Notes in the open transaction of the work session that a statement is done."""
-        sql = self._session.named(NOTE)
-        self._session.execute(sql, (Outcome.DONE, self._run_id, step, place))
+        sql = self._engine.store.named(NOTE)
+        self._engine.session.execute(sql, (Outcome.DONE, self._run_id, step, place))
 
     def forget(self, step: int, place: int) -> None:
         """Takes back the intent of a statement that did nothing."""
@@ -107,13 +108,15 @@ class UnitJournal:
 
     def is_open(self) -> bool:
         """Whether the unit was begun, and neither committed nor given up by anybody."""
-        rows = self._session.observe(self._session.named(IS_OPEN), (self._run_id, self._steps[0]))
+        rows = self._engine.session.observe(
+            self._engine.store.named(IS_OPEN), (self._run_id, self._steps[0])
+        )
         return bool(rows)
 
     def read(self) -> tuple[Before, tuple[JournalRow, ...]]:
         """What the unit found, and its statements that are not undone, in running order."""
         parameters = (self._run_id, *self._steps)
-        rows = self._session.observe(self._session.named(READ), parameters)
+        rows = self._engine.session.observe(self._engine.store.named(READ), parameters)
         before = Before(catalogue={}, counters={})
         records = []
         for step, place, outcome, image in rows:
@@ -128,24 +131,30 @@ class UnitJournal:
         """In the open transaction of the work session: the unit is kept."""
         steps = (self._run_id, *self._steps)
         if leftovers:
-            self._session.execute(self._session.named(COMMIT), (Outcome.COMMITTED, *steps))
+            self._engine.session.execute(
+                self._engine.store.named(COMMIT), (Outcome.COMMITTED, *steps)
+            )
         else:
-            self._session.execute(self._session.named(FORGET), steps)
+            self._engine.session.execute(self._engine.store.named(FORGET), steps)
 
     def close(self, status: RunStatus | None = None) -> None:
         """Forgets the unit, and notes how its run ended."""
-        with self._session.transaction():
-            self._session.execute(self._session.named(FORGET), (self._run_id, *self._steps))
+        with self._engine.session.transaction():
+            self._engine.session.execute(
+                self._engine.store.named(FORGET), (self._run_id, *self._steps)
+            )
             if status:
-                self._session.execute(self._session.named(SET_STATUS), (status, self._run_id))
+                self._engine.session.execute(
+                    self._engine.store.named(SET_STATUS), (status, self._run_id)
+                )
 
     def _intend(self, step: int, place: int, digest: str, image: str) -> None:
-        values = (self._run_id, step, place, digest, image, *self._session.guard_proof())
+        values = (self._run_id, step, place, digest, image, *self._engine.lock.guard_proof())
         if self._write(INTEND, values) != 1:
             raise lost_lock()
 
     def _write(self, sql: str, values: tuple[object, ...]) -> int:
-        return self._session.execute_aside(self._session.named(sql), values)
+        return self._engine.session.execute_aside(self._engine.store.named(sql), values)
 
 
 def unfinished(records: tuple[JournalRow, ...]) -> tuple[JournalRow, ...]:

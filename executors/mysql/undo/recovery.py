@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.commit_outcome import reconnect
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.mysql.facts import read_facts
-from lockgate.executors.mysql.store import NO_SAVEPOINT, MySQLSession
+from lockgate.executors.mysql.session import NO_SAVEPOINT
 from lockgate.executors.mysql.undo.compensated_unit import CompensatedUnit, Position
 from lockgate.executors.run_errors import (
     ended_by_another,
@@ -31,18 +31,19 @@ from lockgate.planner.guarantees.units import rejudge
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
     from lockgate.executors.events import Emit
+    from lockgate.executors.mysql.engine import MySQL
     from lockgate.executors.mysql.undo.journal import JournalRow
     from lockgate.planner.plan.plan import Plan, Unit
 
 
-def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def run_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """Runs a unit; when it cannot be finished, the database is made as it was before.
 
     Raises:
         StepFailed: a statement was refused or the connection was lost, and all was undone.
         Unresolved: it could not be undone, or not be seen; says what to do.
     """
-    work = CompensatedUnit(session, run, unit, emit)
+    work = CompensatedUnit(engine, run, unit, emit)
     try:
         work.begin()
         work.run(serial)
@@ -53,62 +54,62 @@ def run_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emi
         raise
 
 
-def refuse_weaker(session: MySQLSession, plan: Plan, done: int) -> None:
+def refuse_weaker(engine: MySQL, plan: Plan, done: int) -> None:
     """Raises StalePlan when by what the tables are now the plan promises more than it could keep
     of its steps after the first `done`."""
-    dialect = session.server.dialect
-    reasons = rejudge(plan, read_facts(session), dialect, session.copy_limit, done)
+    dialect = engine.server.dialect
+    reasons = rejudge(plan, read_facts(engine.session), dialect, engine.session.copy_limit, done)
     if reasons:
         raise weaker(reasons)
 
 
-def recover_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def recover_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """Ends a unit whose run has ended without: rolled forward where its point of no return is
     passed, and else undone.
 
     Raises:
         Unresolved: neither could be done.
     """
-    work = CompensatedUnit(session, run, unit, emit)
+    work = CompensatedUnit(engine, run, unit, emit)
     passed, begun = _passed(work)
     if begun and passed is None:
-        raise session.stuck(run, unknown_statement(begun.step, begun.place))
+        raise engine.store.stuck(run, unknown_statement(begun.step, begun.place))
     if passed:
-        finish_unit(session, run, unit, serial, emit)
+        finish_unit(engine, run, unit, serial, emit)
     else:
         give_back(work)
 
 
-def undo_unit(session: MySQLSession, run: Run, unit: Unit, emit: Emit) -> None:
+def undo_unit(engine: MySQL, run: Run, unit: Unit, emit: Emit) -> None:
     """Undoes a unit whose run has ended without.
 
     Raises:
         Unresolved: it could not be undone wholly, or its point of no return is passed.
     """
-    work = CompensatedUnit(session, run, unit, emit)
+    work = CompensatedUnit(engine, run, unit, emit)
     passed, begun = _passed(work)
     if begun and passed is not False:
         raise no_way_back(begun.step, begun.place)
     give_back(work)
 
 
-def finish_unit(session: MySQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def finish_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """Runs what an interrupted unit has not done, and records it.
 
     Raises:
         Unresolved: a statement's outcome is unknown, one is refused, or a signal or a lost
             connection stopped it; nothing was undone.
     """
-    work = CompensatedUnit(session, run, unit, emit)
+    work = CompensatedUnit(engine, run, unit, emit)
     try:
         work.run(serial, work.take_up())
     except ServerError as error:
         failed = StepFailed(_failure(work, error))
-        if work.session.roll_back():
+        if work.engine.session.roll_back():
             work.forget_refused()
-        raise session.stuck(run, refused_to_finish(failed)) from error
+        raise engine.store.stuck(run, refused_to_finish(failed)) from error
     except StepFailed as failed:  # the commit was lost, and rolled back
-        raise session.stuck(run, refused_to_finish(failed)) from failed
+        raise engine.store.stuck(run, refused_to_finish(failed)) from failed
     except (Interrupted, Unreachable, Locked, WrongTarget) as stopped:
         if not _was_too_late(work, stopped):
             raise not_finished(stopped) from stopped
@@ -118,8 +119,8 @@ def _was_too_late(work: CompensatedUnit, reason: LockgateError) -> bool:
     """Whether a signal came when the whole plan was kept; nothing runs any more after it."""
     if isinstance(reason, Interrupted):
         with suppress(Unreachable, Locked, WrongTarget, ServerError):
-            work.session.end_session()
-            return work.session.read_status(work.run_of.id) in WHOLE
+            work.engine.lock.end_session()
+            return work.engine.store.runs.read_status(work.run_of.id) in WHOLE
     return False
 
 
@@ -134,11 +135,11 @@ def give_back(work: CompensatedUnit) -> None:
             return
         left = work.undo()
     except (StepFailed, ServerError) as error:
-        raise work.session.stuck(work.run_of, not_undone(error)) from error
+        raise work.engine.store.stuck(work.run_of, not_undone(error)) from error
     except (Unreachable, Locked, WrongTarget) as lost:
         raise not_asked(lost) from lost
     if left:
-        raise work.session.stuck(work.run_of, not_restored(left))
+        raise work.engine.store.stuck(work.run_of, not_restored(left))
 
 
 def _ending(work: CompensatedUnit, reason: Exception) -> Exception:
@@ -154,7 +155,7 @@ def _end_persistently(work: CompensatedUnit, reason: Exception) -> Exception:
     try:
         return _end(work, reason)
     except Interrupted:
-        work.session.end_session()
+        work.engine.lock.end_session()
         return _end(work, reason)
     except Unreachable as lost:
         return _end(work, lost)
@@ -162,7 +163,7 @@ def _end_persistently(work: CompensatedUnit, reason: Exception) -> Exception:
 
 def _end(work: CompensatedUnit, reason: Exception) -> Exception:
     if isinstance(reason, Locked):  # nothing may be written any more
-        work.session.roll_back()
+        work.engine.session.roll_back()
         return not_asked(reason) if work.begun else reason
     if isinstance(reason, Interrupted | Unreachable):
         if error := _session_again(work, reason):
@@ -187,7 +188,7 @@ def _end(work: CompensatedUnit, reason: Exception) -> Exception:
 def _leave_nothing(work: CompensatedUnit, fault: Exception) -> None:
     """Undoes a unit after a fault that is none of the server's; notes with it if that fails."""
     try:
-        work.session.end_session()
+        work.engine.lock.end_session()
         give_back(work)
     except (LockgateError, ServerError) as hindered:
         fault.add_note(f"What was done stands in the journal. {hindered}")
@@ -200,9 +201,9 @@ def _session_again(
     error of not having one."""
     try:
         if isinstance(reason, Interrupted):
-            work.session.end_session()
+            work.engine.lock.end_session()
         else:
-            reconnect(work.session, work.emit)
+            reconnect(work.engine, work.emit)
     except (Unreachable, Locked, WrongTarget, ServerError) as error:
         return not_asked(error) if work.begun else reason
     return None
@@ -210,7 +211,7 @@ def _session_again(
 
 def _doubt(work: CompensatedUnit, *, refused: bool) -> tuple[int, ...] | None:
     """The statements of the last step that are done, when the unit may not be undone; else None."""
-    if refused and work.session.roll_back():
+    if refused and work.engine.session.roll_back():
         work.forget_refused()
     passed, begun = _passed(work)
     return work.done_of(begun) if begun and passed is not False else None
@@ -227,7 +228,9 @@ def _passed(work: CompensatedUnit) -> tuple[bool | None, Position | None]:
 
 def _failure(work: CompensatedUnit, error: Exception) -> Failure:
     shown = (
-        error if isinstance(error, ServerError) else ServerError(work.session.lost_code, str(error))
+        error
+        if isinstance(error, ServerError)
+        else ServerError(work.engine.session.lost_code, str(error))
     )
     at = work.at
     return Failure(at.number, at.step, at.place, at.statement, shown)

@@ -15,7 +15,7 @@ from lockgate.executors.mysql.undo.statement_undo import rename_statement
 from lockgate.planner.reading.reading import Object, Reading
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
     from lockgate.executors.mysql.undo.graveyard import Graveyard
 
 

@@ -21,7 +21,7 @@ from lockgate.planner.reading.reading import Object
 from lockgate.planner.sql.cursor import read_tokens
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.session import MySQLSession
     from lockgate.executors.mysql.undo.graveyard import Graveyard
     from lockgate.planner.sql.dialect import Dialect
 

@@ -20,7 +20,7 @@ from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.engine import MySQL
     from lockgate.executors.mysql.undo.images import Image
 
 READ_COMMITTED = f"select statement, image from {{journal}} where outcome = '{Outcome.COMMITTED}'"
@@ -45,7 +45,7 @@ class UndoRefused(Exception):
 
 
 def roll_back(
-    session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, emit: Emit
+    engine: MySQL, graveyard: Graveyard, journal: UnitJournal, emit: Emit
 ) -> tuple[ObjectDifference, ...]:
     """Undoes what the journal has of a unit; in what the database still differs from before.
 
@@ -56,10 +56,10 @@ def roll_back(
         ServerError: it refuses to make a view again.
         Unreachable: the connection was lost.
     """
-    session.renew()
+    engine.lock.renew()
     journal.set_status(RunStatus.COMPENSATING)
     before, records = journal.read()
-    undo = Undo(session, graveyard)
+    undo = Undo(engine.session, graveyard)
     left = unfinished(records)
     if left:
         emit(Undoing(len(left)))
@@ -71,8 +71,8 @@ def roll_back(
             journal.note(record.step, record.place, Outcome.UNDONE)
     for table, counter in before.counters.items():
         undo.restore_counter(table, counter)
-    session.renew()
-    return differences(before.catalogue, read_catalogue(session))
+    engine.lock.renew()
+    return differences(before.catalogue, read_catalogue(engine.session))
 
 
 def _undo(undo: Undo, journal: UnitJournal, record: JournalRow) -> None:
@@ -87,47 +87,45 @@ def _undo(undo: Undo, journal: UnitJournal, record: JournalRow) -> None:
         journal.note(record.step, record.place, Outcome.UNDONE)
 
 
-def forget(
-    session: MySQLSession, graveyard: Graveyard, journal: UnitJournal, status: RunStatus
-) -> None:
+def forget(engine: MySQL, graveyard: Graveyard, journal: UnitJournal, status: RunStatus) -> None:
     """Clears the graveyard of what a unit has left there, then forgets its journal.
 
     A crash in between leaves the journal, and it is done again.
     """
     _, records = journal.read()
-    sweep(session, graveyard, [grave for record in records for grave in record.intent.leftovers])
+    sweep(engine, graveyard, [grave for record in records for grave in record.intent.leftovers])
     graveyard.close()
     journal.close(status)
 
 
-def clear_committed(session: MySQLSession, emit: Emit) -> None:
+def clear_committed(engine: MySQL, emit: Emit) -> None:
     """Removes for good what committed units have dropped. They are kept whatever comes, so a
     failure leaves the clearing to the next run, as a signal does.
 
     Raises:
         Interrupted: there is more to clear.
     """
-    graveyard = Graveyard(session)
+    graveyard = Graveyard(engine.session)
     try:
-        rows = session.query_all(session.named(READ_COMMITTED))
+        rows = engine.session.query_all(engine.store.named(READ_COMMITTED))
         if not rows:
             return
         images = [image for statement, image in rows if statement and image]
         intents = [Intent.model_validate_json(image) for image in images]
-        sweep(session, graveyard, [grave for intent in intents for grave in intent.leftovers])
-        with session.transaction():
-            session.execute(session.named(CLEANED))
-            session.execute(session.named(FORGET_COMMITTED))
+        sweep(engine, graveyard, [grave for intent in intents for grave in intent.leftovers])
+        with engine.session.transaction():
+            engine.session.execute(engine.store.named(CLEANED))
+            engine.session.execute(engine.store.named(FORGET_COMMITTED))
     except (Unreachable, ServerError) as hindered:
         emit(ClearingPostponed(graveyard.name, str(hindered)))
 
 
-def sweep(session: MySQLSession, graveyard: Graveyard, graves: Collection[str]) -> None:
+def sweep(engine: MySQL, graveyard: Graveyard, graves: Collection[str]) -> None:
     """Removes these tables of the graveyard for good, and the graveyard when it is empty."""
     if graves:
-        session.renew()
+        engine.lock.renew()
         graveyard.sweep(graves)
-        session.renew()
+        engine.lock.renew()
 
 
 def _first_views(latest_first: tuple[JournalRow, ...]) -> list[Image]:

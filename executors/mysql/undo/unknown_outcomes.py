@@ -5,10 +5,11 @@ Looks at the objects that a statement changes, and at what these were; undoes no
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, NOTE_DONE
 from lockgate.executors.mysql.statements import reading_of
-from lockgate.executors.mysql.store import MySQLSession
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepare_intent
 from lockgate.executors.mysql.undo.statement_runner import Forward
@@ -17,52 +18,55 @@ from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Reading
 
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.engine import MySQL
+
 READ = (
     "select statement, outcome, image from {journal} "
     "where run_id = %s and step = %s and statement > 0"
 )
 
 
-def read_image(session: MySQLSession, statement: PlannedStatement, effect: Reading) -> str:
+def read_image(engine: MySQL, statement: PlannedStatement, effect: Reading) -> str:
     """What the objects of a statement are before it, as JSON; empty where that would not tell
     whether it has happened."""
     names = [(old.name, new.name) for old, new in effect.renames]
     if not effect.objects or is_permutation(names) or not effect.fails_whole:
         return ""
     try:
-        intent = prepare_intent(session.observe, Graveyard(session), effect, statement, "")
+        intent = prepare_intent(
+            engine.session.observe, Graveyard(engine.session), effect, statement, ""
+        )
     except ServerError:  # the role may not see a definition
         return ""
     return intent.model_dump_json()
 
 
-def settle_outcomes(
-    session: MySQLSession, run_id: str, number: int, step: Step
-) -> dict[int, str | None]:
+def settle_outcomes(engine: MySQL, run_id: str, number: int, step: Step) -> dict[int, str | None]:
     """The outcome of each statement of a step that was begun: `done`, or None when nobody can
     tell. What a look settles is noted; what has not happened is not among them.
 
     The session that ran them has ended: whoever has its lock sees what it did.
     """
     outcomes: dict[int, str | None] = {}
-    for place, outcome, image in session.query_all(session.named(READ), (run_id, number)):
+    for place, outcome, image in engine.session.query_all(
+        engine.store.named(READ), (run_id, number)
+    ):
         statement = step.statements[place - 1]
-        happened = True if outcome else _has_happened(session, image, statement)
+        happened = True if outcome else _has_happened(engine, image, statement)
         key = (run_id, number, place)
         if happened is False:
-            session.execute(session.named(FORGET_INTENT), key)
+            engine.session.execute(engine.store.named(FORGET_INTENT), key)
             continue
         if happened and not outcome:
-            session.execute(session.named(NOTE_DONE), key)
+            engine.session.execute(engine.store.named(NOTE_DONE), key)
         outcomes[int(place)] = Outcome.DONE if happened else None
     return outcomes
 
 
-def _has_happened(
-    session: MySQLSession, image: str | None, statement: PlannedStatement
-) -> bool | None:
+def _has_happened(engine: MySQL, image: str | None, statement: PlannedStatement) -> bool | None:
     if not image:
         return None
-    effect = reading_of(statement, session.server.dialect)
-    forward = Forward(session, Graveyard(session))
+    effect = reading_of(statement, engine.server.dialect)
+    forward = Forward(engine.session, Graveyard(engine.session))
     return forward.has_happened(Intent.model_validate_json(image), effect)

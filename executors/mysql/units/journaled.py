@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import Commit, settle_commit
 from lockgate.executors.engine import Journal, Run
@@ -20,11 +21,11 @@ from lockgate.executors.ledger.store import (
     FORGET_INTENT,
     FORGET_STEP,
     NOTE_DONE,
-    lost_lock,
 )
+from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.lock import OWN_LOCK
+from lockgate.executors.mysql.session import NO_SAVEPOINT, OWN_SETTINGS
 from lockgate.executors.mysql.statements import reading_of
-from lockgate.executors.mysql.store import NO_SAVEPOINT, OWN_SETTINGS, MySQLSession
 from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
 from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_outcomes
 from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
@@ -33,6 +34,9 @@ from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreacha
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Reading
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.engine import MySQL
 
 SAVEPOINT = "lockgate_before_statement"
 
@@ -47,7 +51,7 @@ OUTCOMES = (
 
 
 def run_step(
-    session: MySQLSession, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
+    engine: MySQL, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
 ) -> None:
     """Runs a step's statements one by one and records the step.
 
@@ -61,11 +65,11 @@ def run_step(
     """
     (step,) = unit.steps
     started = time.monotonic()
-    outcomes = settle_outcomes(session, run.id, unit.first, step) if journal else {}
+    outcomes = settle_outcomes(engine, run.id, unit.first, step) if journal else {}
     done = {place for place, outcome in outcomes.items() if outcome}
     for place in sorted(outcomes.keys() - done):
-        raise session.stuck(run, unknown_statement(step, place))
-    section = _Section(session, run, unit.first, step, emit)
+        raise engine.store.stuck(run, unknown_statement(step, place))
+    section = _Section(engine, run, unit.first, step, emit)
     try:
         section.run(done, serial)
     except Interrupted:
@@ -84,10 +88,8 @@ def run_step(
 class _Section:
     """A section under way: whether its transaction is open, and where it is."""
 
-    def __init__(
-        self, session: MySQLSession, run: Run, number: int, step: Step, emit: Emit
-    ) -> None:
-        self.session = session
+    def __init__(self, engine: MySQL, run: Run, number: int, step: Step, emit: Emit) -> None:
+        self.engine = engine
         self.run_id = run.id
         self.is_last = number == len(run.plan.steps)
         self.number = number
@@ -95,14 +97,14 @@ class _Section:
         self.emit = emit
         self.open = False
         self.tentative: list[int] = []  # what the open transaction holds
-        self.counters = CounterNotes(session, run.id, number)
+        self.counters = CounterNotes(engine, run.id, number)
         self.place = 0
         self.statement: PlannedStatement | None = None
 
     def run(self, done: set[int], serial: int) -> None:
         """Runs what is not done, and records the step."""
-        if self.session.stateful:
-            self.session.renew()
+        if self.engine.session.stateful:
+            self.engine.lock.renew()
         if len(done) < len(self.step.statements):
             self._restore(done)
         for place, statement in enumerate(self.step.statements, 1):
@@ -127,13 +129,13 @@ class _Section:
             outcomes = self._settle()
         except (Unreachable, Locked, ServerError) as error:
             return _unknown_end(lost.what.rstrip("."), error)
-        return self._failure(ServerError(self.session.lost_code, lost.what), outcomes)
+        return self._failure(ServerError(self.engine.session.lost_code, lost.what), outcomes)
 
     def say_unlocked(self, lost: Locked) -> LockgateError:
         """What a lost lock means: nothing more is written, and the journal tells of the rest."""
         outcomes: dict[int, str | None] = {}
         with suppress(Unreachable, ServerError):
-            self.session.execute("rollback")
+            self.engine.session.execute("rollback")
             outcomes = self._outcomes()
         if not outcomes:
             return lost
@@ -141,9 +143,9 @@ class _Section:
 
     def _settle(self) -> dict[int, str | None]:
         """Ends the session; what the journal and a look say of the statements that were begun."""
-        self.session.end_session()
-        give_back_counters(self.session)
-        return settle_outcomes(self.session, self.run_id, self.number, self.step)
+        self.engine.lock.end_session()
+        give_back_counters(self.engine)
+        return settle_outcomes(self.engine, self.run_id, self.number, self.step)
 
     def _restore(self, done: set[int]) -> None:
         """Sets again in this session what the statements that are done had set in theirs."""
@@ -151,7 +153,7 @@ class _Section:
             reading = self._read(statement)
             if place not in done or reading.keeps_session:
                 continue
-            self.session.stateful = True
+            self.engine.session.stateful = True
             if reading.leaves == "settings":
                 self._repeat(place, statement)
             elif reading.leaves == "unknown":
@@ -159,7 +161,7 @@ class _Section:
 
     def _repeat(self, place: int, statement: PlannedStatement) -> None:
         try:
-            self.session.run_statement(statement.sql)
+            self.engine.session.run_statement(statement.sql)
         except ServerError as error:
             raise gone_state(self.step, place, str(error)) from error
 
@@ -167,7 +169,7 @@ class _Section:
         """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
         self.place, self.statement = place, statement
         if not self._read(statement).keeps_session:
-            self.session.stateful = True
+            self.engine.session.stateful = True
         started = time.monotonic()
         try:
             rows = self._execute(place, statement)
@@ -183,10 +185,10 @@ class _Section:
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         self._begin()
         effect = self._read(statement)
-        self._intend(place, statement, read_image(self.session, statement, effect))
+        self._intend(place, statement, read_image(self.engine, statement, effect))
         self.counters.add(place, effect)
-        self.session.execute(f"savepoint {SAVEPOINT}")
-        return self.session.run_statement(statement.sql)
+        self.engine.session.execute(f"savepoint {SAVEPOINT}")
+        return self.engine.session.run_statement(statement.sql)
 
     def _note_done(self, place: int) -> None:
         """Journals that a statement is done; its intent is gone if it rolled back by itself."""
@@ -197,19 +199,19 @@ class _Section:
 
     def _begin(self) -> None:
         if not self.open:
-            self.session.execute("start transaction")
+            self.engine.session.execute("start transaction")
             self.open = True
 
     def _intend(self, place: int, statement: PlannedStatement, image: str = "") -> None:
         self.tentative.append(place)
-        values = (*self._key(place), statement.digest, image, *self.session.lock_proof())
+        values = (*self._key(place), statement.digest, image, *self.engine.lock.proof())
         if self._write(INTEND, values) != 1:
             raise lost_lock()
 
     def _savepoint_is_there(self) -> bool:
         """Whether the statement left our transaction open: observed, not guessed."""
         try:
-            self.session.execute(f"release savepoint {SAVEPOINT}")
+            self.engine.session.execute(f"release savepoint {SAVEPOINT}")
         except ServerError as error:
             if error.code != NO_SAVEPOINT:
                 raise
@@ -223,7 +225,7 @@ class _Section:
         again. Autocommit may be off, so it is not enough.
         """
         if not self.open or self._is_lasting():
-            self.session.execute("commit")
+            self.engine.session.execute("commit")
             self.open = False
             self.tentative.clear()
             self.counters.close()
@@ -243,23 +245,23 @@ class _Section:
         self.place, self.statement = 0, None
         try:
             self._begin()
-            if self.session.stateful:
-                self.session.execute(OWN_SETTINGS)
-            self.session.move_history(self.step, serial)
+            if self.engine.session.stateful:
+                self.engine.session.execute(OWN_SETTINGS)
+            self.engine.store.move_history(self.step, serial)
             self._write(FORGET_STEP, (self.run_id, self.number))
             if self.is_last:
                 self._write(FINISH_RUN, (RunStatus.COMMITTED, "", self.run_id))
-            self.session.refuse_lost_lock()
+            self.engine.lock.refuse_lost()
             self._commit(serial)
         except ServerError as error:
             raise self._failed(error) from error
 
     def _commit(self, serial: int) -> None:
         try:
-            self.session.execute("commit")
+            self.engine.session.execute("commit")
         except Unreachable as lost:
             commit = Commit(self.run_id, self.number, (self.step,), serial, self.is_last)
-            settle_commit(self.session, commit, lost, self.emit)
+            settle_commit(self.engine, commit, lost, self.emit)
 
     def _refused(self, error: ServerError) -> StepFailed:
         """The failure of a statement that the server has refused."""
@@ -288,16 +290,16 @@ class _Section:
         """
         whole = True
         with suppress(ServerError, Unreachable):  # the session's end rolls back as well
-            whole = self.session.roll_back()
-        self.session.renew()
-        give_back_counters(self.session)
+            whole = self.engine.session.roll_back()
+        self.engine.lock.renew()
+        give_back_counters(self.engine)
         return [] if whole else self.tentative
 
     def _is_atomic(self) -> bool:
         return self.statement is not None and self._read(self.statement).fails_whole
 
     def _read(self, statement: PlannedStatement) -> Reading:
-        return reading_of(statement, self.session.server.dialect)
+        return reading_of(statement, self.engine.server.dialect)
 
     def _doubt(self, places: list[int]) -> None:
         """Leaves in the journal that nobody knows whether these statements are done."""
@@ -311,14 +313,14 @@ class _Section:
         return StepFailed(failure, kept, unsure=len(kept) < len(outcomes))
 
     def _outcomes(self) -> dict[int, str | None]:
-        sql = self.session.named(OUTCOMES)
-        return dict(self.session.query_all(sql, (self.run_id, self.number)))
+        sql = self.engine.store.named(OUTCOMES)
+        return dict(self.engine.session.query_all(sql, (self.run_id, self.number)))
 
     def _key(self, place: int) -> tuple[object, ...]:
         return self.run_id, self.number, place
 
     def _write(self, sql: str, values: tuple[object, ...]) -> int:
-        return self.session.execute(self.session.named(sql), values)
+        return self.engine.session.execute(self.engine.store.named(sql), values)
 
 
 def _unknown_end(what: str, error: LockgateError | ServerError) -> Unresolved:

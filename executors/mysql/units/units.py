@@ -18,43 +18,45 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Journal, Run
     from lockgate.executors.events import Emit
     from lockgate.executors.gauge import Gauge
-    from lockgate.executors.mysql.store import MySQLSession
+    from lockgate.executors.mysql.engine import MySQL
     from lockgate.planner.plan.plan import Plan, Unit
 
 
 class MySQLUnits:
     """The running of units on a session; implements `executors.engine.Units`."""
 
-    def __init__(self, session: MySQLSession) -> None:
-        self._session = session
+    def __init__(self, engine: MySQL) -> None:
+        self._engine = engine
 
     def run(self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit) -> None:
         if unit.transaction is not None:
-            recovery.run_unit(self._session, run, unit, serial, emit)
+            recovery.run_unit(self._engine, run, unit, serial, emit)
             return
-        self._session.execute(self._session.named(SET_STATUS), (RunStatus.APPLYING, run.id))
-        run_step(self._session, run, unit, serial, journal, emit)
+        self._engine.session.execute(
+            self._engine.store.named(SET_STATUS), (RunStatus.APPLYING, run.id)
+        )
+        run_step(self._engine, run, unit, serial, journal, emit)
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        recovery.recover_unit(self._session, run, unit, serial, emit)
+        recovery.recover_unit(self._engine, run, unit, serial, emit)
 
     def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        recovery.undo_unit(self._session, run, unit, emit)
+        recovery.undo_unit(self._engine, run, unit, emit)
 
     def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-        recovery.finish_unit(self._session, run, unit, serial, emit)
+        recovery.finish_unit(self._engine, run, unit, serial, emit)
 
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
-        self._session.close_run(run_id, reason, ACCEPT)
+        self._engine.store.settle_run(run_id, reason, ACCEPT)
         self.clear(emit)
 
     def clear(self, emit: Emit) -> None:
-        give_back_counters(self._session)
-        clear_committed(self._session, emit)
+        give_back_counters(self._engine)
+        clear_committed(self._engine, emit)
 
     def refuse_weaker(self, plan: Plan, done: int) -> None:
-        recovery.refuse_weaker(self._session, plan, done)
+        recovery.refuse_weaker(self._engine, plan, done)
 
     @contextmanager
     def measuring(self) -> Iterator[Gauge]:
-        yield RebuildGauge(self._session)
+        yield RebuildGauge(self._engine.session)

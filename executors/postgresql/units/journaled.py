@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from lockgate.executors.commit_outcome import commit_of
 from lockgate.executors.events import Emit, UnitCommitted
 from lockgate.executors.failure import ServerError, StepFailed
-from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE, lost_lock
+from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE
+from lockgate.executors.lock import lost_lock
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.concurrent_index import (
     ConcurrentBuild,
+    can_tell,
     find_build,
     happened,
 )
@@ -32,13 +34,13 @@ from lockgate.executors.postgresql.units.transaction import (
     step_failed,
     try_again,
 )
-from lockgate.executors.run_errors import gone_state, half_unlocked
+from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
 from lockgate.executors.states import Outcome
 from lockgate.planner.errors import Locked, LockgateError, Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Journal, Row, Run
-    from lockgate.executors.postgresql.session import PostgreSQLSession
+    from lockgate.executors.postgresql.engine import PostgreSQL
     from lockgate.planner.plan.plan import Unit
     from lockgate.planner.plan.statement import StatementReading
 
@@ -61,7 +63,7 @@ INVALID_INDEXES = "select indexrelid from pg_catalog.pg_index where not indisval
 
 
 def run_outside(
-    session: PostgreSQLSession,
+    engine: PostgreSQL,
     run: Run,
     unit: Unit,
     serial: int,
@@ -78,37 +80,49 @@ def run_outside(
         Unresolved: the connection was lost, and one statement's outcome is unknown; or the lock
             was, and statements are kept; or the step cannot go on.
     """
-    session.refuse_unknown(run, unit, journal)
-    rest = _Rest(session, run, unit, journal, emit)
+    _refuse_unknown(engine, run, unit, journal)
+    rest = _Rest(engine, run, unit, journal, emit)
     try:
-        try_again(session.lock_retries, emit, rest.run, rest.can_go_on)
-        _record(session, run, unit, serial, emit)
+        try_again(engine.session.lock_retries, emit, rest.run, rest.can_go_on)
+        _record(engine, run, unit, serial, emit)
     except Locked as lost:
-        raise _say_unlocked(session, run, unit, lost) from lost
+        raise _say_unlocked(engine, run, unit, lost) from lost
     emit(UnitCommitted(unit.first, unit.first))
+
+
+def _refuse_unknown(engine: PostgreSQL, run: Run, unit: Unit, journal: Journal | None) -> None:
+    """Raises Unresolved when a statement of this unit's step was begun by a run that has ended,
+    and nobody can tell whether it happened."""
+    (step,) = unit.steps
+    for (number, place), outcome in sorted(journal.outcomes.items() if journal else ()):
+        if number != unit.first or outcome is Outcome.DONE:
+            continue
+        reading = reading_of(step.statements[place - 1])
+        if not reading.repeatable and not can_tell(reading.concurrent):
+            raise engine.store.stuck(run, unknown_statement(step, place))
 
 
 class _Rest:
     """The statements of a step that are not done; what is done is asked again for each attempt."""
 
     def __init__(
-        self, session: PostgreSQLSession, run: Run, unit: Unit, journal: Journal | None, emit: Emit
+        self, engine: PostgreSQL, run: Run, unit: Unit, journal: Journal | None, emit: Emit
     ) -> None:
-        self._session, self._run, self._unit, self._emit = session, run, unit, emit
+        self._engine, self._run, self._unit, self._emit = engine, run, unit, emit
         self._journal = journal
 
     def run(self) -> None:
         """Runs them."""
-        _run_statements(self._session, self._run, self._unit, self._journal, self._emit)
+        _run_statements(self._engine, self._run, self._unit, self._journal, self._emit)
 
     def can_go_on(self, failed: StepFailed) -> bool:
         """Whether what is done has left only settings in its session, which are set again."""
-        self._journal = self._session.read_journal(self._run.plan.digest)
+        self._journal = self._engine.store.runs.read_journal(self._run.plan.digest)
         statements = self._unit.steps[0].statements
         return all(reading_of(statements[place - 1]).leaves != "unknown" for place in failed.kept)
 
 
-def give_up_begun(session: PostgreSQLSession, run: Run, unit: Unit) -> None:
+def give_up_begun(engine: PostgreSQL, run: Run, unit: Unit) -> None:
     """After a signal: takes back the intents of statements that have not happened.
 
     Nothing is written without the lock, which may have gone with the session that was ended: who
@@ -116,24 +130,24 @@ def give_up_begun(session: PostgreSQLSession, run: Run, unit: Unit) -> None:
     """
     (step,) = unit.steps
     with suppress(Unreachable, ServerError):
-        session.transact(session.reset_commands(None))
-        journal = session.read_journal(run.plan.digest) if _has_lock(session) else None
+        engine.session.transact(engine.session.reset_commands(None))
+        journal = engine.store.runs.read_journal(run.plan.digest) if _has_lock(engine) else None
         for (number, place), outcome in journal.outcomes.items() if journal else ():
             if not outcome and reading_of(step.statements[place - 1]).repeatable:
-                _journal(session, FORGET_INTENT, (run.id, number, place))
+                _journal(engine, FORGET_INTENT, (run.id, number, place))
 
 
-def _has_lock(session: PostgreSQLSession) -> bool:
+def _has_lock(engine: PostgreSQL) -> bool:
     """Whether this session holds the migration lock, which it takes if that is free."""
     try:
-        session.prove_lock()
+        engine.lock.prove()
     except Locked:
-        return session.take_lock()
+        return engine.lock.take()
     return True
 
 
 def _run_statements(
-    session: PostgreSQLSession, run: Run, unit: Unit, journal: Journal | None, emit: Emit
+    engine: PostgreSQL, run: Run, unit: Unit, journal: Journal | None, emit: Emit
 ) -> None:
     """Runs what is not done, each in a session as the statements before it have left theirs."""
     (step,) = unit.steps
@@ -141,16 +155,16 @@ def _run_statements(
     known = [outcomes.get((unit.first, place)) for place in range(1, len(step.statements) + 1)]
     if all(outcome is Outcome.DONE for outcome in known):
         return
-    session.execute(LEAVE)
+    engine.session.execute(LEAVE)
     for place, (statement, outcome) in enumerate(zip(step.statements, known, strict=True), 1):
         mark = Mark(unit.first, step, place, statement)
         if outcome is Outcome.DONE:
-            _restore(session, run, mark)
-        elif outcome is None or not _settle(session, run, mark):
-            _run_journaled(session, run, mark, emit)
+            _restore(engine, run, mark)
+        elif outcome is None or not _settle(engine, run, mark):
+            _run_journaled(engine, run, mark, emit)
 
 
-def _restore(session: PostgreSQLSession, run: Run, mark: Mark) -> None:
+def _restore(engine: PostgreSQL, run: Run, mark: Mark) -> None:
     """Sets again what a statement that is done had set, in a session that is gone.
 
     Raises:
@@ -161,107 +175,107 @@ def _restore(session: PostgreSQLSession, run: Run, mark: Mark) -> None:
     reason = "its session has ended"
     if left == "settings":
         try:
-            session.execute(mark.statement.sql)
+            engine.session.execute(mark.statement.sql)
             return
         except ServerError as error:
             reason = str(error)
     if left != "nothing":
-        session.transact(session.reset_commands(None))
-        raise session.stuck(run, gone_state(mark.step, mark.place, reason))
+        engine.session.transact(engine.session.reset_commands(None))
+        raise engine.store.stuck(run, gone_state(mark.step, mark.place, reason))
 
 
-def _settle(session: PostgreSQLSession, run: Run, mark: Mark) -> bool:
+def _settle(engine: PostgreSQL, run: Run, mark: Mark) -> bool:
     """Whether a statement that was begun by a run that has ended took effect; journals it.
 
     Asked under the lock, so that the statement has ended too, whoever ran it.
     """
-    done = bool(happened(mark.reading.concurrent, session))
-    _journal(session, NOTE_DONE if done else FORGET_INTENT, (run.id, mark.number, mark.place))
+    done = bool(happened(mark.reading.concurrent, engine.session))
+    _journal(engine, NOTE_DONE if done else FORGET_INTENT, (run.id, mark.number, mark.place))
     return done
 
 
-def _record(session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def _record(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """The history's row and the end of the journal, in one transaction."""
     own = Mark(unit.first, unit.steps[0])
     ending = [
         Command("begin read write", own),
         *(Command(sql, own) for sql in OWN_WAY),
-        *end_of_step(session, own, serial),
-        session.own_command(FORGET_STEP, (run.id, unit.first), own),
-        *end_of_unit(session, run, unit),
+        *end_of_step(engine, own, serial),
+        engine.store.own_command(FORGET_STEP, (run.id, unit.first), own),
+        *end_of_unit(engine, run, unit),
     ]
     try:
-        read_outcomes(session.pipelined(ending), emit)
-        commit_unit(session, own, commit_of(run, unit, serial), emit)
+        read_outcomes(engine.session.pipelined(ending), emit)
+        commit_unit(engine, own, commit_of(run, unit, serial), emit)
     except CommandFailed as failed:
-        session.roll_back()
-        session.transact(session.reset_commands(None))
-        raise step_failed(failed, kept=session.kept(run.id, unit.first)) from failed
+        engine.session.roll_back()
+        engine.session.transact(engine.session.reset_commands(None))
+        raise step_failed(failed, kept=engine.store.runs.read_kept(run.id, unit.first)) from failed
 
 
-def _say_unlocked(session: PostgreSQLSession, run: Run, unit: Unit, lost: Locked) -> LockgateError:
+def _say_unlocked(engine: PostgreSQL, run: Run, unit: Unit, lost: Locked) -> LockgateError:
     """What a lost lock means: nothing more is written, and the journal tells of the rest."""
     places: tuple[int, ...] = ()
     with suppress(Unreachable, ServerError):
-        session.roll_back()
-        session.transact(session.reset_commands(None))
-        places = session.kept(run.id, unit.first)
+        engine.session.roll_back()
+        engine.session.transact(engine.session.reset_commands(None))
+        places = engine.store.runs.read_kept(run.id, unit.first)
     return half_unlocked(lost, unit.steps[0], places) if places else lost
 
 
-def _run_journaled(session: PostgreSQLSession, run: Run, mark: Mark, emit: Emit) -> None:
+def _run_journaled(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None:
     assert mark.statement is not None
     reading, key = mark.reading, (run.id, mark.number, mark.place)
-    build = find_build(reading.concurrent, session)
-    before = _invalid_indexes(session, reading)
-    writable = _intend(session, (*key, mark.statement.digest))
+    build = find_build(reading.concurrent, engine.session)
+    before = _invalid_indexes(engine, reading)
+    writable = _intend(engine, (*key, mark.statement.digest))
     if build:
-        _remove_invalid(session, build, emit)
+        _remove_invalid(engine, build, emit)
     noting = writable and reading.commits == "never"
-    commands = _noted(session, run, mark) if noting else [command_of(mark)]
-    with session.watching(emit) as watch:
+    commands = _noted(engine, run, mark) if noting else [command_of(mark)]
+    with engine.session.watching(emit) as watch:
         try:
-            with _patiently(session, mark):
-                outcomes = list(session.pipelined(commands, watch))  # and kept, by its end
+            with _patiently(engine, mark):
+                outcomes = list(engine.session.pipelined(commands, watch))  # and kept, by its end
         except CommandFailed as failed:
-            doubt = _clean_up(session, reading, build, before, emit)
+            doubt = _clean_up(engine, reading, build, before, emit)
             if doubt is None:
-                _journal(session, FORGET_INTENT, key)
-            kept = session.kept(run.id, mark.number)
+                _journal(engine, FORGET_INTENT, key)
+            kept = engine.store.runs.read_kept(run.id, mark.number)
             raise step_failed(failed, watch.blockers, kept, doubt) from failed
     if not noting:
-        _journal(session, NOTE_DONE, key)
+        _journal(engine, NOTE_DONE, key)
     read_outcomes([outcome for outcome in outcomes if outcome.command.report], emit)
 
 
-def _noted(session: PostgreSQLSession, run: Run, mark: Mark) -> list[Command[Mark]]:
+def _noted(engine: PostgreSQL, run: Run, mark: Mark) -> list[Command[Mark]]:
     """A statement with its outcome in the journal: all that is sent before a pipeline's end is
     one transaction. COPY cannot travel in one, so it has a block of its own.
 
     https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
     """
     place = (run.id, mark.number, mark.place)
-    noting = [Command(OWN_WAY_BEHIND, mark), session.own_command(NOTE_DONE, place, mark)]
+    noting = [Command(OWN_WAY_BEHIND, mark), engine.store.own_command(NOTE_DONE, place, mark)]
     statement = command_of(mark)
     if statement.copy_data is None:
         return [statement, *noting]
     return [Command("begin", mark), statement, *noting, Command("commit", mark)]
 
 
-def _remove_invalid(session: PostgreSQLSession, build: ConcurrentBuild, emit: Emit) -> None:
+def _remove_invalid(engine: PostgreSQL, build: ConcurrentBuild, emit: Emit) -> None:
     """Takes away what a failed build has left; waits for all who use its table, and tells."""
-    removal = build.removal(session)
+    removal = build.removal(engine.session)
     if removal is None:
         return
-    with session.watching(emit) as watch, session.patient():
+    with engine.session.watching(emit) as watch, engine.session.patient():
         try:
-            list(session.pipelined([Command(removal, None)], watch))
+            list(engine.session.pipelined([Command(removal, None)], watch))
         except CommandFailed as failed:
             raise failed.error from failed
 
 
 def _clean_up(
-    session: PostgreSQLSession,
+    engine: PostgreSQL,
     reading: StatementReading,
     build: ConcurrentBuild | None,
     before: set[Row],
@@ -269,52 +283,52 @@ def _clean_up(
 ) -> str | None:
     """After a refused statement, whose transaction and settings end here: why it may have kept a
     part of its work, perhaps without a word; None when it has kept nothing."""
-    session.roll_back()
-    session.transact(session.reset_commands(None))
+    engine.session.roll_back()
+    engine.session.transact(engine.session.reset_commands(None))
     try:
         if build:
-            _remove_invalid(session, build, emit)
+            _remove_invalid(engine, build, emit)
             return None
     except ServerError as error:  # what the server said of the statement itself comes first
         return f"The invalid index that it has left could not be dropped: {error}"
-    half = reading.commits == "may" or _invalid_indexes(session, reading) - before
+    half = reading.commits == "may" or _invalid_indexes(engine, reading) - before
     return "" if half else None
 
 
-def _invalid_indexes(session: PostgreSQLSession, reading: StatementReading) -> set[Row]:
+def _invalid_indexes(engine: PostgreSQL, reading: StatementReading) -> set[Row]:
     """The indexes that are invalid; none for a statement that leaves no such index."""
-    return set(session.query_all(INVALID_INDEXES)) if reading.concurrent else set()
+    return set(engine.session.query_all(INVALID_INDEXES)) if reading.concurrent else set()
 
 
 @contextmanager
-def _patiently(session: PostgreSQLSession, mark: Mark) -> Iterator[None]:
+def _patiently(engine: PostgreSQL, mark: Mark) -> Iterator[None]:
     """Without a lock timeout for what runs CONCURRENTLY: it blocks nobody while it waits, and
     it waits for every old transaction, at its end too, when all the work would be lost."""
     own = any("lock_timeout" in statement.sql.lower() for statement in mark.step.statements)
     if own or not mark.reading.concurrent:
         yield
         return
-    with session.patient():
+    with engine.session.patient():
         yield
 
 
-def _intend(session: PostgreSQLSession, values: tuple[object, ...]) -> bool:
+def _intend(engine: PostgreSQL, values: tuple[object, ...]) -> bool:
     """Writes an intent; whether the transaction of the statement itself may write as well.
 
     Raises:
         Locked: this session does not hold the lock any more; nothing was written.
     """
-    commands = (Command(READ_ONLY, None), session.intend_command(values, None))
-    read_only, intended = _by_own_way(session, *commands)[-2:]
+    commands = (Command(READ_ONLY, None), engine.store.intend_command(values, None))
+    read_only, intended = _by_own_way(engine, *commands)[-2:]
     if intended.rows != 1:
         raise lost_lock()
     return not read_only.rows
 
 
-def _journal(session: PostgreSQLSession, sql: str, values: tuple[object, ...]) -> None:
-    _by_own_way(session, session.own_command(sql, values, None))
+def _journal(engine: PostgreSQL, sql: str, values: tuple[object, ...]) -> None:
+    _by_own_way(engine, engine.store.own_command(sql, values, None))
 
 
-def _by_own_way(session: PostgreSQLSession, *commands: Command[None]) -> list[CommandResult[None]]:
+def _by_own_way(engine: PostgreSQL, *commands: Command[None]) -> list[CommandResult[None]]:
     """The outcomes of lockgate's own commands, whatever the section has set."""
-    return session.transact([*(Command(own, None) for own in OWN_WAY), *commands])
+    return engine.session.transact([*(Command(own, None) for own in OWN_WAY), *commands])

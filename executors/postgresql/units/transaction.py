@@ -17,10 +17,8 @@ from lockgate.executors.events import (
     UnitCommitted,
 )
 from lockgate.executors.failure import Failure, ServerError, StepFailed
-from lockgate.executors.ledger.store import (
-    FINISH_RUN,
-    lost_lock,
-)
+from lockgate.executors.ledger.store import FINISH_RUN
+from lockgate.executors.lock import lost_lock
 from lockgate.executors.polling import delays
 from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
@@ -32,7 +30,7 @@ from lockgate.planner.sql.dialect import POSTGRESQL
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
     from lockgate.executors.postgresql.blockers import Watch
-    from lockgate.executors.postgresql.session import PostgreSQLSession
+    from lockgate.executors.postgresql.engine import PostgreSQL
     from lockgate.planner.plan.plan import Step, Unit
     from lockgate.planner.plan.statement import PlannedStatement, StatementReading
 
@@ -74,9 +72,7 @@ class Mark:
         return reading_of(self.statement)
 
 
-def run_transaction(
-    session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit
-) -> None:
+def run_transaction(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """Runs a unit as one transaction; again from its begin where it lost a lock or a deadlock.
 
     A crash before the commit leaves nothing: the server rolls back.
@@ -87,10 +83,10 @@ def run_transaction(
     """
 
     def run_once() -> None:
-        with session.watching(emit) as watch:
-            _run_once(session, run, unit, serial, emit, watch)
+        with engine.session.watching(emit) as watch:
+            _run_once(engine, run, unit, serial, emit, watch)
 
-    try_again(session.lock_retries, emit, run_once, lambda failed: True)
+    try_again(engine.session.lock_retries, emit, run_once, lambda failed: True)
 
 
 def try_again(
@@ -113,21 +109,21 @@ def try_again(
 
 
 def _run_once(
-    session: PostgreSQLSession, run: Run, unit: Unit, serial: int, emit: Emit, watch: Watch
+    engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit, watch: Watch
 ) -> None:
     own = Mark(unit.first, unit.steps[0])
-    commands = _transaction(session, run, unit, serial, own)
+    commands = _transaction(engine, run, unit, serial, own)
     try:
-        read_outcomes(session.pipelined(commands, watch), emit)
-        commit_unit(session, own, commit_of(run, unit, serial), emit)
+        read_outcomes(engine.session.pipelined(commands, watch), emit)
+        commit_unit(engine, own, commit_of(run, unit, serial), emit)
     except CommandFailed as failed:
-        session.roll_back()
+        engine.session.roll_back()
         raise step_failed(failed, watch.blockers) from failed
     emit(UnitCommitted(unit.first, unit.first + len(unit.steps) - 1))
 
 
 def _transaction(
-    session: PostgreSQLSession, run: Run, unit: Unit, serial: int, own: Mark
+    engine: PostgreSQL, run: Run, unit: Unit, serial: int, own: Mark
 ) -> Iterator[Command[Mark]]:
     """All of a unit's transaction but its end, which is sent when the rest is known good."""
     yield Command("begin", own, report=True)  # so that the first statement has its own time
@@ -135,10 +131,10 @@ def _transaction(
         yield Command(LEAVE, Mark(number, step))
         for place, statement in enumerate(step.statements, 1):
             yield command_of(Mark(number, step, place, statement))
-        yield from end_of_step(session, Mark(number, step), serial + number - unit.first)
+        yield from end_of_step(engine, Mark(number, step), serial + number - unit.first)
         if any("advisory" in statement.sql.lower() for statement in step.statements):
-            yield session.unlock_command(Mark(number, step))
-    yield from end_of_unit(session, run, unit)
+            yield engine.lock.unlock_command(Mark(number, step))
+    yield from end_of_unit(engine, run, unit)
 
 
 def command_of(mark: Mark) -> Command[Mark]:
@@ -147,20 +143,20 @@ def command_of(mark: Mark) -> Command[Mark]:
     return Command(sql, mark, report=True, copy_data=rows)
 
 
-def end_of_step(session: PostgreSQLSession, mark: Mark, serial: int) -> Iterator[Command[Mark]]:
+def end_of_step(engine: PostgreSQL, mark: Mark, serial: int) -> Iterator[Command[Mark]]:
     """The session as it was before the step, and the step's row in the history."""
-    yield from session.reset_commands(mark)
+    yield from engine.session.reset_commands(mark)
     guarding = Mark(mark.number, mark.step, guards=True, ends_step=True)
-    yield session.record_command(mark.step, serial, guarding)
+    yield engine.store.record_command(mark.step, serial, guarding)
 
 
-def end_of_unit(session: PostgreSQLSession, run: Run, unit: Unit) -> Iterator[Command[Mark]]:
+def end_of_unit(engine: PostgreSQL, run: Run, unit: Unit) -> Iterator[Command[Mark]]:
     last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
-    yield session.unlock_command(last)
+    yield engine.lock.unlock_command(last)
     if last.number == len(run.plan.steps):
-        yield session.own_command(FINISH_RUN, (RunStatus.COMMITTED, "", run.id), last)
+        yield engine.store.own_command(FINISH_RUN, (RunStatus.COMMITTED, "", run.id), last)
     yield Command(SHOW_TRANSACTION, last)
-    yield session.proof_command(Mark(last.number, last.step, guards=True))
+    yield engine.lock.proof_command(Mark(last.number, last.step, guards=True))
 
 
 def read_outcomes(outcomes: Iterable[CommandResult[Mark]], emit: Emit) -> None:
@@ -189,7 +185,7 @@ def read_outcomes(outcomes: Iterable[CommandResult[Mark]], emit: Emit) -> None:
         raise lost_lock()
 
 
-def commit_unit(session: PostgreSQLSession, own: Mark, commit: Commit, emit: Emit) -> None:
+def commit_unit(engine: PostgreSQL, own: Mark, commit: Commit, emit: Emit) -> None:
     """A crash here leaves all or nothing, and the history says which.
 
     Raises:
@@ -200,9 +196,9 @@ def commit_unit(session: PostgreSQLSession, own: Mark, commit: Commit, emit: Emi
     try:
         # What is deferred to the commit is the migration's, and runs as such.
         ending = [Command(LEAVE, own), Command("commit", own), Command(ENTER, own)]
-        read_outcomes(session.pipelined(ending), lambda event: None)
+        read_outcomes(engine.session.pipelined(ending), lambda event: None)
     except Unreachable as lost:
-        settle_commit(session, commit, lost, emit)
+        settle_commit(engine, commit, lost, emit)
 
 
 def step_failed(

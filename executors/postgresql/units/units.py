@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 class PostgreSQLUnits:
     """The running of units on a session; implements `executors.engine.Units`."""
 
-    def __init__(self, session: PostgreSQL) -> None:
-        self._session = session
+    def __init__(self, engine: PostgreSQL) -> None:
+        self._engine = engine
 
     def run(self, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit) -> None:
-        session = self._session
-        session.note_process()
+        engine = self._engine
+        engine.session.note_process()
         if unit.transaction is not None:
-            with session.ending_when_busy():
-                run_transaction(session, run, unit, serial, emit)
+            with engine.session.ending_when_busy():
+                run_transaction(engine, run, unit, serial, emit)
             return
         try:
-            with session.ending_when_busy():
-                run_outside(session, run, unit, serial, journal, emit)
+            with engine.session.ending_when_busy():
+                run_outside(engine, run, unit, serial, journal, emit)
         except Interrupted:
-            give_up_begun(session, run, unit)
+            give_up_begun(engine, run, unit)
             raise
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
@@ -50,7 +50,7 @@ class PostgreSQLUnits:
         """As `recover`."""
 
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
-        self._session.settle_run(run_id, reason)
+        self._engine.store.settle_run(run_id, reason)
 
     def clear(self, emit: Emit) -> None:
         """Nothing: what a plan drops is gone with its commit."""
@@ -62,8 +62,8 @@ class PostgreSQLUnits:
     def measuring(self) -> Iterator[Gauge]:
         from lockgate.executors.postgresql.gauge import StatementGauge
 
-        gauge = self._session.gauge = StatementGauge(self._session)
+        gauge = self._engine.session.gauge = StatementGauge(self._engine.session)
         try:
             yield gauge
         finally:
-            self._session.gauge = None
+            self._engine.session.gauge = None

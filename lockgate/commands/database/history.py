@@ -25,6 +25,6 @@ def command(name: str, folder: EnvironmentsFolder | None, limit: int, as_json: b
     from lockgate.workspace import load_environment, open_workspace
 
     with open_workspace(load_environment(name, folder)) as work:
-        runs = work.engine.read_runs(limit)
+        runs = work.engine.store.runs.read_runs(limit)
     (history.show_json if as_json else history.show_text)(runs)
     return 0

@@ -27,6 +27,6 @@ def command(name: str, folder: EnvironmentsFolder | None, as_json: bool) -> int:
     from lockgate.workspace import load_environment, open_workspace
 
     with open_workspace(load_environment(name, folder)) as work:
-        holder = work.engine.lock_holder()
+        holder = work.engine.lock.holder()
     (lock.show_json if as_json else lock.show_text)(holder)
     return Exit.LOCKED if holder else Exit.OK

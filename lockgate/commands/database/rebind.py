@@ -33,17 +33,17 @@ def command(name: str, folder: EnvironmentsFolder | None) -> int:
     with (
         open_workspace(environment) as work,
         following(verbose=False, as_json=False) as emit,
-        work.engine.lock(environment.lock.wait, emit),
+        work.engine.lock.hold(environment.lock.wait, emit),
     ):
         refuse_read_only(work.engine.server)
-        before = work.engine.read_ledger().identity
+        before = work.engine.store.read_ledger().identity
         if before is None:
             raise UsageError(
                 "The database has no identity yet.", do="Its first `migrate up` gives it one."
             )
         after = new_identity(environment.project, environment.name, work.engine, author())
         ignore_signals()
-        work.engine.rebind(after)
+        work.engine.store.rebind(after)
     say(f"The identity was {before.uuid} ({before.environment}) "
         f"and is now {after.uuid} ({after.environment}).")  # fmt: skip
     return 0

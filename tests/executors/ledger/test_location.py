@@ -70,10 +70,10 @@ def test_a_default_schema_that_has_changed_loses_no_ledger(
         apply_up(engine, first)
     with open_test_engine(postgres_server, postgres_database) as engine:
         assert engine.server.history_table == "public.schema_migrations"
-        assert len(engine.read_ledger().entries) == 1
+        assert len(engine.store.read_ledger().entries) == 1
         assert by_hand(engine).query_one("select current_schema()") != ("public",)
         apply_up(engine, first | {"002_t": "create table t ();"})
-        assert len(engine.read_ledger().entries) == 2
+        assert len(engine.store.read_ledger().entries) == 2
 
 
 def test_a_schema_named_in_place_of_the_ledgers_is_refused(
@@ -104,7 +104,7 @@ def test_a_second_role_with_another_default_finds_the_ledger(
     bystander.execute(f"grant select on all tables in schema public to {role}")
     try:
         with open_test_engine(postgres_server, postgres_database, user=role) as engine:
-            assert len(engine.read_ledger().entries) == 1
+            assert len(engine.store.read_ledger().entries) == 1
     finally:
         bystander.execute(f"drop owned by {role}")
         bystander.execute(f"drop role {role}")
@@ -119,4 +119,4 @@ def test_a_history_of_another_name_is_not_begun_beside_the_first(
         open_test_engine(any_server, any_database, history={"table": "renamed"}) as engine,
         pytest.raises(WrongTarget, match="no history renamed"),
     ):
-        engine.read_ledger()
+        engine.store.read_ledger()

@@ -76,7 +76,7 @@ def run(server: Any, database: str, *statements: str) -> None:
 def refuse_and_cure(server: Any, database: str, words: str, cure: str) -> None:
     """A ledger is refused, the message has the cure, and after that it is taken again."""
     with open_test_engine(server, database) as engine:
-        for reading in (engine.read_ledger, lambda: engine.read_runs(9)):
+        for reading in (engine.store.read_ledger, lambda: engine.store.runs.read_runs(9)):
             with pytest.raises(HistoryError) as caught:
                 reading()
             assert words in caught.value.what
@@ -123,7 +123,7 @@ def test_a_view_in_a_tables_place_is_refused(any_server: Any, any_database: str,
         with pytest.raises(HistoryError, match=f"{name} is no ordinary table"):
             apply_up(engine, create_tables(1))
         with pytest.raises(HistoryError, match=f"{name} is no ordinary table"):
-            engine.read_ledger()
+            engine.store.read_ledger()
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_role_takes_the_tables_of_a_role_that_it_is_a_member_of(
     try:
         with open_test_engine(postgres_server, postgres_database, user=member) as engine:
             apply_up(engine, create_tables(2))
-            assert len(engine.read_ledger().entries) == 2
+            assert len(engine.store.read_ledger().entries) == 2
     finally:
         bystander.execute(f"drop owned by {member}")
         bystander.execute(f"drop role {member}")
@@ -188,7 +188,7 @@ def test_row_security_hides_nothing_from_a_role_with_rights(
         open_test_engine(postgres_server, postgres_database, user=poor) as engine,
         pytest.raises(HistoryError, match="row level security"),
     ):
-        engine.read_ledger()
+        engine.store.read_ledger()
 
 
 def test_a_role_that_may_only_read_reads_the_ledger_of_another(
@@ -198,7 +198,7 @@ def test_a_role_that_may_only_read_reads_the_ledger_of_another(
         apply_up(engine, create_tables(1))
     bystander.execute(f"grant select on all tables in schema public to {poor}")
     with open_test_engine(postgres_server, postgres_database, user=poor) as engine:
-        assert len(engine.read_ledger().entries) == 1
+        assert len(engine.store.read_ledger().entries) == 1
 
 
 def test_each_fault_is_named_with_its_cure() -> None:

@@ -71,7 +71,7 @@ def test_a_lossless_change_gives_every_value_back(family_server: Any, family_dat
         family_server.connect(family_database) as bystander,
         bystander.cursor() as cursor,
     ):
-        tables = read_facts(engine).tables
+        tables = read_facts(engine.session).tables
         for (place, old), new in product(enumerate(EDGES), EDGES):
             facts = tables[f"t{place}"]
             definition = read_definition(read_tokens(new, dialect))
@@ -94,7 +94,7 @@ def test_null_is_refused_where_the_server_is_strict(
     with family_server.connect(family_database) as bystander, bystander.cursor() as cursor:
         cursor.execute(f"create table t (c int {before})")
     with open_test_engine(family_server, family_database) as engine:
-        facts = read_facts(engine)
+        facts = read_facts(engine.session)
     column = facts.tables["t"].columns["c"]
     assert facts.strict
     definition = read_definition(read_tokens(f"int {after}", dialect))

@@ -211,7 +211,7 @@ def test_autocommit_on_again_keeps_nothing_of_what_was_promised_to_be_undone(
     with open_test_engine(family_server, family_database) as engine:
         with pytest.raises(StatementFailed, match="1146"):
             apply_up(engine, {"001_try": sql})
-        assert engine.read_ledger().unresolved == ()
+        assert engine.store.read_ledger().unresolved == ()
     assert ask(family_server, family_database, "select id from witness") == []
 
 
@@ -230,7 +230,7 @@ def test_savepoints_are_refused_since_they_would_blind_the_executor(
         with pytest.raises((StatementFailed, MigrationFileError)):
             apply_plan(engine, plan_for(engine, {"001_back": sql}))
         assert ask(family_server, family_database, "select id from witness") == []
-        assert not engine.read_ledger().unresolved
+        assert not engine.store.read_ledger().unresolved
 
 
 def test_a_procedure_that_rolls_back_is_in_doubt(family_server: Any, family_database: str) -> None:

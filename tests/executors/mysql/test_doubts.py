@@ -70,7 +70,7 @@ def test_what_mariadb_drops_by_halves_is_undone(
         with pytest.raises(StatementFailed, match="missing"):
             apply_up(engine, {"001_half": sql})
         assert ask(mariadb_server, database, "show tables like 'a'") == [("a",)]
-        assert engine.read_ledger().unresolved == ()
+        assert engine.store.read_ledger().unresolved == ()
 
 
 def test_a_table_that_mariadb_has_not_replaced_is_never_taken_for_replaced(
@@ -85,7 +85,7 @@ def test_a_table_that_mariadb_has_not_replaced_is_never_taken_for_replaced(
             apply_plan(engine, plan)
         with pytest.raises(Unresolved, match="statement 1 was begun"):
             apply_plan(engine, plan)
-        assert engine.read_ledger().entries == ()
+        assert engine.store.read_ledger().entries == ()
 
 
 def test_mysql_drops_all_of_a_list_or_nothing(mysql_server: Any, mysql_url: str) -> None:

@@ -34,7 +34,7 @@ def session(family_server: Any, family_database: str) -> Iterator[Any]:
     """The executor's session on a database of `TABLES`."""
     execute(family_server, family_database, *TABLES)
     with open_test_engine(family_server, family_database) as engine:
-        yield engine
+        yield engine.session
 
 
 def test_a_column_is_told_as_it_is(session: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_view_that_is_not_shown_may_call_anything(
     )
     try:
         with open_test_engine(family_server, family_database, user=user) as blind:
-            assert read_facts(blind).mentions["names"].calls == {"one"}
+            assert read_facts(blind.session).mentions["names"].calls == {"one"}
         assert "one" not in read_facts(session).mentions["names"].calls
     finally:
         execute(family_server, None, f"drop user {user}")
@@ -132,7 +132,7 @@ def test_a_default_tells_the_sequence_that_it_moves(mariadb_server: Any) -> None
     database = mariadb_server.new_database()
     try:
         with open_test_engine(mariadb_server, database) as engine:
-            assert not read_facts(engine).has_sequences
+            assert not read_facts(engine.session).has_sequences
             execute(
                 mariadb_server,
                 database,
@@ -140,7 +140,7 @@ def test_a_default_tells_the_sequence_that_it_moves(mariadb_server: Any) -> None
                 "create table n (id int default (next value for `S q`), a int default 3)",
                 "create table plain (a varchar(20) default 'nextval(s)')",
             )
-            facts = read_facts(engine)
+            facts = read_facts(engine.session)
         assert facts.has_sequences
         assert facts.tables["n"].sequences == {f"{database}.s q"}
         assert facts.tables["plain"].sequences == set()

@@ -149,9 +149,9 @@ def test_a_lost_connection_tells_what_of_statements_kept_one_by_one_is_kept(
     wait_until_gone(family_server, family_database)
     assert rows(family_server, family_database) == left
     with open_test_engine(family_server, family_database) as engine:
-        assert bool(engine.read_ledger().unresolved) == (expected is Unresolved)
+        assert bool(engine.store.read_ledger().unresolved) == (expected is Unresolved)
         apply_plan(engine, plan)
-        assert not engine.read_ledger().unresolved
+        assert not engine.store.read_ledger().unresolved
     assert rows(family_server, family_database) == [1]
 
 

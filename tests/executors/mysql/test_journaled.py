@@ -59,8 +59,8 @@ def test_a_failure_in_the_middle_tells_exactly_what_is_kept(
         text = str(raised.value)
         assert re.search(r"002_half.sql:6: Table '.*cause' doesn't exist \(1146\)", text)
         assert "Of its 6 statements these are done and kept: 1, 2, 3; not done: 4, 5, 6." in text
-        assert engine.read_ledger().unresolved == (plan.digest,)
-        assert [run.status for run in engine.read_runs(9)] == ["STUCK"]
+        assert engine.store.read_ledger().unresolved == (plan.digest,)
+        assert [run.status for run in engine.store.runs.read_runs(9)] == ["STUCK"]
     assert ask(family_server, family_database, "select * from half") == [(1, None)]
     journal = "select step, statement, outcome from lockgate_journal"
     assert ask(family_server, family_database, journal) == [
@@ -77,9 +77,9 @@ def test_the_same_plan_goes_on_where_it_stopped(family_server: Any, family_datab
         execute(family_server, family_database, "create table cause (id int)")
         apply_plan(engine, plan, emit=recorder)
         assert [event.place for event in recorder.of(StatementFinished)] == [4, 5, 6]
-        assert not engine.read_ledger().unresolved
-        assert [entry.version for entry in engine.read_ledger().entries] == ["001", "002"]
-        assert [run.status for run in engine.read_runs(9)] == ["COMMITTED"]
+        assert not engine.store.read_ledger().unresolved
+        assert [entry.version for entry in engine.store.read_ledger().entries] == ["001", "002"]
+        assert [run.status for run in engine.store.runs.read_runs(9)] == ["COMMITTED"]
     assert ask(family_server, family_database, "select * from lockgate_journal") == []
     assert ask(family_server, family_database, "select id from half") == [(1,), (2,)]
 
@@ -104,8 +104,8 @@ def test_a_refused_statement_that_leaves_nothing_undoes_everything(
         with pytest.raises(StatementFailed, match=r"001_rows.sql:4: Duplicate entry .*\(1062\)"):
             apply_up(engine, {"001_rows": sql})
         assert own_tables_aside(family_server.dump(family_database)) == before
-        assert [run.status for run in engine.read_runs(9)] == ["ROLLED_BACK"]
-        assert engine.read_ledger().serial == 0
+        assert [run.status for run in engine.store.runs.read_runs(9)] == ["ROLLED_BACK"]
+        assert engine.store.read_ledger().serial == 0
 
 
 def test_trailing_rows_are_rolled_back_with_the_row_of_the_history(
@@ -115,7 +115,7 @@ def test_trailing_rows_are_rolled_back_with_the_row_of_the_history(
     rows = "insert into t values (1);"
     own = "insert into schema_migrations values ('001', 'rows', repeat('0', 64), now());"
     with open_test_engine(family_server, family_database) as engine:
-        engine.ensure_tables(new_identity(engine))
+        engine.store.ensure_tables(new_identity(engine))
         with pytest.raises(StatementFailed, match="Duplicate entry '001'"):
             apply_plan(engine, plan_for(engine, {"001_rows": rows + own}))
         assert ask(family_server, family_database, "select * from t") == []
@@ -134,7 +134,7 @@ def test_an_error_in_a_later_result_of_a_call_is_noticed(
     with open_test_engine(family_server, family_database) as engine:
         with pytest.raises(Unresolved, match=r"002_call.sql:2: .*gone' doesn't exist"):
             apply_up(engine, migrations)
-        assert [entry.version for entry in engine.read_ledger().entries] == ["001"]
+        assert [entry.version for entry in engine.store.read_ledger().entries] == ["001"]
 
 
 PROGRAMS = """\
@@ -271,7 +271,7 @@ def test_a_copy_under_another_name_is_refused_until_rebind(
     with open_test_engine(family_server, copy) as engine:
         with pytest.raises(WrongTarget, match="is a copy"):
             apply_up(engine, more)
-        engine.rebind(new_identity(engine))
+        engine.store.rebind(new_identity(engine))
         assert apply_up(engine, more).outcome == "applied"
     family_server.drop_database(copy)
 
@@ -288,7 +288,7 @@ def test_an_unknown_option_of_the_url_is_refused(family_server: Any, family_data
             read_options(options)
     url = family_server.url(f"{family_database}?ssl_disabled=true&ssl_verify_cert=false")
     with open_test_engine(family_server, family_database, database={"url": url}) as engine:
-        assert engine.query_one("select 1") == (1,)
+        assert engine.session.query_one("select 1") == (1,)
 
 
 def test_options_that_say_false_are_false() -> None:

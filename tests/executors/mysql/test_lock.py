@@ -29,9 +29,9 @@ def test_lock_names_are_short_in_lower_case_and_tell_databases_apart(
     for database, history in ((family_database, "A"), (family_database, "b"), (other, "A")):
         with (
             open_test_engine(family_server, database, history={"table": history}) as engine,
-            engine.lock(0, Recorder()),
+            engine.lock.hold(0, Recorder()),
         ):
-            held = engine.lock_proof()[:2]
+            held = engine.lock.proof()[:2]
             assert all(len(name) <= 64 and name == name.lower() for name in held)
             names.update(held)
     assert len(names) == 6
@@ -52,17 +52,17 @@ def test_a_holder_is_called_a_migrator_by_its_rights(
         execute(family_server, None, f"create user {user}")
         if right:
             execute(family_server, None, f"grant {right.format(schema=family_database)} to {user}")
-        name = engine.lock_proof()[1]
+        name = engine.lock.proof()[1]
         stranger = pymysql.connect(host=family_server.host, port=family_server.port, user=user)
         try:
             stranger.cursor().execute("select get_lock(%s, 0)", (name,))
             with pytest.raises(Locked) as caught:
                 apply_up(engine, create_tables(2))
-            assert engine.lock_holder().is_migrator is is_migrator
+            assert engine.lock.holder().is_migrator is is_migrator
             assert ("no migrator" in caught.value.what) is not is_migrator
             assert f"`kill {stranger.thread_id()}`" in caught.value.do
             execute(family_server, None, f"kill {stranger.thread_id()}")
-            wait_until(lambda: engine.lock_holder() is None, "the lock is free")
+            wait_until(lambda: engine.lock.holder() is None, "the lock is free")
             apply_up(engine, create_tables(2))
         finally:
             stranger.close()
@@ -79,12 +79,12 @@ def test_who_may_not_see_the_rights_of_others_is_told_so(
         with (
             open_test_engine(family_server, family_database) as engine,
             open_test_engine(family_server, family_database, user=user) as reader,
-            engine.lock(0, Recorder()),
+            engine.lock.hold(0, Recorder()),
         ):
             holder = reader.lock_holder()
             assert holder.is_migrator is None
             assert "cannot be told" in holder.standing
-            assert holder.ending == f"kill {engine.lock_holder().pid}"
+            assert holder.ending == f"kill {engine.lock.holder().pid}"
     finally:
         execute(family_server, None, f"drop user {user}")
 
@@ -94,11 +94,11 @@ def test_two_databases_do_not_exclude_each_other(family_server: Any, family_data
     with (
         open_test_engine(family_server, family_database) as one,
         open_test_engine(family_server, other) as two,
-        one.lock(0, Recorder()),
-        two.lock(0, Recorder()),
+        one.lock.hold(0, Recorder()),
+        two.lock.hold(0, Recorder()),
         pytest.raises(Locked),
         open_test_engine(family_server, other) as three,
-        three.lock(0, Recorder()),
+        three.lock.hold(0, Recorder()),
     ):
         pass
     family_server.drop_database(other)
@@ -106,16 +106,16 @@ def test_two_databases_do_not_exclude_each_other(family_server: Any, family_data
 
 def test_the_lock_ends_with_its_sessions(family_server: Any, family_database: str) -> None:
     with open_test_engine(family_server, family_database) as engine:
-        entered = engine.lock(0, Recorder())
+        entered = engine.lock.hold(0, Recorder())
         entered.__enter__()
         for pid in sessions(family_server, family_database):
             execute(family_server, None, f"kill {pid}")
         wait_until_gone(family_server, family_database)
         with (
             open_test_engine(family_server, family_database) as other,
-            other.lock(5, Recorder()),
+            other.lock.hold(5, Recorder()),
         ):
-            other.prove_lock()
+            other.lock.prove()
 
 
 def test_nobody_gets_in_between_sections(family_server: Any, family_database: str) -> None:
@@ -127,19 +127,22 @@ def test_nobody_gets_in_between_sections(family_server: Any, family_database: st
         with open_test_engine(family_server, family_database) as contender:
             while not over.is_set():
                 try:
-                    with contender.lock(0, Recorder()):
+                    with contender.lock.hold(0, Recorder()):
                         got.append(not over.is_set())
                 except Locked:
                     ready.set()
 
-    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        engine.lock.hold(0, Recorder()),
+    ):
         thread = threading.Thread(target=contend)
         thread.start()
         try:
             assert ready.wait(30)
             for _ in range(30):
-                engine.renew()
-                engine.prove_lock()
+                engine.lock.renew()
+                engine.lock.prove()
         finally:
             over.set()
     thread.join(30)
@@ -148,7 +151,7 @@ def test_nobody_gets_in_between_sections(family_server: Any, family_database: st
 
 def giving_away(engine: Any) -> str:
     """A statement that gives the migration lock away, by its name."""
-    _, work, _ = engine.guard_proof()
+    _, work, _ = engine.lock.guard_proof()
     return f"do release_lock('{work}')"
 
 
@@ -179,7 +182,7 @@ def test_a_unit_that_gives_the_lock_away_is_stopped_there_and_undone_by_the_next
                 apply_plan(engine, plan, emit=emit)
             names = {name for (name,) in ask(family_server, family_database, "show tables")}
             assert not names & {"after_it", "next"}
-        assert engine.read_ledger().unresolved == (plan.digest,)
+        assert engine.store.read_ledger().unresolved == (plan.digest,)
     assert [event.statements for event in recorder.of(Undoing)] == [1]
 
 
@@ -191,19 +194,22 @@ def test_rows_of_a_section_that_gives_the_lock_away_are_rolled_back(
         sql = f"insert into t values (1);\n{giving_away(engine)};\ninsert into t values (2);"
         with pytest.raises(Locked, match="lock was lost"):
             apply_up(engine, {"001_release": sql})
-        assert engine.read_ledger().unresolved == ()
+        assert engine.store.read_ledger().unresolved == ()
     assert ask(family_server, family_database, "select * from t") == []
 
 
 def test_a_guard_that_was_killed_is_noticed(family_server: Any, family_database: str) -> None:
-    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        engine.lock.hold(0, Recorder()),
+    ):
         before = sessions(family_server, family_database)
-        (work,) = engine.query_one("select connection_id()") or (0,)
+        (work,) = engine.session.query_one("select connection_id()") or (0,)
         (guard,) = before - {work}
         execute(family_server, None, f"kill {guard}")
         wait_until(lambda: guard not in sessions(family_server, family_database), "its end")
         with pytest.raises(Locked):
-            engine.prove_lock()
+            engine.lock.prove()
 
 
 def test_a_session_that_has_our_old_id_on_a_server_started_again_is_left_alone(
@@ -211,23 +217,29 @@ def test_a_session_that_has_our_old_id_on_a_server_started_again_is_left_alone(
 ) -> None:
     for _ in range(50):  # so that the new server has not yet given away the id
         ask(family_server, None, "select 1")
-    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
-        (pid,) = engine.query_one("select connection_id()") or (0,)
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        engine.lock.hold(0, Recorder()),
+    ):
+        (pid,) = engine.session.query_one("select connection_id()") or (0,)
         family_server.restart()
         bystander = family_server.connect(None)
         while bystander.thread_id() < pid:
             bystander.close()
             bystander = family_server.connect(None)
         assert bystander.thread_id() == pid
-        engine.end_session()
+        engine.lock.end_session()
         with bystander.cursor() as cursor:
             assert cursor.execute("select 1") == 1
         bystander.close()
 
 
 def test_a_session_that_still_runs_is_ended(family_server: Any, family_database: str) -> None:
-    with open_test_engine(family_server, family_database) as engine, engine.lock(0, Recorder()):
-        (pid,) = engine.query_one("select connection_id()") or (0,)
-        engine.end_session()
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        engine.lock.hold(0, Recorder()),
+    ):
+        (pid,) = engine.session.query_one("select connection_id()") or (0,)
+        engine.lock.end_session()
         assert pid not in sessions(family_server, family_database)
-        engine.prove_lock()
+        engine.lock.prove()

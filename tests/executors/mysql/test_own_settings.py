@@ -52,25 +52,25 @@ def test_a_setting_of_the_server_neither_stops_a_run_nor_its_undoing(
     with given_to_all(family_server, name, value):
         with open_test_engine(family_server, family_database) as engine:
             apply_up(engine, BEFORE)
-            before = engine.read_catalogue()
+            before = engine.session.read_catalogue()
             with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
                 apply_up(engine, BEFORE | {"003_fail": f"{TOUCH}create table old (id int);"})
-            assert engine.read_catalogue() == before
-            assert engine.query_all("select * from old") == [(1, 1, 1, 1, 1)]
+            assert engine.session.read_catalogue() == before
+            assert engine.session.query_all("select * from old") == [(1, 1, 1, 1, 1)]
             apply_up(engine, BEFORE | {"003_touch": TOUCH})
         with open_test_engine(family_server, family_database) as engine:
-            assert len(engine.read_ledger().entries) == 3
+            assert len(engine.store.read_ledger().entries) == 3
 
 
 def test_facts_and_runs_are_not_cut_off(family_server: Any, family_database: str) -> None:
     with open_test_engine(family_server, family_database) as engine:
         apply_up(engine, BEFORE)
-        facts = engine.read_facts()
+        facts = engine.session.read_facts()
     with (
         given_to_all(family_server, "sql_select_limit", "3"),
         open_test_engine(family_server, family_database) as engine,
     ):
-        assert engine.read_facts() == facts
+        assert engine.session.read_facts() == facts
         assert len(facts.tables["old"].columns) == 5
 
 
@@ -80,7 +80,7 @@ def test_a_migration_has_the_servers_own_sql_mode(family_server: Any, family_dat
         open_test_engine(family_server, family_database) as engine,
     ):
         apply_up(engine, {"001_t": 'create table t as select @@sql_mode as "mode";'})
-        assert engine.query_one("select mode from t") == ("ANSI_QUOTES,STRICT_ALL_TABLES",)
+        assert engine.session.query_one("select mode from t") == ("ANSI_QUOTES,STRICT_ALL_TABLES",)
 
 
 def test_what_the_server_runs_for_each_session_stops_no_clock(
@@ -99,7 +99,7 @@ def test_what_the_server_runs_for_each_session_stops_no_clock(
         ):
             assert abs(engine.server.now - datetime.now(UTC)) < timedelta(hours=1)
             apply_up(engine, BEFORE)
-            assert len(engine.read_ledger().entries) == 2
+            assert len(engine.store.read_ledger().entries) == 2
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"drop user {user}@'%'")

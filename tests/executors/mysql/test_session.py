@@ -103,7 +103,7 @@ def test_what_a_section_leaves_in_the_session_is_gone_in_the_next(
     }
     with open_test_engine(family_server, family_database) as engine:
         apply_up(engine, migrations)
-        assert len(engine.read_ledger().entries) == 2
+        assert len(engine.store.read_ledger().entries) == 2
     assert ask(family_server, family_database, "select clean from verdict") == [(1,)]
 
 
@@ -127,7 +127,7 @@ def test_the_history_is_written_the_same_whatever_a_section_sets(
     with open_test_engine(family_server, family_database) as engine:
         apply_up(engine, migrations)
     with open_test_engine(family_server, family_database) as engine:
-        (entry,) = engine.read_ledger().entries
+        (entry,) = engine.store.read_ledger().entries
         assert entry.name == "größe"
         assert abs(datetime.now(UTC) - entry.applied_at) < timedelta(minutes=10)
     assert ask(family_server, family_database, "select * from lockgate_journal") == []
@@ -143,7 +143,7 @@ def test_values_of_every_type_are_read_over(
 ) -> None:
     with open_test_engine(family_server, family_database) as engine:
         apply_up(engine, {"001_read": f"select {value};", "002_after": "create table t (a int);"})
-        assert len(engine.read_ledger().entries) == 2
+        assert len(engine.store.read_ledger().entries) == 2
 
 
 def test_text_in_another_character_set_is_no_trouble(
@@ -206,7 +206,7 @@ def test_the_global_sql_mode_rules_how_a_plan_is_split(
             plan = plan_for(engine, {"001_mode": sql})
             assert len(plan.steps[0].statements) == 2
             apply_plan(engine, plan)
-            assert engine.read_runs(1)[0].status == "COMMITTED"
+            assert engine.store.runs.read_runs(1)[0].status == "COMMITTED"
         texts = ask(family_server, family_database, 'select * from "a;b"')
         assert texts == [("c:\\",), ("it's;\\\\",)]
     finally:
@@ -265,15 +265,15 @@ def test_a_user_without_rights_on_the_server_can_migrate_and_wait(
         apply_up(engine, migrations)
         with (
             open_test_engine(family_server, family_database) as other,
-            other.lock(0, Recorder()),
+            other.lock.hold(0, Recorder()),
             pytest.raises(Locked, match="another user"),
         ):
             apply_plan(engine, plan_for(engine, migrations), wait=0.1, emit=recorder)
         assert recorder.of(LockAwaited)[0].holder.user == "another user"
-        with engine.lock(0, Recorder()):
-            engine.renew()
-            engine.end_session()
-            engine.prove_lock()
+        with engine.lock.hold(0, Recorder()):
+            engine.lock.renew()
+            engine.lock.end_session()
+            engine.lock.prove()
     wait_until_gone(family_server, family_database)
 
 
@@ -287,7 +287,7 @@ def test_a_user_who_may_only_read_can_plan(
         f"grant select on `{family_database}`.* to '{user}'@'%'",
     )
     with open_test_engine(family_server, family_database) as engine:
-        engine.ensure_tables(new_identity(engine))
+        engine.store.ensure_tables(new_identity(engine))
     as_user = url_of(family_server, family_database, user)
     with open_test_engine(family_server, family_database, **as_user) as engine:
         assert len(plan_for(engine, {"001_t": "create table t (id int)"}).steps) == 1
@@ -297,7 +297,7 @@ def test_a_user_who_may_not_create_anything_can_migrate_rows(
     family_server: Any, family_database: str, user: str
 ) -> None:
     with open_test_engine(family_server, family_database) as engine:
-        engine.ensure_tables(new_identity(engine))
+        engine.store.ensure_tables(new_identity(engine))
     tables = ("schema_migrations", "lockgate_target", "lockgate_runs", "lockgate_journal", "t")
     execute(
         family_server,
@@ -318,9 +318,9 @@ def test_a_reading_that_fails_leaves_no_transaction_open(
     execute(family_server, family_database, "create table t (id int)")
     with open_test_engine(family_server, family_database) as engine:
         with pytest.raises(ServerError, match="1146"):
-            engine.read_together(["select * from t", "select * from missing"])
+            engine.session.read_together(["select * from t", "select * from missing"])
         execute(family_server, family_database, "insert into t values (1)")
-        assert engine.query_all("select * from t") == [(1,)]
+        assert engine.session.query_all("select * from t") == [(1,)]
 
 
 def test_a_database_with_a_percent_sign_is_refused_unless_the_tables_lie_elsewhere(
@@ -404,13 +404,13 @@ def test_further_sessions_are_encrypted_as_the_first_one_is() -> None:
         url = server.url(server.new_database())
         with (
             open_test_engine(server, "", database={"url": url}) as engine,
-            engine.lock(0, Recorder()),
+            engine.lock.hold(0, Recorder()),
         ):
-            before = engine.query_one(cipher)
+            before = engine.session.query_one(cipher)
             assert before is not None
             assert before[1] != ""
-            engine.renew()
-            assert engine.query_one(cipher) == before
+            engine.lock.renew()
+            assert engine.session.query_one(cipher) == before
 
 
 def test_no_session_stays_open_wherever_the_server_refuses_to_set_it_up(
@@ -424,9 +424,9 @@ def test_no_session_stays_open_wherever_the_server_refuses_to_set_it_up(
         with (
             pytest.raises((ServerError, Unreachable), match="has exceeded") as raised,
             open_test_engine(family_server, family_database, user=user) as engine,
-            engine.lock(0, Recorder()),
+            engine.lock.hold(0, Recorder()),
         ):
-            engine.query_one("do sleep(0)")
+            engine.session.query_one("do sleep(0)")
         refusals.append(raised)  # a session that it holds is closed no sooner than it goes
         wait_until_gone(family_server, family_database)
         execute(family_server, None, f"drop user {user}")

@@ -77,7 +77,7 @@ def test_a_step_that_lost_only_to_the_lock_timeout_is_tried_again(
 
     with hasty(postgres_server, postgres_database, retries=5) as engine:
         report = apply_up(engine, BLOCKED, emit=emit)
-        assert len(engine.read_ledger().entries) == 3
+        assert len(engine.store.read_ledger().entries) == 3
     assert len(report.steps) == 2
     retried = told.of(Retried)
     assert [event.attempt for event in retried] == [1, 2]
@@ -102,7 +102,7 @@ def test_when_the_tries_are_used_up_the_error_names_the_blocker(
         assert error.code == "55P03"
         assert f"postgres from 127.0.0.1, pid {pid(blocker)} (reporting)" in error.detail
         assert len(told.of(Retried)) == 2
-        assert engine.lock_holder() is None
+        assert engine.lock.holder() is None
         assert bystander.execute("select to_regclass('u')").fetchone() == (None,)
         blocker.execute("commit")
         assert apply_plan(engine, plan).outcome == "applied"
@@ -150,7 +150,7 @@ def test_the_lock_timeout_is_in_force_outside_of_a_transaction(
     with hasty(postgres_server, postgres_database, retries=5) as engine:
         with pytest.raises(Exception, match="lock timeout") as caught:
             apply_up(engine, outside)
-        assert [entry.version for entry in engine.read_ledger().entries] == ["000", "001"]
+        assert [entry.version for entry in engine.store.read_ledger().entries] == ["000", "001"]
     assert f"pid {pid(blocker)}" in failure_of(caught.value).error.detail
 
 
@@ -174,7 +174,7 @@ def test_a_waiter_for_the_migration_lock_does_not_stop_a_concurrent_build(
     def wait_for_the_lock() -> None:
         with (
             open_engine(postgres_server, postgres_database) as other,
-            other.lock(30, lambda event: waiting.set()),
+            other.lock.hold(30, lambda event: waiting.set()),
         ):
             done.set()
 

@@ -41,8 +41,8 @@ def building(sql: str) -> dict[str, str]:
     return {**ROWS, "001_index": f"{OUTSIDE}\n{sql};"}
 
 
-def valid(session: Any, index: str) -> Any:
-    return session.query_one(VALID, (index,))
+def valid(engine: Any, index: str) -> Any:
+    return engine.session.query_one(VALID, (index,))
 
 
 def fail_to_apply(engine: Any, migrations: dict[str, str], found: list[BaseException]) -> None:
@@ -263,4 +263,4 @@ def test_an_index_of_a_partitioned_table_is_no_leftover_of_a_build(
     with pytest.raises(StatementFailed, match="partitioned table"):
         apply_up(postgres, {"001_x": sql})
     assert bystander.execute("select to_regclass('ev_at') is not null").fetchone() == (True,)
-    assert postgres.read_ledger().unresolved == ()
+    assert postgres.store.read_ledger().unresolved == ()

@@ -14,7 +14,7 @@ def test_rows_and_size_are_those_of_the_last_count(postgres: Any, bystander: Any
     bystander.execute("create table t (id int primary key, v text)")
     bystander.execute("insert into t select n, repeat('x', 100) from generate_series(1, 5000) n")
     bystander.execute("analyze t")
-    table = read_facts(postgres).tables["t"]
+    table = read_facts(postgres.session).tables["t"]
     assert table.rows == 5000
     (size,) = bystander.execute("select pg_total_relation_size('t')").fetchone()
     assert table.size == size
@@ -25,7 +25,7 @@ def test_rows_that_came_after_the_last_count_are_estimated(postgres: Any, bystan
     bystander.execute("insert into t select generate_series(1, 10000)")
     bystander.execute("analyze t")
     bystander.execute("insert into t select generate_series(1, 10000)")
-    assert 19_000 < read_facts(postgres).tables["t"].rows < 21_000
+    assert 19_000 < read_facts(postgres.session).tables["t"].rows < 21_000
 
 
 def test_a_table_that_nobody_has_counted_is_estimated_by_its_pages(
@@ -34,7 +34,7 @@ def test_a_table_that_nobody_has_counted_is_estimated_by_its_pages(
     bystander.execute("create table t (id int, made timestamptz)")
     bystander.execute("insert into t select n, now() from generate_series(1, 10000) n")
     bystander.execute("create table bare (id int)")
-    tables = read_facts(postgres).tables
+    tables = read_facts(postgres.session).tables
     assert 8_000 < tables["t"].rows < 12_500
     assert (tables["bare"].rows, tables["bare"].size) == (0, 0)
 
@@ -49,7 +49,7 @@ def test_partitions_are_parts_of_their_table(postgres: Any, bystander: Any) -> N
     bystander.execute("create table rest partition of high default")
     bystander.execute("insert into t select generate_series(0, 499)")
     bystander.execute("analyze t")
-    tables = read_facts(postgres).tables
+    tables = read_facts(postgres.session).tables
     assert [tables[name].rows for name in ("low", "rest", "high", "t")] == [100, 400, 400, 500]
     assert tables["t"].size == tables["low"].size + tables["rest"].size
     assert tables["t_id_idx"].rows == 500
@@ -62,7 +62,7 @@ def test_a_table_that_the_search_path_does_not_find_has_its_schema(
     bystander.execute("create table archive.t (old int)")
     bystander.execute("create table archive.gone (id int)")
     bystander.execute("create table t (id int)")
-    tables = read_facts(postgres).tables
+    tables = read_facts(postgres.session).tables
     assert list(tables["t"].columns) == ["id"]
     assert list(tables["archive.t"].columns) == ["old"]
     assert "gone" not in tables
@@ -72,7 +72,7 @@ def test_a_table_that_the_search_path_does_not_find_has_its_schema(
 def test_columns_are_told_with_their_types(postgres: Any, bystander: Any) -> None:
     bystander.execute('create table t (id bigint not null, "V" varchar(50), gone int)')
     bystander.execute("alter table t drop column gone")
-    columns = read_facts(postgres).tables["t"].columns
+    columns = read_facts(postgres.session).tables["t"].columns
     assert {name: (one.type, one.nullable) for name, one in columns.items()} == {
         "id": ("bigint", False),
         "V": ("character varying(50)", True),
@@ -89,7 +89,7 @@ def test_the_right_to_connect_is_enough(
     try:
         settings = {"history": {"schema": "public"}}
         with open_test_engine(postgres_server, postgres_database, user=name, **settings) as engine:
-            assert {"t", "hidden.t"} <= read_facts(engine).tables.keys()
+            assert {"t", "hidden.t"} <= read_facts(engine.session).tables.keys()
     finally:
         bystander.execute(f"drop role {name}")
 
@@ -109,10 +109,10 @@ def test_what_somebody_has_closed_is_left_out_and_not_waited_for(
     bystander.execute("create table plain (id int primary key)")
     bystander.execute("create table whole (id int) partition by range (id)")
     bystander.execute("create table part partition of whole default")
-    before = read_facts(postgres).tables.keys()
+    before = read_facts(postgres.session).tables.keys()
     with bystander.transaction():
         bystander.execute(closing)
-        assert read_facts(postgres).tables.keys() == before - closed
+        assert read_facts(postgres.session).tables.keys() == before - closed
 
 
 def test_two_thousand_tables_are_read_at_once(postgres: Any, bystander: Any) -> None:
@@ -122,5 +122,5 @@ def test_two_thousand_tables_are_read_at_once(postgres: Any, bystander: Any) -> 
         "if n % 100 = 0 then commit; end if; end loop; end $$"
     )
     begun = time.monotonic()
-    assert len(read_facts(postgres).tables) == 4000
+    assert len(read_facts(postgres.session).tables) == 4000
     assert time.monotonic() - begun < 5

@@ -189,7 +189,7 @@ def test_a_signal_while_rows_are_copied_undoes_the_plan(
 def test_a_signal_while_the_lock_is_awaited_changes_nothing(
     project: Project, bystander: Bystander, postgres: Any
 ) -> None:
-    with postgres.lock(0, print), project.start("up", "--json") as process:
+    with postgres.lock.hold(0, print), project.start("up", "--json") as process:
         out = process.stdout
         assert out is not None
         wait_until(lambda: "lock_awaited" in out.readline(), "the wait is told")

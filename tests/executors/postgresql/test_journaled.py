@@ -64,7 +64,7 @@ def test_each_statement_is_kept_at_once(postgres: Any, bystander: Bystander) -> 
     apply_up(postgres, outside("create table t1 ()", "create table t2 ()"), emit=emit)
     assert seen == [1, 2]
     assert journal(postgres) == []
-    assert postgres.read_runs(1)[0].status == "COMMITTED"
+    assert postgres.store.runs.read_runs(1)[0].status == "COMMITTED"
 
 
 def test_an_index_is_built_concurrently_with_no_transaction_of_ours_beside_it(
@@ -100,16 +100,16 @@ def test_a_failure_tells_what_is_kept_and_applying_again_goes_on(postgres: Any) 
     assert "Of its 3 statements these are done and kept: 1; not done: 2, 3." in str(caught.value)
     assert failure_of(caught.value).place == 2
     assert journal(postgres) == [(1, 1, "done")]
-    assert postgres.read_ledger().unresolved == (plan.digest,)
-    assert postgres.read_runs(1)[0].status == "STUCK"
+    assert postgres.store.read_ledger().unresolved == (plan.digest,)
+    assert postgres.store.runs.read_runs(1)[0].status == "STUCK"
     by_hand(postgres).execute("create table source (id int)")
     emit = Recorder()
     apply_plan(postgres, plan, emit=emit)
     assert [event.place for event in emit.of(StatementFinished)] == [2, 3, 1]
     assert journal(postgres) == []
-    ledger = postgres.read_ledger()
+    ledger = postgres.store.read_ledger()
     assert ([entry.version for entry in ledger.entries], ledger.unresolved) == (["001", "002"], ())
-    assert [run.status for run in postgres.read_runs(5)] == ["COMMITTED"]
+    assert [run.status for run in postgres.store.runs.read_runs(5)] == ["COMMITTED"]
 
 
 def test_another_plan_is_refused_while_one_is_half_done(postgres: Any) -> None:
@@ -124,8 +124,8 @@ def test_a_failure_in_the_first_statement_leaves_nothing(postgres: Any) -> None:
     with pytest.raises(StatementFailed):
         apply_up(postgres, outside("create table one (id nothing)", "create table two ()"))
     assert journal(postgres) == []
-    assert postgres.read_ledger().unresolved == ()
-    assert postgres.read_runs(1)[0].status == "ROLLED_BACK"
+    assert postgres.store.read_ledger().unresolved == ()
+    assert postgres.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
 def test_a_deferred_constraint_that_fails_at_the_end_of_a_statement_is_a_failure(
@@ -165,7 +165,7 @@ def test_a_block_that_only_mentions_a_commit_has_kept_nothing(postgres: Any, bod
         apply_up(postgres, outside(f"do $$ {block} $$"))
     assert by_hand(postgres).query_one("select to_regclass('a')") == (None,)
     assert journal(postgres) == []
-    assert postgres.read_runs(1)[0].status == "ROLLED_BACK"
+    assert postgres.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
 def test_a_failure_in_a_role_without_rights_is_still_journaled(
@@ -179,8 +179,8 @@ def test_a_failure_in_a_role_without_rights_is_still_journaled(
             apply_plan(postgres, plan)
         assert journal(postgres) == [(1, 1, "done")]
         assert by_hand(postgres).query_one("select current_user") == ("postgres",)
-        run = postgres.read_journal(plan.digest).run_id
-        postgres.settle_run(run, "a test's end")
+        run = postgres.store.runs.read_journal(plan.digest).run_id
+        postgres.store.settle_run(run, "a test's end")
     by_hand(postgres).execute(f"drop role {role}")
 
 
@@ -193,17 +193,17 @@ def test_limits_that_a_section_sets_do_not_stop_the_journal(postgres: Any) -> No
     )
     apply_up(postgres, outside(*limits))
     assert journal(postgres) == []
-    assert len(postgres.read_ledger().entries) == 1
+    assert len(postgres.store.read_ledger().entries) == 1
 
 
 def test_a_lock_given_away_in_a_section_is_noticed_before_the_record(postgres: Any) -> None:
     plan = plan_for(postgres, outside("create table a ()", "select pg_advisory_unlock_all()"))
     with pytest.raises(Unresolved, match="lost"):
         apply_plan(postgres, plan)
-    assert postgres.read_ledger().entries == ()
+    assert postgres.store.read_ledger().entries == ()
     assert [outcome for *_, outcome in journal(postgres)] == ["done", "done"]
     apply_plan(postgres, plan)
-    assert len(postgres.read_ledger().entries) == 1
+    assert len(postgres.store.read_ledger().entries) == 1
 
 
 def test_a_lost_lock_stops_the_section_and_says_what_is_kept(postgres: Any) -> None:
@@ -233,7 +233,7 @@ def test_a_step_does_not_go_on_without_what_its_session_had(postgres: Any, leavi
     with pytest.raises(Unresolved, match="what statement 2 has left in its session"):
         apply_plan(postgres, plan)
     assert by_hand(postgres).query_one("select to_regclass('b')") == (None,)
-    assert postgres.read_runs(1)[0].status == "STUCK"
+    assert postgres.store.runs.read_runs(1)[0].status == "STUCK"
 
 
 @pytest.mark.parametrize(

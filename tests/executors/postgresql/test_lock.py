@@ -82,4 +82,4 @@ def test_before_there_is_a_ledger_nobody_is_called_a_stranger(
         lock_held_elsewhere(postgres_server, postgres_database),
         open_test_engine(postgres_server, postgres_database) as engine,
     ):
-        assert engine.lock_holder().is_migrator is None
+        assert engine.lock.holder().is_migrator is None

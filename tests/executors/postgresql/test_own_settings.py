@@ -91,31 +91,31 @@ def test_what_is_shadowed_is_called_by_who_names_it(trapped: Any) -> None:
 
 def test_a_migration_is_applied_and_rolled_back_without_the_owners_code(trapped: Any) -> None:
     apply_up(trapped, MIGRATIONS)
-    trapped.read_facts()
-    trapped.read_catalogue()
+    trapped.session.read_facts()
+    trapped.session.read_catalogue()
     trapped.scratch.read_counters()
     trapped.scratch.read_traits()
-    assert len(trapped.read_runs(9)) == 1
+    assert len(trapped.store.runs.read_runs(9)) == 1
     apply_plan(trapped, down_plan_for(trapped, MIGRATIONS, steps=3))
-    assert trapped.read_ledger().entries == ()
+    assert trapped.store.read_ledger().entries == ()
 
 
 def test_who_waits_for_the_lock_asks_without_the_owners_code(
     trapped: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     with open_test_engine(postgres_server, postgres_database, **HISTORY) as other:
-        with other.lock(0, Recorder()):
-            assert not trapped.take_lock()
-            assert trapped.lock_holder() is not None
-        with trapped.lock(0, Recorder()):
-            trapped.prove_lock()
+        with other.lock.hold(0, Recorder()):
+            assert not trapped.lock.take()
+            assert trapped.lock.holder() is not None
+        with trapped.lock.hold(0, Recorder()):
+            trapped.lock.prove()
 
 
 def test_a_session_that_was_ended_and_opened_again_calls_nothing(trapped: Any) -> None:
-    trapped.end_session()
-    assert not trapped.read_ledger().present
-    trapped.leave()
-    assert trapped.retake_lock()
+    trapped.session.end_session()
+    assert not trapped.store.read_ledger().present
+    trapped.session.leave()
+    assert trapped.lock.retake()
 
 
 def test_the_clock_is_the_servers(
@@ -184,7 +184,7 @@ def test_a_table_of_the_migration_that_has_a_servers_name_changes_nothing(
 ) -> None:
     hidden = "create temp table pg_locks (pid int);\ncreate temp table pg_class (oid oid);"
     apply_up(postgres, {"001_t": hidden, "002_o": f"{OUTSIDE}\n{hidden}"})
-    assert len(postgres.read_ledger().entries) == 2
+    assert len(postgres.store.read_ledger().entries) == 2
 
 
 @pytest.mark.parametrize("whom", ["database {database}", "role postgres in database {database}"])

@@ -139,7 +139,7 @@ def test_2500_steps_are_one_transaction(postgres: Any) -> None:
         2499,
         1,
     )
-    assert postgres.read_ledger().serial == 2500
+    assert postgres.store.read_ledger().serial == 2500
 
 
 @pytest.mark.parametrize("marker", ["", "-- migrate:up transaction:false\n"])

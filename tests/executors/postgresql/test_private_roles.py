@@ -73,9 +73,9 @@ def test_a_stand_in_for_a_superuser_reaches_nothing_outside(
     trap = tmp_path / "trap"
     if sql.startswith("create temp table"):  # into a table, not out of one
         sql = "copy pg_temp.lines from '/etc/passwd'"
-        scratch.execute("create temp table if not exists lines (line text)")
+        scratch.session.execute("create temp table if not exists lines (line text)")
     with pytest.raises(ServerError) as refused:
-        scratch.execute(sql.format(trap=trap, folder=tmp_path))
+        scratch.session.execute(sql.format(trap=trap, folder=tmp_path))
     assert refused.value.code in (DENIED, "58P01", "0LP01")
     assert not trap.exists()
 
@@ -98,13 +98,13 @@ def test_a_stand_in_for_a_superuser_reaches_nothing_outside(
 )
 def test_what_a_superusers_migration_most_often_does_works(scratch: Engine, sql: str) -> None:
     for statement in sql.split("; "):
-        scratch.execute(statement)
+        scratch.session.execute(statement)
 
 
 def test_the_server_has_no_network_and_no_environment_of_ours(
     scratch: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pid = scratch.query_one("select pg_backend_pid()")
+    pid = scratch.session.query_one("select pg_backend_pid()")
     assert pid is not None
     environ = Path(f"/proc/{pid[0]}/environ").read_bytes().split(b"\0")
     names = {each.partition(b"=")[0] for each in environ if each}
@@ -124,15 +124,15 @@ def test_an_ordinary_role_has_what_it_has_where_it_is_live(
         settings={"search_path": "public"}, attributes=frozenset({"createdb", "noinherit"}),
     )  # fmt: skip
     with private(postgres_server, live_database, traits) as engine:
-        found = engine.query_one(
+        found = engine.session.query_one(
             "select rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolinherit from pg_roles "
             "where rolname = current_user and rolname = 'app'"
         )
         assert found == (False, True, False, False, False)
         for sql in ("set role owner", "create role other", "create extension dblink"):
             with pytest.raises(ServerError):
-                engine.execute(sql)
-        engine.execute("create table public.t (id int)")
+                engine.session.execute(sql)
+        engine.session.execute("create table public.t (id int)")
 
 
 def test_a_role_may_act_as_those_that_it_is_a_member_of(
@@ -150,8 +150,8 @@ def test_a_role_may_act_as_those_that_it_is_a_member_of(
         with closing(open_engine(resolve_database(environment, {}), environment)) as live:
             traits = live.scratch.read_traits()
         with private(postgres_server, live_database, traits) as engine:
-            engine.execute("create schema theirs authorization private_owner")
+            engine.session.execute("create schema theirs authorization private_owner")
             with pytest.raises(ServerError, match="permission denied"):
-                engine.execute("copy (select 1) to program 'true'")
+                engine.session.execute("copy (select 1) to program 'true'")
     finally:
         run("drop role private_app", "drop role private_owner")

@@ -123,7 +123,7 @@ def test_a_migration_lock_given_away_in_a_section_commits_nothing(
     with pytest.raises(Locked, match="lost"):
         apply_plan(limited, plan)
     assert bystander.execute("select to_regclass('a')").fetchone() == (None,)
-    assert limited.read_ledger().entries == ()
+    assert limited.store.read_ledger().entries == ()
 
 
 @pytest.mark.parametrize("marker", [UP, OUTSIDE])

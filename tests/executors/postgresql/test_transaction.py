@@ -73,8 +73,8 @@ def test_a_failure_at_step_17_of_20_leaves_the_schema_byte_equal(
     assert (failure.line, failure.column) == place
     position = ":".join(str(part) for part in place if part)
     assert f"017_bad.sql:{position}: {failure.error.message} ({code})" in str(caught.value)
-    assert prepared.read_runs(1)[0].status == "ROLLED_BACK"
-    assert prepared.lock_holder() is None
+    assert prepared.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
+    assert prepared.lock.holder() is None
 
 
 def test_a_failing_commit_leaves_the_schema_byte_equal(
@@ -117,7 +117,7 @@ def test_a_role_without_rights_is_told_so_and_nothing_runs(
     with open_test_engine(postgres_server, postgres_database, user=role) as engine:
         with pytest.raises(StatementFailed, match="permission denied for schema public"):
             apply_up(engine, create_tables(1))
-        assert engine.lock_holder() is None
+        assert engine.lock.holder() is None
     by_hand(postgres).execute(f"drop role {role}")
 
 
@@ -157,7 +157,7 @@ def test_a_failure_behind_a_cut_keeps_what_came_before_and_goes_on(postgres: Any
     plan = plan_for(postgres, migrations)
     with pytest.raises(Unresolved, match="kept: 001, 002"):
         apply_plan(postgres, plan)
-    assert postgres.read_runs(1)[0].status == "STOPPED"
+    assert postgres.store.runs.read_runs(1)[0].status == "STOPPED"
     by_hand(postgres).execute("create table later (id int)")
     assert [step.version for step in apply_plan(postgres, plan).steps] == ["003"]
 
@@ -169,7 +169,7 @@ def test_a_migration_that_ends_its_own_session_changes_nothing(
     with pytest.raises(Unreachable):
         apply_up(prepared, twenty_with("select pg_terminate_backend(pg_backend_pid());"))
     assert schema(postgres_server, postgres_database) == before
-    assert prepared.lock_holder() is None
+    assert prepared.lock.holder() is None
 
 
 def test_a_lost_connection_behind_a_committed_step_is_unresolved(postgres: Any) -> None:
@@ -177,7 +177,7 @@ def test_a_lost_connection_behind_a_committed_step_is_unresolved(postgres: Any) 
     plan = plan_for(postgres, migrations, transaction="step")
     with pytest.raises(Unresolved, match="step 3 of 3"):
         apply_plan(postgres, plan)
-    assert [entry.version for entry in postgres.read_ledger().entries] == ["001", "002"]
+    assert [entry.version for entry in postgres.store.read_ledger().entries] == ["001", "002"]
 
 
 def test_two_statements_in_one_text_are_refused_by_the_server(postgres: Any) -> None:
@@ -196,7 +196,7 @@ def test_notices_and_warnings_do_no_harm(postgres: Any) -> None:
     notice = "do $$ begin for i in 1..500 loop raise warning 'no. %', i; end loop; end $$;"
     sql = f"create table if not exists t ();\ncreate table if not exists t ();\n{notice}\n{notice}"
     apply_up(postgres, {"001_t": sql, "002_u": f"{OUTSIDE}\n{notice}\ndrop table if exists u;"})
-    assert len(postgres.read_ledger().entries) == 2
+    assert len(postgres.store.read_ledger().entries) == 2
 
 
 def test_each_statement_is_told_with_its_rows(postgres: Any) -> None:
@@ -215,8 +215,8 @@ def test_the_history_can_have_any_name_in_any_schema(
     migrations = {**create_tables(2), "003_i": f"{OUTSIDE}\ncreate index on t1 (id);"}
     with open_test_engine(postgres_server, postgres_database, history=names) as engine:
         apply_up(engine, migrations)
-        assert len(engine.read_ledger().entries) == 3
-        assert engine.read_runs(1)[0].status == "COMMITTED"
+        assert len(engine.store.read_ledger().entries) == 3
+        assert engine.store.runs.read_runs(1)[0].status == "COMMITTED"
     found = bystander.execute("select tablename from pg_tables where schemaname = 'Über $1'")
     assert {name for (name,) in found} == {
         names["table"], "lockgate_journal", "lockgate_runs", "lockgate_target",
@@ -229,10 +229,10 @@ def test_two_history_tables_of_a_database_have_two_locks(
     other = {"table": "other_history"}
     with (
         open_test_engine(postgres_server, postgres_database, history=other) as second,
-        postgres.lock(0, Recorder()),
-        second.lock(0, Recorder()),
+        postgres.lock.hold(0, Recorder()),
+        second.lock.hold(0, Recorder()),
     ):
-        postgres.prove_lock()
+        postgres.lock.prove()
 
 
 def test_the_servers_clock_is_told_in_utc_whatever_its_zone(
@@ -244,7 +244,7 @@ def test_the_servers_clock_is_told_in_utc_whatever_its_zone(
         plan = plan_for(engine, create_tables(1), max_age=timedelta(hours=1))
         assert plan.created_at.utcoffset() == timedelta(0)
         apply_plan(engine, plan)
-        entry = engine.read_ledger().entries[0]
+        entry = engine.store.read_ledger().entries[0]
         assert abs(entry.applied_at - plan.created_at) < timedelta(seconds=30)
 
 

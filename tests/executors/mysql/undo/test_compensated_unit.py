@@ -49,7 +49,7 @@ def state(server: Any, engine: Any) -> tuple[Any, list[str]]:
     parts = re.split(r"^-- (?=[A-Z]+ `)", dump, flags=re.MULTILINE)
     own = [part for part in parts if not re.match("TABLE `(lockgate_|schema_mig)", part)]
     facts = re.findall(r"^TABLE `.*`$|^-- row .*$|AUTO_INCREMENT=\d+", "\n".join(own), re.M)
-    return read_catalogue(engine).objects, facts
+    return read_catalogue(engine.session).objects, facts
 
 
 def plan_of(engine: Any, statements: Sequence[str]) -> Any:
@@ -79,8 +79,8 @@ def assert_undone(server: Any, engine: Any, statements: Sequence[str], *expected
             apply_plan(engine, plan)
         assert state(server, engine) == before
         assert leftovers(server, engine) == []
-        assert engine.read_runs(1)[0].status == "ROLLED_BACK"
-    assert engine.read_ledger().unresolved == ()
+        assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
+    assert engine.store.read_ledger().unresolved == ()
 
 
 @pytest.mark.parametrize("case", COMPENSATED)
@@ -110,8 +110,8 @@ def test_nothing_is_left_of_the_graveyard_after_a_success(
 ) -> None:
     apply_plan(engine, plan_of(engine, case))
     assert leftovers(family_server, engine) == []
-    assert engine.read_runs(1)[0].status == "CLEANED"
-    assert engine.read_ledger().serial == 1
+    assert engine.store.runs.read_runs(1)[0].status == "CLEANED"
+    assert engine.store.read_ledger().serial == 1
 
 
 def refusal(server: Any, database: str, sql: str) -> int:
@@ -168,7 +168,7 @@ def test_a_table_that_another_session_has_changed_is_shown_and_stays(
 
     with pytest.raises(Unresolved, match="table foreign_one: added"):
         apply_plan(engine, plan, emit=meddle)
-    assert engine.read_runs(1)[0].status == "STUCK"
+    assert engine.store.runs.read_runs(1)[0].status == "STUCK"
     with pytest.raises(Unresolved, match="table foreign_one: added"):
         apply_plan(engine, plan)
     with pytest.raises(Unresolved, match="stopped half-way"):
@@ -176,7 +176,7 @@ def test_a_table_that_another_session_has_changed_is_shown_and_stays(
     execute(family_server, database, "drop table foreign_one")
     with pytest.raises(StatementFailed, match="1062"):
         apply_plan(engine, plan)
-    assert engine.read_ledger().unresolved == ()
+    assert engine.store.read_ledger().unresolved == ()
 
 
 def test_a_trigger_made_after_planning_makes_the_plan_stale(
@@ -193,7 +193,7 @@ def test_a_trigger_made_after_planning_makes_the_plan_stale(
     with pytest.raises(StalePlan, match=r"001_case.sql:2: .*now it is `point-of-no-return`"):
         apply_plan(engine, plan)
     assert state(family_server, engine) == before
-    assert engine.read_ledger().unresolved == ()
+    assert engine.store.read_ledger().unresolved == ()
 
 
 def test_copies_that_the_environment_no_longer_allows_make_the_plan_stale(
@@ -225,12 +225,12 @@ def test_a_plan_that_died_behind_its_point_of_no_return_is_rolled_forward(
 
     with open_test_engine(family_server, database) as doomed, pytest.raises(Killed):
         apply_plan(doomed, plan, emit=die)
-    assert engine.read_ledger().unresolved == (plan.digest,)
+    assert engine.store.read_ledger().unresolved == (plan.digest,)
     emit = Recorder()
     apply_plan(engine, plan, emit=emit)
     assert emit.of(Undoing) == []
-    assert [entry.version for entry in engine.read_ledger().entries] == ["001", "002"]
-    assert engine.read_ledger().unresolved == ()
+    assert [entry.version for entry in engine.store.read_ledger().entries] == ["001", "002"]
+    assert engine.store.read_ledger().unresolved == ()
     assert ask(family_server, database, "show columns from people like 'name'") == []
 
 
@@ -252,7 +252,7 @@ def test_a_plan_that_died_before_its_point_of_no_return_is_undone_first(
     emit = Recorder()
     apply_plan(engine, plan, emit=emit)
     assert [event.statements for event in emit.of(Undoing)] == [1]
-    assert engine.read_ledger().serial == 1
+    assert engine.store.read_ledger().serial == 1
     assert len(ask(family_server, database, "select id from users")) == 3
 
 
@@ -268,7 +268,7 @@ def test_a_counter_that_moved_does_not_make_a_last_statement_done(
         pytest.raises(StatementFailed, match="All that this plan had done was undone"),
     ):
         apply_plan(doomed, plan)
-    assert engine.read_ledger().entries == ()
+    assert engine.store.read_ledger().entries == ()
     apply_plan(engine, plan)
     assert ask(family_server, database, "show columns from users like 'email'") == []
 

@@ -54,13 +54,13 @@ def plan_of(engine: Any, *statements: str) -> Any:
 
 def assert_undone(engine: Any, *statements: str) -> None:
     """Runs a plan that calls itself atomic: what it has done is undone."""
-    before = read_catalogue(engine).objects
+    before = read_catalogue(engine.session).objects
     plan = plan_of(engine, *statements)
     assert plan.verdict == COMPENSATION
     with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
         apply_plan(engine, plan)
-    assert read_catalogue(engine).objects == before
-    assert engine.read_runs(1)[0].status == "ROLLED_BACK"
+    assert read_catalogue(engine.session).objects == before
+    assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
 @pytest.mark.parametrize("sql", ["drop view seen", "create or replace view seen as select 1"])

@@ -52,7 +52,7 @@ def test_a_column_that_another_session_has_added_is_not_dropped(
         apply_plan(engine, plan_for(engine, {"001_a": FAILING}), emit=on_first_statement(interfere))
     assert columns(family_server, family_database) == ["id", "ours", "theirs", "v"]
     assert ask(family_server, family_database, "select theirs from t") == [(42,)]
-    assert [run.status for run in engine.read_runs(1)] == ["STUCK"]
+    assert [run.status for run in engine.store.runs.read_runs(1)] == ["STUCK"]
 
 
 def test_a_table_that_we_made_and_others_have_changed_is_not_dropped(

@@ -32,9 +32,9 @@ def test_a_table_that_was_only_taken_away_keeps_the_generated_names_of_its_forei
     for sql in CREATE:
         execute(family_server, database, sql)
     before = ask(family_server, database, SHOW)
-    graveyard = Graveyard(engine)
+    graveyard = Graveyard(engine.session)
     grave = "1f2e3d4c_1_1_0"
-    with engine.lock(0.0, Recorder()):
+    with engine.lock.hold(0.0, Recorder()):
         graveyard.open()
         execute(family_server, database, f"rename table invoices to {graveyard.place(grave)}")
         graveyard.exhume(grave, "invoices", before[0][1])

@@ -137,11 +137,11 @@ def test_a_connection_lost_while_a_run_is_finished_leaves_it_unresolved(
     with (
         Proxy(family_server.host, family_server.port, family_server.engine) as proxy,
         open_test_engine(family_server, family_database, port=proxy.port) as engine,
-        engine.lock(DEADLINE, Recorder()),
+        engine.lock.hold(DEADLINE, Recorder()),
     ):
         fired = proxy.cut_when(when_sent(b"\x03create table later"))
         with pytest.raises(Unresolved, match=r"could not be finished\. The connection was lost"):
-            finish(engine, engine.read_ledger(), AUTHOR, "a test", Recorder())
+            finish(engine, engine.store.read_ledger(), AUTHOR, "a test", Recorder())
         assert fired.is_set()
     succeed(project.migrate("resolve", "--finish", *REASON))
     assert leftovers(family_server, family_database) == []

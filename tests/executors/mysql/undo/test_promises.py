@@ -115,10 +115,10 @@ def test_a_sequence_of_the_plan_goes_with_it(mariadb_engine: Any) -> None:
         "delete from numbered",
     )
     assert plan_of(mariadb_engine, *statements).verdict == COMPENSATION
-    before = read_catalogue(mariadb_engine).objects
+    before = read_catalogue(mariadb_engine.session).objects
     with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
         apply_plan(mariadb_engine, plan_of(mariadb_engine, *statements[:-1], REFUSED))
-    assert read_catalogue(mariadb_engine).objects == before
+    assert read_catalogue(mariadb_engine.session).objects == before
 
 
 def test_statistics_of_columns_are_not_promised(engine: Any) -> None:
@@ -130,10 +130,10 @@ def test_statistics_of_columns_are_not_promised(engine: Any) -> None:
 def test_what_writes_nothing_unseen_is_undone(family_server: Any, engine: Any, case: str) -> None:
     plan = plan_of(engine, *HARMLESS[case], REFUSED)
     assert plan.verdict == COMPENSATION
-    before = read_catalogue(engine).objects
+    before = read_catalogue(engine.session).objects
     with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
         apply_plan(engine, plan)
-    assert read_catalogue(engine).objects == before
+    assert read_catalogue(engine.session).objects == before
     assert ask(family_server, engine.server.database, "select * from lg") == []
 
 

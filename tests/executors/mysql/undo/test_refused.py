@@ -59,7 +59,7 @@ def assert_clean(server: Any, engine: Any) -> None:
     database = engine.server.database
     assert ask(server, None, f"show databases like '{database}_lockgate%'") == []
     assert ask(server, database, "select step, statement from lockgate_journal") == []
-    assert engine.read_runs(1)[0].status == "ROLLED_BACK"
+    assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
 @pytest.mark.parametrize("case", REFUSED)

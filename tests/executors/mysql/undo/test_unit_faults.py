@@ -101,9 +101,9 @@ def test_a_signal_ends_the_statement_on_the_server_and_undoes_it(
     wait_until_gone(family_server, family_database)
     assert rows(family_server, family_database) == []
     with open_test_engine(family_server, family_database) as engine:
-        assert engine.lock_holder() is None
-        assert not engine.read_ledger().unresolved
-        assert engine.read_runs(1)[0].status == "ROLLED_BACK"
+        assert engine.lock.holder() is None
+        assert not engine.store.read_ledger().unresolved
+        assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -120,8 +120,8 @@ def test_a_signal_undoes_every_step_and_its_ddl(
     assert rows(family_server, family_database) == []
     assert ask(family_server, family_database, "show tables like 'made'") == []
     with open_test_engine(family_server, family_database) as engine:
-        assert not engine.read_ledger().unresolved
-        assert engine.read_runs(1)[0].status == "ROLLED_BACK"
+        assert not engine.store.read_ledger().unresolved
+        assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
 def test_a_signal_in_ddl_that_waits_undoes_it(
@@ -167,11 +167,11 @@ def test_a_lost_connection_undoes_the_plan(
         with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
             apply_plan(engine, plan)
         assert fired.is_set()
-        assert engine.read_runs(1)[0].status == "ROLLED_BACK"
+        assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
     assert rows(family_server, family_database) == []
     assert ask(family_server, family_database, "show tables like 'made'") == []
     with open_test_engine(family_server, family_database) as engine:
-        assert not engine.read_ledger().unresolved
+        assert not engine.store.read_ledger().unresolved
         apply_plan(engine, plan)
     assert rows(family_server, family_database) == [1]
 

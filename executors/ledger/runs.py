@@ -1,0 +1,129 @@
+"""Runs and their journal, as the ledger's tables have them; writes nothing.
+
+What knows plans is imported when one is read: `status` reads the ledger alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lockgate.executors.engine import Journal
+from lockgate.executors.ledger.rows import BETWEEN, as_utc, read_job, read_past, read_stored
+from lockgate.executors.states import SETTLED, WHOLE, Outcome, RunStatus, listed
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import PastRun
+    from lockgate.executors.ledger.store import Store
+    from lockgate.planner.building.stored_runs import StoredRun
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.receipt import FinishedRun
+
+# What a committed unit leaves in the journal is only to be cleared away, and so are the counters
+# that a transaction which was rolled back has moved.
+OPEN = f"coalesce(outcome, '') not in {listed(SETTLED)}"
+HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
+ENDED_WELL = listed(WHOLE)
+PAST_RUN = (
+    "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
+    "finished_at, error, {job} from {runs} "
+)
+READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
+READ_RUN = PAST_RUN + "where id = %s"
+FIND_RUN = (
+    "select 1 from {runs} where plan_digest = %s "
+    f"or (intent_digest = %s and status in {ENDED_WELL})"
+)
+READ_INTERRUPTED = (
+    "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
+    f"join {{runs}} r on r.id = j.run_id where r.plan_digest = %s and {OPEN}"
+)
+READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
+READ_PLAN = "select plan from {runs} where id = %s"
+READ_FINISHED = (
+    "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt, "
+    "{job} "
+    "from {runs} where (plan_digest = %s or intent_digest = %s) "
+    f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
+)
+READ_STATUS = "select status from {runs} where id = %s"
+READ_KEPT = (
+    "select statement from {journal} where run_id = %s and step = %s "
+    f"and outcome = '{Outcome.DONE}' order by statement"
+)
+
+
+class Runs:
+    """What is noted of runs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._session = store.session
+
+    def read_runs(self, limit: int) -> list[PastRun]:
+        """The newest runs first."""
+        if not self._store.read_tables().complete:
+            return []
+        rows = self._session.query_all(self._store.named(READ_RUNS), (limit,))
+        return list(map(read_past, rows))
+
+    def read_run(self, run_id: str) -> PastRun:
+        """The run with this id, which there must be."""
+        (row,) = self._session.query_all(self._store.named(READ_RUN), (run_id,))
+        return read_past(row)
+
+    def read_status(self, run_id: str) -> RunStatus | None:
+        """The status of a run; None when there is no such run."""
+        row = self._session.query_one(self._store.named(READ_STATUS), (run_id,))
+        return RunStatus(row[0]) if row else None
+
+    def read_applied_plans(self) -> list[StoredRun]:
+        """Each run of an up plan with the plan's text, in no order and unchecked."""
+        if not self._store.read_tables().complete:
+            return []
+        return [
+            read_stored(row) for row in self._session.query_all(self._store.named(READ_APPLIED))
+        ]
+
+    def read_journal(self, plan_digest: str) -> Journal | None:
+        """What an interrupted run of this plan left; None when nothing is half-way."""
+        rows = self._session.query_all(self._store.named(READ_INTERRUPTED), (plan_digest,))
+        if not rows:
+            return None
+        return Journal(
+            rows[0][0], {(int(row[1]), int(row[2])): Outcome(row[3] or "") for row in rows}
+        )
+
+    def read_kept(self, run_id: str, number: int) -> tuple[int, ...]:
+        """The statements of a step that the journal says are done."""
+        rows = self._session.query_all(self._store.named(READ_KEPT), (run_id, number))
+        return tuple(int(statement) for (statement,) in rows)
+
+    def has_run(self, plan: Plan) -> bool:
+        """Whether this plan was begun here, or one of the same intent was wholly applied."""
+        sql = self._store.named(FIND_RUN)
+        return self._session.query_one(sql, (plan.digest, plan.intent_digest)) is not None
+
+    def read_plan(self, run_id: str) -> Plan:
+        """The plan that a run applied, as the run recorded it.
+
+        Raises:
+            InvalidPlan: it was altered since, or cannot be read.
+        """
+        from lockgate.executors.ledger.recorded_plan import parse_recorded
+
+        (text,) = self._session.query_one(self._store.named(READ_PLAN), (run_id,)) or ("",)
+        return parse_recorded(text, run_id)
+
+    def read_finished(self, plan: Plan) -> FinishedRun | None:
+        """The newest run that has wholly applied this plan, or one of the same intent."""
+        sql = self._store.named(READ_FINISHED)
+        row = self._session.query_one(sql, (plan.digest, plan.intent_digest))
+        if row is None:
+            return None
+        from lockgate.planner.plan.receipt import FinishedRun
+
+        run_id, digest, actor, approvers, tool, started, finished, receipt, job = row
+        return FinishedRun(
+            run_id, digest, actor, tuple(approvers.split(BETWEEN)) if approvers else (),
+            tool, as_utc(started), as_utc(finished), receipt or "", read_job(job),
+        )  # fmt: skip

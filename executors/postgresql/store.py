@@ -1,0 +1,88 @@
+"""The ledger on PostgreSQL; runs nothing of a plan, as `units` do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lockgate.executors.ledger.rows import run_values
+from lockgate.executors.ledger.store import BEGIN_RUN, CLOSE_DEAD_RUNS, Store
+from lockgate.executors.ledger.tables import OWN_NAMES, Tables
+from lockgate.executors.lock import lost_lock
+from lockgate.executors.postgresql.ledger import (
+    CREATE_TABLES,
+    IDENTIFY,
+    INTEND,
+    RECORD,
+    REMOVE,
+    TABLES,
+    read_tables,
+)
+from lockgate.executors.postgresql.parameters import as_texts, numbered
+from lockgate.executors.postgresql.pipeline import Command
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Run
+    from lockgate.executors.postgresql.lock import PostgreSQLLock
+    from lockgate.executors.postgresql.session import PostgreSQLSession
+    from lockgate.planner.database.ledger import Identity
+    from lockgate.planner.plan.plan import Step
+
+
+class PostgreSQLStore(Store):
+    """The ledger of a PostgreSQL database."""
+
+    clock = "pg_catalog.clock_timestamp()"
+    session: PostgreSQLSession
+
+    def __init__(self, session: PostgreSQLSession, lock: PostgreSQLLock) -> None:
+        super().__init__(session)
+        self._lock = lock
+
+    def ensure_tables(self, identity: Identity) -> None:
+        self.session.transact(self._creation(identity))
+        self._forget_tables()
+
+    def begin_run(self, run: Run, identity: Identity) -> None:
+        begin = self.own_command(BEGIN_RUN, run_values(run), None)
+        closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
+        self.session.transact([*self._creation(identity), closing, begin])
+        self._forget_tables()
+
+    def record_migration(self, step: Step, serial: int) -> None:
+        if self.session.transact([self.record_command(step, serial, None)])[0].rows != 1:
+            raise lost_lock()
+
+    def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
+        """The step's change of the history table; it touches one row, or the fence is lost.
+
+        Its result is sent at once, so that the step is told of before the next one has ended.
+        """
+        if step.direction == "up":
+            values: tuple[object, ...] = (step.version, step.name, step.checksum, serial)
+            return Command(self.named(RECORD), tag, as_texts(values), report=True)
+        values = (step.version, step.checksum, serial)
+        return Command(self.named(REMOVE), tag, as_texts(values), report=True)
+
+    def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
+        """A statement of the store, as a command."""
+        return Command(numbered(self.named(sql)), tag, as_texts(values))
+
+    def intend_command(self, values: Sequence[object], tag: Any) -> Command[Any]:
+        """Writes an intent, one row, while this session holds the migration lock."""
+        return self.own_command(INTEND, (*values, *self._lock.key), tag)
+
+    def _find_tables(self) -> Tables:
+        names = [self.session.history_name, *OWN_NAMES.values()]
+        asked = (self.session.history_schema, names, self.session.history_name)
+        (row,) = self.session.query_all(TABLES, asked)
+        return read_tables(row)
+
+    def _creation(self, identity: Identity) -> list[Command[Any]]:
+        """What does not exist yet; to ask again for what does takes the right to create it."""
+        values = (identity.uuid, identity.project, identity.environment, identity.evidence)
+        schema = [f"create schema if not exists {self.session.quote(self.session.history_schema)}"]
+        missing = schema * self.session.lacks_schema
+        missing += map(self.named, (self._tables or self.read_tables()).missing(CREATE_TABLES))
+        identify = Command(self.named(IDENTIFY), None, values)
+        return [*(Command(sql, None) for sql in missing), identify]
