@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.finding import REHEARSED, Finding
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.review import rules
-from lockgate.planner.review.section import Subject
 from lockgate.planner.review.squawk_rules import RULES as SQUAWK_RULES
 from lockgate.planner.review.squawk_rules import UNREAD, drop_repeated
+
+if TYPE_CHECKING:
+    from lockgate.planner.review.section import Subject
 
 
 def lint(

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lockgate.planner.finding import SEVERITIES, Finding, Severity
 from lockgate.planner.reading.reading import Object
-from lockgate.planner.review.section import Reviewed, Subject
+
+if TYPE_CHECKING:
+    from lockgate.planner.review.section import Reviewed, Subject
 
 HazardKind = Literal["lock", "wait", "loss", "break", "fail"]
 """`lock`: others wait, the longer the larger the table. `wait`: they wait until the lock is had,

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from lockgate.planner.sql.dialect import Dialect, literal_rows, tokens
-from lockgate.planner.sql.statements import CONTINUED, ESCAPED
+from lockgate.planner.sql.dialect import CONTINUED, ESCAPED, Dialect, literal_rows, tokens
 
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 DOTTED = re.compile(r"(\.+)(.*)", re.DOTALL)

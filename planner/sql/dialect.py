@@ -12,6 +12,13 @@ from functools import lru_cache
 SPACE = r"[ \t\n\r\f\v]"
 LETTER = r"A-Za-z_\x80-\U0010ffff"
 # In the order in which they are tried: first what one character tells, since each try costs.
+# A newline must stand between the parts of a continued string; comments may, directives may not.
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
+CONTINUED = re.compile(
+    r"(?>(?:[ \t\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+)*+)[\n\r]"
+    r"(?>(?:[ \t\n\r\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+[\n\r])*+)(?=')"
+)
+ESCAPED = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", re.DOTALL)
 TOKEN_KINDS = (
     *("delimiter", "group", "open", "close", "mark", "semicolon"),
     *("directive", "comment", "condition", "block", "condition_end"),

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from lockgate.planner.errors import SplitError
 from lockgate.planner.sql.bodies import Body, body_of
-from lockgate.planner.sql.dialect import TOKEN_KINDS, Dialect, pieces
+from lockgate.planner.sql.dialect import CONTINUED, ESCAPED, TOKEN_KINDS, Dialect, pieces
 from lockgate.planner.sql.modes import ModeGuard
 
 WORDS_KEPT = 24
@@ -71,13 +71,6 @@ def split_statements(sql: str, dialect: Dialect, *, first_line: int = 1) -> tupl
 
 
 COMMENT_EDGE = re.compile(r"/\*|\*/")
-# A newline must stand between the parts of a continued string; comments may, directives may not.
-# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
-CONTINUED = re.compile(
-    r"(?>(?:[ \t\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+)*+)[\n\r]"
-    r"(?>(?:[ \t\n\r\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+[\n\r])*+)(?=')"
-)
-ESCAPED = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", re.DOTALL)
 COPY_HEADER = re.compile(r"copy(?: (?!from )\S+)* from stdin\b")
 COPY_LINE_END = re.compile(r"(?:[ \t\r\f\v]|/\*(?:[^*\n]|\*(?!/))*+\*/)*+(?:--[^\n]*+)?(?:\n|\Z)")
 COPY_DATA_END = re.compile(r"^\\\.[ \t]*\r?$\n?", re.MULTILINE)

@@ -5,8 +5,8 @@ https://www.postgresql.org/docs/current/sql-altertable.html
 
 from __future__ import annotations
 
-from lockgate.planner.reading.postgresql.grammar import Node
 from lockgate.planner.reading.postgresql.nodes import (
+    Node,
     Path,
     constant,
     only,

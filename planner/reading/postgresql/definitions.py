@@ -15,7 +15,6 @@ from lockgate.planner.reading.postgresql.alter import (
     parents,
     read_clause,
 )
-from lockgate.planner.reading.postgresql.grammar import Node
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
     SHARE,
@@ -24,6 +23,7 @@ from lockgate.planner.reading.postgresql.locks import (
     hold,
 )
 from lockgate.planner.reading.postgresql.nodes import (
+    Node,
     Path,
     is_temporary,
     named,

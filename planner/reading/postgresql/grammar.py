@@ -17,6 +17,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.sql.cursor import each_token
 from lockgate.planner.sql.dialect import POSTGRESQL
 
@@ -32,8 +33,6 @@ STACK = 512 * 1024**2
 LONGEST_RUN = 200
 OPERATORS = "*/<>=+~!@#%^&|`?-"
 RUN = re.compile(f"[{re.escape(OPERATORS)}]{{{LONGEST_RUN}}}")
-
-Node = dict[str, Any]
 
 
 class NotRead(Exception):

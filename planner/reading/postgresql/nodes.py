@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.planner.reading.postgresql.grammar import Node
 from lockgate.planner.reading.reading import Object
 
+Node = dict[str, Any]
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 Path = tuple[str, ...] | None
 UNKNOWN_PATH: tuple[str, ...] = ("?",)

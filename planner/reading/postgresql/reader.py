@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from lockgate.planner.reading.postgresql import definitions, rows
-from lockgate.planner.reading.postgresql.grammar import Node, NotRead, parse
+from lockgate.planner.reading.postgresql.grammar import NotRead, parse
 from lockgate.planner.reading.postgresql.head import shorten
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
@@ -24,6 +24,7 @@ from lockgate.planner.reading.postgresql.locks import (
 )
 from lockgate.planner.reading.postgresql.nodes import (
     UNKNOWN_PATH,
+    Node,
     Path,
     constant,
     is_on,

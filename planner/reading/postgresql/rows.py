@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from lockgate.planner.reading.postgresql.grammar import Node
 from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, ROW_EXCLUSIVE, hold
 from lockgate.planner.reading.postgresql.nodes import (
     UNKNOWN_PATH,
+    Node,
     Path,
     calls,
     constant,

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-from lockgate.planner.reading.postgresql.grammar import Node
-from lockgate.planner.reading.postgresql.nodes import calls
+from lockgate.planner.reading.postgresql.nodes import Node, calls
 from lockgate.planner.reading.reading import Volatility
 
 SERIALS = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
