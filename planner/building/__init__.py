@@ -1,7 +1,6 @@
 """Plans are built: from migration files and what a database says to a plan.
 
 build.py        Building of plans
-choice.py       Choice of what a plan runs: of what is pending, and of what is applied
 compare.py      Comparison of the migration files with the ledger
 filetexts.py    The text of a migration's file within a plan
 lateness.py     Steps that run behind an applied migration that stands after them: found and marked
@@ -9,6 +8,7 @@ matrix.py       Where each migration stands in each environment, side by side
 observation.py  What is known of a database when a plan is made for it
 promotion.py    Promotion: which migrations have run in the environment before, and what shows that
 readings.py     Readings of a plan's statements
+selection.py    Choice of what a plan runs: of what is pending, and of what is applied
 statefile.py    The state file
 stored_runs.py  Rollback steps from the plans that the database keeps of its runs
 """
