@@ -26,7 +26,7 @@ from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
 from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, verdict
-from lockgate.planner.guarantees.promises import Terms
+from lockgate.planner.guarantees.statement_guarantees import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
 from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, seal

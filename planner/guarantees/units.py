@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION, WRITTEN_ALONE, cut
-from lockgate.planner.guarantees.promises import Chance, Promise, Terms, weigh
+from lockgate.planner.guarantees.statement_guarantees import Chance, Promise, Terms, weigh
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
