@@ -14,7 +14,7 @@ from typing import NoReturn
 from lockgate.planner.errors import SplitError
 from lockgate.planner.sql.bodies import Body, body_of
 from lockgate.planner.sql.dialect import CONTINUED, ESCAPED, TOKEN_KINDS, Dialect, pieces
-from lockgate.planner.sql.modes import ModeGuard
+from lockgate.planner.sql.mode_changes import ModeGuard
 
 WORDS_KEPT = 24
 
