@@ -28,7 +28,7 @@ from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.review.evidence import Evidence, answering, with_evidence
+from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
 from lockgate.plans.making import Request, make_setting
 from lockgate.workspace import Workspace, author, load_migrations
 

@@ -1,13 +1,13 @@
 """What a reviewer should know of a plan: findings, losses, evidence.
 
-evidence.py      Evidence
-held_locks.py    Locks that earlier statements of a transaction still hold when a statement begins
-inspection.py    Inspection of a plan
-lint.py          Runs the lint rules over sections, joins what an outer linter found
-losses.py        What is lost with a plan: data that no rollback which comes later brings back
-makings.py       What the plan has made itself, followed from one statement to the next
-rereading.py     A plan held against its own text: what it says of its SQL is not taken on trust
-rules/           Lint rules: one file a rule, found by being there
-section.py       What a lint rule looks at: one section of a migration, each statement of it read
-squawk_rules.py  Squawk's rules for PostgreSQL
+held_locks.py          Locks that earlier statements of a transaction still hold when a statement
+inspection.py          Inspection of a plan
+lint.py                Runs the lint rules over sections, joins what an outer linter found
+losses.py              What is lost with a plan: data that no rollback which comes later brings back
+makings.py             What the plan has made itself, followed from one statement to the next
+rehearsal_findings.py  Evidence
+rereading.py           A plan held against its own text
+rules/                 Lint rules: one file a rule, found by being there
+section.py             What a lint rule looks at
+squawk_rules.py        Squawk's rules for PostgreSQL
 """

@@ -26,9 +26,9 @@ from lockgate.planner.migrations.migration import (
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, StatementReading
 from lockgate.planner.reading.reading import BLOCKED, WORKS, Hold
-from lockgate.planner.review.evidence import answering
 from lockgate.planner.review.inspection import read_subjects, without_files
 from lockgate.planner.review.lint import waived
+from lockgate.planner.review.rehearsal_findings import answering
 from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.versions import VersionKey, version_key

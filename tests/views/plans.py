@@ -9,7 +9,7 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal, seal
 from lockgate.planner.plan.statement import Touch
-from lockgate.planner.review.evidence import Evidence, with_evidence
+from lockgate.planner.review.rehearsal_findings import Evidence, with_evidence
 from lockgate.planner.sql.dialect import MYSQL
 from tests.planner.literals import SETTING, read, up_plan
 

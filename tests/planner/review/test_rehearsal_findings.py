@@ -10,7 +10,7 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal
 from lockgate.planner.plan.statement import Touch
-from lockgate.planner.review.evidence import (
+from lockgate.planner.review.rehearsal_findings import (
     Evidence,
     answering,
     evidence_warnings,
