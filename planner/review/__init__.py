@@ -4,7 +4,7 @@ held_locks.py          Locks that earlier statements of a transaction still hold
 inspection.py          Inspection of a plan
 lint.py                Runs the lint rules over sections, joins what an outer linter found
 losses.py              What is lost with a plan: data that no rollback which comes later brings back
-makings.py             What the plan has made itself, followed from one statement to the next
+own_objects.py         What the plan has made itself, followed from one statement to the next
 rehearsal_findings.py  Evidence
 rereading.py           A plan held against its own text
 rules/                 Lint rules: one file a rule, found by being there

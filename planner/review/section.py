@@ -22,7 +22,7 @@ from lockgate.planner.reading.sizes import (
     measure,
 )
 from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as_relation
-from lockgate.planner.review.makings import Makings
+from lockgate.planner.review.own_objects import Makings
 from lockgate.planner.sql.dialect import Dialect
 
 
