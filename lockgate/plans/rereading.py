@@ -6,7 +6,7 @@ Outside the lock, since it takes the longer the more SQL there is. It changes no
 from __future__ import annotations
 
 from lockgate.executors.apply import refuse_elsewhere
-from lockgate.planner.building.lateness import with_lateness
+from lockgate.planner.building.late_steps import with_lateness
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.building.stored_runs import AppliedMigration, find_applied

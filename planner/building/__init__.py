@@ -3,7 +3,7 @@
 build.py        Building of plans
 compare.py      Comparison of the migration files with the ledger
 filetexts.py    The text of a migration's file within a plan
-lateness.py     Steps that run behind an applied migration that stands after them: found and marked
+late_steps.py   Steps that run behind an applied migration that stands after them: found and marked
 matrix.py       Where each migration stands in each environment, side by side
 observation.py  What is known of a database when a plan is made for it
 promotion.py    Promotion: which migrations have run in the environment before, and what shows that

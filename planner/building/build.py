@@ -10,7 +10,7 @@ from typing import Literal
 
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
 from lockgate.planner.building.filetexts import with_text, without_statements
-from lockgate.planner.building.lateness import mark_late
+from lockgate.planner.building.late_steps import mark_late
 from lockgate.planner.building.readings import with_readings
 from lockgate.planner.building.selection import choose_pending, going_back, latest_first
 from lockgate.planner.building.stored_runs import (

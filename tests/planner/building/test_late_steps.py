@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockgate.planner.building.lateness import with_lateness
+from lockgate.planner.building.late_steps import with_lateness
 from lockgate.planner.finding import LATE
 from lockgate.planner.plan.plan import Plan
 from tests.planner.literals import SETTING, ledger, migration, up_plan
