@@ -1,6 +1,6 @@
 """Guarantees where the server undoes DDL with its transaction, and the words for all of them.
 
-Where it commits DDL by itself, `promises` judges.
+Where it commits DDL by itself, `statement_guarantees` judges.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The units of a plan where the server commits DDL by itself: what is kept or undone together.
 
-Reads no server: the facts are given. What one statement promises, `promises` says.
+Reads no server: the facts are given. What one statement promises, `statement_guarantees` says.
 """
 
 from __future__ import annotations

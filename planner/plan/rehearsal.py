@@ -1,6 +1,6 @@
 """Rehearsal: what may run on a scratch database, and what the findings of one are called.
 
-Runs nothing and asks nothing: `executors.rehearsal` does. What was seen, `evidence` judges.
+Runs nothing: `executors.rehearsal` does; `rehearsal_findings` judges what was seen.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Names:
         return any(key[:2] == (one.kind, one.name) and not (one.schema and key[2]) for key in known)
 
 
-class Makings:
+class OwnObjects:
     """What is there by the plan's own doing when the next statement begins."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ from lockgate.planner.reading.sizes import (
     measure,
 )
 from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as_relation
-from lockgate.planner.review.own_objects import Makings
+from lockgate.planner.review.own_objects import OwnObjects
 from lockgate.planner.sql.dialect import Dialect
 
 
@@ -156,30 +156,30 @@ def follow(sections: Sequence[tuple[Subject, int | None, str]]) -> tuple[Subject
     """Sections as they run one after another, each with the number of its transaction and its name:
     what one makes is new to those after it, and what it locks is locked until its transaction ends.
     """
-    makings = Makings()
+    own = OwnObjects()
     locks, before, followed = LocksInForce(), None, []
     for subject, transaction, name in sections:
         if transaction is None or transaction != before:
             locks = LocksInForce()
-        followed.append(_with_locks(_with_makings(subject, makings), locks))
+        followed.append(_with_locks(_with_own_objects(subject, own), locks))
         locks.end_section(name)
         before = transaction
     return tuple(followed)
 
 
-def _with_makings(subject: Subject, makings: Makings) -> Subject:
+def _with_own_objects(subject: Subject, own: OwnObjects) -> Subject:
     """The section with what of each statement's tables the plan has made before it."""
-    makings.begin_section()
+    own.begin_section()
     statements = []
     for statement in subject.statements:
         reading, facts = statement.impact.reading, subject.terms.facts
         reached = reached_by(statement)
         touched = (*reached, *(hold.on for hold in statement.impact.holds))
-        new = frozenset(as_relation(one) for one in touched if makings.is_new(one, facts))
+        new = frozenset(as_relation(one) for one in touched if own.is_new(one, facts))
         lost = (*reached, *_exchanged(reading))
-        is_own = bool(reached) and all(map(makings.is_own, lost)) and not _goes_on(reading)
+        is_own = bool(reached) and all(map(own.is_own, lost)) and not _goes_on(reading)
         statements.append(replace(statement, new=new, is_own=is_own))
-        makings.follow(reading, facts, subject.transactional)
+        own.follow(reading, facts, subject.transactional)
     return replace(subject, statements=tuple(statements))
 
 
