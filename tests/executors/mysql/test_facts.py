@@ -175,8 +175,8 @@ def test_a_table_that_keeps_its_history_is_called_versioned(mariadb_server: Any)
         "create table partly (a int, b int with system versioning)",
         "create table plain (a int)",
     )
-    with open_test_engine(mariadb_server, database) as session:
-        tables = read_facts(session).tables
+    with open_test_engine(mariadb_server, database) as engine:
+        tables = read_facts(engine.session).tables
     mariadb_server.drop_database(database)
     assert {name for name, table in tables.items() if table.versioned} == {"whole", "partly"}
 

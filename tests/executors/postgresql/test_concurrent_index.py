@@ -137,10 +137,10 @@ def test_what_was_begun_and_has_happened_is_not_done_again(postgres: Any) -> Non
     apply_up(postgres, ROWS)
     drop = concurrent('drop index concurrently "S x".i')
     build = concurrent('create index concurrently i on "S x"."T" (id)')
-    assert (happened(build, postgres), happened(drop, postgres)) == (False, True)
+    assert (happened(build, postgres.session), happened(drop, postgres.session)) == (False, True)
     by_hand(postgres).execute('create index concurrently i on "S x"."T" (id)')
-    assert (happened(build, postgres), happened(drop, postgres)) == (True, False)
-    assert happened(concurrent("vacuum"), postgres) is None
+    assert (happened(build, postgres.session), happened(drop, postgres.session)) == (True, False)
+    assert happened(concurrent("vacuum"), postgres.session) is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_what_was_begun_and_has_happened_is_not_done_again(postgres: Any) -> Non
     ],
 )
 def test_only_a_named_concurrent_build_is_one(postgres: Any, sql: str) -> None:
-    assert find_build(concurrent(sql), postgres) is None
+    assert find_build(concurrent(sql), postgres.session) is None
 
 
 def test_what_was_begun_is_looked_for_with_the_settings_of_its_section(
