@@ -81,7 +81,7 @@ def test_who_may_not_see_the_rights_of_others_is_told_so(
             open_test_engine(family_server, family_database, user=user) as reader,
             engine.lock.hold(0, Recorder()),
         ):
-            holder = reader.lock_holder()
+            holder = reader.lock.holder()
             assert holder.is_migrator is None
             assert "cannot be told" in holder.standing
             assert holder.ending == f"kill {engine.lock.holder().pid}"
