@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
 
 NAMES = {"postgresql": ("psql",), "mysql": ("mysql", "mariadb"), "mariadb": ("mariadb", "mysql")}
+EMBEDDED = ("psql", "pg_dump")
+"""What the package of the embedded server has too."""
 STATEMENT = {"psql": "-c", "mysql": "-e", "mariadb": "-e"}
 OPTIONS = {"ssl_ca": "ssl-ca", "ssl_cert": "ssl-cert", "ssl_key": "ssl-key"}
 
@@ -30,24 +32,39 @@ def client_command(
     Raises:
         UsageError: no client is to be found.
     """
-    found = _find(NAMES[address.engine])
-    password = address.password.get_secret_value() if address.password else ""
-    if address.engine == "postgresql":
-        arguments, variable = [_conninfo(address)], "PGPASSWORD"
-    else:
-        arguments, variable = _arguments(address), "MYSQL_PWD"
+    found = find_client(NAMES[address.engine])
+    arguments = [conninfo(address)] if address.engine == "postgresql" else flags(address)
     statement = [] if sql is None else [STATEMENT[Path(found).name], sql]
-    return [found, *arguments, *statement], {variable: password} if password else {}
+    return [found, *arguments, *statement], secret(address)
 
 
-def _find(names: tuple[str, ...]) -> str:
+def secret(address: DatabaseAddress) -> Mapping[str, str]:
+    """The variable by which a client learns the password, which no process list may show."""
+    if address.password is None:
+        return {}
+    variable = "PGPASSWORD" if address.engine == "postgresql" else "MYSQL_PWD"
+    return {variable: address.password.get_secret_value()}
+
+
+def find_client(names: tuple[str, ...]) -> str:
+    """The place of the first of these programs that is there.
+
+    Raises:
+        UsageError: none is.
+    """
     for name in names:
-        if (path := find_program(name) or _embedded(name)) is not None:
+        # pg_dump refuses a server that is newer than itself, so the newer one is taken first.
+        places = (_embedded, find_program) if name == "pg_dump" else (find_program, _embedded)
+        if path := next(filter(None, (place(name) for place in places)), None):
             return path
     raise UsageError(
         f"There is no {' or '.join(names)} in PATH.",
-        do="Install the server's command-line client"
-        + (", or `pip install 'lockgate[embedded]'`, which has psql." if "psql" in names else "."),
+        do="Install the server's client programs"
+        + (
+            f", or `pip install 'lockgate[embedded]'`, which has {names[0]}."
+            if names[0] in EMBEDDED
+            else "."
+        ),
     )
 
 
@@ -60,7 +77,8 @@ def _embedded(name: str) -> str | None:
     return str(path) if path.is_file() else None
 
 
-def _conninfo(address: DatabaseAddress) -> str:
+def conninfo(address: DatabaseAddress) -> str:
+    """Where to connect to, as the programs of PostgreSQL take it."""
     return make_conninfo(
         host=address.socket or address.host,
         port=address.port,
@@ -70,7 +88,8 @@ def _conninfo(address: DatabaseAddress) -> str:
     )
 
 
-def _arguments(address: DatabaseAddress) -> list[str]:
+def flags(address: DatabaseAddress) -> list[str]:
+    """Where to connect to, as the programs of MySQL and MariaDB take it."""
     place = (
         [f"--socket={address.socket}"]
         if address.socket

@@ -2,6 +2,7 @@
 
 disposable.py   What only a database that its environment calls disposable takes
 dry_run.py      `--dry-run`: the SQL that would run, after the checks that come before it
+schema_file.py  The schema as a file of the project
 settlement.py   `migrate resolve`: looking at half-done runs, and settling one under the lock
 up_and_down.py  `up` and `down`
 waiting.py      Waiting for a database: until its server answers, or a migration is applied

@@ -60,6 +60,10 @@ def plan_and_apply(
             if not as_json:
                 text.tell_warnings(plan)
             report = apply_locked(plan, engine, ledger, author(), emit, admit(environment))
+        if environment.schema_file:
+            from lockgate.runs.schema_file import update_schema_file
+
+            update_schema_file(environment, environment.schema_file)
     show_report(report, as_json=as_json)
     return report
 

@@ -168,7 +168,8 @@ class EnvironmentFile(PolicyFile):
     extends: str | None = Field(
         None,
         description="The environment whose keys to start from. Free are database, engine, lock, "
-        "timeouts.connect, variables, copies and rehearsal; all else may only be stricter.",
+        "schema_file, timeouts.connect, variables, copies and rehearsal; all else may only be "
+        "stricter.",
     )
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
@@ -180,6 +181,9 @@ class EnvironmentFile(PolicyFile):
         False, description="Whether `reset` and `redo` may empty it. Never inherited."
     )
     migrations: Text = Field("migrations", description="The folder, beside environments/.")
+    schema_file: Text | None = Field(
+        None, description="The file to write the schema to after each run; null: none."
+    )
     history: History = Field(
         History.model_construct(), description="The table of applied migrations."
     )

@@ -114,6 +114,10 @@ def command(
                 admit=admitted, keep=keep_receipt if receipt_file else keep_nothing,
             )  # fmt: skip
         show_report(report, as_json=as_json)
+        if environment.schema_file:
+            from lockgate.runs.schema_file import update_schema_file
+
+            update_schema_file(environment, environment.schema_file)
         if receipt_file:
             hand_out_receipt(plan, work.engine, receipt_file, key)
     return 0

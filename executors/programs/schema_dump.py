@@ -1,0 +1,74 @@
+"""A database's schema as SQL, by the servers' own programs: pg_dump, mysqldump, mariadb-dump.
+
+Equal schemas give equal bytes: what names a version of the server or a moment is left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from lockgate.executors.programs.client import conninfo, find_client, flags, secret
+from lockgate.planner.errors import UsageError
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.address import DatabaseAddress
+
+PROGRAMS = {
+    "postgresql": ("pg_dump",),
+    "mysql": ("mysqldump", "mariadb-dump"),
+    "mariadb": ("mariadb-dump", "mysqldump"),
+}
+# https://www.postgresql.org/docs/18/app-pgdump.html
+POSTGRESQL = ("--schema-only", "--no-owner", "--no-tablespaces")
+# https://dev.mysql.com/doc/refman/9.7/en/mysqldump.html
+MYSQL = ("--no-data", "--routines", "--events", "--triggers", "--skip-comments", "--skip-dump-date",
+         "--no-tablespaces", "--skip-lock-tables", "--single-transaction")  # fmt: skip
+PASSING = re.compile(
+    r"(?m)^(?:-- Dumped (?:from|by) .*|\\(?:un)?restrict .*|SET transaction_timeout = 0;)\n"
+)
+"""What differs between equal schemas on servers, or by programs, of other versions."""
+COUNTER = re.compile(r"(?m)^(\) ENGINE=.*?) AUTO_INCREMENT=\d+")
+"""MySQL's next number of a table, which rows move."""
+EMPTY_LINES = re.compile(r"\n{3,}")
+
+
+def dump_schema(address: DatabaseAddress, leave_out: Sequence[str]) -> str:
+    """The schema without the tables of these names.
+
+    Raises:
+        UsageError: there is no such program, or it fails.
+    """
+    program = find_client(PROGRAMS[address.engine])
+    if address.engine == "postgresql":
+        without = [f'--exclude-table=*."{name}"' for name in leave_out]
+        command = [program, *POSTGRESQL, *without, conninfo(address)]
+    else:
+        without = [f"--ignore-table={address.database}.{name}" for name in leave_out]
+        command = [program, *_of_family(program), *without, *flags(address)]
+    done = subprocess.run(
+        command, env={**os.environ, **secret(address)}, stdin=subprocess.DEVNULL,
+        capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise UsageError(f"{os.path.basename(program)} failed.", why=done.stderr.strip())
+    return _stable(done.stdout)
+
+
+def _of_family(program: str) -> Iterable[str]:
+    """MariaDB's program does not know the flag by which MySQL's leaves GTIDs out."""
+    is_mariadb = os.path.basename(program).startswith("mariadb")
+    return MYSQL if is_mariadb else (*MYSQL, "--set-gtid-purged=OFF")
+
+
+def _stable(text: str) -> str:
+    """The dump without what passes.
+
+    >>> _stable("-- Dumped from database version 18.1\\n) ENGINE=InnoDB AUTO_INCREMENT=7;\\n\\n\\n")
+    ') ENGINE=InnoDB;\\n'
+    """
+    kept = COUNTER.sub(r"\1", PASSING.sub("", text))
+    return EMPTY_LINES.sub("\n\n", kept).strip("\n") + "\n"

@@ -1,0 +1,51 @@
+"""`migrate dump`: the schema as SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lockgate.options import environment_option, environments_option
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.folder import EnvironmentsFolder
+
+
+@click.command(short_help="Write the schema as SQL.")
+@environment_option
+@environments_option
+@click.option("-o", "--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="The file to write. [default: stdout]")  # fmt: skip
+@click.option("--check", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write nothing; exit 2 when this file is not the schema.")  # fmt: skip
+def command(
+    name: str, folder: EnvironmentsFolder | None, out: Path | None, check: Path | None
+) -> int:
+    """Write the schema as SQL, without lockgate's own tables: for git, or to make another database.
+
+    Equal schemas give equal files. It is made by pg_dump, mysqldump or mariadb-dump.
+
+    \b
+    Examples:
+      migrate dump -o schema.sql
+      migrate dump --check schema.sql
+    """
+    from lockgate.exits import Exit
+    from lockgate.runs.schema_file import differs, read_schema, write_schema
+    from lockgate.views.terminal import say, tell
+    from lockgate.workspace import load_environment
+
+    text = read_schema(load_environment(name, folder))
+    if check is not None:
+        if not differs(check, text):
+            return Exit.OK
+        tell(f"{check} is not the schema of {name}. Write it again: migrate dump -o {check}")
+        return Exit.CHANGES
+    if out is None:
+        say(text.removesuffix("\n"))
+    else:
+        write_schema(out, text)
+        tell(f"Written to {out}.")
+    return Exit.OK

@@ -1,0 +1,53 @@
+"""The schema as a file of the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.programs.schema_dump import dump_schema
+from lockgate.planner.errors import LockgateError, UsageError
+from lockgate.planner.project import is_outside, refuse_outward_link
+from lockgate.views.terminal import tell
+from lockgate.workspace import open_address
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import Environment
+
+
+def update_schema_file(environment: Environment, name: str) -> None:
+    """Writes the file that an environment names, after a run that went well: what hinders it is a
+    warning."""
+    try:
+        if is_outside(Path(name), environment.folder.project):
+            raise UsageError("schema_file leads out of the project.", do="Name a file within it.")
+        write_schema(environment.folder.project / name, read_schema(environment))
+    except LockgateError as error:
+        tell(f"Warning: {name} was not written: {error}", "yellow")
+
+
+def read_schema(environment: Environment) -> str:
+    """The schema of an environment's database as SQL, without lockgate's own tables."""
+    own = (environment.history.table, *OWN_NAMES.values())
+    with open_address(environment) as address:
+        return dump_schema(address, own)
+
+
+def differs(path: Path, text: str) -> bool:
+    """Whether a file is not this text, or not there."""
+    return not path.is_file() or path.read_bytes() != text.encode()
+
+
+def write_schema(path: Path, text: str) -> None:
+    """Writes the file unless it is so already.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    refuse_outward_link(path)
+    try:
+        if differs(path, text):
+            path.write_bytes(text.encode())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,66 @@
+"""The schema as SQL, by the servers' own programs."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.running import Project, refused, succeed
+
+CREATE = {
+    "postgres": "create table t (id int generated always as identity primary key);"
+    "create view v as select id from t;",
+    "mysql": "create table t (id int auto_increment primary key);"
+    "create view v as select id from t;",
+}
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def dumped(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A project whose server has a program that dumps it, on PATH."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    database = server.new_database()
+    project = Project(tmp_path, server.url(database), settings="schema_file: schema.sql\n")
+    project.write("001_t.sql", CREATE[request.param], "drop view v; drop table t;")
+    if request.param == "mysql":
+        argv = server.client_argv(database)
+        *loader, client = argv[: argv.index("--no-defaults")]
+        program = [*loader, str(Path(client).with_name("mysqldump"))]
+        script = tmp_path / "bin" / "mysqldump"
+        script.parent.mkdir()
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(program)} "$@"\n')
+        script.chmod(0o755)
+    yield project
+    project.close()
+    server.drop_database(database)
+
+
+def test_equal_schemas_give_equal_files(dumped: Project) -> None:
+    path = {"PATH": f"{dumped.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    succeed(dumped.migrate("up", environ=path))
+    file = dumped.folder / "schema.sql"
+    text = file.read_text()
+    assert "VIEW" in text
+    assert "schema_migrations" not in text
+    assert "lockgate" not in text.replace(dumped.database, "")
+    values = "values ()" if dumped.engine == "mysql" else "default values"
+    dumped.write("002_rows.sql", f"insert into t {values};", "delete from t;")
+    succeed(dumped.migrate("up", environ=path))
+    assert file.read_text() == text
+    dumped.write("003_more.sql", "create table more (id int);", "drop table more;")
+    succeed(dumped.migrate("up", environ=path))
+    assert succeed(dumped.migrate("dump", environ=path)).out == file.read_text() != text
+    file.write_text(text)
+    refused(dumped.migrate("dump", "--check", "schema.sql", environ=path), 2, "Write it again")
+    succeed(dumped.migrate("down", "--steps", "2", environ=path))
+    succeed(dumped.migrate("dump", "--check", "schema.sql", environ=path))
+
+
+def test_a_missing_program_is_a_warning_after_a_run(mysql_project: Project) -> None:
+    mysql_project.configure("schema_file: schema.sql\n")
+    mysql_project.write_tables(1)
+    result = succeed(mysql_project.migrate("up", environ={"PATH": "/nowhere"}))
+    assert "schema.sql was not written: There is no mysqldump" in result.err
+    refused(mysql_project.migrate("dump", environ={"PATH": "/nowhere"}), 64, "no mysqldump")
