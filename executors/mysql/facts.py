@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
-from lockgate.planner.sql.mentioned import Mentions
-from lockgate.planner.sql.mentions import read_mentions
+from lockgate.planner.database.mentioned import Mentions
+from lockgate.planner.database.mentions import read_mentions
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession

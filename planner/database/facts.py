@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lockgate.planner.sql.mentioned import Mentions
+from lockgate.planner.database.mentioned import Mentions
 
 
 @dataclass(frozen=True, slots=True)

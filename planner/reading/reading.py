@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lockgate.planner.sql.mentioned import Mentions
+from lockgate.planner.database.mentioned import Mentions
 
 READ_ONCE = 1 << 16
 """Statements whose readings a process keeps: whoever asks again is answered without reading."""

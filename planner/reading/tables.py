@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.reading import Object, Reading
-from lockgate.planner.sql.mentioned import Mentions
 
 INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})

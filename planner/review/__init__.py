@@ -9,5 +9,6 @@ rehearsal_findings.py  Evidence
 rereading.py           A plan held against its own text
 rules/                 Lint rules: one file a rule, found by being there
 section.py             What a lint rule looks at
+sql_runs.py            SQL cut into runs of a kind, by the planner's lexer
 squawk_rules.py        Squawk's rules for PostgreSQL
 """

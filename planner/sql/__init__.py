@@ -3,8 +3,6 @@
 bodies.py        Statements that hold statements
 cursor.py        A cursor over the tokens of one statement: what a reader of SQL takes them from
 dialect.py       An engine's lexical rules and capabilities as a frozen value
-mentioned.py     The names that a text of SQL mentions, as a value; `mentions` reads them
-mentions.py      Reads which names a text of SQL mentions: what it may read, call or move
 mode_changes.py  Finds statements that would make the server read the rest of the text by other
 statements.py    Cuts SQL text into the statements that a server would run
 """

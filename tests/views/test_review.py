@@ -4,8 +4,8 @@ import pytest
 
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from lockgate.views.plan.dependencies import ROW, draw_dependencies
-from lockgate.views.plan.highlight import cut_sql
 from lockgate.views.plan.review import review
+from planner.review.sql_runs import cut_sql
 from tests.views.plans import (
     COUNT_ORDERS,
     compensated_plan,

@@ -3,7 +3,6 @@
 approvals.py           Approvals for people: what is approved, and who has approved it
 dependencies.py        The dependency graph of a plan as rows and arcs
 difference.py          The difference of two plans
-highlight.py           SQL cut into runs of a kind, by the planner's lexer
 html.py                A plan as one HTML file that needs no network and, to be read, no script
 json.py                A plan as the JSON document that its file is
 markdown.py            A plan as a comment of a pull request

@@ -20,7 +20,6 @@ from lockgate.planner.versions import version_key
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import rehearsal, summary
 from lockgate.views.plan.dependencies import draw_dependencies
-from lockgate.views.plan.highlight import cut_sql
 from lockgate.views.plan.review import (
     WORST_FIRST,
     Remark,
@@ -29,6 +28,7 @@ from lockgate.views.plan.review import (
     spell_lock,
     spell_rows,
 )
+from planner.review.sql_runs import cut_sql
 
 LONGEST_OPEN = 12
 """Rows of a list that is unfolded from the beginning."""

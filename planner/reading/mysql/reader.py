@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
+from lockgate.planner.database.mentions import find_mentions
 from lockgate.planner.reading.mysql.algorithms import DROPS_LISTS_APART
 from lockgate.planner.reading.mysql.clauses import ASKED
 from lockgate.planner.reading.mysql.effects import WHOLE, read_effect
@@ -25,7 +26,6 @@ from lockgate.planner.reading.reading import (
 )
 from lockgate.planner.sql.cursor import Token, read_head
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.sql.mentions import find_mentions
 
 # DO is none of them: here it only evaluates expressions, as SELECT does.
 RUNNERS = ("call", "execute")

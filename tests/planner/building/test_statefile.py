@@ -17,10 +17,10 @@ from lockgate.planner.building.statefile import (
 )
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.document import document_digest, render_document
 from lockgate.planner.errors import MalformedPlan, WrongTarget
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
-from lockgate.planner.sql.mentioned import Mentions
 from tests.planner.literals import SERVER, ledger, migration
 
 PUBLISHED = Path(__file__).parents[3] / "docs/reference/state.schema.json"

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.mentions import read_mentions
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION
 from lockgate.planner.guarantees.units import rejudge
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.sql.dialect import MARIADB, MYSQL
-from lockgate.planner.sql.mentions import read_mentions
 from tests.planner.literals import SERVER, SETTING, migration, up_plan
 
 UTF8 = ("utf8mb4", "utf8mb4_0900_ai_ci")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.sql.cursor import END, Token, read_tokens
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.sql.mentioned import Mentions
 
 NAMED = ("word", "name")
 MOVERS = ("nextval", "setval")
