@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from lockgate.executors.mysql.engine import MySQL
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.planner.errors import UsageError
-from lockgate.planner.sql.dialect import MARIADB
 
 if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
@@ -27,7 +26,7 @@ def connect(address: DatabaseAddress, environment: Environment) -> MariaDB:
 class MariaDBSession(MySQLSession):
     """The two sessions of an executor on MariaDB."""
 
-    dialect = MARIADB
+    kind = "mariadb"
     mark = "server_uid"
     parent_code = "1451"
     statement_limit = "max_statement_time", 1

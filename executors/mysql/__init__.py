@@ -11,7 +11,6 @@ lock.py        The migration lock on MySQL, which is two
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 session.py     The two sessions of an executor on MySQL; knows neither ledger nor plan
-statements.py  What a plan's statements do on MySQL and MariaDB
 store.py       The ledger on MySQL; runs nothing of a plan, as `units` do
 syntax.py      Whether the statements of a plan are SQL at all: PREPARE tells on MySQL and MariaDB
 table/         A table of MySQL or MariaDB by its SHOW CREATE TABLE text

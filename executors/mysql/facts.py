@@ -7,8 +7,9 @@ who relies on what.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
@@ -16,11 +17,12 @@ from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewR
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.database.mentions import read_mentions
+from lockgate.planner.database.server import dialect_of
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
-    from lockgate.planner.sql.dialect import Dialect
 
+ReadText = Callable[[str], Mentions]
 SOURCES = {
     "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "
     "table_collation table_comment",
@@ -48,14 +50,15 @@ def read_facts(session: MySQLSession) -> Facts:
     The session must be in no transaction, as for `mysql_catalogue.read_catalogue`.
     """
     (mode,) = session.query_one("select @@session.sql_mode") or ("",)
+    read = partial(read_mentions, dialect=dialect_of(session.kind))
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
     return Facts(
-        tables=_tables(records, session.server.database, session.dialect),
+        tables=_tables(records, session.server.database, read),
         views=_names(records["TABLES"], "table", "VIEW"),
         broken_views=_names(filter(_is_broken, records["TABLES"]), "table", "VIEW"),
         functions=_names(records["ROUTINES"], "routine", "FUNCTION"),
-        mentions=_mentions(records, session.dialect),
+        mentions=_mentions(records, read),
         has_sequences=bool(_names(records["TABLES"], "table", "SEQUENCE")),
         strict=bool(STRICT.intersection(mode.split(","))),
     )
@@ -74,7 +77,7 @@ def _fresh_estimates(session: MySQLSession) -> Iterator[None]:
         session.execute(f"set session {EXPIRY} = %s", (int(kept[1]),))
 
 
-def _mentions(records: ViewRows, dialect: Dialect) -> dict[str, Mentions]:
+def _mentions(records: ViewRows, read: ReadText) -> dict[str, Mentions]:
     """What views mention. The server shows a definition in one style, whatever the sql_mode is,
     and none without SHOW VIEW: such a view may call every function and move every sequence."""
     functions = _names(records["ROUTINES"], "routine", "FUNCTION")
@@ -83,7 +86,7 @@ def _mentions(records: ViewRows, dialect: Dialect) -> dict[str, Mentions]:
     found: defaultdict[str, Mentions] = defaultdict(Mentions)
     for row in records["VIEWS"]:
         text = row["view_definition"]
-        found[row["table_name"].lower()] |= read_mentions(text, dialect) if text else worst
+        found[row["table_name"].lower()] |= read(text) if text else worst
     return dict(found)
 
 
@@ -91,7 +94,7 @@ def _lowered(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _tables(records: ViewRows, database: str, dialect: Dialect) -> dict[str, TableFacts]:
+def _tables(records: ViewRows, database: str, read: ReadText) -> dict[str, TableFacts]:
     keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
     columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
     primary = _grouped(keys, "table_name", "seq_in_index")
@@ -107,7 +110,7 @@ def _tables(records: ViewRows, database: str, dialect: Dialect) -> dict[str, Tab
             triggers=tuple(sorted(trigger["trigger_name"] for trigger in triggers[name])),
             collation=row["table_collation"] or "",
             cascades_to=tuple(sorted(cascades[name])),
-            sequences=_default_sequences(columns[name], dialect),
+            sequences=_default_sequences(columns[name], read),
             versioned=row["table_type"] == "SYSTEM VERSIONED",
         )
         for row in records["TABLES"]
@@ -115,9 +118,9 @@ def _tables(records: ViewRows, database: str, dialect: Dialect) -> dict[str, Tab
     }
 
 
-def _default_sequences(columns: Iterable[ViewRow], dialect: Dialect) -> frozenset[str]:
+def _default_sequences(columns: Iterable[ViewRow], read: ReadText) -> frozenset[str]:
     defaults = (row["column_default"] for row in columns)
-    found = (read_mentions(text, dialect).sequences for text in defaults if text)
+    found = (read(text).sequences for text in defaults if text)
     return frozenset[str]().union(*found)
 
 

@@ -14,7 +14,7 @@ from lockgate.executors.engine import Row
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.executors.failure import ServerError
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.mysql.statements import reading_of
+from lockgate.planner.building.readings import full_reading
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
@@ -51,7 +51,7 @@ class RebuildGauge(Gauge):
         if not isinstance(event, StatementFinished) or not self._view:
             return
         before, self._ids = self._ids, self._read(self._session.observe)
-        reading = reading_of(event.statement, self._session.server.dialect)
+        reading = full_reading(event.statement, self._session.server.dialect)
         found = () if reading.empties else rebuilt(before, self._ids)
         told = tuple(table for table in found if self._counts(table))
         rewrites = None if found and not told else told

@@ -24,9 +24,8 @@ from lockgate.executors.mysql.connection import (
     version_number,
 )
 from lockgate.executors.mysql.limits import refuse_percent
-from lockgate.planner.database.server import Server
+from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, UsageError
-from lockgate.planner.sql.dialect import MYSQL, Dialect
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -64,7 +63,7 @@ class MySQLSession(Session):
 
     lost_code = LOST_IN_QUERY
     parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
-    dialect: Dialect = MYSQL
+    kind = "mysql"
     mark = "server_uuid"
     statement_limit = "max_execution_time", 1000
     rebuilds_empty_tables = True  # where it would change a filled one in place
@@ -231,7 +230,7 @@ class MySQLSession(Session):
         found = "select 1 from information_schema.schemata where schema_name = %s"
         self.lacks_schema = self.query_one(found, (self.history_schema,)) is None
         return Server(
-            dialect=self.dialect.with_server(version_number(version), sql_mode),
+            dialect=dialect_of(self.kind, version_number(version), sql_mode),
             version=version,
             database=database,
             history_table=f"{self.history_schema}.{self.history_name}",

@@ -16,10 +16,10 @@ from typing import Any
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.executors.mysql.connection import translated
 from lockgate.executors.mysql.session import MySQLSession
-from lockgate.executors.mysql.statements import reading_of
+from lockgate.planner.building.readings import full_reading
+from lockgate.planner.database.server import Server
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.sql.dialect import Dialect
 
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
 SYNTAX, LOCK_WAIT = "1064", "1205"
@@ -37,7 +37,7 @@ PreparedText = tuple[int, Step, int, PlannedStatement]
 
 def find_syntax_error(session: MySQLSession, plan: Plan) -> Failure | None:
     """The first statement that the server cannot read; None: it was not told of one."""
-    asked = list(_asked(plan, session.server.dialect))
+    asked = list(_asked(plan, session.server))
     if not asked:
         return None
     with session.asking_in_batches() as connection:
@@ -49,12 +49,12 @@ def find_syntax_error(session: MySQLSession, plan: Plan) -> Failure | None:
     return None
 
 
-def _asked(plan: Plan, dialect: Dialect) -> Iterator[PreparedText]:
+def _asked(plan: Plan, server: Server) -> Iterator[PreparedText]:
     """The statements to ask about; from where a section sets another sql_mode, none of it."""
     for number, step in enumerate(plan.steps, 1):
         for statements in (step.statements, step.rollback or ()):
             for place, statement in enumerate(statements, 1):
-                reading = reading_of(statement, dialect)
+                reading = full_reading(statement, server.dialect)
                 if len(statement.sql) < (LONGEST_ROWS if reading.is_rows_only else LONGEST):
                     yield number, step, place, statement
                 if "sql_mode" in reading.settings:

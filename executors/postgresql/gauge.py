@@ -15,8 +15,8 @@ from lockgate.executors.gauge import Gauge
 from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
 from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.postgresql.units.transaction import Mark, reading_of
+from lockgate.planner.plan.measured_locks import measured_lock, spell_lock, stronger_lock
 from lockgate.planner.plan.plan import Lock
-from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -41,7 +41,6 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_'
   and n.nspname <> 'information_schema' and not (n.nspname = %s and c.relname = any (%s))
 """
-SPELLED = {lock.replace(" ", "") + "LOCK": lock for lock in LOCKS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Relation:
 
     def locked(self, lock: str, name: str | None, file: int | None) -> Relation:
         """It under one more lock; without name and file when it was dropped."""
-        strongest = max(self.lock, lock, key=lambda one: STRENGTHS.get(one, -1))
+        strongest = stronger_lock(self.lock, lock)
         return Relation(name or self.name, self.file if file is None else file, strongest)
 
 
@@ -96,7 +95,7 @@ class StatementGauge(Gauge):
         before = dict(self._known)
         for oid, mode, name, file in held:
             if oid in before:
-                self._known[oid] = self._known[oid].locked(SPELLED[mode.upper()], name, file)
+                self._known[oid] = self._known[oid].locked(spell_lock(mode), name, file)
         pairs = [(before[oid], now) for oid, now in self._known.items()]
         locks = [_held(old, now) for old, now in pairs if old.lock != now.lock]
         self.note(
@@ -122,7 +121,7 @@ class StatementGauge(Gauge):
 
 def _held(before: Relation, now: Relation) -> Lock:
     """The lock under the table's name of before: as the statement may have named it."""
-    return Lock(table=before.name, lock=now.lock, blocks=LOCKS[now.lock])
+    return measured_lock(before.name, now.lock)
 
 
 def _rewrites(kind: str, pairs: Iterable[tuple[Relation, Relation]]) -> tuple[str, ...]:

@@ -46,9 +46,8 @@ from lockgate.executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from lockgate.planner.database.server import Server
+from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
-from lockgate.planner.sql.dialect import POSTGRESQL
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -340,7 +339,7 @@ class PostgreSQLSession(Session):
         self._remember(default, lacking, path)
         marks = {"database_oid": oid, "system_identifier": system}
         return Server(
-            dialect=POSTGRESQL.with_server(number),
+            dialect=dialect_of("postgresql", number),
             version=version,
             database=database,
             history_table=f"{self.history_schema}.{self.history_name}",

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Step
-from lockgate.planner.plan.statement import Concurrent, Named, StatementReading
+from lockgate.planner.plan.statement import Concurrent, Named, PlannedStatement, StatementReading
 from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reader import read_impact, read_impacts
-from lockgate.planner.reading.reading import ConcurrentIndex, Object
+from lockgate.planner.reading.reading import ConcurrentIndex, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
 
 NOTHING_KNOWN = Facts()
@@ -21,6 +22,12 @@ NOTHING_KNOWN = Facts()
 def with_readings(steps: Iterable[Step], dialect: Dialect) -> tuple[Step, ...]:
     """The steps with a reading of each statement that has none."""
     return tuple(_with_readings(step, dialect) for step in steps)
+
+
+def full_reading(statement: PlannedStatement, dialect: Dialect) -> Reading:
+    """All that a statement of MySQL or MariaDB does, of which a plan carries a part; what was read
+    before is not read again."""
+    return read(statement.sql, dialect)
 
 
 def read_statement(sql: str, dialect: Dialect) -> StatementReading:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +25,8 @@ class Server:
     evidence: Mapping[str, str]
     now: datetime
     read_only: bool
+
+
+def dialect_of(engine: str, version: int = 0, sql_mode: str = "") -> Dialect:
+    """By which rules a server of an engine reads SQL; `sql_mode` is that of the session."""
+    return DIALECTS[engine].with_server(version, sql_mode)

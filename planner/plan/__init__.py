@@ -1,12 +1,13 @@
 """The plan as a value and as a file, and what compares or verifies plans.
 
-difference.py  The difference of two plans: what a release would do otherwise than what was reviewed
-drift.py       Drift: a schema that is not what its migrations make, or not what a plan was made for
-plan.py        The plan: what will be run, on which database, in which state
-planfile.py    The plan file: writes a plan so that it can be trusted, and reads only such plans
-receipt.py     The receipt: what a run has left, where and when; a value, published as JSON
-rehearsal.py   Rehearsal
-start.py       The start of a run
-statement.py   A statement of a plan: the text that the server gets, and what is known of it
-verify.py      Verification, inside the lock, that a plan and a live database belong together
+difference.py      The difference of two plans
+drift.py           Drift
+measured_locks.py  Locks that were measured on PostgreSQL, as a plan holds them; measures nothing
+plan.py            The plan: what will be run, on which database, in which state
+planfile.py        The plan file: writes a plan so that it can be trusted, and reads only such plans
+receipt.py         The receipt: what a run has left, where and when; a value, published as JSON
+rehearsal.py       Rehearsal
+start.py           The start of a run
+statement.py       A statement of a plan: the text that the server gets, and what is known of it
+verify.py          Verification, inside the lock, that a plan and a live database belong together
 """

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lockgate.planner.canonical import canonical
-from lockgate.planner.reading.reading import Blocked, Commits, Leaves, Work
+from lockgate.planner.reading.reading import WORKS, Blocked, Commits, Leaves, Work
 
 # From the best to the weakest.
 Guarantee = Literal[
@@ -59,6 +59,11 @@ class Touch(Model):
     bytes: Estimate | None = Field(
         None, description="Of the table and its indexes, as `rows`; null: unknown. For policies."
     )
+
+    @property
+    def effort(self) -> int:
+        """How much it works on the table's rows: the more, the higher."""
+        return WORKS.index(self.work)
 
     @property
     def is_long(self) -> bool:

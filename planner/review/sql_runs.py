@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.sql.cursor import Token, read_tokens
-from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 
 WORDS = """
 action add after algorithm all alter always analyze and any as asc attach auto_increment begin
@@ -27,15 +27,15 @@ unique unlogged update using vacuum valid validate values view virtual when wher
 KEYWORDS = frozenset(WORDS.split())
 
 
-def cut_sql(sql: str, dialect: Dialect) -> Iterator[tuple[str, str]]:
-    """The runs of a statement: `keyword`, `name`, `string`, `number`, `comment` or empty.
+def cut_sql(sql: str, dialect: Dialect | None) -> Iterator[tuple[str, str]]:
+    """The runs of a statement: `keyword`, `name`, `string`, `number`, `comment` or empty; without a
+    dialect as PostgreSQL would cut it.
 
-    >>> from lockgate.planner.sql.dialect import POSTGRESQL
-    >>> [run for run in cut_sql("drop table t -- gone", POSTGRESQL) if run[0]]
+    >>> [run for run in cut_sql("drop table t -- gone", None) if run[0]]
     [('keyword', 'drop'), ('keyword', 'table'), ('comment', ' -- gone')]
     """
     position = 0
-    for token in read_tokens(sql, dialect).rest():
+    for token in read_tokens(sql, dialect or POSTGRESQL).rest():
         yield from _gap(sql[position : token.start])
         yield _kind(token), sql[token.start : token.end]
         position = token.end

@@ -18,7 +18,6 @@ from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.session import OWN_SETTINGS
-from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import (
     Before,
@@ -38,6 +37,7 @@ from lockgate.executors.mysql.undo.unit_undo import (
 )
 from lockgate.executors.run_errors import unknown_statement
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus
+from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
@@ -353,7 +353,7 @@ class CompensatedUnit:
 
     def _effect(self, place: Position) -> Reading:
         assert place.statement is not None
-        return reading_of(place.statement, self.engine.server.dialect)
+        return full_reading(place.statement, self.engine.server.dialect)
 
     def _place_of(self, record: JournalRow) -> Position:
         return Position(record.step, self.unit.steps[record.step - self.unit.first], record.place)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import FORGET_INTENT, NOTE_DONE
-from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent, is_permutation, prepare_intent
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.executors.states import Outcome
+from lockgate.planner.building.readings import full_reading
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Reading
@@ -67,6 +67,6 @@ def settle_outcomes(engine: MySQL, run_id: str, number: int, step: Step) -> dict
 def _has_happened(engine: MySQL, image: str | None, statement: PlannedStatement) -> bool | None:
     if not image:
         return None
-    effect = reading_of(statement, engine.server.dialect)
+    effect = full_reading(statement, engine.server.dialect)
     forward = Forward(engine.session, Graveyard(engine.session))
     return forward.has_happened(Intent.model_validate_json(image), effect)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import Commit, settle_commit
@@ -25,15 +26,14 @@ from lockgate.executors.ledger.store import (
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.lock import OWN_LOCK
 from lockgate.executors.mysql.session import NO_SAVEPOINT, OWN_SETTINGS
-from lockgate.executors.mysql.statements import reading_of
 from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
 from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_outcomes
 from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
 from lockgate.executors.states import RunStatus
+from lockgate.planner.building.readings import full_reading
 from lockgate.planner.errors import Interrupted, Locked, LockgateError, Unreachable, Unresolved
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.reading import Reading
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
@@ -100,6 +100,7 @@ class _Section:
         self.counters = CounterNotes(engine, run.id, number)
         self.place = 0
         self.statement: PlannedStatement | None = None
+        self._read = partial(full_reading, dialect=engine.server.dialect)
 
     def run(self, done: set[int], serial: int) -> None:
         """Runs what is not done, and records the step."""
@@ -297,9 +298,6 @@ class _Section:
 
     def _is_atomic(self) -> bool:
         return self.statement is not None and self._read(self.statement).fails_whole
-
-    def _read(self, statement: PlannedStatement) -> Reading:
-        return reading_of(statement, self.engine.server.dialect)
 
     def _doubt(self, places: list[int]) -> None:
         """Leaves in the journal that nobody knows whether these statements are done."""

@@ -24,8 +24,8 @@ from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.executors.states import RunStatus
+from lockgate.planner.database.server import dialect_of
 from lockgate.planner.errors import Unreachable
-from lockgate.planner.sql.dialect import POSTGRESQL
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
@@ -48,7 +48,7 @@ def reading_of(statement: PlannedStatement) -> StatementReading:
     # Only such a plan is worth loading a parser for in the middle of a run.
     from lockgate.planner.building.readings import read_statement
 
-    return read_statement(statement.sql, POSTGRESQL)
+    return read_statement(statement.sql, dialect_of("postgresql"))
 
 
 @dataclass(frozen=True, slots=True)

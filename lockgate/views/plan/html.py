@@ -15,7 +15,6 @@ from markupsafe import Markup, escape
 from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
 from lockgate.planner.quantities import spell_digest
-from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 from lockgate.planner.versions import version_key
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import rehearsal, summary
@@ -38,7 +37,7 @@ STEPS_OPEN = 20
 
 def render_html(review: Review) -> str:
     """The page."""
-    dialect = review.plan.target.dialect or POSTGRESQL
+    dialect = review.plan.target.dialect
     return render_page(
         _open_templates(),
         "plan",
@@ -54,7 +53,7 @@ def render_html(review: Review) -> str:
         costly=rehearsal.costly,
         costs=rehearsal.costs,
         spell_place=rehearsal.place,
-        highlight=lambda sql: highlight(sql, dialect),
+        highlight=lambda sql: highlight(cut_sql(sql, dialect)),
         **_summary(review),
         **_steps(review),
     )
@@ -84,11 +83,11 @@ def _steps(review: Review) -> dict[str, Any]:
     }
 
 
-def highlight(sql: str, dialect: Dialect) -> Markup:
-    """SQL with its runs in spans of a class each."""
+def highlight(cut: Iterable[tuple[str, str]]) -> Markup:
+    """SQL by its runs, in spans of a class each."""
     spans = (
         (kind, "".join(text for _, text in runs))
-        for kind, runs in groupby(cut_sql(sql, dialect), key=lambda run: run[0])
+        for kind, runs in groupby(cut, key=lambda run: run[0])
     )
     shown = ((kind, escape(reveal(text))) for kind, text in spans)
     return Markup(

@@ -13,7 +13,6 @@ from lockgate.planner.finding import SEVERITIES, Finding
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
-from lockgate.planner.reading.reading import WORKS
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses
 
@@ -209,7 +208,7 @@ def _urgency(remark: Remark) -> tuple[bool, int, int, int]:
 
 def _length(lock: ShownLock) -> tuple[bool, int, int, int]:
     touch = lock.touch
-    return not touch.is_long, -WORKS.index(touch.work), -(touch.bytes or 0), lock.place.number
+    return not touch.is_long, -touch.effort, -(touch.bytes or 0), lock.place.number
 
 
 def statements_of(
