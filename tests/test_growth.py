@@ -16,14 +16,18 @@ import pytest
 
 from lockgate.planner.building.compare import compare, refuse_broken_history, standings
 from lockgate.planner.environments.judgement import refuse_start
+from lockgate.planner.errors import SplitError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.plan.verify import find_position
 from lockgate.planner.reading.mysql import reader as mysql
 from lockgate.planner.reading.postgresql import reader as postgresql
+from lockgate.planner.review.lint import lint as find_all
 from lockgate.planner.review.rereading import refuse_understated
-from lockgate.planner.sql.dialect import MYSQL
+from lockgate.planner.review.section import ReviewTerms, read_subject
+from lockgate.planner.sql.dialect import DIALECTS, MYSQL, Dialect
+from lockgate.planner.sql.statements import split_statements
 from lockgate.plans import linting
 from lockgate.plans.linting import lint_environment
 from lockgate.plans.making import Request, make_plan
@@ -145,3 +149,37 @@ def test_a_process_reads_a_statement_once(
     refuse_understated(made, made.target.dialect or MYSQL)
     written = [one for step in made.steps for one in (*step.statements, *(step.rollback or ()))]
     assert sorted(cut) == sorted({one.sql for one in written})
+
+
+HEADS = ("", "select ", "alter table t ", "create table t (", "insert into t values ", "grant ",
+         "update t set ", "create procedure p() begin ", "do $$ ", "delimiter x\n")  # fmt: skip
+# What a stranger may write a megabyte of: each kind of token, what clauses and bodies begin with.
+FORMS = """
+a 1 1. .a . @ @@ @a $ $a$ ' '' " "" ` `` E' '\\' \\N ( ) () [ ] [] { } , ; : := = <=> + - -- -a
+# * / /* */ /**/ /*!1*/ /*!1 /*!99999*/ /*M! % ^ & | || ! ~ ? ,a 1, ,( (1), (1, *a -1 a.b +1
+select_ begin_ end_ case_ if_ loop_ then_ do_ for_ not_ atomic_ as_ or_ join_ union_ values_ in_(
+into_@x references_a_cascade_ engine= partition_ default_ grant_ copy_ language_ set_ ,add_a_int
+,drop_a ,modify_a_int ,rename_to_b 'a'| --| #a| |--_migrate:allow_x| with_a_as_(
+"""
+CALLS_PER_CHARACTER = 40
+"""So many are no growth: some work begins only where a text is longer."""
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_four_times_as_much_text_is_at_most_so_much_more_work(dialect: Dialect, head: str) -> None:
+    for form in FORMS.split():
+        unit = form.replace("_", " ").replace("|", "\n" if len(form) > 2 else "|")
+        texts = head + unit * 100, head + unit * 100 * FACTOR
+        before, after = (count_calls(partial(review_text, text, dialect)) for text in texts)
+        allowed = max(before * AT_MOST, CALLS_PER_CHARACTER * len(texts[1]))
+        assert after <= allowed, f"{unit}: {before:,} became {after:,}"
+
+
+def review_text(sql: str, dialect: Dialect) -> None:
+    """All that is done with a text before a server is asked."""
+    try:
+        statements = split_statements(sql, dialect)
+    except SplitError:
+        return
+    find_all(read_subject(statements, "up", True, ReviewTerms(dialect), sql), (), ())

@@ -13,6 +13,7 @@ import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.programs.program import find_program
@@ -33,8 +34,10 @@ PANIC = 101
 UNTOUCHED = frozenset({"create table", "insert", "update", "delete"})
 """Kinds of statements that none of the rules that count is about, and most sections hold no other:
 a file for each would cost more than to read it."""
-LONGEST, LONGEST_PER_BYTE = 10.0, 5e-6
+LONGEST, LONGEST_PER_BYTE = 5.0, 2e-6
 """Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
+ROUNDS = 4
+"""So many times that long, a section that it cannot read is looked for among the others."""
 
 
 def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
@@ -72,7 +75,9 @@ def _lint(subjects: Sequence[Subject], mode: str) -> Iterator[tuple[Finding, ...
     with TemporaryDirectory() as folder:
         _write(Path(folder), subjects)
         names = [f"{place}.sql" for place in range(len(subjects))]
-        entries, unread = _report(folder, [mode, f"--pg-version={_version(subjects[0])}"], names)
+        options = [mode, f"--pg-version={_version(subjects[0])}"]
+        ends = monotonic() + ROUNDS * _longest(folder, names)
+        entries, unread = _report(folder, options, names, ends)
     for entry in entries:
         place = int(Path(entry["file"]).stem)
         reports[place].append(_violation(entry, subjects[place]))
@@ -83,18 +88,20 @@ def _lint(subjects: Sequence[Subject], mode: str) -> Iterator[tuple[Finding, ...
 
 
 def _report(
-    folder: str, options: list[str], names: list[str]
+    folder: str, options: list[str], names: list[str], ends: float
 ) -> tuple[list[dict[str, Any]], set[str]]:
     """What squawk reports of these files, and those that it fails on: one of them, nested too
-    deeply for it, must not keep the others from being read."""
-    entries = _run(folder, options, names)
+    deeply for it, must not keep the others from being read. After `ends`, by the monotonic clock,
+    none is read."""
+    left = ends - monotonic()
+    entries = _run(folder, options, names, left) if left > 0 else None
     if entries is not None:
         return entries, set()
-    if len(names) == 1:
+    if len(names) == 1 or left <= 0:
         return [], {*names}
     middle = len(names) // 2
-    first = _report(folder, options, names[:middle])
-    second = _report(folder, options, names[middle:])
+    first = _report(folder, options, names[:middle], ends)
+    second = _report(folder, options, names[middle:], ends)
     return first[0] + second[0], first[1] | second[1]
 
 
@@ -115,14 +122,21 @@ def _version(subject: Subject) -> str:
     return f"{version // 10000}.{version % 10000}"
 
 
-def _run(folder: str, options: list[str], names: list[str]) -> list[dict[str, Any]] | None:
-    """What squawk reports; None where it fails on these files, or takes too long."""
+def _longest(folder: str, names: list[str]) -> float:
+    """How long squawk may take for these files, in seconds."""
+    return LONGEST + LONGEST_PER_BYTE * sum(Path(folder, name).stat().st_size for name in names)
+
+
+def _run(
+    folder: str, options: list[str], names: list[str], left: float
+) -> list[dict[str, Any]] | None:
+    """What squawk reports; None where it fails on these files, or takes longer than it may or than
+    is left."""
     command = [_program(), "--reporter=json", f"--config={CONFIGURATION}", *options, *names]
-    size = sum(Path(folder, name).stat().st_size for name in names)
     try:
         ended = subprocess.run(
             command, cwd=folder, env={}, capture_output=True, check=False,
-            timeout=LONGEST + LONGEST_PER_BYTE * size,
+            timeout=min(left, _longest(folder, names)),
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from lockgate.planner.database.mentioned import Mentions
-from lockgate.planner.sql.cursor import END, Token, read_tokens
+from lockgate.planner.sql.cursor import Token, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 
 NAMED = ("word", "name")
@@ -28,10 +28,10 @@ def read_mentions(sql: str, dialect: Dialect) -> Mentions:
 
 def find_mentions(found: Sequence[Token], dialect: Dialect) -> Mentions:
     """The mentions of a text that has been cut into tokens."""
-    named = [(one, after) for one, after in pairwise([*found, END]) if one.kind in NAMED]
+    called = (one for one, after in pairwise(found) if after.word == "(" and one.kind in NAMED)
     return Mentions(
-        frozenset(one.word or one.name.lower() for one, _ in named),
-        frozenset(one.word or one.name.lower() for one, after in named if after.word == "("),
+        frozenset(one.word or one.name.lower() for one in found if one.kind in NAMED),
+        frozenset(one.word or one.name.lower() for one in called),
         frozenset(_moved(found) if dialect.sequences else ()),
     )
 

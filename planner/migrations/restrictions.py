@@ -111,8 +111,9 @@ def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
 
 def _calls(sql: str, dialect: Dialect, function: str) -> bool:
     """Whether a function of the server is called: its name stands behind no schema's."""
-    found = [END, *read_tokens(sql, dialect).rest()]
-    return any(
+    cursor = read_tokens(sql, dialect)
+    found = [END, *cursor.rest()]
+    return cursor.is_cut or any(
         before.word != "." and token.name.lower() == function and after.word == "("
         for before, token, after in zip(found, found[1:], found[2:], strict=False)
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
-from lockgate.planner.sql.cursor import Token, read_head
+from lockgate.planner.sql.cursor import Cursor, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
 PROGRAM = "runs a program on the server"
@@ -19,6 +20,7 @@ FILES = "reads or writes files of the server"
 SERVERS = "connects to another server"
 CODE = "loads code into the server"
 SETTINGS = "changes the server's settings"
+UNSEEN = "has too many words and signs to be looked through"
 
 Phrases = Mapping[tuple[str, ...], str]
 
@@ -140,7 +142,7 @@ def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
     """
     if not _suspicious(sql, dialect):
         return ()
-    return tuple(dict.fromkeys(_found(sql, dialect, 0)))
+    return tuple(dict.fromkeys(_found(_cut(sql, dialect), dialect, 0)))
 
 
 def changes_rights(sql: str, dialect: Dialect) -> bool:
@@ -152,12 +154,37 @@ def changes_rights(sql: str, dialect: Dialect) -> bool:
     >>> changes_rights("revoke all on t from public", POSTGRESQL)
     False
     """
-    return _may_change_rights(sql) and _changes_rights(sql, dialect, 0)
+    return _may_change_rights(sql) and _changes_rights(_cut(sql, dialect), dialect, 0)
 
 
-def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
-    found = list(read_head(sql, dialect).rest())
-    words = [one.word or one.name.lower() for one in found]
+class _Text:
+    """The tokens of a text, and their words: each in lower case, without quotes."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.found = list(cursor.rest())
+        self.words = [one.word or one.name.lower() for one in self.found]
+        self.is_cut = cursor.is_cut
+
+    def codes(self) -> Iterator[str]:
+        """The strings that are code."""
+        if RUNS_TEXT & set(self.words):
+            yield from (one.text for one in self.found if one.kind == "string")
+
+
+@lru_cache(maxsize=1)
+def _cut(sql: str, dialect: Dialect) -> _Text:
+    """The tokens of a statement, which is asked for both."""
+    return _Text(read_head(sql, dialect))
+
+
+def _content_of(text: str, dialect: Dialect) -> _Text:
+    return _Text(read_head(_content(text), dialect))
+
+
+def _changes_rights(text: _Text, dialect: Dialect, depth: int) -> bool:
+    if text.is_cut:
+        return True
+    words = text.words
     begun = (words[place : place + LONGEST_RIGHT] for place in (0, *_begins(words)))
     if any(tuple(each[: end + 1]) in RIGHTS for each in begun for end in range(len(each))):
         return True
@@ -165,26 +192,19 @@ def _changes_rights(sql: str, dialect: Dialect, depth: int) -> bool:
         "session_replication_role" in words or ("security", "definer") in pairwise(words)
     ):
         return True
-    return (
-        depth < DEEPEST
-        and bool(RUNS_TEXT & set(words))
-        and any(
-            _may_change_rights(one.text) and _changes_rights(_content(one.text), dialect, depth + 1)
-            for one in found
-            if one.kind == "string"
-        )
+    return depth < DEEPEST and any(
+        _may_change_rights(one) and _changes_rights(_content_of(one, dialect), dialect, depth + 1)
+        for one in text.codes()
     )
 
 
-def _found(sql: str, dialect: Dialect, depth: int) -> Iterator[str]:
-    found = list(read_head(sql, dialect).rest())
-    words = [one.word or one.name.lower() for one in found]
+def _found(text: _Text, dialect: Dialect, depth: int) -> Iterator[str]:
     find = _postgresql if dialect.name == "postgresql" else _mysql
-    yield from find(found, words)
-    if depth < DEEPEST and RUNS_TEXT & set(words):
-        for token in found:
-            if token.kind == "string" and _suspicious(token.text, dialect):
-                yield from _found(_content(token.text), dialect, depth + 1)
+    yield from find(text.found, text.words)
+    yield from [UNSEEN] * text.is_cut
+    for one in text.codes() if depth < DEEPEST else ():
+        if _suspicious(one, dialect):
+            yield from _found(_content_of(one, dialect), dialect, depth + 1)
 
 
 def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:

@@ -298,3 +298,13 @@ class Reading:
     def is_rows_only(self) -> bool:
         """Whether it changes rows and no definition, and leaves the transaction open."""
         return self.verb == "write"
+
+
+def not_read(why: str, at: int | None = None) -> Reading:
+    """The reading of a statement that its reader could not read: the strictest answers."""
+    return Reading(
+        "other", kind="statement", opaque=True, leaves="unknown", commits="may",
+        fails_whole=False, repeatable=False, unread=why, unread_at=at, partial=True,
+        obstacle="lockgate cannot read what it does",
+        loses=("what it may lose, which is not read",),
+    )  # fmt: skip

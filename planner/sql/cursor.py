@@ -6,13 +6,17 @@ Knows no statement; a token that is missing is an empty one, and nothing here ra
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from lockgate.planner.sql.dialect import CONTINUED, ESCAPED, Dialect, literal_rows, tokens
 
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 DOTTED = re.compile(r"(\.+)(.*)", re.DOTALL)
+# No statement that people write has so many tokens besides rows of literals; they take 60 MB.
+MOST = 250_000
+DEPTH = {"(": 1, "[": 1, ")": -1, "]": -1}
 
 
 class Token(NamedTuple):
@@ -60,6 +64,16 @@ class Cursor:
         """Whether nothing is left."""
         return self._position >= len(self._found)
 
+    @property
+    def length(self) -> int:
+        """How many tokens are left."""
+        return len(self._found) - self._position
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the statement has more tokens than are read of any."""
+        return len(self._found) > MOST
+
     def peek(self, ahead: int = 0) -> Token:
         """The next token, or one after it; it stays."""
         place = self._position + ahead
@@ -73,7 +87,12 @@ class Cursor:
 
     def sees(self, *words: str) -> bool:
         """Whether these words come next."""
-        return all(self.peek(place).word == word for place, word in enumerate(words))
+        found, place = self._found, self._position
+        for word in words:
+            if place >= len(found) or found[place].word != word:
+                return False
+            place += 1
+        return True
 
     def accept(self, *words: str) -> bool:
         """Whether these words came next; then they are passed."""
@@ -115,21 +134,25 @@ class Cursor:
 
     def pass_one(self) -> None:
         """Passes a token, or all of a group in parentheses."""
-        depth = 0
-        while not self.at_end:
-            text = self.take().word
-            depth += (text in ("(", "[")) - (text in (")", "]"))
+        self._position = self._after_one(self._position)
+
+    def _after_one(self, place: int) -> int:
+        found, depth = self._found, 0
+        while place < len(found):
+            depth += DEPTH.get(found[place].word, 0)
+            place += 1
             if depth <= 0:
-                return
+                break
+        return place
 
     def clause(self) -> Cursor:
         """What comes before the next comma outside of parentheses; both are passed."""
-        first = self._position
-        while not self.at_end and not self.sees(","):
-            self.pass_one()
-        found = Cursor(self._found[first : self._position], self._sql)
-        self._position += 1
-        return found
+        first = place = self._position
+        found = self._found
+        while place < len(found) and found[place].word != ",":
+            place = self._after_one(place)
+        self._position = place + 1
+        return Cursor(found[first:place], self._sql)
 
     def until(self, *words: str) -> Cursor:
         """What comes before one of these words outside of parentheses; the word is next."""
@@ -155,7 +178,7 @@ class Cursor:
 
 def read_tokens(sql: str, dialect: Dialect) -> Cursor:
     """A cursor over a statement: without comments, and with those that this server runs."""
-    return Cursor(tuple(each_token(sql, dialect)), sql)
+    return _cursor(each_token(sql, dialect), sql)
 
 
 def read_head(sql: str, dialect: Dialect) -> Cursor:
@@ -165,7 +188,11 @@ def read_head(sql: str, dialect: Dialect) -> Cursor:
     """
     if "/*!" in sql or "/*M!" in sql:
         return read_tokens(sql, dialect)
-    return Cursor(tuple(_without_rows(sql, dialect)), sql)
+    return _cursor(_without_rows(sql, dialect), sql)
+
+
+def _cursor(found: Iterable[Token], sql: str) -> Cursor:
+    return Cursor(tuple(islice(found, MOST + 1)), sql)
 
 
 def _without_rows(sql: str, dialect: Dialect) -> Iterator[Token]:
@@ -195,6 +222,8 @@ def each_token(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]
         text = sql[start:position]
         if kind in PLAIN:
             yield make(Token, (PLAIN[kind], text, start, position, text.lower()))
+        elif kind == "other" and text[0] != ".":
+            yield make(Token, ("other", text, start, position, text.lower()))
         elif kind == "other":
             yield from _split_dots(text, start)
         elif kind == "quoted":
@@ -216,7 +245,7 @@ def each_token(sql: str, dialect: Dialect, position: int = 0) -> Iterator[Token]
 def _split_dots(text: str, start: int) -> Iterator[Token]:
     """A name after a dot is one token with it to the lexer."""
     end = start + len(text)
-    parts = DOTTED.fullmatch(text) if text[0] == "." else None
+    parts = DOTTED.fullmatch(text)
     if parts is None or not parts[2]:
         yield Token("other", text, start, end, text.lower())
         return
@@ -252,7 +281,7 @@ def _after(sql: str, text: str, position: int) -> int:
 
 # Kinds of the lexer whose text is a token as it is, and what the others go on to.
 PLAIN = {"word": "word", "command": "word"} | dict.fromkeys(
-    ("delimiter", "semicolon", "group", "open", "close", "mark", "stray", "operator"), "other"
+    ("semicolon", "group", "open", "close", "mark", "stray", "operator"), "other"
 )
 ENDS: dict[str, Callable[[str, str, int], int]] = {
     "block": lambda sql, _text, position: _comment_end(sql, position, 1),

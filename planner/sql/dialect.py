@@ -20,7 +20,7 @@ CONTINUED = re.compile(
 )
 ESCAPED = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'", re.DOTALL)
 TOKEN_KINDS = (
-    *("delimiter", "group", "open", "close", "mark", "semicolon"),
+    *("group", "open", "close", "mark", "semicolon"),
     *("directive", "comment", "condition", "block", "condition_end"),
     *("escape", "quoted", "dollar", "command", "word"),
     *("other", "stray", "end", "operator"),
@@ -240,20 +240,15 @@ def _line_comment(dialect: Dialect) -> str:
     return rf"--{guard}{tail}" + (rf"|\#{tail}" if dialect.hash_comments else "")
 
 
-def _word(dialect: Dialect, guard: str) -> str:
-    """Not possessive: before Python 3.11.5 that and a lookahead do not go together.
-
-    https://github.com/python/cpython/issues/106052
-    """
+def _word(dialect: Dialect) -> str:
     first = LETTER + ("" if dialect.escape_strings else "$")
-    return rf"{guard}[{first}](?:{guard}[0-9${LETTER}])*"
+    return rf"[{first}][0-9${LETTER}]*"
 
 
-def _other(dialect: Dialect, guard: str) -> str:
+def _other(dialect: Dialect) -> str:
     """What begins with a digit, a dollar, a dot or an at sign, so is no keyword; operators."""
-    rest = rf"(?:{guard}[0-9${LETTER}])*"
-    number = rf"{guard}[0-9](?:{guard}[0-9.])*(?:{guard}[{LETTER}]{rest})?"
-    kinds = [number, r"\$[0-9]++", rf"\.++{rest}", rf"(?:{guard}[=<>+%])+"]
+    rest = rf"[0-9${LETTER}]*"
+    kinds = [rf"[0-9][0-9.]*(?:[{LETTER}]{rest})?", r"\$[0-9]++", rf"\.++{rest}", "[=<>+%]+"]
     if dialect.backtick_quotes:
         kinds.append(rf"@++{rest}")
     if dialect.null_escape:
@@ -261,10 +256,8 @@ def _other(dialect: Dialect, guard: str) -> str:
     return "|".join(kinds)
 
 
-def _mark(guard: str) -> str:
-    """Characters with which nothing else begins; those without a meaning of their own as a run."""
-    run = r"[:&|!^~{}?\x00-\x08\x0e-\x1f\x7f]"
-    return rf",|{run}" if guard else rf",|{run}++"
+# Characters with which nothing else begins; those without a meaning of their own as a run.
+MARK = r",|[:&|!^~{}?\x00-\x08\x0e-\x1f\x7f]++"
 
 
 def _operator(dialect: Dialect) -> str:
@@ -311,20 +304,19 @@ def literal_rows(dialect: Dialect) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def tokens(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
+def tokens(dialect: Dialect) -> re.Pattern[str]:
     """The pattern of one token after white space, which always matches; its group is its kind.
 
     PostgreSQL: https://www.postgresql.org/docs/current/sql-syntax-lexical.html
     MySQL: https://dev.mysql.com/doc/refman/en/language-structure.html
     """
-    return _one_of(_rules(dialect, delimiter))
+    return _one_of(_rules(dialect))
 
 
 @lru_cache(maxsize=64)
-def pieces(dialect: Dialect, delimiter: str = ";") -> re.Pattern[str]:
+def pieces(dialect: Dialect) -> re.Pattern[str]:
     """`tokens`, but with parentheses as one piece where what they hold cannot end a statement."""
-    grouped = {"group": _group(dialect)} if delimiter == ";" else {}
-    return _one_of(_rules(dialect, delimiter) | grouped)
+    return _one_of(_rules(dialect) | {"group": _group(dialect)})
 
 
 def _one_of(rules: dict[str, str]) -> re.Pattern[str]:
@@ -332,26 +324,24 @@ def _one_of(rules: dict[str, str]) -> re.Pattern[str]:
     return re.compile(rf"{SPACE}*+(?:{named})", re.MULTILINE | re.DOTALL)
 
 
-def _rules(dialect: Dialect, delimiter: str) -> dict[str, str]:
-    guard = "" if delimiter == ";" else rf"(?!{re.escape(delimiter)})"
+def _rules(dialect: Dialect) -> dict[str, str]:
     return {
-        "delimiter": re.escape(delimiter) if guard else "",
         "directive": r"^--[ \t]*migrate:[^\n]*",
         "comment": _line_comment(dialect),
         "condition": _condition(dialect),
         "block": r"/\*",
-        "mark": _mark(guard),
+        "mark": MARK,
         "condition_end": r"\*/" if dialect.conditional_comments else "",
         "escape": "[eE]'" if dialect.escape_strings else "",
         "quoted": _quotes(dialect),
         "dollar": rf"\${dialect.dollar_tag}\$" if dialect.dollar_quotes else "",
         "command": rf"(?i:delimiter)(?![0-9${LETTER}])" if dialect.delimiter_lines else "",
-        "word": _word(dialect, guard),
+        "word": _word(dialect),
         "semicolon": ";",
         "open": r"[(\[]",
         "close": r"[)\]]",
-        "other": _other(dialect, guard),
+        "other": _other(dialect),
         "stray": r"['\"\\]" + ("|`" if dialect.backtick_quotes else ""),
         "end": r"\Z",
-        "operator": "." if guard else _operator(dialect),
+        "operator": _operator(dialect),
     }

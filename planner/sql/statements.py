@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from lockgate.planner.errors import SplitError
 from lockgate.planner.sql.bodies import Body, body_of
+from lockgate.planner.sql.delimited import DelimitedText
 from lockgate.planner.sql.dialect import CONTINUED, ESCAPED, TOKEN_KINDS, Dialect, pieces
 from lockgate.planner.sql.mode_changes import ModeGuard
 
@@ -91,6 +92,7 @@ class _Scanner:
         self._sql = sql
         self._dialect = dialect
         self._match = pieces(dialect).match
+        self._delimited: DelimitedText | None = None
         self._position = 0
         self._counted = 0
         self._line = first_line
@@ -110,18 +112,23 @@ class _Scanner:
         """Everything found, each as soon as its end is read."""
         self._refuse_unsendable()
         readers: dict[str, Callable[[int, str], None]] = {
-            kind: getattr(self, f"_read_{kind}") for kind in TOKEN_KINDS
+            kind: getattr(self, f"_read_{kind}") for kind in ("delimiter", *TOKEN_KINDS)
         }
         kind = ""
         while kind != "end":
-            token = self._match(self._sql, self._position)
-            assert token is not None, "the last kind of token matches anything"
-            kind = token.lastgroup or ""
-            self._position = token.end()
-            readers[kind](token.start(kind), token[kind])
+            kind, start, self._position = self._find()
+            readers[kind](start, self._sql[start : self._position])
             if self._found:
                 yield from self._found
                 self._found.clear()
+
+    def _find(self) -> tuple[str, int, int]:
+        if self._delimited is not None:
+            return self._delimited.find(self._position)
+        token = self._match(self._sql, self._position)
+        assert token is not None, "the last kind of token matches anything"
+        kind = token.lastgroup or ""
+        return kind, token.start(kind), token.end()
 
     def _refuse_unsendable(self) -> None:
         if self._sql.startswith("\ufeff"):
@@ -282,7 +289,8 @@ class _Scanner:
         self._set_delimiter(argument[2] or argument[3])
 
     def _set_delimiter(self, delimiter: str) -> None:
-        self._match = pieces(self._dialect, delimiter).match
+        is_usual = delimiter == ";"
+        self._delimited = None if is_usual else DelimitedText(self._sql, self._dialect, delimiter)
 
     def _read_delimiter(self, _start: int, _text: str) -> None:
         self._refuse_unclosed()

@@ -7,22 +7,40 @@ https://mariadb.com/kb/en/alter-table/
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import TypeVar
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 from lockgate.planner.reading.mysql.clauses import KEYS, read_clause, read_partition
 from lockgate.planner.reading.mysql.types import read_definition
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Clause, Definition, Object, Reading
 from lockgate.planner.sql.cursor import Cursor
 
 Item = TypeVar("Item")
+SHORT = 3
+"""Tokens of a clause that is worth remembering."""
 
-NOTHING = Reading("alter")
-UNKNOWN_CLAUSE = Reading("alter", obstacle="it has a clause that lockgate does not know")
-VERSIONED = Reading("alter", obstacle="it changes the table's system versioning or its periods")
+
+class Part(NamedTuple):
+    """What one clause does, by the fields of a Reading: a tuple, since a text may hold many."""
+
+    renames: tuple[tuple[Object, Object], ...] = ()
+    columns_added: tuple[str, ...] = ()
+    columns_dropped: tuple[str, ...] = ()
+    columns_renamed: tuple[tuple[str, str], ...] = ()
+    columns_redefined: Mapping[str, Definition] = MappingProxyType({})
+    converts_text: bool = False
+    changes_primary_key: bool = False
+    changes_counter: bool = False
+    storage_engine: str = ""
+    versions: bool | None = None
+    obstacle: str = ""
+
+
+NOTHING = Part()
+UNKNOWN_CLAUSE = Part(obstacle="it has a clause that lockgate does not know")
+VERSIONED = Part(obstacle="it changes the table's system versioning or its periods")
 # What SHOW CREATE TABLE prints of a table and ALTER TABLE brings back.
 OPTIONS = frozenset(
     [
@@ -60,8 +78,16 @@ def read_alter_table(cursor: Cursor) -> Reading:
     cursor.accept("nowait")
     table = Object("table", name, schema)
     cascades = tuple(cascading_parents(cursor))
-    merged = _merge(_clauses(cursor, table))
-    return replace(merged, objects=(table,), conditional=conditional, cascades_from=cascades)
+    found = list(_clauses(cursor, table))
+    merged = _merge(part for part, _ in found)
+    return Reading(
+        "alter",
+        (table,),
+        conditional,
+        cascades_from=cascades,
+        clauses=_joined(clauses for _, clauses in found),
+        **merged._asdict(),
+    )
 
 
 def cascading_parents(cursor: Cursor) -> Iterator[Object]:
@@ -83,34 +109,46 @@ def _parent(cursor: Cursor, place: int) -> Object:
     return Object("table", name, schema)
 
 
-def _clauses(cursor: Cursor, table: Object) -> Iterator[Reading]:
+def _clauses(cursor: Cursor, table: Object) -> Iterator[tuple[Part, tuple[Clause, ...]]]:
+    """Of many clauses most are short, and alike: those are read once."""
+    known: dict[str, tuple[Part, tuple[Clause, ...]]] = {}
     while not cursor.at_end:
-        if (partitions := _partition_clause(cursor, table)) is not None:
-            yield partitions  # what follows belongs to it: a list of partitions has commas
+        if (change := read_partition(cursor, table)) is not None:
+            # what follows belongs to it: a list of partitions has commas
+            yield _partitions(cursor.peek().word), (change,)
             return
         clause = cursor.clause()
-        reader = CLAUSES.get(clause.peek().word, _options)
-        found = tuple(read_clause(clause.ahead(), table))
-        yield replace(_rename_table(clause, table) or reader(clause), clauses=found)
+        if clause.length > SHORT:
+            yield _clause(clause, table)
+            continue
+        text = clause.text()
+        if text not in known:
+            known[text] = _clause(clause, table)
+        yield known[text]
 
 
-def _merge(parts: Iterable[Reading]) -> Reading:
+def _clause(clause: Cursor, table: Object) -> tuple[Part, tuple[Clause, ...]]:
+    reader = CLAUSES.get(clause.peek().word, _options)
+    found = tuple(read_clause(clause.ahead(), table))
+    return _rename_table(clause, table) or reader(clause), found
+
+
+def _merge(parts: Iterable[Part]) -> Part:
     found = list(parts)
     if len(found) == 1:
         return found[0]
-    return Reading(
-        "alter",
+    redefined = (part.columns_redefined.items() for part in found)
+    return Part(
         renames=_joined(part.renames for part in found),
         columns_added=_joined(part.columns_added for part in found),
         columns_dropped=_joined(part.columns_dropped for part in found),
         columns_renamed=_joined(part.columns_renamed for part in found),
-        columns_redefined=dict(ChainMap(*(dict(part.columns_redefined) for part in found[::-1]))),
+        columns_redefined=dict(chain.from_iterable(redefined)),
         converts_text=any(part.converts_text for part in found),
         changes_primary_key=any(part.changes_primary_key for part in found),
         changes_counter=any(part.changes_counter for part in found),
         storage_engine=_last((part.storage_engine for part in found), ""),
         versions=_last((part.versions for part in found), None),
-        clauses=_joined(part.clauses for part in found),
         obstacle=next((part.obstacle for part in found if part.obstacle), ""),
     )
 
@@ -123,31 +161,25 @@ def _last(values: Iterable[Item], none: Item) -> Item:
     return ([none] + [value for value in values if value != none])[-1]
 
 
-def _partition_clause(cursor: Cursor, table: Object) -> Reading | None:
-    change = read_partition(cursor, table)
-    if change is None:
-        return None
-    word = cursor.peek().word
+def _partitions(word: str) -> Part:
     obstacle = LOSSY_PARTITION_WORDS.get(word, UNKNOWN_CLAUSE.obstacle)
-    if word in LOSSLESS_PARTITION_WORDS:
-        obstacle = ""
-    return Reading("alter", obstacle=obstacle, clauses=(change,))
+    return Part(obstacle="" if word in LOSSLESS_PARTITION_WORDS else obstacle)
 
 
-def _add(clause: Cursor) -> Reading:
+def _add(clause: Cursor) -> Part:
     clause.take()
     if clause.sees("system", "versioning"):
-        return replace(VERSIONED, versions=True)
+        return VERSIONED._replace(versions=True)
     if clause.sees("period", "for"):
         return VERSIONED
     if not clause.accept("column") and clause.peek().word in KEYS:
-        return replace(NOTHING, changes_primary_key=_names_primary_key(clause))
+        return Part(changes_primary_key=_names_primary_key(clause))
     clause.accept("if", "not", "exists")
     primary = _names_primary_key(clause)
     added = _listed(clause.group()) if clause.sees("(") else (clause.name(),)
     if not all(added):
         return UNKNOWN_CLAUSE
-    return replace(NOTHING, columns_added=added, changes_primary_key=primary)
+    return Part(columns_added=added, changes_primary_key=primary)
 
 
 def _listed(group: Cursor) -> tuple[str, ...]:
@@ -163,20 +195,20 @@ def _names_primary_key(clause: Cursor) -> bool:
     return any(token.text.strip('`"').lower() == "primary" for token in clause.rest())
 
 
-def _drop(clause: Cursor) -> Reading:
+def _drop(clause: Cursor) -> Part:
     clause.take()
     if clause.sees("system", "versioning"):
-        return replace(VERSIONED, versions=False)
+        return VERSIONED._replace(versions=False)
     if clause.sees("period", "for"):
         return VERSIONED
     if not clause.accept("column") and clause.peek().word in KEYS:
-        return replace(NOTHING, changes_primary_key=_names_primary_key(clause))
+        return Part(changes_primary_key=_names_primary_key(clause))
     clause.accept("if", "exists")
     name = clause.name()
-    return replace(NOTHING, columns_dropped=(name,)) if name else UNKNOWN_CLAUSE
+    return Part(columns_dropped=(name,)) if name else UNKNOWN_CLAUSE
 
 
-def _modify(clause: Cursor) -> Reading:
+def _modify(clause: Cursor) -> Part:
     clause.take()
     clause.accept("column")
     clause.accept("if", "exists")
@@ -184,25 +216,24 @@ def _modify(clause: Cursor) -> Reading:
     return _redefine(clause, name, name)
 
 
-def _change(clause: Cursor) -> Reading:
+def _change(clause: Cursor) -> Part:
     clause.take()
     clause.accept("column")
     clause.accept("if", "exists")
     return _redefine(clause, clause.name(), clause.name())
 
 
-def _redefine(clause: Cursor, old: str, new: str) -> Reading:
+def _redefine(clause: Cursor, old: str, new: str) -> Part:
     if not old or not new:
         return UNKNOWN_CLAUSE
-    return replace(
-        NOTHING,
+    return Part(
         columns_renamed=((old, new),) if old != new else (),
         columns_redefined={old: read_definition(clause.ahead())},
         changes_primary_key=_names_primary_key(clause),
     )
 
 
-def _rename(clause: Cursor) -> Reading:
+def _rename(clause: Cursor) -> Part:
     clause.take()
     if clause.accept_any("index", "key"):
         return NOTHING
@@ -211,10 +242,10 @@ def _rename(clause: Cursor) -> Reading:
     old, to, new = clause.name(), clause.accept("to"), clause.name()
     if not old or not to or not new:
         return UNKNOWN_CLAUSE
-    return replace(NOTHING, columns_renamed=((old, new),))
+    return Part(columns_renamed=((old, new),))
 
 
-def _rename_table(clause: Cursor, table: Object) -> Reading | None:
+def _rename_table(clause: Cursor, table: Object) -> Part | None:
     """RENAME [TO | AS | =] name; not that of a column or an index."""
     if not clause.sees("rename") or clause.peek(1).word in ("column", "index", "key"):
         return None
@@ -224,31 +255,31 @@ def _rename_table(clause: Cursor, table: Object) -> Reading | None:
     if not name or not clause.at_end:
         return UNKNOWN_CLAUSE
     renamed = Object("table", name, schema or table.schema)
-    return replace(NOTHING, renames=((table, renamed),))
+    return Part(renames=((table, renamed),))
 
 
-def _convert(clause: Cursor) -> Reading:
+def _convert(clause: Cursor) -> Part:
     converts = clause.accept("convert", "to", "character", "set") or clause.accept(
         "convert", "to", "charset"
     )
-    return replace(NOTHING, converts_text=True) if converts else UNKNOWN_CLAUSE
+    return Part(converts_text=True) if converts else UNKNOWN_CLAUSE
 
 
-def _validation(clause: Cursor) -> Reading:
+def _validation(clause: Cursor) -> Part:
     return NOTHING if clause.peek(1).word == "validation" else VERSIONED
 
 
-def _harmless(_clause: Cursor) -> Reading:
+def _harmless(_clause: Cursor) -> Part:
     return NOTHING
 
 
-def _tablespace(_clause: Cursor) -> Reading:
-    return Reading("alter", obstacle="it exchanges the file of the table's rows")
+def _tablespace(_clause: Cursor) -> Part:
+    return Part(obstacle="it exchanges the file of the table's rows")
 
 
-def _options(clause: Cursor) -> Reading:
+def _options(clause: Cursor) -> Part:
     """Table options, which need no commas between them."""
-    found: list[Reading] = []
+    found: list[Part] = []
     while not clause.at_end and (not found or not found[-1].obstacle):
         clause.accept("default")
         if clause.sees("partition", "by"):
@@ -257,18 +288,18 @@ def _options(clause: Cursor) -> Reading:
     return _merge(found)
 
 
-def _option(clause: Cursor) -> Reading:
+def _option(clause: Cursor) -> Part:
     word = "charset" if clause.accept("character", "set") else clause.take().word
     clause.accept("=")
     value = clause.take()
     if word == "engine":
-        return replace(NOTHING, storage_engine=(value.name or value.text.strip("'\"")).lower())
+        return Part(storage_engine=(value.name or value.text.strip("'\"")).lower())
     if word == "auto_increment":
-        return replace(NOTHING, changes_counter=True)
+        return Part(changes_counter=True)
     return NOTHING if word in OPTIONS else UNKNOWN_CLAUSE
 
 
-CLAUSES: dict[str, Callable[[Cursor], Reading]] = {
+CLAUSES: dict[str, Callable[[Cursor], Part]] = {
     "add": _add,
     "algorithm": _harmless,
     "alter": _harmless,

@@ -37,10 +37,10 @@ ASKED = ("algorithm", "lock")
 
 def read_partition(cursor: Cursor, table: Object) -> Clause | None:
     """What the partition clause ahead does; None: none is. Nothing is passed."""
-    word = cursor.peek().word
-    if cursor.sees("partition", "by") or cursor.sees("remove", "partitioning"):
+    word, second = cursor.peek().word, cursor.peek(1).word
+    if (word, second) in (("partition", "by"), ("remove", "partitioning")):
         return Clause("partition", table)
-    if cursor.peek(1).word != "partition":
+    if second != "partition":
         return None
     if word == "add":
         is_listed = cursor.peek(2).word == "("

@@ -23,8 +23,9 @@ from lockgate.planner.reading.reading import (
     Leaves,
     Object,
     Reading,
+    not_read,
 )
-from lockgate.planner.sql.cursor import Token, read_head
+from lockgate.planner.sql.cursor import MOST, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
 # DO is none of them: here it only evaluates expressions, as SELECT does.
@@ -41,7 +42,11 @@ def read(sql: str, dialect: Dialect) -> Reading:
     >>> reading.kind, reading.columns_added
     ('alter table', ('a',))
     """
+    reaches, gives = read_reaching(sql, dialect), changes_rights(sql, dialect)
     cursor = read_head(sql, dialect)
+    if cursor.is_cut:
+        unread = not_read(f"it has more than {MOST:,} words and signs besides rows of literals")
+        return replace(unread, reaches_out=reaches, changes_rights=gives)
     found = list(cursor.rest())
     words = [token.word for token in found]
     effect = read_effect(cursor)
@@ -52,8 +57,8 @@ def read(sql: str, dialect: Dialect) -> Reading:
         mentions=find_mentions(found, dialect),
         kind=_kind(words, effect),
         opaque=words[:1] != [] and words[0] in RUNNERS,
-        reaches_out=read_reaching(sql, dialect),
-        changes_rights=changes_rights(sql, dialect),
+        reaches_out=reaches,
+        changes_rights=gives,
         partial=partial,
         explicit=any(clause.action in ASKED for clause in effect.clauses),
         leaves_session=effect.leaves_session or _sets_variable(found),
@@ -85,7 +90,7 @@ def _names_several_accounts(words: list[str]) -> bool:
 
 def _sets_variable(found: list[Token]) -> bool:
     """Whether a user variable gets a value: `@x := 1`, SELECT … INTO @x."""
-    return any(
+    return any(token.text[:1] == "@" for token in found) and any(
         following.text.startswith("=" if one.word == ":" else "@")
         for one, following in pairwise(found)
         if one.word in (":", "into")

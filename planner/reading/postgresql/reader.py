@@ -41,6 +41,7 @@ from lockgate.planner.reading.reading import (
     Object,
     Reading,
     Verb,
+    not_read,
 )
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import POSTGRESQL
@@ -78,11 +79,7 @@ def _read(sql: str, path: Path) -> Reading:
     try:
         kind, node = parse(shorten(sql))
     except NotRead as error:
-        return Reading(
-            "other", kind="statement", opaque=True, leaves="unknown", commits="may",
-            fails_whole=False, repeatable=False, unread=error.why, unread_at=error.at,
-            loses=("what it may lose, which is not read",),
-        )  # fmt: skip
+        return not_read(error.why, error.at)
     reader = READERS.get(kind)
     return reader(kind, node, path) if reader else _other(kind, node)
 

@@ -88,6 +88,27 @@ def test_a_section_that_squawk_crashes_on_is_a_danger_and_hides_no_other(pair: s
     assert (finding.code, finding.severity, finding.line) == ("not-linted", "danger", 1)
 
 
+SLOW = """#!/bin/sh
+for name; do case $name in *.sql) grep -q slow "$name" && exec sleep 1000;; esac; done
+echo '[]'
+"""
+
+
+def test_a_section_that_squawk_does_not_end_with_is_a_danger_and_hangs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "squawk"
+    program.write_text(SLOW)
+    program.chmod(0o700)
+    monkeypatch.setattr(squawk, "_program", lambda: str(program))
+    monkeypatch.setattr(squawk, "LONGEST", 1.0)
+    slow, other = lint_sections([section("drop table slow"), section("drop table b")])
+    assert ([one.code for one in slow], other) == (["not-linted"], ())
+    monkeypatch.setattr(squawk, "ROUNDS", 0)
+    without_time = lint_sections([section("drop table a"), section("drop table b")])
+    assert [one.code for found in without_time for one in found] == ["not-linted"] * 2
+
+
 def test_nothing_is_run_for_no_sections() -> None:
     assert lint_sections([]) == ()
 

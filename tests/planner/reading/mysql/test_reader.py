@@ -10,6 +10,7 @@ from lockgate.planner.reading.mysql.clauses import DROPPED, INDEXES, PARTITION_C
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.mysql.types import loses, read_type
 from lockgate.planner.reading.reading import Object
+from lockgate.planner.sql import cursor
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
 
 BOTH = pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=["mysql", "mariadb"])
@@ -190,3 +191,17 @@ def test_a_type_that_values_may_not_fit_is_named_with_its_sign() -> None:
     assert loses(ColumnFacts("int", nullable=False), new, "", strict=True) == (
         "a value of int may not fit bigint unsigned"
     )
+
+
+@BOTH
+def test_a_statement_of_too_many_tokens_is_judged_as_the_worst(
+    dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cursor, "MOST", 100)
+    reading = read("select " + "1," * 60 + "1 into outfile '/tmp/a'", dialect)
+    assert reading.unread
+    assert reading.opaque
+    assert reading.obstacle
+    assert reading.reaches_out
+    assert (reading.commits, reading.leaves, reading.fails_whole) == ("may", "unknown", False)
+    assert not read("insert into t values " + ",".join(["(1, 'a')"] * 60), dialect).unread
