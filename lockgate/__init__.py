@@ -1,5 +1,6 @@
 """lockgate talks: the command line, what it prints, and nothing that it decides.
 
+api.py        lockgate from Python: what the commands do, as functions that neither print nor exit
 checkout.py   What git has of the project
 ci_job.py     The job of a CI system that runs this process, by the variables that such systems set
 commands/     The commands: one a file, in folders by subject, found by being there
@@ -19,4 +20,21 @@ views/        Everything that is printed: values in, text or one document out
 workspace.py  What most commands begin with
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lockgate.api import Database, Plan, Report, Stand, open, read_plan, write_plan
+
+__all__ = ["Database", "Plan", "Report", "Stand", "open", "read_plan", "write_plan"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The names of `lockgate.api`, imported when they are asked for: a command needs none."""
+    if name not in __all__:
+        raise AttributeError(f"module 'lockgate' has no attribute {name!r}")
+    from lockgate import api
+
+    return getattr(api, name)

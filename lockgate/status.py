@@ -73,7 +73,7 @@ def read_stand(environment: Environment) -> Stand:
     """
     directory = load_migrations(environment)
     with open_workspace(environment) as work:
-        return _stand(work, directory)
+        return stand_of(work, directory)
 
 
 def read_columns(folder: EnvironmentsFolder) -> tuple[tuple[Column, ...], Exit]:
@@ -85,7 +85,8 @@ def read_columns(folder: EnvironmentsFolder) -> tuple[tuple[Column, ...], Exit]:
     return tuple(column for column, _ in found), gravest
 
 
-def _stand(work: Workspace, directory: Directory) -> Stand:
+def stand_of(work: Workspace, directory: Directory) -> Stand:
+    """The same by an open session."""
     ledger, holder = look(work.engine)
     comparison = compare(directory.migrations, ledger)
     environment = work.environment

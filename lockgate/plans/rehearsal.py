@@ -21,6 +21,7 @@ from lockgate.planner.building.observation import Observation
 from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import resolve_rehearsal
+from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import UsageError
 from lockgate.planner.migrations.migration import Migration, parse_sections
 from lockgate.planner.migrations.waiver import Waiver
@@ -29,8 +30,21 @@ from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
-from lockgate.plans.making import Request, make_setting
-from lockgate.workspace import Workspace, author, load_migrations
+from lockgate.plans.making import Request, make_setting, plan_live
+from lockgate.workspace import Workspace, author, load_migrations, read_settled
+
+
+def plan_rehearsed(work: Workspace, request: Request) -> Plan:
+    """`plan_live` for a request, and rehearsed where it asks for that.
+
+    Raises:
+        LockgateError: as `plan_live` and `rehearse_plan`.
+    """
+    ledger = read_settled(work.engine)
+    plan = plan_live(work, ledger, request)
+    if not request.rehearse:
+        return plan
+    return judged(rehearse_plan(work, ledger, plan, request), work.environment.policy)
 
 
 def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request) -> Plan:

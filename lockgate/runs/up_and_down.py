@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lockgate.executors.apply import Report, apply_locked, recover_same
-from lockgate.executors.events import Emit
-from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.environments.environment import Environment
-from lockgate.planner.errors import Denied, LockgateError
-from lockgate.planner.plan.verify import refuse_unresolved
-from lockgate.plans.making import Request, draft_plan, observe, plan_live
+from lockgate.executors.apply import Report
+from lockgate.planner.plan.plan import Plan
+from lockgate.plans.making import Request, plan_live
 from lockgate.plans.origin import with_origin
+from lockgate.runs.at_once import apply_at_once
 from lockgate.runs.dry_run import refuse_both, show_dry_run
 from lockgate.trust.admission import admit
 from lockgate.views.plan import text
 from lockgate.views.run.following import following
 from lockgate.views.run.report import show_report
-from lockgate.workspace import Workspace, author, load_environment, open_workspace, read_settled
+from lockgate.workspace import load_environment, open_workspace, read_settled
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
@@ -33,11 +29,7 @@ def plan_and_apply(
     verbose: bool,
     as_json: bool,
 ) -> Report | None:
-    """Plans inside the lock, so that of several at once each finds the work of those before.
-
-    Raises:
-        Denied: the environment wants a reviewed plan.
-    """
+    """`apply_at_once` as a command does it, or the SQL that it would run."""
     refuse_both(dry_run=dry_run, as_json=as_json)
     environment = load_environment(name, folder)
     request = with_origin(request, environment)
@@ -46,20 +38,9 @@ def plan_and_apply(
             plan = plan_live(work, read_settled(work.engine), request)
             show_dry_run(plan, work.engine, admit(environment))
             return None
-        _refuse_unplanned(environment)
-        request = replace(request, unseen=True)
-        engine = work.engine
-        with (
-            following(verbose=verbose, as_json=as_json) as emit,
-            engine.lock.hold(environment.lock.wait, emit),
-        ):
-            ledger = engine.store.read_ledger()
-            if ledger.unresolved:
-                ledger = _recovered(work, ledger, request, emit)
-            plan = plan_live(work, ledger, request)
-            if not as_json:
-                text.tell_warnings(plan)
-            report = apply_locked(plan, engine, ledger, author(), emit, admit(environment))
+        with following(verbose=verbose, as_json=as_json) as emit:
+            show = _show_nothing if as_json else text.tell_warnings
+            report = apply_at_once(work, request, emit, show)
         if environment.schema_file:
             from lockgate.runs.schema_file import update_schema_file
 
@@ -68,25 +49,5 @@ def plan_and_apply(
     return report
 
 
-def _recovered(work: Workspace, ledger: Ledger, request: Request, emit: Emit) -> Ledger:
-    """The ledger when an interrupted run is ended that was about to do what is asked now.
-
-    Raises:
-        Unresolved: another run stopped half-way.
-    """
-    try:
-        seen = observe(work, ledger, request)
-        draft = draft_plan(work.environment, seen, request).plan
-    except LockgateError:
-        refuse_unresolved(ledger)
-        raise
-    return recover_same(draft, work.engine, ledger, author(), emit)
-
-
-def _refuse_unplanned(environment: Environment) -> None:
-    if environment.policy.require_plan:
-        raise Denied(
-            f"The environment {environment.name} takes only reviewed plans (require_plan).",
-            do=f"Run `migrate plan -e {environment.name}`, have the plan reviewed, "
-            "then `migrate apply plan.json`.",
-        )
+def _show_nothing(plan: Plan) -> None:
+    """What a program learns of the plan are its events."""

@@ -121,17 +121,12 @@ def command(
 
 def _make_plan(environment: Environment, request: Request) -> Plan:
     """The plan, from the state file or the database, and rehearsed where that is asked for."""
-    from lockgate.planner.environments.judgement import judged
-    from lockgate.plans.making import make_plan, plan_live, read_observation
-    from lockgate.plans.rehearsal import rehearse_plan
-    from lockgate.workspace import open_workspace, read_settled
+    from lockgate.plans.making import make_plan, read_observation
+    from lockgate.plans.rehearsal import plan_rehearsed
+    from lockgate.workspace import open_workspace
 
     if request.state is not None:
         seen = read_observation(request.state, environment)
         return make_plan(environment, seen, request)
     with open_workspace(environment) as work:
-        ledger = read_settled(work.engine)
-        plan = plan_live(work, ledger, request)
-        if not request.rehearse:
-            return plan
-        return judged(rehearse_plan(work, ledger, plan, request), environment.policy)
+        return plan_rehearsed(work, request)

@@ -1,0 +1,63 @@
+"""Plan and apply in one, without a review between: what `up` and `down` do, and prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lockgate.executors.apply import Report, apply_locked, recover_same
+from lockgate.executors.events import Emit
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import Denied, LockgateError
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.verify import refuse_unresolved
+from lockgate.plans.making import Request, draft_plan, observe, plan_live
+from lockgate.trust.admission import admit
+from lockgate.workspace import Workspace, author
+
+
+def apply_at_once(
+    work: Workspace, request: Request, emit: Emit, show: Callable[[Plan], None]
+) -> Report:
+    """Plans inside the lock, so that of several at once each finds the work of those before; the
+    plan is shown before it runs.
+
+    Raises:
+        Denied: the environment wants a reviewed plan.
+        LockgateError: as `make_plan` and `apply`.
+    """
+    environment, engine = work.environment, work.engine
+    _refuse_unplanned(environment)
+    request = replace(request, unseen=True)
+    with engine.lock.hold(environment.lock.wait, emit):
+        ledger = engine.store.read_ledger()
+        if ledger.unresolved:
+            ledger = _recovered(work, ledger, request, emit)
+        plan = plan_live(work, ledger, request)
+        show(plan)
+        return apply_locked(plan, engine, ledger, author(), emit, admit(environment))
+
+
+def _recovered(work: Workspace, ledger: Ledger, request: Request, emit: Emit) -> Ledger:
+    """The ledger when an interrupted run is ended that was about to do what is asked now.
+
+    Raises:
+        Unresolved: another run stopped half-way.
+    """
+    try:
+        seen = observe(work, ledger, request)
+        draft = draft_plan(work.environment, seen, request).plan
+    except LockgateError:
+        refuse_unresolved(ledger)
+        raise
+    return recover_same(draft, work.engine, ledger, author(), emit)
+
+
+def _refuse_unplanned(environment: Environment) -> None:
+    if environment.policy.require_plan:
+        raise Denied(
+            f"The environment {environment.name} takes only reviewed plans (require_plan).",
+            do=f"Run `migrate plan -e {environment.name}`, have the plan reviewed, "
+            "then `migrate apply plan.json`.",
+        )
