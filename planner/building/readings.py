@@ -50,6 +50,7 @@ def as_reading(impact: Impact) -> StatementReading:
         opaque=effect.opaque,
         reaches_out=effect.reaches_out,
         changes_rights=effect.changes_rights,
+        names=effect.names,
         unread=effect.unread,
     )
 

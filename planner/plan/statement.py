@@ -135,6 +135,11 @@ class StatementReading(Model):
     changes_rights: bool = Field(
         False, description="It gives rights or changes roles; for reviewers and policies."
     )
+    names: tuple[str, ...] = Field(
+        (),
+        description="Of what belongs to its session: `advisory` locks, `lock_timeout`; the "
+        "executor relies on it.",
+    )
     unread: str = Field(
         "", description="Why it could not be read, as a clause; then the worst is said of it."
     )

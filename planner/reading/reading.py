@@ -214,6 +214,8 @@ class Reading:
     """What it reaches outside of the database: `runs a program on the server`."""
     changes_rights: bool = False
     """It gives rights, makes or changes roles, or takes on another one."""
+    names: tuple[str, ...] = ()
+    """Of what belongs to its session: `advisory` locks, `lock_timeout`."""
     explicit: bool = False
     """ALGORITHM or LOCK is in it: the server refuses it rather than do worse."""
 

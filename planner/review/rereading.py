@@ -215,6 +215,7 @@ def _unread(told: StatementReading, found: StatementReading) -> Iterator[str]:
     weaker = (
         LEAVES.index(told.leaves) < LEAVES.index(found.leaves)
         or COMMITS.index(told.commits) < COMMITS.index(found.commits)
+        or not set(found.names) <= set(told.names)
         or (found.outside_only, told.fails_whole, told.repeatable, told.concurrent)
         != (told.outside_only, found.fails_whole, found.repeatable, found.concurrent)
     )

@@ -304,7 +304,7 @@ def _invalid_indexes(engine: PostgreSQL, reading: StatementReading) -> set[Row]:
 def _patiently(engine: PostgreSQL, mark: Mark) -> Iterator[None]:
     """Without a lock timeout for what runs CONCURRENTLY: it blocks nobody while it waits, and
     it waits for every old transaction, at its end too, when all the work would be lost."""
-    own = any("lock_timeout" in statement.sql.lower() for statement in mark.step.statements)
+    own = any("lock_timeout" in reading_of(statement).names for statement in mark.step.statements)
     if own or not mark.reading.concurrent:
         yield
         return

@@ -132,7 +132,7 @@ def _transaction(
         for place, statement in enumerate(step.statements, 1):
             yield command_of(Mark(number, step, place, statement))
         yield from end_of_step(engine, Mark(number, step), serial + number - unit.first)
-        if any("advisory" in statement.sql.lower() for statement in step.statements):
+        if any("advisory" in reading_of(statement).names for statement in step.statements):
             yield engine.lock.unlock_command(Mark(number, step))
     yield from end_of_unit(engine, run, unit)
 

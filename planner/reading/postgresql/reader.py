@@ -57,6 +57,7 @@ OUTSIDE = frozenset({"CreatedbStmt", "DropdbStmt", "CreateTableSpaceStmt", "Drop
 SUBSCRIPTIONS = frozenset(
     {"CreateSubscriptionStmt", "AlterSubscriptionStmt", "DropSubscriptionStmt"}
 )
+OF_SESSION = ("advisory", "lock_timeout")
 BRIEF = frozenset({"local", "transaction", "constraints"})
 
 
@@ -69,10 +70,16 @@ def read(sql: str, path: Path = None) -> Reading:
     'SHARE'
     """
     reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
-    gives = changes_rights(sql, POSTGRESQL)
-    if gives or reaches:
-        return replace(reading, reaches_out=reaches, changes_rights=gives)
+    gives, names = changes_rights(sql, POSTGRESQL), _named_of_session(sql)
+    if gives or reaches or names:
+        return replace(reading, reaches_out=reaches, changes_rights=gives, names=names)
     return reading
+
+
+def _named_of_session(sql: str) -> tuple[str, ...]:
+    """Wherever it stands, since the strings of code are not read: so it may be said in vain."""
+    text = shorten(sql).lower()
+    return tuple(name for name in OF_SESSION if name in text)
 
 
 def _read(sql: str, path: Path) -> Reading:

@@ -250,3 +250,16 @@ def test_a_text_that_there_is_no_memory_for_is_not_read() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "memory" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("set lock_timeout = '5s'", ("lock_timeout",)),
+        ("do $$ begin perform set_config('LOCK_TIMEOUT', '1s', false); end $$", ("lock_timeout",)),
+        ("insert into t select pg_try_advisory_lock(1)", ("advisory",)),
+        ("create index concurrently i on t (a)", ()),
+    ],
+)
+def test_it_is_told_what_of_its_session_a_statement_names(sql: str, names: tuple[str, ...]) -> None:
+    assert read(sql).names == names
