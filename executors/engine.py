@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
-    from lockgate.planner.plan.rehearsal import Reach
 
 Row = tuple[Any, ...]
 
@@ -120,8 +119,8 @@ class Scratch(Protocol):
     def read_traits(self) -> Traits:
         """What a scratch database must have in common with this one."""
 
-    def read_reach(self) -> Reach:
-        """What SQL on this server reaches beyond this database."""
+    def read_databases(self) -> frozenset[str]:
+        """The databases that SQL on this server can name."""
 
     def create_database(self, name: str, traits: Traits) -> None:
         """Makes an empty database on this server."""

@@ -14,7 +14,6 @@ from lockgate.planner.database.catalogue import (
     Detail,
     assemble,
 )
-from lockgate.planner.plan.rehearsal import Reach
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
@@ -28,16 +27,6 @@ DATABASES = """
 select schema_name from information_schema.schemata
 where schema_name not in ('information_schema', 'performance_schema')
 """
-# A schema is a database, and any statement can name another one; accounts are the server's.
-SHARED = re.compile(
-    r"(?:\A|;|\bbegin|\bthen|\belse|\bdo)\s*(?:"
-    r"(?:create|alter|drop|rename)\s+(?:or\s+replace\s+)?"
-    r"(?:user|role|database|schema|server|(?:undo\s+)?tablespace|logfile|instance)\b|"
-    r"(?:grant|revoke)\s+(?:(?![^;]*\son\s)|[^;]*\son\s+\*\.\*)|"
-    r"set\s+(?:global|persist|persist_only|password|default\s+role|@@global|@@persist)\b|"
-    r"(?:install|uninstall|flush|reset|kill|shutdown|purge|change)\b)",
-    re.IGNORECASE,
-)
 COUNTED = "information_schema_stats_expiry"  # MySQL's tables.auto_increment is a day old without
 COUNTERS = """
 select table_name, auto_increment from information_schema.tables
@@ -105,9 +94,9 @@ class MySQLScratch:
         settings = {CHARACTER_SET: character_set, COLLATION: collation}
         return Traits(user, (), None, settings)
 
-    def read_reach(self) -> Reach:
+    def read_databases(self) -> frozenset[str]:
         """Every database that the account can see."""
-        return Reach(frozenset(name for (name,) in self._session.query_all(DATABASES)), SHARED)
+        return frozenset(name for (name,) in self._session.query_all(DATABASES))
 
     def create_database(self, name: str, traits: Traits) -> None:
         """A database that keeps text as the other does."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Membership, Traits
 from lockgate.executors.postgresql.pipeline import Command
 from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
-from lockgate.planner.plan.rehearsal import Reach
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -31,14 +29,6 @@ from pg_auth_members link
 join pg_roles role on role.oid = link.roleid join pg_roles member on member.oid = link.member
 where member.rolname !~ '^pg_' order by 1, 2
 """
-# A database cannot name another one; roles, tablespaces and settings of the server are shared.
-# https://www.postgresql.org/docs/current/manage-ag-overview.html
-SHARED = re.compile(
-    r"(?:\A|;|\bbegin|\bthen|\belse)\s*(?:"
-    r"(?:create|alter|drop)\s+(?:role|user(?!\s+mapping)|group|database|tablespace)\b|"
-    r"alter\s+system\b|(?:grant|revoke)\s+(?![^;]*\son\s))",
-    re.IGNORECASE,
-)
 SEQUENCES = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
@@ -79,9 +69,9 @@ class PostgreSQLScratch:
             tuple(Membership(*row) for row in self._session.query_all(MEMBERSHIPS)),
         )
 
-    def read_reach(self) -> Reach:
-        """No name of another database, but what a server's databases share."""
-        return Reach(frozenset(), SHARED)
+    def read_databases(self) -> frozenset[str]:
+        """None: a database cannot name another."""
+        return frozenset()
 
     def create_database(self, name: str, traits: Traits) -> None:
         """A database of the server's own encoding and locale, with the other's search_path."""

@@ -27,8 +27,9 @@ from lockgate.planner.migrations.migration import Migration, parse_sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.plan import Direction, Plan
-from lockgate.planner.plan.rehearsal import created_roles, refuse_reaching, refuse_reaching_out
+from lockgate.planner.plan.rehearsal import refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.reading.server_wide import created_roles
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
 from lockgate.plans.making import Request, make_setting, plan_live
 from lockgate.workspace import Workspace, author, load_migrations, read_settled
@@ -139,13 +140,16 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
     environment, traits = work.environment, work.engine.scratch.read_traits()
     setting = _make_setting(work)
     statements = _statements(migrations, setting)
-    refuse_reaching_out(statements, work.engine.server.dialect)
+    dialect = work.engine.server.dialect
+    refuse_reaching_out(statements, dialect)
     address, key = resolve_rehearsal(environment, os.environ), uuid.uuid4().hex[:12]
     if address is None:
-        scratch = open_private_scratch(environment, traits, created_roles(statements), key)
+        created = (created_roles(statement.sql, dialect) for statement in statements)
+        own_roles = frozenset[str]().union(*created)
+        scratch = open_private_scratch(environment, traits, own_roles, key)
     else:
         with closing(open_engine(address, environment)) as server:
-            refuse_reaching(statements, server.scratch.read_reach())
+            refuse_reaching(statements, dialect, server.scratch.read_databases())
         scratch = open_scratch(address, environment, traits, key)
     with scratch as engine:
         yield Stage(engine, setting, author(), time.monotonic)

@@ -1,11 +1,13 @@
 """What one statement does, read from its SQL by one reader for each engine.
 
-impact.py    What a statement costs those who use the database
-mysql/       The reader of MySQL and MariaDB
-postgresql/  The reading of PostgreSQL's statements: what each does, by the server's own grammar
-reaching.py  What a statement reaches outside of its database
-reader.py    The reader of each engine, by the name of its dialect
-reading.py   What one statement does, as a value
-sizes.py     How large a table is, as far as it changes what a finding means
-tables.py    The tables as the statements of a plan leave them one by one, as far as a plan can know
+code_text.py    Texts of code
+impact.py       What a statement costs those who use the database
+mysql/          The reader of MySQL and MariaDB
+postgresql/     The reading of PostgreSQL's statements: what each does, by the server's own grammar
+reaching.py     What a statement reaches outside of its database
+reader.py       The reader of each engine, by the name of its dialect
+reading.py      What one statement does, as a value
+server_wide.py  What a statement changes or names beyond its own database
+sizes.py        How large a table is, as far as it changes what a finding means
+tables.py       The tables as the statements of a plan leave them one by one
 """

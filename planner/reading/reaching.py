@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 
-from lockgate.planner.sql.cursor import Cursor, Token, read_head
+from lockgate.planner.reading.code_text import DEEPEST, CodeText, begins, content, cut, cut_string
+from lockgate.planner.sql.cursor import Token
 from lockgate.planner.sql.dialect import Dialect
 
 PROGRAM = "runs a program on the server"
@@ -126,9 +126,6 @@ RIGHTS_WORDS = (
     *("session_replication_role", "definer"),
 )
 RIGHTS_WORD = re.compile(rf"\b(?:{'|'.join(RIGHTS_WORDS)})\b")
-RUNS_TEXT = frozenset({"do", "execute", "prepare", "function", "procedure"})
-"""Words of statements whose strings are code."""
-DEEPEST = 4
 
 
 def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
@@ -142,7 +139,7 @@ def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
     """
     if not _suspicious(sql, dialect):
         return ()
-    return tuple(dict.fromkeys(_found(_cut(sql, dialect), dialect, 0)))
+    return tuple(dict.fromkeys(_found(cut(sql, dialect), dialect, 0)))
 
 
 def changes_rights(sql: str, dialect: Dialect) -> bool:
@@ -154,38 +151,14 @@ def changes_rights(sql: str, dialect: Dialect) -> bool:
     >>> changes_rights("revoke all on t from public", POSTGRESQL)
     False
     """
-    return _may_change_rights(sql) and _changes_rights(_cut(sql, dialect), dialect, 0)
+    return _may_change_rights(sql) and _changes_rights(cut(sql, dialect), dialect, 0)
 
 
-class _Text:
-    """The tokens of a text, and their words: each in lower case, without quotes."""
-
-    def __init__(self, cursor: Cursor) -> None:
-        self.found = list(cursor.rest())
-        self.words = [one.word or one.name.lower() for one in self.found]
-        self.is_cut = cursor.is_cut
-
-    def codes(self) -> Iterator[str]:
-        """The strings that are code."""
-        if RUNS_TEXT & set(self.words):
-            yield from (one.text for one in self.found if one.kind == "string")
-
-
-@lru_cache(maxsize=1)
-def _cut(sql: str, dialect: Dialect) -> _Text:
-    """The tokens of a statement, which is asked for both."""
-    return _Text(read_head(sql, dialect))
-
-
-def _content_of(text: str, dialect: Dialect) -> _Text:
-    return _Text(read_head(_content(text), dialect))
-
-
-def _changes_rights(text: _Text, dialect: Dialect, depth: int) -> bool:
+def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:
     if text.is_cut:
         return True
     words = text.words
-    begun = (words[place : place + LONGEST_RIGHT] for place in (0, *_begins(words)))
+    begun = (words[place : place + LONGEST_RIGHT] for place in (0, *begins(words)))
     if any(tuple(each[: end + 1]) in RIGHTS for each in begun for end in range(len(each))):
         return True
     if dialect.name == "postgresql" and (
@@ -193,23 +166,23 @@ def _changes_rights(text: _Text, dialect: Dialect, depth: int) -> bool:
     ):
         return True
     return depth < DEEPEST and any(
-        _may_change_rights(one) and _changes_rights(_content_of(one, dialect), dialect, depth + 1)
+        _may_change_rights(one) and _changes_rights(cut_string(one, dialect), dialect, depth + 1)
         for one in text.codes()
     )
 
 
-def _found(text: _Text, dialect: Dialect, depth: int) -> Iterator[str]:
+def _found(text: CodeText, dialect: Dialect, depth: int) -> Iterator[str]:
     find = _postgresql if dialect.name == "postgresql" else _mysql
     yield from find(text.found, text.words)
     yield from [UNSEEN] * text.is_cut
     for one in text.codes() if depth < DEEPEST else ():
         if _suspicious(one, dialect):
-            yield from _found(_content_of(one, dialect), dialect, depth + 1)
+            yield from _found(cut_string(one, dialect), dialect, depth + 1)
 
 
 def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
     yield from _phrases(words, POSTGRESQL_PHRASES, POSTGRESQL_CALLS)
-    copies, begins = False, {0, *_begins(words)}
+    copies, begun = False, {0, *begins(words)}
     for place, word in enumerate(words):
         after = words[place + 1 : place + 6]
         copies = word == "copy" or (copies and word != ";")
@@ -218,12 +191,12 @@ def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
             yield from [PROGRAM] * (after[0] == "program")
             yield from [FILES] * (found[place + 1].kind == "string")
         elif word == "language" and after:
-            if UNTRUSTED.fullmatch(_content(found[place + 1].text).lower()):
+            if UNTRUSTED.fullmatch(content(found[place + 1].text).lower()):
                 yield CODE
         elif word == "extension" and words[place - 1] == "create":
             yield from (EXTENSIONS[name] for name in after if name in EXTENSIONS)
             yield from (CODE for name in after if re.fullmatch(r"pl\w+u", name))
-        elif word == "load" and place in begins and found[place + 1 :]:
+        elif word == "load" and place in begun and found[place + 1 :]:
             yield from (CODE for one in found[place + 1 : place + 2] if one.kind == "string")
 
 
@@ -233,7 +206,7 @@ def _mysql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
     for place, word in enumerate(words):
         sets = sets or word == "set"
         if word == "engine":
-            names = [_content(one.text).lower() for one in found[place + 1 : place + 3]]
+            names = [content(one.text).lower() for one in found[place + 1 : place + 3]]
             yield from (ENGINES[name] for name in names if name in ENGINES)
         elif word.lstrip("@") in SHARED_SETTINGS and sets:
             dot, _, equals = (*words[place + 1 : place + 4], "", "", "")[:3]
@@ -250,23 +223,6 @@ def _phrases(words: Sequence[str], phrases: Phrases, calls: Mapping[str, str]) -
                 yield phrases[phrase]
         if word in calls and words[place + 1 : place + 2] == ["("]:
             yield calls[word]
-
-
-def _begins(words: Sequence[str]) -> Iterator[int]:
-    """Where statements begin in a body."""
-    starts = ("begin", "then", "else", "loop", ";")
-    return (place + 1 for place, word in enumerate(words) if word in starts)
-
-
-def _content(text: str) -> str:
-    """What stands in a string or a quoted name; other text as it is."""
-    dollar = re.match(r"\$\w*\$", text)
-    if dollar:
-        return text[dollar.end() : -dollar.end()]
-    if text[-1:] in ("'", '"', "`"):
-        quote = text[-1]
-        return text[text.index(quote) + 1 : -1].replace(quote * 2, quote)
-    return text
 
 
 def _suspicious(sql: str, dialect: Dialect) -> bool:
