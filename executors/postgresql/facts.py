@@ -7,11 +7,13 @@ says who relies on what.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.search_path import split_path
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -72,6 +74,11 @@ VISIBLE = """
 select c.oid::pg_catalog.int8 from pg_catalog.pg_class c
 where pg_catalog.pg_table_is_visible(c.oid)
 """
+# The schemas of the search_path that the server gives, in their order, as far as they are there and
+# may be used; and who `$user` is.
+DEFAULT = """
+select pg_catalog.current_schemas(false)::pg_catalog.text[], current_user::pg_catalog.text
+"""
 
 
 def read_facts(session: PostgreSQLSession) -> Facts:
@@ -80,19 +87,24 @@ def read_facts(session: PostgreSQLSession) -> Facts:
 
     The key is the name of what the search_path finds by it, and else the name with its schema.
     """
-    queries = [LEAVE_LOCALLY, VISIBLE, ENTER_LOCALLY, FACTS]
+    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, FACTS]
     try:
-        _, visible, _, rows = session.read_together(queries)
+        _, visible, given, _, rows = session.read_together(queries)
     except ServerError as refused:
         if refused.code != NOT_HAD:
             raise
-        _, visible, _, rows = session.read_together(queries)  # now the lock between is seen
+        _, visible, given, _, rows = session.read_together(queries)  # now the lock between is seen
     found = {oid for (oid,) in visible}
+    ((schemas, user),) = given
+    default = next(iter(schemas), "")
+    named = [user if name == "$user" else name for name in split_path(session.search_path)]
     return Facts(
         {
             name if oid in found else f"{schema}.{name}": _table(schema, row)
             for oid, schema, name, *row in rows
-        }
+        },
+        default_schema=default,
+        schemas_before=frozenset(takewhile(lambda name: name != default, named)),
     )
 
 

@@ -1,10 +1,11 @@
 """What a database says of itself, as values.
 
-address.py    The address of a database, from a URL or from the parts of one
-catalogue.py  The catalogue: what a database holds but its rows, as comparable text for each object
-facts.py      What a live database says of its tables, as a value the planner can judge by
-ledger.py     The ledger: what the database says was applied to it, and the digest of that state
-mentioned.py  The names that a text of SQL mentions, as a value; `mentions` reads them
-mentions.py   Reads which names a text of SQL mentions: what it may read, call or move
-server.py     What a live server says of itself, as a value the planner can judge
+address.py      The address of a database, from a URL or from the parts of one
+catalogue.py    The catalogue
+facts.py        What a live database says of its tables, as a value the planner can judge by
+ledger.py       The ledger: what the database says was applied to it, and the digest of that state
+mentioned.py    The names that a text of SQL mentions, as a value; `mentions` reads them
+mentions.py     Reads which names a text of SQL mentions: what it may read, call or move
+search_path.py  The text of PostgreSQL's search_path as the names of schemas
+server.py       What a live server says of itself, as a value the planner can judge
 """

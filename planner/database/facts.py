@@ -63,7 +63,8 @@ class Facts:
     open, as their tables are gone; `functions` of its stored functions. `strict` says whether the
     server refuses a value that does not fit, in place of changing it. `mentions` are what the
     views' definitions mention, by their names in lower case: the worst, if one is not shown.
-    `has_sequences` says that there is one.
+    `has_sequences` says that there is one. `default_schema` is where what has no schema is made,
+    and `schemas_before` would take its place if they were there; both are PostgreSQL's alone.
     """
 
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
@@ -73,3 +74,5 @@ class Facts:
     broken_views: frozenset[str] = frozenset()
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
     has_sequences: bool = False
+    default_schema: str = ""
+    schemas_before: frozenset[str] = frozenset()

@@ -240,6 +240,8 @@ class Reading:
     """What depends on the tables; `weigh` knows what it means."""
     search_path: tuple[str, ...] | None = None
     """Where names without a schema are looked for after it; None: as before, `?`: not known."""
+    moves_default: bool = False
+    """Sessions that begin after it may look for names elsewhere, and make tables elsewhere."""
     concurrent: ConcurrentIndex | None = None
     """The index that it builds, drops or rebuilds in several transactions."""
     unread: str = ""

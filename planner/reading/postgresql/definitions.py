@@ -192,6 +192,9 @@ def read_rename(_kind: str, node: Node, path: Path) -> Reading:
     """RENAME of a relation, a column or a constraint, and of anything else."""
     kind = kind_of(node["renameType"])
     new = node.get("newname", "")
+    if kind == "schema":
+        names = (Object(kind, node["subname"]), Object(kind, new))
+        return Reading("alter", names, kind="alter schema")
     if "relation" not in node:
         return Reading("alter", tuple(_objects(kind, [node.get("object", {})], path)),
                        kind=f"alter {kind}")  # fmt: skip

@@ -103,6 +103,13 @@ def read_all(statements: Iterable[str], *, transactional: bool = True) -> Iterat
 
 def _other(kind: str, node: Node) -> Reading:
     """A statement that takes no lock for which others wait, by the name of its node."""
+    reading, setting = _by_name(kind, node), node.get("setstmt", {})
+    is_path = setting.get("name", "").lower() == "search_path"
+    moves = is_path or setting.get("kind") == "VAR_RESET_ALL"
+    return replace(reading, moves_default=True) if moves else reading
+
+
+def _by_name(kind: str, node: Node) -> Reading:
     words = spaced(kind.removesuffix("Stmt"))
     first, _, rest = words.partition(" ")
     if kind in OUTSIDE or kind in SUBSCRIPTIONS or _moves(kind, node):
@@ -272,7 +279,8 @@ def _enum(_kind: str, node: Node, _path: Path) -> Reading:
 
 
 def _schema(_kind: str, node: Node, _path: Path) -> Reading:
-    return definitions.made("schema", node.get("schemaname", ""), node)
+    owner = node.get("authrole", {})
+    return definitions.made("schema", node.get("schemaname") or owner.get("rolename", ""), node)
 
 
 READERS: dict[str, Reader] = {

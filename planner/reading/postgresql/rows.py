@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from lockgate.planner.database.search_path import split_path
 from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, ROW_EXCLUSIVE, hold
 from lockgate.planner.reading.postgresql.nodes import (
     UNKNOWN_PATH,
@@ -197,18 +198,16 @@ def _configured(called: list[tuple[str, Node]]) -> tuple[str, ...] | None:
         if name == "set_config" and len(arguments) == 3:
             setting, value = (constant(one) for one in arguments[:2])
             if setting is None or str(setting).lower() == "search_path":
-                return split_path(value)
+                return known_path(value)
     return None
 
 
-def split_path(value: Any) -> tuple[str, ...]:
+def known_path(value: Any) -> tuple[str, ...]:
     """The schemas in the text of a search_path, as far as they are known.
 
-    >>> split_path('a, "B"'), split_path(None)
+    >>> known_path('a, "B"'), known_path(None)
     (('a', 'B'), ('?',))
     """
     if not isinstance(value, str):
         return UNKNOWN_PATH
-    parts = [part.strip() for part in value.split(",")]
-    found = tuple(part[1:-1] if part[:1] == '"' else part.lower() for part in parts if part)
-    return found or UNKNOWN_PATH
+    return split_path(value) or UNKNOWN_PATH

@@ -76,6 +76,17 @@ def test_a_default_schema_that_has_changed_loses_no_ledger(
         assert len(engine.store.read_ledger().entries) == 2
 
 
+def test_the_plan_says_that_a_default_schema_will_change(
+    postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        facts = engine.session.read_facts()
+        assert (facts.default_schema, facts.schemas_before) == ("public", {"postgres"})
+        by_hand(engine).execute("create schema postgres")
+        facts = engine.session.read_facts()
+        assert (facts.default_schema, facts.schemas_before) == ("postgres", frozenset())
+
+
 def test_a_schema_named_in_place_of_the_ledgers_is_refused(
     postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
 ) -> None:

@@ -81,7 +81,12 @@ class Fixture:
         if size == "unknown":
             return Facts(strict=strict)
         tables = dict(_table(value, ROWS[size]) for value in self._headers("table"))
-        return Facts(tables, strict=strict)
+        return Facts(
+            tables,
+            strict=strict,
+            default_schema=next(self._headers("default"), ""),
+            schemas_before=frozenset(self._headers("before")),
+        )
 
 
 def _table(value: str, rows: int) -> tuple[str, TableFacts]:
