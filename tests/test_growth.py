@@ -182,4 +182,4 @@ def review_text(sql: str, dialect: Dialect) -> None:
         statements = split_statements(sql, dialect)
     except SplitError:
         return
-    find_all(read_subject(statements, "up", True, ReviewTerms(dialect), sql), (), ())
+    find_all(read_subject(statements, "up", True, ReviewTerms(dialect)), (), ())

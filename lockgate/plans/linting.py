@@ -134,14 +134,13 @@ def _sources(
 def _source(
     migration: Migration, direction: Direction, section: Section, terms: ReviewTerms
 ) -> _Source:
-    origin = read_section_source(migration, section)
+    origin = read_section_source(section)
     subject = read_subject(
         section.statements,
         direction,
         section.transactional,
         terms,
-        origin.text,
-        origin.first_line,
+        origin.delimiter_left,
     )
     return _Source(migration, subject, origin)
 

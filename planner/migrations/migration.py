@@ -17,7 +17,7 @@ from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.template import render
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.sql.statements import Directive, Statement, scan
+from lockgate.planner.sql.statements import DelimiterLeft, Directive, Item, Statement, scan
 from lockgate.planner.versions import VersionKey, version_key
 
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
@@ -39,6 +39,7 @@ class Section:
     line: int
     waivers: tuple[Waiver, ...] = ()
     """Those of the file as a whole first; `lint` applies them."""
+    delimiter_left: DelimiterLeft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,8 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
     for part in scan(text, dialect):
         if isinstance(part, Statement):
             raise _sql_above(part)
+        if isinstance(part, DelimiterLeft):
+            continue
         word, arguments = _words(part)
         if word == "up":
             return tuple(requires), template
@@ -234,19 +237,26 @@ class _Draft:
     transactional: bool
     statements: list[Statement] = field(default_factory=list)
     waivers: list[Waiver] = field(default_factory=list)
+    delimiter_left: DelimiterLeft | None = None
 
     def section(self, general: list[Waiver]) -> Section:
         """What was read, with the waivers of the file as a whole."""
         waivers = (*general, *self.waivers)
-        return Section(tuple(self.statements), self.transactional, self.marker.line, waivers)
+        return Section(
+            tuple(self.statements), self.transactional, self.marker.line, waivers,
+            self.delimiter_left,
+        )  # fmt: skip
 
 
-def _collect_sections(parts: Iterator[Statement | Directive]) -> Sections:
+def _collect_sections(parts: Iterator[Item]) -> Sections:
     opened: dict[str, _Draft] = {}
     general: list[Waiver] = []
     for part in parts:
         if isinstance(part, Directive):
             _take_directive(part, opened, general)
+        elif isinstance(part, DelimiterLeft):
+            if opened:
+                _last(opened).delimiter_left = part
         elif not opened:  # a template may render what its source does not show
             raise _sql_above(part)
         else:

@@ -5,7 +5,6 @@ Reads no file and runs no linter: the caller brings the migrations and what an o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,27 +20,20 @@ from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.lint import lint, unknown_waivers
 from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject, follow, read_alone
 from lockgate.planner.sql.dialect import Dialect
-
-# Only such a file has more to say than its statements; the others need not be parsed once more.
-WAIVES = re.compile(r"migrate:\s*allow")
+from lockgate.planner.sql.statements import DelimiterLeft, says_more
 
 
 @dataclass(frozen=True, slots=True)
 class SectionSource:
-    """What a section's file says besides its statements; empty where no file is at hand.
-
-    `text` is its source, and `first_line` the line where that begins.
-    """
+    """What a section's file says besides its statements; empty where no file is at hand."""
 
     waivers: tuple[Waiver, ...] = ()
-    text: str = ""
-    first_line: int = 1
+    delimiter_left: DelimiterLeft | None = None
 
 
-def read_section_source(migration: Migration, section: Section) -> SectionSource:
-    """The origin of a section; one that a template renders has no source."""
-    text = "" if migration.template else _text_of(migration, section)
-    return SectionSource(section.waivers, text, section.line + 1)
+def read_section_source(section: Section) -> SectionSource:
+    """The origin of a section."""
+    return SectionSource(section.waivers, section.delimiter_left)
 
 
 def read_origins(
@@ -70,8 +62,7 @@ def read_subjects(
             step.direction,
             step.transaction is not None,
             terms,
-            origin.text,
-            origin.first_line,
+            origin.delimiter_left,
         )
         for step, origin in zip(plan.steps, origins, strict=True)
     ]
@@ -124,29 +115,17 @@ def _losing(step: Step, subject: Subject) -> tuple[PlannedStatement, ...]:
     )
 
 
-def _text_of(migration: Migration, section: Section) -> str:
-    """The lines behind the section's marker, up to the next one."""
-    lines = migration.text.split("\n")[section.line :]
-    is_marker = (line.replace(" ", "").startswith("--migrate:down") for line in lines)
-    end = next((place for place, marker in enumerate(is_marker) if marker), len(lines))
-    return "\n".join(lines[:end])
-
-
 def _find_origin(
     migration: Migration | None,
     direction: Direction,
     dialect: Dialect,
     variables: Mapping[str, str],
 ) -> SectionSource:
-    if migration is None or not (migration.template or _speaks(migration.text)):
+    if migration is None or not (migration.template or says_more(migration.text)):
         return SectionSource()
     sections = parse_sections(migration, dialect, variables)
     section = sections.up if direction == "up" else sections.down
-    return read_section_source(migration, section) if section else SectionSource()
-
-
-def _speaks(text: str) -> bool:
-    return "delimiter" in text.lower() or WAIVES.search(text) is not None
+    return read_section_source(section) if section else SectionSource()
 
 
 def _odd(step: Step, origin: SectionSource) -> Iterator[str]:

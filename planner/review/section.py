@@ -24,6 +24,7 @@ from lockgate.planner.reading.sizes import (
 from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as_relation
 from lockgate.planner.review.own_objects import OwnObjects
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.statements import DelimiterLeft
 
 
 class Written(Protocol):
@@ -64,15 +65,13 @@ class ReviewTerms:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A section. `text` is its source, empty where only the statements are at hand, and
-    `first_line` the line where that begins."""
+    """A section, as a file or a plan has it."""
 
     statements: tuple[Reviewed, ...]
     direction: Direction
     transactional: bool
     terms: ReviewTerms
-    text: str = ""
-    first_line: int = 1
+    delimiter_left: DelimiterLeft | None = None
 
     def is_new(self, table: Object, statement: Reviewed) -> bool:
         """Whether the table was made before this statement, in the section or by a step before."""
@@ -125,11 +124,10 @@ def read_subject(
     direction: Direction,
     transactional: bool,
     terms: ReviewTerms,
-    text: str = "",
-    first_line: int = 1,
+    delimiter_left: DelimiterLeft | None = None,
 ) -> Subject:
     """The section that these statements are, as it runs by itself."""
-    alone = read_alone(statements, direction, transactional, terms, text, first_line)
+    alone = read_alone(statements, direction, transactional, terms, delimiter_left)
     return follow([(alone, None, "")])[0]
 
 
@@ -138,8 +136,7 @@ def read_alone(
     direction: Direction,
     transactional: bool,
     terms: ReviewTerms,
-    text: str = "",
-    first_line: int = 1,
+    delimiter_left: DelimiterLeft | None = None,
 ) -> Subject:
     """The section that these statements are, before `follow` sets it among others."""
     written = tuple(statements)
@@ -149,7 +146,7 @@ def read_alone(
         Reviewed(place, one.line, one.sql, impact)
         for place, (one, impact) in enumerate(zip(written, impacts, strict=True), 1)
     )
-    return Subject(reviewed, direction, transactional, terms, text, first_line)
+    return Subject(reviewed, direction, transactional, terms, delimiter_left)
 
 
 def follow(sections: Sequence[tuple[Subject, int | None, str]]) -> tuple[Subject, ...]:

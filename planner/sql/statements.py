@@ -48,7 +48,23 @@ class Directive:
         return self.text.split(maxsplit=1)[:1] in (["up"], ["down"])
 
 
-def scan(sql: str, dialect: Dialect, *, first_line: int = 1) -> Iterator[Statement | Directive]:
+@dataclass(frozen=True, slots=True)
+class DelimiterLeft:
+    """The delimiter that a section has set last, and not back to `;`, on this line."""
+
+    delimiter: str
+    line: int
+
+
+Item = Statement | Directive | DelimiterLeft
+
+
+def says_more(sql: str) -> bool:
+    """Whether a text may say more than its statements: what it allows, or another delimiter."""
+    return "delimiter" in sql.lower() or ALLOWS.search(sql) is not None
+
+
+def scan(sql: str, dialect: Dialect, *, first_line: int = 1) -> Iterator[Item]:
     """Statements and directives in the order of the file; `first_line` is that of `sql`.
 
     Raises:
@@ -71,6 +87,7 @@ def split_statements(sql: str, dialect: Dialect, *, first_line: int = 1) -> tupl
     return tuple(item for item in found if isinstance(item, Statement))
 
 
+ALLOWS = re.compile(r"migrate:\s*allow")
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 COPY_HEADER = re.compile(r"copy(?: (?!from )\S+)* from stdin\b")
 COPY_LINE_END = re.compile(r"(?:[ \t\r\f\v]|/\*(?:[^*\n]|\*(?!/))*+\*/)*+(?:--[^\n]*+)?(?:\n|\Z)")
@@ -96,7 +113,8 @@ class _Scanner:
         self._position = 0
         self._counted = 0
         self._line = first_line
-        self._found: list[Statement | Directive] = []
+        self._found: list[Item] = []
+        self._left = DelimiterLeft(";", 0)
         self._modes = ModeGuard(dialect)
         self._conditional = -1
         self._reset()
@@ -108,7 +126,7 @@ class _Scanner:
         self._words: list[str] = []
         self._body: Body | None = None
 
-    def items(self) -> Iterator[Statement | Directive]:
+    def items(self) -> Iterator[Item]:
         """Everything found, each as soon as its end is read."""
         self._refuse_unsendable()
         readers: dict[str, Callable[[int, str], None]] = {
@@ -286,7 +304,8 @@ class _Scanner:
         if argument is None:
             self._fail("DELIMITER names no delimiter", start, "Name one, such as //.")
         self._position = line_end
-        self._set_delimiter(argument[2] or argument[3])
+        self._left = DelimiterLeft(argument[2] or argument[3], self._line_of(start))
+        self._set_delimiter(self._left.delimiter)
 
     def _set_delimiter(self, delimiter: str) -> None:
         is_usual = delimiter == ";"
@@ -356,6 +375,8 @@ class _Scanner:
         if self._dialect.copy_data and self._starts(COPY_HEADER):
             self._fail("COPY FROM STDIN has no data", self._start, "Write ; and its data.")
         self._finish_statement()
+        if self._delimited is not None:
+            self._found.append(self._left)
         self._set_delimiter(";")
 
     def _read_end(self, _start: int, _text: str) -> None:

@@ -47,17 +47,14 @@ class Fixture:
         migration = read_migration("001_fixture.sql", self.text.encode(), dialect)
         sections = parse_sections(migration, dialect, {})
         terms = ReviewTerms(dialect, self._facts(size))
-        lines = self.text.split("\n")
         for direction, section in (("up", sections.up), ("down", sections.down)):
             if section is not None:
-                end = sections.down.line - 1 if direction == "up" and sections.down else None
                 yield read_subject(
                     section.statements,
                     "up" if direction == "up" else "down",
                     section.transactional,
                     terms,
-                    "\n".join(lines[section.line : end]),
-                    section.line + 1,
+                    section.delimiter_left,
                 )
 
     def expected(self, size: Size) -> Found:
