@@ -11,14 +11,15 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
-from lockgate.planner.canonical import canonical
+from lockgate.planner.canonical import canonical_pieces
 from lockgate.planner.errors import (
     AlteredPlan,
     InvalidPlan,
@@ -32,6 +33,8 @@ from lockgate.planner.quantities import short_digest
 UNSEALED = "0" * 64
 """Stands where a digest will."""
 LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in JSON
+
+LEVELS = 4  # of a plan: its steps, a step, its statements
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -55,7 +58,27 @@ class Kind(Generic[Document]):
 
 def render_document(document: BaseModel) -> str:
     """The document as its file holds it: JSON, indented, the same bytes for the same document."""
-    return json.dumps(dump_document(document), indent=2, ensure_ascii=False) + "\n"
+    return "".join(_file_pieces(document))
+
+
+def _file_pieces(document: BaseModel) -> Iterator[str]:
+    yield from _indented(dump_document(document), LEVELS)
+    yield "\n"
+
+
+def _indented(value: Any, levels: int, line: str = "\n") -> Iterator[str]:
+    """A value as indented JSON; the lists and objects of so many levels are taken apart, so that a
+    large document is not in memory once more."""
+    if not (levels and value and isinstance(value, dict | list)):
+        yield to_json(value, indent=2).decode().replace("\n", line)
+        return
+    is_object, inner = isinstance(value, dict), f"{line}  "
+    yield "{" if is_object else "["
+    for place, one in enumerate(value):
+        key = f"{json.dumps(one, ensure_ascii=False)}: " if is_object else ""
+        yield f"{',' if place else ''}{inner}{key}"
+        yield from _indented(value[one] if is_object else one, levels - 1, inner)
+    yield f"{line}}}" if is_object else f"{line}]"
 
 
 def dump_document(document: BaseModel) -> dict[str, Any]:
@@ -64,9 +87,24 @@ def dump_document(document: BaseModel) -> dict[str, Any]:
     return document.model_dump(mode="json", exclude_unset=_is_older(document))
 
 
-def compact_document(document: BaseModel) -> str:
-    """The same as JSON without white space, as a database keeps it."""
-    return document.model_dump_json(exclude_unset=_is_older(document))
+def document_pieces(document: BaseModel, size: int) -> Iterator[str]:
+    """The same as canonical JSON, cut into pieces of so many bytes at most, as a database keeps
+    it."""
+    whole = bytearray()
+    for text in canonical_pieces(dump_document(document)):
+        whole += text.encode()
+        while len(whole) >= size:
+            end = _end_of_character(whole, size)
+            yield whole[:end].decode()
+            del whole[:end]
+    yield whole.decode()
+
+
+def _end_of_character(text: bytearray, end: int) -> int:
+    """The last place at or before `end` where UTF-8 may be cut."""
+    while end < len(text) and text[end] & 0xC0 == 0x80:
+        end -= 1
+    return end
 
 
 def _is_older(document: BaseModel) -> bool:
@@ -81,7 +119,10 @@ def document_digest(document: Mapping[str, Any]) -> str:
         ValueError: the document holds what canonical JSON cannot.
     """
     rest = {key: value for key, value in document.items() if key != "digest"}
-    return hashlib.sha256(canonical(rest)).hexdigest()
+    found = hashlib.sha256()
+    for piece in canonical_pieces(rest):
+        found.update(piece.encode())
+    return found.hexdigest()
 
 
 def write_document(document: BaseModel, path: Path, kind: Kind[Any]) -> None:
@@ -93,14 +134,14 @@ def write_document(document: BaseModel, path: Path, kind: Kind[Any]) -> None:
         UsageError: the file cannot be written there.
     """
     try:
-        write_whole(path, render_document(document))
+        write_whole(path, _file_pieces(document))
     except OSError as error:
         raise UsageError(
             f"The {kind.noun} cannot be written to {path}: {error.strerror}.", do=kind.elsewhere
         ) from error
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, pieces: Iterable[str]) -> None:
     """Writes a text to a file whole or not at all, mode 0600; a device or a pipe is written to.
 
     Raises:
@@ -110,12 +151,13 @@ def write_whole(path: Path, text: str) -> None:
     refuse_outward_link(path)
     path = path.resolve()
     if path.exists() and not path.is_file() and not path.is_dir():
-        path.write_text(text, encoding="utf-8", newline="\n")
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(pieces)
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

@@ -5,7 +5,7 @@ Asks no database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -24,16 +24,25 @@ BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
 
 
-def run_values(run: Run, status: RunStatus = RunStatus.APPLYING) -> tuple[object, ...]:
-    """The parameters of BEGIN_RUN."""
-    from lockgate.planner.document import compact_document
+PLAN_PIECE = 1 << 19
+"""Bytes: with what an engine's escapes add, less than any server takes at once by default."""
 
+
+def plan_pieces(run: Run) -> Iterator[str]:
+    """The run's plan as JSON, in the pieces in which the database keeps it."""
+    from lockgate.planner.document import document_pieces
+
+    return document_pieces(run.plan, PLAN_PIECE)
+
+
+def run_values(run: Run, status: RunStatus, piece: str) -> tuple[object, ...]:
+    """The parameters of BEGIN_RUN; `piece` is the first of the plan."""
     plan = run.plan
     direction = plan.steps[0].direction if plan.steps else ""
     return (
         run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
         run.tool_version, BETWEEN.join(run.approvers) or None, job_text(run.job),
-        compact_document(plan),
+        piece,
     )  # fmt: skip
 
 
@@ -102,13 +111,13 @@ def _read_entry(row: Row) -> Entry:
     return Entry(str(version), name, checksum, as_utc(applied_at))
 
 
-def read_stored(row: Row) -> StoredRun:
-    """A row of READ_APPLIED."""
+def read_stored(row: Row, more: str) -> StoredRun:
+    """A row of READ_APPLIED; `more` is what comes after the first piece of its plan."""
     from lockgate.planner.building.stored_runs import StoredRun  # the ledger does without
 
     run_id, digest, status, started_at, text = row
     undone = status == RunStatus.ROLLED_BACK
-    return StoredRun(run_id, digest, as_utc(started_at), text, status in WHOLE, undone)
+    return StoredRun(run_id, digest, as_utc(started_at), text + more, status in WHOLE, undone)
 
 
 def as_utc(value: datetime) -> datetime:

@@ -5,10 +5,12 @@ What knows plans is imported when one is read: `status` reads the ledger alone.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Journal
 from lockgate.executors.ledger.rows import BETWEEN, as_utc, read_job, read_past, read_stored
+from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import SETTLED, WHOLE, Outcome, RunStatus, listed
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ READ_INTERRUPTED = (
 )
 READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
 READ_PLAN = "select plan from {runs} where id = %s"
+# What a plan has beyond its first piece, which is in the row of its run.
+READ_PIECES = "select p.run_id, p.text from {plans} p join {runs} r on r.id = p.run_id where "
+PIECES_OF_RUN = READ_PIECES + "r.id = %s order by p.run_id, p.piece"
+PIECES_OF_APPLIED = READ_PIECES + "r.direction = 'up' order by p.run_id, p.piece"
 READ_FINISHED = (
     "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt, "
     "{job} "
@@ -80,9 +86,9 @@ class Runs:
         """Each run of an up plan with the plan's text, in no order and unchecked."""
         if not self._store.read_tables().complete:
             return []
-        return [
-            read_stored(row) for row in self._session.query_all(self._store.named(READ_APPLIED))
-        ]
+        rows = self._session.query_all(self._store.named(READ_APPLIED))
+        more = self._read_pieces(PIECES_OF_APPLIED)
+        return [read_stored(row, more.get(row[0], "")) for row in rows]
 
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""
@@ -112,7 +118,16 @@ class Runs:
         from lockgate.executors.ledger.recorded_plan import parse_recorded
 
         (text,) = self._session.query_one(self._store.named(READ_PLAN), (run_id,)) or ("",)
-        return parse_recorded(text, run_id)
+        more = self._read_pieces(PIECES_OF_RUN, run_id)
+        return parse_recorded(text + more.get(run_id, ""), run_id)
+
+    def _read_pieces(self, sql: str, *parameters: str) -> dict[str, str]:
+        """By its run, what a plan has beyond its first piece."""
+        if OWN_NAMES["plans"] not in self._store.read_tables().names:  # an older lockgate's ledger
+            return {}
+        rows = self._session.query_all(self._store.named(sql), parameters)
+        runs = groupby(rows, key=lambda row: str(row[0]))
+        return {run_id: "".join(text for _, text in pieces) for run_id, pieces in runs}
 
     def read_finished(self, plan: Plan) -> FinishedRun | None:
         """The newest run that has wholly applied this plan, or one of the same intent."""

@@ -8,11 +8,12 @@ plans is imported when one is read: `status` reads the ledger alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.rows import job_text, read_entries
+from lockgate.executors.ledger.rows import job_text, plan_pieces, read_entries, run_values
 from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, Runs
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed
@@ -31,6 +32,7 @@ BEGIN_RUN = (
     "tool_version, approvers, job, started_at, plan) "
     "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
 )
+ADD_PIECE = "insert into {plans} (run_id, piece, text) values (%s, %s, %s)"
 # Whoever was interrupted writes its run's end without the lock: another may have finished it.
 FINISH_RUN = (
     "update {runs} set status = %s, error = %s, finished_at = {now} "
@@ -138,6 +140,14 @@ class Store(ABC):
         Raises:
             Locked: the serial is not `serial`: another executor has written.
         """
+
+    def beginning(self, run: Run, status: RunStatus) -> Iterator[tuple[str, tuple[object, ...]]]:
+        """The statements that note a run and its plan, each with its parameters."""
+        for number, piece in enumerate(plan_pieces(run)):
+            if number:
+                yield ADD_PIECE, (run.id, number, piece)
+            else:
+                yield BEGIN_RUN, run_values(run, status, piece)
 
     def resume_run(self, run: Run) -> None:
         """Notes that an interrupted run goes on; durable on return."""

@@ -13,6 +13,7 @@ from lockgate.planner.errors import HistoryError, WrongTarget
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 OWN_NAMES = {
     "runs": "lockgate_runs",
+    "plans": "lockgate_plans",
     "journal": "lockgate_journal",
     "target": "lockgate_target",
 }

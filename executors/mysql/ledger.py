@@ -35,6 +35,9 @@ CREATE_TABLES = {
     status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
     started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
     approvers text, error text, receipt mediumtext, job text) {TABLE}""",
+    "plans": f"""create table {{plans}} (
+    run_id varchar(36) not null, piece int not null, text mediumtext not null,
+    primary key (run_id, piece)) {TABLE}""",
     "journal": f"""create table {{journal}} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),

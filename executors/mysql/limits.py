@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pymysql
-
-from lockgate.executors.ledger.rows import run_values
 from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,22 +17,16 @@ PACKET_HEAD = 1024  # bytes; more than what an INSERT adds to a text
 
 def refuse_big(run: Run, limit: int) -> None:
     """Raises UsageError when a server that takes so many bytes at once would not take a statement
-    of a plan, or the plan."""
-    texts = [
-        (f"{step.file}:{statement.line}: the statement", statement.sql)
-        for step in run.plan.steps
-        for statement in step.statements
-    ]
-    for what, text in (
-        *texts,
-        ("The plan", pymysql.converters.escape_string(str(run_values(run)[-1]))),
-    ):
-        if (size := len(text.encode()) + PACKET_HEAD) > limit:
-            raise UsageError(
-                f"{what} has {size} bytes, and the server takes at most {limit} at once.",
-                why="Nothing was run.",
-                do="Raise the server's max_allowed_packet, or divide the migration.",
-            )
+    of a plan."""
+    for step in run.plan.steps:
+        for statement in step.statements:
+            if (size := len(statement.sql.encode()) + PACKET_HEAD) > limit:
+                raise UsageError(
+                    f"{step.file}:{statement.line}: the statement has {size} bytes, and the server "
+                    f"takes at most {limit} at once.",
+                    why="Nothing was run.",
+                    do="Raise the server's max_allowed_packet, or divide the statement.",
+                )
 
 
 def refuse_percent(name: str) -> None:

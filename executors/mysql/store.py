@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lockgate.executors.ledger.rows import run_values
-from lockgate.executors.ledger.store import BEGIN_RUN, CLOSE_DEAD_RUNS, Store
+from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
@@ -50,7 +49,8 @@ class MySQLStore(Store):
         self.ensure_tables(identity)
         with self.session.transaction():
             self.session.execute(self.named(CLOSE_DEAD_RUNS))
-            self.session.execute(self.named(BEGIN_RUN), run_values(run, RunStatus.LOCKED))
+            for sql, parameters in self.beginning(run, RunStatus.LOCKED):
+                self.session.execute(self.named(sql), parameters)
 
     def record_migration(self, step: Step, serial: int) -> None:
         with self.session.transaction():

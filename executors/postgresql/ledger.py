@@ -102,6 +102,9 @@ CREATE_TABLES = {
     actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
     finished_at timestamptz, plan text not null, approvers text, error text, receipt text,
     job text)""",
+    "plans": """create table {plans} (
+    run_id varchar(36) not null, piece int not null, text text not null,
+    primary key (run_id, piece))""",
     "journal": """create table {journal} (
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at timestamptz not null, outcome varchar(20),

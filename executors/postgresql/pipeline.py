@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from psycopg import Connection, Error, OperationalError
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
@@ -173,7 +173,7 @@ class _Flight(Generic[Tag]):
 
     def add(self, command: Command[Tag]) -> None:
         self.commands.append(command)
-        self.size += len(command.sql)
+        self.size += _size(command)
 
     def take(self) -> Command[Tag]:
         """The command that the next result belongs to.
@@ -183,8 +183,13 @@ class _Flight(Generic[Tag]):
         """
         if self.commands:
             self.last = self.commands.popleft()
-            self.size -= len(self.last.sql)
+            self.size -= _size(self.last)
         return self.last
+
+
+def _size(command: Command[Any]) -> int:
+    """The characters that it sends."""
+    return len(command.sql) + sum(len(one) for one in command.parameters if one)
 
 
 def _exchange(

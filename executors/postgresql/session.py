@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -153,9 +154,10 @@ class PostgreSQLSession(Session):
             return self._pipelined(commands, on_silence)
         return self.gauge.sift(self._pipelined(self.gauge.probing(commands), on_silence))
 
-    def transact(self, commands: Sequence[Command[Any]]) -> list[CommandResult[Any]]:
+    def transact(self, commands: Iterable[Command[Any]]) -> list[CommandResult[Any]]:
         """The outcomes of commands of our own, in a transaction of their own."""
-        whole = [Command("begin read write", None), *commands, Command("commit", None)]
+        begin, commit = Command("begin read write", None), Command("commit", None)
+        whole = chain([begin], commands, [commit])
         with self.ending_when_busy():
             try:
                 return list(self.pipelined(whole))[1:-1]
@@ -279,15 +281,21 @@ class PostgreSQLSession(Session):
         self, commands: Iterable[Command[Any]], on_silence: OnSilence
     ) -> Iterator[CommandResult[Any]]:
         patience = min(WATCH, self.lock_timeout / 3)  # who blocks us must be seen in time
-        batch: list[Command[Any]] = []
-        for command in commands:
-            if command.copy_data is None:
-                batch.append(command)
-                continue
-            yield from run_pipelined(self._connection, batch, on_silence, patience)
-            batch = []
-            yield run_copy(self._connection, command, on_silence, patience)
-        yield from run_pipelined(self._connection, batch, on_silence, patience)
+        rest, copies = iter(commands), list[Command[Any]]()
+
+        def travelling() -> Iterator[Command[Any]]:
+            """Those before the next COPY, as they are wanted: there may be much text in them."""
+            for command in rest:
+                if command.copy_data is not None:
+                    copies.append(command)
+                    return
+                yield command
+
+        while True:
+            yield from run_pipelined(self._connection, travelling(), on_silence, patience)
+            if not copies:
+                return
+            yield run_copy(self._connection, copies.pop(), on_silence, patience)
 
     def _end_after(self, error: BaseException) -> None:
         """`end_session`; where that fails, the error that came first is the one to be told."""

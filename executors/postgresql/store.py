@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.ledger.rows import run_values
-from lockgate.executors.ledger.store import BEGIN_RUN, CLOSE_DEAD_RUNS, Store
+from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.postgresql.ledger import (
@@ -20,6 +20,7 @@ from lockgate.executors.postgresql.ledger import (
 )
 from lockgate.executors.postgresql.parameters import as_texts, numbered
 from lockgate.executors.postgresql.pipeline import Command
+from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
@@ -44,9 +45,9 @@ class PostgreSQLStore(Store):
         self._forget_tables()
 
     def begin_run(self, run: Run, identity: Identity) -> None:
-        begin = self.own_command(BEGIN_RUN, run_values(run), None)
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
-        self.session.transact([*self._creation(identity), closing, begin])
+        noting = (self.own_command(*one, None) for one in self.beginning(run, RunStatus.APPLYING))
+        self.session.transact(chain(self._creation(identity), [closing], noting))
         self._forget_tables()
 
     def record_migration(self, step: Step, serial: int) -> None:

@@ -164,7 +164,7 @@ def find_approvals(plan_file: Path) -> list[Path]:
 
 def _write_signature(path: Path, signature: str) -> Path:
     try:
-        write_whole(path, signature)
+        write_whole(path, [signature])
     except OSError as error:
         raise UsageError(f"The signature cannot be written to {path}: {error.strerror}.") from error
     return path

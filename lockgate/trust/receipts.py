@@ -76,7 +76,7 @@ def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -
             return
         write_receipt(receipt, file)
         if key is not None:
-            write_whole(_signature_of(file), sign(_signed(receipt), key, NAMESPACE))
+            write_whole(_signature_of(file), [sign(_signed(receipt), key, NAMESPACE)])
     except (Unreachable, ServerError, UsageError, OSError) as hindered:
         tell(
             f"Warning: the plan is applied, and its receipt could not be written: {hindered}",

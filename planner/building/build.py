@@ -1,4 +1,7 @@
-"""Building of plans: from a comparison and a ledger to the steps and the state they leave."""
+"""Building of plans: from a comparison and a ledger to the steps and the state they leave.
+
+But for those of a rehearsal they are not sealed yet: linters and policies have their say first.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, ve
 from lockgate.planner.guarantees.statement_guarantees import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
 from lockgate.planner.migrations.migration import Migration, Section, parse_sections
-from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, seal
+from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, intend, seal
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement, statement_digest
 from lockgate.planner.versions import VersionKey
 
@@ -104,7 +107,7 @@ def build_chosen_plan(
         MigrationFileError: a file cannot be read.
     """
     steps = [_step(migration, direction, migration.version, setting) for migration in chosen]
-    return _plan(steps, ledger, setting)
+    return seal(_plan(steps, ledger, setting))
 
 
 def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting, to: str) -> Plan:
@@ -120,7 +123,7 @@ def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting
     steps = [without_statements(step).model_copy(update=recorded) for step in plan.steps]
     judged = _judged(steps, setting)
     changes = {"steps": judged.steps, "verdict": judged.verdict, "warnings": setting.warnings}
-    return seal(plan.model_copy(update=changes))
+    return intend(plan.model_copy(update=changes))
 
 
 def build_down_plan(
@@ -214,7 +217,7 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
     server = setting.server
     judgement = _judged(with_readings(steps, server.dialect), setting)
     steps = judgement.steps
-    return seal(
+    return intend(
         Plan(
             tool_version=setting.tool_version,
             created_at=server.now,

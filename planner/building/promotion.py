@@ -14,7 +14,7 @@ from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.document import render_document
 from lockgate.planner.migrations.migration import Migration
-from lockgate.planner.plan.plan import CarriedReceipt, Plan, Promotion, Proof, Step, seal
+from lockgate.planner.plan.plan import CarriedReceipt, Plan, Promotion, Proof, Step
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
 from lockgate.planner.versions import VersionKey, version_key
@@ -165,7 +165,7 @@ def with_promotion(plan: Plan, origin: Origin) -> Plan:
         receipts=tuple(map(_carry, origin.receipts)),
         rejected=origin.rejected,
     )
-    return seal(plan.model_copy(update={"promotion": promotion}))
+    return plan.model_copy(update={"promotion": promotion})
 
 
 def _carry(one: SignedReceipt) -> CarriedReceipt:

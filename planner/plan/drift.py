@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.errors import Denied, StalePlan
-from lockgate.planner.plan.plan import Change, Plan, seal
+from lockgate.planner.plan.plan import Change, Plan
 
 # Whoever creates a database decides on these, and no migration does: the database's own
 # attributes, and MySQL's rights on all of it, which stand in `grants` without an object.
@@ -39,8 +39,8 @@ def name_objects(found: Sequence[ObjectDifference | Change]) -> str:
 
 
 def with_fingerprint(plan: Plan, digests: Mapping[str, str]) -> Plan:
-    """The plan for the schema with these digests and no other."""
-    return seal(plan.model_copy(update={"fingerprint": dict(digests)}))
+    """The plan for the schema with these digests and no other; not sealed again."""
+    return plan.model_copy(update={"fingerprint": dict(digests)})
 
 
 def refuse_changed_schema(plan: Plan, catalogue: Catalogue) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 from lockgate.planner.decision import Decision
-from lockgate.planner.document import document_digest, dump_document
+from lockgate.planner.document import UNSEALED, document_digest, dump_document
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.statement import (
     Estimate,
@@ -388,8 +388,13 @@ def intent_digest(steps: Iterable[Step]) -> str:
     )
 
 
+def intend(plan: Plan) -> Plan:
+    """The plan with the digest over its intent, and not yet sealed."""
+    return plan.model_copy(update={"intent_digest": intent_digest(plan.steps), "digest": UNSEALED})
+
+
 def seal(plan: Plan) -> Plan:
-    """The plan with the digests that belong to its content."""
-    intended = plan.model_copy(update={"intent_digest": intent_digest(plan.steps)})
+    """The plan with the digests that belong to its content; done once, when it is finished."""
+    intended = intend(plan)
     digest = document_digest(dump_document(intended))
     return intended.model_copy(update={"digest": digest})

@@ -19,7 +19,10 @@ COMMAND = (sys.executable, "-m", "lockgate")
 DEADLINE = 60.0
 """Seconds after which a command that has not ended fails its test."""
 
-OWN_TABLES = ["lockgate_journal", "lockgate_runs", "lockgate_target", "schema_migrations"]
+OWN_TABLES = [
+    *("lockgate_journal", "lockgate_plans", "lockgate_runs", "lockgate_target"),
+    "schema_migrations",
+]
 
 
 @dataclass(frozen=True)

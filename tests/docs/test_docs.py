@@ -182,6 +182,7 @@ NAMES = {
     "history": "schema_migrations",
     "target": "lockgate_target",
     "runs": "lockgate_runs",
+    "plans": "lockgate_plans",
     "journal": "lockgate_journal",
 }
 

@@ -26,7 +26,7 @@ from lockgate.planner.environments.environment import Environment, resolve_datab
 from lockgate.planner.environments.folder import EnvironmentsFolder
 from lockgate.planner.migrations.migration import Migration, read_migration
 from lockgate.planner.migrations.order import order
-from lockgate.planner.plan.plan import Plan, Source
+from lockgate.planner.plan.plan import Plan, Source, seal
 from lockgate.planner.plan.verify import encode_evidence
 from lockgate.planner.sql.dialect import Dialect
 
@@ -171,7 +171,7 @@ def plan_for(
     """The plan that brings a database up to these migrations; `setting` as in `Setting`."""
     ledger = engine.store.read_ledger() if ledger is None else ledger
     comparison = _compare(engine, migrations, ledger)
-    return build_up_plan(comparison, ledger, setting_for(engine, **setting), to=to)
+    return seal(build_up_plan(comparison, ledger, setting_for(engine, **setting), to=to))
 
 
 def down_plan_for(
@@ -180,7 +180,8 @@ def down_plan_for(
     """The plan that rolls the last `steps` of these migrations back."""
     ledger = engine.store.read_ledger()
     comparison = _compare(engine, migrations, ledger)
-    return build_down_plan(comparison, ledger, setting_for(engine, **setting), steps=steps)
+    setting_of_it = setting_for(engine, **setting)
+    return seal(build_down_plan(comparison, ledger, setting_of_it, steps=steps))
 
 
 def setting_for(

@@ -38,6 +38,7 @@ TABLES = {
         *("tool_version", "started_at", "finished_at", "plan", "approvers", "error", "receipt"),
         "job",
     },
+    "lockgate_plans": {"run_id", "piece", "text"},
     "lockgate_journal": {
         *("run_id", "step", "statement", "digest", "intent_at", "outcome", "done_at"),
     },

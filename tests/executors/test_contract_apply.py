@@ -9,6 +9,8 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.events import RunStarted, StatementFinished, StepFinished, UnitCommitted
+from lockgate.executors.ledger import rows
+from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import (
     ExpiredPlan,
@@ -254,7 +256,7 @@ def test_a_role_without_the_right_to_create_applies_rows(
             by_hand(engine).execute(sql)
 
 
-OWN_TABLES = ("schema_migrations", "lockgate_target", "lockgate_runs", "lockgate_journal")
+OWN_TABLES = ("schema_migrations", *OWN_NAMES.values())
 
 
 def rights_to_write(engine: str, role: str, database: str) -> tuple[list[str], list[str]]:
@@ -305,6 +307,22 @@ def test_the_run_keeps_the_plan_word_for_word(engine: Any) -> None:
     apply_plan(engine, plan)
     (text,) = by_hand(engine).query_one("select plan from lockgate_runs")
     assert Plan.model_validate(json.loads(text)) == plan
+
+
+def test_a_plan_larger_than_any_packet_is_kept_in_pieces(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PLAN_PIECE", 1_001)
+    values = ",".join(f"({number}, 'ä€😀 '' %s')" for number in range(2_000))
+    sql = f"create table t1 (id int, note varchar(40));\ninsert into t1 values {values};"
+    plan = plan_for(engine, {"001_t1": sql})
+    apply_plan(engine, plan)
+    longest = "select max(octet_length(text)), count(*) from lockgate_plans"
+    ((size, count),) = by_hand(engine).query_all(longest)
+    assert size <= 1_001 < 50_000 < size * count
+    runs = engine.store.runs
+    (run,) = runs.read_applied_plans()
+    assert parse_plan(run.text.encode(), "the run") == runs.read_plan(run.id) == plan
 
 
 def test_a_percent_sign_and_an_umlaut_reach_the_table(engine: Any) -> None:

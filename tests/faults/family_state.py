@@ -16,7 +16,7 @@ from tests.servers.process import wait_until
 
 DATABASE = "lockgate_faults"
 
-TRACES = frozenset({"lockgate_runs", "lockgate_journal"})
+TRACES = frozenset({"lockgate_runs", "lockgate_plans", "lockgate_journal"})
 """What each run writes, however it ends."""
 
 VOLATILE = frozenset({"Created", "Database"})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import rfc8785
 
-from lockgate.planner.canonical import canonical
+from lockgate.planner.canonical import canonical, canonical_pieces
 
 CHARACTERS = '"\\/\b\t\n\f\r\x00\x1f\x7f aZ0é\u2028\ud7ff\ue000\uffff\U00010000\U0010ffff'
 
@@ -32,6 +32,17 @@ def test_it_is_what_the_standard_asks_for() -> None:
     for _ in range(3_000):
         value = made_up(chance, 4)
         assert canonical(value) == rfc8785.dumps(value)
+
+
+def test_its_pieces_are_the_same_and_no_longer_than_they_must_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lockgate.planner.canonical.PIECE", 20)
+    chance = random.Random(8785)
+    for _ in range(1_000):
+        value = made_up(chance, 4)
+        assert "".join(canonical_pieces(value)).encode() == rfc8785.dumps(value)
+    assert max(map(len, canonical_pieces({"a": [["b" * 9] * 100, {"c": {"d": ["e"] * 100}}]}))) < 99
 
 
 @pytest.mark.parametrize(

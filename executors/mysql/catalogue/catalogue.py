@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.mysql.catalogue.details import describe_rows
 from lockgate.executors.mysql.catalogue.information_schema import ViewRows, plain_mode, read_views
 from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
@@ -20,7 +21,7 @@ from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
 
-OWN_TABLES = frozenset({"lockgate_target", "lockgate_runs", "lockgate_journal"})
+OWN_TABLES = frozenset(OWN_NAMES.values())
 MADE_BY = "character_set_client collation_connection database_collation"
 
 # What a column is called, after the name of the schema's column. A view's columns are those of

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.postgresql.catalogue.objects import OTHERS, PUBLISHED_SCHEMAS
 from lockgate.executors.postgresql.catalogue.relations import TABLES
 from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Row
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
-OWN_TABLES = ("lockgate_target", "lockgate_runs", "lockgate_journal")
+OWN_TABLES = tuple(OWN_NAMES.values())
 # A schema that holds nothing else was made for them.
 HIDDEN = """
 select format('table %%I.%%I', schema, name)

@@ -219,7 +219,7 @@ def test_the_history_can_have_any_name_in_any_schema(
         assert engine.store.runs.read_runs(1)[0].status == "COMMITTED"
     found = bystander.execute("select tablename from pg_tables where schemaname = 'Über $1'")
     assert {name for (name,) in found} == {
-        names["table"], "lockgate_journal", "lockgate_runs", "lockgate_target",
+        names["table"], "lockgate_journal", "lockgate_plans", "lockgate_runs", "lockgate_target",
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from lockgate.planner.environments.policy import PolicySettings, loosened, mispl
 from lockgate.planner.errors import Denied
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
-from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.receipt import FinishedRun, make_receipt
 from lockgate.planner.plan.start import Start
@@ -124,7 +124,7 @@ class TestReceipts:
         assert "1 is only recorded in staging, by a baseline" in found.reason
 
     def test_the_proofs_are_part_of_the_plan(self) -> None:
-        known = with_promotion(PLAN, by_receipts(ran([ONE])))
+        known = seal(with_promotion(PLAN, by_receipts(ran([ONE]))))
         assert known.promotion is not None
         one, two = known.promotion.proofs
         assert (one.applied_at, two.applied_at) == (NOW - 3 * HOUR, None)

@@ -31,7 +31,7 @@ from lockgate.planner.errors import (
 from lockgate.planner.migrations.directory import read_migrations
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
-from lockgate.planner.plan.plan import Plan, seal
+from lockgate.planner.plan.plan import Plan, intend, seal
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
 from tests.planner.literals import NOW, SERVER, SETTING, after, ledger, migration, read, up_plan
 
@@ -87,7 +87,7 @@ class TestThePlan:
         assert [step.version for step in plan.steps] == ["003", "002"]
         assert {step.direction for step in plan.steps} == {"down"}
         assert sql(plan) == ["drop table t003", "drop table t002"]
-        assert plan == seal(plan)
+        assert plan == intend(seal(plan))
 
     def test_runs_what_the_plan_from_the_files_would(self) -> None:
         found, kept = applied(*ALL)
