@@ -10,6 +10,7 @@ from lockgate.planner.building.late_steps import with_lateness
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.building.stored_runs import AppliedMigration, find_applied
+from lockgate.planner.database.facts import Facts
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import find_position, refuse_other_rules
@@ -17,6 +18,7 @@ from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.rereading import (
     bind,
     is_rendered_otherwise,
+    refuse_needless_pieces,
     refuse_understated,
     refuse_unmet,
     without_claims,
@@ -46,16 +48,28 @@ def reread(plan: Plan, work: Workspace) -> Plan:
     if is_rendered_otherwise(plan, environment.variables):
         applied = find_applied(ledger, engine.store.runs.read_applied_plans())
     migrations = bind(plan, dialect, environment.variables, applied)
-    refuse_understated(plan, dialect)
+    facts = _read_facts(plan, work)
+    refuse_understated(plan, dialect, facts)
+    if facts is not None and not dialect.transactional_ddl:
+        refuse_needless_pieces(plan, dialect, migrations, facts)
     refuse_unmet(plan, ledger)
     plain = without_claims(completed(plan), dialect, migrations)
     plain = with_lateness(plain, migrations, ledger)
     if plan.promotion is not None and environment.policy.promotion is not None:
         plain = with_promotion(plain, reread_origin(plan.promotion, environment))
-    if not _asks_for_tables(environment):
+    if facts is None or not _asks_for_tables(environment):
         return plain
-    seen = Observation(engine.server, ledger, engine.session.read_facts())
+    seen = Observation(engine.server, ledger, facts)
     return inspect_plan(plain, environment, seen, migrations)
+
+
+def _read_facts(plan: Plan, work: Workspace) -> Facts | None:
+    """What the database says of its tables, where a policy asks, or where it decides what a
+    statement loses and what can be undone; None: neither."""
+    promises = bool(plan.steps) and not work.engine.server.dialect.transactional_ddl
+    if promises or _asks_for_tables(work.environment):
+        return work.engine.session.read_facts()
+    return None
 
 
 def _asks_for_tables(environment: Environment) -> bool:

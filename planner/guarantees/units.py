@@ -111,6 +111,16 @@ def rejudge(
     return tuple(found)
 
 
+def is_unit(plan: Plan, place: int, facts: Facts, dialect: Dialect) -> bool:
+    """Whether the step at this place, from 0, can be undone as a whole and without copies, by the
+    facts before the plan: how large a table is, a server only estimates."""
+    terms, schema = Terms(dialect, plan.target.database), Schema(facts)
+    for step in plan.steps[: place + 1]:
+        schema.begin_unit()
+        section = _weigh_section(step.statements, schema, terms)
+    return not _culprit(_settle([section])[0])
+
+
 def _weaker(step: Step, promises: Promises) -> Iterator[str]:
     for statement, promise in zip(step.statements, promises, strict=True):
         if RANKS.index(promise.guarantee) > RANKS.index(statement.guarantee):

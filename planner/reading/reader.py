@@ -29,4 +29,6 @@ def read_impacts(
             yield weigh(reading, facts)
     else:
         for sql in statements:
-            yield mysql.read_impact(sql, dialect, facts)
+            impact = mysql.read_impact(sql, dialect, facts)
+            yield impact
+            facts = mysql.after(facts, impact.reading)

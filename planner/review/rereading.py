@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from lockgate.planner.building.filetexts import restore_text
 from lockgate.planner.building.readings import as_reading
 from lockgate.planner.building.stored_runs import AppliedMigration
+from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
+from lockgate.planner.guarantees.units import is_unit
 from lockgate.planner.migrations.migration import (
     Migration,
     Section,
@@ -95,15 +97,39 @@ def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
         present.add(step.key)
 
 
-def refuse_understated(plan: Plan, dialect: Dialect) -> None:
-    """Raises ContradictedPlan when the plan says less of its statements than their SQL does."""
-    subjects = read_subjects(plan, ReviewTerms(dialect), without_files(plan))
+def refuse_understated(plan: Plan, dialect: Dialect, facts: Facts | None = None) -> None:
+    """Raises ContradictedPlan when the plan says less of its statements than their SQL does, by
+    the facts of a database that is at the plan's base, where these are known."""
+    terms = ReviewTerms(dialect, facts or Facts())
+    subjects = read_subjects(plan, terms, without_files(plan))
     for number, (step, subject) in enumerate(zip(plan.steps, subjects, strict=True), 1):
         for planned, reviewed in zip(step.statements, subject.statements, strict=True):
             for less in _understated(planned, reviewed, subject):
                 raise _contradicted(f"step {number} statement {reviewed.place}", less)
     if _is_cut(plan):
         raise _contradicted("its verdict", f"it says {plan.verdict}, and it can stop half-way")
+
+
+def refuse_needless_pieces(
+    plan: Plan, dialect: Dialect, migrations: Sequence[Migration], facts: Facts
+) -> None:
+    """Raises ContradictedPlan when a step is to run statement by statement, each kept at once,
+    that its file does not want so and that could be undone as a whole.
+
+    `facts` are those of a database at the plan's base, whose server commits DDL by itself.
+    """
+    known = {migration.key: migration for migration in migrations}
+    for number, step in enumerate(plan.steps, 1):
+        migration = known.get(step.key)
+        if step.transaction is not None or migration is None or not step.statements:
+            continue
+        rendered = (step.text and step.text.variables) or {}
+        sections = parse_sections(migration, dialect, rendered)
+        section = sections.up if step.direction == "up" else sections.down
+        if section and section.transactional and is_unit(plan, number - 1, facts, dialect):
+            raise _contradicted(
+                f"step {number}", "it is to run in pieces, and could be undone as a whole"
+            )
 
 
 def without_claims(plan: Plan, dialect: Dialect, migrations: Sequence[Migration]) -> Plan:

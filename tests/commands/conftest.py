@@ -28,6 +28,15 @@ def any_project(any_server: Any, any_database: str, tmp_path: Path) -> Iterator[
     yield from opened(Project(tmp_path, any_server.url(any_database)))
 
 
+@pytest.fixture(params=["mysql", "mariadb"])
+def family_project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
+    """A project on MySQL and MariaDB in turn."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    database = server.new_database()
+    yield from opened(Project(tmp_path, server.url(database)))
+    server.drop_database(database)
+
+
 @pytest.fixture(params=["postgres", "mysql"])
 def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
     """Staging and production on PostgreSQL and MySQL in turn, with two migrations."""

@@ -212,3 +212,44 @@ def test_a_template_is_held_against_the_environments_variables(project: Project)
     refused(project.migrate("apply", "plan.json"), 8, "other variables than the environment's")
     project.configure("variables: {name: one}\n")
     succeed(project.migrate("apply", "plan.json"))
+
+
+def test_values_that_are_cut_without_strict_mode_are_refused_when_left_out(
+    family_project: Project,
+) -> None:
+    family_project.write("001_notes.sql", "create table notes (a varchar(50));")
+    succeed(family_project.migrate("up"))
+    family_project.write(
+        "002_short.sql", "set session sql_mode = '';\nalter table notes modify a varchar(2);"
+    )
+    document = planned(family_project, "non_atomic: allow")
+    cut = document["steps"][0]["statements"][1]
+    assert cut["loses"] == ["values of notes.a that do not fit varchar(2)"]
+    forge(family_project, document, lambda _: cut.update(loses=[]))
+    refused(family_project.migrate("apply", "plan.json"), 8, "contradicts its own SQL", "notes.a")
+
+
+def test_a_section_that_could_be_undone_is_not_run_in_pieces(family_project: Project) -> None:
+    family_project.write("001_notes.sql", "create table notes (a int);")
+    succeed(family_project.migrate("up"))
+    family_project.write("002_more.sql", "alter table notes add b int;")
+    document = planned(family_project)
+
+    def in_pieces(plan: dict[str, Any]) -> None:
+        plan["steps"][0]["transaction"] = None
+        statement(plan).update(guarantee="point-of-no-return", reason="who knows")
+
+    forge(family_project, document, in_pieces)
+    refused(family_project.migrate("apply", "plan.json"), 8, "contradicts its own SQL", "in pieces")
+
+
+RULE = "create rule r as on insert to notes do instead delete from notes;"
+EVENT = "create event e on schedule every 1 day do delete from notes where a < 5;"
+
+
+def test_what_takes_rows_away_whenever_it_runs_is_a_loss(any_project: Project) -> None:
+    any_project.write("001_notes.sql", "create table notes (a int);")
+    succeed(any_project.migrate("up"))
+    any_project.write("002_gone.sql", RULE if any_project.engine == "postgresql" else EVENT)
+    deny(any_project, "destructive: deny, non_atomic: allow")
+    refused(any_project.migrate("plan"), 3, "whenever it")

@@ -25,12 +25,13 @@ REBUILDING = frozenset({"row_format", "key_block_size", "encryption", "page_comp
 PARTITION_CHANGES = {"drop": "drop partition", "truncate": "truncate partition"}
 INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
 UNKNOWN = "unknown"
-WHOLE = {"force": "rebuild", "convert": "convert character set", "order": UNKNOWN,
-         "discard": UNKNOWN, "import": UNKNOWN}  # fmt: skip
 # What takes a table's rows or those of partitions away.
 MOVES = frozenset({"discard", "exchange"})
 # Their values depend on the table: the column's old definition, the engine that it has.
 REDEFINE, CHANGE_ENGINE = "redefine column", "change engine"
+CONVERT = "convert character set"
+WHOLE = {"force": "rebuild", "convert": CONVERT, "order": UNKNOWN,
+         "discard": UNKNOWN, "import": UNKNOWN}  # fmt: skip
 # What the statement asks for, and no operation.
 ASKED = ("algorithm", "lock")
 
@@ -69,7 +70,8 @@ def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
     elif word == "add":
         yield from _add(clause, table)
     elif action := _single(word, clause):
-        yield Clause(action, table, words=frozenset({word}) & MOVES)
+        name = _charset(clause) if action == CONVERT else ""
+        yield Clause(action, table, name, words=frozenset({word}) & MOVES)
     elif word not in (*ASKED, "enable", "disable", "with", "without"):
         yield from _options(word, clause, table)
 
@@ -103,6 +105,15 @@ def _single(word: str, clause: Cursor) -> str:
     if word == "alter":
         return _alter(clause)
     return WHOLE.get(word, "")
+
+
+def _charset(clause: Cursor) -> str:
+    """The character set of CONVERT TO; empty for the default one."""
+    clause.until("set", "charset")
+    clause.take()
+    clause.accept("=")
+    token = clause.take()
+    return (token.name or token.text.strip("'\"")).lower()
 
 
 def _add(clause: Cursor, table: Object) -> Iterator[Clause]:

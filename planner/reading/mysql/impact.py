@@ -7,6 +7,7 @@ LOCK says: https://dev.mysql.com/doc/refman/en/metadata-locking.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
@@ -20,10 +21,11 @@ from lockgate.planner.reading.mysql.algorithms import (
     combine,
     hold,
 )
-from lockgate.planner.reading.mysql.clauses import ASKED, CHANGE_ENGINE, REDEFINE
+from lockgate.planner.reading.mysql.clauses import ASKED, CHANGE_ENGINE, CONVERT, REDEFINE
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.mysql.redefinition import redefinition
-from lockgate.planner.reading.reading import Clause, Reading
+from lockgate.planner.reading.mysql.types import keeps_text, loses
+from lockgate.planner.reading.reading import Clause, Definition, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.reading.tables import INNODB
 from lockgate.planner.sql.dialect import Dialect
@@ -44,12 +46,34 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
 
 def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     """What a statement that was read does to the tables that are there."""
-    holds = reading.holds
-    if reading.verb == "alter" and reading.objects[0].kind == "table":
-        table = reading.objects[0]
-        way = alter_way(reading, dialect, find_table(table, facts))
-        holds = (hold(table, _no_better(way, _asked(reading))),)
-    return Impact(reading, holds, reading.loses)
+    if reading.verb != "alter" or reading.objects[0].kind != "table":
+        return Impact(reading, reading.holds, reading.loses)
+    table = reading.objects[0]
+    known = find_table(table, facts)
+    holds = (hold(table, _no_better(alter_way(reading, dialect, known), _asked(reading))),)
+    cut = () if known is None or facts.strict else tuple(_cut(reading, known))
+    return Impact(reading, holds, (*reading.loses, *cut))
+
+
+def _cut(reading: Reading, known: TableFacts) -> Iterator[str]:
+    """What the server changes in the rows, and only warns: without strict mode nothing that does
+    not fit is refused."""
+    name = reading.objects[0].name
+    for column, new in reading.columns_redefined.items():
+        old = known.columns.get(column)
+        if old and loses(old, new, known.collation, strict=False):
+            yield f"values of {name}.{column} that do not fit {new.text}"
+    for clause in reading.clauses:
+        if clause.action == CONVERT and clause.name:
+            new = Definition("text", charset=clause.name)
+            for column, old in known.columns.items():
+                if old.charset and not keeps_text(old, new, ""):
+                    yield f"characters of {name}.{column} that {clause.name} does not have"
+
+
+def after(facts: Facts, reading: Reading) -> Facts:
+    """The facts for the statements that come after this one in its session."""
+    return replace(facts, strict=False) if "sql_mode" in reading.settings else facts
 
 
 def alter_way(reading: Reading, dialect: Dialect, known: TableFacts | None) -> Way:

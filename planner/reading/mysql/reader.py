@@ -25,11 +25,15 @@ from lockgate.planner.reading.reading import (
     Reading,
     not_read,
 )
+from lockgate.planner.reading.stored import takes_away
 from lockgate.planner.sql.cursor import MOST, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
 # DO is none of them: here it only evaluates expressions, as SELECT does.
 RUNNERS = ("call", "execute")
+# Engines that keep no rows, and that keep them in memory alone.
+EMPTY, VOLATILE = frozenset({"blackhole", "example"}), frozenset({"memory", "heap"})
+ACTING = ("event", "trigger")
 EMPTIED = ("drop partition", "truncate partition")
 
 
@@ -160,22 +164,43 @@ def _loses(effect: Reading, found: list[Token]) -> Iterator[str]:
         yield from (f"the table {_shown(one)}, if it was there" for one in tables)
     if effect.verb == "alter":
         yield from (f"the column {tables[0].name}.{one}" for one in effect.columns_dropped)
-        yield from _taken(effect, tables[0]) if tables else ()
+        yield from _taken(effect, tables[0], found) if tables else ()
     if effect.verb == "truncate" or (effect.every_row and found[0].word != "update"):
         yield from (f"every row of {_shown(one)}" for one in effect.tables_written)
+    if effect.verb in ("create", "alter") and effect.objects[:1]:
+        yield from _stored(effect.objects[0], found)
     if [one.word for one in found[:2]] in (["drop", "database"], ["drop", "schema"]):
         yield f"the database {found[-1].name}"
 
 
-def _taken(effect: Reading, table: Object) -> Iterator[str]:
+def _stored(one: Object, found: list[Token]) -> Iterator[str]:
+    """What nobody calls, and yet takes rows away."""
+    if one.kind in ACTING and takes_away(found):
+        yield f"what the {one.kind} {_shown(one)} takes away, whenever it runs"
+
+
+def _taken(effect: Reading, table: Object, found: list[Token]) -> Iterator[str]:
     """The rows that an ALTER TABLE takes away, of the table or of its partitions."""
-    if effect.storage_engine == "blackhole":
+    if effect.storage_engine in EMPTY:
         yield f"every row of {_shown(table)}"
+    if effect.storage_engine in VOLATILE:
+        yield f"every row of {_shown(table)}, when the server restarts"
+    words = {one.word for one in found[:3]}
+    if "ignore" in words:
+        yield f"what does not fit {_shown(table)} any more, and rows that are not unique"
+    if effect.columns_redefined and _sets_mode_for_itself(found):
+        yield f"values of {_shown(table)} that do not fit their new types"
     for clause in effect.clauses:
         if clause.action in EMPTIED or (clause.words and clause.action == "change partitions"):
             yield f"the rows of partitions of {_shown(table)}"
         elif "discard" in clause.words:
             yield f"every row of {_shown(table)}"
+
+
+def _sets_mode_for_itself(found: list[Token]) -> bool:
+    """SET STATEMENT sql_mode = … FOR of MariaDB: without strict mode values are cut."""
+    words = [one.word or one.name.lower() for one in found]
+    return words[:2] == ["set", "statement"] and "sql_mode" in words[: words.index("for")]
 
 
 def _shown(one: Object) -> str:

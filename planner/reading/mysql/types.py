@@ -86,7 +86,7 @@ def loses(old: ColumnFacts, new: Definition, table_collation: str, strict: bool)
         return "without strict mode NOT NULL turns NULL into another value"
     if new.unread or not _holds(before, new):
         return f"a value of {old.type} may not fit {_shown(new)}"
-    if new.type in TEXTUAL and not _keeps_text(old, new, table_collation):
+    if new.type in TEXTUAL and not keeps_text(old, new, table_collation):
         return "its character set may change"
     return ""
 
@@ -168,7 +168,8 @@ def _numbers(definition: Definition) -> tuple[int, ...]:
     return tuple(int(text) for text in definition.arguments)
 
 
-def _keeps_text(old: ColumnFacts, new: Definition, table_collation: str) -> bool:
+def keeps_text(old: ColumnFacts, new: Definition, table_collation: str) -> bool:
+    """Whether the new character set has every character of the old one."""
     collation = new.collation or ("" if new.charset else table_collation)
     charset = new.charset or collation.partition("_")[0]
     return bool(old.charset) and (charset == old.charset or (old.charset, charset) in WIDER)

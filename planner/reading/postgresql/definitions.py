@@ -29,9 +29,14 @@ from lockgate.planner.reading.postgresql.nodes import (
     named,
     relation,
     texts,
+    type_name,
+    walk,
 )
 from lockgate.planner.reading.postgresql.rows import ends_with_transaction, read_filled
 from lockgate.planner.reading.reading import Clause, ConcurrentIndex, Hold, Object, Reading
+from lockgate.planner.reading.stored import takes_away
+from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.sql.dialect import POSTGRESQL
 
 KINDS = {"matview": "materialized view", "tabconstraint": "constraint", "column": "table"}
 RELATIONS = frozenset({"table", "view", "sequence", "index", "materialized view", "foreign table"})
@@ -45,6 +50,7 @@ HARMLESS = frozenset(
         *("fdw", "opclass", "opfamily", "transform", "aggregate"),
     ]
 )
+TRIGGERS = frozenset({"trigger", "event_trigger"})
 INDEX_SETTINGS = frozenset({"set rel options", "reset rel options", "set statistics"})
 
 
@@ -149,7 +155,29 @@ def read_on_table(kind: str, node: Node, path: Path) -> Reading:
     table = relation(node.get("relation") or node["table"], path)
     lock = SHARE_ROW_EXCLUSIVE if kind == "CreateTrigStmt" else ACCESS_EXCLUSIVE
     words = {"CreateTrigStmt": "create trigger", "RuleStmt": "create rule"}
-    return alteration(words.get(kind, f"{kind[:-10].lower()} policy"), hold(table, lock))
+    reading = alteration(words.get(kind, f"{kind[:-10].lower()} policy"), hold(table, lock))
+    emptied = tuple(
+        relation(one["relation"], path)
+        for what, one in walk(node.get("actions", []))
+        if what == "DeleteStmt"
+    )
+    if not emptied:
+        return reading
+    lost = f"what the rule {node['rulename']} deletes, whenever it acts"
+    return replace(reading, tables_written=emptied, loses=(lost,))
+
+
+def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
+    """CREATE FUNCTION and CREATE PROCEDURE. What returns a trigger runs without being called."""
+    name = first_name(node)
+    reading = made("function", name, node)
+    if type_name(node.get("returnType", {})) not in TRIGGERS:
+        return reading
+    strings = (one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String")
+    if not any(takes_away(tuple(read_tokens(code, POSTGRESQL).rest())) for code in strings):
+        return reading
+    lost = f"what the trigger function {name} takes away, whenever it runs"
+    return replace(reading, loses=(lost,))
 
 
 def read_create_statistics(_kind: str, node: Node, path: Path) -> Reading:

@@ -302,6 +302,7 @@ READERS: dict[str, Reader] = {
     "CreateStatsStmt": definitions.read_create_statistics,
     "CreateStmt": definitions.read_create_table,
     "CreateTableAsStmt": definitions.read_create_table_as,
+    "CreateFunctionStmt": definitions.read_create_function,
     "CreateTrigStmt": definitions.read_on_table,
     "DeallocateStmt": _leaves,
     "DeclareCursorStmt": _leaves,

@@ -39,7 +39,7 @@ def _judge(
     if known is None or old is None:
         yield from _unknown(subject, statement, table, column, new)
         return
-    strict = terms.facts.strict
+    strict = terms.facts.strict and not statement.impact.loses
     reason = loses(old, new, known.collation, strict)
     if not reason and old.nullable and not new.nullable:
         reason = "NULL does not fit NOT NULL"

@@ -5,6 +5,7 @@ tests/executors/test_lock_facts.py asks live servers the same.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.impact import read_impact
+from lockgate.planner.reading.reader import read_impacts
 from lockgate.planner.sql.dialect import DIALECTS, MARIADB, MYSQL
 
 MEASURED = json.loads((Path(__file__).parent / "my_algorithms.json").read_text())
@@ -108,6 +110,22 @@ def test_an_explicit_algorithm_is_what_the_server_holds_to() -> None:
         ("delete from t limit 5", ()),
         ("drop database if exists d", ("the database d",)),
         ("drop view v", ()),
+        ("alter table t engine = memory", ("every row of t, when the server restarts",)),
+        ("alter table t engine = blackhole", ("every row of t",)),
+        (
+            "create event e on schedule every 1 day do begin delete from u where a < 5; end",
+            ("what the event e takes away, whenever it runs",),
+        ),
+        (
+            "alter event s.e do truncate table u",
+            ("what the event s.e takes away, whenever it runs",),
+        ),
+        (
+            "create trigger g before delete on t for each row delete from u",
+            ("what the trigger g takes away, whenever it runs",),
+        ),
+        ("create trigger g before delete on t for each row set @a = old.a", ()),
+        ("create procedure p() delete from u", ()),
     ],
 )
 def test_what_is_lost_is_named(sql: str, loses: tuple[str, ...]) -> None:
@@ -147,3 +165,41 @@ def test_what_commits_by_itself_is_known(dialect: object, sql: str, commits: boo
 )
 def test_nothing_that_can_be_cut_makes_the_reader_fail(sql: str) -> None:
     impact(sql)
+
+
+LENIENT = replace(KNOWN, strict=False)
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [
+        ("alter table t modify a tinyint", ("values of t.a that do not fit tinyint",)),
+        ("alter table t change v w varchar(5)", ("values of t.v that do not fit varchar(5)",)),
+        ("alter table t modify a int not null", ("values of t.a that do not fit int not null",)),
+        ("alter table t modify a bigint", ()),
+        (
+            "alter table t convert to character set latin1",
+            (
+                "characters of t.v that latin1 does not have",
+                "characters of t.e that latin1 does not have",
+            ),
+        ),
+        ("alter table t convert to character set utf8mb4", ()),
+    ],
+)
+def test_what_the_server_cuts_without_strict_mode_is_lost(sql: str, loses: tuple[str, ...]) -> None:
+    assert impact(sql, LENIENT).loses == loses
+    assert impact(sql).loses == ()
+    (_, after) = read_impacts(["set session sql_mode = ''", sql], DIALECTS["mysql"], KNOWN)
+    assert after.loses == loses
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "alter ignore table t modify a tinyint",
+        "set statement sql_mode = '' for alter table t modify a tinyint",
+    ],
+)
+def test_a_statement_that_is_lenient_by_itself_loses_too(sql: str) -> None:
+    assert impact(sql, dialect="mariadb").loses

@@ -122,6 +122,19 @@ def test_only_code_that_is_run_ends_a_transaction(sql: str, commits: str) -> Non
         ("delete from u where (true)", ("every row of u",)),
         ("delete from u where id = id", ()),
         ("drop owned by r", ("everything that a role owns",)),
+        ("create rule r as on insert to t do instead delete from u",
+         ("what the rule r deletes, whenever it acts",)),
+        ("create rule r as on update to t do also (select 1; delete from u where a = new.a)",
+         ("what the rule r deletes, whenever it acts",)),
+        ("create rule r as on delete to t do instead update t set a = 1", ()),
+        ("create function f() returns trigger language plpgsql as $$ begin delete from u; end $$",
+         ("what the trigger function f takes away, whenever it runs",)),
+        ("create or replace function s.f() returns event_trigger language plpgsql as "
+         "'begin drop table u; end'",
+         ("what the trigger function f takes away, whenever it runs",)),
+        ("create function f() returns trigger language plpgsql as "
+         "$$ begin if tg_op = 'DELETE' then return old; end if; end $$", ()),
+        ("create function f() returns int language sql as 'delete from u returning 1'", ()),
         ("drop database d", ("the database d",)),
     ],
 )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Code that takes data away is told from names, events and functions of the same words."""
+
+import pytest
+
+from lockgate.planner.reading.stored import takes_away
+from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.sql.dialect import MYSQL
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "begin if a then delete from t; end if; end",
+        "do truncate table t",
+        "alter table t drop column a",
+        "for each row delete t from t join u",
+    ],
+)
+def test_it_takes_data_away(sql: str) -> None:
+    assert takes_away(tuple(read_tokens(sql, MYSQL).rest()))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "before delete on t for each row set @a = truncate(1.5, 1)",
+        "after insert or delete on t",
+        "create table t (a int references u on delete cascade, `drop` int)",
+        "insert into t values ('delete'), (old.delete)",
+        "drop temporary table t",
+    ],
+)
+def test_it_takes_nothing_away(sql: str) -> None:
+    assert not takes_away(tuple(read_tokens(sql, MYSQL).rest()))
