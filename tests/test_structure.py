@@ -1,10 +1,13 @@
 """The shape of the source: folders, files, import chains, and names that mean one thing."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 TOPS = ("lockgate", "planner", "executors")
@@ -108,3 +111,87 @@ def longest_chain(name: str) -> tuple[str, ...]:
     """The longest way from a module down to one that imports nothing of ours."""
     below = [longest_chain(each) for each in _graph()[name]]
     return (name, *max(below, key=len, default=()))
+
+
+READERS = ("planner/sql/", "planner/reading/")
+"""They alone may look at SQL to learn what it does."""
+
+OTHER_TEXT = ("executors/mysql/table/", "executors/mysql/catalogue/")
+"""They read what SHOW CREATE prints."""
+
+SHOWN = {
+    "executors/events.py": "how a statement of another session begins",
+    "executors/mysql/syntax.py": "where the text is that the server's message repeats",
+    "executors/postgresql/parameters.py": "lockgate's own SQL",
+    "executors/postgresql/session.py": "lockgate's own SQL",
+    "executors/programs/squawk.py": "lines are counted",
+    "lockgate/views/errors.py": "a line of it is shown",
+    "lockgate/views/plan/markdown.py": "rows are counted",
+    "lockgate/views/plan/sql.py": "a delimiter is found that does not stand in it",
+    "lockgate/views/terminal.py": "it is shown on one line",
+    "planner/plan/rehearsal.py": "it is shown on one line",
+}
+"""Modules that handle the text of statements, and what for."""
+
+CUTS = {
+    *("lower", "upper", "casefold", "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines"),
+    *("partition", "rpartition", "startswith", "endswith", "find", "rfind", "index", "rindex"),
+    *("count", "replace", "removeprefix", "removesuffix"),
+}
+MATCHES = frozenset({"search", "match", "fullmatch", "finditer", "findall", "split", "sub"})
+VERBS = {
+    *("create", "alter", "drop", "rename", "truncate", "insert", "update", "delete", "select"),
+    *("grant", "revoke", "begin", "use"),
+}
+
+
+def test_only_readers_look_at_sql_to_learn_what_it_does() -> None:
+    """A pattern or a substring test over a statement is a second reader, whatever it is for."""
+    looking = {
+        path: places
+        for path, tree in modules().items()
+        if not path.startswith((*READERS, *OTHER_TEXT)) and (places := list(_looks(tree)))
+    }
+    assert {path: places for path, places in looking.items() if path not in SHOWN} == {}
+    assert SHOWN.keys() <= looking.keys(), "the list names a module that handles no text any more"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "'lock_timeout' in statement.sql.lower()",
+        "sql.startswith('create')",
+        "PATTERN.search(statement.sql)",
+        "re.compile(r'\\bdrop\\s+table')",
+    ],
+)
+def test_a_second_reader_is_seen(code: str) -> None:
+    assert list(_looks(ast.parse(code)))
+
+
+def _looks(tree: ast.Module) -> Iterator[str]:
+    """Where a module cuts, matches or searches SQL, or has a pattern of a statement."""
+    for node in ast.walk(tree):
+        compared = node.comparators if isinstance(node, ast.Compare) else ()
+        if any(map(_is_sql, compared)) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            cuts = node.func.attr in CUTS and _is_sql(node.func.value)
+            matches = node.func.attr in MATCHES and any(map(_is_sql, node.args))
+            if cuts or matches or (node.func.attr == "compile" and _names_a_statement(node)):
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def _is_sql(node: ast.expr) -> bool:
+    """Whether an expression is the text of a statement, by its name: `sql`, `statement.sql`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in CUTS and _is_sql(node.func.value)
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return name in ("sql", "copy_data")
+
+
+def _names_a_statement(node: ast.Call) -> bool:
+    texts = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+    plain = " ".join(re.sub(r"\\.", " ", str(text)) for text in texts)
+    words = set(re.findall("[a-z]+", plain.lower()))
+    return bool(VERBS & words)

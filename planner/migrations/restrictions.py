@@ -7,10 +7,9 @@ from itertools import pairwise
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.errors import BadSyntax, MigrationFileError
-from lockgate.planner.reading.mysql.reader import read
+from lockgate.planner.reading.mysql.lock_release import RELEASE_ALL, releases_all_locks
 from lockgate.planner.reading.reader import read_impacts
 from lockgate.planner.reading.reading import Reading
-from lockgate.planner.sql.cursor import END, read_tokens
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Statement
 
@@ -26,7 +25,6 @@ CONTROL = (
     ("xa",),
 )
 TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
-RELEASE_ALL = "release_all_locks"
 SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
 # Of PostgreSQL's, by the kinds that its reader tells.
@@ -92,31 +90,14 @@ def _disturbing(statement: Statement) -> MigrationFileError:
 
 
 def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
-    """Raises MigrationFileError when a statement would release every lock of its session.
-
-    https://dev.mysql.com/doc/refman/9.7/en/locking-functions.html
-    """
-    if dialect.transactional_ddl or RELEASE_ALL not in statement.sql.lower():
-        return
-    effect = read(statement.sql, dialect)
-    only_defines = effect.verb in ("create", "alter") and effect.objects[0].kind != "table"
-    if not only_defines and _calls(statement.sql, dialect, RELEASE_ALL):
+    """Raises MigrationFileError when a statement would release every lock of its session."""
+    if not dialect.transactional_ddl and releases_all_locks(statement.sql, dialect):
         raise MigrationFileError(
             f"`{RELEASE_ALL.upper()}()` would give away the migration lock, which keeps others "
             "out while lockgate runs",
             line=statement.line,
             do="Name the lock that is meant: `release_lock('name')`.",
         )
-
-
-def _calls(sql: str, dialect: Dialect, function: str) -> bool:
-    """Whether a function of the server is called: its name stands behind no schema's."""
-    cursor = read_tokens(sql, dialect)
-    found = [END, *cursor.rest()]
-    return cursor.is_cut or any(
-        before.word != "." and token.name.lower() == function and after.word == "("
-        for before, token, after in zip(found, found[1:], found[2:], strict=False)
-    )
 
 
 def _outside_only(statement: Statement) -> MigrationFileError:

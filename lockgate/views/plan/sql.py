@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from lockgate.planner.plan.plan import Plan, Step
@@ -47,4 +46,5 @@ def _terminated(statement: PlannedStatement, engine: str) -> str:
         end = next(each for each in DELIMITERS if each not in sql)
         return f"DELIMITER {end}\n{sql}\n{end}\nDELIMITER ;"
     # A comment at the end would swallow the semicolon.
-    return f"{sql}\n;" if re.search("--|#", sql.rpartition("\n")[2]) else f"{sql};"
+    last = sql.rpartition("\n")[2]
+    return f"{sql}\n;" if "--" in last or "#" in last else f"{sql};"

@@ -5,6 +5,7 @@ alter.py         What an ALTER TABLE of MySQL and MariaDB does, clause by clause
 clauses.py       Which operations an ALTER TABLE of MySQL and MariaDB is made of, clause by clause
 effects.py       What a statement of MySQL and MariaDB does, read from its tokens
 impact.py        What a statement of MySQL and MariaDB does to others, by the tables that are there
+lock_release.py  Whether a statement of MySQL or MariaDB releases every lock of its session
 reader.py        The one reader of MySQL and MariaDB: a statement, cut into tokens once, as a value
 redefinition.py  Which operation MODIFY and CHANGE of a column of MySQL and MariaDB are
 rows.py          Which tables and columns a statement of MySQL and MariaDB writes rows of
