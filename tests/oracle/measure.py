@@ -1,0 +1,172 @@
+"""What a statement does, measured on a live server: in its transaction, which is then undone.
+
+Knows nothing of what lockgate says of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import psycopg
+
+from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
+
+# Of reads and of checks of keys: nothing waits for them but what closes the whole table.
+QUIET = frozenset({"ACCESS SHARE", "ROW SHARE"})
+SPELLED = {lock.replace(" ", "") + "LOCK": lock for lock in LOCKS}
+OURS = """
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname not in ('information_schema', 'pg_catalog') and n.nspname !~ '^pg_temp'
+"""
+# The table of an index, of the values that are kept outside of it, of a sequence of its column.
+RELATIONS = f"""
+select c.oid::int8, n.nspname, c.relname, c.relkind, coalesce(i.indrelid, t.oid, (
+        select refobjid from pg_depend d where d.objid = c.oid and d.deptype in ('a', 'i')
+            and c.relkind = 'S' and d.refclassid = 'pg_class'::regclass limit 1))::int8,
+    array(select inhparent::int8 from pg_inherits where inhrelid = c.oid)
+{OURS.replace("where", '''
+left join pg_index i on i.indexrelid = c.oid left join pg_class t on t.reltoastrelid = c.oid
+where''')}
+"""
+LOOK = f"""
+select json_build_object(
+    'locks', (select json_agg(json_build_array(relation::int8, mode)) from pg_locks
+        where pid = pg_backend_pid() and locktype = 'relation'),
+    'there', (select json_agg(json_build_array(c.oid::int8, c.relfilenode::int8,
+        case when relkind in ('r', 'm') then pg_relation_size(c.oid) else 0 end,
+        case when relkind in ('r', 'm', 'i') then pg_stat_get_xact_tuples_returned(c.oid) end,
+        case when relkind in ('r', 'm', 'i') then pg_stat_get_xact_tuples_fetched(c.oid) end)) {OURS}),
+    'columns', (select json_agg(json_build_array(attrelid::int8, attname)) from pg_attribute
+        where attnum > 0 and not attisdropped
+            and attrelid in (select c.oid {OURS} and relkind in ('r', 'p', 'm'))))
+"""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation of the schema; `owner` is the table of an index and the like, `parents` are what
+    it inherits from or is a partition of."""
+
+    schema: str
+    name: str
+    kind: str
+    owner: int | None
+    parents: tuple[int, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What can be seen in the middle of a transaction."""
+
+    locks: Mapping[int, str]
+    files: Mapping[int, int]
+    sizes: Mapping[int, int]
+    read: Mapping[int, int]
+    columns: frozenset[tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a statement did to the relations that were there before it, by their oids.
+
+    `refused` is the server's code for a statement that it refused, and then there is no more.
+    """
+
+    refused: str = ""
+    message: str = ""
+    locks: Mapping[int, str] = field(default_factory=dict)
+    read: frozenset[int] = frozenset()
+    """All of whose rows it has read, or whose index it has built."""
+    rewritten: frozenset[int] = frozenset()
+    emptied: frozenset[int] = frozenset()
+    dropped: frozenset[int] = frozenset()
+    columns_dropped: frozenset[tuple[int, str]] = frozenset()
+
+
+class Desk:
+    """A session on a database that holds the schema, under the settings of lockgate's sections."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self.connection = connection
+        connection.execute("set timezone = 'UTC'")
+        connection.execute("set client_min_messages = error")
+        connection.execute("set lock_timeout = '5s'")
+
+    @cached_property
+    def relations(self) -> dict[int, Relation]:
+        """What there is before any form, with the rows of each table."""
+        found = {}
+        for oid, schema, name, kind, owner, parents in self.connection.execute(RELATIONS):
+            rows = self._count(schema, name) if kind in "rm" and schema != "pg_toast" else 0
+            found[oid] = Relation(schema, name, kind, owner, tuple(parents), rows)
+        return found
+
+    @cached_property
+    def before(self) -> Glimpse:
+        """What there is to see while nothing was done."""
+        with self.connection.transaction(force_rollback=True):
+            return self._look()
+
+    def measure(self, sql: str) -> Measured:
+        """What a statement does in a transaction, which leaves nothing behind."""
+        relations, before = self.relations, self.before
+        try:
+            with self.connection.transaction(force_rollback=True):
+                begun = self._look()
+                self.connection.execute(sql.encode())
+                after = self._look()
+        except psycopg.Error as error:
+            return Measured(error.sqlstate or "?", str(error).splitlines()[0])
+        there = after.files.keys()
+        moved = {oid for oid in before.files if oid in there and before.files[oid] != after.files[oid]}
+        emptied = {oid for oid in moved if before.sizes[oid] and not after.sizes[oid]}
+        read = {oid: after.read.get(oid, 0) - begun.read.get(oid, 0) for oid in relations}
+        return Measured(
+            locks={oid: lock for oid, lock in after.locks.items() if oid in relations},
+            read=frozenset(self._whole(read) | self._owners(moved - emptied)),
+            rewritten=frozenset(oid for oid in moved - emptied if relations[oid].kind in "rm"),
+            emptied=frozenset(emptied),
+            dropped=frozenset(relations.keys() - there),
+            columns_dropped=frozenset(
+                (oid, name) for oid, name in before.columns - after.columns if oid in there
+            ),
+        )
+
+    def _whole(self, read: Mapping[int, int]) -> set[int]:
+        found = set()
+        for oid, count in read.items():
+            one = self.relations[oid]
+            table = one.owner if one.kind == "i" and one.owner else oid
+            rows = self.relations[table].rows
+            if rows and count >= rows:
+                found.add(table)
+        return found
+
+    def _owners(self, moved: set[int]) -> set[int]:
+        """The tables whose indexes were built again."""
+        owners = ((one, self.relations[one].owner) for one in moved)
+        return {owner for oid, owner in owners if owner and self.relations[owner].rows
+                and self.relations[oid].kind == "i"}  # fmt: skip
+
+    def _look(self) -> Glimpse:
+        ((found,),) = self.connection.execute(LOOK)
+        locks: dict[int, str] = {}
+        for oid, mode in found["locks"]:
+            lock = SPELLED[mode.upper()]
+            if lock not in QUIET:
+                locks[oid] = max(locks.get(oid, lock), lock, key=STRENGTHS.__getitem__)
+        there = found["there"]
+        return Glimpse(
+            locks,
+            {oid: file for oid, file, *_ in there},
+            {oid: size for oid, _, size, *_ in there},
+            {oid: (returned or 0) + (fetched or 0) for oid, _, _, returned, fetched in there},
+            frozenset((oid, name) for oid, name in found["columns"]),
+        )
+
+    def _count(self, schema: str, name: str) -> int:
+        query = f'select count(*) from only "{schema}"."{name}"'
+        ((count,),) = self.connection.execute(query.encode())
+        return int(count)
