@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-faults test-fuzz lint format benchmark clean
+.PHONY: demo test test-fast test-oracle test-faults test-fuzz lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -13,6 +13,9 @@ test: $(VENV)/.installed-dev  ## the whole suite, on real PostgreSQL, MySQL and 
 
 test-fast: $(VENV)/.installed-dev  ## the planner alone: no server, a few seconds
 	$(BIN)/python -m pytest tests/planner $(PYTEST)
+
+test-oracle: $(VENV)/.installed-dev  ## 20,000 statements, measured on a live PostgreSQL
+	$(BIN)/python -m tests.oracle $(ORACLE)
 
 test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans at every boundary
 	$(BIN)/python -m tests.faults $(FAULTS)

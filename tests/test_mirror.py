@@ -19,6 +19,9 @@ COVERED = {
     "planner/reading/*": "tests/planner/review/test_lint.py",
     "planner/reading/mysql/*": "tests/planner/reading/test_mysql_effects.py",
     "planner/reading/postgresql/*": "tests/planner/reading/postgresql/test_reader.py",
+    "planner/reading/postgresql/weighing/*": (
+        "tests/planner/reading/postgresql/weighing/test_weigh.py"
+    ),
     "planner/review/*": "tests/planner/review/test_lint.py",
     "planner/review/rules/*": "tests/planner/review/test_lint.py",
     "planner/sql/*": "tests/planner/sql/test_statements.py",

@@ -6,13 +6,20 @@ says who relies on what.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.postgresql.layouts import (
+    BUSY,
+    QUERIES,
+    read_dependents,
+    read_layouts,
+    read_types,
+)
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
 from lockgate.planner.database.search_path import split_path
 
 if TYPE_CHECKING:
@@ -24,20 +31,13 @@ NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.h
 # has counted, by the width of the columns, 32 bytes for what has none:
 # https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/access/table/tableam.c
 # What inherits from a relation, such as its partitions, is a part of it. Anybody may ask all this.
-FACTS = """
-with recursive busy as (
-    select coalesce(i.indrelid, t.oid, l.relation) as oid from pg_locks l
-    left join pg_index i on i.indexrelid = l.relation
-    left join pg_class t on t.reltoastrelid = l.relation
-    where l.mode = 'AccessExclusiveLock' and l.locktype = 'relation'
-        and l.pid is distinct from pg_backend_pid()
-        and l.database = (select oid from pg_database where datname = current_database())
-), relation as (
+FACTS = f"""
+with recursive {BUSY}, relation as (
     select c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages, i.indrelid,
         coalesce(i.indrelid, c.oid) in (table busy) as is_busy
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     left join pg_index i on i.indexrelid = c.oid
-    where c.relkind in ('r', 'p', 'm', 'i', 'I')
+    where c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f')
         and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
 ), measured as (
     select oid, case when relkind in ('r', 'm') and not is_busy
@@ -61,10 +61,16 @@ with recursive busy as (
     from part join counted using (oid) group by whole
 )
 select relation.oid::int8, nspname, relname, coalesce(of_table.rows, own.rows), own.size, (
-        select json_object_agg(attname, array[format_type(atttypid, atttypmod),
-            case when attnotnull then 'not null' else 'null' end] order by attnum)
-        from pg_attribute where attrelid = relation.oid and attnum > 0 and not attisdropped
-            and indrelid is null)
+        select json_object_agg(attname, json_build_array(format_type(atttypid, atttypmod),
+            attnotnull, attgenerated, greatest(atttypid, typelem)::int8, case attgenerated
+            when '' then array[]::name[] else array(select source.attname from pg_attrdef d
+                join pg_depend on classid = 'pg_attrdef'::regclass and objid = d.oid
+                    and refobjid = adrelid and refobjsubid <> adnum
+                join pg_attribute source on source.attrelid = adrelid
+                    and source.attnum = refobjsubid
+                where adrelid = relation.oid and adnum = a.attnum) end) order by attnum)
+        from pg_attribute a join pg_type t on t.oid = atttypid
+        where attrelid = relation.oid and attnum > 0 and not attisdropped and indrelid is null)
 from relation join whole own on own.oid = relation.oid
 left join whole of_table on of_table.oid = relation.indrelid
 where not own.is_unknown and not relation.is_busy
@@ -73,6 +79,8 @@ where not own.is_unknown and not relation.is_busy
 VISIBLE = """
 select c.oid::pg_catalog.int8 from pg_catalog.pg_class c
 where pg_catalog.pg_table_is_visible(c.oid)
+union all select t.oid::pg_catalog.int8 from pg_catalog.pg_type t
+where pg_catalog.pg_type_is_visible(t.oid)
 """
 # The schemas of the search_path that the server gives, in their order, as far as they are there and
 # may be used; and who `$user` is.
@@ -82,36 +90,52 @@ select pg_catalog.current_schemas(false)::pg_catalog.text[], current_user::pg_ca
 
 
 def read_facts(session: PostgreSQLSession) -> Facts:
-    """The tables, materialized views and indexes that there are, an index with the rows of its
-    table; without those that somebody has closed to all others.
+    """The relations that there are, an index with the rows of its table, and the types; without
+    those that somebody has closed to all others.
 
     The key is the name of what the search_path finds by it, and else the name with its schema.
     """
-    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, FACTS]
+    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, FACTS, *QUERIES]
     try:
-        _, visible, given, _, rows = session.read_together(queries)
+        _, visible, given, _, rows, *answers = session.read_together(queries)
     except ServerError as refused:
         if refused.code != NOT_HAD:
             raise
-        _, visible, given, _, rows = session.read_together(queries)  # now the lock between is seen
+        # Now the lock between is seen.
+        _, visible, given, _, rows, *answers = session.read_together(queries)
     found = {oid for (oid,) in visible}
     ((schemas, user),) = given
     default = next(iter(schemas), "")
     named = [user if name == "$user" else name for name in split_path(session.search_path)]
+    types = answers[2]
+    names = {
+        oid: name if oid in found else f"{schema}.{name}"
+        for oid, schema, name, *_ in (*rows, *types)
+    }
+    layouts = read_layouts(answers, names)
     return Facts(
-        {
-            name if oid in found else f"{schema}.{name}": _table(schema, row)
-            for oid, schema, name, *row in rows
-        },
+        {names[oid]: _table(schema, row, layouts[oid], names) for oid, schema, _, *row in rows},
+        types=read_types(types, names),
+        dependents=read_dependents(answers[4], names),
+        volatile=tuple(name for (name,) in answers[5]),
+        same=tuple((one, other) for one, other in answers[6]),
         default_schema=default,
         schemas_before=frozenset(takewhile(lambda name: name != default, named)),
+        access_method=answers[7][0][0] or "",
     )
 
 
-def _table(schema: str, row: Sequence[Any]) -> TableFacts:
+def _table(schema: str, row: Sequence[Any], layout: Layout, names: Mapping[int, str]) -> TableFacts:
     rows, size, columns = row
     facts = {
-        name: ColumnFacts(kind, nullable=nullability == "null")
-        for name, (kind, nullability) in (columns or {}).items()
+        name: ColumnFacts(
+            kind,
+            nullable=not is_required,
+            generated=generated != "",
+            virtual=generated == "v",
+            made_of=names.get(made_of, ""),
+            made_from=tuple(sources),
+        )
+        for name, (kind, is_required, generated, made_of, sources) in (columns or {}).items()
     }
-    return TableFacts("", rows, size, facts, schema=schema)
+    return TableFacts("", rows, size, facts, schema=schema, layout=layout)

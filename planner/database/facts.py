@@ -15,8 +15,8 @@ from lockgate.planner.database.mentioned import Mentions
 class ColumnFacts:
     """A column as the catalogue prints it: `type` is `varchar(50)`, `int unsigned`.
 
-    `charset` is empty where the type has none. `updates_itself` is ON UPDATE CURRENT_TIMESTAMP,
-    `counts` is AUTO_INCREMENT.
+    `charset` is empty where the type has none. `virtual` says that a generated one
+    is not stored, `updates_itself` is ON UPDATE CURRENT_TIMESTAMP, `counts` is AUTO_INCREMENT.
     """
 
     type: str
@@ -24,15 +24,101 @@ class ColumnFacts:
     charset: str = ""
     collation: str = ""
     generated: bool = False
+    virtual: bool = False
     updates_itself: bool = False
     counts: bool = False
+    made_of: str = ""
+    """The key in `Facts.types` of the type that it, or the elements of its arrays, are of."""
+    made_from: tuple[str, ...] = ()
+    """The columns that a generated one is computed from, on PostgreSQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintFacts:
+    """A constraint of a table of PostgreSQL. `kind` is `check`, `foreign`, `not null`, `primary`,
+    `unique` or `exclusion`; `columns` are its table's.
+
+    `valid` says that the rows that are there were checked, `enforced` that new ones are. `parent`
+    is the key of the table that a foreign key refers to, by its `parent_columns`; `cascades` says
+    with which changes of its parent a row changes: `delete`, `update`. `definition` is that of a
+    CHECK, as the server prints it.
+    """
+
+    kind: str
+    columns: tuple[str, ...] = ()
+    valid: bool = True
+    enforced: bool = True
+    parent: str = ""
+    parent_columns: tuple[str, ...] = ()
+    cascades: tuple[str, ...] = ()
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFacts:
+    """A type that is not the server's own. `kind` is `domain`, `enum`, `composite` or `base`.
+
+    `made_of` is the key of the type that a domain is made of, empty for one of the server's own,
+    and `base` is that type as the server prints it.
+    `checked` says that a domain, or one that it is made of, has constraints. `schema` is the one
+    that it is in, `extension` the one that has made it.
+    """
+
+    kind: str
+    schema: str
+    made_of: str = ""
+    base: str = ""
+    checked: bool = False
+    extension: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """What goes with a function or a sequence that is dropped with CASCADE: something of `table`,
+    and if that is a generated column, its name."""
+
+    table: str
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a relation of PostgreSQL is and hangs together with; the names are keys of the facts.
+
+    `kind` is `table`, `partitioned`, `materialized view`, `view`, `index`, `partitioned index`,
+    `sequence` or `foreign table`. `owner` is the table of an index, or of a sequence that belongs
+    to a column. `parents` are what it inherits from or is a partition of, `children` the other way;
+    `default` is the default partition. `partition_key` is as the server prints it. `indexes`
+    are its own, `referrers` the tables with foreign keys to this one, `views` those that read it,
+    each with the columns that it reads. `computed` are the columns in expressions and conditions of
+    its indexes. Of an index `keys` are its columns, and `definition` is what it is made of, without
+    its name.
+    """
+
+    kind: str
+    logged: bool = True
+    access_method: str = ""
+    tablespace: str = ""
+    owner: str = ""
+    parents: tuple[str, ...] = ()
+    children: tuple[str, ...] = ()
+    default: str = ""
+    partition_key: str = ""
+    indexes: tuple[str, ...] = ()
+    referrers: tuple[str, ...] = ()
+    views: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    computed: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    definition: str = ""
+    constraints: Mapping[str, ConstraintFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
-    On PostgreSQL materialized views are told too, and indexes, with the rows of their table.
+    On PostgreSQL all kinds of relations are told, indexes with the rows of their table; there
+    alone they have a `layout`.
 
     `collation` is that of a new column. `cascades_to` are the tables whose foreign keys to this
     one change their rows with its rows: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
@@ -52,6 +138,7 @@ class TableFacts:
     versioned: bool = False
     sequences: frozenset[str] = frozenset()
     schema: str = ""
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +152,12 @@ class Facts:
     views' definitions mention, by their names in lower case: the worst, if one is not shown.
     `has_sequences` says that there is one. `default_schema` is where what has no schema is made,
     and `schemas_before` would take its place if they were there; both are PostgreSQL's alone.
+
+    On PostgreSQL `types` are those that are not the server's own, with their schema like tables;
+    `dependents` are, by `function NAME` and `sequence NAME`, what goes with them by CASCADE.
+    `volatile` are the names of its functions of which each call may give another value.
+    `same` are pairs of types, as the server prints them, of which the values of one are those of
+    the other, byte by byte. `access_method` is that of a new table.
     """
 
     tables: Mapping[str, TableFacts] = field(default_factory=dict)
@@ -76,3 +169,8 @@ class Facts:
     has_sequences: bool = False
     default_schema: str = ""
     schemas_before: frozenset[str] = frozenset()
+    types: Mapping[str, TypeFacts] = field(default_factory=dict)
+    dependents: Mapping[str, tuple[Dependent, ...]] = field(default_factory=dict)
+    volatile: tuple[str, ...] = ()
+    same: tuple[tuple[str, str], ...] = ()
+    access_method: str = ""

@@ -11,7 +11,8 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql import impact as mysql
 from lockgate.planner.reading.postgresql import reader as postgresql
-from lockgate.planner.reading.postgresql.weigh import weigh
+from lockgate.planner.reading.postgresql.weighing import following
+from lockgate.planner.reading.postgresql.weighing.weigh import weigh
 from lockgate.planner.sql.dialect import Dialect
 
 
@@ -24,11 +25,24 @@ def read_impacts(
     statements: Iterable[str], dialect: Dialect, facts: Facts, *, transactional: bool = True
 ) -> Iterator[Impact]:
     """What a section's statements do, each as those before it have left the session."""
-    if dialect.name == "postgresql":
+    return ImpactReader(dialect, facts).read(statements, transactional=transactional)
+
+
+class ImpactReader:
+    """Reads section after section, each by the tables as those before it leave them."""
+
+    def __init__(self, dialect: Dialect, facts: Facts) -> None:
+        self._dialect = dialect
+        self._facts = following.begin(facts) if dialect.name == "postgresql" else facts
+
+    def read(self, statements: Iterable[str], *, transactional: bool = True) -> Iterator[Impact]:
+        """What a section's statements do, each as those before it have left the session."""
+        if self._dialect.name != "postgresql":
+            for sql in statements:
+                impact = mysql.read_impact(sql, self._dialect, self._facts)
+                yield impact
+                self._facts = mysql.after(self._facts, impact.reading)
+            return
         for reading in postgresql.read_all(statements, transactional=transactional):
-            yield weigh(reading, facts)
-    else:
-        for sql in statements:
-            impact = mysql.read_impact(sql, dialect, facts)
-            yield impact
-            facts = mysql.after(facts, impact.reading)
+            yield weigh(reading, self._facts)
+            self._facts = following.follow(reading, self._facts)

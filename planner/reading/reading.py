@@ -108,7 +108,11 @@ class Clause:
     `name` a column or a constraint of it, `columns` those of a constraint, `type` a column's new
     type as the catalogue prints it. `volatility` is that of a new column's default, empty where it
     has none. `others` are the further tables that it names. `words` are what it says besides:
-    `not valid`, `using index`.
+    `not valid`, `using index`; `any zone` is not the SQL's, but its session's. `bound` are the
+    constants of a partition's limits, by which it is told from the others: `("from", "1", "to",
+    "9")`, `("in", "a", "b")`. `calls` are the functions in a default of which the SQL alone does
+    not tell whether they are volatile. `required` are the columns of which a CHECK says that they
+    are not NULL.
     """
 
     action: str
@@ -119,6 +123,9 @@ class Clause:
     volatility: Volatility = ""
     others: tuple[Object, ...] = ()
     words: frozenset[str] = frozenset()
+    bound: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,21 +33,28 @@ def find_table(table: Object, facts: Facts) -> TableFacts | None:
 
     A name that was looked for by another search_path than the facts' own is found by that alone.
     """
+    key = find_key(table, facts)
+    return None if key is None else facts.tables[key]
+
+
+def find_key(table: Object, facts: Facts) -> str | None:
+    """The name by which the facts know a table."""
     for schema in table.path:
-        if found := _find_in(schema, table.name, facts):
-            return found
+        if key := _find_in(schema, table.name, facts):
+            return key
     if table.path:
         return None
-    return (
-        _find_in(table.schema, table.name, facts) if table.schema else facts.tables.get(table.name)
-    )
+    if table.schema:
+        return _find_in(table.schema, table.name, facts)
+    return table.name if table.name in facts.tables else None
 
 
-def _find_in(schema: str, name: str, facts: Facts) -> TableFacts | None:
+def _find_in(schema: str, name: str, facts: Facts) -> str | None:
     """A table of this schema; where the facts do not say whose it is, that is not held against
     it."""
-    found = facts.tables.get(f"{schema}.{name}") or facts.tables.get(name)
-    return found if found and found.schema in ("", schema) else None
+    found = (key for key in (f"{schema}.{name}", name) if key in facts.tables)
+    key = next(found, None)
+    return key if key and facts.tables[key].schema in ("", schema) else None
 
 
 def measure(table: Object, facts: Facts, thresholds: Thresholds) -> Scale:

@@ -15,6 +15,7 @@ from lockgate.planner.migrations.migration import Migration, Section, parse_sect
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.plan import Direction, Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, Touch
+from lockgate.planner.reading.reader import ImpactReader
 from lockgate.planner.reading.reading import Hold, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.lint import lint, unknown_waivers
@@ -56,6 +57,7 @@ def read_subjects(
 ) -> tuple[Subject, ...]:
     """The section that each step runs; what the steps before it make is new to it, and what they
     have locked in its transaction is so still."""
+    reader = ImpactReader(terms.dialect, terms.facts)
     sections = [
         read_alone(
             step.statements,
@@ -63,6 +65,7 @@ def read_subjects(
             step.transaction is not None,
             terms,
             origin.delimiter_left,
+            reader,
         )
         for step, origin in zip(plan.steps, origins, strict=True)
     ]

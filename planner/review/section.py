@@ -13,7 +13,7 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.plan.plan import Direction
 from lockgate.planner.reading.impact import Impact
-from lockgate.planner.reading.reader import read_impacts
+from lockgate.planner.reading.reader import ImpactReader
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
@@ -137,11 +137,14 @@ def read_alone(
     transactional: bool,
     terms: ReviewTerms,
     delimiter_left: DelimiterLeft | None = None,
+    reader: ImpactReader | None = None,
 ) -> Subject:
-    """The section that these statements are, before `follow` sets it among others."""
+    """The section that these statements are, before `follow` sets it among others; `reader` is the
+    one that has read those before it."""
     written = tuple(statements)
     texts = (one.sql for one in written)
-    impacts = read_impacts(texts, terms.dialect, terms.facts, transactional=transactional)
+    reader = reader or ImpactReader(terms.dialect, terms.facts)
+    impacts = reader.read(texts, transactional=transactional)
     reviewed = tuple(
         Reviewed(place, one.line, one.sql, impact)
         for place, (one, impact) in enumerate(zip(written, impacts, strict=True), 1)

@@ -15,7 +15,7 @@ from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.reading.mysql.impact import read_impact as read_mysql_impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
 from lockgate.planner.reading.postgresql.reader import read
-from lockgate.planner.reading.postgresql.weigh import weigh
+from lockgate.planner.reading.postgresql.weighing.weigh import weigh
 from lockgate.planner.sql.dialect import DIALECTS
 
 BASE = """
@@ -38,7 +38,7 @@ create type en as enum ('a', 'b');
 create function tf() returns trigger language plpgsql as 'begin return new; end';
 create trigger tr before insert on t for each row execute function tf();
 create policy po on t;
-set timezone = 'Asia/Tokyo';
+set timezone = 'UTC';
 """
 SAMPLES = [
     "alter table t add column n int",

@@ -1,7 +1,8 @@
-"""A run of the oracle: forms of some seeds, measured and judged, and the table of what was found."""
+"""A run of the oracle: forms of some seeds, measured and judged, and a table of what was found."""
 
+import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,11 +12,16 @@ from typing import Any
 from lockgate.planner.database.facts import Facts
 from tests.executors.building import open_test_engine
 from tests.oracle.grammar import Form, Grammar
-from tests.oracle.judgement import Judgement, say
+from tests.oracle.judgement import Judgement
 from tests.oracle.measure import Desk
+from tests.oracle.saying import say
 from tests.oracle.vocabulary import read_vocabulary
 
-SCHEMA = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+HERE = Path(__file__).parent
+SCHEMA = (HERE / "schema.sql").read_text(encoding="utf-8")
+OVERSAID = tomllib.loads((HERE / "oversaid.toml").read_text(encoding="utf-8"))
+MOST = 3.0
+"""Per cent of the forms that were measured, of which more may be said than they do."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,16 @@ class Verdict:
     """A form with what is wrong, and what is over-said, of it."""
 
     form: Form
+    seed: int
     refused: str
     message: str
     wrong: tuple[str, ...]
     over: tuple[str, ...]
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether what is over-said of it is listed with its reason."""
+        return any(part in self.form.shape for part in OVERSAID)
 
 
 @dataclass
@@ -35,15 +47,41 @@ class Tally:
 
     verdicts: list[Verdict] = field(default_factory=list)
 
+    @property
+    def measured(self) -> list[Verdict]:
+        """Those that the server took."""
+        return [one for one in self.verdicts if not one.refused]
+
+    @property
+    def wrong(self) -> list[Verdict]:
+        """Those that did what was not said."""
+        return [one for one in self.verdicts if one.wrong]
+
+    @property
+    def over(self) -> list[Verdict]:
+        """Those of which more was said than they did."""
+        return [one for one in self.measured if one.over]
+
+    @property
+    def share(self) -> float:
+        """Per cent of over-said ones."""
+        return 100 * len(self.over) / max(len(self.measured), 1)
+
+    def faults(self) -> list[str]:
+        """What must not be, a line each."""
+        unlisted = [one for one in self.over if not one.is_listed]
+        found = [_tell(one, "not said", one.wrong) for one in self.wrong]
+        found += [_tell(one, "said for nothing, and not listed", one.over) for one in unlisted]
+        if self.share > MOST:
+            found.append(f"over-said: {self.share:.1f} % of the forms, more than {MOST} %")
+        return found
+
     def table(self) -> str:
         """How many forms there were, and what became of them."""
-        measured = [one for one in self.verdicts if not one.refused]
-        wrong = sum(bool(one.wrong) for one in self.verdicts)
-        over = sum(bool(one.over) for one in measured)
-        share = 100 * over / max(len(measured), 1)
         return (
-            f"{len(self.verdicts)} forms, {len(measured)} measured, {wrong} wrong, "
-            f"{over} over-said ({share:.1f} %)"
+            "  forms  measured  wrong  over-said\n"
+            f"{len(self.verdicts):7,} {len(self.measured):9,} {len(self.wrong):6,} "
+            f"{len(self.over):6,} ({self.share:.1f} %)"
         )
 
 
@@ -54,19 +92,19 @@ class Bench:
     desk: Desk
     facts: Facts
 
-    def judge(self, form: Form) -> Verdict:
+    def judge(self, form: Form, seed: int = 0) -> Verdict:
         """What is to be said of one form."""
         measured = self.desk.measure(form.sql)
         judgement = Judgement(say(form.sql, self.facts), measured, self.desk.relations)
-        return Verdict(form, measured.refused, measured.message,
+        return Verdict(form, seed, measured.refused, measured.message,
                        tuple(judgement.wrong()), tuple(judgement.over()))  # fmt: skip
 
-    def run(self, seeds: Sequence[int], count: int) -> Tally:
+    def run(self, seeds: Iterable[int], count: int) -> Tally:
         """The verdicts of so many forms of each seed."""
         vocabulary = read_vocabulary(self.desk.connection)
-        grammars = [Grammar(vocabulary, seed) for seed in seeds]
-        forms = (form for one in grammars for form in islice(one.forms(), count))
-        return Tally([self.judge(form) for form in forms])
+        forms = ((form, seed) for seed in seeds
+                 for form in islice(Grammar(vocabulary, seed).forms(), count))  # fmt: skip
+        return Tally([self.judge(form, seed) for form, seed in forms])
 
 
 @contextmanager
@@ -83,6 +121,12 @@ def open_bench(server: Any) -> Iterator[Bench]:
         server.drop_database(name)
 
 
-def most(counted: Counter[str], how_many: int = 40) -> str:
-    """The most frequent, a line each."""
-    return "\n".join(f"{count:5} {text}" for text, count in counted.most_common(how_many))
+def shapes_of(verdicts: Sequence[Verdict], how_many: int = 20) -> str:
+    """The most frequent shapes among them, a line each."""
+    counted = Counter(one.form.shape for one in verdicts)
+    return "\n".join(f"{count:7,}  {shape}" for shape, count in counted.most_common(how_many))
+
+
+def _tell(verdict: Verdict, what: str, found: Iterable[str]) -> str:
+    sql = " ".join(verdict.form.sql.split())
+    return f"seed {verdict.seed}: {sql}: {what}: {', '.join(found)}"

@@ -15,19 +15,26 @@ from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 # Of reads and of checks of keys: nothing waits for them but what closes the whole table.
 QUIET = frozenset({"ACCESS SHARE", "ROW SHARE"})
 SPELLED = {lock.replace(" ", "") + "LOCK": lock for lock in LOCKS}
+# The relation of a composite type has no rows; what a table keeps outside of it is a part of it.
 OURS = """
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname not in ('information_schema', 'pg_catalog') and n.nspname !~ '^pg_temp'
+where n.nspname <> 'information_schema' and n.nspname !~ '^pg_' and c.relkind <> 'c'
 """
-# The table of an index, of the values that are kept outside of it, of a sequence of its column.
+# The table of an index, or of a sequence of its column.
 RELATIONS = f"""
-select c.oid::int8, n.nspname, c.relname, c.relkind, coalesce(i.indrelid, t.oid, (
+select c.oid::int8, n.nspname, c.relname, c.relkind, coalesce(i.indrelid, (
         select refobjid from pg_depend d where d.objid = c.oid and d.deptype in ('a', 'i')
             and c.relkind = 'S' and d.refclassid = 'pg_class'::regclass limit 1))::int8,
-    array(select inhparent::int8 from pg_inherits where inhrelid = c.oid)
-{OURS.replace("where", '''
-left join pg_index i on i.indexrelid = c.oid left join pg_class t on t.reltoastrelid = c.oid
-where''')}
+    array(select inhparent::int8 from pg_inherits where inhrelid = c.oid),
+    (select json_object_agg(attnum, attname) from pg_attribute where attrelid = c.oid)
+{
+    OURS.replace(
+        "where",
+        '''
+left join pg_index i on i.indexrelid = c.oid
+where''',
+    )
+}
 """
 LOOK = f"""
 select json_build_object(
@@ -35,9 +42,9 @@ select json_build_object(
         where pid = pg_backend_pid() and locktype = 'relation'),
     'there', (select json_agg(json_build_array(c.oid::int8, c.relfilenode::int8,
         case when relkind in ('r', 'm') then pg_relation_size(c.oid) else 0 end,
-        case when relkind in ('r', 'm', 'i') then pg_stat_get_xact_tuples_returned(c.oid) end,
-        case when relkind in ('r', 'm', 'i') then pg_stat_get_xact_tuples_fetched(c.oid) end)) {OURS}),
-    'columns', (select json_agg(json_build_array(attrelid::int8, attname)) from pg_attribute
+        case when relkind in ('r', 'm', 'i') then pg_stat_get_xact_tuples_returned(c.oid)
+            + pg_stat_get_xact_tuples_fetched(c.oid) else 0 end)) {OURS}),
+    'columns', (select json_agg(json_build_array(attrelid::int8, attnum)) from pg_attribute
         where attnum > 0 and not attisdropped
             and attrelid in (select c.oid {OURS} and relkind in ('r', 'p', 'm'))))
 """
@@ -54,6 +61,7 @@ class Relation:
     owner: int | None
     parents: tuple[int, ...]
     rows: int
+    columns: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Glimpse:
     files: Mapping[int, int]
     sizes: Mapping[int, int]
     read: Mapping[int, int]
-    columns: frozenset[tuple[int, str]]
+    columns: frozenset[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ class Measured:
     rewritten: frozenset[int] = frozenset()
     emptied: frozenset[int] = frozenset()
     dropped: frozenset[int] = frozenset()
-    columns_dropped: frozenset[tuple[int, str]] = frozenset()
+    columns_dropped: frozenset[tuple[int, int]] = frozenset()
+    """By their numbers: a column may be renamed."""
 
 
 class Desk:
@@ -98,9 +107,12 @@ class Desk:
     def relations(self) -> dict[int, Relation]:
         """What there is before any form, with the rows of each table."""
         found = {}
-        for oid, schema, name, kind, owner, parents in self.connection.execute(RELATIONS):
-            rows = self._count(schema, name) if kind in "rm" and schema != "pg_toast" else 0
-            found[oid] = Relation(schema, name, kind, owner, tuple(parents), rows)
+        for oid, schema, name, kind, owner, parents, columns in self.connection.execute(RELATIONS):
+            rows = self._count(schema, name) if kind in "rm" else 0
+            found[oid] = Relation(
+                schema, name, kind, owner, tuple(parents), rows,
+                {int(number): column for number, column in columns.items()},
+            )  # fmt: skip
         return found
 
     @cached_property
@@ -120,17 +132,19 @@ class Desk:
         except psycopg.Error as error:
             return Measured(error.sqlstate or "?", str(error).splitlines()[0])
         there = after.files.keys()
-        moved = {oid for oid in before.files if oid in there and before.files[oid] != after.files[oid]}
+        moved = {
+            oid for oid in before.files if oid in there and before.files[oid] != after.files[oid]
+        }
         emptied = {oid for oid in moved if before.sizes[oid] and not after.sizes[oid]}
         read = {oid: after.read.get(oid, 0) - begun.read.get(oid, 0) for oid in relations}
         return Measured(
             locks={oid: lock for oid, lock in after.locks.items() if oid in relations},
-            read=frozenset(self._whole(read) | self._owners(moved - emptied)),
+            read=frozenset(self._whole(read) | (self._owners(moved) - emptied)),
             rewritten=frozenset(oid for oid in moved - emptied if relations[oid].kind in "rm"),
             emptied=frozenset(emptied),
             dropped=frozenset(relations.keys() - there),
             columns_dropped=frozenset(
-                (oid, name) for oid, name in before.columns - after.columns if oid in there
+                (oid, number) for oid, number in before.columns - after.columns if oid in there
             ),
         )
 
@@ -162,8 +176,8 @@ class Desk:
             locks,
             {oid: file for oid, file, *_ in there},
             {oid: size for oid, _, size, *_ in there},
-            {oid: (returned or 0) + (fetched or 0) for oid, _, _, returned, fetched in there},
-            frozenset((oid, name) for oid, name in found["columns"]),
+            {oid: read for oid, _, _, read in there},
+            frozenset((oid, number) for oid, number in found["columns"]),
         )
 
     def _count(self, schema: str, name: str) -> int:

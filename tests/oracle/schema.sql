@@ -60,13 +60,9 @@ create table orders (
   half int,
   constraint total_check check (total >= 0),
   constraint note_check check (note <> 'bad'),
-  constraint later_check check (nn > 0) not valid,
   constraint never_check check (maybe > 5) not enforced,
-  constraint proved_check check (proved is not null and proved > 0),
-  constraint half_check check (half is not null) not valid,
-  constraint maybe_later not null maybe not valid
+  constraint proved_check check (proved is not null and proved > 0)
 );
-alter table orders add constraint orders_later foreign key (half) references countries not valid;
 alter table orders add constraint orders_never foreign key (nn) references countries not enforced;
 create unique index orders_note on orders (id, note);
 create unique index orders_spare on orders (buyer, id);
@@ -90,6 +86,10 @@ create table shop.items (
   id int primary key, "Name" text, price money, amount int not null check (amount >= 0), exclude
   using gist (box(point(id, id), point(id, id)) with &&)
 );
+create table computed (
+  a int check (twice(a) > 0), b int default noisy(), c int generated always as (twice(a)) stored
+);
+create index computed_twice on computed (twice(a));
 create table shop.stock (item int references shop.items, place text, n int default 0);
 create table "Odd Name" ("Weird ""Col" int primary key, "select" text, plain int);
 create table a_table_with_a_name_that_is_as_long_as_postgresql_lets_it_b (
@@ -153,6 +153,7 @@ insert into cache select n, 'x' from generate_series(1, 30) n;
 insert into lonely select n, n, n, now(), n from generate_series(1, 50) n;
 insert into archive.orders select n, n, 'x' from generate_series(1, 50) n;
 insert into shop.items select n, 'i' || n, n::numeric::money, n from generate_series(1, 30) n;
+insert into computed select n from generate_series(1, 30) n;
 insert into shop.stock select n, 'p', n from generate_series(1, 30) n;
 insert into "Odd Name" select n, 'x', n from generate_series(1, 30) n;
 insert into a_table_with_a_name_that_is_as_long_as_postgresql_lets_it_b select n, n from generate_series(1, 30) n;
@@ -172,4 +173,8 @@ insert into strays select n, 's', n, '2020-01-01' from generate_series(1, 30) n;
 insert into typed_mail select n || '@x', n || '@x', 'x', n, n from generate_series(1, 30) n;
 refresh materialized view totals;
 refresh materialized view plain_totals;
+alter table orders add constraint orders_later foreign key (half) references countries not valid,
+  add constraint later_check check (nn > 0) not valid,
+  add constraint half_check check (half is not null) not valid,
+  add constraint maybe_later not null maybe not valid;
 analyze;

@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/sql-altertable.html
 
 from __future__ import annotations
 
+from lockgate.planner.reading.postgresql.conditions import columns_in, says_not_null
 from lockgate.planner.reading.postgresql.nodes import (
     Node,
     Path,
@@ -15,7 +16,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     texts,
     type_name,
 )
-from lockgate.planner.reading.postgresql.types import SERIALS, volatility
+from lockgate.planner.reading.postgresql.types import SERIALS, unknown_calls, volatility
 from lockgate.planner.reading.reading import Clause, Object
 
 TRUNCATES = frozenset({"varchar", "bpchar", "char", "bit", "varbit"})
@@ -31,28 +32,60 @@ def read_clause(node: Node, table: Object, path: Path) -> Clause:
     if kind == "ColumnDef" and action == "add column":
         return _read_column(action, inner, table, path)
     if kind == "ColumnDef":
-        return Clause(action, table, name, type=type_name(inner["typeName"]), words=_using(inner))
-    if kind == "Constraint":
+        return Clause(
+            action, table, name, type=type_name(inner["typeName"]), words=_using(inner, name)
+        )
+    if kind == "Constraint" and action.startswith("add") and "identity" not in action:
         return read_constraint(inner, table, path)
     if kind == "PartitionCmd":
         flags = {word for word in ("concurrent",) if inner.get(word)}
         other = relation(inner["name"], path)
-        return Clause(action, table, others=(other,), words=frozenset(flags))
+        bound = read_bound(inner.get("bound", {}))
+        return Clause(action, table, others=(other,), words=frozenset(flags), bound=bound)
     if kind == "RangeVar":
         return Clause(action, table, others=(relation(inner, path),))
+    if kind == "ATAlterConstraint":
+        enforces = "enforced" if inner.get("is_enforced") else "not enforced"
+        words = frozenset({enforces} if inner.get("alterEnforceability") else ())
+        return Clause(action, table, inner["conname"], words=words)
     if kind == "List":
         options = [one["DefElem"]["defname"] for one in inner["items"] if "DefElem" in one]
         return Clause(action, table, name, words=frozenset(options))
     return Clause(action, table, name, words=frozenset(cascades))
 
 
+def read_bound(node: Node) -> tuple[str, ...]:
+    """The limits of a partition, as `Clause.bound` has them; `?` for one that is computed."""
+    if node.get("is_default"):
+        return ("default",)
+    if "listdatums" in node:
+        return ("in", *(_limit(one) for one in node["listdatums"]))
+    if "lowerdatums" not in node:
+        return ()
+    lower, upper = (map(_limit, node[side]) for side in ("lowerdatums", "upperdatums"))
+    return ("from", *lower, "to", *upper)
+
+
+def _limit(node: Node) -> str:
+    fields = texts(node.get("ColumnRef", {}).get("fields", []))
+    value = fields[0] if fields in (["minvalue"], ["maxvalue"]) else constant(node)
+    return "?" if value is None else str(value)
+
+
 def read_constraint(node: Node, table: Object, path: Path) -> Clause:
     """A constraint that is added to a table that is there."""
     words = constraint_words(node)
     columns = texts(node.get("fk_attrs") or node.get("keys") or [])
+    expression = node.get("raw_expr", {})
+    if node["contype"] == "CONSTR_CHECK":
+        columns = sorted(columns_in(expression))
     others = tuple(parents([node], path))
+    if "indexname" in node:
+        others = (Object("index", node["indexname"], table.schema, table.path),)
     name = node.get("conname", "")
-    return Clause("add constraint", table, name, tuple(columns), others=others, words=words)
+    required = tuple(one for one in columns if says_not_null(expression, one))
+    return Clause("add constraint", table, name, tuple(columns), others=others, words=words,
+                  required=required if "check" in words else ())  # fmt: skip
 
 
 def constraint_words(node: Node) -> frozenset[str]:
@@ -74,24 +107,34 @@ def parents(constraints: list[Node], path: Path) -> list[Object]:
 
 
 def constraints_of(column: Node) -> list[Node]:
-    """The constraints in the definition of a column."""
-    return [one["Constraint"] for one in column.get("constraints", [])]
+    """The constraints in the definition of a column; what is said of one comes after it."""
+    found: list[Node] = []
+    for one in column.get("constraints", []):
+        node = one["Constraint"]
+        if node["contype"] == "CONSTR_ATTR_NOT_ENFORCED" and found:
+            found[-1] = found[-1] | {"is_enforced": False}
+        found.append(node)
+    return found
 
 
 def _read_column(action: str, column: Node, table: Object, path: Path) -> Clause:
     found = constraints_of(column)
     kind = type_name(column["typeName"])
-    words = {word for one in found for word in constraint_words(one)}
+    # What is not enforced is neither read nor looked for.
+    words = {word for one in map(constraint_words, found) if "not enforced" not in one
+             for word in one}  # fmt: skip
     generated = [one.get("generated_kind", "s") for one in found if "generated" in words]
     words |= {"stored"} if "s" in generated and "generated" in words else set()
     words |= {"serial"} if kind in SERIALS else set()
     defaults = [one["raw_expr"] for one in found if one["contype"] == "CONSTR_DEFAULT"]
+    default = defaults[0] if defaults and not _is_null(defaults[0]) else None
     return Clause(
         action,
         table,
         column["colname"],
         type=kind,
-        volatility=volatility(defaults[0]) if defaults and not _is_null(defaults[0]) else "",
+        volatility=volatility(default) if default else "",
+        calls=unknown_calls(default) if default else (),
         others=tuple(parents(found, path)),
         words=frozenset(words),
     )
@@ -101,18 +144,21 @@ def _is_null(default: Node) -> bool:
     return bool(default.get("A_Const", {}).get("isnull"))
 
 
-def _using(column: Node) -> frozenset[str]:
-    """Whether USING gives the values, and whether it may cut them: a cast to the new type does
-    what the server would do by itself, but for a length, which an explicit cast cuts to."""
-    words = {"using"} if "raw_default" in column else set()
-    if "collClause" in column:
-        words.add("collate")
-    expression = column.get("raw_default", {})
+def _using(column: Node, name: str) -> frozenset[str]:
+    """Whether USING gives the values, and whether it may cut them: a cast of the column to the new
+    type does what the server would do by itself, but for a length, which it cuts to."""
+    words = {"collate"} if "collClause" in column else set()
+    if "raw_default" not in column:
+        return frozenset(words)
+    new, expression, casts = type_name(column["typeName"]), column["raw_default"], set[str]()
     while "TypeCast" in expression:
         cast = expression["TypeCast"]["typeName"]
+        casts.add(type_name(cast))
         if type_name(cast).split("(")[0] in TRUNCATES and cast.get("typmods"):
             words.add("cuts")
         expression = expression["TypeCast"]["arg"]
-    if words & {"using"} and "ColumnRef" not in expression and constant(expression) is None:
+    if casts - {new} or texts(expression.get("ColumnRef", {}).get("fields", [])) != [name]:
+        words.add("using")
+    if "ColumnRef" not in expression and constant(expression) is None:
         words.add("computes")
     return frozenset(words)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from lockgate.planner.reading.postgresql.alter import (
-    constraint_words,
     constraints_of,
     parents,
+    read_bound,
     read_clause,
 )
 from lockgate.planner.reading.postgresql.locks import (
@@ -29,14 +29,21 @@ from lockgate.planner.reading.postgresql.nodes import (
     named,
     relation,
     texts,
-    type_name,
     walk,
 )
-from lockgate.planner.reading.postgresql.rows import ends_with_transaction, read_filled
-from lockgate.planner.reading.reading import Clause, ConcurrentIndex, Hold, Object, Reading
-from lockgate.planner.reading.stored import takes_away
-from lockgate.planner.sql.cursor import read_tokens
-from lockgate.planner.sql.dialect import POSTGRESQL
+from lockgate.planner.reading.postgresql.rows import (
+    WRITERS,
+    ends_with_transaction,
+    read_filled,
+    read_write,
+)
+from lockgate.planner.reading.reading import (
+    Clause,
+    ConcurrentIndex,
+    Hold,
+    Object,
+    Reading,
+)
 
 KINDS = {"matview": "materialized view", "tabconstraint": "constraint", "column": "table"}
 RELATIONS = frozenset({"table", "view", "sequence", "index", "materialized view", "foreign table"})
@@ -77,7 +84,7 @@ def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
     temporary = is_temporary(node["relation"])
     holds = [hold(one, SHARE_ROW_EXCLUSIVE) for one in _referenced(node, path)]
     above = [relation(one["RangeVar"], path) for one in node.get("inhRelations", [])]
-    is_partition = "partbound" in node
+    is_partition, bound = "partbound" in node, read_bound(node.get("partbound", {}))
     lock = ACCESS_EXCLUSIVE if is_partition else SHARE_UPDATE_EXCLUSIVE
     holds += [hold(one, lock) for one in above]
     return Reading(
@@ -89,7 +96,7 @@ def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
         kind="create table",
         holds=tuple(one for one in holds if one.on != table),
         clauses=(
-            *(Clause("add partition", one) for one in above if is_partition),
+            *(Clause("add partition", one, bound=bound) for one in above if is_partition),
             *ends_with_transaction(node, table),
         ),
         leaves="unknown" if temporary else "nothing",
@@ -118,13 +125,14 @@ def read_create_table_as(_kind: str, node: Node, path: Path) -> Reading:
 def read_view(_kind: str, node: Node, path: Path) -> Reading:
     """CREATE VIEW; with OR REPLACE it alters one that is there."""
     view = relation(node["view"], made_in(path), "view")
-    temporary = is_temporary(node["view"])
+    temporary, replaces = is_temporary(node["view"]), bool(node.get("replace"))
     return Reading(
         "create",
         () if temporary else (view,),
-        replaces=bool(node.get("replace")),
+        replaces=replaces,
         temporary=temporary,
         kind="create view",
+        clauses=(Clause("replace view", view),) if replaces else (),
         leaves="unknown" if temporary else "nothing",
     )
 
@@ -137,12 +145,21 @@ def read_create_index(_kind: str, node: Node, path: Path) -> Reading:
     )
     name = node.get("idxname")
     index = Object("index", name, built.on.schema, built.on.path) if name else None
+    conditional = bool(node.get("if_not_exists"))
+    words = ["concurrently"] * concurrently + ["if not exists"] * conditional
+    words += ["only"] if not node["relation"].get("inh") else []
+    # Whether these have an index to build, the tables that are there say.
+    is_sure = not {"if not exists", "only"} & set(words)
+    keys = tuple(one["IndexElem"].get("name", "") for one in node["indexParams"])
+    action = "name index" if is_sure else "build index"
+    clause = Clause(action, built.on, name or "", keys, words=frozenset(words))
     return Reading(
         "alter",
         (built.on,),
-        bool(node.get("if_not_exists")),
+        conditional,
         kind="create index",
-        holds=(built,),
+        holds=(built,) if is_sure else (),
+        clauses=(clause,),
         outside_only=concurrently,
         commits="itself" if concurrently else "never",
         fails_whole=not concurrently,
@@ -156,6 +173,11 @@ def read_on_table(kind: str, node: Node, path: Path) -> Reading:
     lock = SHARE_ROW_EXCLUSIVE if kind == "CreateTrigStmt" else ACCESS_EXCLUSIVE
     words = {"CreateTrigStmt": "create trigger", "RuleStmt": "create rule"}
     reading = alteration(words.get(kind, f"{kind[:-10].lower()} policy"), hold(table, lock))
+    # What a rule is to do is looked at, and locked, as if it were done.
+    done = [read_write(inner, one, path) for each in node.get("actions", [])
+            for inner, one in each.items() if inner in WRITERS]  # fmt: skip
+    others = tuple(one for each in done for one in each.holds if one.on != table)
+    reading = replace(reading, holds=(*reading.holds, *others))
     emptied = tuple(
         relation(one["relation"], path)
         for what, one in walk(node.get("actions", []))
@@ -165,19 +187,6 @@ def read_on_table(kind: str, node: Node, path: Path) -> Reading:
         return reading
     lost = f"what the rule {node['rulename']} deletes, whenever it acts"
     return replace(reading, tables_written=emptied, loses=(lost,))
-
-
-def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
-    """CREATE FUNCTION and CREATE PROCEDURE. What returns a trigger runs without being called."""
-    name = first_name(node)
-    reading = made("function", name, node)
-    if type_name(node.get("returnType", {})) not in TRIGGERS:
-        return reading
-    strings = (one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String")
-    if not any(takes_away(tuple(read_tokens(code, POSTGRESQL).rest())) for code in strings):
-        return reading
-    lost = f"what the trigger function {name} takes away, whenever it runs"
-    return replace(reading, loses=(lost,))
 
 
 def read_create_statistics(_kind: str, node: Node, path: Path) -> Reading:
@@ -194,10 +203,10 @@ def read_alter_table(_kind: str, node: Node, path: Path) -> Reading:
     clauses = tuple(read_clause(one["AlterTableCmd"], table, path) for one in node["cmds"])
     if kind == "type":
         return Reading("alter", (table,), conditional, kind="alter type", clauses=clauses)
-    if kind == "index":
-        is_brief = all(one.action in INDEX_SETTINGS for one in clauses)
+    if kind in ("index", "view"):
+        is_brief = kind == "index" and all(one.action in INDEX_SETTINGS for one in clauses)
         lock = SHARE_UPDATE_EXCLUSIVE if is_brief else ACCESS_EXCLUSIVE
-        return Reading("alter", (table,), conditional, kind="alter index",
+        return Reading("alter", (table,), conditional, kind=f"alter {kind}",
                        holds=(hold(table, lock),))  # fmt: skip
     detaches = any(
         one.action == "detach partition" and "concurrent" in one.words for one in clauses
@@ -280,7 +289,7 @@ def read_drop(_kind: str, node: Node, path: Path) -> Reading:
     concurrently = bool(node.get("concurrent"))
     cascades = node.get("behavior") == "DROP_CASCADE"
     lock = SHARE_UPDATE_EXCLUSIVE if concurrently else ACCESS_EXCLUSIVE
-    words = frozenset({"cascade"} if cascades else ())
+    words = frozenset(["cascade"] * cascades + ["concurrently"] * concurrently)
     return Reading(
         "drop",
         objects,
@@ -310,21 +319,9 @@ def read_comment(_kind: str, node: Node, path: Path) -> Reading:
     parts = texts(node["object"].get("List", {}).get("items", []))
     if node["objtype"] == "OBJECT_COLUMN":
         parts = parts[:-1]
-    if kind not in ("table", "index", "view", "materialized view") or not parts:
+    if kind not in RELATIONS or not parts:
         return Reading("alter", kind="comment")
     return alteration("comment", hold(named(kind, parts, path), SHARE_UPDATE_EXCLUSIVE))
-
-
-def read_domain_change(_kind: str, node: Node, path: Path) -> Reading:
-    """ALTER DOMAIN: a constraint is checked in every table that uses the domain."""
-    domain = named("domain", texts(node["typeName"]), path)
-    words: frozenset[str] = frozenset()
-    if "Constraint" in node.get("def", {}):
-        words = constraint_words(node["def"]["Constraint"])
-    actions = {"C": "add constraint", "O": "set not null", "V": "validate constraint"}
-    action = f"domain {actions.get(node['subtype'], 'other')}"
-    return Reading("alter", (domain,), kind="alter domain",
-                   clauses=(Clause(action, domain, words=words),))  # fmt: skip
 
 
 def made(kind: str, name: str, node: Node) -> Reading:

@@ -11,14 +11,13 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
-from lockgate.planner.reading.postgresql import definitions, rows
+from lockgate.planner.reading.postgresql import definitions, other_objects, rows
 from lockgate.planner.reading.postgresql.grammar import NotRead, parse
 from lockgate.planner.reading.postgresql.head import shorten
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
     EXCLUSIVE,
     LOCKS,
-    SHARE,
     SHARE_UPDATE_EXCLUSIVE,
     hold,
 )
@@ -35,6 +34,7 @@ from lockgate.planner.reading.postgresql.nodes import (
 from lockgate.planner.reading.reaching import changes_rights, read_reaching
 from lockgate.planner.reading.reading import (
     READ_ONCE,
+    Clause,
     Commits,
     ConcurrentIndex,
     Leaves,
@@ -94,11 +94,27 @@ def _read(sql: str, path: Path) -> Reading:
 def read_all(statements: Iterable[str], *, transactional: bool = True) -> Iterator[Reading]:
     """The readings of a section's statements, each as those before it have left the session."""
     path: Path = None
+    in_utc = True
     for sql in statements:
         reading = read(sql, path)
-        yield reading
+        yield reading if in_utc else _elsewhere(reading)
+        in_utc = in_utc and not _may_set_zone(reading)
         if reading.search_path is not None and (transactional or reading.leaves != "nothing"):
             path = reading.search_path or None
+
+
+def _may_set_zone(reading: Reading) -> bool:
+    """Whether the session may have another time zone after it than UTC, in which lockgate begins
+    each section."""
+    if reading.verb == "set":
+        return not reading.settings or "timezone" in reading.settings
+    return reading.opaque or (reading.kind == "select" and reading.leaves != "nothing")
+
+
+def _elsewhere(reading: Reading) -> Reading:
+    """The reading of a statement whose session may be in any time zone."""
+    clauses = tuple(replace(one, words=one.words | {"any zone"}) for one in reading.clauses)
+    return replace(reading, clauses=clauses)
 
 
 def _other(kind: str, node: Node) -> Reading:
@@ -151,12 +167,11 @@ def _reindex(_kind: str, node: Node, path: Path) -> Reading:
     if "relation" not in node:
         return plain
     one = relation(node["relation"], path, kind)
-    strong = SHARE if kind == "table" else ACCESS_EXCLUSIVE
-    lock = SHARE_UPDATE_EXCLUSIVE if concurrently else strong
     index, table = (one, None) if kind == "index" else (None, one)
     rebuilt = ConcurrentIndex("rebuild", index, table) if concurrently else None
-    holds = (hold(one, lock, "scan"),)
-    return replace(plain, holds=holds, outside_only=concurrently, concurrent=rebuilt)
+    words = frozenset({"concurrently"} if concurrently else ())
+    return replace(plain, outside_only=concurrently, concurrent=rebuilt,
+                   clauses=(Clause("reindex", one, words=words),))  # fmt: skip
 
 
 def _vacuum(_kind: str, node: Node, path: Path) -> Reading:
@@ -176,6 +191,7 @@ def _cluster(_kind: str, node: Node, path: Path) -> Reading:
     one = relation(node["relation"], path) if "relation" in node else None
     holds = (hold(one, ACCESS_EXCLUSIVE, "rewrite"),) if one else ()
     return Reading("maintain", kind="cluster", holds=holds, outside_only=one is None,
+                   clauses=(Clause("cluster", one),) if one else (),
                    commits="itself", fails_whole=one is not None)  # fmt: skip
 
 
@@ -184,13 +200,18 @@ def _refresh(_kind: str, node: Node, path: Path) -> Reading:
     # CONCURRENTLY compares the rows, and writes those that differ; readers do not wait.
     quiet, loud = hold(view, EXCLUSIVE, "scan"), hold(view, ACCESS_EXCLUSIVE, "rewrite")
     held = quiet if node.get("concurrent") else loud
-    return Reading("maintain", kind="refresh materialized view", holds=(held,))
+    if node.get("skipData"):
+        held = hold(view, ACCESS_EXCLUSIVE)
+    return Reading("maintain", kind="refresh materialized view", holds=(held,),
+                   queries=not node.get("skipData"))  # fmt: skip
 
 
 def _lock(_kind: str, node: Node, path: Path) -> Reading:
     mode = LOCK_MODES[node["mode"]]
     tables = [relation(one["RangeVar"], path) for one in node["relations"]]
-    return Reading("other", kind="lock table", holds=tuple(hold(one, mode) for one in tables))
+    return Reading("other", kind="lock table", holds=tuple(hold(one, mode) for one in tables),
+                   clauses=tuple(Clause("lock", one, words=frozenset({mode})) for one in tables),
+                   )  # fmt: skip
 
 
 def _call(_kind: str, _node: Node, _path: Path) -> Reading:
@@ -263,11 +284,16 @@ def _checkpoint(_kind: str, _node: Node, _path: Path) -> Reading:
 
 
 def _explain(_kind: str, node: Node, path: Path) -> Reading:
-    """Only with ANALYZE the statement is run."""
+    """Only with ANALYZE the statement is run; its tables are locked all the same."""
     ((kind, inner),) = node["query"].items()
-    runs = is_on(node.get("options", []), "analyze")
     reader = READERS.get(kind)
-    return reader(kind, inner, path) if runs and reader else Reading("read", kind="explain")
+    if reader is None:
+        return Reading("read", kind="explain")
+    reading = reader(kind, inner, path)
+    if is_on(node.get("options", []), "analyze"):
+        return reading
+    holds = reading.holds if kind in rows.WRITERS else ()
+    return Reading("read", kind="explain", holds=holds)
 
 
 def _drop_owned(_kind: str, _node: Node, _path: Path) -> Reading:
@@ -278,31 +304,40 @@ def _enum(_kind: str, node: Node, _path: Path) -> Reading:
     return Reading("alter", (Object("type", definitions.first_name(node)),), kind="alter type")
 
 
-def _schema(_kind: str, node: Node, _path: Path) -> Reading:
-    owner = node.get("authrole", {})
-    return definitions.made("schema", node.get("schemaname") or owner.get("rolename", ""), node)
+def _schema(_kind: str, node: Node, path: Path) -> Reading:
+    """With what is made in it by the same statement."""
+    name = node.get("schemaname") or node.get("authrole", {}).get("rolename", "")
+    inside = [READERS[kind](kind, one, (name, *(path or ())))
+              for element in node.get("schemaElts", [])
+              for kind, one in element.items() if kind in READERS]  # fmt: skip
+    holds = tuple(one for each in inside for one in each.holds)
+    return replace(definitions.made("schema", name, node), holds=holds)
 
 
 READERS: dict[str, Reader] = {
     "": lambda *_: Reading("read"),
-    "AlterDomainStmt": definitions.read_domain_change,
+    "AlterDomainStmt": other_objects.read_domain_change,
     "AlterEnumStmt": _enum,
     "AlterObjectDependsStmt": definitions.read_other_change,
     "AlterObjectSchemaStmt": definitions.read_other_change,
     "AlterPolicyStmt": definitions.read_on_table,
+    "AlterPublicationStmt": other_objects.read_publication,
+    "AlterSeqStmt": other_objects.read_alter_sequence,
     "AlterTableStmt": definitions.read_alter_table,
     "CallStmt": _call,
     "CheckPointStmt": _checkpoint,
     "ClusterStmt": _cluster,
     "CommentStmt": definitions.read_comment,
     "CopyStmt": rows.read_copy,
+    "CreateDomainStmt": other_objects.read_create_domain,
     "CreateForeignTableStmt": definitions.read_create_table,
     "CreatePolicyStmt": definitions.read_on_table,
+    "CreatePublicationStmt": other_objects.read_publication,
     "CreateSchemaStmt": _schema,
     "CreateStatsStmt": definitions.read_create_statistics,
     "CreateStmt": definitions.read_create_table,
     "CreateTableAsStmt": definitions.read_create_table_as,
-    "CreateFunctionStmt": definitions.read_create_function,
+    "CreateFunctionStmt": other_objects.read_create_function,
     "CreateTrigStmt": definitions.read_on_table,
     "DeallocateStmt": _leaves,
     "DeclareCursorStmt": _leaves,

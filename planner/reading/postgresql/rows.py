@@ -43,11 +43,23 @@ def read_write(kind: str, node: Node, path: Path) -> Reading:
         queries=verb == "insert" and reads_rows(node.get("selectStmt")),
         holds=(hold(table, ROW_EXCLUSIVE),),
         loses=(f"every row of {table.name}",) if unbounded and verb == "delete" else (),
+        clauses=(_written(node, table, verb, unbounded),),
         search_path=_configured(calls(node)),
     )
     if _merges_away(node):
         reading = replace(reading, loses=(f"rows of {table.name}",))
     return _with(reading, node, path)
+
+
+def _written(node: Node, table: Object, verb: str, unbounded: bool) -> Clause:
+    """What is done to the rows of a table, which those of others may follow."""
+    targets = [one["ResTarget"]["name"] for one in node.get("targetList", [])]
+    words = {verb, "every row"} if unbounded else {verb}
+    for one in node.get("mergeWhenClauses", []):
+        when = one["MergeWhenClause"]
+        words.add(when["commandType"].removeprefix("CMD_").lower())
+        targets += [each["ResTarget"]["name"] for each in when.get("targetList", [])]
+    return Clause("write rows", table, columns=tuple(targets), words=frozenset(words))
 
 
 def _merges_away(node: Node) -> bool:
@@ -95,7 +107,7 @@ def read_filled(into: Node, query: Any, path: Path, kind: str = "table") -> Read
         filled,
         holds=written.holds,
         loses=written.loses,
-        clauses=ends_with_transaction(into, made),
+        clauses=(*ends_with_transaction(into, made), *written.clauses),
         tables_written=filled.tables_written or written.tables_written,
     )
 
@@ -133,6 +145,7 @@ def read_truncate(_kind: str, node: Node, path: Path) -> Reading:
         kind="truncate",
         holds=tuple(hold(table, ACCESS_EXCLUSIVE) for table in tables),
         loses=tuple(lost),
+        clauses=tuple(Clause("empty", one) for one in tables) if len(lost) > len(tables) else (),
     )
 
 
@@ -174,6 +187,7 @@ def _join(reading: Reading, part: Reading) -> Reading:
         verb="write",
         tables_written=(*reading.tables_written, *part.tables_written),
         holds=tuple(holds),
+        clauses=(*reading.clauses, *part.clauses),
         loses=(*reading.loses, *part.loses),
         every_row=reading.every_row or part.every_row,
         queries=True if part.kind != "insert" else reading.queries or part.queries,

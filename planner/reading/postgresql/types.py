@@ -33,14 +33,21 @@ SAME = {
 # A longer one holds the shorter as it is; one without a length holds any.
 LENGTHS = frozenset({"character varying", "bit varying"})
 FRACTIONS = frozenset({"timestamp", "timestamp with time zone", "time", "time with time zone"})
+FINEST = (6,)  # digits of a second; it has no more without a limit
 TIMESTAMPS = {"timestamp", "timestamp with time zone"}
+# https://www.postgresql.org/docs/current/catalog-pg-cast.html: castmethod b
+SAME_BYTES = frozenset({("cidr", "inet"), ("integer", "oid"), ("oid", "integer")})
 # What each row may get another value from: https://www.postgresql.org/docs/current/xfunc-volatility.html
 VOLATILE = frozenset(
     [
         *("clock_timestamp", "gen_random_uuid", "nextval", "random", "setval", "timeofday"),
         *("uuid_generate_v1", "uuid_generate_v4", "uuidv4", "uuidv7"),
+        *("array_sample", "array_shuffle", "currval", "lastval", "query_to_xml", "random_normal"),
+        *("current_query", "loread", "lowrite", "set_config", "setseed", "ts_rewrite", "ts_stat"),
     ]
 )
+# Some of them are not, and nobody has them for a default.
+VOLATILE_KINDS = ("pg_", "lo_", "txid_", "cursor_to_", "query_to_", "brin_", "gin_")
 STABLE = frozenset(
     [
         *("array", "coalesce", "concat", "date_trunc", "decode", "format", "jsonb_build_object"),
@@ -60,7 +67,7 @@ CUTS = {
 }  # fmt: skip
 
 
-def keeps_rows(old: str, new: str, *, utc: bool = False) -> bool:
+def keeps_rows(old: str, new: str, *, utc: bool = True) -> bool:
     """Whether a column of the type `old` becomes one of type `new` without a rewrite.
 
     With `utc` the session's time zone is UTC, and a timestamp is the same with a zone.
@@ -77,10 +84,12 @@ def keeps_rows(old: str, new: str, *, utc: bool = False) -> bool:
     if utc and {name, other} == TIMESTAMPS:
         other = name
     if name != other:
-        return (name, other) == ("cidr", "inet")
+        return (name, other) in SAME_BYTES
     if name == "numeric":
         return not others or (bool(limits) and limits[1:] == others[1:] and limits <= others)
-    if name in LENGTHS or name in FRACTIONS:
+    if name in FRACTIONS:
+        return (limits or FINEST) <= (others or FINEST)
+    if name in LENGTHS:
         return not others or (bool(limits) and limits <= others)
     return limits == others
 
@@ -119,6 +128,11 @@ def _read(text: str) -> tuple[str, tuple[int, ...]] | None:
 def volatility(default: Node) -> Volatility:
     """Whether each row gets a value of its own by this expression."""
     called = {name for name, _ in calls(default)}
-    if called & VOLATILE:
+    if called & VOLATILE or any(name.startswith(VOLATILE_KINDS) for name in called):
         return "volatile"
     return "unknown" if called - STABLE else "stable"
+
+
+def unknown_calls(default: Node) -> tuple[str, ...]:
+    """The functions that may be the database's own, which says whether they are volatile."""
+    return tuple(sorted({name for name, _ in calls(default)} - VOLATILE - STABLE))

@@ -6,15 +6,16 @@
     alter table orders drop primary key; -- expect: blocks-table info/warning/danger
 
 The grades are those for 10 rows, for an unknown size and for a million rows; `-` is no finding,
-and one grade alone is that of all three. `-- strict: no` is a session without strict mode.
+and one grade alone is that of all three. `-- strict: no` is a session without strict mode,
+`-- partitioned: events` makes a table a partitioned one.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import parse_sections, read_migration
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
@@ -78,6 +79,8 @@ class Fixture:
         if size == "unknown":
             return Facts(strict=strict)
         tables = dict(_table(value, ROWS[size]) for value in self._headers("table"))
+        for name in self._headers("partitioned"):
+            tables[name] = replace(tables[name], layout=Layout("partitioned", indexes=("i",)))
         return Facts(
             tables,
             strict=strict,

@@ -1,0 +1,221 @@
+"""How the relations of a PostgreSQL database hang together: constraints, inheritance, types, views.
+
+By these facts a plan knows which other relations a statement locks and whether it has work to do.
+Asks by catalogues alone, so it waits for no lock; who relies on what, `planner.database.facts`
+says.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lockgate.planner.database.facts import ConstraintFacts, Dependent, Layout, TypeFacts
+
+KINDS = {"r": "table", "p": "partitioned", "m": "materialized view", "v": "view", "i": "index",
+         "I": "partitioned index", "S": "sequence", "f": "foreign table"}  # fmt: skip
+CONSTRAINTS = {"c": "check", "f": "foreign", "n": "not null", "p": "primary", "u": "unique",
+               "x": "exclusion"}  # fmt: skip
+TYPES = {"d": "domain", "e": "enum", "c": "composite"}
+FIRST_OF_USERS = 16384
+"""Objects of lower numbers are the server's own:
+https://www.postgresql.org/docs/current/system-catalog-initial-data.html#SYSTEM-CATALOG-OID-ASSIGNMENT
+"""
+
+# What others have closed, or wait to close: to print its definitions would wait for them.
+BUSY = """
+busy as (
+    select coalesce(i.indrelid, t.oid, l.relation) as oid from pg_locks l
+    left join pg_index i on i.indexrelid = l.relation
+    left join pg_class t on t.reltoastrelid = l.relation
+    where l.mode = 'AccessExclusiveLock' and l.locktype = 'relation'
+        and l.pid is distinct from pg_backend_pid()
+        and l.database = (select oid from pg_database where datname = current_database())
+)
+"""
+RELATIONS = rf"""
+with {BUSY}
+select c.oid::int8, c.relkind::text, c.relpersistence <> 'u', coalesce(a.amname::text, ''),
+    s.spcname::text, coalesce(i.indrelid, (
+        select refobjid from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+            and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+            and c.relkind = 'S' limit 1))::int8,
+    array(select inhparent::int8 from pg_inherits where inhrelid = c.oid order by inhseqno),
+    nullif(p.partdefid, 0)::int8,
+    case when c.oid not in (table busy) then coalesce(pg_get_partkeydef(c.oid), '') else '' end,
+    array(select distinct attname::text from pg_index x
+        join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = x.indexrelid
+            and d.refobjid = c.oid
+        join pg_attribute on attrelid = c.oid and attnum = d.refobjsubid
+        where x.indrelid = c.oid and (x.indexprs is not null or x.indpred is not null)
+        order by attname::text),
+    array(select attname::text from unnest(i.indkey) with ordinality as key (number, place)
+        join pg_attribute on attrelid = i.indrelid and attnum = number order by place),
+    case when i.indisvalid and i.indrelid not in (table busy) then concat_ws(' ', (
+            select contype from pg_constraint where conindid = c.oid and conrelid = i.indrelid
+            and contype in ('p', 'u', 'x')),
+        regexp_replace(pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX .* USING ', '\1')) end
+from pg_class c
+left join pg_am a on a.oid = c.relam
+join pg_tablespace s on s.oid = coalesce(nullif(c.reltablespace, 0), (
+    select dattablespace from pg_database where datname = current_database()))
+left join pg_index i on i.indexrelid = c.oid
+left join pg_partitioned_table p on p.partrelid = c.oid
+where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f')
+"""
+# Whether one is enforced, the catalogue tells from version 18 on.
+CONSTRAINTS_OF = f"""
+with {BUSY}
+select conrelid::int8, conname::text, contype::text, array(
+        select attname::text from unnest(conkey) with ordinality as key (number, place)
+        join pg_attribute on attrelid = conrelid and attnum = number order by place),
+    convalidated, contype not in ('c', 'f')
+        or coalesce((to_jsonb(c) ->> 'conenforced')::bool, true),
+    nullif(confrelid, 0)::int8, array(
+        select attname::text from unnest(confkey) with ordinality as key (number, place)
+        join pg_attribute on attrelid = confrelid and attnum = number order by place),
+    array_remove(array[case when confdeltype in ('c', 'n', 'd') then 'delete' end,
+        case when confupdtype in ('c', 'n', 'd') then 'update' end], null),
+    case when contype = 'c' and conrelid not in (table busy)
+        then pg_get_constraintdef(oid) else '' end
+from pg_constraint c where conrelid >= 16384 and contype in ('c', 'f', 'n', 'p', 'u', 'x')
+order by conname
+"""
+TYPES_OF_USERS = """
+select t.oid::int8, n.nspname::text, t.typname::text, t.typtype::text,
+    nullif(t.typbasetype, 0)::int8, case when t.typbasetype <> 0
+        then format_type(t.typbasetype, t.typtypmod) else '' end, t.typnotnull
+        or exists (select from pg_constraint where contypid = t.oid),
+    coalesce((select extname::text from pg_depend d join pg_extension e on e.oid = d.refobjid
+        where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'), '')
+from pg_type t join pg_namespace n on n.oid = t.typnamespace
+where t.oid >= 16384 and t.typelem = 0 and (t.typrelid = 0
+    or exists (select from pg_class where oid = t.typrelid and relkind = 'c'))
+"""
+READ_BY_VIEWS = """
+select d.refobjid::int8, r.ev_class::int8, array_agg(distinct attname::text)
+from pg_depend d join pg_rewrite r on r.oid = d.objid
+left join pg_attribute on attrelid = d.refobjid and attnum = d.refobjsubid and attnum > 0
+where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+    and d.refobjid >= 16384 and d.refobjid <> r.ev_class and r.rulename = '_RETURN'
+group by 1, 2
+"""
+# A function and what belongs to an extension go by their names alone.
+DEPENDENTS = """
+with named as (
+    select 'pg_proc'::regclass as class, oid, 'function ' || proname as name
+    from pg_proc where oid >= 16384
+    union all select 'pg_class'::regclass, oid, 'sequence ' || relname
+    from pg_class where relkind = 'S' and oid >= 16384
+    union all select d.classid, d.objid, 'extension ' || extname
+    from pg_depend d join pg_extension e on e.oid = d.refobjid
+    where d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+)
+select distinct named.name,
+    coalesce(tgrelid, adrelid, conrelid, indrelid, ev_class, polrelid)::int8,
+    coalesce(generated.attname::text, '')
+from named join pg_depend d on d.refclassid = named.class and d.refobjid = named.oid
+left join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
+left join pg_attrdef a on d.classid = 'pg_attrdef'::regclass and a.oid = d.objid
+left join pg_attribute generated on generated.attrelid = adrelid and generated.attnum = adnum
+    and generated.attgenerated <> ''
+left join pg_constraint c on d.classid = 'pg_constraint'::regclass and c.oid = d.objid
+left join pg_index i on d.classid = 'pg_class'::regclass and i.indexrelid = d.objid
+left join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+left join pg_policy p on d.classid = 'pg_policy'::regclass and p.oid = d.objid
+where d.deptype in ('n', 'a')
+    and coalesce(tgrelid, adrelid, nullif(conrelid, 0), indrelid, ev_class, polrelid) >= 16384
+union select 'statistic ext ' || stxname, stxrelid::int8, '' from pg_statistic_ext
+order by 1, 2, 3
+"""
+VOLATILE = """
+select distinct proname::text from pg_proc
+where oid >= 16384 and provolatile = 'v' and prokind = 'f' order by 1
+"""
+# Only of the types of users: those of the server's own are known.
+SAME = """
+select format_type(castsource, null), format_type(casttarget, null) from pg_cast
+where oid >= 16384 and castmethod = 'b' order by 1, 2
+"""
+DEFAULTS = "select current_setting('default_table_access_method', true)"
+QUERIES = (
+    RELATIONS,
+    CONSTRAINTS_OF,
+    TYPES_OF_USERS,
+    READ_BY_VIEWS,
+    DEPENDENTS,
+    VOLATILE,
+    SAME,
+    DEFAULTS,
+)
+
+Rows = Sequence[Sequence[Any]]
+
+
+def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int, Layout]:
+    """The layout of each relation by its oid; `names` are their keys. What has none is left out."""
+    relations, constraints, _, views, *_ = answers
+    of_table: dict[int, dict[str, ConstraintFacts]] = defaultdict(dict)
+    referrers: dict[int, set[str]] = defaultdict(set)
+    children: dict[int, list[str]] = defaultdict(list)
+    indexes: dict[int, list[str]] = defaultdict(list)
+    readers: dict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    for oid, name, kind, columns, valid, enforced, parent, key, cascades, text in constraints:
+        of_table[oid][name] = ConstraintFacts(
+            CONSTRAINTS[kind], tuple(columns), valid, enforced,
+            names.get(parent, ""), tuple(key), tuple(cascades), text,
+        )  # fmt: skip
+        referrers[parent].update(_named([oid], names))
+    for oid, kind, _, _, _, owner, parents, *_ in relations:
+        if kind in "iI":
+            indexes[owner] += _named([oid], names)
+        for parent in parents:
+            children[parent] += _named([oid], names)
+    for oid, view, columns in views:
+        for name in _named([view], names):
+            readers[oid][name] = tuple(one for one in columns if one)
+    return {
+        oid: Layout(
+            KINDS[kind], logged, method, tablespace, names.get(owner, ""), _named(parents, names),
+            tuple(sorted(children[oid])), names.get(default, ""), key,
+            tuple(sorted(indexes[oid])), tuple(sorted(referrers[oid])),
+            dict(sorted(readers[oid].items())),
+            tuple(computed), tuple(keys), definition or "", of_table[oid],
+        )
+        for oid, kind, logged, method, tablespace, owner, parents, default, key, computed, keys,
+        definition in relations
+    }  # fmt: skip
+
+
+def read_types(rows: Rows, names: Mapping[int, str]) -> dict[str, TypeFacts]:
+    """The types of users by their keys; a domain over a checked one is checked too."""
+    bases = {oid: made_of for oid, _, _, _, made_of, *_ in rows}
+    own_checks = {oid: checked for oid, *_, checked, _ in rows}
+
+    def is_checked(oid: int | None) -> bool:
+        return oid is not None and (own_checks.get(oid, False) or is_checked(bases.get(oid)))
+
+    return {
+        names[oid]: TypeFacts(
+            TYPES.get(kind, "base"),
+            schema,
+            names.get(made_of, ""),
+            base,
+            is_checked(oid),
+            extension,
+        )
+        for oid, schema, _, kind, made_of, base, _, extension in rows
+    }
+
+
+def read_dependents(rows: Rows, names: Mapping[int, str]) -> dict[str, tuple[Dependent, ...]]:
+    """What goes with functions, sequences and extensions, by `function NAME` and its like."""
+    found: dict[str, list[Dependent]] = defaultdict(list)
+    for name, table, column in rows:
+        found[name] += (Dependent(key, column) for key in _named([table], names))
+    return {name: tuple(each) for name, each in found.items() if each}
+
+
+def _named(oids: Iterable[int], names: Mapping[int, str]) -> tuple[str, ...]:
+    return tuple(names[oid] for oid in oids if oid in names)

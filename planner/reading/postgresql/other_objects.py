@@ -1,0 +1,86 @@
+"""What CREATE and ALTER of functions, domains, sequences and publications do, from their parse trees.
+
+https://www.postgresql.org/docs/current/sql-commands.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lockgate.planner.reading.postgresql.alter import constraint_words
+from lockgate.planner.reading.postgresql.definitions import (
+    TRIGGERS,
+    alteration,
+    first_name,
+    made,
+    made_in,
+)
+from lockgate.planner.reading.postgresql.locks import (
+    SHARE_ROW_EXCLUSIVE,
+    SHARE_UPDATE_EXCLUSIVE,
+    hold,
+)
+from lockgate.planner.reading.postgresql.nodes import (
+    Node,
+    Path,
+    named,
+    relation,
+    texts,
+    type_name,
+    walk,
+)
+from lockgate.planner.reading.reading import Clause, Object, Reading, Verb
+from lockgate.planner.reading.stored import takes_away
+from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.sql.dialect import POSTGRESQL
+
+
+def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
+    """CREATE FUNCTION and CREATE PROCEDURE. What returns a trigger runs without being called."""
+    name = first_name(node)
+    reading = made("function", name, node)
+    if type_name(node.get("returnType", {})) not in TRIGGERS:
+        return reading
+    strings = (one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String")
+    if not any(takes_away(tuple(read_tokens(code, POSTGRESQL).rest())) for code in strings):
+        return reading
+    lost = f"what the trigger function {name} takes away, whenever it runs"
+    return replace(reading, loses=(lost,))
+
+
+def read_publication(kind: str, node: Node, path: Path) -> Reading:
+    """CREATE PUBLICATION and ALTER PUBLICATION: of each table that is added, and only named."""
+    named = [one["PublicationObjSpec"].get("pubtable") for one in node.get("pubobjects", [])]
+    tables = [relation(one["relation"], path) for one in named if one]
+    holds = tuple(hold(one, SHARE_UPDATE_EXCLUSIVE) for one in tables)
+    verb: Verb = "create" if kind.startswith("Create") else "alter"
+    return Reading(verb, (Object("publication", node["pubname"]),), kind=f"{verb} publication",
+                   holds=holds)  # fmt: skip
+
+
+def read_alter_sequence(_kind: str, node: Node, path: Path) -> Reading:
+    """ALTER SEQUENCE: who takes a value waits."""
+    sequence = relation(node["sequence"], path, "sequence")
+    return replace(alteration("alter sequence", hold(sequence, SHARE_ROW_EXCLUSIVE)),
+                   conditional=bool(node.get("missing_ok")))  # fmt: skip
+
+
+def read_create_domain(_kind: str, node: Node, path: Path) -> Reading:
+    """CREATE DOMAIN; what it is made of decides whether a column of it is written."""
+    domain = named("domain", texts(node["domainname"]), made_in(path))
+    found = (one["Constraint"]["contype"] for one in node.get("constraints", []))
+    words = frozenset(one for one in found if one in ("CONSTR_CHECK", "CONSTR_NOTNULL"))
+    clause = Clause("make domain", domain, type=type_name(node["typeName"]), words=words)
+    return Reading("create", (domain,), kind="create domain", clauses=(clause,))
+
+
+def read_domain_change(_kind: str, node: Node, path: Path) -> Reading:
+    """ALTER DOMAIN: a constraint is checked in every table that uses the domain."""
+    domain = named("domain", texts(node["typeName"]), path)
+    words: frozenset[str] = frozenset()
+    if "Constraint" in node.get("def", {}):
+        words = constraint_words(node["def"]["Constraint"])
+    actions = {"C": "add constraint", "O": "set not null", "V": "validate constraint"}
+    action = f"domain {actions.get(node['subtype'], 'other')}"
+    return Reading("alter", (domain,), kind="alter domain",
+                   clauses=(Clause(action, domain, words=words),))  # fmt: skip

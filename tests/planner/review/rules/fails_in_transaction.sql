@@ -1,0 +1,6 @@
+-- dialect: postgresql
+-- table: events id int
+-- table: users id int
+-- partitioned: events
+-- migrate:up
+reindex table events; -- expect: fails-in-transaction danger/-/danger, blocks-table info/warning/danger
