@@ -38,10 +38,11 @@ class ImpactReader:
     def read(self, statements: Iterable[str], *, transactional: bool = True) -> Iterator[Impact]:
         """What a section's statements do, each as those before it have left the session."""
         if self._dialect.name != "postgresql":
+            facts = self._facts  # what is set is the session's, and each section has a new one
             for sql in statements:
-                impact = mysql.read_impact(sql, self._dialect, self._facts)
+                impact = mysql.read_impact(sql, self._dialect, facts)
                 yield impact
-                self._facts = mysql.after(self._facts, impact.reading)
+                facts = mysql.after(facts, impact.reading)
             return
         for reading in postgresql.read_all(statements, transactional=transactional):
             yield weigh(reading, self._facts)

@@ -1,4 +1,4 @@
-"""What CREATE and ALTER of functions, domains, sequences and publications do, from their parse trees.
+"""What CREATE and ALTER of functions, domains, sequences and publications do.
 
 https://www.postgresql.org/docs/current/sql-commands.html
 """
