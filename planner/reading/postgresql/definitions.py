@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from lockgate.planner.reading.postgresql.alter import (
     constraints_of,
@@ -31,6 +30,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     texts,
     walk,
 )
+from lockgate.planner.reading.postgresql.outlines import alteration, made_in
 from lockgate.planner.reading.postgresql.rows import (
     WRITERS,
     ends_with_transaction,
@@ -40,7 +40,6 @@ from lockgate.planner.reading.postgresql.rows import (
 from lockgate.planner.reading.reading import (
     Clause,
     ConcurrentIndex,
-    Hold,
     Object,
     Reading,
 )
@@ -57,7 +56,6 @@ HARMLESS = frozenset(
         *("fdw", "opclass", "opfamily", "transform", "aggregate"),
     ]
 )
-TRIGGERS = frozenset({"trigger", "event_trigger"})
 INDEX_SETTINGS = frozenset({"set rel options", "reset rel options", "set statistics"})
 
 
@@ -69,12 +67,6 @@ def kind_of(objtype: str) -> str:
     """
     name = objtype.removeprefix("OBJECT_").lower()
     return KINDS.get(name, name.replace("_", " "))
-
-
-def alteration(kind: str, *holds: Hold) -> Reading:
-    """The reading of what alters the tables that it locks."""
-    named_ones = tuple(dict.fromkeys(one.on for one in holds))
-    return Reading("alter", named_ones, kind=kind, holds=holds)
 
 
 def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
@@ -101,11 +93,6 @@ def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
         ),
         leaves="unknown" if temporary else "nothing",
     )
-
-
-def made_in(path: Path) -> Path:
-    """Where an object without a schema is made: the first of the search_path."""
-    return path[:1] if path else path
 
 
 def _referenced(node: Node, path: Path) -> Iterator[Object]:
@@ -322,19 +309,3 @@ def read_comment(_kind: str, node: Node, path: Path) -> Reading:
     if kind not in RELATIONS or not parts:
         return Reading("alter", kind="comment")
     return alteration("comment", hold(named(kind, parts, path), SHARE_UPDATE_EXCLUSIVE))
-
-
-def made(kind: str, name: str, node: Node) -> Reading:
-    """The reading of a CREATE that takes no lock which others wait for."""
-    conditional, replaces = bool(node.get("if_not_exists")), bool(node.get("replace"))
-    return Reading("create", (Object(kind, name),), conditional, replaces, kind=f"create {kind}")
-
-
-def first_name(node: Any) -> str:
-    """The name of what is made, where a node has one of its own."""
-    for key, value in node.items():
-        if key.endswith("name") and isinstance(value, str):
-            return value
-        if key.endswith(("name", "Name", "names")) and isinstance(value, list):
-            return (texts(value) or [""])[-1]
-    return ""

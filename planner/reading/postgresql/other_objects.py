@@ -8,13 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lockgate.planner.reading.postgresql.alter import constraint_words
-from lockgate.planner.reading.postgresql.definitions import (
-    TRIGGERS,
-    alteration,
-    first_name,
-    made,
-    made_in,
-)
 from lockgate.planner.reading.postgresql.locks import (
     SHARE_ROW_EXCLUSIVE,
     SHARE_UPDATE_EXCLUSIVE,
@@ -29,10 +22,13 @@ from lockgate.planner.reading.postgresql.nodes import (
     type_name,
     walk,
 )
+from lockgate.planner.reading.postgresql.outlines import alteration, first_name, made, made_in
 from lockgate.planner.reading.reading import Clause, Object, Reading, Verb
 from lockgate.planner.reading.stored import takes_away
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import POSTGRESQL
+
+TRIGGERS = frozenset({"trigger", "event_trigger"})
 
 
 def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
-from lockgate.planner.reading.postgresql import definitions, other_objects, rows
+from lockgate.planner.reading.postgresql import definitions, other_objects, outlines, rows
 from lockgate.planner.reading.postgresql.grammar import NotRead, parse
 from lockgate.planner.reading.postgresql.head import shorten
 from lockgate.planner.reading.postgresql.locks import (
@@ -131,7 +131,7 @@ def _by_name(kind: str, node: Node) -> Reading:
     if kind in OUTSIDE or kind in SUBSCRIPTIONS or _moves(kind, node):
         return _outside(kind, node)
     if first in ("create", "define"):
-        return definitions.made(rest, definitions.first_name(node), node)
+        return outlines.made(rest, outlines.first_name(node), node)
     verbs: dict[str, Verb] = {"alter": "alter", "drop": "drop"}
     return Reading(verbs.get(first, "other"), kind=words)
 
@@ -154,7 +154,7 @@ def _outside(kind: str, node: Node) -> Reading:
     verbs: dict[str, Verb] = {"create": "create", "alter": "alter", "drop": "drop"}
     first, _, rest = name.partition(" ")
     return Reading(
-        verbs.get(first, "other"), (Object(rest, definitions.first_name(node)),), kind=name,
+        verbs.get(first, "other"), (Object(rest, outlines.first_name(node)),), kind=name,
         loses=lost, outside_only=is_certain, commits="itself", repeatable=False,
     )  # fmt: skip
 
@@ -301,7 +301,7 @@ def _drop_owned(_kind: str, _node: Node, _path: Path) -> Reading:
 
 
 def _enum(_kind: str, node: Node, _path: Path) -> Reading:
-    return Reading("alter", (Object("type", definitions.first_name(node)),), kind="alter type")
+    return Reading("alter", (Object("type", outlines.first_name(node)),), kind="alter type")
 
 
 def _schema(_kind: str, node: Node, path: Path) -> Reading:
@@ -311,7 +311,7 @@ def _schema(_kind: str, node: Node, path: Path) -> Reading:
               for element in node.get("schemaElts", [])
               for kind, one in element.items() if kind in READERS]  # fmt: skip
     holds = tuple(one for each in inside for one in each.holds)
-    return replace(definitions.made("schema", name, node), holds=holds)
+    return replace(outlines.made("schema", name, node), holds=holds)
 
 
 READERS: dict[str, Reader] = {
