@@ -15,6 +15,7 @@ from typing import Literal
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
 from lockgate.executors.failure import ServerError, StepFailed
+from lockgate.executors.ledger.occupancy import read_occupancy
 from lockgate.executors.receipts import Keep, keep_nothing
 from lockgate.executors.run_errors import (
     all_undone,
@@ -28,6 +29,7 @@ from lockgate.executors.run_errors import (
 )
 from lockgate.executors.states import WHOLE, Outcome, RunStatus
 from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.database.occupancy import refuse_occupied
 from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
@@ -148,6 +150,8 @@ def verify(
     approvers: tuple[str, ...] = ()
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
+        if plan.fresh is False:
+            refuse_occupied(read_occupancy(engine.session, ledger), ledger, plan.environment)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
             refuse_changed_schema(plan, engine.session.read_catalogue())

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lockgate.executors.ledger.tables import HISTORY_COLUMNS, SPARE_NAME
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.occupancy import FoundTable, TableRow
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.environments.keys import History
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
 
@@ -197,6 +200,8 @@ class Session(ABC):
     server: Server
     history_schema: str
     history_name: str
+    columns_query: str
+    """That of the columns of two tables of a schema."""
     lost_code: str
     """What this engine's clients call a lost connection."""
 
@@ -240,6 +245,31 @@ class Session(ABC):
     @abstractmethod
     def read_facts(self) -> Facts:
         """What a plan is judged by, of the tables that there are."""
+
+    @abstractmethod
+    def find_tables(self) -> list[FoundTable]:
+        """The tables and views that are not lockgate's, without what extensions own."""
+
+    def read_rows(self, table: FoundTable, columns: Collection[str]) -> list[TableRow]:
+        """Every row of another tool's table, with these columns."""
+        names = sorted(columns)
+        place = f"{self.quote(table.schema)}.{self.quote(table.name)}"
+        rows = self.query_all(f"select {', '.join(map(self.quote, names))} from {place}")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def name_history(self, history: History) -> None:
+        """Learns what the history table is called: as the environment says, and where it does not,
+        by the spare name if the usual one is another tool's, or the spare one was used before."""
+        self.history_name = history.table
+        if "table" in history.model_fields_set:
+            return
+        names = (self.history_schema, self.history_name, SPARE_NAME)
+        columns: dict[str, set[str]] = {}
+        for table, column in self.query_all(self.columns_query, names):
+            columns.setdefault(table.lower(), set()).add(column.lower())
+        usual = columns.get(self.history_name)
+        if usual != set(HISTORY_COLUMNS) and (usual or SPARE_NAME in columns):
+            self.history_name = SPARE_NAME
 
     @abstractmethod
     def read_catalogue(self) -> Catalogue:

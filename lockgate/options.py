@@ -129,6 +129,10 @@ from_database_option = click.option(
     "--from-database", is_flag=True,
     help="Roll back by the plans that the database keeps; open no migration file.",
 )  # fmt: skip
+fresh_option = click.option(
+    "--fresh", is_flag=True,
+    help="The database's tables are not of these migrations; asked once, at the first plan.",
+)  # fmt: skip
 non_atomic_option = click.option(
     "--allow-non-atomic", is_flag=True, help="Accept a plan that can stop half-way for good."
 )

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.occupancy import read_occupancy
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
 from lockgate.planner.building.matrix import Column
+from lockgate.planner.database.occupancy import refuse_occupied
 from lockgate.planner.environments.environment import Environment, databases_of
 from lockgate.planner.environments.folder import (
     EnvironmentsFolder,
@@ -25,6 +27,7 @@ from lockgate.planner.environments.yaml_file import read_yaml
 from lockgate.planner.errors import (
     BrokenHistory,
     ConfigurationError,
+    HistoryError,
     Interrupted,
     InvalidPlan,
     LockgateError,
@@ -100,7 +103,8 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
         if not holder:
             refuse_unresolved(ledger)
         refuse_broken_history(comparison)
-    except (WrongTarget, InvalidPlan, Unresolved, BrokenHistory) as error:
+        refuse_occupied(read_occupancy(work.engine.session, ledger), ledger, environment.name)
+    except (WrongTarget, InvalidPlan, Unresolved, HistoryError) as error:
         problem = error
     state = "under way" if holder else "half done"
     shown = standings(comparison, ledger, dict.fromkeys(half_done, state))

@@ -2,6 +2,7 @@
 
 Each folder imports only what is below it in the layers of pyproject.toml.
 
+adoption/      Other tools' histories, taken over
 building/      Plans are built: from migration files and what a database says to a plan
 canonical.py   Canonical JSON (RFC 8785): the same bytes for the same value, for digests
 database/      What a database says of itself, as values

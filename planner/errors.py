@@ -11,6 +11,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     ├── HistoryError              files and database tell different stories
     │   ├── BrokenHistory         applied migrations were changed, or their files are gone
     │   ├── OutOfOrder            a pending migration stands before an applied one
+    │   ├── Occupied              the database has tables, and nobody has said whose
     │   ├── StillRequired         a rollback would take away what another migration needs
     │   └── IrreversibleMigration a rollback is asked of a migration without a down section
     ├── InvalidPlan               a plan, or what travels with it, cannot be trusted
@@ -132,6 +133,10 @@ class OutOfOrder(HistoryError):
             do="Give it a higher version, or set `out_of_order: warn` under `policy:` in the "
             "environment.",
         )
+
+
+class Occupied(HistoryError):
+    """The database has tables and no history of lockgate's, and nobody has said whose they are."""
 
 
 class StillRequired(HistoryError):

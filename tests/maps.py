@@ -12,7 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("lockgate", "planner", "executors")
 
-PLUGINS = ("lockgate/commands/*", "planner/policies", "planner/review/rules")
+PLUGINS = (
+    "lockgate/commands/*",
+    "planner/policies",
+    "planner/review/rules",
+    "planner/adoption/tools",
+)
 """Folders whose files are found by being there: adding one touches no other file."""
 
 LONGEST = 100

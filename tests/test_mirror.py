@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[1]
 
 COVERED = {
     "planner/*": "tests/planner/test_doctests.py",
+    "planner/adoption/*": "tests/planner/adoption/test_tools.py",
+    "planner/adoption/*/*": "tests/planner/adoption/test_tools.py",
     "planner/building/*": "tests/planner/building/test_build.py",
     "planner/database/*": "tests/executors/test_contract.py",
     "planner/environments/*": "tests/planner/environments/test_environment.py",

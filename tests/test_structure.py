@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TOPS = ("lockgate", "planner", "executors")
-PLUGINS = ("planner/policies", "planner/review/rules", "lockgate/commands")
+PLUGINS = (
+    "planner/policies",
+    "planner/review/rules",
+    "planner/adoption/tools",
+    "lockgate/commands",
+)
 """Folders whose files answer by the same names: that is their interface."""
 
 ENGINES = ("postgresql", "mysql", "mariadb")

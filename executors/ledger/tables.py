@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from lockgate.planner.errors import HistoryError, WrongTarget
 
+SPARE_NAME = "lockgate_migrations"
+"""The history table where no name is given and the usual one is another tool's."""
 HISTORY_COLUMNS = ("applied_at", "checksum", "name", "version")
 OWN_NAMES = {
     "runs": "lockgate_runs",
@@ -74,8 +76,9 @@ class Tables:
             raise HistoryError(
                 f"The table {history} has the columns {', '.join(self.columns)}, and lockgate's "
                 f"has {', '.join(HISTORY_COLUMNS)}.",
-                why="Another tool's history cannot be continued unseen.",
-                do="Name another table under `history: {table: …}` in the environment.",
+                why="It is another tool's, and the environment names it as lockgate's own.",
+                do="Leave `history: {table: …}` away in the environment: lockgate takes a table of "
+                "its own beside it. What the other tool has applied, `migrate adopt` takes over.",
             )
 
     def refuse_renamed(self, schema: str, history: str) -> None:

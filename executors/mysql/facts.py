@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.database.mentions import read_mentions
+from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.server import dialect_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,14 @@ STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
 # MySQL keeps estimates of rows and size for a day, MariaDB asks each time.
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-optimization.html
 EXPIRY = "information_schema_stats_expiry"
+FOUND = """
+select t.table_name, t.table_type = 'BASE TABLE', lower(c.column_name)
+from information_schema.tables t
+join information_schema.columns c
+    on c.table_schema = t.table_schema and c.table_name = t.table_name
+where t.table_schema = %s and t.table_type <> 'SEQUENCE'
+order by t.table_name
+"""
 
 
 def read_facts(session: MySQLSession) -> Facts:
@@ -166,3 +176,23 @@ def _grouped(rows: Iterable[ViewRow], by: str, order: str) -> defaultdict[str, l
 
 def _names(rows: Iterable[ViewRow], what: str, kind: str) -> frozenset[str]:
     return frozenset(row[f"{what}_name"] for row in rows if row[f"{what}_type"] == kind)
+
+
+def find_tables(session: MySQLSession) -> list[FoundTable]:
+    """The tables and views of the session's database, without our own tables."""
+    schema = session.server.database
+    columns: dict[tuple[str, bool], set[str]] = defaultdict(set)
+    for table, is_plain, column in session.query_all(FOUND, (schema,)):
+        columns[table, bool(is_plain)].add(column)
+    return [
+        FoundTable(schema, name, frozenset(found), is_plain=is_plain)
+        for (name, is_plain), found in columns.items()
+        if not (schema == session.history_schema and _is_own(name, found, session.history_name))
+    ]
+
+
+def _is_own(name: str, columns: set[str], history: str) -> bool:
+    """Whether a table is one of lockgate's; a server may tell its name in lower case."""
+    if name.lower() in OWN_NAMES.values():
+        return True
+    return name.lower() == history.lower() and columns == set(HISTORY_COLUMNS)

@@ -24,6 +24,10 @@ union all select 'key', table_name, constraint_name, '' from information_schema.
 where constraint_schema = %s and referenced_table_name is not null
     and (table_name in %s or referenced_table_name in %s)
 """
+COLUMNS = """
+select table_name, column_name from information_schema.columns
+where table_schema = %s and table_name in (%s, %s)
+"""
 TABLE = "engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin"
 CREATE_TABLES = {
     "history": f"""create table {{history}} (

@@ -23,6 +23,7 @@ from lockgate.executors.mysql.connection import (
     translated,
     version_number,
 )
+from lockgate.executors.mysql.ledger import COLUMNS
 from lockgate.executors.mysql.limits import refuse_percent
 from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, UsageError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
 
@@ -62,6 +64,7 @@ class MySQLSession(Session):
     """
 
     lost_code = LOST_IN_QUERY
+    columns_query = COLUMNS
     parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
     kind = "mysql"
     mark = "server_uuid"
@@ -73,7 +76,7 @@ class MySQLSession(Session):
         self._timeouts = environment.timeouts
         self._program = f"lockgate {environment.name}"
         self._tls: dict[str, Any] = {}
-        self.history_name = environment.history.table
+        self._history = environment.history
         self.copy_limit = environment.copies.limit
         self.left = 0  # the id of a session that was lost in a commit
         self.guard: Any = None
@@ -141,6 +144,11 @@ class MySQLSession(Session):
         from lockgate.executors.mysql.facts import read_facts
 
         return read_facts(self)
+
+    def find_tables(self) -> list[FoundTable]:
+        from lockgate.executors.mysql.facts import find_tables
+
+        return find_tables(self)
 
     def read_catalogue(self) -> Catalogue:
         from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
@@ -227,6 +235,7 @@ class MySQLSession(Session):
         database, sql_mode, read_only, now, mark = row
         self.history_schema = schema or database
         refuse_percent(self.history_schema)
+        self.name_history(self._history)
         found = "select 1 from information_schema.schemata where schema_name = %s"
         self.lacks_schema = self.query_one(found, (self.history_schema,)) is None
         return Server(

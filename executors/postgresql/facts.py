@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES
 from lockgate.executors.postgresql.layouts import (
     BUSY,
     QUERIES,
@@ -20,6 +21,7 @@ from lockgate.executors.postgresql.layouts import (
 )
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
 from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
+from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.search_path import split_path
 
 if TYPE_CHECKING:
@@ -87,6 +89,23 @@ where pg_catalog.pg_type_is_visible(t.oid)
 DEFAULT = """
 select pg_catalog.current_schemas(false)::pg_catalog.text[], current_user::pg_catalog.text
 """
+# Partitions are a part of their table, and what an extension has made, or lies in a schema of its
+# own, is the extension's.
+FOUND = """
+with owned as (
+    select classid, objid from pg_depend where deptype = 'e'
+        and classid in ('pg_class'::regclass, 'pg_namespace'::regclass)
+)
+select n.nspname::text, c.relname::text, array(select lower(attname::text) from pg_attribute
+    where attrelid = c.oid and attnum > 0 and not attisdropped),
+    c.relkind in ('r', 'p') and not c.relrowsecurity
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'f', 'v', 'm') and not c.relispartition
+    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+    and ('pg_class'::regclass, c.oid) not in (table owned)
+    and ('pg_namespace'::regclass, n.oid) not in (table owned)
+order by n.nspname <> %s, 1, 2
+"""
 
 
 def read_facts(session: PostgreSQLSession) -> Facts:
@@ -139,3 +158,19 @@ def _table(schema: str, row: Sequence[Any], layout: Layout, names: Mapping[int, 
         for name, (kind, is_required, generated, made_of, sources) in (columns or {}).items()
     }
     return TableFacts("", rows, size, facts, schema=schema, layout=layout)
+
+
+def find_tables(session: PostgreSQLSession) -> list[FoundTable]:
+    """The tables and views of all schemas, the ledger's schema first, without our own tables."""
+    found = [
+        FoundTable(schema, name, frozenset(columns), schema == session.history_schema, is_plain)
+        for schema, name, columns, is_plain in session.query_all(FOUND, (session.history_schema,))
+    ]
+    return [table for table in found if not is_own(table, session.history_name)]
+
+
+def is_own(table: FoundTable, history: str) -> bool:
+    """Whether a table is one of lockgate's."""
+    if table.name in OWN_NAMES.values():
+        return True
+    return table.name == history and table.columns == frozenset(HISTORY_COLUMNS)

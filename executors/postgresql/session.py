@@ -29,7 +29,7 @@ from lockgate.executors.postgresql.connection import (
     refuse_pooler,
     translated,
 )
-from lockgate.executors.postgresql.ledger import find_ledgers
+from lockgate.executors.postgresql.ledger import COLUMNS, find_ledgers
 from lockgate.executors.postgresql.own_settings import (
     ENTER,
     ENTER_LOCALLY,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
 
@@ -65,6 +66,7 @@ class PostgreSQLSession(Session):
     """A session on a PostgreSQL database; `gauge` measures what runs on it, if one is there."""
 
     lost_code = "08006"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+    columns_query = COLUMNS
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -74,7 +76,7 @@ class PostgreSQLSession(Session):
         self.lock_timeout = environment.timeouts.lock
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
-        self.history_name = environment.history.table
+        self._history = environment.history
         self.gauge: StatementGauge | None = None
         self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
         self._transaction = ""  # the id that the lost session showed
@@ -107,6 +109,11 @@ class PostgreSQLSession(Session):
         from lockgate.executors.postgresql.facts import read_facts
 
         return read_facts(self)
+
+    def find_tables(self) -> list[FoundTable]:
+        from lockgate.executors.postgresql.facts import find_tables
+
+        return find_tables(self)
 
     def read_catalogue(self) -> Catalogue:
         from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
@@ -373,3 +380,4 @@ class PostgreSQLSession(Session):
                 do="Set `history: {schema: …}` in the environment.",
             )
         self.history_schema, self.lacks_schema, self.search_path = schema, lacking, path
+        self.name_history(self._history)

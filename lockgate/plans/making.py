@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from lockgate import __version__
 from lockgate.checkout import read_source
 from lockgate.executors.engine import Engine
+from lockgate.executors.ledger.occupancy import read_occupancy
 from lockgate.planner.building.build import (
     Setting,
     build_baseline_plan,
@@ -23,6 +24,7 @@ from lockgate.planner.building.promotion import Origin, with_promotion
 from lockgate.planner.building.statefile import read_state
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.occupancy import Occupancy, refuse_occupied
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import BadSyntax, BrokenHistory, UsageError
@@ -48,6 +50,7 @@ class Request:
     one that can stop half-way for good. `rehearse` is to run it on a scratch database, and `state`
     is the file that stands in for the live one. `origin` is what is known of the environment that
     the plan is promoted from, and `unseen` says that it is applied at once, without a review.
+    `fresh` says that the tables of a database without a history are not of these migrations.
 
     Raises:
         UsageError: more than one is given, something else than a rollback from the database, or
@@ -65,6 +68,7 @@ class Request:
     state: Path | None = None
     origin: Origin | None = None
     unseen: bool = False
+    fresh: bool = False
 
     @property
     def is_rollback(self) -> bool:
@@ -72,9 +76,14 @@ class Request:
         return self.steps is not None or self.down_to is not None
 
     @property
+    def is_recording(self) -> bool:
+        """Whether it only notes what is applied, and runs nothing."""
+        return self.baseline is not None
+
+    @property
     def is_exempt(self) -> bool:
         """Whether nothing of it needs to have run elsewhere before."""
-        return self.is_rollback or self.baseline is not None
+        return self.is_rollback or self.is_recording
 
     def __post_init__(self) -> None:
         given = (self.to, self.baseline, self.steps, self.down_to, self.only)
@@ -104,6 +113,7 @@ def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
         if work.environment.drift == "check"
         else None,
         runs=tuple(engine.store.runs.read_applied_plans()) if request.from_database else (),
+        occupancy=read_occupancy(engine.session, ledger),
     )
 
 
@@ -187,6 +197,8 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     """
     project, name = environment.project, environment.name
     refuse_foreign(seen.server, seen.ledger, project=project, environment=name)
+    if not (request.fresh or request.is_recording):
+        refuse_occupied(seen.occupancy, seen.ledger, name)
     if request.from_database:
         made_for = make_setting(environment, seen, stored_source(seen.ledger))
         return Draft(
@@ -199,6 +211,8 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     source = read_source(environment.migrations_directory, directory.digest)
     warnings = directory.warnings_on(comparison.pending)
     made_for = make_setting(environment, seen, source, warnings)
+    if not request.is_recording:
+        made_for = with_occupancy(made_for, seen.occupancy)
     return Draft(
         _build_plan(comparison, seen.ledger, made_for, request), tuple(directory.migrations)
     )
@@ -247,6 +261,16 @@ def make_setting(
         copy_limit=environment.copies.limit,
         state_pulled_at=seen.pulled_at,
     )
+
+
+def with_occupancy(made_for: Setting, found: Occupancy | None) -> Setting:
+    """The setting of a plan that runs something, with what the database held before the first."""
+    if found is None:
+        return made_for
+    if not found.tables:
+        return replace(made_for, fresh=False)
+    warning = f"The database holds {found}, said not to be of these migrations (--fresh)."
+    return replace(made_for, fresh=True, warnings=(*made_for.warnings, warning))
 
 
 def _at_second_hand(seen: Observation) -> tuple[str, ...]:

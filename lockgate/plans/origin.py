@@ -17,7 +17,7 @@ from lockgate.planner.building.promotion import (
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import ConfigurationError, Unreachable, UsageError
-from lockgate.planner.plan.plan import Promotion
+from lockgate.planner.plan.proof import Promotion
 from lockgate.planner.plan.verify import refuse_foreign
 from lockgate.plans.making import Request
 from lockgate.trust.receipts import read_carried, read_signed

@@ -55,7 +55,7 @@ def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request)
         UsageError: it cannot be rehearsed, or not here.
         StatementFailed: it fails.
     """
-    if request.from_database or request.baseline is not None:
+    if request.from_database or request.is_recording:
         raise UsageError(
             "This plan cannot be rehearsed.",
             why="A rehearsal runs the migrations' files: a baseline runs none, and "

@@ -19,7 +19,8 @@ from lockgate.planner.building.promotion import SignedReceipt
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Unreachable, UsageError
-from lockgate.planner.plan.plan import CarriedReceipt, Plan
+from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.proof import CarriedReceipt
 from lockgate.planner.plan.receipt import Receipt, parse_receipt, read_receipt, write_receipt
 from lockgate.planner.project import refuse_outward_link
 from lockgate.planner.quantities import short_digest

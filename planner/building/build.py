@@ -67,6 +67,8 @@ class Setting:
     facts: Facts = field(default_factory=Facts)
     copy_limit: float | None = None
     """In bytes; None: no rows are copied."""
+    fresh: bool | None = None
+    """As `Plan.fresh`."""
     state_pulled_at: datetime | None = None
     """When the state was pulled that stands in for the database; None: it was asked itself."""
 
@@ -230,6 +232,7 @@ def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
             result=result_state(ledger, steps),
             verdict=judgement.verdict,
             state_pulled_at=setting.state_pulled_at,
+            fresh=setting.fresh,
             warnings=(*setting.warnings, *judgement.warnings, *_empty(steps)),
             steps=steps,
             intent_digest=UNSEALED,

@@ -12,6 +12,7 @@ from datetime import datetime
 from lockgate.planner.building.stored_runs import StoredRun
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.occupancy import Occupancy
 from lockgate.planner.database.server import Server
 
 
@@ -20,8 +21,9 @@ class Observation:
     """A database at one moment.
 
     `fingerprint` is each object of the schema with a short digest, None where nobody looks at
-    it. `runs` are those that have applied plans, for a rollback without the files. `pulled_at` is
-    when it was written down, None where it is known at first hand.
+    it. `runs` are those that have applied plans, for a rollback without the files. `occupancy` is
+    what it holds of others before the first run, None where nobody has looked. `pulled_at` is when
+    it was written down, None where it is known at first hand.
     """
 
     server: Server
@@ -29,4 +31,5 @@ class Observation:
     facts: Facts = field(default_factory=Facts)
     fingerprint: Mapping[str, str] | None = None
     runs: tuple[StoredRun, ...] = ()
+    occupancy: Occupancy | None = None
     pulled_at: datetime | None = None

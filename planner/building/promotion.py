@@ -14,7 +14,8 @@ from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.document import render_document
 from lockgate.planner.migrations.migration import Migration
-from lockgate.planner.plan.plan import CarriedReceipt, Plan, Promotion, Proof, Step
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.proof import CarriedReceipt, Promotion, Proof
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
 from lockgate.planner.versions import VersionKey, version_key

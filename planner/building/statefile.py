@@ -21,6 +21,7 @@ from lockgate.planner.building.observation import Observation
 from lockgate.planner.database.address import EngineName
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Entry, Identity, Ledger
+from lockgate.planner.database.occupancy import Occupancy
 from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED, Kind, document_digest, read_document, write_document
 from lockgate.planner.errors import WrongTarget
@@ -60,6 +61,9 @@ class DatabaseState(Model):
     entries: tuple[Entry, ...] = Field(description="The rows of the history table.")
     unresolved: tuple[str, ...] = Field(description="Digests of plans whose run stopped half-way.")
     facts: Facts = Field(description="The tables, with estimates of rows and bytes.")
+    occupancy: Occupancy | None = Field(
+        None, description="Before the first run, what the database holds of others; null: after it."
+    )
     fingerprint: dict[str, str] | None = Field(
         description="Each object of the schema, with a short digest; null: not looked at."
     )
@@ -107,6 +111,7 @@ class DatabaseState(Model):
             ledger=Ledger(self.identity, self.serial, self.entries, self.unresolved),
             facts=self.facts,
             fingerprint=self.fingerprint,
+            occupancy=self.occupancy,
             pulled_at=self.pulled_at,
         )
 
@@ -148,6 +153,7 @@ def note_state(
         unresolved=ledger.unresolved,
         facts=seen.facts,
         fingerprint=None if seen.fingerprint is None else dict(seen.fingerprint),
+        occupancy=seen.occupancy,
         digest=UNSEALED,
     )
     return state.model_copy(update={"digest": document_digest(state.model_dump(mode="json"))})

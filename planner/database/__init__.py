@@ -6,6 +6,7 @@ facts.py        What a live database says of its tables, as a value the planner 
 ledger.py       The ledger: what the database says was applied to it, and the digest of that state
 mentioned.py    The names that a text of SQL mentions, as a value; `mentions` reads them
 mentions.py     Reads which names a text of SQL mentions: what it may read, call or move
+occupancy.py    What a database holds that lockgate has not made
 search_path.py  The text of PostgreSQL's search_path as the names of schemas
 server.py       What a live server says of itself, as a value the planner can judge
 """

@@ -5,6 +5,7 @@ drift.py           Drift
 measured_locks.py  Locks that were measured on PostgreSQL, as a plan holds them; measures nothing
 plan.py            The plan: what will be run, on which database, in which state
 planfile.py        The plan file: writes a plan so that it can be trusted, and reads only such plans
+proof.py           What is known of a plan's steps in the environment that it is promoted from
 receipt.py         The receipt: what a run has left, where and when; a value, published as JSON
 rehearsal.py       Rehearsal
 start.py           The start of a run

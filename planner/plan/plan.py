@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 from lockgate.planner.decision import Decision
 from lockgate.planner.document import UNSEALED, document_digest, dump_document
 from lockgate.planner.finding import Finding
+from lockgate.planner.plan.proof import Promotion, Version
 from lockgate.planner.plan.statement import (
     Estimate,
     Model,
@@ -29,8 +30,6 @@ from lockgate.planner.versions import VersionKey, version_key
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.1"
 
-VERSION = r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]{0,253}[^\x00-\x20\x7f])?$"
-
 Direction = Literal["up", "down"]
 
 # RFC 8785 numbers are IEEE doubles, so what may pass 2**53 travels as a string.
@@ -40,7 +39,6 @@ Serial = Annotated[
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+$"}),
 ]
-Version = Annotated[str, Field(pattern=VERSION)]
 
 
 class FileText(Model):
@@ -240,54 +238,6 @@ class Rehearsal(Model):
         return self.restored is not False and self.repeatable is not False
 
 
-class Proof(Model):
-    """What is known of a step in the environment that the plan is promoted from."""
-
-    version: Version = Field(description="The step's version.")
-    applied_at: AwareDatetime | None = Field(
-        description="When it was applied there with this checksum, by that database's clock; null: "
-        "nothing shows that it was. For policies."
-    )
-    receipt: Sha256 | None = Field(
-        None, description="The digest of the receipt that shows it; null: none does. For people."
-    )
-    signers: tuple[str, ...] = Field(
-        (), description="Whose signature of that receipt is good. For policies."
-    )
-    confirmed: bool = Field(
-        False, description="The environment's own history says so as well. For policies."
-    )
-    obstacle: str = Field("", description="Why nothing shows it, as a clause; for reviewers.")
-
-
-class CarriedReceipt(Model):
-    """A receipt that shows something of the plan's steps, so that `apply` can verify it again."""
-
-    text: str = Field(description="The receipt's file. For `apply`.")
-    signature: str | None = Field(
-        description="The signature beside it; null: there was none. For `apply`."
-    )
-
-
-class Promotion(Model):
-    """What is known of the plan's steps in the environment that it is promoted from.
-
-    The executor does not use it: reviewers and policies do.
-    """
-
-    environment: str = Field(description="The environment that it is promoted from; for policies.")
-    by: Literal["receipt", "ledger"] = Field(
-        description="Whether receipts show it, or its history table as it was read. For policies."
-    )
-    proofs: tuple[Proof, ...] = Field(description="One for each step that runs; for policies.")
-    receipts: tuple[CarriedReceipt, ...] = Field(
-        (), description="Those that were given, with their signatures; `apply` verifies them again."
-    )
-    rejected: tuple[str, ...] = Field(
-        (), description="Receipts that show nothing, and why, as sentences; for reviewers."
-    )
-
-
 class Plan(Model):
     """What `migrate plan` writes and `migrate apply` runs: self-contained, for one database."""
 
@@ -318,6 +268,12 @@ class Plan(Model):
         (), description="What the environment's policies said; `apply` refuses a denied plan."
     )
     steps: tuple[Step, ...] = Field(description="In the order in which they run.")
+    fresh: bool | None = Field(
+        None,
+        description="Of the first plan for a database: true when it held tables, and its author "
+        "has said that they are not of these migrations; false when it held none, and the executor "
+        "refuses one that does; null: it had a history, or the plan only records.",
+    )
     fingerprint: dict[str, str] | None = Field(
         None,
         description="Each object of the schema, with a short digest, when the plan was made; "

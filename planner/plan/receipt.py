@@ -21,7 +21,8 @@ from lockgate.planner.document import (
     read_document,
     write_document,
 )
-from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target, Version
+from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target
+from lockgate.planner.plan.proof import Version
 from lockgate.planner.plan.statement import Estimate, Model, Sha256
 from lockgate.planner.versions import VersionKey, version_key
 

@@ -16,7 +16,8 @@ from lockgate.planner.quantities import Seconds, format_duration, format_moment,
 from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
-    from lockgate.planner.plan.plan import Plan, Promotion, Proof, Step
+    from lockgate.planner.plan.plan import Plan, Step
+    from lockgate.planner.plan.proof import Promotion, Proof
     from lockgate.planner.plan.start import Start
 
 Means = Literal["optional", "required", "signed"]

@@ -44,7 +44,7 @@ def killed(project: Project, family_server: Any) -> Project:
     project.write("001_early.sql", "create table early (id int);", "drop table early;")
     project.write("002_held.sql", "drop table old;\nalter table held add column n int;")
     with held_table(family_server, project.database, "held"):
-        process = project.start("up")
+        process = project.start("up", "--fresh")
         wait_until_blocked(family_server, project.database)
         process.kill()
         process.communicate()
@@ -105,7 +105,7 @@ def states(project: Project) -> list[tuple[str, str]]:
 def plan_another(project: Project) -> Result:
     """What comes of another request than the one that was interrupted."""
     project.write("003_other.sql", "create table other (id int);")
-    return project.migrate("up")
+    return project.migrate("up", "--fresh")
 
 
 def test_a_failed_up_leaves_nothing_and_says_so(project: Project, family_server: Any) -> None:
@@ -113,8 +113,8 @@ def test_a_failed_up_leaves_nothing_and_says_so(project: Project, family_server:
     project.write("002_fails.sql", FAILING)
     before = objects(family_server, project)
     result = refused(
-        project.migrate("up"), 9, "Undoing 3 statements", "Step 2 of 2", "002_fails.sql:4",
-        "(1062)", "the database is as it was before", "Remove the cause",
+        project.migrate("up", "--fresh"), 9, "Undoing 3 statements", "Step 2 of 2",
+        "002_fails.sql:4", "(1062)", "the database is as it was before", "Remove the cause",
     )  # fmt: skip
     assert "alter table held add unique index" in result.err
     assert objects(family_server, project) == before
@@ -126,7 +126,7 @@ def test_a_failed_up_leaves_nothing_and_says_so(project: Project, family_server:
 
 def test_the_cause_removed_the_same_plan_applies(project: Project, family_server: Any) -> None:
     project.write("001_fails.sql", FAILING)
-    succeed(project.migrate("plan"))
+    succeed(project.migrate("plan", "--fresh"))
     refused(project.migrate("apply", "plan.json"), 9)
     execute(family_server, project.database, "update held set id = id + 1 limit 1")
     assert succeed(project.migrate("apply", "plan.json")).out == "Applied 001 fails.\n"
@@ -141,7 +141,7 @@ def test_a_failed_down_leaves_what_it_was_to_roll_back(
     project.write(
         "001_t.sql", "create table t (id int);", "drop table t;\nalter table t add n int;"
     )
-    succeed(project.migrate("up"))
+    succeed(project.migrate("up", "--fresh"))
     before = objects(family_server, project)
     refused(project.migrate("down"), 9, "001_t.sql:5", "as it was before")
     assert objects(family_server, project) == before
@@ -152,7 +152,7 @@ def test_the_plan_says_what_each_statement_promises(project: Project) -> None:
     project.write(
         "001_a.sql", "create table a (id int);\ninsert into a values (1);\ndrop table old;"
     )
-    out = succeed(project.migrate("plan")).out
+    out = succeed(project.migrate("plan", "--fresh")).out
     assert "ATOMIC BY COMPENSATION (intermediate states visible to other sessions)" in out
     assert "promised  1 compensated, 1 implied, 1 deferred\n" in out
     assert "promise   line 4, drop table old: deferred: the table waits" in out
@@ -160,7 +160,7 @@ def test_the_plan_says_what_each_statement_promises(project: Project) -> None:
 
 def test_a_program_is_told_that_a_run_is_undone(project: Project) -> None:
     project.write("001_fails.sql", FAILING)
-    events = refused(project.migrate("up", "--json"), 9).events
+    events = refused(project.migrate("up", "--fresh", "--json"), 9).events
     (undoing,) = [event for event in events if event["event"] == "undoing"]
     assert undoing == {"event": "undoing", "statements": 2}
     assert events[-1]["outcome"] == "failed"
@@ -168,7 +168,7 @@ def test_a_program_is_told_that_a_run_is_undone(project: Project) -> None:
 
 def test_a_killed_run_is_only_reported_by_who_changes_nothing(killed: Project) -> None:
     refused(killed.migrate("status"), 7, "stopped half-way", "migrate resolve")
-    refused(killed.migrate("plan"), 7, "stopped half-way", "migrate resolve")
+    refused(killed.migrate("plan", "--fresh"), 7, "stopped half-way", "migrate resolve")
     out = refused(killed.migrate("resolve"), 7).out
     assert "up 001 early (001_early.sql) is half done:\n    1 done" in out
     assert "up 002 held (002_held.sql) is half done:\n    1 done" in out
@@ -178,7 +178,7 @@ def test_a_killed_run_is_only_reported_by_who_changes_nothing(killed: Project) -
 
 
 def test_the_same_up_undoes_a_killed_run_and_applies(killed: Project, family_server: Any) -> None:
-    result = succeed(killed.migrate("up"))
+    result = succeed(killed.migrate("up", "--fresh"))
     assert "Undoing 3 statements" in result.err
     assert result.out == "Applied 2 migrations (001 to 002).\n"
     assert list(objects(family_server, killed)) == ["early", "held"]
@@ -250,7 +250,7 @@ def test_a_person_says_how_far_a_killed_run_of_two_migrations_has_come(
     assert [version for version, state in states(killed) if state == "applied"] == applied
     assert statuses(killed) == ["RESOLVED"]
     succeed(killed.migrate("resolve"))
-    succeed(killed.migrate("plan"))
+    succeed(killed.migrate("plan", "--fresh"))
 
 
 def test_only_one_way_of_settling_is_taken(project: Project) -> None:
@@ -264,12 +264,12 @@ def test_a_difference_that_others_have_made_is_told_and_can_be_settled(
 ) -> None:
     """What another session has made meanwhile is not lockgate's to remove."""
     execute(family_server, killed.database, "create table theirs (id int)")
-    stuck = killed.migrate("up")
+    stuck = killed.migrate("up", "--fresh")
     refused(stuck, 7, "not as it was before:\n- table theirs", "migrate resolve --undo")
     assert statuses(killed) == ["STUCK"]
     execute(family_server, killed.database, "drop table theirs")
     succeed(killed.migrate("resolve", "--undo", *REASON))
-    assert succeed(killed.migrate("up")).out == "Applied 2 migrations (001 to 002).\n"
+    assert succeed(killed.migrate("up", "--fresh")).out == "Applied 2 migrations (001 to 002).\n"
 
 
 @pytest.mark.parametrize(
@@ -285,10 +285,10 @@ def test_a_loss_is_refused_without_copies_and_undone_with_them(
     project: Project, family_server: Any, sql: str, loss: str
 ) -> None:
     project.write("001_loses.sql", f"{sql};\ncreate table held (id int);")
-    refused(project.migrate("up"), 3, "NOT ATOMIC after step 1 statement ", loss)
+    refused(project.migrate("up", "--fresh"), 3, "NOT ATOMIC after step 1 statement ", loss)
     project.configure(COPIES)
     before = objects(family_server, project)
-    shown = succeed(project.migrate("plan")).out
+    shown = succeed(project.migrate("plan", "--fresh")).out
     assert f"compensated-by-copy: {loss}" in shown
     assert "What others write there between" in shown
     refused(project.migrate("apply", "plan.json"), 9, "001_loses.sql:3", "(1050)")
@@ -302,7 +302,7 @@ def test_a_plan_that_promises_more_than_could_be_kept_is_stale(
 ) -> None:
     project.configure(COPIES)
     project.write("001_drops.sql", "alter table old drop column note;\ncreate table b (id int);")
-    succeed(project.migrate("plan"))
+    succeed(project.migrate("plan", "--fresh"))
     before = objects(family_server, project)
     project.configure()
     result = project.migrate("apply", "plan.json")
@@ -325,7 +325,7 @@ def test_the_documented_rights_are_enough(
         "drop table child;\nalter table parent drop column n;\ncreate table held (id int);",
     )
     before = objects(family_server, project)
-    refused(project.migrate("up", environ=role), 9, "001_fails.sql:4")
+    refused(project.migrate("up", "--fresh", environ=role), 9, "001_fails.sql:4")
     assert objects(family_server, project) == before
     assert graveyards(family_server, project) == []
 
@@ -342,7 +342,9 @@ def test_a_role_that_could_not_undo_is_refused_before_anything_runs(
 ) -> None:
     project.write("001_drops.sql", "alter table old add column b int;\ndrop table old;")
     before = objects(family_server, project)
-    result = refused(project.migrate("up", environ=role), 9, "denied", "GRANT SELECT, INSERT")
+    result = refused(
+        project.migrate("up", "--fresh", environ=role), 9, "denied", "GRANT SELECT, INSERT"
+    )
     assert "Undoing" not in result.err
     assert objects(family_server, project) == before
     assert succeed(project.migrate("resolve")).out == "Nothing is half done.\n"
@@ -351,7 +353,7 @@ def test_a_role_that_could_not_undo_is_refused_before_anything_runs(
 def test_a_table_larger_than_the_limit_of_copies_is_not_copied(project: Project) -> None:
     project.configure("copies: {limit: 1kB}\n")
     project.write("001_drops.sql", "alter table old drop column note;\ncreate table b (id int);")
-    refused(project.migrate("plan"), 3, "16kB are more than the 1kB that may be copied")
+    refused(project.migrate("plan", "--fresh"), 3, "16kB are more than the 1kB that may be copied")
 
 
 LOOKS = (
@@ -368,7 +370,7 @@ def test_a_run_that_is_under_way_is_not_called_half_done(
 ) -> None:
     project.write("001_held.sql", "drop table old;\nalter table held add column n int;")
     with held_table(family_server, project.database, "held"):
-        process = project.start("up")
+        process = project.start("up", "--fresh")
         wait_until_blocked(family_server, project.database)
         result = succeed(project.migrate("status"))
         assert "001      held  under way" in result.out
@@ -392,7 +394,7 @@ def test_why_a_run_is_stuck_is_told_until_it_is_settled(
     project.write("001_held.sql", FAILING)
     foreign = "create table foreigner (id int)"
     with held_table(family_server, project.database, "held"):
-        process = project.start("up")
+        process = project.start("up", "--fresh")
         wait_until_blocked(family_server, project.database)
         execute(family_server, project.database, foreign)
     process.communicate()

@@ -105,7 +105,7 @@ def planned(project: Project, found: list[Case]) -> list[Any]:
     project.configure("transaction: step\npolicy: {non_atomic: allow}\n")
     for number, case in enumerate(found, 1):
         project.write(f"{number:03}_{case.name}.sql", case.text, flags=case.flags)
-    result = project.migrate("plan")
+    result = project.migrate("plan", "--fresh")
     assert result.code == 0, result
     steps = json.loads((project.folder / "plan.json").read_text())["steps"]
     assert len(steps) == len(found)

@@ -106,7 +106,7 @@ def test_other_tables_are_left_alone(any_project: Project, any_server: Any) -> N
     ):
         cursor.execute("create table mine (id int)")
     any_project.write_tables(1)
-    succeed(any_project.migrate("up"))
+    succeed(any_project.migrate("up", "--fresh"))
     succeed(any_project.migrate("down", "--to", "0"))
     assert table_names(any_server, any_project.database) == sorted([*OWN_TABLES, "mine"])
 

@@ -12,6 +12,7 @@ from lockgate.options import (
     detailed_option,
     environment_option,
     environments_option,
+    fresh_option,
     from_database_option,
     gathered,
     json_option,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         help="Plan the rollback of all above this version; 0 for everything.",
     ),
     from_database_option,
+    fresh_option,
     non_atomic_option,
     click.option(
         "--rehearse",

@@ -11,6 +11,7 @@ from lockgate.options import (
     environment_option,
     environments_option,
     events_option,
+    fresh_option,
     non_atomic_option,
     verbose_option,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @environment_option
 @environments_option
 @click.option("--to", metavar="VERSION", help="Apply up to and with this version.")
+@fresh_option
 @non_atomic_option
 @dry_run_option
 @verbose_option
@@ -31,6 +33,7 @@ def command(
     name: str,
     folder: EnvironmentsFolder | None,
     to: str | None,
+    fresh: bool,
     allow_non_atomic: bool,
     dry_run: bool,
     verbose: bool,
@@ -47,6 +50,6 @@ def command(
     from lockgate.plans.making import Request
     from lockgate.runs.up_and_down import plan_and_apply
 
-    request = Request(to=to, allow_non_atomic=allow_non_atomic)
+    request = Request(to=to, allow_non_atomic=allow_non_atomic, fresh=fresh)
     plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
     return 0

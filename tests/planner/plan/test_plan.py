@@ -17,6 +17,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.document import document_digest
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan import plan as plan_module
+from lockgate.planner.plan import proof as proof_module
 from lockgate.planner.plan import statement as statement_module
 from lockgate.planner.plan.plan import Plan, Step, intent_digest, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
@@ -218,7 +219,11 @@ class TestSchema:
 
 def models() -> list[type[BaseModel]]:
     """Every model that a plan document is made of."""
-    found = [*vars(plan_module).values(), *vars(statement_module).values()]
+    found = [
+        *vars(plan_module).values(),
+        *vars(proof_module).values(),
+        *vars(statement_module).values(),
+    ]
     classes = (one for one in found if isinstance(one, type) and issubclass(one, BaseModel))
     bases = (BaseModel, statement_module.Model)
     return [one for one in dict.fromkeys(classes) if one not in bases]

@@ -217,6 +217,7 @@ class TestReading:
             "promotion": None,
             "decisions": (),
             "fingerprint": None,
+            "fresh": None,
             "rehearsal": None,
         }
         if key in defaults:

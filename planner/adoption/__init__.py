@@ -1,0 +1,10 @@
+"""Other tools' histories, taken over: whose a table is, what it says, and a plan that records it.
+
+Each tool is one file, found by being there, a module with `TOOL`. It asks no database: the rows are
+handed in.
+
+recognition.py  Whose history a table is: every file in `tools` is asked
+tool.py         A tool that has migrated a database: how its history is known, read and verified
+tools/          Tools whose histories can be taken over, one a file, found by being there
+variants.py     The bytes that a file may have had for another tool
+"""

@@ -1,0 +1,126 @@
+"""A tool that has migrated a database: how its history is known, read and verified.
+
+Knows no tool by name: each is a file of its own beside this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lockgate.planner.database.occupancy import FoundTable, TableRow
+
+if TYPE_CHECKING:
+    from lockgate.planner.migrations.migration import Migration
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedThere:
+    """A migration that is applied by what another tool's table says.
+
+    `version` is as the tool spells it, `name` the file's or the description, as far as it is kept.
+    `at` is in UTC, `by` a person or an account. `checksum` is the tool's own; empty: it keeps none.
+    """
+
+    version: str
+    name: str = ""
+    at: datetime | None = None
+    by: str = ""
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What another tool's table says. `up_to` is a version with which all before it count as
+    applied, without a row of their own. `troubles` are sentences on what it has left half done."""
+
+    applied: tuple[AppliedThere, ...] = ()
+    up_to: str = ""
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """All that it names as applied."""
+        named = tuple(one.version for one in self.applied)
+        return named or ((self.up_to,) if self.up_to else ())
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, as names of tables or columns."""
+    return frozenset(text.split())
+
+
+def verify_nothing(migration: Migration, applied: AppliedThere) -> bool | None:
+    """Of a tool without checksums: nobody knows whether the file is the one that was applied."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationTool:
+    """A tool's table. `tables` are the names that it gives it, and `columns` those that it has, in
+    lower case, and no other where it is `exact`; `beside` and `without` are tables of the same
+    schema that tell it from a tool whose table looks alike.
+
+    `read` is given every row. `verify` says whether a file is the one that was applied, by the
+    tool's checksum; None: it cannot be known. `hint` is what to do about what it has half done.
+    """
+
+    name: str
+    tables: frozenset[str]
+    columns: frozenset[str]
+    read: Callable[[Sequence[TableRow]], Testimony]
+    verify: Callable[[Migration, AppliedThere], bool | None] = verify_nothing
+    exact: bool = False
+    beside: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+    schema: str = ""
+    reads_all: bool = True
+    """Whether its migrations are SQL files, which lockgate can read as they are."""
+
+    def is_history(self, table: FoundTable, neighbours: frozenset[str]) -> bool:
+        """Whether a table is its history; `neighbours` are all tables of that schema."""
+        return (
+            table.is_plain
+            and table.name.lower() in self.tables
+            and self.columns <= table.columns
+            and not (self.exact and table.columns != self.columns)
+            and self.beside <= neighbours
+            and not self.without & neighbours
+            and self.schema in ("", table.schema)
+        )
+
+
+def as_moment(value: Any) -> datetime | None:
+    """A time of a row, in UTC; one without a zone is taken as UTC. None: there is none.
+
+    >>> as_moment("2024-01-02 03:04:05")
+    datetime.datetime(2024, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def is_true(value: Any) -> bool:
+    """Whether a column says yes: a boolean, MySQL's 1, or its bit.
+
+    >>> is_true(1), is_true(b"\\x00"), is_true(None)
+    (True, False, False)
+    """
+    if isinstance(value, bytes):
+        return any(value)
+    return bool(value)
+
+
+def text_of(value: Any) -> str:
+    """A column's text; empty where it is null."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)

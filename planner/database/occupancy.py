@@ -1,0 +1,84 @@
+"""What a database holds that lockgate has not made: tables, and the histories of other tools.
+
+Asks nothing: an engine lists the tables, and `planner.adoption` knows whose histories they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import Occupied
+
+SHOWN = 8
+"""How many tables are named."""
+
+TableRow = Mapping[str, Any]
+"""A row of another tool's table: its values by the columns' names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTable:
+    """A table or a view that is not lockgate's. `columns` are in lower case; `is_default` says
+    that its name alone leads to it, and `is_plain` that reading it runs no code of others."""
+
+    schema: str
+    name: str
+    columns: frozenset[str]
+    is_default: bool = True
+    is_plain: bool = True
+
+    def __str__(self) -> str:
+        return self.name if self.is_default else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherHistory:
+    """The table in which another tool notes what it has applied, and what stands there."""
+
+    tool: str
+    table: str
+    versions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if not self.versions:
+            return f"{self.table} is the history of {self.tool}, with nothing applied"
+        ends = dict.fromkeys((self.versions[0], self.versions[-1]))
+        return (
+            f"{self.table} is the history of {self.tool}, with {len(self.versions)} applied: "
+            f"{' … '.join(ends)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What a database holds when lockgate first comes to it; without what extensions own."""
+
+    tables: tuple[str, ...] = ()
+    histories: tuple[OtherHistory, ...] = ()
+
+    def __str__(self) -> str:
+        """How many, and the names of the first."""
+        names = ", ".join(self.tables[:SHOWN]) + ", …" * (len(self.tables) > SHOWN)
+        return f"{len(self.tables)} table{'s' * (len(self.tables) != 1)} ({names})"
+
+
+def refuse_occupied(found: Occupancy | None, ledger: Ledger, environment: str) -> None:
+    """Raises Occupied when there are tables and no ledger of ours; None: nobody has looked."""
+    if ledger.present or found is None or not found.tables:
+        return
+    lines = [f"The database has {found}, and no history of lockgate's."]
+    lines += [f"{history}." for history in found.histories]
+    e = f" -e {environment}"
+    raise Occupied(
+        "\n".join(lines),
+        why="Without a history every migration counts as pending, and would run on tables that "
+        "exist: a second time, if another tool has run it.",
+        do="Say where these tables come from:\n"
+        f"  another tool made them:         migrate adopt{e} -o adopt.json\n"
+        f"  these migrations, up to one:    migrate plan{e} --baseline VERSION\n"
+        f"  they have nothing to do with these migrations: migrate plan{e} --fresh "
+        f"(or migrate up{e} --fresh)",
+    )
