@@ -22,10 +22,10 @@ COUNTING = """
 select table_name from information_schema.columns
 where table_schema = %s and extra like '%%auto_increment%%'
 """
-# By what a statement may run code that is not in its text: its functions, and views that call some.
+# By what a statement may run code that is not in its text: functions, wherever they are, and views
+# that call some.
 CODE = """
-select lower(routine_name) from information_schema.routines
-where routine_schema = %s and routine_type = 'FUNCTION'
+select lower(routine_name) from information_schema.routines where routine_type = 'FUNCTION'
 union select lower(table_name) from information_schema.tables
 where table_schema = %s and table_type = 'VIEW'
 """
@@ -180,15 +180,15 @@ def read_moving_counters(
     What a trigger, a function or a view that calls one writes is not known, so they may move any.
     """
     written = {name for each in effects for name in _written(each)}
-    names = written.union(*(_tables(each) for each in effects))
-    calls = any(each.calls for each in effects if each.tables_written)
-    if (
-        calls
-        or _runs_code(query, database, effects)
-        or any(read_triggers(query, database, name) for name in written)
+    named = written.union(*(_tables(each) for each in effects))
+    if _runs_code(query, database, effects) or any(
+        read_triggers(query, database, name) for name in written
     ):
-        names |= {row[0] for row in query(COUNTING, (database,))}
-    images = {name: take_image(query, database, Object("table", name)) for name in sorted(names)}
+        counting = query(COUNTING, (database,))
+    else:
+        counting = query(f"{COUNTING} and table_name in %s", (database, named)) if named else []
+    names = sorted(name for (name,) in counting)
+    images = {name: take_image(query, database, Object("table", name)) for name in names}
     shown = {name: image.create for name, image in images.items() if image.create}
     counters = {name: read_table(text).auto_increment for name, text in shown.items()}
     return {name: counter for name, counter in counters.items() if counter}
@@ -196,4 +196,4 @@ def read_moving_counters(
 
 def _runs_code(query: Query, database: str, effects: Iterable[Reading]) -> bool:
     mentioned = {name for each in effects if each.evaluates for name in each.mentions.names}
-    return bool(mentioned) and any(name in mentioned for (name,) in query(CODE, (database,) * 2))
+    return bool(mentioned) and any(name in mentioned for (name,) in query(CODE, (database,)))
