@@ -5,6 +5,7 @@ Imports as little as `migrate --help` needs; a command imports what it uses when
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -20,6 +21,8 @@ from lockgate.planner.errors import Interrupted, LockgateError, RunError, UsageE
 from lockgate.signals import catch_signals, ignore_signals
 from lockgate.views.terminal import flush, prepare_streams, tell
 
+RARELY = 100_000, 50, 100
+"""How often to look for rings of objects: a plan is large, has none, and ends with the process."""
 # What other tools call our commands, and no command of ours is called.
 ALIASES = {"rollback": "down", "migrate": "up", "generate": "new", "create": "new"}
 
@@ -77,6 +80,7 @@ def cli() -> None:
 
 def run() -> None:
     """Runs the command line of this process and ends it."""
+    gc.set_threshold(*RARELY)
     catch_signals()
     prepare_streams()
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 LARGEST = 2**53 - 1  # beyond it a whole number is not exact in JSON, and is refused
@@ -43,8 +44,9 @@ def canonical_pieces(value: Any, levels: int = 2) -> Iterator[str]:
     Raises:
         ValueError, RecursionError: as `canonical`.
     """
-    if levels <= 0 and ((size := _measure(value)) is None or size < PIECE):
-        yield canonical(value).decode()
+    size = None if levels > 0 else _measure(value)
+    if size is not None and size < PIECE:
+        yield _encode(value)
     elif type(value) is dict and all(map(_is_plain_key, value)):
         inner = ((f"{_encode(key)}:", value[key]) for key in sorted(value))
         yield from _joined("{", inner, "}", levels - 1)
@@ -89,6 +91,7 @@ def _measure(value: Any) -> int | None:
     return size
 
 
+@lru_cache(maxsize=1024, typed=True)  # documents have few keys, each of them very often
 def _is_plain_key(key: object) -> bool:
     return type(key) is str and _sorts_alike(key)
 

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from lockgate.planner.canonical import canonical_pieces
+from lockgate.planner.canonical import PIECE, canonical_pieces
 from lockgate.planner.errors import (
     AlteredPlan,
     InvalidPlan,
@@ -33,8 +33,6 @@ from lockgate.planner.quantities import short_digest
 UNSEALED = "0" * 64
 """Stands where a digest will."""
 LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in JSON
-
-LEVELS = 4  # of a plan: its steps, a step, its statements
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -62,16 +60,18 @@ def render_document(document: BaseModel) -> str:
 
 
 def _file_pieces(document: BaseModel) -> Iterator[str]:
-    yield from _indented(dump_document(document), LEVELS)
+    yield from _indented(dump_document(document), 2)
     yield "\n"
 
 
 def _indented(value: Any, levels: int, line: str = "\n") -> Iterator[str]:
-    """A value as indented JSON; the lists and objects of so many levels are taken apart, so that a
-    large document is not in memory once more."""
-    if not (levels and value and isinstance(value, dict | list)):
-        yield to_json(value, indent=2).decode().replace("\n", line)
+    """A value as indented JSON; so many levels, and those of what is large, are taken apart, so
+    that a large document is not in memory once more."""
+    text = b"" if levels > 0 else to_json(value, indent=2)
+    if not (isinstance(value, dict | list) and value) or 0 < len(text) < PIECE:
+        yield (text or to_json(value)).decode().replace("\n", line)
         return
+    del text
     is_object, inner = isinstance(value, dict), f"{line}  "
     yield "{" if is_object else "["
     for place, one in enumerate(value):

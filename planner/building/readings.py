@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import Concurrent, Named, PlannedStatement, StatementReading
-from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.reader import read
-from lockgate.planner.reading.reader import read_impact, read_impacts
+from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import ConcurrentIndex, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
-
-NOTHING_KNOWN = Facts()
 
 
 def with_readings(steps: Iterable[Step], dialect: Dialect) -> tuple[Step, ...]:
@@ -32,12 +28,11 @@ def full_reading(statement: PlannedStatement, dialect: Dialect) -> Reading:
 
 def read_statement(sql: str, dialect: Dialect) -> StatementReading:
     """What a statement does by itself, as a plan carries it."""
-    return as_reading(read_impact(sql, dialect, NOTHING_KNOWN))
+    return as_reading(next(read_section([sql], dialect)))
 
 
-def as_reading(impact: Impact) -> StatementReading:
+def as_reading(effect: Reading) -> StatementReading:
     """What a reader has found, as a plan carries it."""
-    effect = impact.reading
     return StatementReading(
         kind=effect.kind or effect.verb,
         objects=tuple(map(_named, dict.fromkeys((*effect.objects, *effect.tables_written)))),
@@ -60,10 +55,10 @@ def _with_readings(step: Step, dialect: Dialect) -> Step:
         return step
     texts = (statement.sql for statement in step.statements)
     whole = step.transaction is not None
-    impacts = read_impacts(texts, dialect, NOTHING_KNOWN, transactional=whole)
+    readings = read_section(texts, dialect, transactional=whole)
     read = tuple(
-        statement.model_copy(update={"reading": statement.reading or as_reading(impact)})
-        for statement, impact in zip(step.statements, impacts, strict=True)
+        statement.model_copy(update={"reading": statement.reading or as_reading(reading)})
+        for statement, reading in zip(step.statements, readings, strict=True)
     )
     return step.model_copy(update={"statements": read})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -60,11 +61,11 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
         )
     if leads_out(path):
         raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
-    migrations = [
-        read_migration(file.name, _bytes_in(file), dialect) for file in migration_files(path)
-    ]
+    files = _sql_files(path)
+    taken = _versioned(files)
+    migrations = [read_migration(file.name, _bytes_in(file), dialect) for file in taken]
     _refuse_duplicates(migrations)
-    return Directory(order(migrations), _digest(migrations), tuple(_unversioned(path)))
+    return Directory(order(migrations), _digest(migrations), tuple(_unversioned(files, taken)))
 
 
 def migration_files(path: Path) -> list[Path]:
@@ -72,25 +73,29 @@ def migration_files(path: Path) -> list[Path]:
 
     Where no name begins with a version, all are taken: then the layout is another tool's.
     """
-    files = _sql_files(path)
+    return _versioned(_sql_files(path))
+
+
+def _versioned(files: list[Path]) -> list[Path]:
     return [file for file in files if file.name[0].isdigit()] or files
 
 
-def _unversioned(path: Path) -> Iterator[str]:
-    taken = {file.name for file in migration_files(path)}
-    for file in _sql_files(path):
-        if file.name not in taken:
-            yield f"{file.name} is no migration, since its name begins with no version."
+def _unversioned(files: Iterable[Path], taken: Iterable[Path]) -> Iterator[str]:
+    for file in sorted({*files}.difference(taken)):
+        yield f"{file.name} is no migration, since its name begins with no version."
 
 
 def _sql_files(path: Path) -> list[Path]:
-    return sorted(
-        file
-        for file in path.iterdir()
-        if file.suffix.lower() == ".sql"
-        and not file.name.startswith(".")
-        and (file.is_file() or file.is_symlink())
-    )
+    """By name."""
+    with os.scandir(path) as found:
+        names = sorted(
+            entry.name
+            for entry in found
+            if entry.name.lower().endswith(".sql")
+            and not entry.name.startswith(".")
+            and (entry.is_file() or entry.is_symlink())
+        )
+    return [path / name for name in names]
 
 
 def read_file(file: Path) -> bytes:

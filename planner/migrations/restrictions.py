@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lockgate.planner.database.facts import Facts
 from lockgate.planner.errors import BadSyntax, MigrationFileError
 from lockgate.planner.reading.mysql.lock_release import RELEASE_ALL, releases_all_locks
-from lockgate.planner.reading.reader import read_impacts
+from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Statement
@@ -42,12 +41,12 @@ def refuse_in_section(
         BadSyntax: the server's grammar does not take it.
     """
     texts = (statement.sql for statement in statements)
-    impacts = read_impacts(texts, dialect, Facts(), transactional=transactional)
-    for statement, impact in zip(statements, impacts, strict=True):
-        _refuse_unread(statement, impact.reading, dialect)
-        if impact.reading.kind in ENDS:
+    readings = read_section(texts, dialect, transactional=transactional)
+    for statement, reading in zip(statements, readings, strict=True):
+        _refuse_unread(statement, reading, dialect)
+        if reading.kind in ENDS:
             raise _disturbing(statement)
-        if transactional and impact.reading.outside_only:
+        if transactional and reading.outside_only:
             raise _outside_only(statement)
 
 

@@ -10,15 +10,22 @@ from collections.abc import Iterable, Iterator
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql import impact as mysql
+from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.postgresql import reader as postgresql
 from lockgate.planner.reading.postgresql.weighing import following
 from lockgate.planner.reading.postgresql.weighing.weigh import weigh
+from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import Dialect
 
 
-def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
-    """What one statement does by itself, by the tables that there are."""
-    return next(read_impacts([sql], dialect, facts))
+def read_section(
+    statements: Iterable[str], dialect: Dialect, *, transactional: bool = True
+) -> Iterator[Reading]:
+    """What a section's statements do whatever tables there are, each as those before it have left
+    the session."""
+    if dialect.name == "postgresql":
+        return postgresql.read_all(statements, transactional=transactional)
+    return (read(sql, dialect) for sql in statements)
 
 
 def read_impacts(

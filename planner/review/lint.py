@@ -77,13 +77,13 @@ def _rules() -> tuple[ModuleType, ...]:
 
 
 def _uncovered(rule: ModuleType, subject: Subject, outer: Sequence[Finding]) -> Iterator[Finding]:
-    covering = _covering(rule.CODE)
-    covered = {finding.statement for finding in outer if finding.code in covering}
     for finding in rule.find(subject):
-        if finding.statement not in covered:
+        covering = _covering(finding.code)
+        if not any(one.code in covering and one.statement == finding.statement for one in outer):
             yield finding
 
 
+@cache
 def _covering(code: str) -> frozenset[str]:
     """The outer rules that say the same: a waiver of one of them is a waiver of ours."""
     own = (rule for rule in _rules() if code == rule.CODE)

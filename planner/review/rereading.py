@@ -217,7 +217,7 @@ def _understated(planned: PlannedStatement, reviewed: Reviewed, subject: Subject
     """What a statement does beyond what the plan says of it, as clauses."""
     if planned.reading is None:
         return
-    yield from _unread(planned.reading, as_reading(reviewed.impact))
+    yield from _unread(planned.reading, as_reading(reviewed.impact.reading))
     lost = [one for one in subject.lost_by(reviewed) if one not in planned.loses]
     if lost:
         yield f"it does not say that {' and '.join(lost)} is lost"
