@@ -12,7 +12,7 @@ from lockgate.planner.environments.folder import FOLDER, environment_names
 from lockgate.planner.environments.keys import Database, EnvironmentFile
 from lockgate.planner.errors import UsageError
 from lockgate.planner.migrations.directory import FIRST_DATE
-from lockgate.planner.migrations.migration import FILENAME
+from lockgate.planner.migrations.formats.lockgate import FILENAME
 from lockgate.planner.project import refuse_outward_link
 
 EMPTY = "-- migrate:up\n\n\n-- migrate:down\n\n"

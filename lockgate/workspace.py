@@ -142,10 +142,14 @@ def _under_way(holder: LockHolder) -> Locked:
 def load_migrations(environment: Environment) -> Directory:
     """The migrations of an environment's directory; a warning tells where it is outside of the
     project, which whoever reads the project's changes does not see."""
-    found = read_migrations(environment.migrations_directory, DIALECTS[environment.engine])
-    if not is_outside(Path(environment.migrations), environment.folder.project):
+    found = read_migrations(
+        environment.migrations_directory,
+        DIALECTS[environment.engine],
+        environment.migrations_format,
+    )
+    if not is_outside(Path(environment.migrations_place), environment.folder.project):
         return found
-    warning = f"The migrations in {environment.migrations} are outside of the project."
+    warning = f"The migrations in {environment.migrations_place} are outside of the project."
     return replace(found, warnings=(warning, *found.warnings))
 
 

@@ -7,6 +7,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     │   └── FileError             a file is wrong, at a known line
     │       ├── ConfigurationError    an environment file
     │       └── MigrationFileError    a migration file, or the set of them
+    │           ├── MigrationFileErrors   several of them at once
     │           └── SplitError        its SQL cannot be cut into statements
     ├── HistoryError              files and database tell different stories
     │   ├── BrokenHistory         applied migrations were changed, or their files are gone
@@ -93,6 +94,21 @@ class ConfigurationError(FileError):
 
 class MigrationFileError(FileError):
     """A migration file, or the set of them, is wrong."""
+
+
+class MigrationFileErrors(MigrationFileError):
+    """Several mistakes in migration files; `errors` are all that were found."""
+
+    def __init__(self, errors: tuple[MigrationFileError, ...]) -> None:
+        self.errors = errors
+        shown = "\n".join(_indented(error) for error in errors)
+        super().__init__(f"{len(errors)} mistakes in the migration files:\n{shown}")
+
+
+def _indented(error: LockgateError) -> str:
+    return "\n".join(
+        f"{'    ' if place else '  '}{line}" for place, line in enumerate(str(error).split("\n"))
+    )
 
 
 class SplitError(MigrationFileError):

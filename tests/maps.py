@@ -14,6 +14,7 @@ PACKAGES = ("lockgate", "planner", "executors")
 
 PLUGINS = (
     "lockgate/commands/*",
+    "planner/migrations/formats",
     "planner/policies",
     "planner/review/rules",
     "planner/adoption/tools",

@@ -16,6 +16,8 @@ COVERED = {
     "planner/environments/*": "tests/planner/environments/test_environment.py",
     "planner/guarantees/*": "tests/planner/guarantees/test_units.py",
     "planner/migrations/*": "tests/planner/migrations/test_migration.py",
+    "planner/migrations/formats/*": "tests/planner/migrations/test_formats.py",
+    "planner/migrations/foreign/*": "tests/planner/migrations/test_formats.py",
     "planner/plan/*": "tests/planner/plan/test_plan.py",
     "planner/policies/*": "tests/planner/policies/test_policies.py",
     "planner/reading/*": "tests/planner/review/test_lint.py",

@@ -15,6 +15,7 @@ PLUGINS = (
     "planner/policies",
     "planner/review/rules",
     "planner/adoption/tools",
+    "planner/migrations/formats",
     "lockgate/commands",
 )
 """Folders whose files answer by the same names: that is their interface."""

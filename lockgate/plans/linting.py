@@ -15,7 +15,8 @@ from lockgate.planner.building.observation import Observation
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import MigrationFileError, UsageError
 from lockgate.planner.finding import Finding, Located
-from lockgate.planner.migrations.migration import Migration, Section, parse_sections
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.review.inspection import (
     SectionSource,
@@ -42,9 +43,9 @@ UNREACHED = (
 class _Source:
     """A section as its file has it."""
 
-    migration: Migration
     subject: Subject
     origin: SectionSource
+    file: str
 
 
 def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
@@ -60,7 +61,7 @@ def lint_environment(environment: Environment, first: str | None) -> tuple[Locat
     outer = lint_outside(environment.engine, [source.subject for source in sources])
     folder = Path(os.path.relpath(environment.migrations_directory))
     return tuple(
-        Located((folder / source.migration.filename).as_posix(), source.subject.direction, finding)
+        Located((folder / source.file).as_posix(), source.subject.direction, finding)
         for source, others in zip(sources, outer, strict=True)
         for finding in _findings(source, others)
     )
@@ -142,12 +143,12 @@ def _source(
         terms,
         origin.delimiter_left,
     )
-    return _Source(migration, subject, origin)
+    return _Source(subject, origin, section.file)
 
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
     try:
         return lint(source.subject, source.origin.waivers, outer)
     except MigrationFileError as error:
-        error.path = error.path or Path(source.migration.filename)
+        error.path = error.path or Path(source.file)
         raise

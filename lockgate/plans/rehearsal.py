@@ -23,7 +23,8 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import resolve_rehearsal
 from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import UsageError
-from lockgate.planner.migrations.migration import Migration, parse_sections
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.plan import Direction, Plan

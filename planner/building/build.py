@@ -31,7 +31,8 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, verdict
 from lockgate.planner.guarantees.statement_guarantees import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
-from lockgate.planner.migrations.migration import Migration, Section, parse_sections
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, intend, seal
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement, statement_digest
 from lockgate.planner.versions import VersionKey
@@ -189,7 +190,7 @@ def _step(migration: Migration, direction: Direction, version: str, setting: Set
         direction=direction,
         version=version,
         name=migration.name,
-        file=migration.filename,
+        file=section.file or migration.filename,
         checksum=migration.checksum,
         requires=migration.requires,
         transaction=1 if section.transactional else None,

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from lockgate.planner.migrations.migration import Migration
-from lockgate.planner.plan.plan import FileText, Step
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.migrations.format import FORMATS, assemble_migration
+from lockgate.planner.migrations.migration import OWN, Migration, SourceFile
+from lockgate.planner.plan.filetext import FilePart, FileText, Sources
+from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.sql.dialect import Dialect
 
 
 def with_text(step: Step, migration: Migration, variables: Mapping[str, str]) -> Step:
-    """The step with the text of its file; a template's with the variables of the environment."""
+    """The step with the text of its files; a template's with the variables of the environment."""
+    sources = _sources(migration)
     if migration.template:
-        whole = FileText(parts=(migration.text,), variables=dict(sorted(variables.items())))
+        noted = dict(sorted(variables.items()))
+        whole = FileText(parts=(migration.text,), variables=noted, sources=sources)
         return step.model_copy(update={"text": whole})
-    return step.model_copy(update={"text": FileText(parts=_cut(migration.text, step))})
+    parts = _cut(migration.text, step)
+    return step.model_copy(update={"text": FileText(parts=parts, sources=sources)})
 
 
 def with_text_of(step: Step, other: Step) -> Step:
@@ -26,7 +33,43 @@ def with_text_of(step: Step, other: Step) -> Step:
         return step
     whole, variables = restore_text(other), other.text.variables
     parts = _cut(whole, step) if variables is None else (whole,)
-    return step.model_copy(update={"text": FileText(parts=parts, variables=variables)})
+    text = FileText(parts=parts, variables=variables, sources=other.text.sources)
+    return step.model_copy(update={"text": text})
+
+
+def restore_migration(step: Step, dialect: Dialect) -> Migration:
+    """The migration of a step that carries its text, read again by its format.
+
+    Raises:
+        MigrationFileError: it cannot be read, or its format is not known.
+    """
+    assert step.text is not None, "a step of format 1.0 carries none"
+    text, sources = restore_text(step), step.text.sources
+    if sources is None:
+        return assemble_migration(OWN, (SourceFile(step.file, text),), dialect)
+    if sources.format not in FORMATS or not sources.files:
+        raise MigrationFileError(f"the format {sources.format!r} is not known")
+    return assemble_migration(sources.format, tuple(_files(text, sources.files)), dialect)
+
+
+def _sources(migration: Migration) -> Sources | None:
+    if migration.format == OWN:
+        return None
+    parts = (
+        FilePart(name=file.name, role=file.role, line=file.line, length=len(file.text))
+        for file in migration.files
+    )
+    return Sources(format=migration.format, files=tuple(parts))
+
+
+def _files(text: str, parts: Iterable[FilePart]) -> Iterator[SourceFile]:
+    start = 0
+    for part in parts:
+        end = start + part.length
+        yield SourceFile(part.name, text[start:end], part.role, part.line)
+        start = end
+    if start != len(text):
+        raise MigrationFileError("its files are not all of its text")
 
 
 def without_statements(step: Step) -> Step:
@@ -38,7 +81,7 @@ def without_statements(step: Step) -> Step:
 
 
 def restore_text(step: Step) -> str:
-    """The text of the step's file, with LF line ends and without a BOM; empty where it is not kept.
+    """The text of the step's files, one after the other; empty where it is not kept.
 
     >>> from types import SimpleNamespace as Some
     >>> one = Some(sql="select 1", copy_data=None)

@@ -14,7 +14,7 @@ from lockgate.planner.finding import LATE, Finding
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Step
-from lockgate.planner.versions import VersionKey, version_key
+from lockgate.planner.versions import VersionKey, is_numbered, version_key
 
 
 def mark_late(steps: Iterable[Step], comparison: Comparison) -> tuple[Step, ...]:
@@ -34,7 +34,13 @@ def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -
     applied = [_recorded(entry) for entry in ledger.entries if entry.key not in applying]
     known = {migration.key for migration in (*planned, *applied)}
     files = order([*applied, *(_among(migration, known) for migration in planned)])
-    return plan.model_copy(update={"steps": mark_late(plan.steps, compare(files, ledger))})
+    marked = mark_late(plan.steps, compare(files, ledger))
+    # Where versions are texts only the files know their order: there the plan's own word counts.
+    steps = (
+        new if is_numbered(step.version) else step
+        for step, new in zip(plan.steps, marked, strict=True)
+    )
+    return plan.model_copy(update={"steps": tuple(steps)})
 
 
 def _marked(step: Step, message: str) -> Step:
@@ -53,7 +59,7 @@ def _with(step: Step, findings: Sequence[Finding]) -> Step:
 def _recorded(entry: Entry) -> Migration:
     """A migration of which only its row of the history is known."""
     name = f"{entry.version}_{entry.name}.sql"
-    return Migration(entry.version, entry.name, name, entry.checksum, (), "")
+    return Migration(entry.version, entry.name, name, entry.checksum, (), ())
 
 
 def _among(migration: Migration, known: set[VersionKey]) -> Migration:

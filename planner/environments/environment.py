@@ -26,6 +26,7 @@ from lockgate.planner.environments.yaml_file import (
     read_yaml,
 )
 from lockgate.planner.errors import ConfigurationError, UsageError
+from lockgate.planner.migrations.migration import OWN as OWN_FORMAT
 
 BARE = "dev"
 """The environment that needs no file, where DATABASE_URL says where the database is."""
@@ -63,7 +64,17 @@ class Environment(EnvironmentFile):
     @property
     def migrations_directory(self) -> Path:
         """The folder of the migrations, whether it exists or not."""
-        return self.folder.project / self.migrations
+        return self.folder.project / self.migrations_place
+
+    @property
+    def migrations_place(self) -> str:
+        """The same as its file spells it."""
+        return self.migrations if isinstance(self.migrations, str) else self.migrations.directory
+
+    @property
+    def migrations_format(self) -> str:
+        """The format of the migrations, or `auto`."""
+        return OWN_FORMAT if isinstance(self.migrations, str) else self.migrations.format
 
     @property
     def embedded_directory(self) -> Path:

@@ -21,6 +21,8 @@ from pydantic import (
 
 from lockgate.planner.database.address import EngineName, parse_url, refuse_parts, refuse_secrets
 from lockgate.planner.environments.policy import PolicySettings
+from lockgate.planner.migrations.format import ALIASES, AUTO, FORMATS
+from lockgate.planner.migrations.migration import OWN as OWN_FORMAT
 from lockgate.planner.quantities import Seconds, Size
 from lockgate.planner.reading.sizes import Thresholds
 from lockgate.planner.settings import Settings
@@ -36,6 +38,7 @@ Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=100)]
+FormatName: Any = Literal[(AUTO, *FORMATS, *ALIASES)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -137,6 +140,20 @@ RehearsalPlace = Annotated[
 ]
 
 
+class Migrations(Settings):
+    """Where the migrations are, and who has laid them out."""
+
+    directory: Text = Field("migrations", description="The folder, beside environments/.")
+    format: FormatName = Field(
+        OWN_FORMAT, description="Whose files they are; `auto` recognises them."
+    )
+
+
+MigrationsPlace = Annotated[
+    Annotated[Migrations, Tag("<map>")] | Annotated[Text, Tag("<text>")], Discriminator(_shape)
+]
+
+
 class PolicyFile(Settings):
     """The policies of an environment, and no more of it."""
 
@@ -180,7 +197,9 @@ class EnvironmentFile(PolicyFile):
     disposable: bool = Field(
         False, description="Whether `reset` and `redo` may empty it. Never inherited."
     )
-    migrations: Text = Field("migrations", description="The folder, beside environments/.")
+    migrations: MigrationsPlace = Field(
+        "migrations", description="The folder, beside environments/; or a map with its format."
+    )
     schema_file: Text | None = Field(
         None, description="The file to write the schema to after each run; null: none."
     )

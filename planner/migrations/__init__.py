@@ -1,8 +1,13 @@
 """Migration files: one file, the folder, their order.
 
 directory.py        The migrations directory
-migration.py        A migration
-order.py            The order of migrations: what each requires first, ties broken by version
+folder.py           A migrations directory on the disk: which files it holds, and their text
+foreign/            What several formats of other tools share
+format.py           The formats that there are, and what is the same for all
+formats/            Formats of migration files
+migration.py        A migration as a value
+mistakes.py         Mistakes in migration files, gathered
+order.py            The order of migrations
 restrictions.py     Statements that a section may not hold
 template.py         Rendering of a migration that asks for it with `-- migrate:template jinja`
 template_limits.py  Limits of templates

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
-from lockgate.planner.migrations.migration import Migration, read_migration
+from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.format import (
+    ALIASES,
+    AUTO,
+    FORMATS,
+    PLAIN,
+    assemble_migration,
+    find_untaken_files,
+    find_warnings,
+    load_format,
+    parse_sections,
+)
+from lockgate.planner.migrations.migration import OWN, Migration
+from lockgate.planner.migrations.mistakes import Mistakes
 from lockgate.planner.migrations.order import order
 from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out
 from lockgate.planner.sql.dialect import Dialect
@@ -24,12 +36,13 @@ class Directory:
     """What a migrations directory holds.
 
     `migrations` are in the order in which they run; `digest` is a SHA-256 over all their
-    names and checksums; `warnings` are sentences for a person.
+    names and checksums; `warnings` are sentences for a person; `format` is the one it was read in.
     """
 
     migrations: tuple[Migration, ...]
     digest: str
     warnings: tuple[str, ...]
+    format: str = OWN
 
     def warnings_on(self, pending: Iterable[Migration]) -> tuple[str, ...]:
         """Its warnings, and one for each hole in sequential numbers before a pending migration:
@@ -45,14 +58,54 @@ class Directory:
         return (*self.warnings, *holes)
 
 
-def read_migrations(path: Path, dialect: Dialect) -> Directory:
-    """Every `*.sql` file of a directory; other files and hidden ones are passed over, and with a
-    warning those whose name begins with no digit, such as `schema.sql`.
+def read_migrations(path: Path, dialect: Dialect, format_name: str = OWN) -> Directory:
+    """The migrations of a directory in one format; `auto` is the one that recognises it.
 
     Raises:
-        MigrationFileError: a name, a header or a requirement is wrong, a file cannot be
-            read, or two files have the same version.
+        MigrationFileError: there is no directory, a file cannot be read or is not taken, a name, a
+            header or a requirement is wrong, two have one version, or no format recognises it.
+            MigrationFileErrors has all of these at once.
     """
+    mistakes = Mistakes()
+    folder = _open(path)
+    name = _chosen(folder, format_name)
+    migrations = _assembled(folder, name, dialect, mistakes)
+    mistakes.note(_duplicates(migrations))
+    running: tuple[Migration, ...] = ()
+    with mistakes.noting():
+        running = order(migrations)
+    mistakes.refuse()
+    return Directory(running, _digest(migrations), tuple(find_warnings(name, folder)), name)
+
+
+def find_mistakes(
+    path: Path, dialect: Dialect, variables: Mapping[str, str], format_name: str = OWN
+) -> tuple[MigrationFileError, ...]:
+    """All that is wrong with the migrations of a directory, their statements too."""
+    mistakes = Mistakes()
+    with mistakes.noting():
+        folder = _open(path)
+        name = _chosen(folder, format_name)
+        migrations = _assembled(folder, name, dialect, mistakes)
+        for migration in migrations:
+            with mistakes.noting():
+                parse_sections(migration, dialect, variables)
+        mistakes.note(_duplicates(migrations))
+        with mistakes.noting():
+            order(migrations)
+    return tuple(mistakes.found)
+
+
+def recognise_format(path: Path) -> str:
+    """The name of the one format that recognises a directory; ours where it is empty.
+
+    Raises:
+        MigrationFileError: none does, or several.
+    """
+    return _chosen(_open(path), AUTO)
+
+
+def _open(path: Path) -> Folder:
     if not path.is_dir():
         raise MigrationFileError(
             "the migrations directory does not exist",
@@ -61,76 +114,77 @@ def read_migrations(path: Path, dialect: Dialect) -> Directory:
         )
     if leads_out(path):
         raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
-    files = _sql_files(path)
-    taken = _versioned(files)
-    migrations = [read_migration(file.name, _bytes_in(file), dialect) for file in taken]
-    _refuse_duplicates(migrations)
-    return Directory(order(migrations), _digest(migrations), tuple(_unversioned(files, taken)))
+    return Folder(path)
 
 
-def migration_files(path: Path) -> list[Path]:
-    """The files of migrations, by name; `001_a.SQL` too, and broken links, to be refused by name.
-
-    Where no name begins with a version, all are taken: then the layout is another tool's.
-    """
-    return _versioned(_sql_files(path))
-
-
-def _versioned(files: list[Path]) -> list[Path]:
-    return [file for file in files if file.name[0].isdigit()] or files
-
-
-def _unversioned(files: Iterable[Path], taken: Iterable[Path]) -> Iterator[str]:
-    for file in sorted({*files}.difference(taken)):
-        yield f"{file.name} is no migration, since its name begins with no version."
-
-
-def _sql_files(path: Path) -> list[Path]:
-    """By name."""
-    with os.scandir(path) as found:
-        names = sorted(
-            entry.name
-            for entry in found
-            if entry.name.lower().endswith(".sql")
-            and not entry.name.startswith(".")
-            and (entry.is_file() or entry.is_symlink())
-        )
-    return [path / name for name in names]
+def _assembled(folder: Folder, name: str, dialect: Dialect, mistakes: Mistakes) -> list[Migration]:
+    """The migrations whose headers can be read, in the order of their format."""
+    found: list[Migration] = []
+    names: set[str] = set()
+    mistakes.note(find_untaken_files(name, folder))
+    collected = load_format(name).collect_files(folder, dialect)
+    while True:
+        with mistakes.noting():
+            files = next(collected, None)
+            if files is None:
+                break
+            own = {file.name for file in files}
+            names |= own
+            if not own & folder.unread.keys():
+                found.append(assemble_migration(name, files, dialect))
+    # Other SQL in the folder need not be readable; a journal must be.
+    unread = folder.unread.items()
+    mistakes.note(e for file, e in unread if file in names or not file.endswith(".sql"))
+    return found
 
 
-def read_file(file: Path) -> bytes:
-    """The bytes of a migration's file.
-
-    Raises:
-        MigrationFileError: it cannot be read, or is a link that leads out of the project.
-    """
-    if leads_out(file):
-        raise MigrationFileError(OUTWARD, path=Path(file.name), why=WHY_NOT, do=INSTEAD)
-    return _read_bytes(file)
-
-
-def _bytes_in(file: Path) -> bytes:
-    """`read_file` for a folder that is known not to lead out: then only a link in it may."""
-    return read_file(file) if file.is_symlink() else _read_bytes(file)
+def _chosen(folder: Folder, name: str) -> str:
+    """The format's name, where it is to be recognised too."""
+    name = ALIASES.get(name, name)
+    if name == AUTO:
+        return _recognised(folder)
+    if name == OWN and folder.names(".sql") and not load_format(OWN).recognise(folder):
+        others = [one for one in _recognising(folder) if one != PLAIN]
+        if others:  # plain files may as well be ours, with their markers forgotten
+            raise _laid_out_as(folder, others)
+    return name
 
 
-def _read_bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise MigrationFileError(
-            f"the file cannot be read: {error.strerror}",
-            path=Path(file.name),
-            do="Make it readable, or move it out of the migrations directory.",
-        ) from error
+def _recognised(folder: Folder) -> str:
+    found = _recognising(folder)
+    if len(found) == 1 or not folder.tree:
+        return found[0] if found else OWN
+    raise MigrationFileError(
+        f"the format of the migrations is not clear: {', '.join(found)} would each fit"
+        if found
+        else "no format that lockgate knows fits the migrations",
+        path=folder.path,
+        do=f"Name it in the environment: `migrations: {{directory: …, format: NAME}}`, with one of "
+        f"{', '.join(FORMATS)}.",
+    )
 
 
-def _refuse_duplicates(migrations: Iterable[Migration]) -> None:
+def _recognising(folder: Folder) -> list[str]:
+    return [name for name in FORMATS if load_format(name).recognise(folder)]
+
+
+def _laid_out_as(folder: Folder, names: Sequence[str]) -> MigrationFileError:
+    tools = " or ".join(load_format(name).TOOL for name in names)
+    return MigrationFileError(
+        f"the migrations are laid out for {tools}, and are to be read in lockgate's format",
+        path=folder.path,
+        do="To read them where they are, write in the environment "
+        f"`migrations: {{directory: {folder.path.name}, format: {names[0]}}}`; "
+        "`migrate convert` writes them in lockgate's.",
+    )
+
+
+def _duplicates(migrations: Iterable[Migration]) -> Iterator[MigrationFileError]:
     seen: dict[VersionKey, Migration] = {}
     for migration in migrations:
         other = seen.setdefault(migration.key, migration)
         if other is not migration:
-            raise MigrationFileError(
+            yield MigrationFileError(
                 f"{other.filename} and {migration.filename} both have version "
                 f"{plain_version(migration.version)}",
                 do="Give one of them the next free version.",

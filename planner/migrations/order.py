@@ -1,51 +1,64 @@
-"""The order of migrations: what each requires first, ties broken by version."""
+"""The order of migrations: what each requires first, ties broken by the order of their folder."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.migration import Migration
-from lockgate.planner.versions import VersionKey, version_key
+from lockgate.planner.migrations.mistakes import Mistakes
+from lockgate.planner.versions import VersionKey, is_numbered, version_key
 
 
 def order(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
-    """The migrations so that each stands after all it requires, the lowest version first.
+    """The migrations so that each comes after all it requires: the lowest version first, or, where
+    versions are texts, the first of those given.
 
     Raises:
         MigrationFileError: a version is required that no file has, or by way of itself.
     """
-    by_number = {migration.key: migration for migration in migrations}
+    by_key = {migration.key: migration for migration in migrations}
+    places = _places(by_key)
     sorter: TopologicalSorter[VersionKey] = TopologicalSorter()
-    for number, migration in by_number.items():
-        sorter.add(number, *_required(migration, by_number))
+    mistakes = Mistakes()
+    for key, migration in by_key.items():
+        with mistakes.noting():
+            sorter.add(key, *_required(migration, by_key))
+    mistakes.refuse()
     try:
         sorter.prepare()
     except CycleError as error:
-        raise _cycle([by_number[number] for number in error.args[1]]) from error
-    ordered, ready = [], list[VersionKey]()
+        raise _cycle([by_key[key] for key in error.args[1]]) from error
+    ordered, ready = [], list[tuple[int, VersionKey]]()
     while sorter.is_active():
-        for number in sorter.get_ready():
-            heapq.heappush(ready, number)
-        number = heapq.heappop(ready)
-        sorter.done(number)
-        ordered.append(by_number[number])
+        for key in sorter.get_ready():
+            heapq.heappush(ready, (places[key], key))
+        _, key = heapq.heappop(ready)
+        sorter.done(key)
+        ordered.append(by_key[key])
     return tuple(ordered)
 
 
-def _required(migration: Migration, by_number: dict[VersionKey, Migration]) -> list[VersionKey]:
-    numbers = [version_key(version) for version in migration.requires]
-    unknown = [version for version in migration.requires if version_key(version) not in by_number]
+def _places(by_key: Mapping[VersionKey, Migration]) -> dict[VersionKey, int]:
+    """The place of each without requirements: numbers have an order, texts that of a journal."""
+    is_numbers = all(is_numbered(migration.version) for migration in by_key.values())
+    keys = sorted(by_key) if is_numbers else by_key
+    return {key: place for place, key in enumerate(keys)}
+
+
+def _required(migration: Migration, by_key: dict[VersionKey, Migration]) -> list[VersionKey]:
+    keys = [version_key(version) for version in migration.requires]
+    unknown = [version for version in migration.requires if version_key(version) not in by_key]
     if unknown:
         raise MigrationFileError(
             f"requires {', '.join(unknown)}, and no migration has that version",
             path=Path(migration.filename),
             do="Correct the `-- migrate:requires` line, or add the missing file.",
         )
-    return numbers
+    return keys
 
 
 def _cycle(members: list[Migration]) -> MigrationFileError:

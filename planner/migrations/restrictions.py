@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from lockgate.planner.errors import BadSyntax, MigrationFileError
@@ -32,30 +32,26 @@ ENDS = frozenset({"begin", "start", "commit", "rollback", "prepare transaction"}
 NEWER = 190000
 
 
-def refuse_in_section(
+def find_misplaced(
     statements: Sequence[Statement], dialect: Dialect, *, transactional: bool
-) -> None:
-    """Raises MigrationFileError for a statement that its section may not hold, by what it does.
-
-    Raises:
-        BadSyntax: the server's grammar does not take it.
-    """
+) -> Iterator[MigrationFileError]:
+    """An error for each statement that its section may not hold, by what it does; BadSyntax for one
+    that the server's grammar does not take."""
     texts = (statement.sql for statement in statements)
     readings = read_section(texts, dialect, transactional=transactional)
     for statement, reading in zip(statements, readings, strict=True):
-        _refuse_unread(statement, reading, dialect)
-        if reading.kind in ENDS:
-            raise _disturbing(statement)
-        if transactional and reading.outside_only:
-            raise _outside_only(statement)
+        # A newer server may know more than the grammar does: then it is left to it.
+        if reading.unread_at is not None and dialect.version < NEWER:
+            yield _unread(statement, reading, reading.unread_at)
+        elif reading.kind in ENDS:
+            yield _disturbing(statement)
+        elif transactional and reading.outside_only:
+            yield _outside_only(statement)
 
 
-def _refuse_unread(statement: Statement, reading: Reading, dialect: Dialect) -> None:
-    """A newer server may know more than the grammar does: then it is left to it."""
-    if reading.unread_at is None or dialect.version >= NEWER:
-        return
-    before = statement.sql[: reading.unread_at]
-    raise BadSyntax(
+def _unread(statement: Statement, reading: Reading, position: int) -> BadSyntax:
+    before = statement.sql[:position]
+    return BadSyntax(
         reading.unread,
         line=statement.line + before.count("\n"),
         column=len(before) - before.rfind("\n"),

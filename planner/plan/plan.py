@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 from lockgate.planner.decision import Decision
 from lockgate.planner.document import UNSEALED, document_digest, dump_document
 from lockgate.planner.finding import Finding
+from lockgate.planner.plan.filetext import FileText
 from lockgate.planner.plan.proof import Promotion, Version
 from lockgate.planner.plan.statement import (
     Estimate,
@@ -41,28 +42,15 @@ Serial = Annotated[
 ]
 
 
-class FileText(Model):
-    """A migration's file, so that its checksum proves the SQL: all of the text but what the step's
-    statements hold already."""
-
-    parts: tuple[str, ...] = Field(
-        description="The text before, between and after the statements, their COPY rows and those "
-        "of `rollback`; or the whole text as the only part. For `apply`."
-    )
-    variables: dict[str, str] | None = Field(
-        None,
-        description="Of a template: the environment's variables that it was rendered with. null: "
-        "it is none. For `apply`.",
-    )
-
-
 class Step(Model):
     """One migration in one direction."""
 
     direction: Direction = Field(description="Whether the up or the down section runs.")
     version: Version = Field(description="As it stands, or will stand, in the history table.")
     name: str = Field(description="The rest of the file's name; for people.")
-    file: str = Field(description="The file's name without its folder; for messages.")
+    file: str = Field(
+        description="The file of the section, relative to the migrations directory; for messages."
+    )
     checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
     requires: tuple[str, ...] = Field(description="The versions that it requires.")
     text: FileText | None = Field(

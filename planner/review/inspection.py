@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from lockgate.planner.building.readings import with_readings
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding
-from lockgate.planner.migrations.migration import Migration, Section, parse_sections
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.plan import Direction, Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, Touch

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lockgate.planner.building.filetexts import restore_text
+from lockgate.planner.building.filetexts import restore_migration
 from lockgate.planner.building.readings import as_reading
 from lockgate.planner.building.stored_runs import AppliedMigration
 from lockgate.planner.database.facts import Facts
@@ -17,14 +17,8 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 from lockgate.planner.guarantees.units import is_unit
-from lockgate.planner.migrations.migration import (
-    Migration,
-    Section,
-    Sections,
-    checksum,
-    parse_sections,
-    read_migration,
-)
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, StatementReading
 from lockgate.planner.reading.reading import BLOCKED, WORKS, Hold
@@ -157,13 +151,16 @@ def _bind(
 ) -> Migration | None:
     if step.text is None:
         return None
-    place, text = f"step {number} ({step.file})", restore_text(step)
-    if checksum(text.encode("utf-8", "surrogatepass")) != step.checksum:
+    place = f"step {number} ({step.file})"
+    try:
+        migration = restore_migration(step, dialect)
+    except LockgateError as error:
+        raise _contradicted(place, f"its file cannot be read: {error.what}") from error
+    if migration.checksum != step.checksum:
         raise _contradicted(place, "its SQL is not that of the file with its checksum")
     if step.text.variables is not None and step.text.variables != dict(variables):
         raise _contradicted(place, "it was rendered with other variables than the environment's")
     try:
-        migration = read_migration(step.file, text.encode(), dialect)
         sections = parse_sections(migration, dialect, variables)
     except LockgateError as error:
         raise _contradicted(place, f"its file cannot be read: {error.what}") from error
@@ -180,6 +177,8 @@ def _unlike(
     version = step.version if step.direction == "up" else migration.version
     told = (step.key, version, step.name, step.requires)
     file = (migration.key, migration.version, migration.name, migration.requires)
+    if step.file not in [file.name for file in migration.files]:
+        yield "its file is not one that its text is of"
     is_rendered = step.text is not None and step.text.variables is not None
     if told != file or is_rendered != migration.template:
         yield "its version, its name or what it requires is not its file's"

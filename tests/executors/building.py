@@ -24,7 +24,8 @@ from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.environments.environment import Environment, resolve_database
 from lockgate.planner.environments.folder import EnvironmentsFolder
-from lockgate.planner.migrations.migration import Migration, read_migration
+from lockgate.planner.migrations.formats.lockgate import read_migration
+from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Source, seal
 from lockgate.planner.plan.verify import encode_evidence

@@ -16,7 +16,8 @@ from lockgate.planner.building.statefile import note_state, read_state
 from lockgate.planner.document import document_digest, render_document
 from lockgate.planner.environments.environment import read_environment
 from lockgate.planner.errors import LockgateError
-from lockgate.planner.migrations.migration import parse_sections, read_migration
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import read_migration
 from lockgate.planner.migrations.template import render
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.receipt import FinishedRun, make_receipt, parse_receipt

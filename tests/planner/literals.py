@@ -9,12 +9,9 @@ from lockgate.planner.building.build import Setting, build_up_plan
 from lockgate.planner.building.compare import compare
 from lockgate.planner.database.ledger import Entry, Identity, Ledger
 from lockgate.planner.database.server import Server
-from lockgate.planner.migrations.migration import (
-    Migration,
-    Sections,
-    parse_sections,
-    read_migration,
-)
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import read_migration
+from lockgate.planner.migrations.migration import Migration, Sections
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Source, Step, seal
 from lockgate.planner.review.inspection import with_losses

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sized
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 def command(name: str, folder: EnvironmentsFolder | None) -> int:
     """Check names, markers, requirements and statements of every migration file.
 
-    Every file is read, and every broken one is told, not only the first.
+    Every file is read, and every mistake is reported, not only the first. It says in which format
+    the files were read, and what of that format is not taken.
     """
     from lockgate.exits import Exit
     from lockgate.views import errors
@@ -30,43 +30,45 @@ def command(name: str, folder: EnvironmentsFolder | None) -> int:
     from lockgate.workspace import load_environment, load_migrations
 
     environment = load_environment(name, folder)
-    broken = list(_find_broken(environment))
-    for error in broken:
+    mistakes = _find_mistakes(environment)
+    for error in mistakes:
         errors.show_text(error)
-    if broken:
-        tell(f"{len(broken)} of {len(_files(environment))} files {_are(len(broken))} broken.")
+    if mistakes:
+        tell(f"{_count(mistakes, 'mistake')} in {environment.migrations_place}.")
         return Exit.USAGE
     directory = load_migrations(environment)
     for warning in directory.warnings_on(directory.migrations):
         tell(f"Warning: {warning}", "yellow")
+    _describe_format(directory.format)
     count = len(directory.migrations)
-    say(f"{count} migration{'' if count == 1 else 's'} {_are(count)} valid "
+    say(f"{_count(directory.migrations, 'migration')} {'is' if count == 1 else 'are'} valid "
         f"for {environment.engine}.", "green")  # fmt: skip
     return Exit.OK
 
 
-def _find_broken(environment: Environment) -> Iterator[MigrationFileError]:
-    """What is wrong with each file by itself, sorted by name."""
-    from lockgate.planner.errors import MigrationFileError
-    from lockgate.planner.migrations.directory import read_file
-    from lockgate.planner.migrations.migration import parse_sections, read_migration
+def _find_mistakes(environment: Environment) -> tuple[MigrationFileError, ...]:
+    from lockgate.planner.migrations.directory import find_mistakes
     from lockgate.planner.sql.dialect import DIALECTS
 
-    dialect = DIALECTS[environment.engine]
-    for path in _files(environment):
-        try:
-            migration = read_migration(path.name, read_file(path), dialect)
-            parse_sections(migration, dialect, environment.variables)
-        except MigrationFileError as error:
-            yield error
+    return find_mistakes(
+        environment.migrations_directory,
+        DIALECTS[environment.engine],
+        environment.variables,
+        environment.migrations_format,
+    )
 
 
-def _files(environment: Environment) -> list[Path]:
-    from lockgate.planner.migrations.directory import migration_files
+def _describe_format(name: str) -> None:
+    """Another tool's format is named, with what of it is not taken."""
+    from lockgate.planner.migrations.format import load_format
+    from lockgate.planner.migrations.migration import OWN
+    from lockgate.views.terminal import say
 
-    folder = environment.migrations_directory
-    return migration_files(folder) if folder.is_dir() else []
+    if name != OWN:
+        known = load_format(name)
+        say(f"Read as {known.TOOL} ({name}): {known.LAYOUT}.")
+        say(f"Not taken: {known.NOT_TAKEN}.")
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _count(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"

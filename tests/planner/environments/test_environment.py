@@ -21,7 +21,12 @@ from lockgate.planner.environments.environment import (
     resolve_database,
 )
 from lockgate.planner.environments.folder import environment_names, find_environments
-from lockgate.planner.environments.keys import Database, EnvironmentFile, environment_schema
+from lockgate.planner.environments.keys import (
+    Database,
+    EnvironmentFile,
+    Migrations,
+    environment_schema,
+)
 from lockgate.planner.environments.policy import loosened
 from lockgate.planner.errors import ConfigurationError, LockgateError, UsageError
 from lockgate.planner.quantities import format_duration, parse_duration, parse_size
@@ -633,7 +638,7 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
     keys: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         key, inner = prefix + (field.alias or name), field.annotation
-        nested = Database if name == "database" else _model(inner)
+        nested = {"database": Database, "migrations": Migrations}.get(name) or _model(inner)
         if nested is not None:
             keys |= {key: None} | keys_of(nested, f"{key}.")
         else:

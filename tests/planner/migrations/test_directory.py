@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.errors import MigrationFileError, MigrationFileErrors
 from lockgate.planner.migrations.directory import Directory, read_migrations
 from lockgate.planner.sql.dialect import POSTGRESQL
 
@@ -76,8 +76,15 @@ def test_a_file_without_a_version_is_passed_over_with_a_warning(read: Read) -> N
     assert found.warnings == ("schema.sql is no migration, since its name begins with no version.",)
 
 
-def test_a_folder_of_another_tool_is_refused_not_passed_over(read: Read) -> None:
-    assert str(refused(read, "V1__a.sql", "V2__b.sql")).startswith("V1__a.sql")
+def test_every_mistake_of_a_folder_is_reported_at_once(read: Read) -> None:
+    with pytest.raises(MigrationFileErrors) as caught:
+        read("001.sql", "002_b.sql", "2_c.sql", "003_d.sql", **{"003_d.sql": "select 1;"})
+    assert [str(error.path or error.what) for error in caught.value.errors] == [
+        "001.sql",
+        "003_d.sql",
+        "002_b.sql and 2_c.sql both have version 2",
+    ]
+    assert "\n  003_d.sql:1: SQL above `-- migrate:up`\n    Put" in str(caught.value)
 
 
 def test_a_broken_link_is_refused_not_passed_over(read: Read, tmp_path: Path) -> None:

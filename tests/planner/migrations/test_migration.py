@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.planner.errors import MigrationFileError, SplitError
-from lockgate.planner.migrations.migration import BOM, checksum, parse_filename, parse_sections
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import parse_filename
+from lockgate.planner.migrations.migration import BOM, checksum
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
 from tests.planner.literals import parse, read
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.document import document_digest
 from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan import filetext as filetext_module
 from lockgate.planner.plan import plan as plan_module
 from lockgate.planner.plan import proof as proof_module
 from lockgate.planner.plan import statement as statement_module
@@ -219,11 +220,8 @@ class TestSchema:
 
 def models() -> list[type[BaseModel]]:
     """Every model that a plan document is made of."""
-    found = [
-        *vars(plan_module).values(),
-        *vars(proof_module).values(),
-        *vars(statement_module).values(),
-    ]
+    modules = (plan_module, proof_module, statement_module, filetext_module)
+    found = [one for module in modules for one in vars(module).values()]
     classes = (one for one in found if isinstance(one, type) and issubclass(one, BaseModel))
     bases = (BaseModel, statement_module.Model)
     return [one for one in dict.fromkeys(classes) if one not in bases]

@@ -8,7 +8,8 @@ import pytest
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.finding import Finding
-from lockgate.planner.migrations.migration import parse_sections, read_migration
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import read_migration
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.review.lint import lint, rule_codes
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lockgate.planner.migrations.migration import parse_sections, read_migration
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import read_migration
 from lockgate.planner.review.section import ReviewTerms, follow, read_alone
 from lockgate.planner.sql.dialect import DIALECTS, MYSQL, POSTGRESQL, Dialect
 

@@ -17,7 +17,8 @@ from typing import Literal
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
 from lockgate.planner.finding import Finding
-from lockgate.planner.migrations.migration import parse_sections, read_migration
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import read_migration
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
 

@@ -1,0 +1,8 @@
+"""What several formats of other tools share.
+
+changelogs.py    Changelogs of Liquibase in XML, YAML or JSON, as far as they say in
+pairs.py         Pairs of files, one for each direction: what several formats share
+placeholders.py  Placeholders of other tools in SQL, filled from the environment's variables
+plain_files.py   Plain files: `1_name.sql` holds what goes up and nothing else
+sections.py      Sections of other tools' files
+"""

@@ -1,0 +1,176 @@
+"""The formats that there are, and what is the same for all: from files to a migration's sections.
+
+Knows no format by name but our own: each file of `planner.migrations.formats` is one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from lockgate.planner.errors import MigrationFileError, MigrationFileErrors
+from lockgate.planner.migrations import formats
+from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.migration import (
+    LONGEST,
+    OWN,
+    Migration,
+    Section,
+    Sections,
+    SourceFile,
+    checksum_of,
+)
+from lockgate.planner.migrations.mistakes import Mistakes
+from lockgate.planner.sql.dialect import Dialect
+
+PLAIN = "plain"
+"""The format that has no mark of its own."""
+
+AUTO = "auto"
+"""In an environment: the one format that recognises the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a migration's files say of it above their SQL."""
+
+    version: str
+    name: str
+    requires: tuple[str, ...] = ()
+    template: bool = False
+
+
+class Format(Protocol):
+    """What a module of `planner.migrations.formats` has; see there."""
+
+    TOOL: str
+    LAYOUT: str
+    NOT_TAKEN: str
+
+    def recognise(self, folder: Folder) -> bool: ...
+    def collect_files(
+        self, folder: Folder, dialect: Dialect
+    ) -> Iterator[tuple[SourceFile, ...]]: ...
+    def read_header(self, files: tuple[SourceFile, ...], dialect: Dialect) -> Header: ...
+    def read_sections(
+        self, migration: Migration, dialect: Dialect, variables: Mapping[str, str]
+    ) -> Sections: ...
+
+
+FORMATS = tuple(
+    sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(formats.__path__))
+)
+"""Their names. A format is imported when it is needed: most folders need one."""
+
+ALIASES = {"dbmate": OWN}
+"""Other names of formats: dbmate's files are read as ours."""
+
+
+def load_format(name: str) -> Format:
+    """The format of this name, one of `FORMATS`."""
+    return cast(Format, importlib.import_module(f"{formats.__name__}.{name.replace('-', '_')}"))
+
+
+def find_untaken_files(name: str, folder: Folder) -> Iterator[MigrationFileError]:
+    """An error for each file that a format's tool would run and we do not."""
+    known = getattr(load_format(name), "find_untaken", None)
+    if known:
+        yield from known(folder)
+
+
+def find_warnings(name: str, folder: Folder) -> Iterator[str]:
+    """A sentence for each file that a format passes over."""
+    known = getattr(load_format(name), "warnings", None)
+    if known:
+        yield from known(folder)
+
+
+def assemble_migration(name: str, files: tuple[SourceFile, ...], dialect: Dialect) -> Migration:
+    """The migration in these files, with its header read and its sections left unread.
+
+    Raises:
+        MigrationFileError: a name or a header is wrong.
+    """
+    first = files[0].name
+    with naming(first):
+        header = load_format(name).read_header(files, dialect)
+        _refuse_long(header)
+    return Migration(
+        header.version,
+        header.name,
+        first,
+        checksum_of(name, files),
+        header.requires,
+        files,
+        header.template,
+        name,
+    )
+
+
+def parse_sections(
+    migration: Migration, dialect: Dialect, variables: Mapping[str, str]
+) -> Sections:
+    """Both sections of a migration, cut into statements.
+
+    Raises:
+        MigrationFileError: with the file and the line; of a template in the rendered text.
+    """
+    sections = load_format(migration.format).read_sections(migration, dialect, variables)
+    mistakes = Mistakes()
+    for section in (sections.up, sections.down):
+        if section:
+            with mistakes.noting(), naming(section.file or migration.filename):
+                _refuse_control(section, dialect)
+    mistakes.refuse()
+    return sections
+
+
+@contextmanager
+def naming(filename: str) -> Iterator[None]:
+    """Adds the file's name to an error that was raised without one."""
+    try:
+        yield
+    except MigrationFileErrors as several:
+        for error in several.errors:
+            error.path = error.path or Path(filename)
+        raise MigrationFileErrors(several.errors) from several
+    except MigrationFileError as error:
+        error.path = error.path or Path(filename)
+        raise
+
+
+def _refuse_long(header: Header) -> None:
+    for kind, text in (("version", header.version), ("name", header.name)):
+        if len(text) > LONGEST:
+            raise MigrationFileError(
+                f"the {kind} is longer than {LONGEST} characters",
+                why="The history table holds no longer one.",
+                do="Shorten it.",
+            )
+
+
+def _refuse_control(section: Section, dialect: Dialect) -> None:
+    # Only who reads sections loads what reads statements: `status` reads headers alone.
+    from lockgate.planner.migrations.restrictions import (
+        find_misplaced,
+        refuse_copy_out,
+        refuse_lock_release,
+        refuse_transaction_control,
+    )
+
+    mistakes = Mistakes()
+    for statement in section.statements:
+        with mistakes.noting():
+            refuse_transaction_control(statement, dialect)
+            refuse_lock_release(statement, dialect)
+            refuse_copy_out(statement)
+    if dialect.transactional_ddl:
+        mistakes.note(
+            find_misplaced(section.statements, dialect, transactional=section.transactional)
+        )
+    mistakes.refuse()

@@ -1,0 +1,282 @@
+"""Liquibase formatted SQL: `--changeset author:id` in files that begin `--liquibase formatted sql`.
+
+https://docs.liquibase.com/pro/user-guide/what-is-the-sql-changelog-format
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.changelogs import (
+    find_changelogs,
+    find_changesets,
+    order_by,
+)
+from lockgate.planner.migrations.foreign.sections import (
+    Piece,
+    lines_of,
+    read_pieces,
+    read_required,
+    whole,
+)
+from lockgate.planner.migrations.format import Header
+from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
+from lockgate.planner.sql.dialect import Dialect
+
+TOOL = "Liquibase"
+LAYOUT = "formatted SQL with --changeset author:id and --rollback; changelogs that include it"
+NOT_TAKEN = (
+    "changesets in XML, YAML or JSON, preconditions, contexts and labels, runAlways, runWith, "
+    "failOnError:false and --property"
+)
+
+FIRST = re.compile(r"\s*--\s*liquibase formatted sql(?P<rest>.*)", re.IGNORECASE)
+CHANGESET = re.compile(
+    r'\s*--\s*changeset\s+(?P<author>"[^"]+"|[^:\r\n]+):\s*(?P<id>"[^"]+"|\S+)(?P<rest>.*)',
+    re.IGNORECASE,
+)
+ATTRIBUTE = re.compile(r'(?P<key>\w+):\s*(?P<value>"[^"]*"|\S+)')
+ROLLBACK = re.compile(r"\s*--\s*rollback(?:\s(?P<sql>.*))?$", re.IGNORECASE)
+BLOCK = re.compile(r"\s*/\*\s*liquibase\s+rollback\s*$", re.IGNORECASE)
+UNTAKEN = re.compile(
+    r"\s*--\s*(?P<word>preconditions?|property|ignoreLines|ignore)\b", re.IGNORECASE
+)
+PARAMETER = re.compile(r"\$\{(?P<name>\w[\w.-]*)\}")
+NOTHING = frozenset({"empty", "not required"})
+HARMLESS = frozenset({
+    "runintransaction", "runonchange", "splitstatements", "enddelimiter", "stripcomments", "dbms",
+    "rollbackenddelimiter", "rollbacksplitstatements", "logicalfilepath", "objectquotingstrategy",
+    "created", "comment",
+})  # fmt: skip
+"""Attributes that we heed, or that change nothing here."""
+HARMLESS_VALUES = {"runalways": "false", "failonerror": "true", "ignore": "false"}
+
+
+@dataclass
+class _Draft:
+    """What the lines of a changeset are: pieces of each direction."""
+
+    up: list[Piece] = field(default_factory=list)
+    down: list[Piece] = field(default_factory=list)
+    undoes_nothing: bool = False
+
+
+def recognise(folder: Folder) -> bool:
+    """Whether a file is formatted SQL."""
+    return any(_is_formatted(folder, name) for name in folder.tree if name.endswith(".sql"))
+
+
+def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
+    """Changelogs that hold changesets themselves."""
+    yield from find_changesets(find_changelogs(folder))
+
+
+def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
+    """Each changeset for this engine, in the order in which changelogs include its file."""
+    for name in _included(folder):
+        yield from _changesets(name, folder.read(name), dialect)
+
+
+def warnings(folder: Folder) -> Iterator[str]:
+    """A sentence for each SQL file that is not formatted, or not included."""
+    included = _included(folder)
+    for name in folder.tree:
+        if name.endswith(".sql") and not _is_formatted(folder, name):
+            yield f"{name} is passed over: it is not formatted SQL."
+        elif name.endswith(".sql") and name not in included:
+            yield f"{name} is passed over: no changelog includes it."
+
+
+def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
+    """A changeset's version is `file::id::author`, as Liquibase writes it."""
+    match = _changeset(files[0])
+    attributes = _attributes(match["rest"])
+    _refuse_attributes(files[0], attributes)
+    path = attributes.get("logicalfilepath") or _logical_path(files) or files[0].name
+    version = f"{path}::{_plain(match['id'])}::{_plain(match['author'])}"
+    is_repeatable = attributes.get("runonchange", "").lower() == "true"
+    return Header(
+        f"R__{version}" if is_repeatable else version,
+        _plain(match["id"]),
+        read_required(files[0]),
+        template=PARAMETER.search(files[0].text) is not None,
+    )
+
+
+def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
+    """The SQL of a changeset, and that of its `--rollback` lines."""
+    file = migration.files[0]
+    attributes = _attributes(_changeset(file)["rest"])
+    text = PARAMETER.sub(lambda one: variables.get(one["name"], one[0]), file.text)
+    draft = _draft(replace(file, text=text))
+    transactional = attributes.get("runintransaction", "").lower() != "false"
+    up = read_pieces(
+        file,
+        _delimited(draft.up, attributes.get("enddelimiter"), dialect),
+        dialect,
+        transactional=transactional,
+        line=file.line,
+        end=file.line + file.text.count("\n"),
+    )
+    delimiter = attributes.get("rollbackenddelimiter") or attributes.get("enddelimiter")
+    pieces = _delimited(draft.down, delimiter, dialect)
+    down = read_pieces(
+        file, pieces, dialect, transactional=transactional, line=file.line, end=up.end
+    )
+    return Sections(up, _way_back(down, draft))
+
+
+def _way_back(down: Section, draft: _Draft) -> Section | None:
+    return down if down.statements or draft.undoes_nothing else None
+
+
+def _included(folder: Folder) -> list[str]:
+    """The formatted SQL files that run, in their order."""
+    names = [name for name in folder.tree if name.endswith(".sql") and _is_formatted(folder, name)]
+    return [name for name in order_by(find_changelogs(folder), names) if name in names]
+
+
+def _is_formatted(folder: Folder, name: str) -> bool:
+    return FIRST.match(folder.read(name)) is not None
+
+
+def _changesets(name: str, text: str, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
+    header, first, lines = "", 0, list[str]()
+    for number, line in lines_of(Piece(text, 1)):
+        if CHANGESET.match(line):
+            if first:
+                yield from _for_engine(name, header, first, "".join(lines), dialect)
+            first, lines = number, [line]
+        elif first:
+            lines.append(line)
+        elif FIRST.match(line):
+            header = line
+        else:
+            _refuse_above(name, number, line)
+    if first:
+        yield from _for_engine(name, header, first, "".join(lines), dialect)
+
+
+def _refuse_above(name: str, number: int, line: str) -> None:
+    if match := UNTAKEN.match(line):
+        raise _untaken(name, number, f"`{match['word']}`")
+    if line.strip() and not line.lstrip().startswith("--"):
+        raise MigrationFileError(
+            "SQL above the first `--changeset`",
+            path=Path(name),
+            line=number,
+            do="Put a `--changeset author:id` line above it.",
+        )
+
+
+def _for_engine(
+    name: str, header: str, line: int, text: str, dialect: Dialect
+) -> Iterator[tuple[SourceFile, ...]]:
+    file = SourceFile(name, text, "both", line)
+    told = _attributes(_changeset(file)["rest"]).get("dbms", "")
+    engines = [one.strip().lower() for one in told.split(",") if one.strip()]
+    wanted = [one for one in engines if not one.startswith("!")]
+    if f"!{dialect.name}" in engines or (wanted and dialect.name not in (*wanted, "all")):
+        return
+    has_path = "logicalfilepath" in header.lower()
+    yield (file, SourceFile(name, header, "header")) if has_path else (file,)
+
+
+def _changeset(file: SourceFile) -> re.Match[str]:
+    match = CHANGESET.match(file.text)
+    if match is None:
+        raise MigrationFileError("there is no `--changeset author:id` line", line=file.line)
+    return match
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """By their names in lower case."""
+    return {one["key"].lower(): _plain(one["value"]) for one in ATTRIBUTE.finditer(text)}
+
+
+def _logical_path(files: tuple[SourceFile, ...]) -> str | None:
+    headers = (file.text for file in files if file.role == "header")
+    first = FIRST.match(next(headers, ""))
+    return _attributes(first["rest"]).get("logicalfilepath") if first else None
+
+
+def _refuse_attributes(file: SourceFile, attributes: Mapping[str, str]) -> None:
+    first = ATTRIBUTE.finditer(file.text.partition("\n")[0])
+    spelled = {match["key"].lower(): match["key"] for match in first}
+    for key, value in attributes.items():
+        if key not in HARMLESS and HARMLESS_VALUES.get(key) != value.lower():
+            raise _untaken(file.name, file.line, f"`{spelled[key]}:{value}`")
+
+
+def _untaken(name: str, line: int, what: str) -> MigrationFileError:
+    return MigrationFileError(
+        f"{what} is not taken",
+        path=Path(name),
+        line=line,
+        why="A plan says what will run before it runs; this would be decided while it runs.",
+        do="Remove it, and plan that changeset for the databases that need it; or mark those that "
+        "have run everywhere by a baseline.",
+    )
+
+
+def _draft(file: SourceFile) -> _Draft:
+    draft = _Draft()
+    in_block = False
+    for number, line in lines_of(whole(file)):
+        if number == file.line:
+            continue
+        rollback = ROLLBACK.match(line)
+        if match := UNTAKEN.match(line):
+            raise _untaken(file.name, number, f"`--{match['word']}`")
+        if in_block:
+            in_block = "*/" not in line
+            draft.down.append(Piece(line.partition("*/")[0].rstrip("\r\n") + "\n", number))
+        elif BLOCK.match(line):
+            in_block = True
+        elif rollback:
+            _take_rollback(file, draft, number, rollback["sql"] or "")
+        else:
+            draft.up.append(Piece(line, number))
+    return replace(draft, up=_joined(draft.up), down=_joined(draft.down))
+
+
+def _take_rollback(file: SourceFile, draft: _Draft, number: int, rest: str) -> None:
+    words = rest.strip().lower()
+    if words.startswith("changeset"):
+        raise _untaken(file.name, number, "a rollback by another changeset")
+    if words in NOTHING:
+        draft.undoes_nothing = True
+    else:
+        draft.down.append(Piece(f"{rest}\n", number))
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Neighbouring lines as one piece; lines between them keep the numbers right."""
+    text, last = "", 0
+    for piece in pieces:
+        if last:
+            text += "\n" * (piece.line - last - 1)
+        text, last = text + piece.text, piece.line
+    return [Piece(text, pieces[0].line)] if pieces else []
+
+
+def _delimited(pieces: list[Piece], delimiter: str | None, dialect: Dialect) -> list[Piece]:
+    """The pieces with the delimiter that they are written with."""
+    if not delimiter or delimiter == ";":
+        return pieces
+    word = delimiter.replace("\\n", "").strip()
+    if dialect.delimiter_lines and word not in ("", "GO"):
+        return [
+            Piece(f"DELIMITER {word}\n{one.text}\nDELIMITER ;\n", one.line - 1) for one in pieces
+        ]
+    alone = re.compile(rf"^[ \t]*{re.escape(word)}[ \t]*$", re.MULTILINE | re.IGNORECASE)
+    return [Piece(alone.sub(";", one.text), one.line) for one in pieces]
+
+
+def _plain(text: str) -> str:
+    return text.strip().strip('"')

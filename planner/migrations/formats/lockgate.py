@@ -1,0 +1,293 @@
+"""Our own format, which is dbmate's: one file a migration, with `-- migrate:up` and `down` in it.
+
+Reads text, never a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.migrations.folder import Folder, decode
+from lockgate.planner.migrations.format import Header, assemble_migration, naming
+from lockgate.planner.migrations.migration import (
+    LONGEST,
+    OWN,
+    Migration,
+    Section,
+    Sections,
+    SourceFile,
+)
+from lockgate.planner.migrations.template import render
+from lockgate.planner.migrations.waiver import Waiver, read_waiver
+from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.statements import DelimiterLeft, Directive, Item, Statement, scan
+
+TOOL = "lockgate or dbmate"
+LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`"
+NOT_TAKEN = "nothing is left out"
+
+# A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
+FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
+VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}")
+MARKER = "-- migrate:up"
+MARKED = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
+HEADER_DIRECTIVES = ("requires", "template")
+DIRECTIVES = (*HEADER_DIRECTIVES, "allow", "up", "down")
+
+
+def recognise(folder: Folder) -> bool:
+    """Whether one of its files has our markers."""
+    return any(MARKED.search(folder.read(name)) for name in folder.names(".sql"))
+
+
+def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
+    """Each file with a name that begins with a version, or all where there is none."""
+    for name in sql_files(folder):
+        yield (SourceFile(name, folder.read(name)),)
+
+
+def sql_files(folder: Folder) -> tuple[str, ...]:
+    """The names of migrations, `001_a.SQL` too, to be refused by name.
+
+    Where no name begins with a version, all are taken: so the first error names one.
+    """
+    names = folder.names(".sql")
+    return tuple(name for name in names if name[0].isdigit()) or names
+
+
+def warnings(folder: Folder) -> Iterator[str]:
+    """A sentence for each file that is passed over."""
+    taken = sql_files(folder)
+    for name in folder.names(".sql"):
+        if name not in taken:
+            yield f"{name} is no migration, since its name begins with no version."
+
+
+def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
+    """What the name and the text above `-- migrate:up` say."""
+    (file,) = files
+    version, name = parse_filename(file.name)
+    requires, template = _read_header(file.text, dialect)
+    return Header(version, name, requires, template)
+
+
+def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
+    """Both sections, rendered if the file is a template; then lines count in the rendered text."""
+    (file,) = migration.files
+    with naming(file.name):
+        text = render(file.text, variables) if migration.template else file.text
+        return _collect_sections(scan(text, dialect), file.name)
+
+
+def read_migration(filename: str, data: bytes, dialect: Dialect) -> Migration:
+    """The migration in a file's bytes, with its header read and its sections left unread.
+
+    Raises:
+        MigrationFileError: the name, the encoding or the header is wrong.
+    """
+    parse_filename(filename)
+    return assemble_migration(OWN, (SourceFile(filename, decode(filename, data)),), dialect)
+
+
+def parse_filename(filename: str) -> tuple[str, str]:
+    """The version and the name in `{version}_{name}.sql` or `{version}-{name}.sql`.
+
+    >>> parse_filename("001_create_users.sql"), parse_filename("2-add-age.sql")
+    (('001', 'create_users'), ('2', 'add-age'))
+    """
+    match = FILENAME.fullmatch(filename)
+    if not match:
+        raise MigrationFileError(
+            "not a migration's name",
+            path=Path(filename),
+            do="Name it {version}_{name}.sql, for example 001_create_users.sql, "
+            "or move it out of the migrations directory.",
+        )
+    if len(filename) > LONGEST:
+        raise MigrationFileError(
+            f"the name is longer than {LONGEST} characters", path=Path(filename), do="Shorten it."
+        )
+    return match["version"], match["name"]
+
+
+def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
+    """What stands above `-- migrate:up`: the required versions, and whether it is a template."""
+    if text[:64].partition("\n")[0].rstrip() == MARKER:  # as in most files: nothing stands above it
+        return (), False
+    requires: list[str] = []
+    template = False
+    for part in scan(text, dialect):
+        if isinstance(part, Statement):
+            raise _sql_above(part)
+        if isinstance(part, DelimiterLeft):
+            continue
+        word, arguments = _words(part)
+        if word == "up":
+            return tuple(requires), template
+        if word == "down":
+            raise MigrationFileError(
+                "`-- migrate:down` stands above `-- migrate:up`",
+                line=part.line,
+                do="Write the up section first.",
+            )
+        if word == "allow":
+            read_waiver(part)
+        elif word == "requires":
+            requires += _parse_requires(part, arguments)
+        else:
+            template = _parse_template(part, arguments)
+    raise _no_up()
+
+
+def _sql_above(statement: Statement) -> MigrationFileError:
+    return MigrationFileError(
+        "SQL above `-- migrate:up`",
+        line=statement.line,
+        do="Put `-- migrate:up` on a line of its own above it.",
+    )
+
+
+def _no_up() -> MigrationFileError:
+    return MigrationFileError(
+        "there is no `-- migrate:up` line",
+        line=1,
+        do="Put `-- migrate:up` above the SQL that makes the change, "
+        "and `-- migrate:down` above the SQL that undoes it.",
+    )
+
+
+def _words(directive: Directive) -> tuple[str, list[str]]:
+    word, *arguments = directive.text.split() or [""]
+    if word in DIRECTIVES:
+        return word, arguments
+    near = get_close_matches(word, DIRECTIVES, n=1)
+    raise MigrationFileError(
+        f"`-- migrate:{word}` is not a directive",
+        line=directive.line,
+        do=f"Did you mean `-- migrate:{near[0]}`?"
+        if near
+        else f"The directives are {', '.join(DIRECTIVES)}.",
+    )
+
+
+def _parse_requires(directive: Directive, arguments: list[str]) -> list[str]:
+    versions = [version for argument in arguments for version in argument.split(",") if version]
+    wrong = [version for version in versions if not VERSION.fullmatch(version)]
+    if wrong or not versions:
+        raise MigrationFileError(
+            f"`requires` names {wrong[0]!r}, which is not a version"
+            if wrong
+            else "`requires` names no version",
+            line=directive.line,
+            do="Write versions, for example `-- migrate:requires 003 005`.",
+        )
+    return versions
+
+
+def _parse_template(directive: Directive, arguments: list[str]) -> bool:
+    if arguments != ["jinja"]:
+        raise MigrationFileError(
+            f"{' '.join(arguments) or 'nothing'} is not a template language",
+            line=directive.line,
+            do="Write `-- migrate:template jinja`.",
+        )
+    return True
+
+
+@dataclass
+class _Draft:
+    """A section that is being read."""
+
+    marker: Directive
+    transactional: bool
+    statements: list[Statement] = field(default_factory=list)
+    waivers: list[Waiver] = field(default_factory=list)
+    delimiter_left: DelimiterLeft | None = None
+
+    def section(self, general: list[Waiver], file: str, end: int | None) -> Section:
+        """What was read, with the waivers of the file as a whole."""
+        return Section(
+            tuple(self.statements), self.transactional, self.marker.line,
+            (*general, *self.waivers), self.delimiter_left, file, end,
+        )  # fmt: skip
+
+
+def _collect_sections(parts: Iterator[Item], file: str) -> Sections:
+    opened: dict[str, _Draft] = {}
+    general: list[Waiver] = []
+    for part in parts:
+        if isinstance(part, Directive):
+            _take_directive(part, opened, general)
+        elif isinstance(part, DelimiterLeft):
+            if opened:
+                _last(opened).delimiter_left = part
+        elif not opened:  # a template may render what its source does not show
+            raise _sql_above(part)
+        else:
+            _last(opened).statements.append(part)
+    if "up" not in opened:
+        raise _no_up()
+    down = opened.get("down")
+    up = opened["up"].section(general, file, down.marker.line if down else None)
+    has_way_back = down is not None and down.statements
+    return Sections(up, down.section(general, file, None) if down and has_way_back else None)
+
+
+def _last(opened: Mapping[str, _Draft]) -> _Draft:
+    return list(opened.values())[-1]
+
+
+def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Waiver]) -> None:
+    word, arguments = _words(part)
+    if word == "allow" and not opened:
+        general.append(read_waiver(part))
+    elif word == "allow":
+        draft = _last(opened)
+        draft.waivers.append(read_waiver(part, len(draft.statements) + 1))
+    elif word in HEADER_DIRECTIVES:
+        _refuse_late_directive(part, word, bool(opened))
+    else:
+        _refuse_second_section(part, word, opened)
+        opened[word] = _Draft(part, _parse_transaction(part, arguments))
+
+
+def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
+    if late:
+        raise MigrationFileError(
+            f"`-- migrate:{word}` stands inside a section",
+            line=directive.line,
+            do="Move it above `-- migrate:up`.",
+        )
+
+
+def _refuse_second_section(directive: Directive, word: str, opened: Mapping[str, _Draft]) -> None:
+    if word in opened:
+        raise MigrationFileError(
+            f"a second `-- migrate:{word}` (the first is on line {opened[word].marker.line})",
+            line=directive.line,
+            do="Split the file in two: one migration has one up and one down section.",
+        )
+    if word == "up" and "down" in opened:
+        raise MigrationFileError(
+            "`-- migrate:down` stands above `-- migrate:up`",
+            line=directive.line,
+            do="Write the up section first.",
+        )
+
+
+def _parse_transaction(directive: Directive, arguments: list[str]) -> bool:
+    transactional = True
+    for argument in arguments:
+        if argument not in ("transaction:true", "transaction:false"):
+            raise MigrationFileError(
+                f"`{argument}` is not an option of a section",
+                line=directive.line,
+                do="The only option is `transaction:false`.",
+            )
+        transactional = argument == "transaction:true"
+    return transactional

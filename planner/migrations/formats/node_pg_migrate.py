@@ -1,0 +1,75 @@
+"""node-pg-migrate: `1700000000000_name.sql` with `-- Up Migration` and `-- Down Migration`.
+
+https://salsita.github.io/node-pg-migrate/cli#migrationlanguage
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.pairs import way_back
+from lockgate.planner.migrations.foreign.plain_files import NAME
+from lockgate.planner.migrations.foreign.sections import cut_at, read_pieces, read_required, whole
+from lockgate.planner.migrations.format import Header
+from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
+from lockgate.planner.sql.dialect import Dialect
+
+TOOL = "node-pg-migrate"
+LAYOUT = "1700000000000_name.sql with `-- Up Migration` and `-- Down Migration`"
+NOT_TAKEN = "migrations in JavaScript or TypeScript"
+
+MARKER = re.compile(r"\s*--[\s-]*(?P<word>up|down)\s+migration.*", re.IGNORECASE)
+MARKED = re.compile(r"^\s*--[\s-]*(?:up|down)\s+migration", re.IGNORECASE | re.MULTILINE)
+
+
+def recognise(folder: Folder) -> bool:
+    """Whether one of its files has the markers."""
+    return any(MARKED.search(folder.read(name)) for name in folder.names(".sql"))
+
+
+def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
+    """Migrations that are code."""
+    for name in folder.names(".js", ".cjs", ".mjs", ".ts"):
+        if name[0].isdigit():
+            yield MigrationFileError(
+                "a migration in JavaScript cannot be planned: nobody can read what it will do",
+                path=Path(name),
+                do="Write it as SQL. If it has run everywhere, move it out of the folder.",
+            )
+
+
+def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
+    """Each SQL file with a version."""
+    for name in folder.names(".sql"):
+        if NAME.fullmatch(name):
+            yield (SourceFile(name, folder.read(name)),)
+
+
+def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
+    """What the name says; the tool's history holds all of it but the ending."""
+    match = NAME.fullmatch(files[0].name)
+    if match is None:
+        raise MigrationFileError("not the name of a migration of node-pg-migrate")
+    return Header(match["version"], match["name"], read_required(files[0]))
+
+
+def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
+    """The sections after the markers; without `-- Up Migration` all before the other is up."""
+    (file,) = migration.files
+    found: dict[str, Section] = {}
+    for marker, piece in cut_at(whole(file), MARKER):
+        word = marker["word"].lower() if marker else ""
+        if word in found:
+            raise MigrationFileError(
+                f"a second `-- {word.title()} Migration`",
+                path=Path(file.name),
+                line=piece.line - 1,
+                do="Split the file in two.",
+            )
+        end = piece.line + piece.text.count("\n")
+        found[word] = read_pieces(file, [piece], dialect, line=piece.line - 1, end=end)
+    return Sections(found.get("up", found[""]), way_back(found.get("down")))
