@@ -128,6 +128,9 @@ class Scratch(Protocol):
     def create_database(self, name: str, traits: Traits) -> None:
         """Makes an empty database on this server."""
 
+    def clone_database(self, source: str, name: str, traits: Traits) -> None:
+        """Makes a database with all that another one holds; that one must have no session."""
+
     def recreate_database(self, name: str, traits: Traits) -> None:
         """Drops a database with all that is in it, and makes an empty one of its name; sessions
         on it are ended. A crash between the two leaves no database."""

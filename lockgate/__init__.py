@@ -1,23 +1,25 @@
 """lockgate talks: the command line, what it prints, and nothing that it decides.
 
-api.py        lockgate from Python: what the commands do, as functions that neither print nor exit
-checkout.py   What git has of the project
-ci_job.py     The job of a CI system that runs this process, by the variables that such systems set
-commands/     The commands: one a file, in folders by subject, found by being there
-executors/    Executors run plans and talk to databases and other programs; they decide nothing
-exits.py      Exit codes: what a shell learns of how a command ended. docs/reference/exit-codes.md
-main.py       The entry point: finds the command, runs it, and turns errors into exit codes
-options.py    Command-line options that several commands share, and what they tell the entry point
-planner/      The planner decides: values in, values out
-plans/        Plans in the making: an environment, its database and its files brought together
-runs/         Runs, for the commands
-scaffold.py   New migration files, and the first files of a project
-signals.py    SIGINT and SIGTERM as an exception, so that what runs is undone on the way out
-status.py     Where an environment's migrations stand: its files held against its database
-threads.py    Work in a thread of its own, for what only waits for others
-trust/        Whether a plan may begin, and who says so
-views/        Everything that is printed: values in, text or one document out
-workspace.py  What most commands begin with
+api.py            lockgate from Python
+checkout.py       What git has of the project
+ci_job.py         The job of a CI system that runs this process
+commands/         The commands: one a file, in folders by subject, found by being there
+executors/        Executors run plans and talk to databases and other programs; they decide nothing
+exits.py          Exit codes: what a shell learns of how a command ended
+main.py           The entry point: finds the command, runs it, and turns errors into exit codes
+options.py        Command-line options that several commands share
+planner/          The planner decides: values in, values out
+plans/            Plans in the making: an environment, its database and its files brought together
+pytest_plugin.py  The pytest plugin
+runs/             Runs, for the commands
+scaffold.py       New migration files, and the first files of a project
+signals.py        SIGINT and SIGTERM as an exception, so that what runs is undone on the way out
+status.py         Where an environment's migrations stand: its files held against its database
+testing.py        Databases for tests: one is migrated, and each test gets a clone of it
+threads.py        Work in a thread of its own, for what only waits for others
+trust/            Whether a plan may begin, and who says so
+views/            Everything that is printed: values in, text or one document out
+workspace.py      What most commands begin with
 """
 
 from __future__ import annotations

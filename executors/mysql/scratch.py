@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Traits
 from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.cloning import clone_database
 from lockgate.planner.database.catalogue import (
     COUNTER_OF_TABLE,
     STATE_OF_SEQUENCE,
@@ -105,6 +106,11 @@ class MySQLScratch:
             f"create database {self._session.quote(name)} character set {text[CHARACTER_SET]} "
             f"collate {text[COLLATION]}"
         )
+
+    def clone_database(self, source: str, name: str, traits: Traits) -> None:
+        """By its definitions and its rows: the server has no copy of a whole database."""
+        self.create_database(name, traits)
+        clone_database(self._session, source, name)
 
     def recreate_database(self, name: str, traits: Traits) -> None:
         """The rights on it stay, and go for what is of the same name then."""

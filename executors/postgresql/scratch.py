@@ -85,6 +85,14 @@ class PostgreSQLScratch:
             ]
         )
 
+    def clone_database(self, source: str, name: str, traits: Traits) -> None:
+        """By the server itself.
+
+        https://www.postgresql.org/docs/18/manage-ag-templatedbs.html
+        """
+        new, old = self._session.quote(name), self._session.quote(source)
+        self._session.execute(f"create database {new} template {old}")
+
     def recreate_database(self, name: str, traits: Traits) -> None:
         """Of the database's own settings the new one has the search_path alone."""
         self.drop_database(name)

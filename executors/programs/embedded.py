@@ -78,6 +78,7 @@ class EmbeddedServer:
     programs: Path
     account: Account
     confined: bool
+    settings: tuple[str, ...]
 
     def control(self, *flags: str, inherit: tuple[int, ...] = ()) -> Completed:
         """What pg_ctl says. https://www.postgresql.org/docs/18/app-pg-ctl.html
@@ -91,26 +92,33 @@ class EmbeddedServer:
 
 @contextmanager
 def start_embedded(
-    home: Path, *, refuge: Path = REFUGE, confined: bool = False
+    home: Path,
+    *,
+    refuge: Path = REFUGE,
+    confined: bool = False,
+    settings: tuple[str, ...] = (),
 ) -> Iterator[DatabaseAddress]:
     """The address of a private PostgreSQL whose data is kept in `home`, while the block runs.
 
     The server is started by its first user and stopped by its last; any number of processes
     share it. A killed user leaves it running, and the next one finds it and stops it.
-    A confined one has no network, where the system lets its account give that up.
+    A confined one has no network, where the system lets its account give that up. `settings`, such
+    as `fsync=off`, are those of its first user.
     Text sorts by code point (C.UTF-8) and the time zone is UTC, on every machine.
 
     Raises: ConfigurationError when it cannot be run here, Unreachable when it does not start.
     """
     home = home.absolute()
-    server, user = _enter(home, refuge, confined)
+    server, user = _enter(home, refuge, confined, settings)
     try:
         yield DatabaseAddress("postgresql", DATABASE, ROLE, PORT, socket=str(server.socket))
     finally:
         _leave(home, user, server)
 
 
-def _enter(home: Path, refuge: Path, confined: bool) -> tuple[EmbeddedServer, int]:
+def _enter(
+    home: Path, refuge: Path, confined: bool, settings: tuple[str, ...]
+) -> tuple[EmbeddedServer, int]:
     """The running server, and the descriptor that counts us among its users."""
     programs = _find_programs()
     try:
@@ -121,7 +129,7 @@ def _enter(home: Path, refuge: Path, confined: bool) -> tuple[EmbeddedServer, in
         with _locked(home) as mutex:
             _ensure_data(home, programs, account, refuge, mutex)
             socket = _ensure_socket(home, account)
-            server = EmbeddedServer(home / "data", socket, programs, account, confined)
+            server = EmbeddedServer(home / "data", socket, programs, account, confined, settings)
             _ensure_running(server)
             return server, _lock(server.socket, fcntl.LOCK_SH)
     except OSError as error:
@@ -287,7 +295,9 @@ def _start(server: EmbeddedServer, alive: int) -> None:
     log = server.data.resolve() / "server.log"
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
-    settings = shlex.join(["-c", "listen_addresses=", "-p", str(PORT), "-k", str(server.socket)])
+    more = [flag for setting in server.settings for flag in ("-c", setting)]
+    place = ["-c", "listen_addresses=", "-p", str(PORT), "-k", str(server.socket)]
+    settings = shlex.join([*place, *more])
     flags = ["-l", log.name, "-t", str(START_SECONDS), "-o", settings]
     result = server.control(*flags, "start", inherit=(alive,))
     if result.returncode != 0:

@@ -60,10 +60,19 @@ class DatabaseAddress:
     @property
     def url(self) -> str:
         """The URL of this address, without its password and its options."""
+        return self._url("")
+
+    @property
+    def secret_url(self) -> str:
+        """The URL of this address with its password, to connect by; never to be shown."""
+        secret = self.password.get_secret_value() if self.password else ""
+        return self._url(f":{quote(secret, safe='')}" if secret else "")
+
+    def _url(self, secret: str) -> str:
         place = "" if self.socket else f"{self.host}:{self.port}"
         query = f"?host={quote(self.socket)}" if self.socket else ""
         user, database = quote(self.user, safe=""), quote(self.database, safe="")
-        return f"{self.engine}://{user}@{place}/{database}{query}"
+        return f"{self.engine}://{user}{secret}@{place}/{database}{query}"
 
     @property
     def is_local(self) -> bool:

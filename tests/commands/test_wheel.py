@@ -177,3 +177,10 @@ def modules(package: Path) -> list[str]:
     found = (Path(folder, name) for folder, _, names in os.walk(package, followlinks=True)
              for name in names)  # fmt: skip
     return sorted(str(path.relative_to(package)) for path in found if path.suffix == ".py")
+
+
+def test_the_wheel_brings_the_pytest_plugin(wheel: Path) -> None:
+    (entries,) = (
+        text for name, text in contents(wheel).items() if name.endswith("entry_points.txt")
+    )
+    assert b"[pytest11]\nlockgate = lockgate.pytest_plugin" in entries
