@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.database.mentions import read_mentions
 from lockgate.planner.database.occupancy import FoundTable
@@ -32,12 +32,14 @@ SOURCES = {
     "character_set_name collation_name extra generation_expression column_default",
     "STATISTICS": "table_schema table_name index_name seq_in_index column_name",
     "TRIGGERS": "trigger_schema trigger_name event_object_table action_timing event_manipulation "
-    "action_order",
-    "ROUTINES": "routine_schema routine_name routine_type",
+    "action_order action_statement",
+    "ROUTINES": "routine_schema routine_name routine_type routine_body routine_definition",
     "VIEWS": "table_schema table_name view_definition",
     # By the schema that is referred to: a foreign key may lie in another database.
-    "REFERENTIAL_CONSTRAINTS": "unique_constraint_schema constraint_schema table_name "
-    "referenced_table_name update_rule delete_rule",
+    "REFERENTIAL_CONSTRAINTS": "unique_constraint_schema constraint_schema constraint_name "
+    "table_name referenced_table_name update_rule delete_rule",
+    "KEY_COLUMN_USAGE": "referenced_table_schema constraint_schema constraint_name table_name "
+    "referenced_column_name",
 }
 CASCADES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
@@ -59,18 +61,22 @@ def read_facts(session: MySQLSession) -> Facts:
 
     The session must be in no transaction, as for `mysql_catalogue.read_catalogue`.
     """
-    (mode,) = session.query_one("select @@session.sql_mode") or ("",)
+    asked = session.query_one("select @@session.sql_mode, @@session.default_storage_engine")
+    mode, default_engine = asked or ("", "")
     read = partial(read_mentions, dialect=dialect_of(session.kind))
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
     return Facts(
-        tables=_tables(records, session.server.database, read),
+        tables=_tables(records, read),
         views=_names(records["TABLES"], "table", "VIEW"),
         broken_views=_names(filter(_is_broken, records["TABLES"]), "table", "VIEW"),
         functions=_names(records["ROUTINES"], "routine", "FUNCTION"),
         mentions=_mentions(records, read),
+        code=_code(records, read),
         has_sequences=bool(_names(records["TABLES"], "table", "SEQUENCE")),
         strict=bool(STRICT.intersection(mode.split(","))),
+        foreign_keys=tuple(_foreign_keys(records, session.server.database)),
+        default_engine=default_engine.lower(),
     )
 
 
@@ -100,16 +106,36 @@ def _mentions(records: ViewRows, read: ReadText) -> dict[str, Mentions]:
     return dict(found)
 
 
+def _code(records: ViewRows, read: ReadText) -> dict[str, Mentions]:
+    """What functions mention, of those in SQL whose bodies the role may see."""
+    return {
+        row["routine_name"].lower(): read(row["routine_definition"])
+        for row in records["ROUTINES"]
+        if row["routine_type"] == "FUNCTION"
+        and row["routine_body"] == "SQL"
+        and row["routine_definition"]
+    }
+
+
+def _triggered(triggers: Iterable[ViewRow], read: ReadText) -> Mentions | None:
+    """What the bodies of triggers mention; None: one is not shown."""
+    found = Mentions()
+    for row in triggers:
+        if not row["action_statement"]:
+            return None
+        found |= read(row["action_statement"])
+    return found
+
+
 def _lowered(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _tables(records: ViewRows, database: str, read: ReadText) -> dict[str, TableFacts]:
+def _tables(records: ViewRows, read: ReadText) -> dict[str, TableFacts]:
     keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
     columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
     primary = _grouped(keys, "table_name", "seq_in_index")
     triggers = _grouped(records["TRIGGERS"], "event_object_table", "action_order")
-    cascades = _cascades(records["REFERENTIAL_CONSTRAINTS"], database)
     return {
         name: TableFacts(
             storage_engine=row["engine"] or "",
@@ -119,7 +145,7 @@ def _tables(records: ViewRows, database: str, read: ReadText) -> dict[str, Table
             primary_key=tuple(part["column_name"] for part in primary[name]),
             triggers=tuple(sorted(trigger["trigger_name"] for trigger in triggers[name])),
             collation=row["table_collation"] or "",
-            cascades_to=tuple(sorted(cascades[name])),
+            triggered=_triggered(triggers[name], read),
             sequences=_default_sequences(columns[name], read),
             versioned=row["table_type"] == "SYSTEM VERSIONED",
         )
@@ -156,15 +182,25 @@ def _column(row: ViewRow) -> ColumnFacts:
     )
 
 
-def _cascades(rows: Iterable[ViewRow], database: str) -> defaultdict[str, set[str]]:
-    """The tables that change with each referenced one; those of another database by both names."""
-    cascades: defaultdict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if CASCADES.intersection((row["update_rule"], row["delete_rule"])):
-            schema, table = row["constraint_schema"], row["table_name"]
-            name = table if schema == database else f"{schema}.{table}"
-            cascades[row["referenced_table_name"]].add(name)
-    return cascades
+def _foreign_keys(records: ViewRows, database: str) -> Iterator[ForeignKey]:
+    """Those that lead to tables of the database, from wherever they are."""
+    columns: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in records["KEY_COLUMN_USAGE"]:
+        columns[_key(row)].append(row["referenced_column_name"].lower())
+    for row in sorted(records["REFERENTIAL_CONSTRAINTS"], key=_key):
+        schema, table = row["constraint_schema"], row["table_name"]
+        yield ForeignKey(
+            child=table if schema == database else f"{schema}.{table}",
+            parent=row["referenced_table_name"],
+            name=row["constraint_name"],
+            columns=tuple(sorted(columns[_key(row)])),
+            on_update=row["update_rule"] in CASCADES,
+            on_delete=row["delete_rule"] in CASCADES,
+        )
+
+
+def _key(row: ViewRow) -> tuple[str, ...]:
+    return row["constraint_schema"], row["table_name"], row["constraint_name"]
 
 
 def _grouped(rows: Iterable[ViewRow], by: str, order: str) -> defaultdict[str, list[ViewRow]]:

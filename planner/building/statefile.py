@@ -76,14 +76,15 @@ class DatabaseState(Model):
         sets = ("views", "functions", "broken_views")
         ordered = {name: sorted(dumped[name]) for name in sets}
         tables = {
-            name: table | {"sequences": sorted(table["sequences"])}
+            name: table
+            | {"sequences": sorted(table["sequences"]), "triggered": _sorted(table["triggered"])}
             for name, table in sorted(dumped["tables"].items())
         }
-        mentions = {
-            view: {kind: sorted(names) for kind, names in found.items()}
-            for view, found in sorted(dumped["mentions"].items())
+        mentioned = {
+            kind: {name: _sorted(found) for name, found in sorted(dumped[kind].items())}
+            for kind in ("mentions", "code")
         }
-        return dumped | ordered | {"tables": tables, "mentions": mentions}
+        return dumped | ordered | {"tables": tables} | mentioned
 
     def observed(self, *, project: str, environment: str) -> Observation:
         """The database as it was when the state was pulled.
@@ -114,6 +115,10 @@ class DatabaseState(Model):
             occupancy=self.occupancy,
             pulled_at=self.pulled_at,
         )
+
+
+def _sorted(mentions: dict[str, Any] | None) -> dict[str, Any] | None:
+    return mentions and {kind: sorted(names) for kind, names in mentions.items()}
 
 
 STATE = Kind(

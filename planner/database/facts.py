@@ -114,14 +114,30 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key of a table, the child, to its parent; one of another database by both names.
+
+    `columns` are those of the parent, in lower case; empty: not known. `on_update` and `on_delete`
+    say whether rows of the child change with the parent's: CASCADE, SET NULL, SET DEFAULT.
+    """
+
+    child: str
+    parent: str
+    name: str = ""
+    columns: tuple[str, ...] = ()
+    on_update: bool = False
+    on_delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
     On PostgreSQL all kinds of relations are told, indexes with the rows of their table; there
     alone they have a `layout`.
 
-    `collation` is that of a new column. `cascades_to` are the tables whose foreign keys to this
-    one change their rows with its rows: ON DELETE or ON UPDATE CASCADE, SET NULL, SET DEFAULT.
+    `collation` is that of a new column. `triggered` is what the bodies of its triggers mention;
+    None: not known.
     `versioned` is MariaDB's system versioning: it keeps what its rows were.
     `schema` is the one that it is in; empty: it is not told.
     `sequences` are those that its columns' defaults take values of, in lower case.
@@ -134,7 +150,7 @@ class TableFacts:
     primary_key: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     collation: str = ""
-    cascades_to: tuple[str, ...] = ()
+    triggered: Mentions | None = None
     versioned: bool = False
     sequences: frozenset[str] = frozenset()
     schema: str = ""
@@ -150,8 +166,10 @@ class Facts:
     open, as their tables are gone; `functions` of its stored functions. `strict` says whether the
     server refuses a value that does not fit, in place of changing it. `mentions` are what the
     views' definitions mention, by their names in lower case: the worst, if one is not shown.
+    `code` is what functions mention, by their names in lower case, of those that are shown.
     `has_sequences` says that there is one. `default_schema` is where what has no schema is made,
     and `schemas_before` would take its place if they were there; both are PostgreSQL's alone.
+    `default_engine` is that of a table which names none, in lower case.
 
     On PostgreSQL `types` are those that are not the server's own, with their schema like tables;
     `dependents` are, by `function NAME` and `sequence NAME`, what goes with them by CASCADE.
@@ -166,6 +184,7 @@ class Facts:
     strict: bool = False
     broken_views: frozenset[str] = frozenset()
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
+    code: Mapping[str, Mentions] = field(default_factory=dict)
     has_sequences: bool = False
     default_schema: str = ""
     schemas_before: frozenset[str] = frozenset()
@@ -174,3 +193,5 @@ class Facts:
     volatile: tuple[str, ...] = ()
     same: tuple[tuple[str, str], ...] = ()
     access_method: str = ""
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    default_engine: str = "innodb"

@@ -15,8 +15,13 @@ class Mentions:
     """Whatever is called in it like a function, the server's own included."""
     sequences: frozenset[str] = frozenset()
     """Whose next value it takes or sets, with the schema where the text says it."""
+    writes: frozenset[str] = frozenset()
+    """By which statements it changes rows, or runs what may: `insert`, `call`."""
 
     def __or__(self, other: Mentions) -> Mentions:
         return Mentions(
-            self.names | other.names, self.calls | other.calls, self.sequences | other.sequences
+            self.names | other.names,
+            self.calls | other.calls,
+            self.sequences | other.sequences,
+            self.writes | other.writes,
         )

@@ -14,6 +14,9 @@ from lockgate.planner.sql.dialect import Dialect
 
 NAMED = ("word", "name")
 MOVERS = ("nextval", "setval")
+WRITERS = frozenset({"call", "delete", "execute", "load", "truncate", "update"})
+# Functions have these names too.
+WRITERS_OR_FUNCTIONS = frozenset({"insert", "replace"})
 
 
 def read_mentions(sql: str, dialect: Dialect) -> Mentions:
@@ -33,7 +36,15 @@ def find_mentions(found: Sequence[Token], dialect: Dialect) -> Mentions:
         frozenset(one.word or one.name.lower() for one in found if one.kind in NAMED),
         frozenset(one.word or one.name.lower() for one in called),
         frozenset(_moved(found) if dialect.sequences else ()),
+        frozenset(_writers(found)),
     )
+
+
+def _writers(found: Sequence[Token]) -> Iterator[str]:
+    yield from (one.word for one in found if one.word in WRITERS)
+    for one, after in pairwise(found):
+        if one.word in WRITERS_OR_FUNCTIONS and after.word != "(":
+            yield one.word
 
 
 def _moved(found: Sequence[Token]) -> Iterator[str]:

@@ -111,7 +111,9 @@ class Retries(Settings):
 class Copies(Settings):
     """Copies of rows that a rollback needs where the server commits DDL by itself."""
 
-    limit: Size | None = Field(None, description="The largest table to copy; null: none is.")
+    limit: Size | None = Field(
+        64.0 * 1024**2, description="The largest amount to copy for a statement; null: nothing is."
+    )
 
 
 def _shape(value: object) -> str:

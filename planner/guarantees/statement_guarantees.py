@@ -6,12 +6,15 @@ Knows nothing of the statements around it but what these left: `units` knows whi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
-from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.reading.mysql.clauses import CONVERT
+from lockgate.planner.reading.mysql.impact import copies_rows
+from lockgate.planner.reading.mysql.types import loses, read_type
 from lockgate.planner.reading.reading import Definition, Object, Reading
+from lockgate.planner.reading.spread import Spread, spread
 from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
 
@@ -36,6 +39,8 @@ class Promise:
     reason: str = ""
     partial: bool = False
     """When it fails, a part of it may be kept."""
+    overwrites: bool = False
+    """Undoing it may overwrite what others have written since."""
 
     @property
     def is_final(self) -> bool:
@@ -108,12 +113,12 @@ def _named(effect: Reading) -> Iterator[Object]:
 
 
 def _called(effect: Reading, schema: Schema) -> str:
-    """A stored function that a statement calls, by itself or through views; empty: none."""
+    """A stored function that a statement calls, by itself or through views, and that may change
+    more than is seen; empty: none."""
     if not effect.evaluates:
         return ""
-    direct = effect.calls & schema.functions
-    through_views = schema.reach(effect.mentions).calls & schema.functions
-    return min(direct or through_views, default="")
+    direct = schema.unseen(effect.calls)
+    return min(direct or schema.unseen(schema.reach(effect.mentions).calls), default="")
 
 
 def _weigh_call(effect: Reading, schema: Schema, function: str) -> Chance:
@@ -134,37 +139,46 @@ def _weigh_rows(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     written = [one for one in effect.tables_written if one.name not in schema.temporary]
     if not written:
         return Chance(TRANSACTIONAL, TRANSACTIONAL, False, effect.leaves_session)
-    implied = _implied(effect, written, schema)
-    kept = next(filter(None, (_kept_rows(one, schema) for one in written)), "")
-    if kept:
+    reached = spread(effect, schema)
+    implied = _implied(effect, written, reached, schema)
+    if kept := _kept_rows(reached, schema):
         return _certain(effect, implied or _final(kept, partial=True))
-    what = f"it changes rows of {_list(written)}"
-    amid = implied or _carried(what, written, schema)
-    amid = amid or _copied(what, written, schema, terms, "the rows")
+    what = f"it changes rows of {', '.join(reached.tables)}"
+    if reached.unseen:
+        return Chance(
+            TRANSACTIONAL, _final(f"{what}, and {reached.unseen}"), False, effect.leaves_session
+        )
+    amid = implied or _copied(what, reached.tables, schema, terms, "the rows")
     return Chance(TRANSACTIONAL, amid, False, effect.leaves_session)
 
 
-def _kept_rows(one: Object, schema: Schema) -> str:
-    """Why a rollback leaves what is written to a table; empty: it does not."""
-    table = schema.find(one)
-    if table and table.engine != INNODB:
-        return f"{one.name} is not known to be an InnoDB table, and keeps its rows at once"
-    if (table is None or table.triggers) and not schema.is_all_innodb():
-        return f"through {one.name} it may write tables that are not InnoDB"
-    if schema.has_sequences and any(table.triggers for table in schema.behind(one)):
-        return f"the triggers of {one.name} may move a sequence, which no rollback sets back"
+def _kept_rows(reached: Spread, schema: Schema) -> str:
+    """Why a rollback leaves what is written; empty: it does not."""
+    first = reached.tables[0]
+    for name in reached.tables:
+        table = schema.tables.get(name)
+        if table and table.engine != INNODB:
+            through = f"through {first} it may write {name}, which" if name != first else name
+            return f"{through} is not known to be an InnoDB table, and keeps its rows at once"
+    unknown = reached.unseen or any(name not in schema.tables for name in reached.tables)
+    if unknown and not schema.is_all_innodb():
+        return f"through {first} it may write tables that are not InnoDB"
+    if schema.lasting(reached.sequences) or (reached.unseen and schema.has_sequences):
+        return f"the triggers of {reached.watched} may move a sequence, which no rollback sets back"
     return ""
 
 
-def _implied(effect: Reading, written: list[Object], schema: Schema) -> Promise | None:
+def _implied(
+    effect: Reading, written: list[Object], reached: Spread, schema: Schema
+) -> Promise | None:
     """The promise for rows that go with the tables or columns that the unit has made."""
-    tables = [schema.find(one) for one in written]
-    if any(table is None or table.triggers or table.cascades for table in tables):
+    tables = [schema.tables.get(name) for name in reached.tables]
+    if reached.unseen:
         return None
     if all(table and table.is_new for table in tables):
         return Promise("implied", f"undone with {_list(written)}, which the same unit makes")
     (table, *others), columns = tables, effect.columns_written
-    if others or table is None or table.updates_itself or columns is None:
+    if others or reached.watched or table is None or table.updates_itself or columns is None:
         return None
     names = {column.lower() for column in columns}
     if not names <= table.new_columns:
@@ -172,44 +186,46 @@ def _implied(effect: Reading, written: list[Object], schema: Schema) -> Promise 
     return Promise("implied", f"undone with {', '.join(sorted(columns))}, added by the same unit")
 
 
-def _carried(what: str, tables: list[Object], schema: Schema) -> Promise | None:
-    """Why a copy would not hold all that a statement writes; None: it would."""
-    for one in tables:
-        if (table := schema.find(one)) and table.cascades:
-            return _final(f"{what}, and foreign keys carry that to other tables")
-    return None
+def _copied(
+    what: str,
+    tables: list[str],
+    schema: Schema,
+    terms: Terms,
+    kept: str,
+    *,
+    overwrites: bool = True,
+) -> Promise:
+    """The promise of a copy taken first, or why there is none; what the unit has made needs none.
 
-
-def _copied(what: str, tables: list[Object], schema: Schema, terms: Terms, kept: str) -> Promise:
-    """The promise of a copy taken first, or why there is none."""
-    for one in tables:
-        if reason := _uncopied(one, schema.find(one)):
+    `overwrites` says whether others may write what the copy holds before it is put back.
+    """
+    found = {name: schema.tables.get(name) for name in tables}
+    old = {name: table for name, table in found.items() if not (table and table.is_new)}
+    for name, table in old.items():
+        if reason := _uncopied(name, table):
             return _final(f"{what}, and {reason}")
     if terms.copy_limit is None:
         return _final(f"{what}; with {COPIES} in the environment {kept} would be kept")
-    size = sum(table.size or 0 for one in tables if (table := schema.find(one)))
+    size = sum(table.size or 0 for table in old.values() if table)
     if size > terms.copy_limit:
         return _final(
             f"{what}, and {format_size(size)} are more than the "
             f"{format_size(terms.copy_limit)} that may be copied"
         )
-    return Promise(
-        "compensated-by-copy", f"{what}; {kept} are copied first, about {format_size(size)}"
-    )
+    reason = f"{what}; {kept} are copied first, about {format_size(size)}"
+    return Promise("compensated-by-copy", reason, overwrites=overwrites)
 
 
-def _uncopied(one: Object, table: Table | None) -> str:
+def _uncopied(name: str, table: Table | None) -> str:
     """Why a table's rows cannot be put back from a copy; empty: they can."""
     if table is None:
-        return f"{one.name} is no table that was there when the plan was made"
+        return f"{name} is no table that was there when the plan was made"
     if table.engine != INNODB:
-        return f"{one.name} is not known to be an InnoDB table"
+        return f"{name} is not known to be an InnoDB table"
     if table.versioned:
-        return f"{one.name} is system-versioned: its history would show the rows' way back"
-    if table.triggers:
-        return f"{one.name} has triggers, which write what a copy does not have"
+        return f"{name} is system-versioned: its history would show the rows' way back"
     if table.size is None:
-        return f"the size of {one.name} is not known before the plan runs"
+        return f"the size of {name} is not known before the plan runs"
     return ""
 
 
@@ -223,7 +239,7 @@ def _weigh_definition(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     if effect.objects[0].kind != "table":
         return COMPENSATED
     if effect.verb == "drop":
-        return _weigh_drop(schema)
+        return _weigh_drop(effect, schema)
     return _weigh_alter(effect, schema, terms) if effect.verb == "alter" else COMPENSATED
 
 
@@ -256,10 +272,20 @@ def _unmakable(effect: Reading, schema: Schema) -> str:
     return ""
 
 
-def _weigh_drop(schema: Schema) -> Promise:
-    if not schema.checks_foreign_keys:
-        return _final("it drops a table while foreign_key_checks is off, which nothing can delay")
+def _weigh_drop(effect: Reading, schema: Schema) -> Promise:
+    if not schema.checks_foreign_keys and (child := _referring(effect, schema)):
+        return _final(f"it drops a table that {child} refers to, while foreign_key_checks is off")
     return Promise("deferred", "the table waits in another schema until the plan is committed")
+
+
+def _referring(effect: Reading, schema: Schema) -> str:
+    """A table whose foreign keys lead to those that are dropped, and that stays; empty: none."""
+    going = {one.name.lower() for one in effect.objects}
+    for one in effect.objects:
+        for key in schema.children(one.name):
+            if key.child.lower() not in going and schema.spelled(one.name):
+                return key.child
+    return ""
 
 
 def _weigh_truncate(one: Object, schema: Schema, terms: Terms) -> Promise:
@@ -268,7 +294,7 @@ def _weigh_truncate(one: Object, schema: Schema, terms: Terms) -> Promise:
     table = schema.find(one)
     if table and table.is_new:
         return Promise("implied", f"undone with {one.name}, which the same unit makes")
-    return _copied(f"it empties {one.name}", [one], schema, terms, "the rows")
+    return _copied(f"it empties {one.name}", [one.name], schema, terms, "the rows")
 
 
 def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
@@ -276,7 +302,7 @@ def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     table = schema.find(target)
     if table and table.is_new:
         return COMPENSATED
-    losses = dict(_losses(effect, table, schema))
+    losses = dict(_losses(effect, table, schema, terms))
     if not losses:
         return COMPENSATED
     what = f"it {', '.join(losses.values())}"
@@ -284,10 +310,14 @@ def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
         return _final(f"{what}, and without a primary key of {target.name} no copy can be put back")
     if table and losses.keys() & set(table.key):
         return _final(f"{what}, and by the primary key a copy would be put back")
-    return _copied(what, [target], schema, terms, "the values")
+    gone = {name.lower() for name in effect.columns_dropped}
+    overwrites = not losses.keys() <= gone
+    return _copied(what, [target.name], schema, terms, "the values", overwrites=overwrites)
 
 
-def _losses(effect: Reading, table: Table | None, schema: Schema) -> Iterator[tuple[str, str]]:
+def _losses(
+    effect: Reading, table: Table | None, schema: Schema, terms: Terms
+) -> Iterator[tuple[str, str]]:
     """What values an ALTER TABLE loses: the column in lower case, and a predicate."""
     columns = table.columns if table else {}
     old = [name for name in effect.columns_dropped if not table or name.lower() not in
@@ -303,8 +333,24 @@ def _losses(effect: Reading, table: Table | None, schema: Schema) -> Iterator[tu
         if not (name in columns and not columns[name].nullable):
             yield name, f"makes {name} a key (without strict mode NULL becomes another value)"
     if effect.converts_text:
-        texts = [name for name, column in columns.items() if column.charset or column == UNKNOWN]
-        yield from ((name, f"converts {name}") for name in texts or ("every text column",))
+        yield from _converted(effect, table, schema)
+    if table and not schema.strict and copies_rows(effect, table, terms.dialect):
+        yield from ((name, f"may change invalid dates of {name}") for name in table.dates)
+
+
+def _converted(effect: Reading, table: Table | None, schema: Schema) -> Iterator[tuple[str, str]]:
+    """What CONVERT TO CHARACTER SET loses."""
+    if table is None:
+        yield "every text column", "converts every text column"
+        return
+    charset = next((one.name for one in effect.clauses if one.action == CONVERT), "")
+    for name, column in table.columns.items():
+        if column == UNKNOWN or (column.charset and charset in ("", "default")):
+            yield name, f"converts {name}"
+        elif column.charset:
+            new = replace(read_type(column.type), charset=charset, nullable=column.nullable)
+            if loses(column, new, "", schema.strict):
+                yield name, f"converts {name}"
 
 
 def _new_key(effect: Reading) -> Iterator[str]:

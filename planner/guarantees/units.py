@@ -88,7 +88,7 @@ def judge_units(steps: Sequence[Step], facts: Facts, terms: Terms, mode: Mode) -
         number = next(numbers) if group.is_unit else None
         for step, promises in zip(group.steps, group.promises, strict=True):
             judged.append(_promised(step, number, promises, terms, facts))
-    return Judgement(tuple(judged), _verdict(groups), tuple(_warnings(judged)))
+    return Judgement(tuple(judged), _verdict(groups), tuple(_warnings(groups)))
 
 
 def rejudge(
@@ -296,11 +296,12 @@ def _verdict(groups: Sequence[_Group]) -> str:
     return cut(1, len(promises), "the next step is a unit of its own")
 
 
-def _warnings(steps: Sequence[Step]) -> Iterator[str]:
-    for number, step in enumerate(steps, 1):
-        for place, statement in enumerate(step.statements, 1):
-            if statement.guarantee == "compensated-by-copy":
+def _warnings(groups: Sequence[_Group]) -> Iterator[str]:
+    promises = [section for group in groups for section in group.promises]
+    for number, section in enumerate(promises, 1):
+        for place, promise in enumerate(section, 1):
+            if promise.overwrites:
                 yield (
-                    f"Step {number} statement {place}: {statement.reason}. What others write "
+                    f"Step {number} statement {place}: {promise.reason}. What others write "
                     "there between the statement and a rollback would be overwritten."
                 )

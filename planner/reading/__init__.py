@@ -9,6 +9,7 @@ reader.py       The reader of each engine, by the name of its dialect
 reading.py      What one statement does, as a value
 server_wide.py  What a statement changes or names beyond its own database
 sizes.py        How large a table is, as far as it changes what a finding means
+spread.py       Which tables a statement of MySQL and MariaDB changes rows of
 stored.py       Whether the code that a statement stores takes data away whenever it runs
 tables.py       The tables as the statements of a plan leave them one by one
 """

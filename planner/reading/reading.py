@@ -190,11 +190,15 @@ class Reading:
     """Whether a table keeps the history of its rows from then on; None: as before."""
     made_like: Object | None = None
     """The table that CREATE TABLE … LIKE names."""
+    parents: tuple[Object, ...] = ()
+    """Those of the foreign keys that it adds."""
     cascades_from: tuple[Object, ...] = ()
-    """The parents of foreign keys that it adds and by which rows change with their parent's."""
+    """Those of them by which rows change with their parent's."""
 
     tables_written: tuple[Object, ...] = ()
     """Whose rows come to be, change or vanish, apart from what triggers and cascades do."""
+    row_changes: frozenset[str] = frozenset()
+    """How rows change: `insert`, `update`, `delete`."""
     columns_written: frozenset[str] | None = None
     """The columns that an UPDATE of one table sets; None: whole rows."""
     gives_defaults: bool = False

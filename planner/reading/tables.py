@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.reading import Object, Reading
 
@@ -33,8 +33,8 @@ class Table:
     """The columns of the primary key, if they are known."""
     collation: str = ""
     triggers: frozenset[str] = frozenset()
-    cascades: bool = False
-    """A change of its rows may change those of another table that the unit has not made."""
+    triggered: Mentions | None = None
+    """What the bodies of its triggers mention; None: not known."""
     updates_itself: bool = False
     """An UPDATE may change a column that it does not name."""
     versioned: bool = False
@@ -43,6 +43,14 @@ class Table:
     """The unit has made it."""
     new_columns: frozenset[str] = frozenset()
     """The columns that the unit has added."""
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The columns that may hold an invalid date."""
+        return tuple(
+            name for name, one in self.columns.items() if one.type.startswith(("date", "timestamp"))
+        )
+
     sequences: frozenset[str] = frozenset()
     """Those that the defaults of its columns may take values of, in lower case."""
 
@@ -59,6 +67,9 @@ class Schema:
         self.views = set(facts.views)
         self.broken_views = set(facts.broken_views)
         self.functions = {name.lower() for name in facts.functions}
+        self._code = dict(facts.code)
+        self.foreign_keys = list(facts.foreign_keys)
+        self._server_engine = facts.default_engine
         self.has_sequences = facts.has_sequences
         """One is there that the unit has not made."""
         self._mentions = dict(facts.mentions)
@@ -72,7 +83,7 @@ class Schema:
         self.temporary: set[str] = set()
         self.strict = self._strict_server
         self.checks_foreign_keys = True
-        self._default_engine = INNODB
+        self._default_engine = self._server_engine
 
     def begin_unit(self) -> None:
         """Forgets what is new: it will not be undone with what comes."""
@@ -87,13 +98,18 @@ class Schema:
         twin = Schema(Facts())
         twin.__dict__.update(self.__dict__)
         for name, value in self.__dict__.items():
-            if isinstance(value, dict | set):
+            if isinstance(value, dict | set | list):
                 setattr(twin, name, value.copy())
         return twin
 
     def find(self, named: Object) -> Table | None:
         """The table of a name; None if none is known."""
         return self.tables.get(named.name)
+
+    def is_new(self, name: str) -> bool:
+        """Whether the unit has made this table."""
+        table = self.tables.get(name)
+        return table is not None and table.is_new
 
     def is_all_innodb(self) -> bool:
         """Whether every table that is known can be rolled back."""
@@ -110,12 +126,37 @@ class Schema:
 
     def behind(self, named: Object) -> list[Table]:
         """The tables that a name may lead to, through views too."""
-        names = self.reach(Mentions(frozenset({named.name.lower()}))).names
-        return [self.tables[name] for one in sorted(names) for name in self._spelled(one)]
+        return [self.tables[name] for name in self.names_behind(named)]
 
-    def _spelled(self, name: str) -> list[str]:
-        """The tables that have this name, which is in lower case."""
-        return [one for one in self._spellings.get(name, ()) if one in self.tables]
+    def names_behind(self, named: Object) -> list[str]:
+        """The names of these tables."""
+        if named.name in self.tables:
+            return [named.name]
+        names = self.reach(Mentions(frozenset({named.name.lower()}))).names
+        return [name for one in sorted(names) for name in self.spelled(one)]
+
+    def spelled(self, name: str) -> list[str]:
+        """The tables that have this name, in whatever case."""
+        return [one for one in self._spellings.get(name.lower(), ()) if one in self.tables]
+
+    def children(self, parent: str) -> list[ForeignKey]:
+        """The foreign keys that refer to a table, in whatever case its name is."""
+        return [key for key in self.foreign_keys if key.parent.lower() == parent.lower()]
+
+    def unseen(self, calls: frozenset[str]) -> frozenset[str]:
+        """Those of these functions that may change rows, or of which that is not known."""
+        return frozenset(name for name in calls & self.functions if not self._only_reads(name))
+
+    def _only_reads(self, function: str) -> bool:
+        waiting, passed = {function}, set[str]()
+        while waiting:
+            name = waiting.pop()
+            passed.add(name)
+            code = self.reach(self._code[name]) if name in self._code else None
+            if code is None or code.writes or code.sequences:
+                return False
+            waiting |= (code.calls & self.functions) - passed
+        return True
 
     def _note_spelling(self, name: str) -> None:
         known = self._spellings.get(name.lower(), ())
@@ -132,7 +173,11 @@ class Schema:
             written = (one for one in effect.tables_written if one.name not in self.temporary)
             tables = (table for one in written for table in self.behind(one))
             found = found.union(*(table.sequences for table in tables))
-        return found - self._new_sequences
+        return self.lasting(found)
+
+    def lasting(self, sequences: frozenset[str]) -> frozenset[str]:
+        """Those of these sequences that the unit has not made."""
+        return sequences - self._new_sequences
 
     def apply(self, effect: Reading) -> None:
         """Follows a statement that has run."""
@@ -149,9 +194,9 @@ class Schema:
             self._define_views(effect)
         elif effect.verb == "drop":
             self._drop(effect.objects)
+        self._refer(effect)
         for old, new in effect.renames:
             self._rename(old.name, new.name)
-        self._cascade(effect)
 
     def _set(self, settings: Mapping[str, str]) -> None:
         if "foreign_key_checks" in settings:
@@ -171,7 +216,7 @@ class Schema:
                 self.has_sequences |= effect.conditional
                 self._new_sequences |= set() if effect.conditional else {made.name.lower()}
             elif made.kind == "function":
-                self.functions.add(made.name.lower())
+                self._define_function(made.name.lower(), effect)
             elif made.kind == "table" and not (effect.conditional and self._may_have(made.name)):
                 made_as = Table(
                     self._engine(effect),
@@ -183,7 +228,10 @@ class Schema:
         table = effect.trigger_table and self.find(effect.trigger_table)
         if table and effect.trigger_table:
             triggers = table.triggers | {effect.objects[0].name}
-            self._put(effect.trigger_table.name, replace(table, triggers=triggers))
+            known = table.triggered if table.triggers else Mentions()
+            triggered = known and known | effect.mentions
+            watched = replace(table, triggers=triggers, triggered=triggered)
+            self._put(effect.trigger_table.name, watched)
 
     def _define_views(self, effect: Reading) -> None:
         for view in effect.objects:
@@ -191,6 +239,13 @@ class Schema:
                 name = view.name.lower()
                 kept = self._mentions.get(name) if effect.conditional else None
                 self._mentions[name] = (kept or Mentions()) | effect.mentions
+
+    def _define_function(self, name: str, effect: Reading) -> None:
+        """IF NOT EXISTS leaves one that is there, of which then nothing more is known."""
+        self._code[name] = effect.mentions
+        if (effect.conditional and name in self.functions) or "language" in effect.mentions.names:
+            del self._code[name]
+        self.functions.add(name)
 
     def _own_sequences(self, effect: Reading) -> frozenset[str]:
         """Those that the defaults of a table that a statement makes may take values of."""
@@ -202,7 +257,7 @@ class Schema:
         server that may not tell cases apart."""
         lower = name.lower()
         is_view = lower in map(str.lower, self.views)
-        return bool(self._spelled(lower)) or is_view or self.has_sequences
+        return bool(self.spelled(lower)) or is_view or self.has_sequences
 
     def _engine(self, effect: Reading) -> str:
         if effect.made_like is None:
@@ -250,12 +305,16 @@ class Schema:
         for gone in objects:
             if gone.kind == "table":
                 self.tables.pop(gone.name, None)
+                gone_key = gone.name.lower()
+                self.foreign_keys = [k for k in self.foreign_keys if k.child.lower() != gone_key]
             elif gone.kind == "view":
                 self.views.discard(gone.name)
                 self._mentions.pop(gone.name.lower(), None)
                 self.broken_views.discard(gone.name)
             elif gone.kind == "trigger":
                 self._drop_trigger(gone.name)
+            elif gone.kind == "function":
+                self.functions.discard(gone.name.lower())
 
     def _drop_trigger(self, trigger: str) -> None:
         for name, table in self.tables.items():
@@ -270,15 +329,24 @@ class Schema:
         if view is not None:
             self._mentions[new.lower()] = view
         self._new_sequences -= {old.lower(), new.lower()}
+        self.foreign_keys = [_renamed(key, old, new) for key in self.foreign_keys]
 
-    def _cascade(self, effect: Reading) -> None:
-        child = self.find(effect.objects[0]) if effect.objects else None
-        if child and child.is_new:
+    def _refer(self, effect: Reading) -> None:
+        """Follows foreign keys; the rules of those that it adds are not told apart."""
+        if not effect.objects or effect.objects[0].kind != "table":
             return
-        for parent in effect.cascades_from:
-            table = self.find(parent)
-            if table:
-                self._put(parent.name, replace(table, cascades=True))
+        child = effect.objects[0].name
+        dropped = {one.name.lower() for one in effect.clauses if one.action == "drop foreign key"}
+        if dropped:
+            self.foreign_keys = [
+                key
+                for key in self.foreign_keys
+                if key.child.lower() != child.lower() or key.name.lower() not in dropped
+            ]
+        for parent in effect.parents:
+            carries = parent in effect.cascades_from
+            key = ForeignKey(child, parent.name, on_update=carries, on_delete=carries)
+            self.foreign_keys.append(key)
 
 
 def _read_table(facts: TableFacts) -> Table:
@@ -289,10 +357,17 @@ def _read_table(facts: TableFacts) -> Table:
         key=tuple(name.lower() for name in facts.primary_key),
         collation=facts.collation,
         triggers=frozenset(facts.triggers),
-        cascades=bool(facts.cascades_to),
+        triggered=facts.triggered,
         versioned=facts.versioned,
         sequences=facts.sequences,
         updates_itself=any(column.updates_itself for column in facts.columns.values()),
+    )
+
+
+def _renamed(key: ForeignKey, old: str, new: str) -> ForeignKey:
+    child = new if key.child.lower() == old.lower() else key.child
+    return replace(
+        key, child=child, parent=new if key.parent.lower() == old.lower() else key.parent
     )
 
 

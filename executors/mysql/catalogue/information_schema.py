@@ -7,7 +7,7 @@ quadratic time on MySQL.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,11 +33,16 @@ def read_views(session: MySQLSession, sources: Mapping[str, str]) -> ViewRows:
     return {view: _read(session, view, offered[view]) for view in sources}
 
 
+def plain_mode(session: MySQLSession) -> AbstractContextManager[None]:
+    """The block under a sql_mode without ANSI_QUOTES, which says how names are printed."""
+    return under_mode(session, "")
+
+
 @contextmanager
-def plain_mode(session: MySQLSession) -> Iterator[None]:
-    """The block under one sql_mode: names are printed in what ANSI_QUOTES says."""
+def under_mode(session: MySQLSession, mode: str) -> Iterator[None]:
+    """The block under a sql_mode of our own."""
     (before,) = session.query_one("select @@session.sql_mode") or ("",)
-    session.execute("set session sql_mode = ''")
+    session.execute("set session sql_mode = %s", (mode,))
     try:
         yield
     finally:

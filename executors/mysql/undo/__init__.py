@@ -6,6 +6,7 @@ graveyard.py         The graveyard
 images.py            Pre-images on MySQL and MariaDB
 intents.py           Intents
 journal.py           The journal of one unit that is undone by compensation
+reached.py           What the statements of a unit reach whose rows are copied first
 recovery.py          How a compensated unit ends on MySQL and MariaDB
 statement_runner.py  Running of a statement so that it can be undone
 statement_undo.py    Undoing on MySQL and MariaDB

@@ -7,7 +7,7 @@ The statements at its end that change rows alone are one transaction with the hi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,13 +20,16 @@ from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import (
+    NOTHING,
     Before,
     Intent,
+    Reached,
     prepare_intent,
     read_moving_counters,
     with_result,
 )
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal
+from lockgate.executors.mysql.undo.reached import read_reached, refuse_long_texts
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.executors.mysql.undo.unit_undo import (
     UndoRefused,
@@ -87,6 +90,7 @@ class CompensatedUnit:
         self.places = _places(unit)
         self.at = Position(unit.first, unit.steps[0])
         self._forward = Forward(engine.session, self.graveyard)
+        self._reached: Mapping[tuple[int, int], Reached] = {}
         self.begun = False
         self._open = False  # whether the transaction of the trailing statements is
         self._writing = False  # whether one of rows in new tables is
@@ -112,6 +116,7 @@ class CompensatedUnit:
         """Notes what the unit finds. A crash after it is undone, though nothing has run; of one
         that is plain it leaves nothing."""
         database = self.engine.server.database
+        self._reached = read_reached(self.engine.session, self.unit)
         effects = [self._effect(place) for place in self.places]
         counters = read_moving_counters(self.engine.session.observe, database, effects)
         if self.is_plain and not counters:
@@ -244,7 +249,10 @@ class CompensatedUnit:
         effect = self._effect(at)
         label = f"{self.run_of.id[:8]}_{at.number}_{at.place}"
         observe = self.engine.session.observe
-        intent = prepare_intent(observe, self.graveyard, effect, statement, label)
+        if statement.guarantee == "compensated":
+            refuse_long_texts(observe, self.engine.server.database, effect)
+        reached = self._reached.get(at.key, NOTHING)
+        intent = prepare_intent(observe, self.graveyard, effect, statement, label, reached)
         self.journal.intend(*at.key, statement.digest, intent)
         if self._forward.prepare(intent):
             self.journal.note(*at.key, Outcome.COPIED)

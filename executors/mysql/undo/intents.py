@@ -6,6 +6,7 @@ Reads the database through the guard's session, which no section has touched; ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -29,6 +30,18 @@ select lower(routine_name) from information_schema.routines where routine_type =
 union select lower(table_name) from information_schema.tables
 where table_schema = %s and table_type = 'VIEW'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The tables whose rows a statement may change; or of ALTER TABLE the columns, beside those
+    that it names."""
+
+    tables: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+
+NOTHING = Reached()
 
 
 class Copy(Stored):
@@ -87,16 +100,28 @@ def moved(witness: str) -> str:
 
 
 def prepare_intent(
-    query: Query, graveyard: Graveyard, effect: Reading, statement: PlannedStatement, label: str
+    query: Query,
+    graveyard: Graveyard,
+    effect: Reading,
+    statement: PlannedStatement,
+    label: str,
+    reached: Reached = NOTHING,
 ) -> Intent:
     """The intent of a statement that is about to run; `label` is unique in the graveyard.
+
+    `reached` is what it may change beside what it names.
 
     Raises:
         ServerError: the role may not see a definition.
     """
-    images = {image.key: image for image in _images(query, graveyard.database, effect)}
-    buried = _tables(effect) if statement.guarantee == "deferred" else ()
     copied = statement.guarantee == "compensated-by-copy"
+    copies = plan_copies(query, graveyard.database, effect, label, reached) if copied else ()
+    found = [
+        *_images(query, graveyard.database, effect),
+        *_triggers(query, graveyard.database, (one.table for one in copies if not one.columns)),
+    ]
+    images = {image.key: image for image in found}
+    buried = _tables(effect) if statement.guarantee == "deferred" else ()
     renames = tuple((old.name, new.name) for old, new in effect.renames)
     return Intent(
         verb=effect.verb,
@@ -104,7 +129,7 @@ def prepare_intent(
         renames=renames,
         columns={new: old for old, new in effect.columns_renamed},
         graves={table: f"{label}_{place}" for place, table in enumerate(buried)},
-        copies=tuple(plan_copies(query, graveyard.database, effect, label)) if copied else (),
+        copies=copies,
         witness=f"{label}_witness" if is_permutation(renames) else "",
         writes_rows=effect.verb == "write",
     )
@@ -142,31 +167,40 @@ def _images(query: Query, database: str, effect: Reading) -> Iterable[Image]:
     for target in effect.objects:
         yield take_image(query, database, target)
         if effect.verb == "drop" and target.kind == "table":
-            for trigger in read_triggers(query, database, target.name):
-                yield take_image(query, database, Object("trigger", trigger))
+            yield from _triggers(query, database, [target.name])
     for _, new in effect.renames:
         yield take_image(query, database, new)
 
 
-def plan_copies(query: Query, database: str, effect: Reading, label: str) -> Iterable[Copy]:
+def _triggers(query: Query, database: str, tables: Iterable[str]) -> Iterable[Image]:
+    """Of the triggers of tables: they must not run when rows are put back."""
+    for table in tables:
+        for trigger in read_triggers(query, database, table):
+            yield take_image(query, database, Object("trigger", trigger))
+
+
+def plan_copies(
+    query: Query, database: str, effect: Reading, label: str, reached: Reached
+) -> tuple[Copy, ...]:
     """The copies of rows that a statement needs first; `label` is unique in the graveyard."""
-    whole = effect.verb in ("write", "truncate")
-    targets = _written(effect) if whole else _tables(effect)
-    for place, table in enumerate(targets):
-        create = take_image(query, database, Object("table", table)).create
-        name = f"{label}_copy_{place}"
-        if whole:
-            yield Copy(table=table, name=name)
-        else:
-            found = read_table(create)
-            columns = _lost(found, effect)
-            yield Copy(table=table, name=name, key=found.primary_key, columns=columns)
+    if effect.verb in ("write", "truncate"):
+        whole = dict.fromkeys((*_written(effect), *reached.tables))
+        found = enumerate(name for name in whole if _is_table(query, database, name))
+        return tuple(Copy(table=table, name=f"{label}_copy_{n}") for n, table in found)
+    (name,) = _tables(effect)
+    table = read_table(take_image(query, database, Object("table", name)).create)
+    columns = _lost(table, effect, reached.columns)
+    return (Copy(table=name, name=f"{label}_copy_0", key=table.primary_key, columns=columns),)
 
 
-def _lost(table: Table, effect: Reading) -> tuple[str, ...]:
+def _is_table(query: Query, database: str, name: str) -> bool:
+    return bool(take_image(query, database, Object("table", name)).create)
+
+
+def _lost(table: Table, effect: Reading, more: tuple[str, ...]) -> tuple[str, ...]:
     """The columns whose values ALTER TABLE may change; all of them when it names none."""
     known = [c for c in table.own_columns if c not in table.primary_key]
-    named = {c.lower() for c in (*effect.columns_dropped, *effect.columns_redefined)}
+    named = {c.lower() for c in (*effect.columns_dropped, *effect.columns_redefined, *more)}
     if effect.converts_text or not named:
         return tuple(known)
     return tuple(c for c in known if c.lower() in named)

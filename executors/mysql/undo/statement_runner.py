@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockgate.executors.mysql.catalogue.information_schema import under_mode
 from lockgate.executors.mysql.table.definition import is_same_table, read_table
+from lockgate.executors.mysql.table.restoration import SQL_MODE
 from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
@@ -31,8 +33,10 @@ class Forward:
 
         A crash before the end leaves a copy that the journal does not call whole.
         """
-        for copy in intent.copies:
-            self._copy(copy, intent)
+        if intent.copies:
+            with under_mode(self._session, SQL_MODE):  # whatever lies there is copied as it is
+                for copy in intent.copies:
+                    self._copy(copy)
         if intent.witness:
             self._graveyard.open()
             self._session.execute(f"create table {self._graveyard.place(intent.witness)} (x int)")
@@ -63,7 +67,7 @@ class Forward:
         """
         if intent.witness:
             return self._graveyard.has(moved(intent.witness))
-        if not intent.images:
+        if not intent.images or not effect.objects:
             return None
         now = [self._now(image.kind, image.name) for image in intent.images]
         if all(map(_is_same, intent.images, now)):
@@ -76,7 +80,7 @@ class Forward:
         half_way = {"drop": any(now), "create": not all(now)}
         return None if half_way.get(intent.verb) else True
 
-    def _copy(self, copy: Copy, intent: Intent) -> None:
+    def _copy(self, copy: Copy) -> None:
         """Copies rows; they may be written by others until the statement itself runs."""
         source, target = quote(copy.table), self._graveyard.place(copy.name)
         if copy.columns:

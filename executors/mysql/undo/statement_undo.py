@@ -14,7 +14,7 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.table.text import quote
-from lockgate.executors.mysql.undo.images import Image, take_image
+from lockgate.executors.mysql.undo.images import Image, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.states import Outcome
 from lockgate.planner.reading.reading import Object
@@ -60,16 +60,17 @@ class Undo:
         self._rename_back(intent)
         for table, grave in intent.graves.items():
             self._graveyard.exhume(grave, table, intent.create("table", table))
-        for image in sorted(intent.images, key=lambda image: image.kind != "table"):
+        for image in intent.images:
             if image.kind == "table":
                 self._restore_table(image, intent, outcome)
-            elif image.kind != "view" or not image.create:
-                self._restore(image)
         for copy in intent.copies:
             if outcome in (Outcome.DONE, Outcome.UNDOING) or (
                 outcome == Outcome.COPIED and not intent.writes_rows
             ):
                 self._restore_rows(copy, intent)
+        for image in intent.images:
+            if image.kind != "table" and (image.kind != "view" or not image.create):
+                self._restore(image)
 
     def refuse_foreign_change(self, intent: Intent) -> None:
         """Raises ServerError when a table is not as the statement left it: what somebody else
@@ -152,6 +153,7 @@ class Undo:
         if copy.columns:
             self._fill(copy, copy.columns, table)
             return
+        self._drop_triggers(copy.table, intent)
         listed = ", ".join(map(quote, table.own_columns))
         with self._session.transaction():
             self._session.execute(f"delete from {quote(copy.table)}")
@@ -159,6 +161,16 @@ class Undo:
                 f"insert into {quote(copy.table)} ({listed}) "
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
+
+    def _drop_triggers(self, table: str, intent: Intent) -> None:
+        """Those of which the intent has images: they must not run when rows are put back."""
+        for trigger in read_triggers(self._session.query_all, self._database, table):
+            if not intent.create("trigger", trigger):
+                raise ServerError(
+                    FOREIGN_CHANGE,
+                    f"The trigger '{trigger}' was made by another session since this run began",
+                )
+            self._session.execute(f"drop trigger {quote(trigger)}")
 
     def _fill(self, copy: Copy, names: Sequence[str], table: Table) -> None:
         """Gives columns the values of the copy; a column that updates itself stays as it is."""

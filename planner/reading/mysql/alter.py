@@ -77,29 +77,36 @@ def read_alter_table(cursor: Cursor) -> Reading:
         cursor.take()
     cursor.accept("nowait")
     table = Object("table", name, schema)
-    cascades = tuple(cascading_parents(cursor))
+    parents = read_parents(cursor)
     found = list(_clauses(cursor, table))
     merged = _merge(part for part, _ in found)
     return Reading(
         "alter",
         (table,),
         conditional,
-        cascades_from=cascades,
+        parents=tuple(parents),
+        cascades_from=tuple(one for one, cascades in parents.items() if cascades),
         clauses=_joined(clauses for _, clauses in found),
         **merged._asdict(),
     )
 
 
-def cascading_parents(cursor: Cursor) -> Iterator[Object]:
-    """The parents of the foreign keys ahead by which the rows of children change with theirs."""
+def read_parents(cursor: Cursor) -> dict[Object, bool]:
+    """The parents of the foreign keys ahead, and whether rows of children change with theirs."""
+    found: dict[Object, bool] = {}
+    for parent, cascades in _references(cursor):
+        found[parent] = cascades or found.get(parent, False)
+    return found
+
+
+def _references(cursor: Cursor) -> Iterator[tuple[Object, bool]]:
     words = [token.word for token in cursor.rest()]
     for place, word in enumerate(words):
         if word != "references":
             continue
         following = words[place + 1 :]
         end = following.index("references") if "references" in following else len(following)
-        if {"cascade", "set"} & set(following[:end]):
-            yield _parent(cursor, place + 1)
+        yield _parent(cursor, place + 1), bool({"cascade", "set"} & set(following[:end]))
 
 
 def _parent(cursor: Cursor, place: int) -> Object:

@@ -70,7 +70,7 @@ def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
     elif word == "add":
         yield from _add(clause, table)
     elif action := _single(word, clause):
-        name = _charset(clause) if action == CONVERT else ""
+        name = _charset(clause) if action == CONVERT else _dropped_key(clause)
         yield Clause(action, table, name, words=frozenset({word}) & MOVES)
     elif word not in (*ASKED, "enable", "disable", "with", "without"):
         yield from _options(word, clause, table)
@@ -94,6 +94,14 @@ def asked_in(cursor: Cursor, table: Object) -> Iterator[Clause]:
     while not cursor.at_end:
         yield from read_asked(cursor, table)
         cursor.pass_one()
+
+
+def _dropped_key(clause: Cursor) -> str:
+    """The name of the foreign key that is dropped; empty: none is, or what is has no name here."""
+    if not clause.accept("foreign", "key"):
+        return ""
+    clause.accept("if", "exists")
+    return clause.name()
 
 
 def _single(word: str, clause: Cursor) -> str:

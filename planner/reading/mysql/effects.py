@@ -12,9 +12,15 @@ from dataclasses import replace
 from itertools import pairwise
 
 from lockgate.planner.reading.mysql.algorithms import REBUILD, hold
-from lockgate.planner.reading.mysql.alter import cascading_parents, read_alter_table
+from lockgate.planner.reading.mysql.alter import read_alter_table, read_parents
 from lockgate.planner.reading.mysql.clauses import asked_in, created_index
-from lockgate.planner.reading.mysql.rows import read_delete, read_insert, read_load, read_update
+from lockgate.planner.reading.mysql.rows import (
+    read_delete,
+    read_insert,
+    read_load,
+    read_replace,
+    read_update,
+)
 from lockgate.planner.reading.mysql.settings import read_set, set_for_one
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.sql.cursor import Cursor
@@ -174,7 +180,7 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Reading:
     table = _object(cursor, "table")
     if not table.name:
         return UNCLEAR
-    cascades = tuple(cascading_parents(cursor))
+    parents = read_parents(cursor)
     versions = ("system", "versioning") in pairwise(token.word for token in cursor.rest())
     like = _liked(cursor)
     if temporary:
@@ -188,7 +194,8 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Reading:
         storage_engine=_engine(cursor),
         versions=versions,
         made_like=like,
-        cascades_from=cascades,
+        parents=tuple(parents),
+        cascades_from=tuple(one for one, cascades in parents.items() if cascades),
         obstacle="it drops the old table with its rows" if replaces else "",
         partial=replaces,
     )
@@ -352,7 +359,7 @@ READERS: dict[str, Callable[[Cursor], Reading]] = {
     "prepare": _prepares,
     "rename": _renames,
     "repair": _maintains,
-    "replace": read_insert,
+    "replace": read_replace,
     "select": _reads,
     "set": _sets,
     "show": lambda _: READS,

@@ -27,7 +27,7 @@ from lockgate.planner.reading.mysql.redefinition import redefinition
 from lockgate.planner.reading.mysql.types import keeps_text, loses
 from lockgate.planner.reading.reading import Clause, Definition, Reading
 from lockgate.planner.reading.sizes import find_table
-from lockgate.planner.reading.tables import INNODB
+from lockgate.planner.reading.tables import INNODB, Table
 from lockgate.planner.sql.dialect import Dialect
 
 ONE_FOR_BOTH = {"drop primary key", "add primary key"}
@@ -89,6 +89,14 @@ def alter_way(reading: Reading, dialect: Dialect, known: TableFacts | None) -> W
         operations = ["change primary key", *rest]
     ways = WAYS[dialect.name]
     return combine(ways.get(each, UNKNOWN) for each in operations)
+
+
+def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
+    """Whether an ALTER TABLE may write every row again through the server's own checks."""
+    columns = {name.lower(): column for name, column in table.columns.items()}
+    known = TableFacts(table.engine, 0, 0, columns, collation=table.collation)
+    way = alter_way(reading, dialect, known)
+    return way.algorithm == COPY.algorithm or not way.certain
 
 
 def _operations(clause: Clause, reading: Reading, known: TableFacts | None) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor
@@ -24,23 +25,36 @@ AFTER_TABLE = frozenset(
         *("use", "force", "ignore", "partition", "for", "set", "where", "outer"),
     ]
 )
+INSERTS, UPDATES, DELETES = (frozenset({one}) for one in ("insert", "update", "delete"))
 JOINS = ("join", "straight_join", ",")
 
 
 def read_insert(cursor: Cursor) -> Reading:
-    """The effect of what follows INSERT or REPLACE."""
+    """The effect of what follows INSERT."""
     cursor.skip_words(*MODIFIERS)
     cursor.accept("into")
-    return replace(_written([_table(cursor)]), gives_defaults=True)
+    found = _written([_table(cursor)], INSERTS)
+    updates = ("on", "duplicate") in pairwise(token.word for token in cursor.rest())
+    changes = found.row_changes | (UPDATES if updates else frozenset())
+    return replace(found, gives_defaults=True, row_changes=changes)
+
+
+def read_replace(cursor: Cursor) -> Reading:
+    """The effect of what follows REPLACE: it deletes the row that it puts another in place of."""
+    inserts = read_insert(cursor)
+    return replace(inserts, row_changes=INSERTS | DELETES)
 
 
 def read_load(cursor: Cursor) -> Reading:
     """The effect of what follows LOAD."""
     if not cursor.accept_any("data", "xml"):
         return UNREADABLE
+    ahead = cursor.ahead()
     while not cursor.at_end and not cursor.accept("into", "table"):
         cursor.pass_one()
-    return replace(_written([_table(cursor)]), gives_defaults=True)
+    replaces = "replace" in [token.word for token in ahead.rest()]
+    changes = INSERTS | DELETES if replaces else INSERTS
+    return replace(_written([_table(cursor)], changes), gives_defaults=True)
 
 
 def read_update(cursor: Cursor) -> Reading:
@@ -50,13 +64,17 @@ def read_update(cursor: Cursor) -> Reading:
     defaults = any(token.word == "default" for token in cursor.rest())
     references = cursor.until("set")
     plain = not any(token.word in (*JOINS, "(", "for") for token in references.rest())
-    tables = list(dict.fromkeys(_references(references).values()))
+    known = _references(references)
     cursor.accept("set")
-    columns = frozenset(_assigned(cursor.until(*TAIL)))
-    if len(tables) == 1 and plain and columns and all(columns):
-        effect = Reading("write", tables_written=tuple(tables), columns_written=columns)
-    else:
-        effect = _written(tables)
+    assigned = list(_assigned(cursor.until(*TAIL)))
+    tables = list(dict.fromkeys(known.values()))
+    if all(table in known for table, _ in assigned):
+        tables = list(dict.fromkeys(known[table] for table, _ in assigned))
+        plain = True
+    columns = frozenset(column for _, column in assigned)
+    effect = _written(tables, UPDATES)
+    if len(tables) == 1 and plain and columns and all(columns) and not effect.obstacle:
+        effect = replace(effect, columns_written=columns)
     return replace(effect, gives_defaults=defaults, every_row=everywhere and not effect.obstacle)
 
 
@@ -73,11 +91,11 @@ def _deleted(cursor: Cursor) -> Reading:
     if not cursor.accept("from"):
         targets = cursor.until("from")
         cursor.accept("from")
-        return _written(_resolved(targets, cursor.until(*TAIL)))
+        return _written(_resolved(targets, cursor.until(*TAIL)), DELETES)
     targets = cursor.until("using", *TAIL)
     if cursor.accept("using"):
-        return _written(_resolved(targets, cursor.until(*TAIL)))
-    return _written(list(_references(targets).values()))
+        return _written(_resolved(targets, cursor.until(*TAIL)), DELETES)
+    return _written(list(_references(targets).values()), DELETES)
 
 
 def _is_unbounded(cursor: Cursor) -> bool:
@@ -106,10 +124,10 @@ def _is_always_true(condition: Cursor) -> bool:
     return is_constant and words[1:] == ["=", words[0]]
 
 
-def _written(tables: list[Object]) -> Reading:
+def _written(tables: list[Object], changes: frozenset[str]) -> Reading:
     if not tables or not all(table.name for table in tables):
         return UNREADABLE
-    return Reading("write", tables_written=tuple(dict.fromkeys(tables)))
+    return Reading("write", tables_written=tuple(dict.fromkeys(tables)), row_changes=changes)
 
 
 def _table(cursor: Cursor) -> Object:
@@ -117,14 +135,16 @@ def _table(cursor: Cursor) -> Object:
     return Object("table", name, schema)
 
 
-def _assigned(cursor: Cursor) -> Iterator[str]:
-    """The column of each assignment; empty where it cannot be read."""
+def _assigned(cursor: Cursor) -> Iterator[tuple[str, str]]:
+    """The table, as far as it is named, and the column of each assignment; empty where that
+    cannot be read."""
     while not cursor.at_end:
         clause = cursor.clause()
-        name = clause.name()
+        table, name = "", clause.name()
         while clause.accept("."):
-            name = clause.name()
-        yield name if clause.accept("=") or clause.accept(":", "=") else ""
+            table, name = name, clause.name()
+        is_read = clause.accept("=") or clause.accept(":", "=")
+        yield (table, name) if is_read else ("", "")
 
 
 def _references(cursor: Cursor) -> dict[str, Object]:

@@ -43,6 +43,7 @@ def _judge(
     reason = loses(old, new, known.collation, strict)
     if not reason and old.nullable and not new.nullable:
         reason = "NULL does not fit NOT NULL"
+    reason = reason or loses(old, new, known.collation, strict=False)
     if reason:
         message = f"{table.name}.{column}: {reason}."
         severity = subject.grade(table) if strict else "danger"

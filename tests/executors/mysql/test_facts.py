@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from lockgate.executors.mysql.facts import read_facts
-from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.database.facts import ColumnFacts, ForeignKey
+from lockgate.planner.database.mentioned import Mentions
+from lockgate.planner.database.mentions import read_mentions
 from tests.executors.building import open_test_engine
 from tests.executors.rows import ask, execute
 
@@ -69,22 +71,37 @@ def test_a_table_names_its_engine_collation_and_triggers(session: Any) -> None:
     assert tables["users"].triggers == ()
 
 
-def test_a_foreign_key_that_changes_rows_is_told_by_the_table_it_refers_to(
+def test_foreign_keys_are_told_from_wherever_they_are(
     session: Any, family_server: Any, family_database: str
 ) -> None:
-    assert read_facts(session).tables["users"].cascades_to == ("orders",)
+    own = (
+        ForeignKey("notes", "users", "fk_n", ("id",)),
+        ForeignKey("orders", "users", "fk_u", ("id",), on_delete=True),
+    )
+    assert read_facts(session).foreign_keys == own
     other = family_server.new_database()
     try:
         elsewhere = f"references {family_database}.users (id) on update set null"
         execute(
             family_server,
             other,
-            f"create table far (user_id int unsigned, foreign key (user_id) {elsewhere})",
+            "create table far (user_id int unsigned, constraint f foreign key (user_id) "
+            f"{elsewhere})",
         )
-        cascades = read_facts(session).tables["users"].cascades_to
-        assert cascades == tuple(sorted(("orders", f"{other}.far")))
+        far = ForeignKey(f"{other}.far", "users", "f", ("id",), on_update=True)
+        assert set(read_facts(session).foreign_keys) == {*own, far}
     finally:
         family_server.drop_database(other)
+
+
+def test_the_code_of_triggers_and_functions_is_told_as_far_as_it_is_shown(session: Any) -> None:
+    facts = read_facts(session)
+    assert facts.tables["orders"].triggered == read_mentions(
+        "set new.id = 1", session.server.dialect
+    )
+    assert facts.tables["users"].triggered == Mentions()
+    assert facts.code == {"one": read_mentions("return 1", session.server.dialect)}
+    assert facts.default_engine == "innodb"
 
 
 def test_views_and_functions_are_named(session: Any) -> None:

@@ -15,7 +15,7 @@ from lockgate.planner.building.statefile import (
     state_schema,
     write_state,
 )
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.document import document_digest, render_document
@@ -25,6 +25,7 @@ from tests.planner.literals import SERVER, ledger, migration
 
 PUBLISHED = Path(__file__).parents[3] / "docs/reference/state.schema.json"
 NAMES = frozenset("zyxwvu")
+EACH = Mentions(NAMES, NAMES, NAMES, NAMES)
 TABLE = TableFacts(
     "InnoDB",
     2**50,
@@ -33,12 +34,15 @@ TABLE = TableFacts(
     primary_key=("a",),
     triggers=("t1",),
     sequences=NAMES,
+    triggered=EACH,
 )
 FACTS = Facts(
     {"u": TABLE, "a.t": TABLE},
     views=frozenset("zyx"),
     functions=frozenset("cba"),
-    mentions={"z": Mentions(NAMES, NAMES, NAMES), "y": Mentions()},
+    mentions={"z": EACH, "y": Mentions()},
+    code={"f": EACH, "e": Mentions()},
+    foreign_keys=(ForeignKey("u", "t", "u_t", ("a",), on_delete=True),),
     strict=True,
     broken_views=frozenset("yx"),
 )
@@ -77,7 +81,10 @@ def test_its_sets_stand_in_order_so_that_equal_states_are_equal_bytes() -> None:
     assert list(facts["tables"]) == ["a.t", "u"]
     assert facts["tables"]["u"]["sequences"] == sorted(NAMES)
     assert list(facts["mentions"]) == ["y", "z"]
-    assert facts["mentions"]["z"] == dict.fromkeys(("names", "calls", "sequences"), sorted(NAMES))
+    assert facts["mentions"]["z"] == dict.fromkeys(
+        ("names", "calls", "sequences", "writes"), sorted(NAMES)
+    )
+    assert facts["tables"]["u"]["triggered"] == facts["code"]["f"] == facts["mentions"]["z"]
 
 
 @pytest.mark.parametrize(("project", "environment"), [("shop", "staging"), ("other", "dev")])

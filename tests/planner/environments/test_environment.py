@@ -99,7 +99,7 @@ def test_one_line_is_an_environment(write: Write) -> None:
     assert (dev.lock.wait, dev.timeouts.lock, dev.timeouts.statement) == (60.0, 5.0, None)
     assert (dev.max_plan_age, dev.retries.lock) == (604800.0, 5)
     assert (dev.history.table, dev.history.schema_) == ("schema_migrations", None)
-    assert (dev.copies.limit, dev.policy.non_atomic) == (None, None)
+    assert (dev.copies.limit, dev.policy.non_atomic) == (parse_size("64MB"), None)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_a_trigger_made_after_planning_makes_the_plan_stale(
     execute(
         family_server,
         database,
-        "create trigger gp after delete on people for each row delete from wall",
+        "create trigger gp after delete on people for each row call tidy()",
     )
     before = state(family_server, engine)
     with pytest.raises(StalePlan, match=r"001_case.sql:2: .*now it is `point-of-no-return`"):
@@ -201,7 +201,7 @@ def test_copies_that_the_environment_no_longer_allows_make_the_plan_stale(
 ) -> None:
     plan = plan_of(engine, COPIED["rows in the middle"])
     with (
-        open_test_engine(family_server, engine.server.database) as other,
+        open_test_engine(family_server, engine.server.database, copies={"limit": None}) as other,
         pytest.raises(StalePlan, match="`compensated-by-copy`, and now it is"),
     ):
         apply_plan(other, plan)

@@ -1,0 +1,79 @@
+"""What the statements of a unit reach whose rows are copied first, by the tables that are there.
+
+Copies nothing: `intents` says what is copied, `statement_runner` does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.facts import read_facts
+from lockgate.executors.mysql.table.text import quote
+from lockgate.executors.mysql.undo.intents import NOTHING, Reached
+from lockgate.planner.building.readings import full_reading
+from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.reading.mysql.types import longest
+from lockgate.planner.reading.reading import Reading
+from lockgate.planner.reading.spread import spread
+from lockgate.planner.reading.tables import Schema
+
+if TYPE_CHECKING:
+    from lockgate.executors.mysql.session import MySQLSession
+    from lockgate.executors.mysql.undo.images import Query
+    from lockgate.planner.plan.plan import Unit
+
+COLUMN = """
+select column_name, column_type, coalesce(character_set_name, '') from information_schema.columns
+where table_schema = %s and table_name = %s
+"""
+TOO_LONG = "1406"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
+
+
+def read_reached(session: MySQLSession, unit: Unit) -> Mapping[tuple[int, int], Reached]:
+    """What each statement of the unit reaches that is undone by copies, by step and place."""
+    promises = [one.guarantee for step in unit.steps for one in step.statements]
+    if "compensated-by-copy" not in promises:
+        return {}
+    return dict(_walk(unit, Schema(read_facts(session)), session))
+
+
+def _walk(
+    unit: Unit, schema: Schema, session: MySQLSession
+) -> Iterator[tuple[tuple[int, int], Reached]]:
+    for number, step in enumerate(unit.steps, unit.first):
+        schema.begin_section()
+        for place, statement in enumerate(step.statements, 1):
+            effect = full_reading(statement, session.server.dialect)
+            if statement.guarantee == "compensated-by-copy":
+                yield (number, place), _reached(effect, schema)
+            schema.apply(effect)
+
+
+def _reached(effect: Reading, schema: Schema) -> Reached:
+    if effect.verb == "alter":
+        table = schema.find(effect.objects[0])
+        return Reached(columns=table.dates) if table and not schema.strict else NOTHING
+    found = spread(effect, schema).tables
+    return Reached(tuple(name for name in found if not schema.is_new(name)))
+
+
+def refuse_long_texts(query: Query, database: str, effect: Reading) -> None:
+    """Raises the ServerError of a text that is too long for its column's new definition, which
+    the server would give too, but where it cuts spaces off without a word."""
+    if not effect.columns_redefined:
+        return
+    table = effect.objects[0].name
+    rows = query(COLUMN, (database, table))
+    known = {name.lower(): ColumnFacts(type_, True, charset) for name, type_, charset in rows}
+    for name, definition in effect.columns_redefined.items():
+        old = known.get(name.lower())
+        length = longest(old, definition) if old else None
+        place = f"{quote(database)}.{quote(table)}"
+        sql = f"select 1 from {place} where char_length({quote(name)}) > %s limit 1"
+        if length is not None and query(sql, (length,)):
+            raise ServerError(
+                TOO_LONG,
+                f"Data too long for column '{name}': a value has more than {length} characters",
+            )
