@@ -6,7 +6,7 @@ Asks no server: the engines do, in their own SQL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lockgate.planner.errors import HistoryError, WrongTarget
 
@@ -36,13 +36,15 @@ class TableFault:
 class Tables:
     """What exists. `columns` are the history table's, sorted; empty where there is none.
 
-    `has_job` says that lockgate_runs has the column `job`, which older versions did not make.
+    `oids` are PostgreSQL's own numbers of the tables. `has_job` says that lockgate_runs has the
+    column `job`, which older versions did not make.
     """
 
     columns: tuple[str, ...]
     names: frozenset[str]
     faults: tuple[TableFault, ...] = ()
     has_job: bool = True
+    oids: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -74,7 +74,7 @@ with recursive {OWN_ROLES}, ledger as (
 select array(select attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
         and a.attnum > 0 and not a.attisdropped where l.relname = %s
         order by attname::text collate "C"),
-    array(select relname::text from ledger),
+    coalesce((select json_object_agg(relname, oid::int8) from ledger), '{{}}'),
     coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
         from fault join ledger using (oid)), '[]'),
     exists (select from ledger l join pg_attribute a on a.attrelid = l.oid
@@ -120,6 +120,20 @@ CREATE_TABLES = {
     project varchar(255) not null, environment varchar(255) not null,
     evidence text not null, serial bigint not null)""",
 }
+# Who owns the schema may put other tables in the place of ours at any time, and who has the right
+# TRIGGER may make triggers. So each transaction that writes closes the tables to that, and only
+# then looks whether they are still those that were judged. LOCK plans nothing, so it runs no code
+# of an index; the server refuses the words for a number, and with them the transaction.
+# https://www.postgresql.org/docs/current/sql-lock.html
+LOCK_TABLES = "lock table {} in row exclusive mode"
+SAME_TABLES = """
+select ('The table ' || name || ' is not the one that lockgate has looked at, or has a trigger '
+    'or a rule since. Find out who has done that')::int
+from json_to_recordset($1::json) as known (name text, oid oid)
+where to_regclass(name)::oid is distinct from known.oid
+    or exists (select from pg_trigger where tgrelid = known.oid and not tgisinternal)
+    or exists (select from pg_rewrite where ev_class = known.oid)
+"""
 # Written only by who holds the migration lock.
 INTEND = f"""
 insert into {{journal}} (run_id, step, statement, digest, intent_at)
@@ -144,9 +158,9 @@ delete from {history} using fence where version = $1 and checksum = $2
 
 def read_tables(row: Row) -> Tables:
     """The row of TABLES."""
-    columns, names, faults, has_job = row
+    columns, oids, faults, has_job = row
     found = tuple(TableFault(*fault) for fault in faults)
-    return Tables(tuple(columns), frozenset(names), found, has_job)
+    return Tables(tuple(columns), frozenset(oids), found, has_job, oids)
 
 
 def find_ledgers(session: PostgreSQLSession) -> list[FoundLedger]:

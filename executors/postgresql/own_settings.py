@@ -24,7 +24,12 @@ def _set_all(local: str, given: bool = False) -> str:
         f"pg_catalog.set_config('{name}', {'null' if given else repr(value)}, {local})"
         for name, value in OWN.items()
     )
-    return f"select {', '.join(calls)}"
+    # Else a view in the place of a table of ours would run its functions, on servers that know it:
+    # https://www.postgresql.org/docs/current/runtime-config-client.html
+    name, views = "restrict_nonsystem_relation_kind", "null" if given else "'view, foreign-table'"
+    known = f"pg_catalog.current_setting('{name}', true) is not null"
+    restrict = f"case when {known} then pg_catalog.set_config('{name}', {views}, {local}) end"
+    return f"select {', '.join((*calls, restrict))}"
 
 
 ENTER = _set_all("false")

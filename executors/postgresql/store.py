@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,10 @@ from lockgate.executors.postgresql.ledger import (
     CREATE_TABLES,
     IDENTIFY,
     INTEND,
+    LOCK_TABLES,
     RECORD,
     REMOVE,
+    SAME_TABLES,
     TABLES,
     read_tables,
 )
@@ -46,12 +49,14 @@ class PostgreSQLStore(Store):
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
+        guard = self.guard_commands(None)
         noting = (self.own_command(*one, None) for one in self.beginning(run, RunStatus.APPLYING))
-        self.session.transact(chain(self._creation(identity), [closing], noting))
+        self.session.transact(chain(guard, self._creation(identity), [closing], noting))
         self._forget_tables()
 
     def record_migration(self, step: Step, serial: int) -> None:
-        if self.session.transact([self.record_command(step, serial, None)])[0].rows != 1:
+        recording = [*self.guard_commands(None), self.record_command(step, serial, None)]
+        if self.session.transact(recording)[-1].rows != 1:
             raise lost_lock()
 
     def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
@@ -64,6 +69,18 @@ class PostgreSQLStore(Store):
             return Command(self.named(RECORD), tag, as_texts(values), report=True)
         values = (step.version, step.checksum, serial)
         return Command(self.named(REMOVE), tag, as_texts(values), report=True)
+
+    def guard_commands(self, tag: Any) -> list[Command[Any]]:
+        """Keeps the ledger's tables from being replaced until the transaction ends, which they fail
+        when another has put code of his in the way since they were looked at."""
+        schema = self.session.quote(self.session.history_schema)
+        known = [
+            {"name": f"{schema}.{self.session.quote(name)}", "oid": oid}
+            for name, oid in (self._tables or self.read_tables()).oids.items()
+        ]
+        names = ", ".join(str(table["name"]) for table in known)
+        locking = [Command(LOCK_TABLES.format(names), tag)] * bool(known)
+        return [*locking, Command(SAME_TABLES, tag, (json.dumps(known),))]
 
     def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
         """A statement of the store, as a command."""

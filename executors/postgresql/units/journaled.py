@@ -200,6 +200,7 @@ def _record(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -
     ending = [
         Command("begin read write", own),
         *(Command(sql, own) for sql in OWN_WAY),
+        *engine.store.guard_commands(own),
         *end_of_step(engine, own, serial),
         engine.store.own_command(FORGET_STEP, (run.id, unit.first), own),
         *end_of_unit(engine, run, unit),
@@ -231,7 +232,7 @@ def _run_journaled(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None
     writable = _intend(engine, (*key, mark.statement.digest))
     if build:
         _remove_invalid(engine, build, emit)
-    noting = writable and reading.commits == "never"
+    noting = writable and reading.commits == "never" and not reading.outside_only
     commands = _noted(engine, run, mark) if noting else [command_of(mark)]
     with engine.session.watching(emit) as watch:
         try:
@@ -249,17 +250,14 @@ def _run_journaled(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None
 
 
 def _noted(engine: PostgreSQL, run: Run, mark: Mark) -> list[Command[Mark]]:
-    """A statement with its outcome in the journal: all that is sent before a pipeline's end is
-    one transaction. COPY cannot travel in one, so it has a block of its own.
-
-    https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
-    """
+    """A statement with its outcome in the journal, as one transaction."""
     place = (run.id, mark.number, mark.place)
-    noting = [Command(OWN_WAY_BEHIND, mark), engine.store.own_command(NOTE_DONE, place, mark)]
-    statement = command_of(mark)
-    if statement.copy_data is None:
-        return [statement, *noting]
-    return [Command("begin", mark), statement, *noting, Command("commit", mark)]
+    noting = [
+        Command(OWN_WAY_BEHIND, mark),
+        *engine.store.guard_commands(mark),
+        engine.store.own_command(NOTE_DONE, place, mark),
+    ]
+    return [Command("begin", mark), command_of(mark), *noting, Command("commit", mark)]
 
 
 def _remove_invalid(engine: PostgreSQL, build: ConcurrentBuild, emit: Emit) -> None:
@@ -331,4 +329,6 @@ def _journal(engine: PostgreSQL, sql: str, values: tuple[object, ...]) -> None:
 
 def _by_own_way(engine: PostgreSQL, *commands: Command[None]) -> list[CommandResult[None]]:
     """The outcomes of lockgate's own commands, whatever the section has set."""
-    return engine.session.transact([*(Command(own, None) for own in OWN_WAY), *commands])
+    guard = engine.store.guard_commands(None)
+    way = [*(Command(own, None) for own in OWN_WAY), *guard]
+    return engine.session.transact([*way, *commands])

@@ -112,7 +112,8 @@ def _run_once(
     engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit, watch: Watch
 ) -> None:
     own = Mark(unit.first, unit.steps[0])
-    commands = _transaction(engine, run, unit, serial, own)
+    guard = engine.store.guard_commands(own)  # may ask the server, which cannot be done in a flight
+    commands = _transaction(engine, run, unit, serial, own, guard)
     try:
         read_outcomes(engine.session.pipelined(commands, watch), emit)
         commit_unit(engine, own, commit_of(run, unit, serial), emit)
@@ -123,10 +124,16 @@ def _run_once(
 
 
 def _transaction(
-    engine: PostgreSQL, run: Run, unit: Unit, serial: int, own: Mark
+    engine: PostgreSQL,
+    run: Run,
+    unit: Unit,
+    serial: int,
+    own: Mark,
+    guard: Iterable[Command[Mark]],
 ) -> Iterator[Command[Mark]]:
     """All of a unit's transaction but its end, which is sent when the rest is known good."""
     yield Command("begin", own, report=True)  # so that the first statement has its own time
+    yield from guard
     for number, step in enumerate(unit.steps, unit.first):
         yield Command(LEAVE, Mark(number, step))
         for place, statement in enumerate(step.statements, 1):

@@ -7,8 +7,14 @@ import psycopg
 import pytest
 
 from lockgate.executors.ledger.tables import TableFault, Tables
-from lockgate.planner.errors import HistoryError
-from tests.executors.building import apply_up, create_tables, open_test_engine
+from lockgate.planner.errors import HistoryError, LockgateError, StatementFailed
+from tests.executors.building import (
+    apply_plan,
+    apply_up,
+    create_tables,
+    open_test_engine,
+    plan_for,
+)
 from tests.servers.postgres import PostgresServer
 
 Bystander = psycopg.Connection[Any]
@@ -153,6 +159,52 @@ def test_a_table_made_beforehand_by_who_may_make_tables_is_refused(
         pytest.raises(HistoryError, match=f"belongs to the role {poor}(?s:.*)trigger t"),
     ):
         apply_up(engine, create_tables(1))
+    assert bystander.execute("select * from seen").fetchall() == []
+
+
+# What is put in the place of lockgate_runs, or on it, after we have looked.
+REPLACED = {
+    "trigger": (),
+    "other table": (
+        "alter table lockgate_runs rename to before",
+        "create table lockgate_runs (like before including all)",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REPLACED)
+@pytest.mark.parametrize("outside", ["", " transaction:false"])
+def test_what_is_put_on_the_ledger_after_we_have_looked_is_not_run(
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    bystander: Bystander,
+    kind: str,
+    outside: str,
+) -> None:
+    migrations = create_tables(1) | {"002_x": f"-- migrate:up{outside}\ncreate table x ();\n"}
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+        plan = plan_for(engine, migrations)
+        for sql in (*NOTE, *REPLACED[kind], TRIGGER):
+            bystander.execute(sql)
+        with pytest.raises(StatementFailed, match="not the one that lockgate has looked at"):
+            apply_plan(engine, plan)
+    assert bystander.execute("select * from seen").fetchall() == []
+    assert bystander.execute("select to_regclass('x')").fetchall() == [(None,)]
+
+
+def test_what_is_put_on_the_ledger_while_we_run_is_not_run(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    """A migration's own statement does it, in the place of another who is as quick."""
+    journal = TRIGGER.replace("lockgate_runs", "lockgate_journal").replace("insert", "update")
+    statements = ";\n".join([*NOTE, journal, "create table x ()"])
+    migrations = create_tables(1) | {"002_x": f"-- migrate:up transaction:false\n{statements};\n"}
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+        with pytest.raises(LockgateError, match="not the one that lockgate has looked at"):
+            apply_up(engine, migrations)
+    assert bystander.execute("select to_regclass('seen')").fetchone() != (None,)
     assert bystander.execute("select * from seen").fetchall() == []
 
 
