@@ -32,6 +32,7 @@ from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.drift import with_fingerprint
 from lockgate.planner.plan.plan import Plan, Source
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.policies import out_of_order
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.quantities import format_moment
 from lockgate.planner.versions import VersionKey
@@ -254,7 +255,7 @@ def make_setting(
         tool_version=__version__,
         max_age=None if age is None else timedelta(seconds=age),
         transaction=environment.transaction,
-        allow_out_of_order=environment.policy.out_of_order != "deny",
+        allow_out_of_order=out_of_order.makes(environment.policy.out_of_order),
         variables=environment.variables,
         warnings=(*_at_second_hand(seen), *warnings),
         facts=seen.facts,

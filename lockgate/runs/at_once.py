@@ -8,10 +8,11 @@ from dataclasses import replace
 from lockgate.executors.apply import Report, apply_locked, recover_same
 from lockgate.executors.events import Emit
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.environments.environment import Environment
-from lockgate.planner.errors import Denied, LockgateError
+from lockgate.planner.environments.judgement import refuse_denied
+from lockgate.planner.errors import LockgateError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import refuse_unresolved
+from lockgate.planner.policies.require_plan import judge_unplanned
 from lockgate.plans.making import Request, draft_plan, observe, plan_live
 from lockgate.trust.admission import admit
 from lockgate.workspace import Workspace, author
@@ -28,7 +29,7 @@ def apply_at_once(
         LockgateError: as `make_plan` and `apply`.
     """
     environment, engine = work.environment, work.engine
-    _refuse_unplanned(environment)
+    refuse_denied([judge_unplanned(environment.name, environment.policy.require_plan)])
     request = replace(request, unseen=True)
     with engine.lock.hold(environment.lock.wait, emit):
         ledger = engine.store.read_ledger()
@@ -52,12 +53,3 @@ def _recovered(work: Workspace, ledger: Ledger, request: Request, emit: Emit) ->
         refuse_unresolved(ledger)
         raise
     return recover_same(draft, work.engine, ledger, author(), emit)
-
-
-def _refuse_unplanned(environment: Environment) -> None:
-    if environment.policy.require_plan:
-        raise Denied(
-            f"The environment {environment.name} takes only reviewed plans (require_plan).",
-            do=f"Run `migrate plan -e {environment.name}`, have the plan reviewed, "
-            "then `migrate apply plan.json`.",
-        )

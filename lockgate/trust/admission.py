@@ -85,7 +85,7 @@ def read_trusted(plan: Plan, plan_file: Path, environment: Environment) -> tuple
     maker = read_maker(plan, plan_file, signatures.own, environment, now)
     start = Start(plan, now, maker=maker, is_file=True)
     decision = plan_policy.judge_start(start, environment.policy.plan)
-    refuse_denied([decision] if decision else [])
+    refuse_denied([decision])
     return signatures, maker
 
 
@@ -128,4 +128,4 @@ def refuse_unread(plan: Plan, reviewed: str | None) -> None:
 def refuse_unreviewed(plan: Plan, intent: str | None) -> None:
     """Raises Denied when a plan does not do what was reviewed; None: nobody said what was."""
     decision = None if intent is None else judge_intent(plan, intent)
-    refuse_denied([decision] if decision else [])
+    refuse_denied([decision])

@@ -23,7 +23,9 @@ from lockgate.executors.programs.signatures import (
     verify_signature,
 )
 from lockgate.planner.document import write_whole
-from lockgate.planner.errors import Denied, LockgateError, UsageError
+from lockgate.planner.environments.judgement import refuse_denied
+from lockgate.planner.errors import LockgateError, UsageError
+from lockgate.planner.policies.approvals import judge_signer
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
@@ -55,15 +57,9 @@ def approve(
     """
     signature = sign(_text(plan), key, NAMESPACE)
     names = _verify(signature, plan, environment, now, f"The signature by {key}")
-    approver = names[0]
-    setting = environment.policy.approvals
-    if not setting.counts(approver) or (setting.not_author and plan.source.is_by(names)):
-        raise Denied(
-            f"{approver} may not approve this plan for {environment.name}. (policy.approvals)",
-            why="Nothing was written: `migrate apply` would not count it.",
-            do=f"Who may: {setting.who}.",
-        )
-    path = plan_file.with_name(f"{plan_file.name}.{_spelled(approver)}.sig")
+    decision = judge_signer(plan, names, environment.name, environment.policy.approvals)
+    refuse_denied([decision], why="Nothing was written: `migrate apply` would not count it.")
+    path = plan_file.with_name(f"{plan_file.name}.{_spelled(names[0])}.sig")
     return _write_signature(path, signature)
 
 

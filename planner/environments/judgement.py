@@ -12,6 +12,8 @@ from lockgate.planner.errors import Denied
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.start import Start
 
+NOTHING_RUN = "The environment's policy denies the plan; nothing was run."
+
 
 def judged(plan: Plan, settings: PolicySettings) -> Plan:
     """The plan with what each policy says of it; a plan without steps needs no judgement."""
@@ -19,13 +21,13 @@ def judged(plan: Plan, settings: PolicySettings) -> Plan:
     return seal(plan.model_copy(update={"decisions": decisions}))
 
 
-def refuse_denied(decisions: Iterable[Decision]) -> None:
+def refuse_denied(decisions: Iterable[Decision | None], why: str = NOTHING_RUN) -> None:
     """Raises Denied when one of the decisions is `deny`; names all that are."""
-    denials = [decision for decision in decisions if decision.answer == "deny"]
+    denials = [decision for decision in decisions if decision and decision.answer == "deny"]
     if denials:
         raise Denied(
             "\n".join(f"{each.reason} (policy.{each.policy})" for each in denials),
-            why="The environment's policy denies the plan; nothing was run.",
+            why=why,
             do="\n".join(each.do for each in denials if each.do),
         )
 

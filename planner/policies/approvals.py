@@ -61,6 +61,22 @@ def judge(plan: Plan, setting: Approvals) -> Decision | None:
     )
 
 
+def judge_signer(
+    plan: Plan, names: tuple[str, ...], environment: str, setting: Approvals
+) -> Decision | None:
+    """Denies an approval that would not count; `names` are the signer's own, the first of which
+    is counted."""
+    approver = names[0]
+    if setting.counts(approver) and not (setting.not_author and plan.source.is_by(names)):
+        return None
+    return Decision(
+        policy="approvals",
+        answer="deny",
+        reason=f"{approver} may not approve this plan for {environment}.",
+        do=f"Who may: {setting.who}.",
+    )
+
+
 def judge_start(start: Start, setting: Approvals) -> Decision | None:
     """Denies a plan that fewer people have approved than any of its policies asks for."""
     asking = [one.policy for one in start.decisions if one.answer == "require-approval"]

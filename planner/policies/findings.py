@@ -33,6 +33,11 @@ def judge(plan: Plan, setting: Answer | None) -> Decision | None:
     )
 
 
+def fails_lint(setting: Answer | None) -> bool:
+    """Whether `migrate lint` ends with an error by what a plan would be denied for."""
+    return setting in (None, "deny")
+
+
 def is_looser(setting: Answer | None, base: Answer | None) -> bool:
     """By the answers; null is `allow` here."""
     return decision.is_looser(setting or "allow", base or "allow")

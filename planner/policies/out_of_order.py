@@ -14,7 +14,12 @@ SETTING = Answer
 DEFAULT = "deny"
 MEANING = "A pending migration before an applied one; `deny` makes no such plan (exit 10)."
 
-__all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
+__all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge", "makes"]
+
+
+def makes(setting: Answer) -> bool:
+    """Whether a plan with late migrations is made at all."""
+    return setting != "deny"
 
 
 def judge(plan: Plan, setting: Answer) -> Decision | None:

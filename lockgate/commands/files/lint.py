@@ -38,13 +38,14 @@ def command(name: str, folder: EnvironmentsFolder | None, style: str, first: str
       migrate lint -e production --format sarif > lint.sarif
     """
     from lockgate.exits import Exit
+    from lockgate.planner.policies.findings import fails_lint
     from lockgate.plans.linting import lint_environment
     from lockgate.workspace import load_environment
 
     environment = load_environment(name, folder)
     found = lint_environment(environment, first)
     _show(found, style)
-    denies = environment.policy.findings in (None, "deny")
+    denies = fails_lint(environment.policy.findings)
     return Exit.DENIED if denies and any(one.finding.is_refused for one in found) else Exit.OK
 
 

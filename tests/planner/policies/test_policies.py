@@ -17,6 +17,8 @@ from lockgate.planner.plan.plan import CommitAuthor, Plan, Rehearsal, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.plan.statement import Touch
+from lockgate.planner.policies.approvals import judge_signer
+from lockgate.planner.policies.require_plan import judge_unplanned
 from lockgate.planner.policies.windows import parse_window
 from lockgate.planner.sql.dialect import MYSQL
 from tests.planner.literals import SERVER, SETTING, migration, up_plan
@@ -350,6 +352,14 @@ class TestApprovals:
     ) -> None:
         assert BY_ANN.source.is_by(names) is expected
 
+    def test_whose_signature_would_not_count_may_not_sign(self) -> None:
+        setting = settings(approvals={"signers": ["ann", "bob"], "not_author": True}).approvals
+        assert judge_signer(PLAIN, ("bob",), "prod", setting) is None
+        told = judge_signer(PLAIN, ("eve",), "prod", setting)
+        assert told
+        assert told.reason == "eve may not approve this plan for prod."
+        assert judge_signer(BY_ANN, ("ann", "ann@example.com"), "prod", setting) is not None
+
     def test_more_approvals_than_signers_cannot_be_asked_for(self) -> None:
         with pytest.raises(ValueError, match="higher than the number of signers"):
             settings(approvals={"threshold": 2, "signers": ["ann", "ann"]})
@@ -405,3 +415,9 @@ class TestWaivers:
 
     def test_a_plan_without_any_is_passed_over(self) -> None:
         assert "waivers" not in decisions(PLAIN, waivers="deny")
+
+
+def test_a_run_without_a_plan_file_is_denied_where_one_is_required() -> None:
+    refuse_denied([judge_unplanned("prod", False)])
+    with pytest.raises(Denied, match=r"prod takes only reviewed plans\. \(policy\.require_plan\)"):
+        refuse_denied([judge_unplanned("prod", True)])
