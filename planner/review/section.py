@@ -176,11 +176,24 @@ def _with_own_objects(subject: Subject, own: OwnObjects) -> Subject:
         reached = reached_by(statement)
         touched = (*reached, *(hold.on for hold in statement.impact.holds))
         new = frozenset(as_relation(one) for one in touched if own.is_new(one, facts))
+        impact = _of_new_table(statement.impact, new)
         lost = (*reached, *_exchanged(reading))
         is_own = bool(reached) and all(map(own.is_own, lost)) and not _goes_on(reading)
-        statements.append(replace(statement, new=new, is_own=is_own))
+        statements.append(replace(statement, impact=impact, new=new, is_own=is_own))
         own.follow(reading, facts, subject.transactional)
     return replace(subject, statements=tuple(statements))
+
+
+def _of_new_table(impact: Impact, new: frozenset[Object]) -> Impact:
+    """The impact of what alters a table of the plan's own: it has few rows, so what these refer to
+    is soon looked up."""
+    table = next(iter(impact.reading.objects), None)
+    if impact.reading.verb != "alter" or table is None or as_relation(table) not in new:
+        return impact
+    holds = tuple(
+        one if as_relation(one.on) in new else replace(one, work="none") for one in impact.holds
+    )
+    return replace(impact, holds=holds)
 
 
 def _exchanged(reading: Reading) -> Iterator[Object]:

@@ -14,7 +14,7 @@ from lockgate.planner.finding import SEVERITIES, Finding, Severity
 from lockgate.planner.reading.reading import Object
 
 if TYPE_CHECKING:
-    from lockgate.planner.review.section import Reviewed, Subject
+    from lockgate.planner.review.section import Reviewed, Subject, reached_by
 
 HazardKind = Literal["lock", "wait", "loss", "break", "fail"]
 """`lock`: others wait, the longer the larger the table. `wait`: they wait until the lock is had,
@@ -80,7 +80,7 @@ def read_violation(violation: Violation, subject: Subject) -> Finding | None:
     if kind is None:
         return None
     statement = subject.statements[violation.place - 1]
-    tables = _old_tables(statement, subject)
+    tables = _old_tables(kind, statement, subject)
     severity = None if _is_moot(kind, statement, tables) else _severity(kind, tables, subject)
     if severity is None:
         return None
@@ -138,16 +138,17 @@ def _unread(violation: Violation) -> Finding:
 
 def _is_moot(kind: HazardKind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
     """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
-    has made, and by the facts a column's new type may keep all rows as they are."""
-    holds = statement.impact.holds
-    if not holds or kind == "fail":
-        return False
-    return not tables or (kind == "lock" and not any(hold.is_long for hold in holds))
+    has made, and by the facts there may be no work that others have to wait for."""
+    return bool(statement.impact.holds) and kind != "fail" and not tables
 
 
-def _old_tables(statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
-    held = (one.on for one in statement.impact.holds)
-    return tuple(table for table in held if not subject.is_new(table, statement))
+def _old_tables(kind: HazardKind, statement: Reviewed, subject: Subject) -> tuple[Object, ...]:
+    """The tables that it is about and others use: those whose data goes, or that are kept closed
+    for long, or any that it locks."""
+    held = [one for one in statement.impact.holds if kind != "lock" or one.is_long]
+    reached = reached_by(statement) if kind == "loss" else ()
+    found = [one.on for one in held if not reached or one.on in reached]
+    return tuple(table for table in found if not subject.is_new(table, statement))
 
 
 def _severity(kind: HazardKind, tables: tuple[Object, ...], subject: Subject) -> Severity | None:

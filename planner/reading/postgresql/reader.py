@@ -197,8 +197,10 @@ def _cluster(_kind: str, node: Node, path: Path) -> Reading:
 
 def _refresh(_kind: str, node: Node, path: Path) -> Reading:
     view = relation(node["relation"], path, "materialized view")
-    # CONCURRENTLY compares the rows, and writes those that differ; readers do not wait.
-    quiet, loud = hold(view, EXCLUSIVE, "scan"), hold(view, ACCESS_EXCLUSIVE, "rewrite")
+    # CONCURRENTLY compares the rows, and writes those that differ: readers do not wait, and nothing
+    # else writes a materialized view but another REFRESH.
+    quiet = replace(hold(view, EXCLUSIVE, "scan"), blocks="nothing")
+    loud = hold(view, ACCESS_EXCLUSIVE, "rewrite")
     held = quiet if node.get("concurrent") else loud
     if node.get("skipData"):
         held = hold(view, ACCESS_EXCLUSIVE)
