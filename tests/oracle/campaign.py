@@ -34,6 +34,7 @@ class Verdict:
     message: str
     wrong: tuple[str, ...]
     over: tuple[str, ...]
+    first: tuple[str, ...] = ()
 
     @property
     def is_listed(self) -> bool:
@@ -92,12 +93,14 @@ class Bench:
     desk: Desk
     facts: Facts
 
-    def judge(self, form: Form, seed: int = 0) -> Verdict:
-        """What is to be said of one form."""
-        measured = self.desk.measure(form.sql)
-        judgement = Judgement(say(form.sql, self.facts), measured, self.desk.relations)
-        return Verdict(form, seed, measured.refused, measured.message,
-                       tuple(judgement.wrong()), tuple(judgement.over()))  # fmt: skip
+    def judge(self, form: Form, seed: int = 0, first: Sequence[str] = ()) -> Verdict:
+        """What is to be said of one form, after others of the same plan."""
+        measured = self.desk.measure(form.sql, first)
+        judgement = Judgement(say(form.sql, self.facts, first), measured)
+        # What others of the plan have locked or done already is not measured again.
+        over = () if first else tuple(judgement.over())
+        return Verdict(form, seed, measured.refused, measured.message, tuple(judgement.wrong()),
+                       over, tuple(first))  # fmt: skip
 
     def run(self, seeds: Iterable[int], count: int) -> Tally:
         """The verdicts of so many forms of each seed."""
@@ -105,6 +108,13 @@ class Bench:
         forms = ((form, seed) for seed in seeds
                  for form in islice(Grammar(vocabulary, seed).forms(), count))  # fmt: skip
         return Tally([self.judge(form, seed) for form, seed in forms])
+
+    def run_pairs(self, seed: int, count: int) -> Tally:
+        """The verdicts of so many forms that come after another one in the same plan."""
+        grammar = Grammar(read_vocabulary(self.desk.connection), seed)
+        pairs = ((first, form) for first, form in grammar.pairs()
+                 if not self.desk.measure(first.sql).refused)  # fmt: skip
+        return Tally([self.judge(form, seed, [first.sql]) for first, form in islice(pairs, count)])
 
 
 @contextmanager
@@ -128,5 +138,5 @@ def shapes_of(verdicts: Sequence[Verdict], how_many: int = 20) -> str:
 
 
 def _tell(verdict: Verdict, what: str, found: Iterable[str]) -> str:
-    sql = " ".join(verdict.form.sql.split())
+    sql = " ; ".join(" ".join(one.split()) for one in (*verdict.first, verdict.form.sql))
     return f"seed {verdict.seed}: {sql}: {what}: {', '.join(found)}"

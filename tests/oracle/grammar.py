@@ -22,6 +22,8 @@ class Form:
 
     sql: str
     shape: str
+    table: str = ""
+    """The table that it is about."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,24 @@ class Grammar:
     def forms(self) -> Iterator[Form]:
         """Forms without end, each text once."""
         while True:
-            try:
-                form = _Sentence(self).form()
-            except Unfit:
-                continue
+            form = self.make("form")
             if form.sql not in self._seen:
                 self._seen.add(form.sql)
                 yield form
+
+    def pairs(self) -> Iterator[tuple[Form, Form]]:
+        """Without end, a statement and one that comes after it, mostly about the same table."""
+        while True:
+            first = self.make("before")
+            yield first, self.make("form", first.table)
+
+    def make(self, rule: str, table: str = "") -> Form:
+        """One form, which is about a table if it can."""
+        while True:
+            try:
+                return _Sentence(self, table).form(rule)
+            except Unfit:
+                table = table if self._random.random() < 0.9 else ""
 
     def choose(self, among: Sequence[str]) -> str:
         """One of them at random."""
@@ -102,15 +115,16 @@ class Grammar:
 class _Sentence:
     """One form in the making: the table that it is about, and the shapes of what it is made of."""
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: Grammar, wanted: str) -> None:
         self._grammar = grammar
+        self._wanted = wanted
         self._table = ""
         self._shapes: list[str] = []
         self._new = 0
 
-    def form(self) -> Form:
-        sql = " ".join(self._expand("form").split())
-        return Form(self._grammar.dress(sql), " | ".join(self._shapes))
+    def form(self, rule: str) -> Form:
+        sql = " ".join(self._expand(rule).split())
+        return Form(self._grammar.dress(sql), " | ".join(self._shapes), self._table)
 
     def _expand(self, rule: str) -> str:
         chosen = self._grammar.choose(self._grammar.rules[rule])
@@ -127,7 +141,9 @@ class _Sentence:
             # A word that may be left out brings the space behind it.
             return f"{self._expand(name)} "
         if name in vocabulary.names:
-            chosen = self._grammar.choose(vocabulary.names[name])
+            among = vocabulary.names[name]
+            wanted = name == "table" and not self._table and self._wanted in among
+            chosen = self._wanted if wanted else self._grammar.choose(among)
             self._table = chosen if name in ("table", "parent_table") else self._table
             return chosen
         return self._grammar.choose(vocabulary.of_table.get(self._table, {}).get(name, ()))

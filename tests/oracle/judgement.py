@@ -24,7 +24,11 @@ class Judgement:
 
     said: Said
     measured: Measured
-    relations: Mapping[int, Relation]
+
+    @property
+    def relations(self) -> Mapping[int, Relation]:
+        """What was there before the form."""
+        return self.measured.relations
 
     def wrong(self) -> Iterator[str]:
         """What it did, and was not said."""

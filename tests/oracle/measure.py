@@ -3,7 +3,7 @@
 Knows nothing of what lockgate says of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -84,6 +84,8 @@ class Measured:
 
     refused: str = ""
     message: str = ""
+    relations: Mapping[int, Relation] = field(default_factory=dict)
+    """What was there before it."""
     locks: Mapping[int, str] = field(default_factory=dict)
     read: frozenset[int] = frozenset()
     """All of whose rows it has read, or whose index it has built."""
@@ -106,47 +108,57 @@ class Desk:
     @cached_property
     def relations(self) -> dict[int, Relation]:
         """What there is before any form, with the rows of each table."""
-        found = {}
-        for oid, schema, name, kind, owner, parents, columns in self.connection.execute(RELATIONS):
-            rows = self._count(schema, name) if kind in "rm" else 0
-            found[oid] = Relation(
-                schema, name, kind, owner, tuple(parents), rows,
-                {int(number): column for number, column in columns.items()},
-            )  # fmt: skip
-        return found
+        tables = {oid: one for oid, one in self._relations().items() if one.kind in "rm"}
+        rows = {oid: self._count(one.schema, one.name) for oid, one in tables.items()}
+        return self._relations(rows)
 
-    @cached_property
-    def before(self) -> Glimpse:
-        """What there is to see while nothing was done."""
-        with self.connection.transaction(force_rollback=True):
-            return self._look()
+    def measure(self, sql: str, first: Iterable[str] = ()) -> Measured:
+        """What a statement does after others in a transaction, which leaves nothing behind.
 
-    def measure(self, sql: str) -> Measured:
-        """What a statement does in a transaction, which leaves nothing behind."""
-        relations, before = self.relations, self.before
+        What the others have made is not told, and a lock that they have taken already neither.
+        """
+        old = {oid: one.rows for oid, one in self.relations.items()}
+        relations = self.relations
         try:
             with self.connection.transaction(force_rollback=True):
-                begun = self._look()
+                for one in first:
+                    self.connection.execute(one.encode())
+                    relations = self._relations(old)
+                before = self._look()
                 self.connection.execute(sql.encode())
                 after = self._look()
         except psycopg.Error as error:
             return Measured(error.sqlstate or "?", str(error).splitlines()[0])
-        there = after.files.keys()
-        moved = {
-            oid for oid in before.files if oid in there and before.files[oid] != after.files[oid]
-        }
+        return self._compare({oid: relations[oid] for oid in old if oid in relations},
+                             before, after)  # fmt: skip
+
+    def _compare(self, there: dict[int, Relation], before: Glimpse, after: Glimpse) -> Measured:
+        left = after.files.keys()
+        moved = {oid for oid in there if oid in left and before.files[oid] != after.files[oid]}
         emptied = {oid for oid in moved if before.sizes[oid] and not after.sizes[oid]}
-        read = {oid: after.read.get(oid, 0) - begun.read.get(oid, 0) for oid in relations}
+        read = {oid: after.read.get(oid, 0) - before.read.get(oid, 0) for oid in there}
         return Measured(
-            locks={oid: lock for oid, lock in after.locks.items() if oid in relations},
+            relations=there,
+            locks={oid: lock for oid, lock in after.locks.items()
+                   if oid in there and before.locks.get(oid) != lock},
             read=frozenset(self._whole(read) | (self._owners(moved) - emptied)),
-            rewritten=frozenset(oid for oid in moved - emptied if relations[oid].kind in "rm"),
+            rewritten=frozenset(oid for oid in moved - emptied if there[oid].kind in "rm"),
             emptied=frozenset(emptied),
-            dropped=frozenset(relations.keys() - there),
+            dropped=frozenset(there.keys() - left),
             columns_dropped=frozenset(
-                (oid, number) for oid, number in before.columns - after.columns if oid in there
+                (oid, number) for oid, number in before.columns - after.columns
+                if oid in left and oid in there
             ),
-        )
+        )  # fmt: skip
+
+    def _relations(self, rows: Mapping[int, int] | None = None) -> dict[int, Relation]:
+        found = {}
+        for oid, schema, name, kind, owner, parents, columns in self.connection.execute(RELATIONS):
+            found[oid] = Relation(
+                schema, name, kind, owner, tuple(parents), (rows or {}).get(oid, 0),
+                {int(number): column for number, column in columns.items()},
+            )  # fmt: skip
+        return found
 
     def _whole(self, read: Mapping[int, int]) -> set[int]:
         found = set()

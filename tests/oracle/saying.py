@@ -3,6 +3,7 @@
 Runs nothing; it goes through the code that makes, inspects and rereads every plan.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lockgate.planner.database.facts import Facts
@@ -33,12 +34,12 @@ class Said:
     contradicted: str = ""
 
 
-def say(sql: str, facts: Facts) -> Said:
-    """What a plan of one statement says of it."""
+def say(sql: str, facts: Facts, first: Sequence[str] = ()) -> Said:
+    """What a plan says of a statement, after others of the same section."""
     outside = read(sql).outside_only
     try:
-        file = migration("001", f"{sql}\n;", options="transaction:false" if outside else "")
-        plan = up_plan([file])
+        text = "".join(f"{one}\n;\n" for one in (*first, sql))
+        plan = up_plan([migration("001", text, options="transaction:false" if outside else "")])
     except LockgateError as error:
         return Said(None, refused=error.what)
     files = without_files(plan)
@@ -46,7 +47,7 @@ def say(sql: str, facts: Facts) -> Said:
     plan = inspect(plan, subjects, files, [()])
     (step,) = plan.steps
     fails = any(finding.code == FAILS for finding in step.findings)
-    return Said(step.statements[0], outside or fails, contradicted=_contradicted(plan))
+    return Said(step.statements[-1], outside or fails, contradicted=_contradicted(plan))
 
 
 def _contradicted(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from tests.oracle.grammar import FORMS, Form, read_rules
 from tests.oracle.judgement import Judgement
 from tests.oracle.saying import say
 
-SEEDS, FORMS_OF_EACH = 3, 520
+SEEDS, FORMS_OF_EACH, PAIRS = 3, 520, 200
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,38 @@ def test_what_is_measured_is_said(bench: Bench, capsys: pytest.CaptureFixture[st
     assert tally.faults() == []
 
 
+def test_a_statement_is_weighed_by_what_those_before_it_leave(bench: Bench) -> None:
+    tally = bench.run_pairs(random.SystemRandom().randrange(10**9), PAIRS)
+    assert tally.faults() == []
+
+
+UNDONE = [
+    ("alter table orders drop constraint proved_check",
+     "alter table orders alter proved set not null"),
+    ("set local timezone = 'Asia/Tokyo'", "alter table users alter made type timestamptz"),
+    ("create domain short as text check (length(value) < 9)",
+     "alter table lonely add column n short"),
+    ("alter table orders drop constraint total_check, add check (total > -1)",
+     "alter table orders alter total type numeric(14, 2)"),
+    ("alter table logs rename to journal", "drop table users cascade"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "sql"), UNDONE)
+def test_what_a_plan_has_undone_is_not_relied_on(bench: Bench, first: str, sql: str) -> None:
+    assert bench.judge(Form(sql, ""), first=[first]).wrong == ()
+
+
+def test_a_check_that_the_plan_makes_and_validates_proves_a_not_null(bench: Bench) -> None:
+    recipe = [
+        "alter table orders add constraint c check (country is not null) not valid",
+        "alter table orders validate constraint c",
+    ]
+    said = say("alter table orders alter country set not null", bench.facts, recipe)
+    assert said.statement is not None
+    assert [(one.table, one.work) for one in said.statement.touches] == [("orders", "none")]
+
+
 @pytest.mark.parametrize(
     ("sql", "wrong"),
     [
@@ -41,13 +73,13 @@ def test_what_is_measured_is_said(bench: Bench, capsys: pytest.CaptureFixture[st
 )
 def test_a_plan_that_knows_no_facts_is_found_out(bench: Bench, sql: str, wrong: str) -> None:
     said, measured = say(sql, Facts()), bench.desk.measure(sql)
-    assert wrong in [*Judgement(said, measured, bench.desk.relations).wrong()]
+    assert wrong in [*Judgement(said, measured).wrong()]
 
 
 def test_more_than_is_done_is_found_out(bench: Bench) -> None:
     said = say("alter table users alter name type int using 1", bench.facts)
     measured = bench.desk.measure("alter table users alter name drop default")
-    over = [*Judgement(said, measured, bench.desk.relations).over()]
+    over = [*Judgement(said, measured).over()]
     assert "rewrite of users" in over
 
 

@@ -115,7 +115,8 @@ def _alter_constraint(clause: Clause, table: TableFacts | None, facts: Facts) ->
     if known is None:
         return MAY_SCAN if enforces else BRIEF
     work: Work = "scan" if enforces else "none"
-    return Part(work=work, others=hold_all([known.parent], ACCESS_EXCLUSIVE, facts, work))
+    lock = SHARE_ROW_EXCLUSIVE if enforces else ACCESS_EXCLUSIVE
+    return Part(work=work, others=hold_all([known.parent], lock, facts, work))
 
 
 def _validate(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
