@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -117,6 +118,30 @@ def longest_chain(name: str) -> tuple[str, ...]:
     """The longest way from a module down to one that imports nothing of ours."""
     below = [longest_chain(each) for each in _graph()[name]]
     return (name, *max(below, key=len, default=()))
+
+
+def test_no_part_of_an_engine_has_more_methods_than_it_had() -> None:
+    parts = {"Session", "Store", "Runs", "MigrationLock", "Units", "Scratch"}
+    found = {
+        node.name: [one.name for one in node.body if _is_method(one)]
+        for path in ("executors/engine.py", *LEDGER, "executors/lock.py")
+        for node in modules()[path].body
+        if isinstance(node, ast.ClassDef) and node.name in parts
+    }
+    assert found.keys() == parts
+    assert {name: methods for name, methods in found.items() if len(methods) > MOST_METHODS} == {}
+
+
+MOST_METHODS = 15  # a dozen is the aim; the session also reads facts, rows and the catalogue
+LEDGER = ("executors/ledger/store.py", "executors/ledger/runs.py")
+
+
+def _is_method(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    """Whether it is a method that others may call; a property is none."""
+    if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+        return False
+    marks = {getattr(mark, "id", "") for mark in node.decorator_list}
+    return not marks & {"property", "cached_property"}
 
 
 READERS = ("planner/sql/", "planner/reading/")

@@ -67,7 +67,7 @@ class Runs:
 
     def read_runs(self, limit: int) -> list[PastRun]:
         """The newest runs first."""
-        if not self._store.read_tables().complete:
+        if not self._store.tables.complete:
             return []
         rows = self._session.query_all(self._store.named(READ_RUNS), (limit,))
         return list(map(read_past, rows))
@@ -84,7 +84,7 @@ class Runs:
 
     def read_applied_plans(self) -> list[StoredRun]:
         """Each run of an up plan with the plan's text, in no order and unchecked."""
-        if not self._store.read_tables().complete:
+        if not self._store.tables.complete:
             return []
         rows = self._session.query_all(self._store.named(READ_APPLIED))
         more = self._read_pieces(PIECES_OF_APPLIED)
@@ -123,7 +123,7 @@ class Runs:
 
     def _read_pieces(self, sql: str, *parameters: str) -> dict[str, str]:
         """By its run, what a plan has beyond its first piece."""
-        if OWN_NAMES["plans"] not in self._store.read_tables().names:  # an older lockgate's ledger
+        if OWN_NAMES["plans"] not in self._store.tables.names:  # an older lockgate's ledger
             return {}
         rows = self._session.query_all(self._store.named(sql), parameters)
         runs = groupby(rows, key=lambda row: str(row[0]))

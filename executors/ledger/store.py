@@ -92,7 +92,8 @@ class Store(ABC):
         job = "job" if has_job else "null"
         return sql.format(now=self.clock, history=history, job=job, **own)
 
-    def read_tables(self) -> Tables:
+    @property
+    def tables(self) -> Tables:
         """Which of lockgate's tables exist; asks until all do.
 
         Raises:
@@ -108,7 +109,7 @@ class Store(ABC):
 
     def read_ledger(self) -> Ledger:
         """The ledger under one snapshot; an empty one where lockgate's tables do not exist."""
-        tables = self.read_tables()
+        tables = self.tables
         sources = [READ_HISTORY] * bool(tables.columns)
         sources += [READ_TARGET, READ_UNRESOLVED] * tables.complete
         if not sources:
@@ -151,7 +152,7 @@ class Store(ABC):
 
     def resume_run(self, run: Run) -> None:
         """Notes that an interrupted run goes on; durable on return."""
-        for sql in self.read_tables().missing({}):
+        for sql in self.tables.missing({}):
             self.session.execute(self.named(sql))
         self._forget_tables()
         values = (run.actor, run.tool_version, job_text(run.job), run.id)

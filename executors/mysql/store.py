@@ -37,7 +37,7 @@ class MySQLStore(Store):
     session: MySQLSession
 
     def ensure_tables(self, identity: Identity) -> None:
-        if missing := (self._tables or self.read_tables()).missing(CREATE_TABLES):
+        if missing := (self._tables or self.tables).missing(CREATE_TABLES):
             self._create_tables(missing)
             self._forget_tables()
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)

@@ -15,7 +15,7 @@ from lockgate.executors.gauge import Gauge
 from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
 from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.postgresql.units.transaction import Mark, reading_of
-from lockgate.planner.plan.measured_locks import measured_lock, spell_lock, stronger_lock
+from lockgate.planner.plan.measured_locks import measured_lock, spell_mode, stronger_lock
 from lockgate.planner.plan.plan import Lock
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class StatementGauge(Gauge):
         before = dict(self._known)
         for oid, mode, name, file in held:
             if oid in before:
-                self._known[oid] = self._known[oid].locked(spell_lock(mode), name, file)
+                self._known[oid] = self._known[oid].locked(spell_mode(mode), name, file)
         pairs = [(before[oid], now) for oid, now in self._known.items()]
         locks = [_held(old, now) for old, now in pairs if old.lock != now.lock]
         self.note(

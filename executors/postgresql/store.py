@@ -76,7 +76,7 @@ class PostgreSQLStore(Store):
         schema = self.session.quote(self.session.history_schema)
         known = [
             {"name": f"{schema}.{self.session.quote(name)}", "oid": oid}
-            for name, oid in (self._tables or self.read_tables()).oids.items()
+            for name, oid in (self._tables or self.tables).oids.items()
         ]
         names = ", ".join(str(table["name"]) for table in known)
         locking = [Command(LOCK_TABLES.format(names), tag)] * bool(known)
@@ -101,6 +101,6 @@ class PostgreSQLStore(Store):
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         schema = [f"create schema if not exists {self.session.quote(self.session.history_schema)}"]
         missing = schema * self.session.lacks_schema
-        missing += map(self.named, (self._tables or self.read_tables()).missing(CREATE_TABLES))
+        missing += map(self.named, (self._tables or self.tables).missing(CREATE_TABLES))
         identify = Command(self.named(IDENTIFY), None, values)
         return [*(Command(sql, None) for sql in missing), identify]

@@ -8,10 +8,10 @@ from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
 SPELLED = {lock.replace(" ", "") + "LOCK": lock for lock in LOCKS}
 
 
-def spell_lock(mode: str) -> str:
+def spell_mode(mode: str) -> str:
     """A mode of pg_locks as statements spell it.
 
-    >>> spell_lock("AccessExclusiveLock")
+    >>> spell_mode("AccessExclusiveLock")
     'ACCESS EXCLUSIVE'
     """
     return SPELLED[mode.upper()]

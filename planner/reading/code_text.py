@@ -34,7 +34,7 @@ class CodeText:
 
 
 @lru_cache(maxsize=1)
-def cut(sql: str, dialect: Dialect) -> CodeText:
+def cut_statement(sql: str, dialect: Dialect) -> CodeText:
     """The tokens of a statement, which is asked for several times in a row."""
     return CodeText(read_head(sql, dialect))
 
@@ -62,7 +62,7 @@ def content(text: str) -> str:
 
 def each_text(sql: str, dialect: Dialect) -> Iterator[CodeText]:
     """A statement, and all code in its strings."""
-    yield from _nested(cut(sql, dialect), dialect, 0)
+    yield from _nested(cut_statement(sql, dialect), dialect, 0)
 
 
 def _nested(text: CodeText, dialect: Dialect, depth: int) -> Iterator[CodeText]:

@@ -11,7 +11,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from lockgate.planner.reading.code_text import DEEPEST, CodeText, begins, content, cut, cut_string
+from lockgate.planner.reading.code_text import (
+    DEEPEST,
+    CodeText,
+    begins,
+    content,
+    cut_statement,
+    cut_string,
+)
 from lockgate.planner.sql.cursor import Token
 from lockgate.planner.sql.dialect import Dialect
 
@@ -139,7 +146,7 @@ def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
     """
     if not _suspicious(sql, dialect):
         return ()
-    return tuple(dict.fromkeys(_found(cut(sql, dialect), dialect, 0)))
+    return tuple(dict.fromkeys(_found(cut_statement(sql, dialect), dialect, 0)))
 
 
 def changes_rights(sql: str, dialect: Dialect) -> bool:
@@ -151,7 +158,7 @@ def changes_rights(sql: str, dialect: Dialect) -> bool:
     >>> changes_rights("revoke all on t from public", POSTGRESQL)
     False
     """
-    return _may_change_rights(sql) and _changes_rights(cut(sql, dialect), dialect, 0)
+    return _may_change_rights(sql) and _changes_rights(cut_statement(sql, dialect), dialect, 0)
 
 
 def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:

@@ -56,7 +56,7 @@ class DelimiterLeft:
     line: int
 
 
-Item = Statement | Directive | DelimiterLeft
+Scanned = Statement | Directive | DelimiterLeft
 
 
 def says_more(sql: str) -> bool:
@@ -64,7 +64,7 @@ def says_more(sql: str) -> bool:
     return "delimiter" in sql.lower() or ALLOWS.search(sql) is not None
 
 
-def scan(sql: str, dialect: Dialect, *, first_line: int = 1) -> Iterator[Item]:
+def scan(sql: str, dialect: Dialect, *, first_line: int = 1) -> Iterator[Scanned]:
     """Statements and directives in the order of the file; `first_line` is that of `sql`.
 
     Raises:
@@ -113,7 +113,7 @@ class _Scanner:
         self._position = 0
         self._counted = 0
         self._line = first_line
-        self._found: list[Item] = []
+        self._found: list[Scanned] = []
         self._left = DelimiterLeft(";", 0)
         self._modes = ModeGuard(dialect)
         self._conditional = -1
@@ -126,7 +126,7 @@ class _Scanner:
         self._words: list[str] = []
         self._body: Body | None = None
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[Scanned]:
         """Everything found, each as soon as its end is read."""
         self._refuse_unsendable()
         readers: dict[str, Callable[[int, str], None]] = {

@@ -25,7 +25,7 @@ from lockgate.planner.migrations.migration import (
 from lockgate.planner.migrations.template import render
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.sql.statements import DelimiterLeft, Directive, Item, Statement, scan
+from lockgate.planner.sql.statements import DelimiterLeft, Directive, Scanned, Statement, scan
 
 TOOL = "lockgate or dbmate"
 LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`"
@@ -217,7 +217,7 @@ class _Draft:
         )  # fmt: skip
 
 
-def _collect_sections(parts: Iterator[Item], file: str) -> Sections:
+def _collect_sections(parts: Iterator[Scanned], file: str) -> Sections:
     opened: dict[str, _Draft] = {}
     general: list[Waiver] = []
     for part in parts:
