@@ -53,6 +53,12 @@ class Reviewed:
     new: frozenset[Object] = frozenset()
     is_own: bool = False
 
+    @property
+    def reached(self) -> tuple[Object, ...]:
+        """The tables whose rows it writes, and the objects that it makes, alters or drops."""
+        effect = self.impact.reading
+        return (*effect.tables_written, *effect.objects)
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewTerms:
@@ -113,12 +119,6 @@ def _dropped_by(statement: Reviewed) -> Iterator[Object]:
             yield as_relation(one)
 
 
-def reached_by(statement: Reviewed) -> tuple[Object, ...]:
-    """The tables whose rows a statement writes, and the objects that it makes, alters or drops."""
-    effect = statement.impact.reading
-    return (*effect.tables_written, *effect.objects)
-
-
 def read_subject(
     statements: Iterable[Written],
     direction: Direction,
@@ -173,7 +173,7 @@ def _with_own_objects(subject: Subject, own: OwnObjects) -> Subject:
     statements = []
     for statement in subject.statements:
         reading, facts = statement.impact.reading, subject.terms.facts
-        reached = reached_by(statement)
+        reached = statement.reached
         touched = (*reached, *(hold.on for hold in statement.impact.holds))
         new = frozenset(as_relation(one) for one in touched if own.is_new(one, facts))
         impact = _of_new_table(statement.impact, new)

@@ -14,7 +14,7 @@ from lockgate.planner.finding import SEVERITIES, Finding, Severity
 from lockgate.planner.reading.reading import Object
 
 if TYPE_CHECKING:
-    from lockgate.planner.review.section import Reviewed, Subject, reached_by
+    from lockgate.planner.review.section import Reviewed, Subject
 
 HazardKind = Literal["lock", "wait", "loss", "break", "fail"]
 """`lock`: others wait, the longer the larger the table. `wait`: they wait until the lock is had,
@@ -146,7 +146,7 @@ def _old_tables(kind: HazardKind, statement: Reviewed, subject: Subject) -> tupl
     """The tables that it is about and others use: those whose data goes, or that are kept closed
     for long, or any that it locks."""
     held = [one for one in statement.impact.holds if kind != "lock" or one.is_long]
-    reached = reached_by(statement) if kind == "loss" else ()
+    reached = statement.reached if kind == "loss" else ()
     found = [one.on for one in held if not reached or one.on in reached]
     return tuple(table for table in found if not subject.is_new(table, statement))
 

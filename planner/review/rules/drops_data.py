@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.review.section import Subject, reached_by, report
+from lockgate.planner.review.section import Subject, report
 
 CODE = "drops-data"
 COVERED_BY = frozenset(
@@ -16,7 +16,7 @@ COVERED_BY = frozenset(
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each statement that loses data; in a way back only where rows are known."""
     for statement in subject.statements:
-        severity = subject.grade_loss(reached_by(statement))
+        severity = subject.grade_loss(statement.reached)
         lost = " and ".join(subject.lost_by(statement))
         if lost and severity:
             yield report(
