@@ -99,8 +99,8 @@ def half_done(failed: StepFailed) -> Unresolved:
     doubt = f" Statement {failure.place} itself may have done part of its work." * failed.unsure
     return Unresolved(
         f"Migration {failure.step.version} is half done: {failure}",
-        why=f"Of its {total} statements these are done and kept: {kept or 'none'}; "
-        f"not done: {rest or 'only its row in the history'}.{doubt}",
+        why=f"Of its {total} statement{'s' * (total != 1)} these are done and kept: "
+        f"{kept or 'none'}; not done: {rest or 'only its row in the history'}.{doubt}",
         do=LOOK
         if failed.unsure
         else "Remove the cause and apply the same plan again: it goes on where it stopped. "

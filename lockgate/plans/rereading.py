@@ -16,9 +16,10 @@ from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import find_position, refuse_other_rules
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.rereading import (
+    asks_what_is_kept,
     bind,
-    is_rendered_otherwise,
     refuse_needless_pieces,
+    refuse_unbound,
     refuse_understated,
     refuse_unmet,
     without_claims,
@@ -28,10 +29,11 @@ from lockgate.plans.origin import reread_origin
 from lockgate.workspace import Workspace
 
 
-def reread(plan: Plan, work: Workspace) -> Plan:
+def reread(plan: Plan, work: Workspace) -> Plan | None:
     """The plan as the environment's policies are to judge it; its digest is that of its file.
 
-    One that was begun is taken as it is: it was held against its SQL when it began.
+    One that stopped half-way is taken as it is: it was held against its SQL when it began. None
+    for one of which the database already has something.
 
     Raises:
         WrongTarget, StalePlan: this is not its database, or not as the plan needs it.
@@ -40,13 +42,16 @@ def reread(plan: Plan, work: Workspace) -> Plan:
     engine, environment = work.engine, work.environment
     ledger = engine.store.read_ledger()
     refuse_elsewhere(plan, engine, ledger)
-    if plan.digest in ledger.unresolved or find_position(plan, ledger):
+    if plan.digest in ledger.unresolved:
         return plan
+    if find_position(plan, ledger):
+        return None
     refuse_other_rules(plan, engine.server)
     dialect = engine.server.dialect
     applied: tuple[AppliedMigration, ...] = ()
-    if is_rendered_otherwise(plan, environment.variables):
+    if asks_what_is_kept(plan, environment.variables):
         applied = find_applied(ledger, engine.store.runs.read_applied_plans())
+    refuse_unbound(plan, dialect, applied)
     migrations = bind(plan, dialect, environment.variables, applied)
     facts = _read_facts(plan, work)
     refuse_understated(plan, dialect, facts)

@@ -10,11 +10,11 @@ from pathlib import Path
 from lockgate.executors.apply import Admit
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.judgement import refuse_denied, refuse_start
-from lockgate.planner.errors import Denied, UsageError
+from lockgate.planner.errors import Denied, StalePlan, UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.start import Start
-from lockgate.planner.plan.verify import refuse_old, refuse_unbound
+from lockgate.planner.plan.verify import refuse_old
 from lockgate.planner.policies import plan as plan_policy
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.policies.require_intent import judge_intent
@@ -26,11 +26,12 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A plan that was read from a file: as its own SQL shows it, and whose signatures it bears.
+    """A plan that was read from a file: as its own SQL shows it, None where that was not looked
+    at, since the plan was begun, and whose signatures it bears.
     `maker` has signed that they made it; empty: nobody has. `allow_non_atomic` says that the caller
     accepts that it can stop half-way."""
 
-    reread: Plan
+    reread: Plan | None
     signatures: Signatures
     maker: str
     allow_non_atomic: bool = False
@@ -43,21 +44,17 @@ def admit(
 ) -> Admit:
     """What lets a plan begin in the environment, or raises Denied; see `executors.apply`.
 
-    `file` is what is known of a plan that was read from one; a bad approval of it is an error too,
-    and so is an old format, by which its SQL would be bound to no file.
+    `file` is what is known of a plan that was read from one; a bad approval of it is an error too.
     """
 
     def admitted(plan: Plan, now: datetime) -> tuple[str, ...]:
-        if file:
-            refuse_unbound(plan)
         signed = file.signatures if file else Signatures(None, ())
         approvers = count_approvers(plan, signed, environment, now)
         refuse_old(plan, now, environment.max_plan_age)
         start = Start(plan, now, intent, approvers.names, approvers.authors)
         if file:
-            start = replace(
-                start, plan=_accepted(file, environment), maker=file.maker, is_file=True
-            )
+            judged = _accepted(file, environment)
+            start = replace(start, plan=judged, maker=file.maker, is_file=True)
         refuse_start(start, environment.policy)
         return approvers.names
 
@@ -67,6 +64,13 @@ def admit(
 def _accepted(file: PlanFile, environment: Environment) -> Plan:
     """The plan with what is accepted of it: by the caller, and, where the maker's signature counts,
     when it was made. Otherwise who edits a plan could accept it."""
+    if file.reread is None:
+        raise StalePlan(
+            "The database was changed while the plan waited for the lock: what it had of the plan "
+            "was rolled back.",
+            why="The plan's SQL was not held against its files, since it was begun before.",
+            do="Apply it again.",
+        )
     given = {NON_ATOMIC} if file.allow_non_atomic else set()
     signed = file.reread.accepted if environment.policy.plan.counts(file.maker) else ()
     return file.reread.model_copy(update={"accepted": tuple(sorted({*given, *signed}))})

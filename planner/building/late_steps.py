@@ -5,7 +5,7 @@ A plan is marked by the files; `apply` has none, and does it again by the ledger
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from lockgate.planner.building.compare import Comparison, compare
@@ -40,7 +40,24 @@ def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -
         new if is_numbered(step.version) else step
         for step, new in zip(plan.steps, marked, strict=True)
     )
-    return plan.model_copy(update={"steps": tuple(steps)})
+    return plan.model_copy(update={"steps": tuple(_mark_overtaken(steps, files))})
+
+
+def _mark_overtaken(steps: Iterable[Step], files: Sequence[Migration]) -> Iterator[Step]:
+    """The steps, each with a finding that runs behind one of the plan that stands after it."""
+    places = {migration.key: place for place, migration in enumerate(files)}
+    last, version = -1, ""
+    for step in steps:
+        place = places.get(step.key, -1) if _is_counted(step) else -1
+        if 0 <= place < last:
+            yield _marked(step, f"It runs behind {version}, which stands after it.")
+            continue
+        last, version = (place, step.version) if place > last else (last, version)
+        yield step
+
+
+def _is_counted(step: Step) -> bool:
+    return step.direction == "up" and is_numbered(step.version)
 
 
 def _marked(step: Step, message: str) -> Step:

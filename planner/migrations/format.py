@@ -160,12 +160,14 @@ def _refuse_control(section: Section, dialect: Dialect) -> None:
         find_misplaced,
         refuse_copy_out,
         refuse_lock_release,
+        refuse_package,
         refuse_transaction_control,
     )
 
     mistakes = Mistakes()
     for statement in section.statements:
         with mistakes.noting():
+            refuse_package(statement, dialect)
             refuse_transaction_control(statement, dialect)
             refuse_lock_release(statement, dialect)
             refuse_copy_out(statement)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from lockgate.planner.errors import BadSyntax, MigrationFileError
 from lockgate.planner.reading.mysql.lock_release import RELEASE_ALL, releases_all_locks
+from lockgate.planner.reading.mysql.open_transaction import leaves_transaction_open
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import Dialect
@@ -23,6 +25,7 @@ CONTROL = (
     ("prepare", "transaction"),
     ("xa",),
 )
+PACKAGE = re.compile(r"create( or replace)?( definer( \S+)?)? package\b.*")
 TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
 SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
@@ -72,6 +75,28 @@ def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
     disturbs = _begins(words, TABLE_LOCKS + SAVEPOINTS)
     if ends or disturbs or _begins(words, CONTROL):
         raise _disturbing(statement)
+    if leaves_transaction_open(statement.sql, dialect):
+        raise MigrationFileError(
+            "CREATE TABLE … START TRANSACTION leaves a transaction open, in which no other "
+            "statement but INSERT may run",
+            line=statement.line,
+            do="Remove START TRANSACTION: it is for what replication sends alone.",
+        )
+
+
+def refuse_package(statement: Statement, dialect: Dialect) -> None:
+    """Raises MigrationFileError for CREATE PACKAGE of MariaDB, whose body cannot be told from the
+    statements after it.
+
+    https://mariadb.com/kb/en/create-package/
+    """
+    if dialect.compound_bodies and PACKAGE.fullmatch(" ".join(statement.words[:8])):
+        raise MigrationFileError(
+            "lockgate does not read packages: only `sql_mode=ORACLE` has them, and it tells their "
+            "body by other rules",
+            line=statement.line,
+            do="Write its procedures and functions by themselves.",
+        )
 
 
 def _disturbing(statement: Statement) -> MigrationFileError:

@@ -12,7 +12,6 @@ from lockgate.planner.errors import (
     OfflinePlan,
     StalePlan,
     Unresolved,
-    UnsupportedPlan,
     WrongTarget,
 )
 from lockgate.planner.quantities import format_duration, format_moment, short_digest
@@ -34,17 +33,6 @@ def refuse_offline(plan: Plan) -> None:
             why="It is for review: nobody has asked the database itself.",
             do=f"Make one with `migrate plan -e {plan.environment} --reviewed PLAN`, where the "
             "database can be reached: it is refused if it would do something else.",
-        )
-
-
-def refuse_unbound(plan: Plan) -> None:
-    """Raises UnsupportedPlan when the plan does not carry its files' texts, as those of format 1.0
-    do not."""
-    if any(step.text is None for step in plan.steps):
-        raise UnsupportedPlan(
-            "The plan was made by an older lockgate: it does not carry the text of its files.",
-            why="Nothing shows that its SQL is that of the files whose checksums it names.",
-            do="Make a new plan with `migrate plan`, and have it reviewed.",
         )
 
 

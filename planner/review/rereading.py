@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lockgate.planner.building.filetexts import restore_migration
 from lockgate.planner.building.readings import as_reading
-from lockgate.planner.building.stored_runs import AppliedMigration
+from lockgate.planner.building.stored_runs import AppliedMigration, down_step
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.errors import ContradictedPlan, LockgateError
+from lockgate.planner.errors import ContradictedPlan, LockgateError, UnsupportedPlan
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 from lockgate.planner.guarantees.units import is_unit
 from lockgate.planner.migrations.format import parse_sections
@@ -57,6 +57,38 @@ def bind(
         for number, step in enumerate(plan.steps, 1)
     )
     return tuple(migration for migration in bound if migration is not None)
+
+
+def refuse_unbound(plan: Plan, dialect: Dialect, applied: Sequence[AppliedMigration]) -> None:
+    """Raises UnsupportedPlan when a step does not carry its file's text, as those of format 1.0 do
+    not, unless it rolls back by what the database has kept in `applied`."""
+    known = {one.key: one for one in applied}
+    for step in plan.steps:
+        if step.text is None and not _is_kept(step, known.get(step.key), dialect):
+            raise UnsupportedPlan(
+                "The plan was made by an older lockgate: it does not carry the text of its files.",
+                why="Nothing shows that its SQL is that of the files whose checksums it names.",
+                do="Make a new plan with `migrate plan`, and have it reviewed.",
+            )
+
+
+def _is_kept(step: Step, applied: AppliedMigration | None, dialect: Dialect) -> bool:
+    """Whether the step is the one by which the database itself would roll back."""
+    if step.direction != "down" or applied is None or not (applied.step and applied.step.rollback):
+        return False
+    kept = down_step(applied, dialect)
+    alike = [(one.checksum, one.name, one.requires, one.file) for one in (step, kept)]
+    texts = [[(s.sql, s.copy_data) for s in one.statements] for one in (step, kept)]
+    runs_alike = not dialect.transactional_ddl or (step.transaction is None) is (
+        kept.transaction is None
+    )
+    return alike[0] == alike[1] and texts[0] == texts[1] and runs_alike
+
+
+def asks_what_is_kept(plan: Plan, variables: Mapping[str, str]) -> bool:
+    """Whether a rollback is bound to what the database has kept, and not by its own text alone."""
+    unbound = any(step.direction == "down" and step.text is None for step in plan.steps)
+    return unbound or is_rendered_otherwise(plan, variables)
 
 
 def is_rendered_otherwise(plan: Plan, variables: Mapping[str, str]) -> bool:

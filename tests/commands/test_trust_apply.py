@@ -8,9 +8,13 @@ import pytest
 
 from lockgate.executors.apply import apply
 from lockgate.planner.environments.folder import EnvironmentsFolder
+from lockgate.planner.errors import StalePlan
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.planfile import read_plan, render_plan
 from lockgate.planner.plan.statement import statement_digest
+from lockgate.plans.rereading import reread
+from lockgate.trust.admission import PlanFile, admit
+from lockgate.trust.approvals import Signatures
 from lockgate.workspace import author, load_environment, open_workspace
 from tests.commands.running import Project, refused, succeed
 
@@ -113,7 +117,12 @@ def test_a_run_of_a_plan_of_the_past_version_can_be_shown_and_rolled_back(
     with open_workspace(load_environment("test", place)) as work:
         apply(read_plan(plan_file), work.engine, author(), wait=5, emit=lambda event: None)
     assert "nothing" in succeed(any_project.migrate("apply", "plan.json")).out.lower()
-    succeed(any_project.migrate("down", "--from-database"))
+    succeed(any_project.migrate("plan", "--down", "1", "--from-database"))
+    document = json.loads(plan_file.read_text())
+    forge(any_project, document, lambda plan: statement(plan).update(sql="select 1"))
+    refused(any_project.migrate("apply", "plan.json"), 8, "made by an older lockgate")
+    succeed(any_project.migrate("plan", "--down", "1", "--from-database"))
+    succeed(any_project.migrate("apply", "plan.json"))
 
 
 def test_decisions_of_the_plan_do_not_count(dropping: Project) -> None:
@@ -253,3 +262,32 @@ def test_what_takes_rows_away_whenever_it_runs_is_a_loss(any_project: Project) -
     any_project.write("002_gone.sql", RULE if any_project.engine == "postgresql" else EVENT)
     deny(any_project, "destructive: deny, non_atomic: allow")
     refused(any_project.migrate("plan"), 3, "whenever it")
+
+
+def test_the_steps_of_a_plan_are_in_the_order_of_their_files(any_project: Project) -> None:
+    any_project.write_tables(2)
+    document = planned(any_project)
+    forge(any_project, document, lambda plan: plan["steps"].reverse())
+    refused(any_project.migrate("apply", "plan.json"), 3, "Out of order: 001")
+
+
+def test_what_was_begun_when_it_was_read_is_not_begun_by_trust(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for the lock may find that what it had seen done was rolled back."""
+    project.write_tables(1)
+    document = planned(project)
+    succeed(project.migrate("apply", "plan.json"))
+    forge(
+        project, document, lambda plan: statement(plan).update(sql="drop table schema_migrations")
+    )
+    monkeypatch.setenv("TEST_URL", project.url)
+    place = EnvironmentsFolder(project.folder / "environments", project.folder)
+    environment = load_environment("test", place)
+    plan = read_plan(project.folder / "plan.json")
+    with open_workspace(environment) as work:
+        assert reread(plan, work) is None
+        now = work.engine.server.now
+    let_in = admit(environment, None, PlanFile(None, Signatures(None, ()), ""))
+    with pytest.raises(StalePlan, match="rolled back"):
+        let_in(plan, now)

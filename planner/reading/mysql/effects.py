@@ -30,7 +30,12 @@ PROGRAMS = ("procedure", "function", "event")
 LISTED = {"table": "table", "tables": "table", "view": "view", "sequence": "sequence"}
 OPENS_DEFINITION = frozenset({"select", "as", "with", "values", "table", "partition"})
 # https://dev.mysql.com/doc/refman/9.7/en/atomic-ddl.html
-WHOLE = frozenset({"alter", "create", "drop", "flush", "grant", "kill", "rename", "revoke"})
+WHOLE = frozenset(
+    [
+        *("alter", "create", "drop", "flush", "grant", "kill", "rename", "revoke"),
+        *("import", "install", "uninstall"),
+    ]
+)
 
 
 def read_effect(cursor: Cursor) -> Reading:

@@ -191,3 +191,17 @@ def test_both_directions_are_looked_at() -> None:
 def test_copy_to_stdout_has_no_client_to_receive_it() -> None:
     assert "STDOUT" in refused("copy t (id) to stdout", options="transaction:false").what
     assert len(parse(section("copy t to '/dev/null'")).up.statements) == 2
+
+
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
+@pytest.mark.parametrize("between", [" ", " /* x */ ", " comment = 'c'" * 20 + " "])
+def test_a_table_that_leaves_a_transaction_open_is_refused(dialect: Dialect, between: str) -> None:
+    sql = f"create table t (a int){between}start transaction"
+    assert "START TRANSACTION" in refused(sql, dialect).what
+    harmless = "create table t (start int, `transaction` int) comment 'start transaction'"
+    assert parse(section(harmless), dialect=dialect).up
+
+
+def test_a_package_is_refused_for_what_it_is() -> None:
+    sql = "create or replace package body p as function f() return int as begin return 1; end; end"
+    assert "packages" in refused(sql, MARIADB).what

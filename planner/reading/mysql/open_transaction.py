@@ -1,0 +1,25 @@
+"""Whether a CREATE TABLE of MySQL leaves a transaction open, as replication sends it.
+
+https://dev.mysql.com/doc/refman/9.7/en/create-table.html
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from lockgate.planner.sql.cursor import read_head
+from lockgate.planner.sql.dialect import Dialect
+
+
+def leaves_transaction_open(sql: str, dialect: Dialect) -> bool:
+    """Whether START TRANSACTION stands in a CREATE TABLE.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL
+    >>> leaves_transaction_open("create table t (a int) start transaction", MYSQL)
+    True
+    """
+    if dialect.transactional_ddl or "transaction" not in sql.lower():
+        return False
+    found = [token.word for token in read_head(sql, dialect).rest()]
+    is_table = found[:1] == ["create"] and "table" in found[:4]
+    return is_table and ("start", "transaction") in pairwise(found)
