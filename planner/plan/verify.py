@@ -81,7 +81,7 @@ def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
             f"The plan is for another server or another copy of {target.database} "
             f"({_shown(target.evidence)}; this is {_shown(server.evidence)})."
         )
-    if plan.base.present and target.uuid is None:
+    if plan.base.present and not target.uuid:
         raise _wrong("The plan is for a database with an identity, and does not say which one.")
     if target.uuid and (ledger.identity is None or ledger.identity.uuid != target.uuid):
         raise _wrong(f"The database does not have the identity {target.uuid} of the plan.")

@@ -15,8 +15,8 @@ from lockgate.planner.building.stored_runs import AppliedMigration, down_step
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError, UnsupportedPlan
-from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
-from lockgate.planner.guarantees.units import is_unit
+from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, judge_alone, verdict
+from lockgate.planner.guarantees.units import RANKS, is_unit
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.plan.plan import Plan, Step
@@ -130,8 +130,12 @@ def refuse_understated(plan: Plan, dialect: Dialect, facts: Facts | None = None)
     subjects = read_subjects(plan, terms, without_files(plan))
     for number, (step, subject) in enumerate(zip(plan.steps, subjects, strict=True), 1):
         for planned, reviewed in zip(step.statements, subject.statements, strict=True):
+            if planned.reading is None and step.text is None:
+                continue  # of format 1.0
             for less in _understated(planned, reviewed, subject):
                 raise _contradicted(f"step {number} statement {reviewed.place}", less)
+    if dialect.transactional_ddl and all(step.text for step in plan.steps):
+        _refuse_overstated(plan)
     if _is_cut(plan):
         raise _contradicted("its verdict", f"it says {plan.verdict}, and it can stop half-way")
 
@@ -247,6 +251,7 @@ def _runs_as_written(step: Step, section: Section, dialect: Dialect) -> bool:
 def _understated(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -> Iterator[str]:
     """What a statement does beyond what the plan says of it, as clauses."""
     if planned.reading is None:
+        yield "it does not say what the statement does"
         return
     yield from _unread(planned.reading, as_reading(reviewed.impact.reading))
     lost = [one for one in subject.lost_by(reviewed) if one not in planned.loses]
@@ -278,6 +283,27 @@ def _unread(told: StatementReading, found: StatementReading) -> Iterator[str]:
     )
     if weaker:
         yield "how it runs and fails is not what the plan says"
+
+
+def _refuse_overstated(plan: Plan) -> None:
+    """Refuses promises that are not those of the transactions, where these hold DDL too."""
+    judged = judge_alone([_as_it_runs(step) for step in plan.steps])
+    for number, (step, honest) in enumerate(zip(plan.steps, judged, strict=True), 1):
+        for place, pair in enumerate(zip(step.statements, honest.statements, strict=True), 1):
+            told, found = (RANKS.index(one.guarantee) for one in pair)
+            if told < found:
+                where = f"step {number} statement {place}"
+                raise _contradicted(where, "it promises more than its transaction gives")
+    is_told = plan.verdict.startswith(NOT_ATOMIC)
+    if verdict(judged).startswith(NOT_ATOMIC) and not is_told:
+        raise _contradicted("its verdict", f"it says {plan.verdict}, and it can stop half-way")
+
+
+def _as_it_runs(step: Step) -> Step:
+    guarantee = "point-of-no-return" if step.transaction is None else "transactional"
+    changes = {"guarantee": guarantee, "reason": ""}
+    statements = tuple(one.model_copy(update=changes) for one in step.statements)
+    return step.model_copy(update={"statements": statements})
 
 
 def _is_told(hold: Hold, planned: PlannedStatement) -> bool:

@@ -291,3 +291,30 @@ def test_what_was_begun_when_it_was_read_is_not_begun_by_trust(
     let_in = admit(environment, None, PlanFile(None, Signatures(None, ()), ""))
     with pytest.raises(StalePlan, match="rolled back"):
         let_in(plan, now)
+
+
+def test_a_statement_whose_reading_is_left_out_is_refused(dropping: Project) -> None:
+    document = planned(dropping)
+    forge(dropping, document, lambda plan: statement(plan).update(reading=None, loses=[]))
+    refused(dropping.migrate("apply", "plan.json"), 8, "does not say what the statement does")
+
+
+def test_an_identity_that_is_left_empty_is_refused(dropping: Project) -> None:
+    document = planned(dropping)
+    forge(dropping, document, lambda plan: plan["target"].update(uuid=""))
+    refused(dropping.migrate("apply", "plan.json"), 6, "does not say which one")
+
+
+def test_a_statement_in_no_transaction_promises_none(project: Project) -> None:
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    project.write("002_alone.sql", "vacuum;", flags=" transaction:false")
+    document = planned(project, "non_atomic: allow")
+
+    def whole(plan: dict[str, Any]) -> None:
+        plan["verdict"] = "ATOMIC (one transaction)"
+        statement(plan).update(guarantee="transactional", reason="")
+
+    deny(project, "non_atomic: deny")
+    forge(project, document, whole)
+    refused(project.migrate("apply", "plan.json"), 8, "promises more than its transaction gives")
