@@ -202,6 +202,10 @@ def test_a_table_that_leaves_a_transaction_open_is_refused(dialect: Dialect, bet
     assert parse(section(harmless), dialect=dialect).up
 
 
-def test_a_package_is_refused_for_what_it_is() -> None:
-    sql = "create or replace package body p as function f() return int as begin return 1; end; end"
+@pytest.mark.parametrize(
+    "head", ["create", "create or replace", "create definer = 'a'@'b'", "create definer = root@b"]
+)
+def test_a_package_is_refused_for_what_it_is(head: str) -> None:
+    sql = f"{head} package body p as function f() return int as begin return 1; end; end"
     assert "packages" in refused(sql, MARIADB).what
+    assert parse(section("create table package (definer int)"), dialect=MARIADB).up
