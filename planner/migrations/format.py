@@ -166,8 +166,8 @@ def _refuse_control(section: Section, dialect: Dialect) -> None:
 
     mistakes = Mistakes()
     for statement in section.statements:
+        refuse_package(statement, dialect)  # what seems to follow it is its body
         with mistakes.noting():
-            refuse_package(statement, dialect)
             refuse_transaction_control(statement, dialect)
             refuse_lock_release(statement, dialect)
             refuse_copy_out(statement)
