@@ -6,7 +6,7 @@ Must not change either, and must not print.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from lockgate.exits import Exit, exit_code
 from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
 from lockgate.planner.building.matrix import Column
 from lockgate.planner.database.occupancy import refuse_occupied
+from lockgate.planner.database.recording import recorded_keys
 from lockgate.planner.environments.environment import Environment, databases_of
 from lockgate.planner.environments.folder import (
     EnvironmentsFolder,
@@ -107,7 +108,11 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
     except (WrongTarget, InvalidPlan, Unresolved, HistoryError) as error:
         problem = error
     state = "under way" if holder else "half done"
-    shown = standings(comparison, ledger, dict.fromkeys(half_done, state))
+    recorded = recorded_keys(ledger, work.engine.store.runs.read_recordings())
+    shown = tuple(
+        replace(each, recorded=each.entry is not None and each.key in recorded)
+        for each in standings(comparison, ledger, dict.fromkeys(half_done, state))
+    )
     return Stand(shown, ledger, directory.warnings_on(comparison.pending), holder, problem)
 
 

@@ -18,11 +18,16 @@ from lockgate.planner.versions import plain_version
 
 if TYPE_CHECKING:
     from lockgate.planner.building.stored_runs import StoredRun
+    from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.receipt import Job
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
 
+
+RECORDING = {"up": "rec", "down": "forg"}
+"""The kind of a run that only changes the history, by its direction."""
+KINDS = {"rec": "record", "forg": "forget"}
 
 PLAN_PIECE = 1 << 19
 """Bytes: with what an engine's escapes add, less than any server takes at once by default."""
@@ -38,12 +43,19 @@ def plan_pieces(run: Run) -> Iterator[str]:
 def run_values(run: Run, status: RunStatus, piece: str) -> tuple[object, ...]:
     """The parameters of BEGIN_RUN; `piece` is the first of the plan."""
     plan = run.plan
-    direction = plan.steps[0].direction if plan.steps else ""
     return (
-        run.id, plan.digest, plan.intent_digest, direction, plan.environment, status, run.actor,
+        run.id, plan.digest, plan.intent_digest, _kind(plan), plan.environment, status, run.actor,
         run.tool_version, BETWEEN.join(run.approvers) or None, job_text(run.job),
         piece,
     )  # fmt: skip
+
+
+def _kind(plan: Plan) -> str:
+    """What a plan does, in the four characters of its column."""
+    if not plan.steps:
+        return ""
+    direction = plan.steps[0].direction
+    return RECORDING[direction] if plan.steps[0].record else direction
 
 
 def job_text(job: Job | None) -> str | None:
@@ -79,7 +91,8 @@ def read_past(row: Row) -> PastRun:
         as_text, texts
     )
     return PastRun(
-        run_id, digest, direction, status, actor, approvers, tool, started, finished, error,
+        run_id, digest, KINDS.get(direction, direction), status, actor, approvers, tool, started,
+        finished, error,
         read_job(job),
     )  # fmt: skip
 

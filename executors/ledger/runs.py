@@ -12,6 +12,7 @@ from lockgate.executors.engine import Journal
 from lockgate.executors.ledger.rows import BETWEEN, as_utc, read_job, read_past, read_stored
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import SETTLED, WHOLE, Outcome, RunStatus, listed
+from lockgate.planner.database.recording import Recording, read_recording
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import PastRun
@@ -39,18 +40,25 @@ READ_INTERRUPTED = (
     "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
     f"join {{runs}} r on r.id = j.run_id where r.plan_digest = %s and {OPEN}"
 )
-READ_APPLIED = "select id, plan_digest, status, started_at, plan from {runs} where direction = 'up'"
+APPLYING = "direction in ('up', 'rec')"
+READ_APPLIED = f"select id, plan_digest, status, started_at, plan from {{runs}} where {APPLYING}"
 READ_PLAN = "select plan from {runs} where id = %s"
 # What a plan has beyond its first piece, which is in the row of its run.
 READ_PIECES = "select p.run_id, p.text from {plans} p join {runs} r on r.id = p.run_id where "
 PIECES_OF_RUN = READ_PIECES + "r.id = %s order by p.run_id, p.piece"
-PIECES_OF_APPLIED = READ_PIECES + "r.direction = 'up' order by p.run_id, p.piece"
+PIECES_OF_APPLIED = READ_PIECES + f"r.{APPLYING} order by p.run_id, p.piece"
 READ_FINISHED = (
     "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt, "
     "{job} "
     "from {runs} where (plan_digest = %s or intent_digest = %s) "
     f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
+# Those that have only recorded, the oldest first.
+RECORDING = f"direction = 'rec' and status in {ENDED_WELL}"
+READ_RECORDINGS = (
+    f"select id, started_at, finished_at, plan from {{runs}} where {RECORDING} order by started_at"
+)
+PIECES_OF_RECORDINGS = READ_PIECES + f"r.{RECORDING} order by p.run_id, p.piece"
 READ_STATUS = "select status from {runs} where id = %s"
 READ_KEPT = (
     "select statement from {journal} where run_id = %s and step = %s "
@@ -89,6 +97,17 @@ class Runs:
         rows = self._session.query_all(self._store.named(READ_APPLIED))
         more = self._read_pieces(PIECES_OF_APPLIED)
         return [read_stored(row, more.get(row[0], "")) for row in rows]
+
+    def read_recordings(self) -> list[Recording]:
+        """The runs that have only recorded, the oldest first, with their plans unchecked."""
+        if not self._store.tables.complete:
+            return []
+        rows = self._session.query_all(self._store.named(READ_RECORDINGS))
+        more = self._read_pieces(PIECES_OF_RECORDINGS) if rows else {}
+        return [
+            read_recording(as_utc(begun), as_utc(ended), text + more.get(run, ""))
+            for run, begun, ended, text in rows
+        ]
 
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""

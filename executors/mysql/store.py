@@ -25,7 +25,7 @@ IDENTIFY = (
 MOVE_SERIAL = "update {target} set serial = serial + 1 where id = 1 and serial = %s"
 RECORD = (
     "insert into {history} (version, name, checksum, applied_at) "
-    "values (%s, %s, %s, current_timestamp(6))"
+    "values (%s, %s, %s, coalesce(%s, current_timestamp(6)))"
 )
 REMOVE = "delete from {history} where version = %s and checksum = %s"
 
@@ -65,7 +65,9 @@ class MySQLStore(Store):
         if self.session.execute(self.named(MOVE_SERIAL), (serial,)) != 1:
             raise lost_lock()
         if step.direction == "up":
-            self.session.execute(self.named(RECORD), (step.version, step.name, step.checksum))
+            at = step.record and step.record.applied_at  # the session is in UTC
+            values = (step.version, step.name, step.checksum, at and at.replace(tzinfo=None))
+            self.session.execute(self.named(RECORD), values)
         elif self.session.execute(self.named(REMOVE), (step.version, step.checksum)) != 1:
             raise lost_lock()
 

@@ -147,7 +147,7 @@ IDENTIFY = (
 RECORD = """
 with fence as (update {target} set serial = serial + 1 where serial = $4::bigint returning 1)
 insert into {history} (version, name, checksum, applied_at)
-select $1, $2, $3, {now} from fence
+select $1, $2, $3, coalesce($5::timestamptz, {now}) from fence
 """
 REMOVE = """
 with fence as (update {target} set serial = serial + 1 where serial = $3::bigint

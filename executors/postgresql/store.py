@@ -65,7 +65,8 @@ class PostgreSQLStore(Store):
         Its result is sent at once, so that the step is told of before the next one has ended.
         """
         if step.direction == "up":
-            values: tuple[object, ...] = (step.version, step.name, step.checksum, serial)
+            at = step.record and step.record.applied_at
+            values: tuple[object, ...] = (step.version, step.name, step.checksum, serial, at)
             return Command(self.named(RECORD), tag, as_texts(values), report=True)
         values = (step.version, step.checksum, serial)
         return Command(self.named(REMOVE), tag, as_texts(values), report=True)

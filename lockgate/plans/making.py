@@ -13,7 +13,6 @@ from lockgate.executors.engine import Engine
 from lockgate.executors.ledger.occupancy import read_occupancy
 from lockgate.planner.building.build import (
     Setting,
-    build_baseline_plan,
     build_down_plan,
     build_stored_down_plan,
     build_up_plan,
@@ -21,6 +20,11 @@ from lockgate.planner.building.build import (
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.promotion import Origin, with_promotion
+from lockgate.planner.building.records import (
+    build_baseline_plan,
+    build_forget_plan,
+    build_record_plan,
+)
 from lockgate.planner.building.statefile import read_state
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
@@ -45,6 +49,7 @@ class Request:
     """What to plan: everything pending, unless one of these says otherwise.
 
     `to` is the last version to apply, `baseline` the last to record without running it;
+    `record` are single versions to record, and `forget` those to take out of the history;
     `steps` is how many to roll back, `down_to` the version above which all is rolled back;
     `only` are the versions to apply, with their checksums; `from_database` says that the
     rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
@@ -60,6 +65,8 @@ class Request:
 
     to: str | None = None
     baseline: str | None = None
+    record: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
     steps: int | None = None
     down_to: str | None = None
     only: Mapping[VersionKey, str] | None = None
@@ -79,7 +86,7 @@ class Request:
     @property
     def is_recording(self) -> bool:
         """Whether it only notes what is applied, and runs nothing."""
-        return self.baseline is not None
+        return self.baseline is not None or bool(self.record or self.forget)
 
     @property
     def is_exempt(self) -> bool:
@@ -87,7 +94,10 @@ class Request:
         return self.is_rollback or self.is_recording
 
     def __post_init__(self) -> None:
-        given = (self.to, self.baseline, self.steps, self.down_to, self.only)
+        given = (
+            *(self.to, self.baseline, self.steps, self.down_to, self.only),
+            *(self.record or None, self.forget or None),
+        )
         if sum(choice is not None for choice in given) > 1:
             raise UsageError("Give only one choice of what to plan: one version, or one number.")
         if self.from_database and not self.is_rollback:
@@ -224,6 +234,10 @@ def _build_plan(
 ) -> Plan:
     if request.baseline is not None:
         return build_baseline_plan(comparison, ledger, made_for, request.baseline)
+    if request.record:
+        return build_record_plan(comparison, ledger, made_for, request.record)
+    if request.forget:
+        return build_forget_plan(ledger, made_for, request.forget)
     if not request.is_rollback:
         return build_up_plan(comparison, ledger, made_for, to=request.to, only=request.only)
     return _down_plan(comparison, ledger, made_for, request)

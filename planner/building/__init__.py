@@ -8,6 +8,7 @@ matrix.py       Where each migration stands in each environment, side by side
 observation.py  What is known of a database when a plan is made for it
 promotion.py    Promotion: which migrations have run in the environment before, and what shows that
 readings.py     Readings of a plan's statements
+records.py      Plans that run nothing and only change the history
 selection.py    Choice of what a plan runs: of what is pending, and of what is applied
 statefile.py    The state file
 stored_runs.py  Rollback steps from the plans that the database keeps of its runs

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
-from lockgate.planner.building.filetexts import with_text, without_statements
+from lockgate.planner.building.filetexts import with_text
 from lockgate.planner.building.late_steps import mark_late
 from lockgate.planner.building.readings import with_readings
 from lockgate.planner.building.selection import choose_pending, going_back, latest_first
@@ -27,7 +27,6 @@ from lockgate.planner.database.ledger import Ledger, state_digest
 from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
-from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, verdict
 from lockgate.planner.guarantees.statement_guarantees import Terms
 from lockgate.planner.guarantees.units import Judgement, judge_units
@@ -41,14 +40,6 @@ from lockgate.planner.versions import VersionKey
 # of max_locks_per_transaction * max_connections = 6,400 entries by default.
 # https://www.postgresql.org/docs/current/runtime-config-locks.html
 MANY_TABLES = 2000
-
-BASELINE = Finding(
-    code="baseline",
-    severity="info",
-    line=1,
-    message="Recorded as applied, and none of its SQL is run.",
-    why="The database is taken to have what it makes already; nothing checks that.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +85,8 @@ def build_up_plan(
     chosen = choose_pending(comparison, to, only)
     if not setting.allow_out_of_order:
         refuse_out_of_order(comparison, chosen)
-    steps = [_step(migration, "up", migration.version, setting) for migration in chosen]
-    return _plan(mark_late(steps, comparison), ledger, setting)
+    steps = [make_step(migration, "up", migration.version, setting) for migration in chosen]
+    return plan_steps(mark_late(steps, comparison), ledger, setting)
 
 
 def build_chosen_plan(
@@ -109,24 +100,8 @@ def build_chosen_plan(
         IrreversibleMigration: one to roll back has no down section.
         MigrationFileError: a file cannot be read.
     """
-    steps = [_step(migration, direction, migration.version, setting) for migration in chosen]
-    return seal(_plan(steps, ledger, setting))
-
-
-def build_baseline_plan(comparison: Comparison, ledger: Ledger, setting: Setting, to: str) -> Plan:
-    """The plan that records what is pending up to `to` as applied, and runs none of its SQL.
-
-    For a database that had the tables before it had lockgate.
-
-    Raises:
-        As `build_up_plan`.
-    """
-    plan = build_up_plan(comparison, ledger, setting, to=to)
-    recorded = {"findings": (BASELINE,), "transaction": 1}
-    steps = [without_statements(step).model_copy(update=recorded) for step in plan.steps]
-    judged = _judged(steps, setting)
-    changes = {"steps": judged.steps, "verdict": judged.verdict, "warnings": setting.warnings}
-    return intend(plan.model_copy(update=changes))
+    steps = [make_step(migration, direction, migration.version, setting) for migration in chosen]
+    return seal(plan_steps(steps, ledger, setting))
 
 
 def build_down_plan(
@@ -151,9 +126,9 @@ def build_down_plan(
     latest = latest_first(comparison.applied, entries)
     going = going_back(latest, steps, to)
     planned = [
-        _step(migration, "down", entries[migration.key].version, setting) for migration in going
+        make_step(migration, "down", entries[migration.key].version, setting) for migration in going
     ]
-    return _plan(planned, ledger, setting)
+    return plan_steps(planned, ledger, setting)
 
 
 def build_stored_down_plan(
@@ -176,10 +151,11 @@ def build_stored_down_plan(
     going = going_back(latest, steps, to)
     warned = (*setting.warnings, *stored_warnings(latest, going))
     planned = [down_step(applied, setting.server.dialect) for applied in going]
-    return _plan(planned, ledger, replace(setting, warnings=warned))
+    return plan_steps(planned, ledger, replace(setting, warnings=warned))
 
 
-def _step(migration: Migration, direction: Direction, version: str, setting: Setting) -> Step:
+def make_step(migration: Migration, direction: Direction, version: str, setting: Setting) -> Step:
+    """The step that runs a section of a migration, before its guarantees are known."""
     dialect = setting.server.dialect
     sections = parse_sections(migration, dialect, setting.variables or {})
     section = sections.up if direction == "up" else sections.down
@@ -216,7 +192,8 @@ def _planned(section: Section) -> tuple[PlannedStatement, ...]:
     )
 
 
-def _plan(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
+def plan_steps(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
+    """The plan of these steps, with what the server can undo of each."""
     server = setting.server
     judgement = _judged(with_readings(steps, server.dialect), setting)
     steps = judgement.steps
@@ -301,7 +278,7 @@ def _empty(steps: Iterable[Step]) -> tuple[str, ...]:
         f"{step.file} has no statement in its {step.direction} section: it is recorded, and does "
         "nothing."
         for step in steps
-        if not step.statements
+        if not (step.statements or step.record)
     )
 
 

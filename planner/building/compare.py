@@ -38,13 +38,15 @@ class Comparison:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where one migration stands. `state` is applied, pending, out of order, changed, missing
-    or half done; `checksum` is the file's, and `entry` the ledger's row, where there is one."""
+    or half done; `checksum` is the file's, and `entry` the ledger's row, where there is one.
+    `recorded` says that it counts as applied, and that lockgate has not run it."""
 
     version: str
     name: str
     state: str
     checksum: str | None
     entry: Entry | None
+    recorded: bool = False
 
     @property
     def key(self) -> VersionKey:

@@ -7,6 +7,7 @@ ledger.py       The ledger: what the database says was applied to it, and the di
 mentioned.py    The names that a text of SQL mentions, as a value; `mentions` reads them
 mentions.py     Reads which names a text of SQL mentions: what it may read, call or move
 occupancy.py    What a database holds that lockgate has not made
+recording.py    Runs that have only recorded
 search_path.py  The text of PostgreSQL's search_path as the names of schemas
 server.py       What a live server says of itself, as a value the planner can judge
 """

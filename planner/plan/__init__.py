@@ -8,6 +8,7 @@ plan.py            The plan: what will be run, on which database, in which state
 planfile.py        The plan file: writes a plan so that it can be trusted, and reads only such plans
 proof.py           What is known of a plan's steps in the environment that it is promoted from
 receipt.py         The receipt: what a run has left, where and when; a value, published as JSON
+record.py          Why a step runs nothing and only changes the history, as a value
 rehearsal.py       Rehearsal
 start.py           The start of a run
 statement.py       A statement of a plan: the text that the server gets, and what is known of it

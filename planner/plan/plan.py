@@ -17,6 +17,7 @@ from lockgate.planner.document import UNSEALED, document_digest, dump_document
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.filetext import FileText
 from lockgate.planner.plan.proof import Promotion, Version
+from lockgate.planner.plan.record import Record
 from lockgate.planner.plan.statement import (
     Estimate,
     Model,
@@ -74,6 +75,12 @@ class Step(Model):
         description="Whether `rollback` may run as one unit: false when its section says "
         "`transaction:false`; null where there is none, or not kept. A rollback without the "
         "files relies on it.",
+    )
+
+    record: Record | None = Field(
+        None,
+        description="Set where it runs nothing and only changes the history: why, and as of when. "
+        "For reviewers and the executor.",
     )
 
     @property

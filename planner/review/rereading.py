@@ -63,13 +63,18 @@ def refuse_unbound(plan: Plan, dialect: Dialect, applied: Sequence[AppliedMigrat
     """Raises UnsupportedPlan when a step does not carry its file's text, as those of format 1.0 do
     not, unless it rolls back by what the database has kept in `applied`."""
     known = {one.key: one for one in applied}
-    for step in plan.steps:
+    for step in filter(_needs_text, plan.steps):
         if step.text is None and not _is_kept(step, known.get(step.key), dialect):
             raise UnsupportedPlan(
                 "The plan was made by an older lockgate: it does not carry the text of its files.",
                 why="Nothing shows that its SQL is that of the files whose checksums it names.",
                 do="Make a new plan with `migrate plan`, and have it reviewed.",
             )
+
+
+def _needs_text(step: Step) -> bool:
+    """All but a step that only takes its migration out of the history."""
+    return step.direction == "up" or bool(step.statements) or step.record is None
 
 
 def _is_kept(step: Step, applied: AppliedMigration | None, dialect: Dialect) -> bool:
@@ -87,7 +92,8 @@ def _is_kept(step: Step, applied: AppliedMigration | None, dialect: Dialect) -> 
 
 def asks_what_is_kept(plan: Plan, variables: Mapping[str, str]) -> bool:
     """Whether a rollback is bound to what the database has kept, and not by its own text alone."""
-    unbound = any(step.direction == "down" and step.text is None for step in plan.steps)
+    downs = (step for step in filter(_needs_text, plan.steps) if step.direction == "down")
+    unbound = any(step.text is None for step in downs)
     return unbound or is_rendered_otherwise(plan, variables)
 
 
@@ -185,9 +191,11 @@ def _without_claims(step: Step, sections: Sections | None) -> Step:
 def _bind(
     number: int, step: Step, dialect: Dialect, variables: Mapping[str, str]
 ) -> Migration | None:
+    place = f"step {number} ({step.file})"
+    if step.record and step.statements:
+        raise _contradicted(place, "it says that it runs nothing, and has statements")
     if step.text is None:
         return None
-    place = f"step {number} ({step.file})"
     try:
         migration = restore_migration(step, dialect)
     except LockgateError as error:
@@ -222,15 +230,14 @@ def _unlike(
     if section is None:
         yield "its file has no such section"
         return
-    is_baseline = step.direction == "up" and not step.statements
-    if not is_baseline and not _are_alike(step.statements, section):
+    if not step.record and not _are_alike(step.statements, section):
         yield "its statements are not those of its file"
     if step.direction == "up" and not _are_alike(step.rollback or (), sections.down):
         yield "its way back is not that of its file"
     back = sections.down.transactional if step.direction == "up" and sections.down else None
     if step.rollback_transactional != back:
         yield "its way back runs otherwise than its file says"
-    if not is_baseline and not _runs_as_written(step, section, dialect):
+    if not step.record and not _runs_as_written(step, section, dialect):
         yield "its transaction is not what its file says"
 
 

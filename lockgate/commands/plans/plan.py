@@ -43,6 +43,14 @@ if TYPE_CHECKING:
         help="Plan to record what is pending up to this version, and run none of it.",
     ),
     click.option(
+        "--record", multiple=True, metavar="VERSION",
+        help="Plan to record this version alone, and run none of it; may be repeated.",
+    ),
+    click.option(
+        "--forget", multiple=True, metavar="VERSION",
+        help="Plan to take this version out of the history, and run nothing; may be repeated.",
+    ),
+    click.option(
         "--down", "steps", type=click.IntRange(1), metavar="N",
         help="Plan the rollback of the last N.",
     ),
@@ -95,6 +103,7 @@ def command(
       migrate plan -e staging
       migrate plan --to 42 -o release.json
       migrate plan --down 2 -o back.json
+      migrate plan --record 20240215
       migrate plan --down 1 --from-database
       migrate plan --rehearse
       migrate plan -e production --state state.json

@@ -20,12 +20,16 @@ def show_text(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[
     from lockgate.planner.building.compare import count_states  # the other views do without plans
 
     standings = tuple(standings)
-    rows = [(each.version, each.name, each.state, _applied_at(each)) for each in standings]
+    rows = [(each.version, each.name, _state(each), _applied_at(each)) for each in standings]
     headers = ("version", "name", "state", "applied at (UTC)")
     say_table(headers, rows, [STYLES.get(each.state, "yellow") for each in standings])
     for warning in warnings:
         tell(f"Warning: {warning}", "yellow")
     say(count_states(standings))
+
+
+def _state(standing: Standing) -> str:
+    return f"{standing.state} (recorded)" if standing.recorded else standing.state
 
 
 def _applied_at(standing: Standing) -> str:
@@ -53,6 +57,7 @@ def _migration(standing: Standing) -> dict[str, Any]:
         "version": standing.version,
         "name": standing.name,
         "state": standing.state,
+        "recorded": standing.recorded,
         "checksum": standing.checksum,
         "applied_checksum": entry.checksum if entry else None,
         "applied_at": entry.applied_at.isoformat() if entry else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.planner.building.build import build_baseline_plan, build_down_plan
+from lockgate.planner.building.build import build_down_plan
 from lockgate.planner.building.compare import compare
 from lockgate.planner.building.promotion import (
     Origin,
@@ -18,6 +18,7 @@ from lockgate.planner.building.promotion import (
     origin_by_receipts,
     with_promotion,
 )
+from lockgate.planner.building.records import build_baseline_plan
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.decision import Decision
 from lockgate.planner.environments.judgement import judged, refuse_start

@@ -19,6 +19,7 @@ from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan import filetext as filetext_module
 from lockgate.planner.plan import plan as plan_module
 from lockgate.planner.plan import proof as proof_module
+from lockgate.planner.plan import record as record_module
 from lockgate.planner.plan import statement as statement_module
 from lockgate.planner.plan.plan import Plan, Step, intent_digest, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
@@ -220,7 +221,7 @@ class TestSchema:
 
 def models() -> list[type[BaseModel]]:
     """Every model that a plan document is made of."""
-    modules = (plan_module, proof_module, statement_module, filetext_module)
+    modules = (plan_module, record_module, proof_module, statement_module, filetext_module)
     found = [one for module in modules for one in vars(module).values()]
     classes = (one for one in found if isinstance(one, type) and issubclass(one, BaseModel))
     bases = (BaseModel, statement_module.Model)

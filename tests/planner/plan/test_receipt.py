@@ -9,8 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from lockgate.planner.building.build import build_baseline_plan
 from lockgate.planner.building.compare import compare
+from lockgate.planner.building.records import build_baseline_plan
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.document import document_digest, render_document
 from lockgate.planner.errors import AlteredPlan, MalformedPlan, UnsupportedPlan, UsageError

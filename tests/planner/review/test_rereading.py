@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from lockgate.planner.building.build import build_baseline_plan, build_down_plan
+from lockgate.planner.building.build import build_down_plan
 from lockgate.planner.building.compare import compare
 from lockgate.planner.building.filetexts import restore_text
+from lockgate.planner.building.records import build_baseline_plan
 from lockgate.planner.errors import ContradictedPlan
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order

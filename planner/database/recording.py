@@ -1,0 +1,76 @@
+"""Runs that have only recorded: what of the history was entered and never run by lockgate.
+
+Reads no database: a run's plan is handed in as the text that was noted with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.errors import HistoryError
+from lockgate.planner.versions import VersionKey, version_key
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A migration that a run has recorded. `at` is the time that its plan gave; None: that of the
+    run."""
+
+    key: VersionKey
+    checksum: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A run that has recorded migrations and run nothing. Times are in UTC."""
+
+    begun: datetime
+    ended: datetime
+    steps: tuple[Recorded, ...]
+
+
+def read_recording(begun: datetime, ended: datetime, text: str) -> Recording:
+    """A run with what its plan has recorded.
+
+    Raises:
+        HistoryError: the text is no plan.
+    """
+    try:
+        plan = json.loads(text)
+        steps = tuple(_recorded(step) for step in plan["steps"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise HistoryError(
+            f"The plan of the run of {begun:%Y-%m-%d %H:%M:%S} UTC cannot be read.",
+            why="lockgate_runs was written to by somebody else.",
+        ) from error
+    return Recording(begun, ended, steps)
+
+
+def recorded_keys(ledger: Ledger, recordings: Iterable[Recording]) -> frozenset[VersionKey]:
+    """The versions of the history that were recorded, and not run since."""
+    entries = {(entry.key, entry.checksum): entry.applied_at for entry in ledger.entries}
+    return frozenset(
+        step.key
+        for recording in recordings
+        for step in recording.steps
+        if (at := entries.get((step.key, step.checksum))) is not None
+        and _is_of(at, step, recording)
+    )
+
+
+def _is_of(at: datetime, step: Recorded, recording: Recording) -> bool:
+    if step.at is not None:
+        return at == step.at
+    return recording.begun <= at <= recording.ended
+
+
+def _recorded(step: dict[str, Any]) -> Recorded:
+    at = step["record"]["applied_at"]
+    moment = None if at is None else datetime.fromisoformat(at)
+    return Recorded(version_key(step["version"]), step["checksum"], moment)

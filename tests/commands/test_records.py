@@ -1,0 +1,112 @@
+"""`plan --record` and `plan --forget`: single versions, entered and taken out by plans."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from tests.commands.blocking import table_names
+from tests.commands.running import OWN_TABLES, Project, refused, succeed
+
+
+def states(project: Project) -> dict[str, str]:
+    """Each version's state, with `recorded` where it was not run."""
+    found = succeed(project.migrate("status", "--json")).document["migrations"]
+    return {each["version"]: "recorded" if each["recorded"] else each["state"] for each in found}
+
+
+def planned(project: Project, *options: str) -> Any:
+    """The plan of these options, when it is applied."""
+    succeed(project.migrate("plan", *options, "-o", "plan.json"))
+    succeed(project.migrate("apply", "plan.json"))
+    return json.loads((project.folder / "plan.json").read_text())
+
+
+@pytest.fixture
+def begun(any_project: Project) -> Project:
+    """Four migrations, of which the first is applied."""
+    any_project.write_tables(4)
+    succeed(any_project.migrate("up", "--to", "1"))
+    return any_project
+
+
+def test_a_version_is_recorded_alone_and_told_apart(begun: Project, any_server: Any) -> None:
+    plan = planned(begun, "--record", "3", "--record", "2")
+    assert [(s["version"], s["record"]["why"], s["statements"]) for s in plan["steps"]] == [
+        ("002", "record", []),
+        ("003", "record", []),
+    ]
+    assert table_names(any_server, begun.database) == [*OWN_TABLES, "t1"]
+    assert states(begun) == {
+        "001": "applied", "002": "recorded", "003": "recorded", "004": "pending",
+    }  # fmt: skip
+    assert "applied (recorded)" in succeed(begun.migrate("status")).out
+    runs = succeed(begun.migrate("history", "--json")).document["runs"]
+    assert [run["direction"] for run in runs] == ["record", "up"]
+    succeed(begun.migrate("up"))
+    assert table_names(any_server, begun.database) == [*OWN_TABLES, "t1", "t4"]
+
+
+def test_a_wrong_baseline_is_taken_out_and_its_migrations_run(
+    begun: Project, any_server: Any
+) -> None:
+    planned(begun, "--baseline", "4")
+    shown = succeed(begun.migrate("plan", "--forget", "4", "--forget", "3", "-o", "back.json")).out
+    assert "Taken out of the history, and nothing is run" in shown
+    succeed(begun.migrate("apply", "back.json"))
+    assert states(begun) == {
+        "001": "applied", "002": "recorded", "003": "pending", "004": "pending",
+    }  # fmt: skip
+    succeed(begun.migrate("up"))
+    assert states(begun)["003"] == "applied"
+    assert table_names(any_server, begun.database) == [*OWN_TABLES, "t1", "t3", "t4"]
+    runs = succeed(begun.migrate("history", "--json")).document["runs"]
+    assert [run["direction"] for run in runs] == ["up", "forget", "record", "up"]
+
+
+def test_what_is_gone_from_the_folder_can_be_taken_out(begun: Project) -> None:
+    (begun.migrations / "001_t1.sql").unlink()
+    refused(begun.migrate("status"), 10, "missing")
+    planned(begun, "--forget", "1")
+    assert states(begun) == dict.fromkeys(("002", "003", "004"), "pending")
+
+
+def test_a_recorded_version_has_its_way_back(begun: Project, any_server: Any) -> None:
+    planned(begun, "--record", "2")
+    with any_server.connect(begun.database) as connection:
+        connection.cursor().execute("create table t2 (id int)")
+    succeed(begun.migrate("down", "--from-database"))
+    assert table_names(any_server, begun.database) == [*OWN_TABLES, "t1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--record", "1"], "Version 1 is not pending"),
+        (["--forget", "2"], "Version 2 is not in the history"),
+        (["--record", "2", "--forget", "1"], "Give only one choice"),
+    ],
+)
+def test_what_cannot_be_is_refused(begun: Project, options: list[str], words: str) -> None:
+    refused(begun.migrate("plan", *options), 64, words)
+
+
+def test_what_a_version_requires_is_recorded_with_it(begun: Project) -> None:
+    path = begun.migrations / "004_t4.sql"
+    path.write_text("-- migrate:requires 003\n" + path.read_text())
+    refused(begun.migrate("plan", "--record", "4"), 64, "requires 003", "--record 003")
+    planned(begun, "--record", "3", "--record", "4")
+
+
+def test_a_step_without_its_statements_is_refused_where_it_does_not_say_so(begun: Project) -> None:
+    """Who can write a plan cannot have a migration recorded that was to run."""
+    succeed(begun.migrate("plan", "--record", "2", "-o", "plan.json"))
+    path = begun.folder / "plan.json"
+    plan = json.loads(path.read_text())
+    plan["steps"][0]["record"] = None
+    del plan["digest"]
+    text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    plan["digest"] = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(json.dumps(plan))
+    refused(begun.migrate("apply", "plan.json"), 8, "statements are not those of its file")
