@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.held_locks import as_relation
 
@@ -18,6 +18,8 @@ Key = tuple[str, str, str, str]
 # Dropping others takes with CASCADE what was there before, as columns of a type.
 HOLDERS = frozenset({"table", "schema"})
 ROLES = ("role", "session_authorization")
+# What makes an index of a table.
+INDEXES = frozenset({"name index", "build index"})
 TEMPORARY = "pg_temp"
 UNKNOWN = "?"
 OWN_SCHEMA = "$user"
@@ -99,6 +101,8 @@ class OwnObjects:
                 self._join((clause.table, *clause.others))
             elif clause.action == "set schema":
                 self._move(clause.table, clause.name)
+            elif clause.action in INDEXES and self.is_new(clause.table, facts):
+                self._index(clause)
         is_gone = any(clause.action == "on commit drop" for clause in reading.clauses)
         if reading.verb == "create" and (transactional or not is_gone):
             self._create(reading, facts)
@@ -157,6 +161,15 @@ class OwnObjects:
             elif key and (certain or not find_table(one, facts)):
                 self._made.add(key, certain)
 
+    def _index(self, clause: Clause) -> None:
+        """An index of a table that nobody uses yet; by the name that the server gives it, if the
+        statement gives none."""
+        table = clause.table
+        given = clause.name or "_".join([table.name, *clause.columns, "idx"])
+        key = self._key(Object("index", given, table.schema, table.path))
+        if key:
+            self._made.add(key, certain=True)
+
     def _drop(self, one: Object) -> None:
         key, temporary = self._key(one), self._temporary_key(one)
         if temporary and self._temporary.find(temporary) is not None:
@@ -181,16 +194,17 @@ class OwnObjects:
         """RENAME TABLE passes temporary tables over on some servers, ALTER TABLE on none; a name
         that is taken over from another database may be that of the session's own."""
         is_temporary = self._find_temporary(old) is not None
-        is_own = self.is_own(old)
+        known = (self._temporary.find(self._temporary_key(old)) if is_temporary
+                 else self._made.find(self._key(old)))  # fmt: skip
         if is_temporary and reading.verb == "rename":
             self._forget(old.name)
-            is_own = False
+            known = None
         self._drop(old)
         self._forget(new.name)
         key = self._temporary_key(new) if is_temporary else self._key(new)
         follows = reading.verb == "rename" or not old.schema or not self._database
-        if is_own and key and follows:
-            (self._temporary if is_temporary else self._made).add(key, certain=True)
+        if known is not None and key and follows:
+            (self._temporary if is_temporary else self._made).add(key, certain=known)
 
     def _move(self, one: Object, schema: str) -> None:
         """SET SCHEMA. What was there before makes a schema that the plan has made no longer its

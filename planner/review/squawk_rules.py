@@ -139,7 +139,10 @@ def _unread(violation: Violation) -> Finding:
 def _is_moot(kind: HazardKind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
     """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
     has made, and by the facts there may be no work that others have to wait for."""
-    return bool(statement.impact.holds) and kind != "fail" and not tables
+    is_known = bool(statement.impact.holds) or (
+        kind == "lock" and not statement.impact.reading.unread
+    )
+    return is_known and kind != "fail" and not tables
 
 
 def _old_tables(kind: HazardKind, statement: Reviewed, subject: Subject) -> tuple[Object, ...]:

@@ -190,8 +190,8 @@ def _reindex(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
     of_table = SHARE_UPDATE_EXCLUSIVE if is_concurrent else SHARE
     of_index = SHARE_UPDATE_EXCLUSIVE if is_concurrent else ACCESS_EXCLUSIVE
     is_index = clause.table.kind == "index"
-    work: Work = "scan" if is_index or table is None or layout.indexes else "none"
-    own = hold(clause.table, of_index if is_index else of_table, work, certain=table is not None)
+    work: Work = "scan" if is_index or layout.kind == "" or layout.indexes else "none"
+    own = hold(clause.table, of_index if is_index else of_table, work, certain=layout.kind != "")
     table_of_it = hold_all([layout.owner], of_table, facts, "scan")
     outside = layout.kind.startswith("partitioned")
     return Part(
