@@ -59,12 +59,17 @@ class Relation:
 
 
 class StatementGauge(Gauge):
-    """Measures the units of one run. The locks of what commits by itself are gone as it ends."""
+    """Measures the units of one run. The locks of what commits by itself are gone as it ends.
+
+    What the run itself makes is not measured: nobody uses it yet, in whichever unit it was made.
+    """
 
     def __init__(self, session: PostgreSQLSession) -> None:
         super().__init__()
         self._session = session
+        self._old: frozenset[int] | None = None
         self._known = self._read()
+        self._old = frozenset(self._known)
 
     def hear(self, event: Event) -> None:
         super().hear(event)
@@ -113,10 +118,11 @@ class StatementGauge(Gauge):
             self.note(key, rewrites=_rewrites(reading_of(event.statement).kind, pairs))
 
     def _read(self) -> dict[int, Relation]:
-        """What others see now, by its oid."""
+        """What others have seen before the run too, as it is now, by its oid."""
         own = [self._session.history_name, *OWN_TABLES]
         rows = self._session.query_all(RELATIONS, (self._session.history_schema, own))
-        return {oid: Relation(name, file) for oid, name, file in rows}
+        old = self._old
+        return {oid: Relation(name, file) for oid, name, file in rows if old is None or oid in old}
 
 
 def _held(before: Relation, now: Relation) -> Lock:

@@ -32,6 +32,7 @@ from lockgate.planner.plan.rehearsal import refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.server_wide import created_roles
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
+from lockgate.planner.review.section import ReviewTerms
 from lockgate.plans.making import Request, make_setting, plan_live
 from lockgate.workspace import Workspace, author, load_migrations, read_settled
 
@@ -70,7 +71,10 @@ def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request)
     chosen = [numbers[step.key] for step in plan.steps]
     applied = compare(directory.migrations, ledger).applied
     evidence = _gather(work, plan.steps[0].direction, applied, chosen)
-    return with_evidence(plan, evidence, _waivers(work, plan, chosen))
+    terms = ReviewTerms(
+        work.engine.server.dialect, work.engine.session.read_facts(), work.environment.thresholds
+    )
+    return with_evidence(plan, evidence, _waivers(work, plan, chosen), terms)
 
 
 def _gather(

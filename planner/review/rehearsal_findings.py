@@ -9,14 +9,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lockgate.planner.database.catalogue import ObjectDifference, is_counter
-from lockgate.planner.finding import NOT_FORESEEN, NOT_REPEATABLE, NOT_RESTORED, Finding
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.finding import (
+    NOT_FORESEEN,
+    NOT_REPEATABLE,
+    NOT_RESTORED,
+    SEVERITIES,
+    Finding,
+    Severity,
+)
 from lockgate.planner.migrations.migration import Sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import GRANTS, name_objects
-from lockgate.planner.plan.plan import Change, Measured, Plan, Rehearsal, Step, seal
-from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.reading import Blocked
+from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal, Step, seal
+from lockgate.planner.plan.statement import PlannedStatement, Touch
+from lockgate.planner.reading.reading import WORKS, Blocked, Object
+from lockgate.planner.reading.sizes import SEVERITY_OF, find_table, measure
 from lockgate.planner.review.lint import waived
+from lockgate.planner.review.section import ReviewTerms
+from lockgate.planner.sql.dialect import POSTGRESQL
 
 STRENGTH: dict[Blocked, int] = {"nothing": 0, "writes": 1, "reads": 2}
 SHUT_OUT: dict[Blocked, str] = {
@@ -24,6 +35,8 @@ SHUT_OUT: dict[Blocked, str] = {
     "writes": "writes wait",
     "reads": "reads and writes wait",
 }
+UNKNOWN = ReviewTerms(POSTGRESQL)
+"""Of a database of which no table is known; only PostgreSQL's locks are measured."""
 OF_THE_FILE = frozenset({NOT_RESTORED, NOT_REPEATABLE})
 LINES, WIDTH = 3, 120  # of a diff, and of a line of it, that a sentence can hold
 
@@ -43,17 +56,25 @@ class Evidence:
 
 
 def with_evidence(
-    plan: Plan, evidence: Evidence, waivers: Mapping[int, Sequence[Waiver]] | None = None
+    plan: Plan,
+    evidence: Evidence,
+    waivers: Mapping[int, Sequence[Waiver]] | None = None,
+    terms: ReviewTerms = UNKNOWN,
 ) -> Plan:
     """The plan with what was seen, and with what a reviewer should not pass over; `waivers` are
-    those that answer for a step, by its number."""
+    those that answer for a step, by its number, `terms` are what the plan was judged by.
+
+    What was measured of a statement is what the plan says of it from then on: policies judge that.
+    """
     answers = waivers or {}
+    measured = {(one.step, one.statement): one for one in evidence.whole.measured}
     steps = tuple(
-        _with_findings(step, findings, answers.get(number, ()))
+        _with_findings(_with_touches(number, step, measured, terms.facts), findings,
+                       answers.get(number, ()))
         for (number, step), findings in zip(
-            enumerate(plan.steps, 1), step_findings(plan, evidence), strict=True
+            enumerate(plan.steps, 1), step_findings(plan, evidence, terms), strict=True
         )
-    )
+    )  # fmt: skip
     changes = {
         "rehearsal": _summed_up(evidence),
         "warnings": (*plan.warnings, *evidence_warnings(evidence)),
@@ -62,7 +83,9 @@ def with_evidence(
     return seal(plan.model_copy(update=changes))
 
 
-def step_findings(plan: Plan, evidence: Evidence) -> list[list[Finding]]:
+def step_findings(
+    plan: Plan, evidence: Evidence, terms: ReviewTerms = UNKNOWN
+) -> list[list[Finding]]:
     """The findings of each step. What no single step has shown is the last one's."""
     found: list[list[Finding]] = [[] for _ in plan.steps]
     for step, trip, findings in zip(plan.steps, evidence.trips, found, strict=False):
@@ -70,19 +93,21 @@ def step_findings(plan: Plan, evidence: Evidence) -> list[list[Finding]]:
     known = {finding.code for findings in found for finding in findings}
     whole = _verdicts(evidence.whole, plan.steps[-1])
     found[-1] += [finding for finding in whole if finding.code not in known]
-    for place, finding in unforeseen(plan, evidence.whole.measured):
+    for place, finding in unforeseen(plan, evidence.whole.measured, terms):
         found[place - 1].append(finding)
     return found
 
 
-def unforeseen(plan: Plan, measured: Iterable[Measured]) -> Iterator[tuple[int, Finding]]:
+def unforeseen(
+    plan: Plan, measured: Iterable[Measured], terms: ReviewTerms = UNKNOWN
+) -> Iterator[tuple[int, Finding]]:
     """What statements were seen to do worse than the plan says, by the number of their step: what
     a function or a DO block does stands in no SQL that the plan reads."""
     for one in measured:
         statement = plan.steps[one.step - 1].statements[one.statement - 1]
         worse = [*_worse_locks(statement, one), *_unforeseen_rewrites(statement, one)]
         if worse:
-            yield one.step, _not_foreseen(statement, one, worse)
+            yield one.step, _not_foreseen(statement, one, worse, _grade(statement, one, terms))
 
 
 def evidence_warnings(evidence: Evidence) -> tuple[str, ...]:
@@ -183,16 +208,84 @@ def _describe(change: Change) -> str:
 
 def _worse_locks(statement: PlannedStatement, measured: Measured) -> Iterator[str]:
     for held in measured.locks or ():
-        said = [one.blocks for one in statement.touches if _is_same(one.table, held.table)]
-        if STRENGTH[held.blocks] > max((STRENGTH[one] for one in said), default=0):
+        if _is_worse_lock(statement, held):
             yield f"it takes {held.lock} on {held.table}, so that {SHUT_OUT[held.blocks]}"
 
 
 def _unforeseen_rewrites(statement: PlannedStatement, measured: Measured) -> Iterator[str]:
     for table in measured.rewrites or ():
-        said = [one.work for one in statement.touches if _is_same(one.table, table)]
-        if "rewrite" not in said:
+        if _is_worse_rewrite(statement, table):
             yield f"it writes every row of {table} anew"
+
+
+def _is_worse_lock(statement: PlannedStatement, held: Lock) -> bool:
+    said = [one.blocks for one in statement.touches if _is_same(one.table, held.table)]
+    return STRENGTH[held.blocks] > max((STRENGTH[one] for one in said), default=0)
+
+
+def _is_worse_rewrite(statement: PlannedStatement, table: str) -> bool:
+    said = [one.work for one in statement.touches if _is_same(one.table, table)]
+    return "rewrite" not in said
+
+
+def _with_touches(
+    number: int, step: Step, measured: Mapping[tuple[int, int], Measured], facts: Facts
+) -> Step:
+    """The step, whose statements touch what they were seen to lock and rewrite."""
+    statements = tuple(
+        statement.model_copy(update={"touches": _touches(statement, seen, facts)})
+        if (seen := measured.get((number, place))) else statement
+        for place, statement in enumerate(step.statements, 1)
+    )  # fmt: skip
+    return step.model_copy(update={"statements": statements})
+
+
+def _touches(statement: PlannedStatement, seen: Measured, facts: Facts) -> tuple[Touch, ...]:
+    found = list(statement.touches)
+    for worse in _measured_touches(statement, seen, facts):
+        same = next((one for one in found if _is_same(one.table, worse.table)), None)
+        if same is None:
+            found.append(worse)
+            continue
+        work = max(same.work, worse.work, key=WORKS.index)
+        changes: dict[str, object] = {"work": work, "certain": same.certain or work != same.work}
+        if STRENGTH[worse.blocks] > STRENGTH[same.blocks]:
+            changes |= {"lock": worse.lock, "blocks": worse.blocks}
+        found[found.index(same)] = same.model_copy(update=changes)
+    return tuple(found)
+
+
+def _measured_touches(statement: PlannedStatement, seen: Measured, facts: Facts) -> Iterator[Touch]:
+    """What it was seen to do worse than is said, with the live sizes. A table is rewritten only
+    while nobody reads it, whose lock is gone where the statement commits by itself."""
+    rewritten = [one for one in seen.rewrites or () if _is_worse_rewrite(statement, one)]
+    locks = {one.table: (one.lock, one.blocks) for one in seen.locks or ()}
+    worse = [one.table for one in seen.locks or () if _is_worse_lock(statement, one)]
+    for table in dict.fromkeys([*worse, *rewritten]):
+        lock, blocks = locks.get(table, ("ACCESS EXCLUSIVE", "reads"))
+        known = find_table(_object(table), facts)
+        yield Touch(
+            table=table,
+            lock=lock,
+            blocks=blocks,
+            work="rewrite" if table in rewritten else "none",
+            rows=known.rows if known else None,
+            bytes=known.size if known else None,
+        )
+
+
+def _object(table: str) -> Object:
+    schema, _, name = table.rpartition(".")
+    return Object("table", name, schema)
+
+
+def _grade(statement: PlannedStatement, seen: Measured, terms: ReviewTerms) -> Severity:
+    """By the largest table that is rewritten; a lock alone is brief, so nothing graver than a
+    warning."""
+    rewritten = [one for one in seen.rewrites or () if _is_worse_rewrite(statement, one)]
+    grades = [SEVERITY_OF[measure(_object(one), terms.facts, terms.thresholds)]
+              for one in rewritten]  # fmt: skip
+    return max(["warning", *grades], key=SEVERITIES.index)
 
 
 def _is_same(said: str, seen: str) -> bool:
@@ -201,12 +294,14 @@ def _is_same(said: str, seen: str) -> bool:
     return said == seen or said == seen.rpartition(".")[2]
 
 
-def _not_foreseen(statement: PlannedStatement, measured: Measured, worse: Sequence[str]) -> Finding:
+def _not_foreseen(
+    statement: PlannedStatement, measured: Measured, worse: Sequence[str], severity: Severity
+) -> Finding:
     return Finding(
         code=NOT_FORESEEN,
-        severity="warning",
+        severity=severity,
         statement=measured.statement,
         line=statement.line,
         message=f"In the rehearsal {'; '.join(worse)}.",
-        why="Its SQL does not tell, so the plan's locks and sizes do not count it.",
+        why="Its SQL does not tell. The plan's locks and sizes count it as it was measured.",
     )

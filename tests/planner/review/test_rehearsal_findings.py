@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from lockgate.planner.database.catalogue import ObjectDifference
+from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal
 from lockgate.planner.plan.statement import Touch
+from lockgate.planner.policies.blocking_ddl import BlockingDdl, judge
 from lockgate.planner.review.rehearsal_findings import (
     Evidence,
     answering,
@@ -18,6 +20,8 @@ from lockgate.planner.review.rehearsal_findings import (
     unforeseen,
     with_evidence,
 )
+from lockgate.planner.review.section import ReviewTerms
+from lockgate.planner.sql.dialect import POSTGRESQL
 from tests.planner.literals import migration, parse, up_plan
 
 PLAN = up_plan([migration("001")])
@@ -213,3 +217,16 @@ def test_what_the_plan_has_no_word_on_at_all_is_told_too() -> None:
     """As of a DO block, whose SQL stands in a string."""
     ((_, finding),) = unforeseen(PLAN, measured(CLOSED, "public.t"))
     assert "public.t" in finding.message
+
+
+def test_what_was_measured_is_what_the_plan_says_with_the_live_sizes() -> None:
+    facts = Facts({"t": TableFacts("", 9_000_000, 10**9, {}, schema="public")})
+    lock = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
+    whole = seen(**GOOD, measured=tuple(measured(lock, "public.t")))
+    plan = with_evidence(PLAN, Evidence(whole), terms=ReviewTerms(POSTGRESQL, facts))
+    (touch,) = plan.steps[0].statements[0].touches
+    assert (touch.lock, touch.work, touch.rows) == ("ACCESS EXCLUSIVE", "rewrite", 9_000_000)
+    assert [(one.code, one.severity) for one in plan.steps[0].findings] == [
+        ("not-foreseen", "danger")
+    ]
+    assert judge(plan, BlockingDdl(answer="deny"))
