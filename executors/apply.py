@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
@@ -33,7 +33,6 @@ from lockgate.planner.database.occupancy import refuse_occupied
 from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
-from lockgate.planner.plan.receipt import Job
 from lockgate.planner.plan.verify import (
     encode_evidence,
     find_position,
@@ -45,6 +44,9 @@ from lockgate.planner.plan.verify import (
     refuse_unresolved,
     refuse_wrong_target,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.receipt import Job
 
 UNDONE = "Interrupted. Everything that this run had done was undone."
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Engine
 from lockgate.executors.failure import ServerError
@@ -15,7 +16,9 @@ from lockgate.planner.document import render_document
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.plan import Plan
-from lockgate.planner.plan.receipt import FinishedRun, Receipt, make_receipt, parse_receipt
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.receipt import FinishedRun, Receipt
 
 Keep = Callable[[Plan, Engine, Identity], None]
 """What is done, still inside the lock, when all of a plan was applied; it raises nothing."""
@@ -36,6 +39,8 @@ def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
         run = engine.store.runs.read_finished(plan)
         if run is None:
             return
+        from lockgate.planner.plan.receipt import make_receipt
+
         fingerprint = made_by_migrations(engine.session.read_catalogue()).digest
         receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint)
         engine.store.keep_receipt(run.id, render_document(receipt))
@@ -52,6 +57,8 @@ def find_receipt(plan: Plan, engine: Engine) -> Receipt | None:
     if run is None:
         return None
     if run.receipt:
+        from lockgate.planner.plan.receipt import parse_receipt
+
         return parse_receipt(run.receipt.encode(), f"The receipt of run {run.id}")
     applied = plan if plan.digest == run.plan_digest else engine.store.runs.read_plan(run.id)
     return _make_anew(applied, run, engine)
@@ -59,6 +66,8 @@ def find_receipt(plan: Plan, engine: Engine) -> Receipt | None:
 
 def _make_anew(plan: Plan, run: FinishedRun, engine: Engine) -> Receipt:
     """Without a fingerprint, since others may have changed the schema after the run."""
+    from lockgate.planner.plan.receipt import make_receipt
+
     identity = engine.store.read_ledger().identity
     receipt = make_receipt(plan, run, uuid=identity.uuid if identity else None)
     engine.store.keep_receipt(run.id, render_document(receipt))

@@ -6,8 +6,11 @@ Proves nothing: whoever starts the process sets its variables.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from lockgate.planner.plan.receipt import Job
+if TYPE_CHECKING:
+    from lockgate.planner.plan.receipt import Job
+
 
 LONGEST = 255
 FIELDS = ("project", "job", "run", "commit", "user")
@@ -44,5 +47,7 @@ def read_job(variables: Mapping[str, str]) -> Job | None:
     for system, (mark, *names) in SYSTEMS.items():
         if variables.get(mark, "").lower() not in NO:
             said = (variables.get(name, "")[:LONGEST] for name in names)
+            from lockgate.planner.plan.receipt import Job
+
             return Job(system=system, **dict(zip(FIELDS, said, strict=True)))
     return None

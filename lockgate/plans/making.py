@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate import __version__
 from lockgate.checkout import read_source
@@ -19,13 +20,11 @@ from lockgate.planner.building.build import (
 )
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.building.observation import Observation
-from lockgate.planner.building.promotion import Origin, with_promotion
 from lockgate.planner.building.records import (
     build_baseline_plan,
     build_forget_plan,
     build_record_plan,
 )
-from lockgate.planner.building.statefile import read_state
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import Occupancy, refuse_occupied
@@ -42,6 +41,9 @@ from lockgate.planner.quantities import format_moment
 from lockgate.planner.versions import VersionKey
 from lockgate.plans.linting import inspect_plan, lint_inside, lint_outside
 from lockgate.workspace import Workspace, load_migrations
+
+if TYPE_CHECKING:
+    from lockgate.planner.building.promotion import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ def read_observation(path: Path, environment: Environment) -> Observation:
         UsageError: it cannot be read.
         InvalidPlan, WrongTarget: it is no state of it.
     """
+    from lockgate.planner.building.statefile import read_state
+
     state = read_state(path)
     return state.observed(project=environment.project, environment=environment.name)
 
@@ -188,6 +192,8 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     if seen.fingerprint is not None:
         plan = with_fingerprint(plan, seen.fingerprint)
     if request.origin is not None:
+        from lockgate.planner.building.promotion import with_promotion
+
         plan = with_promotion(plan, request.origin)
     return judged(plan, environment.policy)
 

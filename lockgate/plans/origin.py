@@ -1,4 +1,7 @@
-"""What is known of the environment that plans are promoted from: by its receipts or its ledger."""
+"""What is known of the environment that plans are promoted from: by its receipts or its ledger.
+
+What knows receipts is imported when one is read: most environments promote nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lockgate.planner.building.promotion import (
-    Origin,
-    SignedReceipt,
-    confirmed_by,
-    origin_by_ledger,
-    origin_by_receipts,
-)
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import ConfigurationError, Unreachable, UsageError
-from lockgate.planner.plan.proof import Promotion
 from lockgate.planner.plan.verify import refuse_foreign
 from lockgate.plans.making import Request
-from lockgate.trust.receipts import read_carried, read_signed
 from lockgate.workspace import load_environment, open_workspace
+
+if TYPE_CHECKING:
+    from lockgate.planner.building.promotion import Origin, SignedReceipt
+    from lockgate.planner.plan.proof import Promotion
 
 SIGN = "Or have its receipts signed: `migrate apply PLAN --receipt FILE --sign-with KEY`."
 
@@ -58,6 +57,9 @@ def read_origin(environment: Environment, source: str, receipts: Sequence[Path])
         InvalidPlan: a receipt, or its signature where that is asked for, cannot be trusted.
         WrongTarget: its database belongs to another environment, or is a copy.
     """
+    from lockgate.planner.building.promotion import origin_by_ledger
+    from lockgate.trust.receipts import read_signed
+
     if not receipts:
         return origin_by_ledger(source, _read_live(environment, source))
     return _by_receipts(environment, source, [read_signed(path, environment) for path in receipts])
@@ -66,6 +68,9 @@ def read_origin(environment: Environment, source: str, receipts: Sequence[Path])
 def reread_origin(promotion: Promotion, environment: Environment) -> Origin:
     """What is known of the environment that a plan says it is promoted from: its receipts and their
     signatures are verified again, and its history is read where these do not suffice."""
+    from lockgate.planner.building.promotion import origin_by_ledger
+    from lockgate.trust.receipts import read_carried
+
     source = promotion.environment
     if promotion.by == "ledger":
         return origin_by_ledger(source, _read_live(environment, source))
@@ -78,6 +83,8 @@ def _by_receipts(
 ) -> Origin:
     """What the receipts show; where the policy requires them and one bears no signature that
     counts, as far as the environment's own history says so too."""
+    from lockgate.planner.building.promotion import confirmed_by, origin_by_receipts
+
     terms = environment.policy.promotion
     origin = origin_by_receipts(environment.project, source, receipts)
     is_proved = all(terms.counts(one.signers) for one in receipts) if terms else True

@@ -27,9 +27,7 @@ from lockgate.planner.database.ledger import Ledger, state_digest
 from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
-from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, judge_alone, verdict
-from lockgate.planner.guarantees.statement_guarantees import Terms
-from lockgate.planner.guarantees.units import Judgement, judge_units
+from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, Judgement, judge_alone, verdict
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, intend, seal
@@ -239,6 +237,9 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
     """The steps with their transactions and guarantees, by what the server can undo."""
     dialect = setting.server.dialect
     if not dialect.transactional_ddl:
+        from lockgate.planner.guarantees.statement_guarantees import Terms
+        from lockgate.planner.guarantees.units import judge_units
+
         terms = Terms(dialect, setting.server.database, setting.copy_limit)
         return judge_units(steps, setting.facts, terms, setting.transaction)
     numbered = _number_transactions(steps, setting.transaction)

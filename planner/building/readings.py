@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import Concurrent, Named, PlannedStatement, StatementReading
-from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import ConcurrentIndex, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
@@ -23,7 +22,8 @@ def with_readings(steps: Iterable[Step], dialect: Dialect) -> tuple[Step, ...]:
 def full_reading(statement: PlannedStatement, dialect: Dialect) -> Reading:
     """All that a statement of MySQL or MariaDB does, of which a plan carries a part; what was read
     before is not read again."""
-    return read(statement.sql, dialect)
+    (reading,) = read_section([statement.sql], dialect)
+    return reading
 
 
 def read_statement(sql: str, dialect: Dialect) -> StatementReading:

@@ -6,6 +6,7 @@ Where it commits DDL by itself, `statement_guarantees` judges.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ CONCURRENT = {
     "drop": "a DROP INDEX CONCURRENTLY that fails can leave the index invalid",
     "rebuild": "a REINDEX CONCURRENTLY that fails leaves invalid indexes",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The steps with what each statement promises, and what the whole plan does."""
+
+    steps: tuple[Step, ...]
+    verdict: str
+    warnings: tuple[str, ...]
 
 
 def verdict(steps: Sequence[Step]) -> str:

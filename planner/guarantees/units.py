@@ -9,7 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION, WRITTEN_ALONE, cut
+from lockgate.planner.guarantees.guarantee import (
+    COMPENSATION,
+    ONE_TRANSACTION,
+    WRITTEN_ALONE,
+    Judgement,
+    cut,
+)
 from lockgate.planner.guarantees.statement_guarantees import Chance, Promise, Terms, weigh
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
 from lockgate.planner.reading.mysql.reader import read
@@ -26,15 +32,6 @@ RANKS: tuple[Guarantee, ...] = get_args(Guarantee)
 Mode = Literal["plan", "step"]
 SectionChances = tuple[Chance, ...]
 Promises = tuple[Promise, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The steps with what each statement promises, and what the whole plan does."""
-
-    steps: tuple[Step, ...]
-    verdict: str
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from lockgate.planner.errors import BadSyntax, MigrationFileError
-from lockgate.planner.reading.mysql.lock_release import RELEASE_ALL, releases_all_locks
-from lockgate.planner.reading.mysql.open_transaction import leaves_transaction_open
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import Dialect
@@ -74,6 +72,9 @@ def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
     disturbs = _begins(words, TABLE_LOCKS + SAVEPOINTS)
     if ends or disturbs or _begins(words, CONTROL):
         raise _disturbing(statement)
+    # Only a server that commits DDL by itself is worth loading its reader for.
+    from lockgate.planner.reading.mysql.open_transaction import leaves_transaction_open
+
     if leaves_transaction_open(statement.sql, dialect):
         raise MigrationFileError(
             "CREATE TABLE … START TRANSACTION leaves a transaction open, in which no other "
@@ -115,7 +116,11 @@ def _disturbing(statement: Statement) -> MigrationFileError:
 
 def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
     """Raises MigrationFileError when a statement would release every lock of its session."""
-    if not dialect.transactional_ddl and releases_all_locks(statement.sql, dialect):
+    if dialect.transactional_ddl:
+        return
+    from lockgate.planner.reading.mysql.lock_release import RELEASE_ALL, releases_all_locks
+
+    if releases_all_locks(statement.sql, dialect):
         raise MigrationFileError(
             f"`{RELEASE_ALL.upper()}()` would give away the migration lock, which keeps others "
             "out while lockgate runs",

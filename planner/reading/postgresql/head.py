@@ -6,6 +6,7 @@ Shortens VALUES lists and nothing else; what is left out is not looked at.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # A shorter text is read as it is.
 LONG = 16_000
@@ -22,14 +23,19 @@ GROUP = rf"\({PLAIN}*+\)"
 DEEP = rf"\((?:{PLAIN}|{GROUP})*+\)"
 DEEPER = rf"\((?:{PLAIN}|{DEEP})*+\)"
 ROW = rf"\s*+\((?:{PLAIN}|{DEEPER})*+\)\s*+"
-FIRST = re.compile(rf"{ROW}(?:,{ROW}){{0,{ROWS - 1}}}+", re.DOTALL)
+FIRST = rf"{ROW}(?:,{ROW}){{0,{ROWS - 1}}}+"
 # One match for all the others: a step in Python for each row would cost most of the reading.
-OTHERS = re.compile(rf"(?:,{ROW})*+", re.DOTALL)
-MARK = re.compile(
+OTHERS = rf"(?:,{ROW})*+"
+MARK = (
     rf"{LITERAL}|{DOLLAR.format('tag')}|--[^\n\r]*+|(?P<comment>/\*)|"
-    r"(?P<values>\bvalues\b)|\w++",
-    re.IGNORECASE | re.DOTALL,
+    r"(?P<values>\bvalues\b)|\w++"
 )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text is long: most commands have none."""
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
 def shorten(sql: str) -> str:
@@ -42,7 +48,8 @@ def shorten(sql: str) -> str:
         return sql
     kept: list[str] = []
     done = position = 0
-    while (mark := MARK.search(sql, position)) and not mark["comment"]:
+    mark_at = _compiled(MARK).search
+    while (mark := mark_at(sql, position)) and not mark["comment"]:
         position = mark.end()
         if mark["values"]:
             head, tail = _rows(sql, position)
@@ -53,9 +60,9 @@ def shorten(sql: str) -> str:
 
 def _rows(sql: str, position: int) -> tuple[int, int]:
     """Where the first rows of a list end, and where its last row does."""
-    first = FIRST.match(sql, position)
+    first = _compiled(FIRST).match(sql, position)
     if first is None:
         return position, position
-    others = OTHERS.match(sql, first.end())
+    others = _compiled(OTHERS).match(sql, first.end())
     assert others is not None, "it matches nothing too"
     return first.end(), others.end()

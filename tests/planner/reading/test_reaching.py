@@ -3,7 +3,6 @@ not."""
 
 import pytest
 
-from lockgate.planner.database.facts import Facts
 from lockgate.planner.reading.reaching import (
     CODE,
     FILES,
@@ -12,7 +11,7 @@ from lockgate.planner.reading.reaching import (
     SETTINGS,
     read_reaching,
 )
-from lockgate.planner.reading.reader import read_impact
+from lockgate.planner.reading.reader import read_section
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 
 ON_POSTGRESQL = [
@@ -119,7 +118,7 @@ def test_harmless_on_mysql(sql: str) -> None:
 
 def test_it_is_a_part_of_the_reading() -> None:
     for sql, dialect in ((ON_POSTGRESQL[0][0], POSTGRESQL), (ON_MYSQL[0][0], MYSQL)):
-        reading = read_impact(sql, dialect, Facts()).reading
+        reading = next(read_section([sql], dialect))
         assert reading.reaches_out == read_reaching(sql, dialect) != ()
 
 
@@ -156,19 +155,19 @@ NO_RIGHTS = [
 
 @pytest.mark.parametrize("sql", RIGHTS_ON_POSTGRESQL)
 def test_it_changes_rights_on_postgresql(sql: str) -> None:
-    assert read_impact(sql, POSTGRESQL, Facts()).reading.changes_rights
+    assert next(read_section([sql], POSTGRESQL)).changes_rights
 
 
 @pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda dialect: dialect.name)
 @pytest.mark.parametrize("sql", RIGHTS_ON_MYSQL)
 def test_it_changes_rights_on_mysql(sql: str, dialect: Dialect) -> None:
-    assert read_impact(sql, dialect, Facts()).reading.changes_rights
+    assert next(read_section([sql], dialect)).changes_rights
 
 
 @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL], ids=lambda dialect: dialect.name)
 @pytest.mark.parametrize("sql", NO_RIGHTS)
 def test_it_changes_no_rights(sql: str, dialect: Dialect) -> None:
-    assert not read_impact(sql, dialect, Facts()).reading.changes_rights
+    assert not next(read_section([sql], dialect)).changes_rights
 
 
 @pytest.mark.parametrize(
