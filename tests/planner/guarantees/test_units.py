@@ -211,7 +211,6 @@ class TestAStatementAlone:
             ("execute s", "the text that it runs"),
             ("drop database d", "DROP DATABASE"),
             ("create or replace table users (a int)", "drops the old table"),
-            ("install plugin x soname 'y'", "INSTALL"),
             ("insert into old values (1), (2)", "keeps its rows at once"),
         ],
     )
