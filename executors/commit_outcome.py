@@ -179,8 +179,7 @@ def _refuse_moved(engine: Engine, commit: Commit) -> None:
     """
     if commit.ends_run:
         return
-    sql = engine.store.named(LATER_STATEMENTS)
-    later = engine.session.query_one(sql, (commit.run_id, commit.last))
+    later = engine.store.query_one(LATER_STATEMENTS, (commit.run_id, commit.last))
     if later or engine.store.read_ledger().serial != commit.after:
         raise Unresolved(
             "The connection was lost in a commit, and another run has changed the history since.",

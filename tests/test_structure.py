@@ -121,7 +121,7 @@ def longest_chain(name: str) -> tuple[str, ...]:
 
 
 def test_no_part_of_an_engine_has_more_methods_than_it_had() -> None:
-    parts = {"Session", "Store", "Runs", "MigrationLock", "Units", "Scratch"}
+    parts = {"Session", "Store", "LedgerTables", "Runs", "MigrationLock", "Units", "Scratch"}
     found = {
         node.name: [one.name for one in node.body if _is_method(one)]
         for path in ("executors/engine.py", *LEDGER, "executors/lock.py")
@@ -133,7 +133,7 @@ def test_no_part_of_an_engine_has_more_methods_than_it_had() -> None:
 
 
 MOST_METHODS = 15  # a dozen is the aim; the session also reads facts, rows and the catalogue
-LEDGER = ("executors/ledger/store.py", "executors/ledger/runs.py")
+LEDGER = tuple(f"executors/ledger/{name}.py" for name in ("store", "named_tables", "runs"))
 
 
 def _is_method(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:

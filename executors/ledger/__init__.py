@@ -1,6 +1,7 @@
 """What the database holds for lockgate, read and written by SQL that every engine understands.
 
 location.py       In which schema a project's ledger lies
+named_tables.py   The ledger's tables by their names in this database
 occupancy.py      What a database holds of others, read by a session
 recorded_plan.py  Plans as lockgate_runs records them
 rows.py           Rows of the ledger's tables as values, and values as the parameters of a row

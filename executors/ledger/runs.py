@@ -16,7 +16,7 @@ from lockgate.planner.database.recording import Recording, read_recording
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import PastRun
-    from lockgate.executors.ledger.store import Store
+    from lockgate.executors.ledger.named_tables import LedgerTables
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.receipt import FinishedRun
@@ -69,40 +69,39 @@ READ_KEPT = (
 class Runs:
     """What is noted of runs."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._session = store.session
+    def __init__(self, tables: LedgerTables) -> None:
+        self._tables = tables
 
     def read_runs(self, limit: int) -> list[PastRun]:
         """The newest runs first."""
-        if not self._store.tables.complete:
+        if not self._tables.tables.complete:
             return []
-        rows = self._session.query_all(self._store.named(READ_RUNS), (limit,))
+        rows = self._tables.query_all(READ_RUNS, (limit,))
         return list(map(read_past, rows))
 
     def read_run(self, run_id: str) -> PastRun:
         """The run with this id, which there must be."""
-        (row,) = self._session.query_all(self._store.named(READ_RUN), (run_id,))
+        (row,) = self._tables.query_all(READ_RUN, (run_id,))
         return read_past(row)
 
     def read_status(self, run_id: str) -> RunStatus | None:
         """The status of a run; None when there is no such run."""
-        row = self._session.query_one(self._store.named(READ_STATUS), (run_id,))
+        row = self._tables.query_one(READ_STATUS, (run_id,))
         return RunStatus(row[0]) if row else None
 
     def read_applied_plans(self) -> list[StoredRun]:
         """Each run of an up plan with the plan's text, in no order and unchecked."""
-        if not self._store.tables.complete:
+        if not self._tables.tables.complete:
             return []
-        rows = self._session.query_all(self._store.named(READ_APPLIED))
+        rows = self._tables.query_all(READ_APPLIED)
         more = self._read_pieces(PIECES_OF_APPLIED)
         return [read_stored(row, more.get(row[0], "")) for row in rows]
 
     def read_recordings(self) -> list[Recording]:
         """The runs that have only recorded, the oldest first, with their plans unchecked."""
-        if not self._store.tables.complete:
+        if not self._tables.tables.complete:
             return []
-        rows = self._session.query_all(self._store.named(READ_RECORDINGS))
+        rows = self._tables.query_all(READ_RECORDINGS)
         more = self._read_pieces(PIECES_OF_RECORDINGS) if rows else {}
         return [
             read_recording(as_utc(begun), as_utc(ended), text + more.get(run, ""))
@@ -111,7 +110,7 @@ class Runs:
 
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""
-        rows = self._session.query_all(self._store.named(READ_INTERRUPTED), (plan_digest,))
+        rows = self._tables.query_all(READ_INTERRUPTED, (plan_digest,))
         if not rows:
             return None
         return Journal(
@@ -120,13 +119,12 @@ class Runs:
 
     def read_kept(self, run_id: str, number: int) -> tuple[int, ...]:
         """The statements of a step that the journal says are done."""
-        rows = self._session.query_all(self._store.named(READ_KEPT), (run_id, number))
+        rows = self._tables.query_all(READ_KEPT, (run_id, number))
         return tuple(int(statement) for (statement,) in rows)
 
     def has_run(self, plan: Plan) -> bool:
         """Whether this plan was begun here, or one of the same intent was wholly applied."""
-        sql = self._store.named(FIND_RUN)
-        return self._session.query_one(sql, (plan.digest, plan.intent_digest)) is not None
+        return self._tables.query_one(FIND_RUN, (plan.digest, plan.intent_digest)) is not None
 
     def read_plan(self, run_id: str) -> Plan:
         """The plan that a run applied, as the run recorded it.
@@ -136,22 +134,21 @@ class Runs:
         """
         from lockgate.executors.ledger.recorded_plan import parse_recorded
 
-        (text,) = self._session.query_one(self._store.named(READ_PLAN), (run_id,)) or ("",)
+        (text,) = self._tables.query_one(READ_PLAN, (run_id,)) or ("",)
         more = self._read_pieces(PIECES_OF_RUN, run_id)
         return parse_recorded(text + more.get(run_id, ""), run_id)
 
     def _read_pieces(self, sql: str, *parameters: str) -> dict[str, str]:
         """By its run, what a plan has beyond its first piece."""
-        if OWN_NAMES["plans"] not in self._store.tables.names:  # an older lockgate's ledger
+        if OWN_NAMES["plans"] not in self._tables.tables.names:  # an older lockgate's ledger
             return {}
-        rows = self._session.query_all(self._store.named(sql), parameters)
+        rows = self._tables.query_all(sql, parameters)
         runs = groupby(rows, key=lambda row: str(row[0]))
         return {run_id: "".join(text for _, text in pieces) for run_id, pieces in runs}
 
     def read_finished(self, plan: Plan) -> FinishedRun | None:
         """The newest run that has wholly applied this plan, or one of the same intent."""
-        sql = self._store.named(READ_FINISHED)
-        row = self._session.query_one(sql, (plan.digest, plan.intent_digest))
+        row = self._tables.query_one(READ_FINISHED, (plan.digest, plan.intent_digest))
         if row is None:
             return None
         from lockgate.planner.plan.receipt import FinishedRun

@@ -1,27 +1,25 @@
 """The ledger's tables in SQL that every engine understands; an engine adds what differs.
 
-`{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
-is the server's clock: the time at which it is asked, not at which a transaction began. What knows
-plans is imported when one is read: `status` reads the ledger alone.
+The names in its SQL are those of `named_tables`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.named_tables import LedgerTables
 from lockgate.executors.ledger.rows import job_text, plan_pieces, read_entries, run_values
 from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, Runs
-from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.errors import Unreachable, Unresolved
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Run, Session
+    from lockgate.executors.engine import Run
     from lockgate.planner.plan.plan import Step
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
@@ -67,45 +65,13 @@ KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
 REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
 
 
-class Store(ABC):
+class Store(LedgerTables):
     """What the database holds for lockgate, read and written by portable SQL."""
-
-    clock: str
-    """The server's clock, in its SQL."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self._tables: Tables | None = None
 
     @cached_property
     def runs(self) -> Runs:
         """What is noted of runs."""
         return Runs(self)
-
-    def named(self, sql: str) -> str:
-        """The SQL with the names of this database's tables."""
-        quote = self.session.quote
-        schema = quote(self.session.history_schema)
-        own = {part: f"{schema}.{quote(name)}" for part, name in OWN_NAMES.items()}
-        history = f"{schema}.{quote(self.session.history_name)}"
-        has_job = self._tables is None or self._tables.has_job
-        job = "job" if has_job else "null"
-        return sql.format(now=self.clock, history=history, job=job, **own)
-
-    @property
-    def tables(self) -> Tables:
-        """Which of lockgate's tables exist; asks until all do.
-
-        Raises:
-            HistoryError: a table of the ledger's names exists and is not lockgate's own.
-            WrongTarget: the ledger has a history of another name.
-        """
-        if self._tables is None or not self._tables.exist:
-            found = self._find_tables()
-            found.refuse_foreign(self.session.history_name)
-            found.refuse_renamed(self.session.history_schema, self.session.history_name)
-            self._tables = found
-        return self._tables
 
     def read_ledger(self) -> Ledger:
         """The ledger under one snapshot; an empty one where lockgate's tables do not exist."""
@@ -153,14 +119,14 @@ class Store(ABC):
     def resume_run(self, run: Run) -> None:
         """Notes that an interrupted run goes on; durable on return."""
         for sql in self.tables.missing({}):
-            self.session.execute(self.named(sql))
+            self.execute(sql)
         self._forget_tables()
         values = (run.actor, run.tool_version, job_text(run.job), run.id)
-        self.session.execute(self.named(RESUME_RUN), values)
+        self.execute(RESUME_RUN, values)
 
     def finish_run(self, run_id: str, status: RunStatus, error: str = "") -> None:
         """Notes how a run ended, unless it is noted as wholly applied; durable on return."""
-        self.session.execute(self.named(FINISH_RUN), (status, error, run_id))
+        self.execute(FINISH_RUN, (status, error, run_id))
 
     def stuck(self, run: Run, error: Unresolved) -> Unresolved:
         """The error of a run that cannot go on, when it is noted in the run."""
@@ -172,18 +138,18 @@ class Store(ABC):
 
     def note_run(self, run_id: str, note: str) -> None:
         """Notes in a run what a person has done with it; durable on return."""
-        self.session.execute(self.named(NOTE_RUN), (note, run_id))
+        self.execute(NOTE_RUN, (note, run_id))
 
     def keep_receipt(self, run_id: str, text: str) -> None:
         """Notes a run's receipt; durable on return."""
-        self.session.execute(self.named(KEEP_RECEIPT), (text, run_id))
+        self.execute(KEEP_RECEIPT, (text, run_id))
 
     def settle_run(self, run_id: str, reason: str, journal: str = FORGET_RUN) -> None:
         """Notes that a person has settled an interrupted run, and does with its journal what is
         given."""
         with self.session.transaction():
-            self.session.execute(self.named(journal), (run_id,))
-            before = self.session.query_one(self.named(READ_ERROR), (run_id,))
+            self.execute(journal, (run_id,))
+            before = self.query_one(READ_ERROR, (run_id,))
             error = before[0] if before else ""
             told = f"{error or ''}; {reason}".removeprefix("; ")
             self.finish_run(run_id, RunStatus.RESOLVED, told)
@@ -191,13 +157,4 @@ class Store(ABC):
     def rebind(self, identity: Identity) -> None:
         """Gives the database a new identity; the serial and the history stay."""
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
-        self.session.execute(self.named(REBIND), values)
-
-    @abstractmethod
-    def _find_tables(self) -> Tables:
-        """Which of lockgate's tables exist."""
-
-    def _forget_tables(self) -> None:
-        """After some were made: what exists is asked again."""
-        if self._tables and not self._tables.exist:
-            self._tables = None
+        self.execute(REBIND, values)

@@ -41,16 +41,16 @@ class MySQLStore(Store):
             self._create_tables(missing)
             self._forget_tables()
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
-        self.session.execute(self.named(IDENTIFY), values)
+        self.execute(IDENTIFY, values)
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         (limit,) = self.session.query_one("select @@max_allowed_packet") or (0,)
         refuse_big(run, limit)
         self.ensure_tables(identity)
         with self.session.transaction():
-            self.session.execute(self.named(CLOSE_DEAD_RUNS))
+            self.execute(CLOSE_DEAD_RUNS)
             for sql, parameters in self.beginning(run, RunStatus.LOCKED):
-                self.session.execute(self.named(sql), parameters)
+                self.execute(sql, parameters)
 
     def record_migration(self, step: Step, serial: int) -> None:
         with self.session.transaction():
@@ -62,13 +62,13 @@ class MySQLStore(Store):
         Raises:
             Locked: the serial or the row is not as expected: another executor has written.
         """
-        if self.session.execute(self.named(MOVE_SERIAL), (serial,)) != 1:
+        if self.execute(MOVE_SERIAL, (serial,)) != 1:
             raise lost_lock()
         if step.direction == "up":
             at = step.record and step.record.applied_at  # the session is in UTC
             values = (step.version, step.name, step.checksum, at and at.replace(tzinfo=None))
-            self.session.execute(self.named(RECORD), values)
-        elif self.session.execute(self.named(REMOVE), (step.version, step.checksum)) != 1:
+            self.execute(RECORD, values)
+        elif self.execute(REMOVE, (step.version, step.checksum)) != 1:
             raise lost_lock()
 
     def _find_tables(self) -> Tables:
@@ -82,4 +82,4 @@ class MySQLStore(Store):
                 f"create database if not exists {self.session.quote(self.session.history_schema)}"
             )
         for sql in missing:
-            self.session.execute(self.named(sql))
+            self.execute(sql)

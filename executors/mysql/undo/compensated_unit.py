@@ -317,7 +317,7 @@ class CompensatedUnit:
         self.journal.commit(leftovers=any(record.intent.leftovers for record in records))
         if commit.ends_run:
             finished = (RunStatus.COMMITTED, "", self.run_of.id)
-            self.engine.session.execute(self.engine.store.named(FINISH_RUN), finished)
+            self.engine.store.execute(FINISH_RUN, finished)
         self.engine.lock.refuse_lost()
         self.engine.session.execute(
             f"release savepoint {SAVEPOINT}"

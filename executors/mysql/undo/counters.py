@@ -70,7 +70,7 @@ class CounterNotes:
         values = (*key, before.model_dump_json(), *engine.lock.guard_proof())
         if engine.session.execute_aside(engine.store.named(NOTE), values) != 1:
             raise lost_lock()
-        engine.session.execute(engine.store.named(FORGET), key)
+        engine.store.execute(FORGET, key)
 
 
 def give_back_counters(engine: MySQL) -> None:
@@ -80,7 +80,7 @@ def give_back_counters(engine: MySQL) -> None:
     A counter stays where the role may not alter its table, as after any rollback. A crash leaves
     the notes, for whoever runs next.
     """
-    notes = engine.session.query_all(engine.store.named(READ))
+    notes = engine.store.query_all(READ)
     if not notes:
         return
     undo = Undo(engine.session, Graveyard(engine.session))
@@ -88,7 +88,7 @@ def give_back_counters(engine: MySQL) -> None:
         with suppress(ServerError):
             undo.restore_counter(table, counter)
     engine.lock.renew()
-    engine.session.execute(engine.store.named(FORGET_ALL))
+    engine.store.execute(FORGET_ALL)
 
 
 def _earliest(notes: Iterable[Before]) -> Iterable[tuple[str, int]]:

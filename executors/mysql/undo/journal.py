@@ -91,12 +91,11 @@ class UnitJournal:
     def write_done(self, step: int, place: int, digest: str, intent: Intent) -> None:
         """Notes in the open transaction of the work session a statement that is part of it."""
         values = (self._run_id, step, place, digest, intent.model_dump_json())
-        self._engine.session.execute(self._engine.store.named(WRITE_DONE), values)
+        self._engine.store.execute(WRITE_DONE, values)
 
     def note_in_transaction(self, step: int, place: int) -> None:
         """Notes in the open transaction of the work session that a statement is done."""
-        sql = self._engine.store.named(NOTE)
-        self._engine.session.execute(sql, (Outcome.DONE, self._run_id, step, place))
+        self._engine.store.execute(NOTE, (Outcome.DONE, self._run_id, step, place))
 
     def forget(self, step: int, place: int) -> None:
         """Takes back the intent of a statement that did nothing."""
@@ -131,22 +130,16 @@ class UnitJournal:
         """In the open transaction of the work session: the unit is kept."""
         steps = (self._run_id, *self._steps)
         if leftovers:
-            self._engine.session.execute(
-                self._engine.store.named(COMMIT), (Outcome.COMMITTED, *steps)
-            )
+            self._engine.store.execute(COMMIT, (Outcome.COMMITTED, *steps))
         else:
-            self._engine.session.execute(self._engine.store.named(FORGET), steps)
+            self._engine.store.execute(FORGET, steps)
 
     def close(self, status: RunStatus | None = None) -> None:
         """Forgets the unit, and notes how its run ended."""
         with self._engine.session.transaction():
-            self._engine.session.execute(
-                self._engine.store.named(FORGET), (self._run_id, *self._steps)
-            )
+            self._engine.store.execute(FORGET, (self._run_id, *self._steps))
             if status:
-                self._engine.session.execute(
-                    self._engine.store.named(SET_STATUS), (status, self._run_id)
-                )
+                self._engine.store.execute(SET_STATUS, (status, self._run_id))
 
     def _intend(self, step: int, place: int, digest: str, image: str) -> None:
         values = (self._run_id, step, place, digest, image, *self._engine.lock.guard_proof())

@@ -107,15 +107,15 @@ def clear_committed(engine: MySQL, emit: Emit) -> None:
     """
     graveyard = Graveyard(engine.session)
     try:
-        rows = engine.session.query_all(engine.store.named(READ_COMMITTED))
+        rows = engine.store.query_all(READ_COMMITTED)
         if not rows:
             return
         images = [image for statement, image in rows if statement and image]
         intents = [Intent.model_validate_json(image) for image in images]
         sweep(engine, graveyard, [grave for intent in intents for grave in intent.leftovers])
         with engine.session.transaction():
-            engine.session.execute(engine.store.named(CLEANED))
-            engine.session.execute(engine.store.named(FORGET_COMMITTED))
+            engine.store.execute(CLEANED)
+            engine.store.execute(FORGET_COMMITTED)
     except (Unreachable, ServerError) as hindered:
         emit(ClearingPostponed(graveyard.name, str(hindered)))
 

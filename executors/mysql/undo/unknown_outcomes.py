@@ -49,17 +49,15 @@ def settle_outcomes(engine: MySQL, run_id: str, number: int, step: Step) -> dict
     The session that ran them has ended: whoever has its lock sees what it did.
     """
     outcomes: dict[int, str | None] = {}
-    for place, outcome, image in engine.session.query_all(
-        engine.store.named(READ), (run_id, number)
-    ):
+    for place, outcome, image in engine.store.query_all(READ, (run_id, number)):
         statement = step.statements[place - 1]
         happened = True if outcome else _has_happened(engine, image, statement)
         key = (run_id, number, place)
         if happened is False:
-            engine.session.execute(engine.store.named(FORGET_INTENT), key)
+            engine.store.execute(FORGET_INTENT, key)
             continue
         if happened and not outcome:
-            engine.session.execute(engine.store.named(NOTE_DONE), key)
+            engine.store.execute(NOTE_DONE, key)
         outcomes[int(place)] = Outcome.DONE if happened else None
     return outcomes
 

@@ -311,14 +311,13 @@ class _Section:
         return StepFailed(failure, kept, unsure=len(kept) < len(outcomes))
 
     def _outcomes(self) -> dict[int, str | None]:
-        sql = self.engine.store.named(OUTCOMES)
-        return dict(self.engine.session.query_all(sql, (self.run_id, self.number)))
+        return dict(self.engine.store.query_all(OUTCOMES, (self.run_id, self.number)))
 
     def _key(self, place: int) -> tuple[object, ...]:
         return self.run_id, self.number, place
 
     def _write(self, sql: str, values: tuple[object, ...]) -> int:
-        return self.engine.session.execute(self.engine.store.named(sql), values)
+        return self.engine.store.execute(sql, values)
 
 
 def _unknown_end(what: str, error: LockgateError | ServerError) -> Unresolved:

@@ -32,9 +32,7 @@ class MySQLUnits:
         if unit.transaction is not None:
             recovery.run_unit(self._engine, run, unit, serial, emit)
             return
-        self._engine.session.execute(
-            self._engine.store.named(SET_STATUS), (RunStatus.APPLYING, run.id)
-        )
+        self._engine.store.execute(SET_STATUS, (RunStatus.APPLYING, run.id))
         run_step(self._engine, run, unit, serial, journal, emit)
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:

@@ -1,0 +1,73 @@
+"""The ledger's tables by their names in this database, for SQL that is written without them.
+
+`{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
+is the server's clock: the time at which it is asked, not at which a transaction began.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lockgate.executors.ledger.tables import OWN_NAMES, Tables
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row, Session
+
+
+class LedgerTables(ABC):
+    """The ledger's tables, asked and written by SQL."""
+
+    clock: str
+    """The server's clock, in its SQL."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._tables: Tables | None = None
+
+    def named(self, sql: str) -> str:
+        """The SQL with the names of this database's tables."""
+        quote = self.session.quote
+        schema = quote(self.session.history_schema)
+        own = {part: f"{schema}.{quote(name)}" for part, name in OWN_NAMES.items()}
+        history = f"{schema}.{quote(self.session.history_name)}"
+        has_job = self._tables is None or self._tables.has_job
+        job = "job" if has_job else "null"
+        return sql.format(now=self.clock, history=history, job=job, **own)
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Runs a statement over the ledger's tables; the number of rows that it touched."""
+        return self.session.execute(self.named(sql), parameters)
+
+    def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Every row of a query of the ledger's tables."""
+        return self.session.query_all(self.named(sql), parameters)
+
+    def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row of a query of the ledger's tables, or None."""
+        return self.session.query_one(self.named(sql), parameters)
+
+    @property
+    def tables(self) -> Tables:
+        """Which of lockgate's tables exist; asks until all do.
+
+        Raises:
+            HistoryError: a table of the ledger's names exists and is not lockgate's own.
+            WrongTarget: the ledger has a history of another name.
+        """
+        if self._tables is None or not self._tables.exist:
+            found = self._find_tables()
+            found.refuse_foreign(self.session.history_name)
+            found.refuse_renamed(self.session.history_schema, self.session.history_name)
+            self._tables = found
+        return self._tables
+
+    @abstractmethod
+    def _find_tables(self) -> Tables:
+        """Which of lockgate's tables exist."""
+
+    def _forget_tables(self) -> None:
+        """After some were made: what exists is asked again."""
+        if self._tables and not self._tables.exist:
+            self._tables = None
