@@ -120,6 +120,16 @@ def longest_chain(name: str) -> tuple[str, ...]:
     return (name, *max(below, key=len, default=()))
 
 
+@pytest.mark.parametrize("engine", ["postgresql", "mysql"])
+def test_an_engine_has_its_parts_in_files_of_the_same_names(engine: str) -> None:
+    folder = ROOT / "executors" / engine
+    names = {path.stem for path in folder.iterdir() if path.name != "__init__.py"}
+    assert names >= {
+        *("engine", "session", "store", "lock", "units", "scratch"),
+        *("connection", "ledger", "facts", "catalogue", "gauge"),
+    }
+
+
 def test_no_part_of_an_engine_has_more_methods_than_it_had() -> None:
     parts = {"Session", "Store", "LedgerTables", "Runs", "MigrationLock", "Units", "Scratch"}
     found = {

@@ -49,10 +49,6 @@ CLOSE_DEAD_RUNS = (
     "error = 'the process ended before it could say how; the history says what is kept' "
     f"where status in {listed({*UNDER_WAY, RunStatus.COMPENSATING})} and id not in {HALF_WAY}"
 )
-INTEND = (
-    "insert into {journal} (run_id, step, statement, digest, intent_at) "
-    "values (%s, %s, %s, %s, {now})"
-)
 FORGET_INTENT = "delete from {journal} where run_id = %s and step = %s and statement = %s"
 NOTE_DONE = (
     f"update {{journal}} set outcome = '{Outcome.DONE}', done_at = {{now}} "

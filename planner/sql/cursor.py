@@ -33,11 +33,6 @@ class Token(NamedTuple):
     word: str = ""
 
     @property
-    def is_code(self) -> bool:
-        """Whether its text has a meaning of its own."""
-        return self.kind in ("word", "other")
-
-    @property
     def name(self) -> str:
         """The identifier that it is; empty if it is none."""
         if self.kind == "word":

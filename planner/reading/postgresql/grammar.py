@@ -21,8 +21,6 @@ from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.sql.cursor import each_token
 from lockgate.planner.sql.dialect import POSTGRESQL
 
-# The grammar is that of this major version.
-GRAMMAR = 180000
 # A chain of operators this long needs more stack than any thread is sure to have.
 SHORT = 16_000
 LONGEST = 1_000_000
