@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
 
 NAME = "lockgate_rehearsal_"
+HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
+"""Of a private server that is deleted after its only use: nothing of it has to outlive a crash."""
 
 
 @contextmanager
@@ -118,7 +120,8 @@ def _start_private(
 
     with tempfile.TemporaryDirectory(prefix=NAME) as folder:
         Path(folder).chmod(0o755)  # root's server runs as another account
-        with start_embedded(Path(folder) / "server", confined=True) as address:
+        private = Path(folder) / "server"
+        with start_embedded(private, confined=True, settings=HASTY) as address:
             with closing(open_engine(address, environment)) as server:
                 begin_administration(server)
             administrator = replace(address, user=ADMINISTRATOR)

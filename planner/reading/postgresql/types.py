@@ -94,6 +94,19 @@ def keeps_rows(old: str, new: str, *, utc: bool = True) -> bool:
     return limits == others
 
 
+def is_compared_alike(old: str, new: str) -> bool:
+    """Whether an index of a column of the type `old` is one of the type `new` too.
+
+    >>> is_compared_alike("character varying(9)", "text"), is_compared_alike("integer", "oid")
+    (True, False)
+    """
+    before, after = _read(old), _read(new)
+    if before is None or after is None:
+        return old == new
+    names = {before[0], after[0]}
+    return len(names) == 1 or names in ({"text", "character varying"}, {"cidr", "inet"})
+
+
 def cuts_values(old: str, new: str) -> bool:
     """Whether a value of the type `old` loses a part when it is assigned to one of type `new`.
 

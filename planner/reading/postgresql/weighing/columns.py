@@ -14,7 +14,7 @@ from lockgate.planner.reading.postgresql.locks import (
     SHARE_ROW_EXCLUSIVE,
     hold,
 )
-from lockgate.planner.reading.postgresql.types import cuts_values, keeps_rows
+from lockgate.planner.reading.postgresql.types import cuts_values, is_compared_alike, keeps_rows
 from lockgate.planner.reading.postgresql.weighing.dropping import find_types, with_column
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
@@ -89,15 +89,21 @@ def change_type(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
         others = tuple(_looked_up(clause, facts, "scan"))
         return Part(work="rewrite", others=others, loses=lost)
     layout = table.layout or Layout("")
-    is_read = _is_computed(clause.name, layout) or (
-        "collate" in clause.words and clause.name in _indexed(layout, facts)
+    compares_otherwise = "collate" in clause.words or not is_compared_alike(
+        old, _plain(clause.type, _find_type(clause.type, facts), facts)
     )
-    return Part(work="scan" if is_read else "none", loses=lost,
-                others=tuple(_looked_up(clause, facts, "none")))  # fmt: skip
+    is_built = compares_otherwise and clause.name in _indexed(layout, facts)
+    is_read = is_built or _is_computed(clause.name, layout)
+    looked_up = tuple(_looked_up(clause, facts, "scan"))
+    kept = looked_up if compares_otherwise else tuple(_looked_up(clause, facts, "none"))
+    return Part(work="scan" if is_read else "none", loses=lost, others=kept,
+                others_if_rewritten=looked_up)  # fmt: skip
 
 
 def _stays(column: ColumnFacts, old: str, clause: Clause, facts: Facts) -> bool:
     """Whether the rows can stay as they are."""
+    if column.virtual:
+        return True
     if "using" in clause.words or _is_checked(clause.type, facts):
         return False
     key = _find_type(clause.type, facts)

@@ -19,7 +19,8 @@ class Part:
     """The lock and the work on the clause's own table, the locks on `others`, and what is lost.
 
     `certain` is false where facts could show that there is less work. With `outside` the server
-    refuses it in a transaction block.
+    refuses it in a transaction block. `others_if_rewritten` are in place of `others` where another
+    clause writes the table's rows anyway.
     """
 
     lock: str = ACCESS_EXCLUSIVE
@@ -27,6 +28,7 @@ class Part:
     certain: bool = True
     outside: bool = False
     others: tuple[Hold, ...] = ()
+    others_if_rewritten: tuple[Hold, ...] = ()
     loses: tuple[str, ...] = ()
 
 

@@ -56,7 +56,12 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
     if not reading.clauses:
         return Impact(reading, reading.holds, reading.loses)
     parts = [_weigh_clause(clause, facts) for clause in reading.clauses]
-    others = tuple(each for part in parts for each in part.others)
+    is_rewritten = any(part.work == "rewrite" for part in parts)
+    others = tuple(
+        each
+        for part in parts
+        for each in (part.others_if_rewritten if is_rewritten else ()) or part.others
+    )
     loses = tuple(each for part in parts for each in part.loses)
     if any(part.outside for part in parts):
         reading = replace(reading, outside_only=True)
