@@ -89,13 +89,12 @@ def change_type(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
         others = tuple(_looked_up(clause, facts, "scan"))
         return Part(work="rewrite", others=others, loses=lost)
     layout = table.layout or Layout("")
-    compares_otherwise = "collate" in clause.words or not is_compared_alike(
-        old, _plain(clause.type, _find_type(clause.type, facts), facts)
-    )
-    is_built = compares_otherwise and clause.name in _indexed(layout, facts)
+    is_alike = is_compared_alike(old, _plain(clause.type, _find_type(clause.type, facts), facts))
+    is_sorted_alike = is_alike and "collate" not in clause.words
+    is_built = not is_sorted_alike and clause.name in _indexed(layout, facts)
     is_read = is_built or _is_computed(clause.name, layout)
     looked_up = tuple(_looked_up(clause, facts, "scan"))
-    kept = looked_up if compares_otherwise else tuple(_looked_up(clause, facts, "none"))
+    kept = looked_up if not is_alike else tuple(_looked_up(clause, facts, "none"))
     return Part(work="scan" if is_read else "none", loses=lost, others=kept,
                 others_if_rewritten=looked_up)  # fmt: skip
 
