@@ -168,16 +168,23 @@ def _record(
     engine: Engine, ledger: Ledger, steps: tuple[Step, ...], settled: int, *, applied: bool
 ) -> None:
     """Brings the history to what the steps up to the settled one have made of it."""
-    recorded = {entry.key for entry in ledger.entries}
+    recorded = {entry.key: entry.checksum for entry in ledger.entries}
     serial = ledger.serial
     for place, step in enumerate(steps):
         up = step.direction == "up"
         wanted = applied if place == settled else up == (place < settled)
-        if (step.key in recorded) == wanted:
+        if (recorded.get(step.key) == step.checksum) == wanted:
             continue
-        change = step.model_copy(update={"direction": "up" if wanted else "down"})
-        engine.store.record_migration(change, serial)
+        engine.store.record_migration(_settled(step, wanted), serial)
         serial += 1
+
+
+def _settled(step: Step, wanted: bool) -> Step:
+    """The step that records what is wanted; of a repeatable one that is not, the row that it has
+    replaced comes back."""
+    if step.replaces is not None and not wanted:
+        return step.model_copy(update={"checksum": step.replaces, "replaces": step.checksum})
+    return step.model_copy(update={"direction": "up" if wanted else "down"})
 
 
 def _only(engine: Engine, ledger: Ledger) -> HalfDone:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.planner.database.address import parse_url
 from lockgate.planner.environments.folder import FOLDER, environment_names
@@ -14,6 +15,9 @@ from lockgate.planner.errors import UsageError
 from lockgate.planner.migrations.directory import FIRST_DATE
 from lockgate.planner.migrations.formats.lockgate import FILENAME
 from lockgate.planner.project import refuse_outward_link
+
+if TYPE_CHECKING:
+    from lockgate.planner.migrations.convert import ConvertedFile
 
 EMPTY = "-- migrate:up\n\n\n-- migrate:down\n\n"
 FIRST = "001"
@@ -134,6 +138,26 @@ def _ignore(path: Path) -> Iterator[Path]:
         separator = "" if text.endswith("\n") or not text else "\n"
         _write(path, text + separator + "".join(f"{line}\n" for line in missing))
         yield path
+
+
+def write_converted(directory: Path, files: Iterable[ConvertedFile]) -> None:
+    """Writes files of another format, converted, into an empty folder.
+
+    Raises:
+        UsageError: the folder holds something, or cannot be written to.
+    """
+    refuse_outward_link(directory)
+    if directory.is_dir() and any(directory.iterdir()):
+        raise UsageError(
+            f"{directory} is not empty.", do="Name a new folder, so that nothing is mixed up."
+        )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for one in files:
+            with (directory / one.filename).open("x", encoding="utf-8", newline="") as file:
+                file.write(one.text)
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be written to: {error.strerror}.") from error
 
 
 def _names(directory: Path) -> list[str]:

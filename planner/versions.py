@@ -10,6 +10,9 @@ import re
 VersionKey = tuple[tuple[int, int, str], ...]
 """What versions are compared by: equal for two spellings of one version; it can be sorted."""
 
+REPEATABLE = "R__"
+"""Begins the version of a migration that runs again when it changes: it has no number."""
+
 NUMBERS = re.compile(r"(?=.{1,255}\Z)[0-9]+(?:\.[0-9]+)*")  # what a column of the history holds
 
 
@@ -45,3 +48,8 @@ def plain_version(version: str) -> str:
     if not is_numbered(version):
         return version
     return ".".join(str(int(part)) for part in version.split("."))
+
+
+def is_repeatable(version: str) -> bool:
+    """Whether a version is that of a repeatable migration, which runs again when it changes."""
+    return version.startswith(REPEATABLE)

@@ -27,6 +27,10 @@ RECORD = (
     "insert into {history} (version, name, checksum, applied_at) "
     "values (%s, %s, %s, coalesce(%s, current_timestamp(6)))"
 )
+REPLACE = (
+    "update {history} set name = %s, checksum = %s, applied_at = current_timestamp(6) "
+    "where version = %s and checksum = %s"
+)
 REMOVE = "delete from {history} where version = %s and checksum = %s"
 
 
@@ -64,11 +68,15 @@ class MySQLStore(Store):
         """
         if self.execute(MOVE_SERIAL, (serial,)) != 1:
             raise lost_lock()
-        if step.direction == "up":
-            at = step.record and step.record.applied_at  # the session is in UTC
-            values = (step.version, step.name, step.checksum, at and at.replace(tzinfo=None))
-            self.execute(RECORD, values)
-        elif self.execute(REMOVE, (step.version, step.checksum)) != 1:
+        at = step.record and step.record.applied_at  # the session is in UTC
+        values: tuple[object, ...]
+        sql, values = REMOVE, (step.version, step.checksum)
+        if step.replaces is not None:
+            sql, values = REPLACE, (step.name, step.checksum, step.version, step.replaces)
+        elif step.direction == "up":
+            at = at and at.replace(tzinfo=None)
+            sql, values = RECORD, (step.version, step.name, step.checksum, at)
+        if self.execute(sql, values) != 1:
             raise lost_lock()
 
     def _find_tables(self) -> Tables:

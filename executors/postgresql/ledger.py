@@ -149,6 +149,12 @@ with fence as (update {target} set serial = serial + 1 where serial = $4::bigint
 insert into {history} (version, name, checksum, applied_at)
 select $1, $2, $3, coalesce($5::timestamptz, {now}) from fence
 """
+REPLACE = """
+with fence as (update {target} set serial = serial + 1 where serial = $5::bigint
+    and exists (select from {history} where version = $1 and checksum = $4) returning 1)
+update {history} set name = $2, checksum = $3, applied_at = {now} from fence
+where version = $1 and checksum = $4
+"""
 REMOVE = """
 with fence as (update {target} set serial = serial + 1 where serial = $3::bigint
     and exists (select from {history} where version = $1 and checksum = $2) returning 1)

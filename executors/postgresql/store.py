@@ -17,6 +17,7 @@ from lockgate.executors.postgresql.ledger import (
     LOCK_TABLES,
     RECORD,
     REMOVE,
+    REPLACE,
     SAME_TABLES,
     TABLES,
     read_tables,
@@ -64,12 +65,14 @@ class PostgreSQLStore(Store):
 
         Its result is sent at once, so that the step is told of before the next one has ended.
         """
-        if step.direction == "up":
-            at = step.record and step.record.applied_at
-            values: tuple[object, ...] = (step.version, step.name, step.checksum, serial, at)
-            return Command(self.named(RECORD), tag, as_texts(values), report=True)
-        values = (step.version, step.checksum, serial)
-        return Command(self.named(REMOVE), tag, as_texts(values), report=True)
+        row: tuple[object, ...] = (step.version, step.name, step.checksum)
+        values: tuple[object, ...]
+        sql, values = REMOVE, (step.version, step.checksum, serial)
+        if step.replaces is not None:
+            sql, values = REPLACE, (*row, step.replaces, serial)
+        elif step.direction == "up":
+            sql, values = RECORD, (*row, serial, step.record and step.record.applied_at)
+        return Command(self.named(sql), tag, as_texts(values), report=True)
 
     def guard_commands(self, tag: Any) -> list[Command[Any]]:
         """Keeps the ledger's tables from being replaced until the transaction ends, which they fail

@@ -1,13 +1,14 @@
 """Everything that is printed: values in, text or one document out; nothing is decided here.
 
-database/    What a database says, for its reader: each for people and as a document
-errors.py    An error that ends a command: for people on stderr, and as one JSON document on stdout
-findings/    Findings for their reader
-grid.py      A table of many columns for a terminal of any width
-json.py      One JSON document on stdout
-markup.py    Text within GitHub's flavour of Markdown
-page.py      What the HTML pages share
-plan/        A plan for its reader
-run/         A run for its reader
-terminal.py  Writing to a person: colour and tables on a terminal, plain text when piped
+conversion.py  Which migration became which file of ours: for people, and as a document
+database/      What a database says, for its reader: each for people and as a document
+errors.py      An error that ends a command
+findings/      Findings for their reader
+grid.py        A table of many columns for a terminal of any width
+json.py        One JSON document on stdout
+markup.py      Text within GitHub's flavour of Markdown
+page.py        What the HTML pages share
+plan/          A plan for its reader
+run/           A run for its reader
+terminal.py    Writing to a person: colour and tables on a terminal, plain text when piped
 """

@@ -6,7 +6,7 @@ But for those of a rehearsal they are not sealed yet: linters and policies have 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -30,9 +30,10 @@ from lockgate.planner.errors import IrreversibleMigration
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, Judgement, judge_alone, verdict
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
+from lockgate.planner.migrations.mistakes import Mistakes
 from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, intend, seal
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement, statement_digest
-from lockgate.planner.versions import VersionKey
+from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 # Each new table holds about three locks (itself, its index, its TOAST table) in a lock table
 # of max_locks_per_transaction * max_connections = 6,400 entries by default.
@@ -83,8 +84,9 @@ def build_up_plan(
     chosen = choose_pending(comparison, to, only)
     if not setting.allow_out_of_order:
         refuse_out_of_order(comparison, chosen)
-    steps = [make_step(migration, "up", migration.version, setting) for migration in chosen]
-    return plan_steps(mark_late(steps, comparison), ledger, setting)
+    steps = _up_steps(chosen, ledger, setting)
+    warned = replace(setting, warnings=(*setting.warnings, *_removed(comparison)))
+    return plan_steps(mark_late(steps, comparison), ledger, warned)
 
 
 def build_chosen_plan(
@@ -98,6 +100,8 @@ def build_chosen_plan(
         IrreversibleMigration: one to roll back has no down section.
         MigrationFileError: a file cannot be read.
     """
+    if direction == "up":
+        return seal(plan_steps(_up_steps(chosen, ledger, setting), ledger, setting))
     steps = [make_step(migration, direction, migration.version, setting) for migration in chosen]
     return seal(plan_steps(steps, ledger, setting))
 
@@ -121,12 +125,49 @@ def build_down_plan(
     """
     refuse_broken_history(comparison)
     entries = {entry.key: entry for entry in ledger.entries}
-    latest = latest_first(comparison.applied, entries)
+    versioned = [migration for migration in comparison.applied if not migration.repeatable]
+    latest = latest_first(versioned, entries)
     going = going_back(latest, steps, to)
     planned = [
         make_step(migration, "down", entries[migration.key].version, setting) for migration in going
     ]
-    return plan_steps(planned, ledger, setting)
+    warned = (*setting.warnings, *_repeated_later(comparison.applied, going))
+    return plan_steps(planned, ledger, replace(setting, warnings=warned))
+
+
+def _repeated_later(applied: Iterable[Migration], going: Sequence[Migration]) -> Iterator[str]:
+    """A warning for each repeatable migration that requires what goes: it is not rolled back."""
+    leaving = {migration.key for migration in going}
+    for one in applied:
+        required = [version for version in one.requires if version_key(version) in leaving]
+        if one.repeatable and required:
+            yield (
+                f"{one.filename} requires {', '.join(required)}, which is rolled back. It is "
+                "repeatable, so it stays, and runs again when that is applied again."
+            )
+
+
+def _removed(comparison: Comparison) -> Iterator[str]:
+    """A warning for each repeatable migration that has run and has no file any more."""
+    for entry in comparison.removed:
+        yield (
+            f"{entry.version} has run, and has no file any more: what it made is still there. "
+            "A migration has to drop it."
+        )
+
+
+def _up_steps(chosen: Iterable[Migration], ledger: Ledger, setting: Setting) -> list[Step]:
+    """The steps of these; every mistake in their files is reported at once."""
+    entries = {entry.key: entry for entry in ledger.entries}
+    mistakes, steps = Mistakes(), list[Step]()
+    for migration in chosen:
+        with mistakes.noting():
+            step = make_step(migration, "up", migration.version, setting)
+            entry = entries.get(migration.key) if migration.repeatable else None
+            replaced = entry.checksum if entry else None
+            steps.append(step.model_copy(update={"replaces": replaced}) if entry else step)
+    mistakes.refuse()
+    return steps
 
 
 def build_stored_down_plan(
@@ -145,7 +186,8 @@ def build_stored_down_plan(
         UsageError: as `build_down_plan`.
     """
     entries = {entry.key: entry for entry in ledger.entries}
-    latest = latest_first(find_applied(ledger, runs), entries)
+    versioned = [one for one in find_applied(ledger, runs) if not is_repeatable(one.version)]
+    latest = latest_first(versioned, entries)
     going = going_back(latest, steps, to)
     warned = (*setting.warnings, *stored_warnings(latest, going))
     planned = [down_step(applied, setting.server.dialect) for applied in going]
@@ -169,8 +211,8 @@ def make_step(migration: Migration, direction: Direction, version: str, setting:
         requires=migration.requires,
         transaction=1 if section.transactional else None,
         statements=_planned(section),
-        rollback=_planned(rollback) if rollback else None,
-        rollback_transactional=rollback.transactional if rollback else None,
+        rollback=None if rollback is None else _planned(rollback),
+        rollback_transactional=None if rollback is None else rollback.transactional,
     )
     return with_text(step, migration, setting.variables or {})
 
@@ -274,12 +316,11 @@ def _target(server: Server, ledger: Ledger) -> Target:
 
 
 def _empty(steps: Iterable[Step]) -> tuple[str, ...]:
-    """A warning for each section without a statement: often a file that was not saved."""
+    """A warning for each migration without a statement: often a file that was not saved."""
     return tuple(
-        f"{step.file} has no statement in its {step.direction} section: it is recorded, and does "
-        "nothing."
+        f"{step.file} has no statement in its up section: it is recorded, and does nothing."
         for step in steps
-        if not (step.statements or step.record)
+        if step.direction == "up" and not (step.statements or step.record)
     )
 
 

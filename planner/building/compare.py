@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
 from lockgate.planner.quantities import short_digest
-from lockgate.planner.versions import VersionKey, version_key
+from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -24,6 +24,9 @@ class Comparison:
     order in which they would run. `changed`: the checksums differ. `missing`: an entry and
     no file. `out_of_order`: those of `pending` that run before one that is applied; `last_applied`
     is the last of these. `files` are all, in running order.
+
+    A repeatable migration is pending again when it has changed, or what it requires runs after it;
+    it is never out of order. `removed` are the entries of those that have no file any more.
     """
 
     applied: tuple[Migration, ...]
@@ -33,13 +36,14 @@ class Comparison:
     out_of_order: tuple[Migration, ...]
     last_applied: str
     files: tuple[Migration, ...] = ()
+    removed: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one migration stands. `state` is applied, pending, out of order, changed, missing
-    or half done; `checksum` is the file's, and `entry` the ledger's row, where there is one.
-    `recorded` says that it counts as applied, and that lockgate has not run it."""
+    """Where one migration stands. `state` is applied, pending, out of order, to repeat, changed,
+    missing, removed or half done; `checksum` is the file's, and `entry` the ledger's row, where
+    there is one. `recorded` says that it counts as applied, and that lockgate has not run it."""
 
     version: str
     name: str
@@ -55,30 +59,54 @@ class Standing:
 
 
 def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
-    """How the files (in running order) and the ledger differ; versions match as integers."""
+    """How the files (in running order) and the ledger differ; versions match by their keys."""
     entries = {entry.key: entry for entry in ledger.entries}
-    numbers = {migration.key for migration in migrations}
-    applied, pending, changed = [], [], []
+    keys = {migration.key for migration in migrations}
+    gone = [entry for entry in ledger.entries if entry.key not in keys]
+    applied: list[Migration] = []
+    pending: list[Migration] = []
+    changed: list[tuple[Migration, Entry]] = []
     for migration in migrations:
         entry = entries.get(migration.key)
-        if entry is None:
+        if entry is None or (migration.repeatable and _is_due(migration, entry, entries, pending)):
             pending.append(migration)
         elif entry.checksum == migration.checksum:
             applied.append(migration)
         else:
             changed.append((migration, entry))
     # In running order a migration stands behind what it requires, whatever their versions are.
-    last = max((place for place, m in enumerate(migrations) if m.key in entries), default=-1)
+    recorded = (
+        place for place, m in enumerate(migrations) if m.key in entries and not m.repeatable
+    )
+    last = max(recorded, default=-1)
     behind = {migration.key for migration in migrations[last + 1 :]}
     return Comparison(
         applied=tuple(applied),
         pending=tuple(pending),
         changed=tuple(changed),
-        missing=tuple(entry for entry in ledger.entries if entry.key not in numbers),
-        out_of_order=tuple(m for m in pending if m.key not in behind),
+        missing=tuple(entry for entry in gone if not is_repeatable(entry.version)),
+        out_of_order=tuple(m for m in pending if m.key not in behind and not m.repeatable),
         last_applied=migrations[last].version if last >= 0 else "",
         files=tuple(migrations),
+        removed=tuple(entry for entry in gone if is_repeatable(entry.version)),
     )
+
+
+def _is_due(
+    migration: Migration,
+    entry: Entry,
+    entries: Mapping[VersionKey, Entry],
+    pending: Iterable[Migration],
+) -> bool:
+    """Whether a repeatable migration that has run is to run again; `pending` run before it."""
+    required = {version_key(version) for version in migration.requires}
+    newer = (
+        one.applied_at > entry.applied_at
+        for one in (entries.get(key) for key in required)
+        if one and is_repeatable(one.version)
+    )
+    before = {one.key for one in pending}
+    return entry.checksum != migration.checksum or bool(required & before) or any(newer)
 
 
 def refuse_broken_history(comparison: Comparison) -> None:
@@ -122,11 +150,21 @@ def standings(
     found = [_standing(m, "applied", entries[m.key]) for m in comparison.applied]
     found += [_standing(m, "changed", entry) for m, entry in comparison.changed]
     found += [
-        _standing(m, "out of order" if m.version in late else "pending") for m in comparison.pending
+        _standing(m, _pending_state(m, late, entries), entries.get(m.key))
+        for m in comparison.pending
     ]
+    found += [Standing(e.version, e.name, "removed", None, e) for e in comparison.removed]
     found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
     marked = (replace(each, state=states.get(each.key, each.state)) for each in found)
     return tuple(sorted(marked, key=lambda each: each.key))
+
+
+def _pending_state(
+    migration: Migration, late: Collection[str], entries: Mapping[VersionKey, Entry]
+) -> str:
+    if migration.key in entries:
+        return "to repeat"
+    return "out of order" if migration.version in late else "pending"
 
 
 def count_states(found: Iterable[Standing]) -> str:

@@ -102,7 +102,7 @@ def down_step(applied: AppliedMigration, dialect: Dialect) -> Step:
     entry, step = applied.entry, applied.step
     if step is None:
         raise _unknown(entry)
-    if not step.rollback:
+    if step.rollback is None:
         raise IrreversibleMigration(entry.version, step.file)
     going = Step(
         direction="down",
@@ -112,7 +112,7 @@ def down_step(applied: AppliedMigration, dialect: Dialect) -> Step:
         checksum=entry.checksum,
         requires=step.requires,
         transaction=1 if _in_transaction(step, dialect) else None,
-        findings=(_provenance(applied, step.rollback[0].line),),
+        findings=(_provenance(applied, step.rollback[0].line if step.rollback else 1),),
         statements=step.rollback,
         rollback=None,
     )

@@ -127,7 +127,7 @@ def parse_sections(
             with mistakes.noting(), naming(section.file or migration.filename):
                 _refuse_control(section, dialect)
     mistakes.refuse()
-    return sections
+    return Sections(sections.up, None) if migration.repeatable else sections
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.sql.statements import DelimiterLeft, Statement
-from lockgate.planner.versions import VersionKey, version_key
+from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.filetext import Role
@@ -76,6 +76,11 @@ class Migration:
         return version_key(self.version)
 
     @property
+    def repeatable(self) -> bool:
+        """Whether it runs again when it changes."""
+        return is_repeatable(self.version)
+
+    @property
     def text(self) -> str:
         """That of its files, one after the other."""
         return "".join(file.text for file in self.files)
@@ -83,7 +88,8 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """Both directions of a migration; `down` is None when it has no way back."""
+    """Both directions of a migration; `down` is None when it has no way back, and has no statement
+    when its file says that there is nothing to undo."""
 
     up: Section
     down: Section | None

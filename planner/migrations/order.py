@@ -10,7 +10,7 @@ from pathlib import Path
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.mistakes import Mistakes
-from lockgate.planner.versions import VersionKey, is_numbered, version_key
+from lockgate.planner.versions import VersionKey, is_numbered, is_repeatable, version_key
 
 
 def order(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
@@ -43,14 +43,25 @@ def order(migrations: Iterable[Migration]) -> tuple[Migration, ...]:
 
 
 def _places(by_key: Mapping[VersionKey, Migration]) -> dict[VersionKey, int]:
-    """The place of each without requirements: numbers have an order, texts that of a journal."""
-    is_numbers = all(is_numbered(migration.version) for migration in by_key.values())
-    keys = sorted(by_key) if is_numbers else by_key
+    """The place of each without requirements: numbers have an order, texts that of a journal; and
+    what is repeatable comes last."""
+    versioned = [key for key, migration in by_key.items() if not migration.repeatable]
+    is_numbers = all(is_numbered(by_key[key].version) for key in versioned)
+    repeatable = [key for key, migration in by_key.items() if migration.repeatable]
+    keys = [*(sorted(versioned) if is_numbers else versioned), *repeatable]
     return {key: place for place, key in enumerate(keys)}
 
 
 def _required(migration: Migration, by_key: dict[VersionKey, Migration]) -> list[VersionKey]:
     keys = [version_key(version) for version in migration.requires]
+    repeatable = [version for version in migration.requires if is_repeatable(version)]
+    if repeatable and not migration.repeatable:
+        raise MigrationFileError(
+            f"requires {', '.join(repeatable)}, which is repeatable",
+            path=Path(migration.filename),
+            why="Repeatable migrations run after all others.",
+            do="Put what it needs into a migration with a version.",
+        )
     unknown = [version for version in migration.requires if version_key(version) not in by_key]
     if unknown:
         raise MigrationFileError(

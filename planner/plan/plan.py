@@ -27,7 +27,7 @@ from lockgate.planner.plan.statement import (
 )
 from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
-from lockgate.planner.versions import VersionKey, version_key
+from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
 FORMAT_VERSION = "1.1"
@@ -54,6 +54,11 @@ class Step(Model):
     )
     checksum: Sha256 = Field(description="SHA-256 of the file; recorded in the history table.")
     requires: tuple[str, ...] = Field(description="The versions that it requires.")
+    replaces: Sha256 | None = Field(
+        None,
+        description="Of a repeatable migration that runs again: the checksum that the history has "
+        "of it. null: it has not run. The executor relies on it.",
+    )
     text: FileText | None = Field(
         None, description="Its file; null in format 1.0. `apply` binds the SQL to `checksum` by it."
     )
@@ -87,6 +92,11 @@ class Step(Model):
     def key(self) -> VersionKey:
         """The version as versions are compared."""
         return version_key(self.version)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it is of a migration that runs again when it changes."""
+        return is_repeatable(self.version)
 
 
 class CommitAuthor(Model):

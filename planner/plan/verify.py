@@ -167,6 +167,8 @@ def _digest_before(plan: Plan, ledger: Ledger, done: int) -> str | None:
                 return None
         elif rows.pop(step.key, None) != row:
             return None
+        elif step.replaces is not None:
+            rows[step.key] = (step.version, step.replaces)
     return state_digest(rows.values(), ledger.serial - done)
 
 

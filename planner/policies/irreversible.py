@@ -17,11 +17,15 @@ __all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
 
 
 def judge(plan: Plan, setting: Answer) -> Decision | None:
-    """One decision that names the versions without a way back; a baseline runs nothing."""
+    """One decision that names the versions without a way back; a baseline runs nothing, and a
+    repeatable migration needs none."""
     without = [
         step.version
         for step in plan.steps
-        if step.direction == "up" and step.statements and not step.rollback
+        if step.direction == "up"
+        and step.statements
+        and step.rollback is None
+        and not step.repeatable
     ]
     if not without or setting == "allow":
         return None
@@ -29,5 +33,6 @@ def judge(plan: Plan, setting: Answer) -> Decision | None:
         policy="irreversible",
         answer=setting,
         reason=f"Without a way back: {', '.join(without)}.",
-        do="Write what undoes them under `-- migrate:down`.",
+        do="Write what undoes them under `-- migrate:down`, or `-- migrate:down nothing` where "
+        "there is nothing to undo.",
     )

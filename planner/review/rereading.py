@@ -232,7 +232,9 @@ def _unlike(
         return
     if not step.record and not _are_alike(step.statements, section):
         yield "its statements are not those of its file"
-    if step.direction == "up" and not _are_alike(step.rollback or (), sections.down):
+    has_way_back = (step.rollback is None) == (sections.down is None)
+    is_alike = has_way_back and _are_alike(step.rollback or (), sections.down)
+    if step.direction == "up" and not is_alike:
         yield "its way back is not that of its file"
     back = sections.down.transactional if step.direction == "up" and sections.down else None
     if step.rollback_transactional != back:

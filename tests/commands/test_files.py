@@ -163,7 +163,7 @@ def test_the_words_of_other_tools_are_understood(files: Project) -> None:
     assert succeed(files.migrate("rollback", "--help")).out.startswith("Usage: migrate down")
 
 
-@pytest.mark.parametrize("word", ["dump", "repair", "frobnicate"])
+@pytest.mark.parametrize("word", ["repair", "frobnicate"])
 def test_a_word_that_is_near_to_no_command_suggests_none(files: Project, word: str) -> None:
     result = refused(files.migrate(word), 64, f"No such command '{word}'")
     assert "Did you mean" not in result.err

@@ -26,17 +26,23 @@ from lockgate.planner.migrations.template import render
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import DelimiterLeft, Directive, Scanned, Statement, scan
+from lockgate.planner.versions import REPEATABLE
 
 TOOL = "lockgate or dbmate"
-LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`"
+LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`; R__name.sql runs when it changes"
 NOT_TAKEN = "nothing is left out"
 
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
 FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
-VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}")
+REPEATABLE_NAME = re.compile(r"R__(?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
+VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}|{REPEATABLE}\S+")
 MARKER = "-- migrate:up"
+REPEATED = re.compile(r"^--[ \t]*migrate:repeatable\b", re.MULTILINE)
 MARKED = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
-HEADER_DIRECTIVES = ("requires", "template")
+NOTHING = "nothing"
+"""`-- migrate:down nothing`: so that rollbacks pass a migration that leaves nothing behind."""
+
+HEADER_DIRECTIVES = ("requires", "template", "repeatable")
 DIRECTIVES = (*HEADER_DIRECTIVES, "allow", "up", "down")
 
 
@@ -46,7 +52,8 @@ def recognise(folder: Folder) -> bool:
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
-    """Each file with a name that begins with a version, or all where there is none."""
+    """Each file with a name that begins with a version, or that is repeatable; or all where there
+    is none."""
     for name in sql_files(folder):
         yield (SourceFile(name, folder.read(name)),)
 
@@ -57,7 +64,12 @@ def sql_files(folder: Folder) -> tuple[str, ...]:
     Where no name begins with a version, all are taken: so the first error names one.
     """
     names = folder.names(".sql")
-    return tuple(name for name in names if name[0].isdigit()) or names
+    return tuple(name for name in names if _is_migration(folder, name)) or names
+
+
+def _is_migration(folder: Folder, name: str) -> bool:
+    is_named = name[0].isdigit() or name.startswith(REPEATABLE)
+    return is_named or REPEATED.search(folder.read(name)) is not None
 
 
 def warnings(folder: Folder) -> Iterator[str]:
@@ -71,9 +83,23 @@ def warnings(folder: Folder) -> Iterator[str]:
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
     """What the name and the text above `-- migrate:up` say."""
     (file,) = files
-    version, name = parse_filename(file.name)
+    repeated = REPEATED.search(file.text)
+    if repeated and not file.name.startswith(REPEATABLE):
+        version, name = _repeatable(file)
+    else:
+        version, name = parse_filename(file.name)
     requires, template = _read_header(file.text, dialect)
     return Header(version, name, requires, template)
+
+
+def _repeatable(file: SourceFile) -> tuple[str, str]:
+    """The version and the name of a file that says itself that it is repeatable."""
+    if file.name[0].isdigit():
+        raise MigrationFileError(
+            "`-- migrate:repeatable` in a file whose name begins with a version",
+            do=f"A repeatable migration has none: name it {REPEATABLE}name.sql.",
+        )
+    return parse_filename(REPEATABLE + file.name)
 
 
 def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
@@ -81,7 +107,15 @@ def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str
     (file,) = migration.files
     with naming(file.name):
         text = render(file.text, variables) if migration.template else file.text
-        return _collect_sections(scan(text, dialect), file.name)
+        sections = _collect_sections(scan(text, dialect), file.name)
+        if migration.repeatable and sections.down:
+            raise MigrationFileError(
+                "a repeatable migration has no `-- migrate:down`",
+                line=sections.down.line,
+                why="It is never rolled back: its file of before, run again, is the way back.",
+                do="Remove the section.",
+            )
+        return sections
 
 
 def read_migration(filename: str, data: bytes, dialect: Dialect) -> Migration:
@@ -95,12 +129,14 @@ def read_migration(filename: str, data: bytes, dialect: Dialect) -> Migration:
 
 
 def parse_filename(filename: str) -> tuple[str, str]:
-    """The version and the name in `{version}_{name}.sql` or `{version}-{name}.sql`.
+    """The version and the name in `{version}_{name}.sql`, or with `-`, or in `R__{name}.sql`.
 
     >>> parse_filename("001_create_users.sql"), parse_filename("2-add-age.sql")
     (('001', 'create_users'), ('2', 'add-age'))
+    >>> parse_filename("R__views.sql")
+    ('R__views', 'views')
     """
-    match = FILENAME.fullmatch(filename)
+    match = FILENAME.fullmatch(filename) or REPEATABLE_NAME.fullmatch(filename)
     if not match:
         raise MigrationFileError(
             "not a migration's name",
@@ -112,7 +148,7 @@ def parse_filename(filename: str) -> tuple[str, str]:
         raise MigrationFileError(
             f"the name is longer than {LONGEST} characters", path=Path(filename), do="Shorten it."
         )
-    return match["version"], match["name"]
+    return match.groupdict().get("version") or f"{REPEATABLE}{match['name']}", match["name"]
 
 
 def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
@@ -139,7 +175,7 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
             read_waiver(part)
         elif word == "requires":
             requires += _parse_requires(part, arguments)
-        else:
+        elif word == "template":
             template = _parse_template(part, arguments)
     raise _no_up()
 
@@ -234,8 +270,20 @@ def _collect_sections(parts: Iterator[Scanned], file: str) -> Sections:
         raise _no_up()
     down = opened.get("down")
     up = opened["up"].section(general, file, down.marker.line if down else None)
-    has_way_back = down is not None and down.statements
+    has_way_back = down is not None and (_undoes_nothing(down) or down.statements)
     return Sections(up, down.section(general, file, None) if down and has_way_back else None)
+
+
+def _undoes_nothing(down: _Draft) -> bool:
+    """Whether it says that there is nothing to undo."""
+    says_so = NOTHING in down.marker.text.split()
+    if says_so and down.statements:
+        raise MigrationFileError(
+            f"SQL under `-- migrate:down {NOTHING}`",
+            line=down.statements[0].line,
+            do=f"Remove it, or leave `{NOTHING}` away.",
+        )
+    return says_so
 
 
 def _last(opened: Mapping[str, _Draft]) -> _Draft:
@@ -283,11 +331,13 @@ def _refuse_second_section(directive: Directive, word: str, opened: Mapping[str,
 def _parse_transaction(directive: Directive, arguments: list[str]) -> bool:
     transactional = True
     for argument in arguments:
+        if argument == NOTHING and directive.text.startswith("down"):
+            continue
         if argument not in ("transaction:true", "transaction:false"):
             raise MigrationFileError(
                 f"`{argument}` is not an option of a section",
                 line=directive.line,
-                do="The only option is `transaction:false`.",
+                do="The options are `transaction:false` and, of `down`, `nothing`.",
             )
         transactional = argument == "transaction:true"
     return transactional

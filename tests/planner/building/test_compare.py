@@ -4,11 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from lockgate.planner.building.compare import compare, refuse_broken_history, refuse_out_of_order
+from lockgate.planner.building.compare import (
+    compare,
+    refuse_broken_history,
+    refuse_out_of_order,
+    standings,
+)
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.errors import BrokenHistory, HistoryError, OutOfOrder
+from lockgate.planner.errors import (
+    BrokenHistory,
+    HistoryError,
+    MigrationFileError,
+    OutOfOrder,
+    StalePlan,
+)
+from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
-from tests.planner.literals import ledger, migration
+from lockgate.planner.plan.verify import find_position
+from tests.planner.literals import ledger, migration, read, up_plan
 
 ONE, TWO, THREE = migration("001"), migration("002"), migration("003")
 EDITED = migration("001", "select 'edited';")
@@ -110,3 +123,63 @@ def test_what_runs_behind_all_that_is_applied_is_not_out_of_order() -> None:
         "3",
         "4",
     ]
+
+
+class TestRepeatable:
+    """Repeatable migrations run again when they change, or what they require has run after them."""
+
+    def read(self, name: str, sql: str, requires: str = "") -> Migration:
+        header = f"-- migrate:requires {requires}\n" if requires else ""
+        return read(f"{header}-- migrate:up\n{sql};\n", f"R__{name}.sql")
+
+    def states(self, files: list[Migration], found: Ledger) -> dict[str, str]:
+        comparison = compare(order(files), found)
+        return {one.version: one.state for one in standings(comparison, found)}
+
+    def test_they_come_last_and_are_never_out_of_order(self) -> None:
+        view = self.read("a", "select 1")
+        running = order([view, migration("3"), migration("2")])
+        assert [one.version for one in running] == ["2", "3", "R__a"]
+        comparison = compare(running, ledger([view]))
+        assert comparison.out_of_order == ()
+        assert [one.version for one in comparison.pending] == ["2", "3"]
+
+    def test_a_changed_one_is_to_repeat_and_no_broken_history(self) -> None:
+        old, new = self.read("a", "select 1"), self.read("a", "select 2")
+        assert self.states([new], ledger([old])) == {"R__a": "to repeat"}
+        refuse_broken_history(compare([new], ledger([old])))
+        assert self.states([old], ledger([old])) == {"R__a": "applied"}
+
+    def test_so_is_one_whose_requirement_is_pending_or_has_run_after_it(self) -> None:
+        base, view = self.read("b", "select 1"), self.read("a", "select 2", "5 R__b")
+        five = migration("5")
+        assert self.states([five, base, view], ledger([base, view]))["R__a"] == "to repeat"
+        assert self.states([five, base, view], ledger([five, view, base]))["R__a"] == "to repeat"
+        assert self.states([five, base, view], ledger([five, base, view]))["R__a"] == "applied"
+        changed = self.read("b", "select 3")
+        found = self.states([five, changed, view], ledger([five, base, view]))
+        assert found == {"5": "applied", "R__b": "to repeat", "R__a": "to repeat"}
+
+    def test_one_without_a_file_is_removed_and_not_missing(self) -> None:
+        found = ledger([self.read("a", "select 1")])
+        comparison = compare((), found)
+        assert [entry.version for entry in comparison.removed] == ["R__a"]
+        assert comparison.missing == ()
+        assert self.states([], found) == {"R__a": "removed"}
+
+    def test_no_versioned_migration_can_require_one(self) -> None:
+        text = "-- migrate:requires R__a\n-- migrate:up\nselect 1;\n"
+        with pytest.raises(MigrationFileError, match="requires R__a, which is repeatable"):
+            order([self.read("a", "select 1"), read(text, "1_b.sql")])
+
+    def test_a_plan_of_one_that_runs_again_can_be_found_again_at_every_point(self) -> None:
+        old, new = self.read("a", "select 1"), self.read("a", "select 2")
+        before = ledger([old])
+        plan = up_plan([migration("1"), new], before)
+        assert [step.replaces for step in plan.steps] == [None, old.checksum]
+        assert find_position(plan, before) == 0
+        halfway = ledger([old, migration("1")], serial=2)
+        assert find_position(plan, halfway) == 1
+        assert find_position(plan, ledger([new, migration("1")], serial=3)) == 2
+        with pytest.raises(StalePlan):
+            find_position(plan, ledger([old, migration("1")], serial=3))

@@ -262,12 +262,14 @@ class TestWhatIsNotKnown:
         with pytest.raises(IrreversibleMigration, match=r"001_m001\.sql has no statements"):
             down_plan(found, [kept], steps=1)
 
-    def test_an_empty_way_back_is_none(self) -> None:
-        plan = up_plan([ONE])
-        steps = tuple(step.model_copy(update={"rollback": ()}) for step in plan.steps)
-        empty = seal(plan.model_copy(update={"steps": steps}))
-        with pytest.raises(IrreversibleMigration):
-            down_plan(after(Ledger(), empty.steps), [run(empty)], steps=1)
+    def test_a_way_back_that_undoes_nothing_runs_nothing(self) -> None:
+        found, kept = applied(read("-- migrate:up\nselect 1;\n-- migrate:down nothing\n"))
+        assert sql(down_plan(found, [kept], steps=1)) == []
+
+    def test_what_is_repeatable_is_not_rolled_back(self) -> None:
+        view = read("-- migrate:up\nselect 1;\n", "R__view.sql")
+        found, kept = applied(ONE, view)
+        assert [step.version for step in down_plan(found, [kept], to="0").steps] == ["001"]
 
     def test_what_stays_may_not_require_what_goes(self) -> None:
         found, kept = applied(migration("001", requires="2"), TWO)
