@@ -168,3 +168,44 @@ def test_a_later_section_has_a_session_of_its_own() -> None:
 )
 def test_what_the_plan_made_is_no_loss_wherever_it_is_moved(dialect: Dialect, sql: str) -> None:
     assert lost(dialect, sql) == []
+
+
+NEW_INDEXES = [
+    "create table t (a int); create index i on t (a); drop index i;",
+    "create table t (a int); create index on t (a); drop index t_a_idx;",
+    "create table if not exists t (a int); create index i on t (a); alter table t rename to u; "
+    "alter table u add column b int; drop index i;",
+    "create table t (a int); create index i on t (a); alter index i rename to j; drop index j;",
+]
+
+
+def new(sql: str) -> list[bool]:
+    """Whether all that each statement locks is the plan's own."""
+    up = parse_sections(
+        read_migration("1_t.sql", f"-- migrate:up\n{sql}\n".encode(), POSTGRESQL), POSTGRESQL, {}
+    ).up
+    alone = read_alone(up.statements, "up", up.transactional, ReviewTerms(POSTGRESQL))
+    (subject,) = follow([(alone, None, "")])
+    return [
+        all(subject.is_new(hold.on, one) for hold in one.impact.holds) for one in subject.statements
+    ]
+
+
+@pytest.mark.parametrize("sql", NEW_INDEXES)
+def test_an_index_of_a_table_of_the_plan_s_own_is_its_own_too(sql: str) -> None:
+    assert all(new(sql))
+
+
+def test_an_index_of_a_table_that_was_there_is_used() -> None:
+    assert not new("create index i on t (a); drop index i;")[-1]
+
+
+def test_a_foreign_key_of_a_new_table_keeps_nothing_waiting_for_long() -> None:
+    up = "create table t (a int); alter table t add foreign key (a) references users;"
+    section = parse_sections(
+        read_migration("1_t.sql", f"-- migrate:up\n{up}\n".encode(), POSTGRESQL), POSTGRESQL, {}
+    ).up
+    alone = read_alone(section.statements, "up", True, ReviewTerms(POSTGRESQL))
+    (subject,) = follow([(alone, None, "")])
+    assert not any(hold.is_long for hold in subject.statements[1].impact.holds
+                   if hold.on.name == "users")  # fmt: skip
