@@ -107,6 +107,12 @@ class Judgement:
             if not any(f"{name}.{column}" in told for name in self._names(oid)):
                 yield f"loses the column {self._name(oid)}.{column}"
 
+        for oid, number in self.measured.values_lost:
+            column = self.relations[oid].columns[number]
+            if not any(f"values of the column {name}.{column}" in told
+                       for name in self._names(oid)):  # fmt: skip
+                yield f"loses values of {self._name(oid)}.{column}"
+
     def _names(self, oid: int) -> list[str]:
         return [self.relations[one].name for one in self._above(oid)]
 

@@ -4,13 +4,14 @@ Knows nothing of what lockgate says of it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import psycopg
 
-from lockgate.planner.reading.postgresql.locks import LOCKS, STRENGTHS
+from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, LOCKS, STRENGTHS
+from tests.oracle.values import Values
 
 # Of reads and of checks of keys: nothing waits for them but what closes the whole table.
 QUIET = frozenset({"ACCESS SHARE", "ROW SHARE"})
@@ -94,6 +95,8 @@ class Measured:
     dropped: frozenset[int] = frozenset()
     columns_dropped: frozenset[tuple[int, int]] = frozenset()
     """By their numbers: a column may be renamed."""
+    values_lost: frozenset[tuple[int, int]] = frozenset()
+    """The columns of which a new type holds no longer what was in them."""
 
 
 class Desk:
@@ -112,12 +115,18 @@ class Desk:
         rows = {oid: self._count(one.schema, one.name) for oid, one in tables.items()}
         return self._relations(rows)
 
+    @cached_property
+    def values(self) -> Values:
+        """What the columns hold before any form."""
+        return Values(self.connection)
+
     def measure(self, sql: str, first: Iterable[str] = ()) -> Measured:
         """What a statement does after others in a transaction, which leaves nothing behind.
 
         What the others have made is not told, and a lock that they have taken already neither.
         """
         old = {oid: one.rows for oid, one in self.relations.items()}
+        assert self.values
         relations = self.relations
         try:
             with self.connection.transaction(force_rollback=True):
@@ -127,10 +136,12 @@ class Desk:
                 before = self._look()
                 self.connection.execute(sql.encode())
                 after = self._look()
+                altered = [oid for oid, lock in after.locks.items() if lock == ACCESS_EXCLUSIVE]
+                lost = self.values.lost(altered) if not first else frozenset()
         except psycopg.Error as error:
             return Measured(error.sqlstate or "?", str(error).splitlines()[0])
-        return self._compare({oid: relations[oid] for oid in old if oid in relations},
-                             before, after)  # fmt: skip
+        there = {oid: relations[oid] for oid in old if oid in relations}
+        return replace(self._compare(there, before, after), values_lost=lost)
 
     def _compare(self, there: dict[int, Relation], before: Glimpse, after: Glimpse) -> Measured:
         left = after.files.keys()

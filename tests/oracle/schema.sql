@@ -81,6 +81,9 @@ create table logs (
 );
 create unlogged table cache (key text primary key, value bytea);
 create table lonely (a int, b int, c text, d timestamp, e text collate "C");
+create table measures (
+  r real, d double precision, n numeric, t time, z timetz, i interval, ts timestamptz, big bigint
+);
 create table archive.orders (id bigint, total numeric, old text);
 create table shop.items (
   id int primary key, "Name" text, price money, amount int not null check (amount >= 0), exclude
@@ -151,6 +154,9 @@ insert into lines select n, 1, n, n from generate_series(1, 50) n;
 insert into logs (who, what) select n, 'x' from generate_series(1, 50) n;
 insert into cache select n, 'x' from generate_series(1, 30) n;
 insert into lonely select n, n, n, now(), n from generate_series(1, 50) n;
+insert into measures select n + 0.1234567, n + 0.123456789012345678, n + 0.123456, '10:11:12.345678',
+  '10:11:12.345678+02', '1 day 10:11:12.345678', '2020-01-01 10:11:12.345678+00', 2 ^ 60 + n
+  from generate_series(1, 30) n;
 insert into archive.orders select n, n, 'x' from generate_series(1, 50) n;
 insert into shop.items select n, 'i' || n, n::numeric::money, n from generate_series(1, 30) n;
 insert into computed select n from generate_series(1, 30) n;

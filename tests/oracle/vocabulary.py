@@ -36,10 +36,10 @@ cross join lateral (
     select unnest(array['column', case
         when atttypid in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype,
             'citext'::regtype) then 'text_column'
-        when atttypid in ('int'::regtype, 'bigint'::regtype, 'numeric'::regtype)
-            then 'number_column'
-        when atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
-            then 'time_column' end,
+        when atttypid in ('int'::regtype, 'bigint'::regtype, 'numeric'::regtype, 'real'::regtype,
+            'double precision'::regtype) then 'number_column'
+        when atttypid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype,
+            'time'::regtype, 'timetz'::regtype, 'interval'::regtype) then 'time_column' end,
         case when attgenerated <> '' then 'generated' end]) as kind, quote_ident(attname) as name
     from pg_attribute where attrelid = t.oid and attnum > 0 and not attisdropped
     union all select unnest(array['constraint_name', case contype when 'c' then 'check'

@@ -60,6 +60,9 @@ STABLE = frozenset(
 CUTS = {
     "date": frozenset({"timestamp", "timestamp with time zone"}),
     "time": frozenset({"timestamp", "timestamp with time zone", "time with time zone", "interval"}),
+    "boolean": frozenset({"integer"}),
+    "money": frozenset({"numeric"}),
+    "numeric": frozenset({"real", "double precision"}),
     "real": frozenset({"double precision", "numeric", "bigint", "integer"}),
     "double precision": frozenset({"numeric", "bigint"}),
     **dict.fromkeys(("smallint", "integer", "bigint"),
@@ -94,6 +97,11 @@ def keeps_rows(old: str, new: str, *, utc: bool = True) -> bool:
     return limits == others
 
 
+def full_name(name: str) -> str:
+    """A type without a limit as the server prints it; any other as it is."""
+    return SAME.get(name, name)
+
+
 def is_compared_alike(old: str, new: str) -> bool:
     """Whether an index of a column of the type `old` is one of the type `new` too.
 
@@ -119,8 +127,11 @@ def cuts_values(old: str, new: str) -> bool:
     (name, limits), (other, others) = before, after
     if name == other == "numeric":
         return bool(others) and (not limits or limits[1] > others[1])
-    if name == other and name in FRACTIONS:
-        return bool(others) and (not limits or limits > others)
+    if other == "interval" and others:
+        # Its fields, such as `day to minute`, are a limit too.
+        return name in ("interval", "time") and limits != others
+    if {name, other} <= FRACTIONS and (limits or FINEST) > (others or FINEST):
+        return True
     return name in CUTS.get(other, ())
 
 

@@ -14,7 +14,12 @@ from lockgate.planner.reading.postgresql.locks import (
     SHARE_ROW_EXCLUSIVE,
     hold,
 )
-from lockgate.planner.reading.postgresql.types import cuts_values, is_compared_alike, keeps_rows
+from lockgate.planner.reading.postgresql.types import (
+    cuts_values,
+    full_name,
+    is_compared_alike,
+    keeps_rows,
+)
 from lockgate.planner.reading.postgresql.weighing.dropping import find_types, with_column
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
@@ -89,7 +94,8 @@ def change_type(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
         others = tuple(_looked_up(clause, facts, "scan"))
         return Part(work="rewrite", others=others, loses=lost)
     layout = table.layout or Layout("")
-    is_alike = is_compared_alike(old, _plain(clause.type, _find_type(clause.type, facts), facts))
+    key = _find_type(clause.type, facts)
+    is_alike = is_compared_alike(old, _printed(_plain(clause.type, key, facts), key, facts))
     is_sorted_alike = is_alike and "collate" not in clause.words
     is_built = not is_sorted_alike and clause.name in _indexed(layout, facts)
     is_read = is_built or _is_computed(clause.name, layout)
@@ -109,7 +115,7 @@ def _stays(column: ColumnFacts, old: str, clause: Clause, facts: Facts) -> bool:
     if key and key == column.made_of and facts.types[key].kind != "domain":
         return column.type.endswith("[]") == clause.type.endswith("[]")
     new = _plain(clause.type, key, facts)
-    if (old.split("(")[0], _printed(new, key, facts)) in facts.same:
+    if (old.split("(")[0], full_name(_printed(new, key, facts))) in facts.same:
         return True
     return keeps_rows(old, new, utc="any zone" not in clause.words)
 
@@ -154,8 +160,10 @@ def _is_checked(name: str, facts: Facts) -> bool:
 
 
 def _printed(name: str, key: str, facts: Facts) -> str:
+    """A type of the database's own with its schema, as the server prints it."""
     known = facts.types.get(key)
-    return f"{known.schema}.{name.rpartition('.')[2]}" if known else name
+    is_own = known is not None and known.kind != "domain"
+    return f"{known.schema}.{name.rpartition('.')[2]}" if known and is_own else name
 
 
 def _plain(name: str, key: str, facts: Facts) -> str:
