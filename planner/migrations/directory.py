@@ -174,8 +174,8 @@ def _laid_out_as(folder: Folder, names: Sequence[str]) -> MigrationFileError:
         f"the migrations are laid out for {tools}, and are to be read in lockgate's format",
         path=folder.path,
         do="To read them where they are, write in the environment "
-        f"`migrations: {{directory: {folder.path.name}, format: {names[0]}}}`; "
-        "`migrate convert` writes them in lockgate's.",
+        f"`migrations: {{directory: …, format: {names[0]}}}`; then `migrate convert` can write "
+        "them in lockgate's.",
     )
 
 

@@ -120,12 +120,14 @@ def parse_sections(
     Raises:
         MigrationFileError: with the file and the line; of a template in the rendered text.
     """
-    sections = load_format(migration.format).read_sections(migration, dialect, variables)
+    known = load_format(migration.format)
+    sections = known.read_sections(migration, dialect, variables)
+    alone = getattr(known, "ALONE", "it as its tool wants it outside of a transaction")
     mistakes = Mistakes()
     for section in (sections.up, sections.down):
         if section:
             with mistakes.noting(), naming(section.file or migration.filename):
-                _refuse_control(section, dialect)
+                _refuse_control(section, dialect, alone)
     mistakes.refuse()
     return Sections(sections.up, None) if migration.repeatable else sections
 
@@ -154,7 +156,7 @@ def _refuse_long(header: Header) -> None:
             )
 
 
-def _refuse_control(section: Section, dialect: Dialect) -> None:
+def _refuse_control(section: Section, dialect: Dialect, alone: str) -> None:
     # Only who reads sections loads what reads statements: `status` reads headers alone.
     from lockgate.planner.migrations.restrictions import (
         find_misplaced,
@@ -173,6 +175,8 @@ def _refuse_control(section: Section, dialect: Dialect) -> None:
             refuse_copy_out(statement)
     if dialect.transactional_ddl:
         mistakes.note(
-            find_misplaced(section.statements, dialect, transactional=section.transactional)
+            find_misplaced(
+                section.statements, dialect, transactional=section.transactional, alone=alone
+            )
         )
     mistakes.refuse()

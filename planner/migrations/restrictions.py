@@ -33,10 +33,11 @@ NEWER = 190000
 
 
 def find_misplaced(
-    statements: Sequence[Statement], dialect: Dialect, *, transactional: bool
+    statements: Sequence[Statement], dialect: Dialect, *, transactional: bool, alone: str
 ) -> Iterator[MigrationFileError]:
     """An error for each statement that its section may not hold, by what it does; BadSyntax for one
-    that the server's grammar does not take."""
+    that the server's grammar does not take. `alone` is how a file says that it is no transaction.
+    """
     texts = (statement.sql for statement in statements)
     readings = read_section(texts, dialect, transactional=transactional)
     for statement, reading in zip(statements, readings, strict=True):
@@ -46,7 +47,7 @@ def find_misplaced(
         elif reading.kind in ENDS:
             yield _disturbing(statement)
         elif transactional and reading.outside_only:
-            yield _outside_only(statement)
+            yield _outside_only(statement, alone)
 
 
 def _unread(statement: Statement, reading: Reading, position: int) -> BadSyntax:
@@ -129,12 +130,11 @@ def refuse_lock_release(statement: Statement, dialect: Dialect) -> None:
         )
 
 
-def _outside_only(statement: Statement) -> MigrationFileError:
+def _outside_only(statement: Statement, alone: str) -> MigrationFileError:
     return MigrationFileError(
         f"`{' '.join(statement.words[:4]).upper()}` cannot run inside a transaction",
         line=statement.line,
-        do="Put it in a migration of its own and write `transaction:false` behind "
-        "`-- migrate:up` and `-- migrate:down`.",
+        do=f"Put it in a migration of its own, and write {alone}.",
     )
 
 

@@ -11,6 +11,7 @@ name in an environment is that of its file, with `-` for `_`. It is a module wit
 - `read_header(files, dialect)`: the version as its tool's history spells it, the name, and what is
   required;
 - `read_sections(migration, dialect, variables)`: both sections;
+- where a file can say that it is no transaction: `ALONE`, how;
 - where its tool would run files that we do not take: `find_untaken(folder)`, an error for each;
 - where files are passed over that may have been meant: `warnings(folder)`, a sentence for each.
 

@@ -25,6 +25,7 @@ NOT_TAKEN = (
     "migrations in Java or as scripts, callbacks, Flyway's own placeholders (${flyway:…}), and "
     "shouldExecute; B files where the V files that they stand for are there too"
 )
+ALONE = "`executeInTransaction=false` into its .conf file"
 
 NAME = re.compile(r"(?:(?P<kind>[VUB])(?P<version>[0-9]+(?:[._][0-9]+)*)|R)__(?P<name>.+)\.sql")
 SETTINGS = ".conf"
@@ -39,7 +40,8 @@ def recognise(folder: Folder) -> bool:
     files = dict(_named(folder))
     versions = {_version(one) for one in files.values() if one["kind"] == "V"}
     undoing = {_version(one) for one in files.values() if one["kind"] == "U"}
-    return bool(files) and undoing <= versions and not folder.has_above("Cargo.toml")
+    is_rust = folder.has_above("Cargo.toml") or any(name.endswith(".rs") for name in folder.tree)
+    return bool(files) and undoing <= versions and not is_rust
 
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:

@@ -26,6 +26,7 @@ from lockgate.planner.sql.dialect import Dialect
 TOOL = "goose"
 LAYOUT = "00001_name.sql with `-- +goose Up` and `-- +goose Down`"
 NOT_TAKEN = "migrations in Go, and ENVSUB"
+ALONE = "`-- +goose NO TRANSACTION` at its top"
 
 NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql")
 ANNOTATION = re.compile(r"--\s*\+goose\s+(?P<word>.*?)\s*$", re.IGNORECASE)

@@ -19,6 +19,7 @@ from lockgate.planner.sql.dialect import Dialect
 TOOL = "graphile-migrate"
 LAYOUT = "committed/000001.sql, or committed/000001-name.sql"
 NOT_TAKEN = "current.sql and current/, which are not committed yet; fixtures; actions of .gmrc"
+ALONE = "`--! no-transaction` as its first line"
 
 NAME = re.compile(r"committed/(?P<version>[0-9]+)(?:-(?P<name>[^/]+))?\.sql")
 MESSAGE = re.compile(r"^--! Message:[ \t]*(?P<text>[^\r\n]*\S)", re.MULTILINE)

@@ -34,6 +34,7 @@ NOT_TAKEN = (
     "changesets in XML, YAML or JSON, preconditions, contexts and labels, runAlways, runWith, "
     "failOnError:false and --property"
 )
+ALONE = "`runInTransaction:false` after its `--changeset`"
 
 FIRST = re.compile(r"\s*--\s*liquibase formatted sql(?P<rest>.*)", re.IGNORECASE)
 CHANGESET = re.compile(

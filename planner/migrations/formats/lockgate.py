@@ -31,6 +31,7 @@ from lockgate.planner.versions import REPEATABLE
 TOOL = "lockgate or dbmate"
 LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`; R__name.sql runs when it changes"
 NOT_TAKEN = "nothing is left out"
+ALONE = "`transaction:false` after `-- migrate:up` and `-- migrate:down`"
 
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
 FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")

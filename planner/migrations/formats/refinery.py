@@ -29,7 +29,8 @@ def recognise(folder: Folder) -> bool:
     found = list(_named(folder))
     versions = {match["version"] for _, match in found if match["kind"] == "V"}
     unpaired = any(one["kind"] == "U" and one["version"] not in versions for _, one in found)
-    return bool(found) and (unpaired or folder.has_above("Cargo.toml"))
+    is_rust = folder.has_above("Cargo.toml") or any(one["end"] == "rs" for _, one in found)
+    return bool(found) and (unpaired or is_rust)
 
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:

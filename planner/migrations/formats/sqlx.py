@@ -20,6 +20,7 @@ from lockgate.planner.sql.dialect import Dialect
 TOOL = "sqlx"
 LAYOUT = "1_name.sql, or 1_name.up.sql and 1_name.down.sql"
 NOT_TAKEN = "nothing is left out"
+ALONE = "`-- no-transaction` as its first line"
 
 NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+?)(?:\.(?P<role>up|down))?\.sql")
 NO_TRANSACTION = "-- no-transaction"

@@ -20,6 +20,7 @@ from lockgate.planner.sql.dialect import Dialect
 TOOL = "yoyo"
 LAYOUT = "0001.name.sql and 0001.name.rollback.sql"
 NOT_TAKEN = "migrations in Python, and post-apply hooks"
+ALONE = "`-- transactional: false` at its top"
 
 UNDOING = ".rollback.sql"
 DIRECTIVE = re.compile(

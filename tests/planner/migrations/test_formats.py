@@ -387,5 +387,16 @@ def test_a_folder_that_two_formats_fit_asks_for_a_name(tmp_path: Path) -> None:
     assert "format: NAME" in caught.value.do
 
 
+def test_a_folder_with_rust_is_refinerys(tmp_path: Path) -> None:
+    write(tmp_path, {"V1/V1__a.rs": "", "V2__b.sql": "select 1;"})
+    assert recognise_format(tmp_path) == "refinery"
+
+
+def test_what_runs_in_no_transaction_is_refused_with_the_words_of_its_tool(tmp_path: Path) -> None:
+    write(tmp_path, {"1_a.sql": "-- +goose Up\nselect 1;\nvacuum;"})
+    (found,) = find_mistakes(tmp_path, POSTGRESQL, {}, "goose")
+    assert "`-- +goose NO TRANSACTION`" in found.do
+
+
 def test_an_empty_folder_is_ours(tmp_path: Path) -> None:
     assert recognise_format(tmp_path) == OWN
