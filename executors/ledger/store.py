@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -115,14 +116,14 @@ class Store(LedgerTables):
     def resume_run(self, run: Run) -> None:
         """Notes that an interrupted run goes on; durable on return."""
         for sql in self.tables.missing({}):
-            self.execute(sql)
+            self.write((sql, ()))
         self._forget_tables()
         values = (run.actor, run.tool_version, job_text(run.job), run.id)
-        self.execute(RESUME_RUN, values)
+        self.write((RESUME_RUN, values))
 
     def finish_run(self, run_id: str, status: RunStatus, error: str = "") -> None:
         """Notes how a run ended, unless it is noted as wholly applied; durable on return."""
-        self.execute(FINISH_RUN, (status, error, run_id))
+        self.write((FINISH_RUN, (status, error, run_id)))
 
     def stuck(self, run: Run, error: Unresolved) -> Unresolved:
         """The error of a run that cannot go on, when it is noted in the run."""
@@ -134,23 +135,28 @@ class Store(LedgerTables):
 
     def note_run(self, run_id: str, note: str) -> None:
         """Notes in a run what a person has done with it; durable on return."""
-        self.execute(NOTE_RUN, (note, run_id))
+        self.write((NOTE_RUN, (note, run_id)))
 
     def keep_receipt(self, run_id: str, text: str) -> None:
         """Notes a run's receipt; durable on return."""
-        self.execute(KEEP_RECEIPT, (text, run_id))
+        self.write((KEEP_RECEIPT, (text, run_id)))
 
     def settle_run(self, run_id: str, reason: str, journal: str = FORGET_RUN) -> None:
         """Notes that a person has settled an interrupted run, and does with its journal what is
         given."""
-        with self.session.transaction():
-            self.execute(journal, (run_id,))
-            before = self.query_one(READ_ERROR, (run_id,))
-            error = before[0] if before else ""
-            told = f"{error or ''}; {reason}".removeprefix("; ")
-            self.finish_run(run_id, RunStatus.RESOLVED, told)
+        before = self.query_one(READ_ERROR, (run_id,))
+        error = before[0] if before else ""
+        told = f"{error or ''}; {reason}".removeprefix("; ")
+        self.write((journal, (run_id,)), (FINISH_RUN, (RunStatus.RESOLVED, told, run_id)))
 
     def rebind(self, identity: Identity) -> None:
         """Gives the database a new identity; the serial and the history stay."""
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
-        self.execute(REBIND, values)
+        self.write((REBIND, values))
+
+    def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
+        """Changes the ledger's tables outside of a run's own transactions: all of these statements
+        or none, each with its parameters; durable on return."""
+        with self.session.transaction() if len(statements) > 1 else nullcontext():
+            for sql, parameters in statements:
+                self.execute(sql, parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from lockgate.executors.postgresql.ledger import (
     read_tables,
 )
 from lockgate.executors.postgresql.parameters import as_texts, numbered
-from lockgate.executors.postgresql.pipeline import Command
+from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
@@ -45,20 +45,29 @@ class PostgreSQLStore(Store):
         self._lock = lock
 
     def ensure_tables(self, identity: Identity) -> None:
-        self.session.transact(self._creation(identity))
+        self.transact(self._creation(identity))
         self._forget_tables()
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
-        guard = self.guard_commands(None)
         noting = (self.own_command(*one, None) for one in self.beginning(run, RunStatus.APPLYING))
-        self.session.transact(chain(guard, self._creation(identity), [closing], noting))
+        self.transact(chain(self._creation(identity), [closing], noting))
         self._forget_tables()
 
     def record_migration(self, step: Step, serial: int) -> None:
-        recording = [*self.guard_commands(None), self.record_command(step, serial, None)]
-        if self.session.transact(recording)[-1].rows != 1:
+        if self.transact([self.record_command(step, serial, None)])[-1].rows != 1:
             raise lost_lock()
+
+    def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
+        self.transact([self.own_command(*statement, None) for statement in statements])
+
+    def transact(
+        self, commands: Iterable[Command[None]], before: Iterable[Command[None]] = ()
+    ) -> list[CommandResult[None]]:
+        """The outcomes of commands that write the ledger, in a transaction of their own, guarded;
+        `before` are commands that the guard itself needs."""
+        guard = self.guard_commands(None)
+        return self.session.transact(chain(before, guard, commands))
 
     def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
         """The step's change of the history table; it touches one row, or the fence is lost.

@@ -329,6 +329,4 @@ def _journal(engine: PostgreSQL, sql: str, values: tuple[object, ...]) -> None:
 
 def _by_own_way(engine: PostgreSQL, *commands: Command[None]) -> list[CommandResult[None]]:
     """The outcomes of lockgate's own commands, whatever the section has set."""
-    guard = engine.store.guard_commands(None)
-    way = [*(Command(own, None) for own in OWN_WAY), *guard]
-    return engine.session.transact([*way, *commands])
+    return engine.store.transact(commands, before=[Command(own, None) for own in OWN_WAY])

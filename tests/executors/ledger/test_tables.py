@@ -1,17 +1,21 @@
 """Tables in the place of the ledger's that are not lockgate's own: refused, and nothing runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from lockgate.executors.ledger.tables import TableFault, Tables
+from lockgate.executors.engine import Run
+from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.tables import OWN_NAMES, TableFault, Tables
+from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError, StatementFailed
 from tests.executors.building import (
     apply_plan,
     apply_up,
     create_tables,
+    new_identity,
     open_test_engine,
     plan_for,
 )
@@ -191,6 +195,41 @@ def test_what_is_put_on_the_ledger_after_we_have_looked_is_not_run(
             apply_plan(engine, plan)
     assert bystander.execute("select * from seen").fetchall() == []
     assert bystander.execute("select to_regclass('x')").fetchall() == [(None,)]
+
+
+@pytest.mark.parametrize("kind", REPLACED)
+def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, kind: str
+) -> None:
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+        store, identity = engine.store, new_identity(engine)
+        (last,) = store.runs.read_runs(1)
+        (step,) = (plan := plan_for(engine, create_tables(2))).steps
+        run = Run(last.id, plan, "somebody", "1.2.3")
+        for sql in (*NOTE, *REPLACED[kind]):
+            bystander.execute(sql)
+        for table in ("schema_migrations", *OWN_NAMES.values()):
+            for order in ("before", "after"):
+                bystander.execute(
+                    f"create trigger {order} {order} insert or update or delete on {table} "
+                    "execute function note()"
+                )
+        writes: list[Callable[[], object]] = [
+            lambda: store.ensure_tables(identity),
+            lambda: store.begin_run(run, identity),
+            lambda: store.resume_run(run),
+            lambda: store.finish_run(last.id, RunStatus.STOPPED),
+            lambda: store.note_run(last.id, "x"),
+            lambda: store.keep_receipt(last.id, "{}"),
+            lambda: store.settle_run(last.id, "x"),
+            lambda: store.rebind(identity),
+            lambda: store.record_migration(step, 1),
+        ]
+        for write in writes:
+            with pytest.raises(ServerError, match="not the one that lockgate has looked at"):
+                write()
+    assert bystander.execute("select * from seen").fetchall() == []
 
 
 def test_what_is_put_on_the_ledger_while_we_run_is_not_run(
