@@ -13,7 +13,8 @@ RELEASE_ALL = "release_all_locks"
 
 
 def releases_all_locks(sql: str, dialect: Dialect) -> bool:
-    """Whether it calls the function, and does not only define what would.
+    """Whether it calls the function, and does not only define what would; so it may where it has
+    more tokens than are read.
 
     >>> from lockgate.planner.sql.dialect import MYSQL
     >>> releases_all_locks("select RELEASE_ALL_LOCKS()", MYSQL)
@@ -30,8 +31,9 @@ def releases_all_locks(sql: str, dialect: Dialect) -> bool:
 
 def _calls(sql: str, dialect: Dialect, function: str) -> bool:
     """Whether a function of the server is called: its name stands behind no schema's."""
-    found = [END, *read_tokens(sql, dialect).rest()]
-    return any(
+    cursor = read_tokens(sql, dialect)
+    found = [END, *cursor.rest()]
+    return cursor.is_cut or any(
         before.word != "." and token.name.lower() == function and after.word == "("
         for before, token, after in zip(found, found[1:], found[2:], strict=False)
     )

@@ -12,7 +12,7 @@ from lockgate.planner.sql.dialect import Dialect
 
 
 def leaves_transaction_open(sql: str, dialect: Dialect) -> bool:
-    """Whether START TRANSACTION stands in a CREATE TABLE.
+    """Whether START TRANSACTION stands in a CREATE TABLE, or may where it is too long to be read.
 
     >>> from lockgate.planner.sql.dialect import MYSQL
     >>> leaves_transaction_open("create table t (a int) start transaction", MYSQL)
@@ -20,6 +20,7 @@ def leaves_transaction_open(sql: str, dialect: Dialect) -> bool:
     """
     if dialect.transactional_ddl or "transaction" not in sql.lower():
         return False
-    found = [token.word for token in read_head(sql, dialect).rest()]
+    cursor = read_head(sql, dialect)
+    found = [token.word for token in cursor.rest()]
     is_table = found[:1] == ["create"] and "table" in found[:4]
-    return is_table and ("start", "transaction") in pairwise(found)
+    return is_table and (cursor.is_cut or ("start", "transaction") in pairwise(found))

@@ -38,10 +38,16 @@ def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
     if type_name(node.get("returnType", {})) not in TRIGGERS:
         return reading
     strings = (one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String")
-    if not any(takes_away(tuple(read_tokens(code, POSTGRESQL).rest())) for code in strings):
+    if not any(_takes_away(code) for code in strings):
         return reading
     lost = f"what the trigger function {name} takes away, whenever it runs"
     return replace(reading, loses=(lost,))
+
+
+def _takes_away(code: str) -> bool:
+    """So it may where it has more tokens than are read."""
+    cursor = read_tokens(code, POSTGRESQL)
+    return cursor.is_cut or takes_away(tuple(cursor.rest()))
 
 
 def read_publication(kind: str, node: Node, path: Path) -> Reading:

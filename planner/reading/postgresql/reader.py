@@ -223,15 +223,16 @@ def _call(_kind: str, _node: Node, _path: Path) -> Reading:
 
 def _do(_kind: str, node: Node, _path: Path) -> Reading:
     body = str(option(node["args"], "as") or "")
-    found = [token.name.lower() or token.text for token in read_tokens(body, POSTGRESQL).rest()]
+    cursor = read_tokens(body, POSTGRESQL)
+    found = [token.name.lower() or token.text for token in cursor.rest()]
     words = set(found)
-    may = any(word in ENDINGS and before != "on" for before, word in pairwise(["", *found]))
-    commits: Commits = "may" if may else "never"
+    ends = any(word in ENDINGS and before != "on" for before, word in pairwise(["", *found]))
+    moves = cursor.is_cut or words & {"search_path", "set_config"}
+    commits: Commits = "may" if cursor.is_cut or ends else "never"
     return Reading("other", kind="do", opaque=True, outside_only=_ends_transaction(found),
                    leaves="unknown", commits=commits,
                    fails_whole=commits == "never", repeatable=commits == "never",
-                   search_path=UNKNOWN_PATH if words & {"search_path", "set_config"} else None,
-                   )  # fmt: skip
+                   search_path=UNKNOWN_PATH if moves else None)  # fmt: skip
 
 
 def _ends_transaction(words: list[str]) -> bool:

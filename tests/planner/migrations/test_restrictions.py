@@ -130,6 +130,10 @@ def test_a_section_may_not_give_away_the_migration_lock(
     assert "release_lock('name')" in error.do
 
 
+def test_what_is_too_long_to_be_read_may_not_hide_the_release_of_locks() -> None:
+    refused(f"select {'1+' * 130_000} release_all_locks()", MYSQL)
+
+
 def test_a_compound_statement_may_not_give_away_the_migration_lock() -> None:
     refused("begin not atomic do release_all_locks(); end", MARIADB)
 

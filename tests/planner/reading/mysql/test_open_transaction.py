@@ -13,6 +13,12 @@ def test_it_is_seen_wherever_it_stands(between: str) -> None:
     assert leaves_transaction_open(sql, MARIADB)
 
 
+def test_a_table_too_long_to_be_read_may_leave_one_open() -> None:
+    long = "1+" * 130_000
+    assert leaves_transaction_open(f"create table t (a int default ({long} 1)) start transaction",
+                                   MYSQL)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "sql",
     [

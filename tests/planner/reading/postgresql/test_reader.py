@@ -276,3 +276,12 @@ def test_a_text_that_there_is_no_memory_for_is_not_read() -> None:
 )
 def test_it_is_told_what_of_its_session_a_statement_names(sql: str, names: tuple[str, ...]) -> None:
     assert read(sql).names == names
+
+
+def test_code_too_long_to_be_read_may_do_what_it_could_hide() -> None:
+    long = "perform 1; " * 90_000
+    trigger = "create function f() returns trigger language plpgsql as"
+    assert read(f"{trigger} $$ begin {long} delete from t; end $$").loses
+    block = read(f"do $$ begin {long} commit; end $$")
+    assert (block.commits, block.repeatable) == ("may", False)
+    assert block.search_path is not None
