@@ -36,6 +36,12 @@ UNTOUCHED = frozenset({"create table", "insert", "update", "delete"})
 a file for each would cost more than to read it."""
 LONGEST, LONGEST_PER_BYTE = 5.0, 2e-6
 """Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
+MEMORY, MEMORY_PER_BYTE = 512, 256
+"""MiB, and bytes for each byte of the files; squawk needs about 10 MiB, and 100 bytes a byte."""
+LIMITED = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"'
+"""A shell's words that bound the memory of a program, which then ends as where it crashes. Linux
+keeps to that; macOS does not, and only the time is bounded there.
+https://man7.org/linux/man-pages/man2/getrlimit.2.html"""
 ROUNDS = 4
 """So many times that long, a section that it cannot read is looked for among the others."""
 
@@ -124,15 +130,32 @@ def _version(subject: Subject) -> str:
 
 def _longest(folder: str, names: list[str]) -> float:
     """How long squawk may take for these files, in seconds."""
-    return LONGEST + LONGEST_PER_BYTE * sum(Path(folder, name).stat().st_size for name in names)
+    return LONGEST + LONGEST_PER_BYTE * _size(folder, names)
+
+
+def _limited(folder: str, names: list[str]) -> list[str]:
+    """The beginning of a command that may take so much memory for these files."""
+    most = MEMORY * 1024 + MEMORY_PER_BYTE * _size(folder, names) // 1024
+    return ["/bin/sh", "-c", LIMITED, PROGRAM, str(most)]
+
+
+def _size(folder: str, names: list[str]) -> int:
+    return sum(Path(folder, name).stat().st_size for name in names)
 
 
 def _run(
     folder: str, options: list[str], names: list[str], left: float
 ) -> list[dict[str, Any]] | None:
     """What squawk reports; None where it fails on these files, or takes longer than it may or than
-    is left."""
-    command = [_program(), "--reporter=json", f"--config={CONFIGURATION}", *options, *names]
+    is left, or more memory."""
+    command = [
+        *_limited(folder, names),
+        _program(),
+        "--reporter=json",
+        f"--config={CONFIGURATION}",
+        *options,
+        *names,
+    ]
     try:
         ended = subprocess.run(
             command, cwd=folder, env={}, capture_output=True, check=False,

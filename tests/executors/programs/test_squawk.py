@@ -1,5 +1,7 @@
 """The real squawk finds what the fixtures say, at the lines of the migration's file."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,19 @@ def test_a_section_that_squawk_does_not_end_with_is_a_danger_and_hangs_nothing(
     monkeypatch.setattr(squawk, "ROUNDS", 0)
     without_time = lint_sections([section("drop table a"), section("drop table b")])
     assert [one.code for found in without_time for one in found] == ["not-linted"] * 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS does not keep to the limit")
+def test_a_section_that_takes_squawk_too_much_memory_is_a_danger_and_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = os.cpu_count() or 1  # each has a stack of 2 MiB
+    monkeypatch.setattr(squawk, "MEMORY", 40 + 2 * threads)
+    monkeypatch.setattr(squawk, "MEMORY_PER_BYTE", 0)
+    large = section("alter table t " + ", ".join(["add column a int"] * 60_000))
+    first, too_large = lint_sections([section("drop table a"), large])
+    assert [one.code for one in first] == ["ban-drop-table"]
+    assert [(one.code, one.severity) for one in too_large] == [("not-linted", "danger")]
 
 
 def test_nothing_is_run_for_no_sections() -> None:
