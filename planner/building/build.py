@@ -27,7 +27,7 @@ from lockgate.planner.database.ledger import Ledger, state_digest
 from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
-from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, Judgement, judge_alone, verdict
+from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, Judgement, judge_outside, verdict
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.migrations.mistakes import Mistakes
@@ -285,7 +285,7 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
         terms = Terms(dialect, setting.server.database, setting.copy_limit)
         return judge_units(steps, setting.facts, terms, setting.transaction)
     numbered = _number_transactions(steps, setting.transaction)
-    judged = judge_alone(numbered)
+    judged = judge_outside(numbered)
     return Judgement(judged, verdict(judged), _many_tables(judged))
 
 

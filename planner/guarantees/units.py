@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from lockgate.planner.guarantees.guarantee import (
-    COMPENSATION,
-    ONE_TRANSACTION,
     WRITTEN_ALONE,
+    Cause,
     Judgement,
-    cut,
+    Part,
+    sum_up,
 )
 from lockgate.planner.guarantees.statement_guarantees import Chance, Promise, Terms, weigh
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 # From the best to the weakest.
 RANKS: tuple[Guarantee, ...] = get_args(Guarantee)
 
+IN_PIECES = "its section cannot be undone as a whole, for its "
+# What the files and the environment ask for.
+ALONE = "the next step says `transaction:false`"
+EACH_STEP = "each step is a unit of its own by `transaction: step`"
+
 Mode = Literal["plan", "step"]
 SectionChances = tuple[Chance, ...]
 Promises = tuple[Promise, ...]
@@ -41,7 +46,8 @@ class _Group:
     steps: tuple[Step, ...]
     promises: tuple[Promises, ...]
     is_unit: bool
-    next_stays_out: str = ""
+    why: str = ""
+    """Why no further step joins the unit, or why the step is none, as a clause."""
 
 
 class _Running:
@@ -85,7 +91,9 @@ def judge_units(steps: Sequence[Step], facts: Facts, terms: Terms, mode: Mode) -
         number = next(numbers) if group.is_unit else None
         for step, promises in zip(group.steps, group.promises, strict=True):
             judged.append(_promised(step, number, promises, terms, facts))
-    return Judgement(tuple(judged), _verdict(groups), tuple(_warnings(groups)))
+    return Judgement(
+        tuple(judged), sum_up([_part(group) for group in groups]), tuple(_warnings(groups))
+    )
 
 
 def rejudge(
@@ -155,8 +163,8 @@ def _group(steps: Sequence[Step], schema: Schema, terms: Terms, mode: Mode) -> I
 
 def _kept_apart(step: Step, mode: Mode) -> str:
     if step.transaction is None:
-        return "the next step says `transaction:false`"
-    return "each step is a unit of its own by `transaction: step`" if mode == "step" else ""
+        return ALONE
+    return EACH_STEP if mode == "step" else ""
 
 
 def _alone(step: Step, section: SectionChances) -> _Group | None:
@@ -167,12 +175,14 @@ def _alone(step: Step, section: SectionChances) -> _Group | None:
         )
         return _Group((step,), (promises,), False)
     culprit = _culprit(_settle([section])[0])
-    return _Group((step,), (_journaled(section, culprit),), False) if culprit else None
+    if not culprit:
+        return None
+    why = IN_PIECES + culprit
+    return _Group((step,), (_journaled(section, why),), False, why)
 
 
-def _journaled(section: SectionChances, culprit: str) -> Promises:
+def _journaled(section: SectionChances, why: str) -> Promises:
     """What statements promise that are run one by one, each kept at once."""
-    why = f"its section cannot be undone as a whole, for its {culprit}"
     return tuple(
         chance.trailing
         if not chance.commits and chance.trailing.guarantee == "transactional"
@@ -264,7 +274,7 @@ def _promised_rollback(
     section = _weigh_section(statements, Schema(unknown), Terms(terms.dialect, terms.database))
     (promises,) = _settle([section])
     culprit = _culprit(promises)
-    return _kept(statements, _journaled(section, culprit) if culprit else promises)
+    return _kept(statements, _journaled(section, IN_PIECES + culprit) if culprit else promises)
 
 
 def _kept(
@@ -276,21 +286,20 @@ def _kept(
     )
 
 
-def _verdict(groups: Sequence[_Group]) -> str:
-    if not groups:
-        return ONE_TRANSACTION
-    first = groups[0]
-    promises = [promise for section in first.promises for promise in section]
-    single = len(promises) < 2 and not any(promise.partial for promise in promises)
-    if len(groups) == 1 and (first.is_unit or single):
-        plain = all(promise.guarantee == "transactional" for promise in promises)
-        return ONE_TRANSACTION if plain else COMPENSATION
-    if first.is_unit:
-        return cut(len(first.steps), len(first.promises[-1]), first.next_stays_out)
-    for place, promise in enumerate(promises, 1):
-        if promise.is_final:
-            return cut(1, place, promise.reason)
-    return cut(1, len(promises), "the next step is a unit of its own")
+def _part(group: _Group) -> Part:
+    promises = [promise for section in group.promises for promise in section]
+    plain = all(promise.guarantee == "transactional" for promise in promises)
+    if group.is_unit:
+        is_asked = group.why in ("", ALONE, EACH_STEP)
+        end = "" if is_asked else f"{group.steps[-1].file} ends a unit: {group.why}"
+        return Part(plain, end=end)
+    (step,), (section,) = group.steps, group.promises
+    causes = (
+        Cause(step.file, statement.line, promise.reason if promise.is_final else group.why)
+        for place, (statement, promise) in enumerate(zip(step.statements, section, strict=True), 1)
+        if promise.partial or place < len(section)
+    )
+    return Part(plain, tuple(causes))
 
 
 def _warnings(groups: Sequence[_Group]) -> Iterator[str]:

@@ -15,11 +15,11 @@ from lockgate.planner.building.stored_runs import AppliedMigration, down_step
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError, UnsupportedPlan
-from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, judge_alone, verdict
+from lockgate.planner.guarantees.guarantee import judge_outside, rank, verdict
 from lockgate.planner.guarantees.units import RANKS, is_unit
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section, Sections
-from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, StatementReading
 from lockgate.planner.reading.reading import BLOCKED, WORKS, Hold
 from lockgate.planner.review.inspection import read_subjects, without_files
@@ -296,15 +296,14 @@ def _unread(told: StatementReading, found: StatementReading) -> Iterator[str]:
 
 def _refuse_overstated(plan: Plan) -> None:
     """Refuses promises that are not those of the transactions, where these hold DDL too."""
-    judged = judge_alone([_as_it_runs(step) for step in plan.steps])
+    judged = judge_outside([_as_it_runs(step) for step in plan.steps])
     for number, (step, honest) in enumerate(zip(plan.steps, judged, strict=True), 1):
         for place, pair in enumerate(zip(step.statements, honest.statements, strict=True), 1):
             told, found = (RANKS.index(one.guarantee) for one in pair)
             if told < found:
                 where = f"step {number} statement {place}"
                 raise _contradicted(where, "it promises more than its transaction gives")
-    is_told = plan.verdict.startswith(NOT_ATOMIC)
-    if verdict(judged).startswith(NOT_ATOMIC) and not is_told:
+    if rank(plan.verdict) > rank(verdict(judged)):
         raise _contradicted("its verdict", f"it says {plan.verdict}, and it can stop half-way")
 
 
@@ -325,14 +324,17 @@ def _is_told(hold: Hold, planned: PlannedStatement) -> bool:
 
 
 def _is_cut(plan: Plan) -> bool:
-    """Whether the plan says that it is atomic and is not: it has several units, statements that
-    are kept one by one, or one that cannot be undone before another."""
-    if plan.verdict.startswith(NOT_ATOMIC):
-        return False
-    units = plan.units()
-    ran = [one for step in plan.steps for one in step.statements]
-    alone = any(unit.transaction is None for unit in units) and len(ran) > 1
-    return len(units) > 1 or alone or any(one.guarantee == "point-of-no-return" for one in ran[:-1])
+    """Whether the plan says that it is atomic and is not: it has several units and does not say
+    so, or a unit with statements that are kept one by one, or with one that cannot be undone
+    before another."""
+    promised, units = rank(plan.verdict), plan.units()
+    return bool(promised) and (promised > 1 < len(units) or any(map(_is_torn, units)))
+
+
+def _is_torn(unit: Unit) -> bool:
+    ran = [one for step in unit.steps for one in step.statements]
+    is_journaled = unit.transaction is None and len(ran) > 1
+    return is_journaled or any(one.guarantee == "point-of-no-return" for one in ran[:-1])
 
 
 def _contradicted(place: str, less: str) -> ContradictedPlan:

@@ -4,7 +4,8 @@ import pytest
 
 from tests.commands.running import Project, refused, succeed
 
-VERDICT = "NOT ATOMIC after step 1 statement 1"
+VERDICT = "NOT ATOMIC after 001_two.sql:2"
+PARTS = "ATOMIC IN PARTS (2 units, each all or nothing)"
 TWO = "create table a (id int);\ncreate table b (id int);"
 
 
@@ -51,12 +52,17 @@ def test_an_environment_allows_it(any_project: Project) -> None:
     assert "Warning" not in succeed(any_project.migrate("up")).err
 
 
-def test_a_step_for_each_transaction_is_asked_for_and_so_allowed(any_project: Project) -> None:
+def test_units_that_are_all_or_nothing_pass_unless_the_environment_denies_them(
+    any_project: Project,
+) -> None:
     any_project.write_tables(2)
-    any_project.configure("transaction: step\n")
-    assert VERDICT in succeed(any_project.migrate("plan")).out
+    any_project.configure("transaction: step\npolicy: {in_parts: deny, non_atomic: deny}\n")
+    refused(any_project.migrate("up"), 3, PARTS, "in_parts: allow", "--to VERSION")
     any_project.configure("transaction: step\npolicy: {non_atomic: deny}\n")
-    refused(any_project.migrate("up"), 3, VERDICT)
+    shown = succeed(any_project.migrate("plan")).out
+    assert f"verdict   {PARTS}" in shown
+    assert "Step 1 stays." in shown
+    succeed(any_project.migrate("apply", "plan.json"))
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])

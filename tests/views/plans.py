@@ -296,7 +296,7 @@ def compensated_plan() -> Plan:
         for one, (guarantee, reason, touches) in zip(step.statements, judged, strict=True)
     )
     steps = (step.model_copy(update={"statements": statements, "transaction": 1}),)
-    verdict = f"NOT ATOMIC after step 1 statement 4: {judged[-1][1]}"
+    verdict = f"NOT ATOMIC after 001_mixed.sql:5: {judged[-1][1]}"
     return seal(plan.model_copy(update={"steps": steps, "verdict": verdict}))
 
 

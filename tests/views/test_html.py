@@ -125,7 +125,7 @@ def test_without_scripts_all_is_there_to_be_read(pages: Pages) -> None:
     assert opened.steps() == ["1", "2", "3", "4", "5", "6"]
     assert not opened.page.locator("#filter").is_visible()
     text = opened.page.locator("body").inner_text()
-    for words in ("NOT ATOMIC", "users.legacy_name", "ACCESS EXCLUSIVE", "~80 M", "~41GB",
+    for words in ("ATOMIC IN PARTS", "users.legacy_name", "ACCESS EXCLUSIVE", "~80 M", "~41GB",
                   "create index concurrently", "Undone as a whole, by ROLLBACK.",
                   "the table was made one line above", "There is no way back"):  # fmt: skip
         assert words in text, words
@@ -255,9 +255,9 @@ def test_what_decides_stands_at_the_top_the_worst_first(pages: Pages) -> None:
         "2 dangers: drops-data, blocks-table",
         "Data is lost: the column users.legacy_name",
         "ACCESS EXCLUSIVE on orders: ~41GB, rewrites all rows, reads and writes wait",
-        "NOT ATOMIC after step 3 statement 1: the next step is a transaction of its own",
         "Needs approval by policy destructive: "
         "Data is lost: the column users.legacy_name (step 2 statement 1).",
+        "ATOMIC IN PARTS (3 units, each all or nothing)",
     ]
 
 

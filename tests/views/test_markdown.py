@@ -37,7 +37,7 @@ def test_the_title_says_the_verdict_and_the_intent() -> None:
     plan = release_plan()
     first, _, title, *_ = comment(plan).splitlines()
     assert first == "<!-- lockgate-plan production -->"
-    assert "NOT ATOMIC after step 3 statement 1" in title
+    assert "ATOMIC IN PARTS (3 units, each all or nothing)" in title
     assert f"`{spell_digest(plan.intent_digest)}`" in title
 
 

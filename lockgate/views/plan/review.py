@@ -144,8 +144,13 @@ def review(plan: Plan) -> Review:
         remarks=tuple(sorted(find_remarks(plan), key=_urgency)),
         losses=tuple(losses),
         locks=tuple(sorted(find_locks(plan), key=_length)),
-        parts=tuple(_part(unit) for unit in plan.units()),
+        parts=find_parts(plan),
     )
+
+
+def find_parts(plan: Plan) -> tuple[ReviewPart, ...]:
+    """The units, in the order in which they run."""
+    return tuple(_part(unit) for unit in plan.units())
 
 
 def find_remarks(plan: Plan) -> Iterator[Remark]:
@@ -229,8 +234,13 @@ def _part(unit: Unit) -> ReviewPart:
 
 def _fate(unit: Unit) -> tuple[str, str]:
     found = {one.guarantee for step in unit.steps for one in step.statements}
-    if unit.transaction is None:
+    statements = sum(len(step.statements) for step in unit.steps)
+    if unit.transaction is None and statements > 1:
         return "kept one by one", "Keeps each statement that ran."
+    if unit.transaction is None and "point-of-no-return" in found:
+        return "one statement, not undone", "May keep a part of what it did."
+    if found == {"compensated"} and unit.transaction is None:
+        return "one statement", "What it left is removed."
     if "point-of-no-return" in found:
         return (
             "cut by points of no return",

@@ -37,8 +37,24 @@ def show_plan(plan: Plan) -> None:
     rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
     headers = ("step", "", "version", "name", "statements", "unit")
     say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
+    _show_parts(plan)
     show_notes(plan)
     show_rehearsal(plan)
+
+
+def _show_parts(plan: Plan) -> None:
+    """What a failure in each unit leaves, where there are several."""
+    from lockgate.views.plan.review import find_parts
+
+    parts = find_parts(plan)
+    if len(parts) < 2:
+        return
+    say("")
+    say("if it fails")
+    for part in parts:
+        first, last = part.unit.first, part.last
+        steps = f"step {first}" if first == last else f"steps {first} to {last}"
+        say(f"  {steps}: {part.kind}. {part.leaves}")
 
 
 def _guarantees(plan: Plan) -> str:

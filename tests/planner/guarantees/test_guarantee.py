@@ -6,6 +6,7 @@ import pytest
 
 from lockgate.planner.guarantees.guarantee import (
     COMPENSATION,
+    IN_PARTS,
     ONE_TRANSACTION,
     WRITTEN_ALONE,
     verdict,
@@ -42,15 +43,21 @@ class TestVerdict:
         assert up_plan([self.ONE, self.TWO]).verdict == ONE_TRANSACTION
         assert verdict(()) == ONE_TRANSACTION
 
-    def test_a_transaction_for_each_step_is_not(self) -> None:
+    def test_a_transaction_for_each_step_is_atomic_in_parts(self) -> None:
         plan = up_plan([self.ONE, self.TWO], setting=replace(SETTING, transaction="step"))
-        assert plan.verdict.startswith("NOT ATOMIC after step 1 statement 1: the next step is ")
+        assert plan.verdict == f"{IN_PARTS} (2 units, each all or nothing)"
 
-    def test_a_step_outside_of_any_names_where_the_plan_is_cut(self) -> None:
-        plan = up_plan([self.ONE, self.ALONE])
-        assert plan.verdict.startswith("NOT ATOMIC after step 1 statement 1: the next step is ")
-        assert up_plan([self.ALONE]).verdict == (
-            "NOT ATOMIC after step 1 statement 1: its section says `transaction:false`"
+    def test_each_place_and_each_cause_is_named(self) -> None:
+        assert up_plan([self.ONE, self.ALONE]).verdict == (
+            "NOT ATOMIC after 2_m2.sql:2: its section says `transaction:false`"
+        )
+        three = "select 1;\nselect 2;\ndo $$ begin commit; end $$;"
+        more = migration(3, three, options="transaction:false")
+        drop = migration(4, "drop index concurrently a;", options="transaction:false")
+        assert up_plan([self.ALONE, more, drop]).verdict == (
+            "NOT ATOMIC after 2_m2.sql:2, 3_m3.sql:2, 3: its section says `transaction:false`; "
+            "after 3_m3.sql:4: it may commit on its way, and fail with a part of its work kept; "
+            "after 4_m4.sql:2: a DROP INDEX CONCURRENTLY that fails can leave the index invalid"
         )
 
     @pytest.mark.parametrize(
@@ -63,8 +70,11 @@ class TestVerdict:
     )
     def test_one_concurrent_index_alone_is_atomic_by_compensation(self, sql: str) -> None:
         alone = migration(1, f"{sql};", options="transaction:false")
-        assert up_plan([alone]).verdict == COMPENSATION
-        assert up_plan([alone, self.TWO]).verdict.startswith("NOT ATOMIC after step 1 statement 1")
+        plan = up_plan([alone])
+        assert plan.verdict == COMPENSATION
+        assert plan.steps[0].statements[0].guarantee == "compensated"
+        between = up_plan([alone, self.TWO, migration(3, sql, options="transaction:false")])
+        assert between.verdict == f"{IN_PARTS} (3 units, each all or nothing)"
 
     @pytest.mark.parametrize(
         ("sql", "why"),
@@ -78,7 +88,7 @@ class TestVerdict:
     def test_a_concurrent_index_that_may_be_left_half_done_is_not(self, sql: str, why: str) -> None:
         alone = migration(1, f"{sql};", options="transaction:false")
         found = up_plan([alone]).verdict
-        assert found.startswith("NOT ATOMIC after step 1 statement 1")
+        assert found.startswith("NOT ATOMIC after 1_m1.sql:2: ")
         assert why in found
 
     @pytest.mark.parametrize(
@@ -94,4 +104,4 @@ class TestVerdict:
 
     def test_nothing_else_is_when_it_commits_by_itself(self) -> None:
         alone = migration(1, "vacuum t;", options="transaction:false")
-        assert up_plan([alone]).verdict.startswith("NOT ATOMIC after step 1 statement 1")
+        assert up_plan([alone]).verdict.startswith("NOT ATOMIC after 1_m1.sql:2: ")

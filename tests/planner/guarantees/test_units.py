@@ -218,10 +218,10 @@ class TestAStatementAlone:
         found = plan(f"create table a (a int);\n{sql};", facts=MIXED)
         assert units(found) == [None]
         assert guarantees(found) == ["point-of-no-return"] * 2
-        assert found.verdict.startswith("NOT ATOMIC after step 1 statement 1: its section cannot ")
+        assert found.verdict.startswith("NOT ATOMIC after 1_m1.sql:2: its section cannot ")
         assert why in found.verdict
         alone = plan(f"{sql};", facts=MIXED)
-        assert alone.verdict.startswith("NOT ATOMIC after step 1 statement 1: ")
+        assert alone.verdict.startswith("NOT ATOMIC after 1_m1.sql:2: ")
         assert why in alone.verdict
 
     def test_may_forbid_null_only_where_the_server_is_strict(self) -> None:
@@ -536,7 +536,7 @@ class TestRows:
     def test_amid_other_statements_are_not_undone_otherwise(self, sql: str) -> None:
         found = plan(f"{sql};\ncreate table last (a int);")
         assert units(found) == [None]
-        assert found.verdict.startswith("NOT ATOMIC after step 1 statement ")
+        assert found.verdict.startswith("NOT ATOMIC after 1_m1.sql:")
         assert "point-of-no-return" in guarantees(found)
 
     @pytest.mark.parametrize(
@@ -718,14 +718,15 @@ class TestUnits:
         )
         assert units(found) == [1, 1, 2]
         assert found.verdict == (
-            "NOT ATOMIC after step 2 statement 1: it drops the column name; "
-            "with `copies: {limit: …}` in the environment the values would be kept"
+            "ATOMIC IN PARTS (2 units, each all or nothing): 2_m2.sql ends a unit: it drops the "
+            "column name; with `copies: {limit: …}` in the environment the values would be kept"
         )
 
     def test_begin_anew_with_what_would_strand_rows(self) -> None:
         found = plan("update users set name = 1;", "create table a (a int);")
         assert units(found) == [1, 2]
-        assert found.verdict.startswith("NOT ATOMIC after step 1 statement 1: the next step would ")
+        assert found.verdict.startswith("ATOMIC IN PARTS (2 units, ")
+        assert "1_m1.sql ends a unit: the next step would keep its rows" in found.verdict
 
     def test_leave_out_a_step_that_is_not_sound_alone(self) -> None:
         found = plan("create table a (a int);",
@@ -734,19 +735,23 @@ class TestUnits:
         assert units(found) == [1, None, 2]
         assert guarantees(found) == ["compensated", "transactional", "point-of-no-return",
                                      "point-of-no-return", "compensated"]  # fmt: skip
-        assert "the next step cannot be undone as a whole, for its statement 1" in found.verdict
+        assert found.verdict.startswith(
+            "NOT ATOMIC after 2_m2.sql:2: its section cannot be undone "
+        )
+        assert "; after 2_m2.sql:3: GRANT is nothing" in found.verdict
+        assert "2_m2.sql:4" not in found.verdict
         assert reasons(found)[3].startswith("its section cannot be undone as a whole")
 
     def test_are_steps_where_the_environment_says_so(self) -> None:
         found = plan("create table a (a int);", "create table b (a int);", mode="step")
         assert units(found) == [1, 2]
-        assert found.verdict.startswith("NOT ATOMIC after step 1 statement 1: each step is a unit")
+        assert found.verdict.startswith("ATOMIC IN PARTS (2 units, each all or nothing)")
 
     def test_never_hold_a_section_that_says_otherwise(self) -> None:
         found = plan("select 1;", "create table a (a int);", "select 2;", alone=2)
         assert units(found) == [1, None, 2]
         assert guarantees(found)[1] == "point-of-no-return"
-        assert "the next step says `transaction:false`" in found.verdict
+        assert found.verdict == "ATOMIC IN PARTS (3 units, each all or nothing)"
         assert plan("create table a (a int);", alone=1).verdict == COMPENSATION
         assert "NOT ATOMIC" in plan("select 1;\ncreate table a (a int);", alone=1).verdict
 

@@ -93,7 +93,7 @@ class TestJudgement:
         denied = judged(CUT, settings(max_steps=1))
         with pytest.raises(Denied) as caught:
             refuse_denied(denied.decisions)
-        assert "NOT ATOMIC after step 1 statement 1" in caught.value.what
+        assert "NOT ATOMIC after 2_m2.sql:2" in caught.value.what
         assert "(policy.max_steps)" in caught.value.what
         assert "--allow-non-atomic" in caught.value.do
         assert "--to VERSION" in caught.value.do
@@ -112,11 +112,25 @@ class TestJudgement:
             )
 
 
+class TestInParts:
+    PARTS = up_plan([migration(1), migration(2, "select 1;", options="transaction:false")])
+
+    def test_it_passes_by_default_and_may_be_denied(self) -> None:
+        assert decisions(self.PARTS) == {}
+        decision = decisions(self.PARTS, in_parts="deny")["in_parts"]
+        assert decision.answer == "deny"
+        assert "ATOMIC IN PARTS (2 units, each all or nothing)" in decision.reason
+        assert "--to VERSION" in decision.do
+
+    def test_a_plan_of_one_unit_is_none(self) -> None:
+        assert decisions(PLAIN, in_parts="deny") == {}
+
+
 class TestNonAtomic:
     def test_it_is_denied_by_default_with_the_place_and_the_ways_out(self) -> None:
         decision = decisions(CUT)["non_atomic"]
         assert decision.answer == "deny"
-        assert "NOT ATOMIC after step 1 statement 1" in decision.reason
+        assert "NOT ATOMIC after 2_m2.sql:2" in decision.reason
         assert "--allow-non-atomic" in decision.do
 
     def test_it_may_be_allowed_without_a_word(self) -> None:
@@ -370,6 +384,7 @@ class TestApprovals:
     [
         ("destructive", "deny", "require-approval"),
         ("non_atomic", None, "warn"),
+        ("in_parts", "deny", "allow"),
         ("out_of_order", "deny", "allow"),
         ("irreversible", "warn", "allow"),
         ("rollback", "require-approval", "warn"),

@@ -224,11 +224,16 @@ class TestWhatIsSaid:
 
     @ENGINES
     def test_a_verdict_that_promises_more_is_refused(self, dialect: Dialect) -> None:
-        files = [migration(1, options="transaction:false"), migration(2)]
-        plan = planned(dialect, *files)
-        assert plan.verdict.startswith("NOT ATOMIC")
-        proud = seal(plan.model_copy(update={"verdict": "ATOMIC (one transaction)"}))
-        refused(proud, dialect, "it can stop half-way")
+        parts = [migration(1, "select 1;", options="transaction:false"), migration(2)]
+        torn = [migration(1, "select 1;\nselect 2;", options="transaction:false"), migration(2)]
+        for files, verdict, better in (
+            (parts, "ATOMIC IN PARTS", "ATOMIC (one transaction)"),
+            (torn, "NOT ATOMIC", "ATOMIC IN PARTS (2 units, each all or nothing)"),
+        ):
+            plan = planned(dialect, *files)
+            assert plan.verdict.startswith(verdict)
+            proud = seal(plan.model_copy(update={"verdict": better}))
+            refused(proud, dialect, "it can stop half-way")
 
     @ENGINES
     def test_a_plan_may_say_more_than_is_read(self, dialect: Dialect) -> None:
