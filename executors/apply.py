@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Literal
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
 from lockgate.executors.failure import ServerError, StepFailed
-from lockgate.executors.ledger.occupancy import read_occupancy
+from lockgate.executors.ledger.occupancy import (
+    read_occupancy,
+    refuse_moved_histories,
+    refuse_stale_takeover,
+)
 from lockgate.executors.receipts import Keep, keep_nothing
 from lockgate.executors.run_errors import (
     all_undone,
@@ -152,12 +156,22 @@ def verify(
     approvers: tuple[str, ...] = ()
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
-        if plan.fresh is False:
-            refuse_occupied(read_occupancy(engine.session, ledger), ledger, plan.environment)
+        _refuse_other_tools(plan, engine, ledger)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
             refuse_changed_schema(plan, engine.session.read_catalogue())
     return done, approvers
+
+
+def _refuse_other_tools(plan: Plan, engine: Engine, ledger: Ledger) -> None:
+    """Raises HistoryError or StalePlan when the database is not what the plan takes it for: empty
+    before the first run, or as another tool has left it."""
+    if plan.fresh is False:
+        refuse_occupied(read_occupancy(engine.session, ledger), ledger, plan.environment)
+    if plan.adopted is not None:
+        refuse_stale_takeover(engine.session, plan.adopted)
+    elif not all(step.record for step in plan.steps):
+        refuse_moved_histories(engine.session, ledger)
 
 
 def refuse_elsewhere(plan: Plan, engine: Engine, ledger: Ledger) -> None:

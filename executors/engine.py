@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from lockgate.executors.ledger.tables import HISTORY_COLUMNS, SPARE_NAME
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.occupancy import FoundTable, TableRow
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.environments.keys import History
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
 
@@ -203,8 +201,6 @@ class Session(ABC):
     server: Server
     history_schema: str
     history_name: str
-    columns_query: str
-    """That of the columns of two tables of a schema."""
     lost_code: str
     """What this engine's clients call a lost connection."""
 
@@ -259,20 +255,6 @@ class Session(ABC):
         place = f"{self.quote(table.schema)}.{self.quote(table.name)}"
         rows = self.query_all(f"select {', '.join(map(self.quote, names))} from {place}")
         return [dict(zip(names, row, strict=True)) for row in rows]
-
-    def name_history(self, history: History) -> None:
-        """Learns what the history table is called: as the environment says, and where it does not,
-        by the spare name if the usual one is another tool's, or the spare one was used before."""
-        self.history_name = history.table
-        if "table" in history.model_fields_set:
-            return
-        names = (self.history_schema, self.history_name, SPARE_NAME)
-        columns: dict[str, set[str]] = {}
-        for table, column in self.query_all(self.columns_query, names):
-            columns.setdefault(table.lower(), set()).add(column.lower())
-        usual = columns.get(self.history_name)
-        if usual != set(HISTORY_COLUMNS) and (usual or SPARE_NAME in columns):
-            self.history_name = SPARE_NAME
 
     @abstractmethod
     def read_catalogue(self) -> Catalogue:

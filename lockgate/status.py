@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.occupancy import read_occupancy
+from lockgate.executors.ledger.occupancy import read_occupancy, refuse_moved_histories
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.building.compare import Standing, compare, refuse_broken_history, standings
 from lockgate.planner.building.matrix import Column
@@ -104,11 +104,12 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
         if not holder:
             refuse_unresolved(ledger)
         refuse_broken_history(comparison)
+        refuse_moved_histories(work.engine.session, ledger)
         refuse_occupied(read_occupancy(work.engine.session, ledger), ledger, environment.name)
     except (WrongTarget, InvalidPlan, Unresolved, HistoryError) as error:
         problem = error
     state = "under way" if holder else "half done"
-    recorded = recorded_keys(ledger, work.engine.store.runs.read_recordings())
+    recorded = recorded_keys(ledger)
     shown = tuple(
         replace(each, recorded=each.entry is not None and each.key in recorded)
         for each in standings(comparison, ledger, dict.fromkeys(half_done, state))

@@ -5,15 +5,19 @@ Writes nothing, and decides nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.occupancy import Occupancy, OtherHistory
+from lockgate.planner.database.recording import AdoptedTable, adopted_tables
+from lockgate.planner.errors import StalePlan
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Session
     from lockgate.planner.adoption.tool import MigrationTool, Testimony
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.database.occupancy import FoundTable
+    from lockgate.planner.plan.record import Adopted
 
 
 def read_occupancy(session: Session, ledger: Ledger) -> Occupancy | None:
@@ -33,3 +37,60 @@ def read_occupancy(session: Session, ledger: Ledger) -> Occupancy | None:
 def read_testimony(session: Session, tool: MigrationTool, table: FoundTable) -> Testimony:
     """What another tool's table says."""
     return tool.read(session.read_rows(table, tool.columns))
+
+
+def refuse_moved_histories(session: Session, ledger: Ledger) -> None:
+    """Raises HistoryError when a tool whose history was taken over has applied or rolled back
+    something since."""
+    adopted = adopted_tables(ledger)
+    if not adopted:
+        return
+    from lockgate.planner.adoption.fence import refuse_moved  # few databases were adopted
+
+    found = {(table.schema, table.name): table for table in session.find_tables()}
+    for one in adopted:
+        versions = _versions_now(session, one, found.get((one.schema, one.table)))
+        if versions is not None:
+            refuse_moved(one, versions, ledger)
+
+
+def other_tables(ledger: Ledger) -> tuple[tuple[str, str], ...]:
+    """The tables of tools whose history was taken over, by schema and name."""
+    adopted = adopted_tables(ledger)
+    return tuple(table for one in adopted for table in tables_of(one.tool, one.schema, one.table))
+
+
+def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, str]]:
+    """A tool's history, and what it keeps beside it."""
+    from lockgate.planner.adoption.recognition import known_tools
+
+    tool = next((tool for tool in known_tools() if tool.name == tool_name), None)
+    yield schema, table
+    for name in (tool.beside | tool.companions) if tool else ():
+        yield schema, name
+        yield schema, name.upper()
+
+
+def refuse_stale_takeover(session: Session, adopted: Adopted) -> None:
+    """Raises StalePlan when the other tool's table does not say what the plan takes over."""
+    place = (adopted.qualifier, adopted.table)
+    found = {(table.schema, table.name): table for table in session.find_tables()}
+    one = AdoptedTable(adopted.tool, *place, adopted.versions)
+    if _versions_now(session, one, found.get(place)) != adopted.versions:
+        raise StalePlan(
+            f"{adopted.tool} has applied or rolled back something since the plan was made.",
+            why="The plan would record what is not so.",
+            do="Make a new one with `migrate adopt`, and have it reviewed.",
+        )
+
+
+def _versions_now(
+    session: Session, adopted: AdoptedTable, table: FoundTable | None
+) -> tuple[str, ...] | None:
+    """What the table of a tool says now; None where it is gone, or is no such table any more."""
+    from lockgate.planner.adoption.recognition import known_tools
+
+    tool = next((tool for tool in known_tools() if tool.name == adopted.tool), None)
+    if tool is None or table is None or not table.is_plain or not tool.columns <= table.columns:
+        return None
+    return read_testimony(session, tool, table).versions

@@ -15,7 +15,7 @@ from lockgate.executors.states import SETTLED, WHOLE, Outcome, RunStatus, listed
 from lockgate.planner.database.recording import Recording, read_recording
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import PastRun
+    from lockgate.executors.engine import PastRun, Row
     from lockgate.executors.ledger.named_tables import LedgerTables
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan
@@ -97,16 +97,13 @@ class Runs:
         more = self._read_pieces(PIECES_OF_APPLIED)
         return [read_stored(row, more.get(row[0], "")) for row in rows]
 
-    def read_recordings(self) -> list[Recording]:
-        """The runs that have only recorded, the oldest first, with their plans unchecked."""
-        if not self._tables.tables.complete:
-            return []
-        rows = self._tables.query_all(READ_RECORDINGS)
+    def as_recordings(self, rows: list[Row]) -> tuple[Recording, ...]:
+        """The rows of READ_RECORDINGS, with the rest of plans that are in pieces."""
         more = self._read_pieces(PIECES_OF_RECORDINGS) if rows else {}
-        return [
-            read_recording(as_utc(begun), as_utc(ended), text + more.get(run, ""))
-            for run, begun, ended, text in rows
-        ]
+        return tuple(
+            read_recording(as_utc(begun), as_utc(ended), text + more.get(run_id, ""))
+            for run_id, begun, ended, text in rows
+        )
 
     def read_journal(self, plan_digest: str) -> Journal | None:
         """What an interrupted run of this plan left; None when nothing is half-way."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.named_tables import LedgerTables
 from lockgate.executors.ledger.rows import job_text, plan_pieces, read_entries, run_values
-from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, Runs
+from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, READ_RECORDINGS, Runs
+from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.errors import Unreachable, Unresolved
@@ -74,7 +75,7 @@ class Store(LedgerTables):
         """The ledger under one snapshot; an empty one where lockgate's tables do not exist."""
         tables = self.tables
         sources = [READ_HISTORY] * bool(tables.columns)
-        sources += [READ_TARGET, READ_UNRESOLVED] * tables.complete
+        sources += [READ_TARGET, READ_UNRESOLVED, READ_RECORDINGS] * tables.complete
         if not sources:
             return Ledger()
         found = self.session.read_together(map(self.named, sources))
@@ -86,6 +87,7 @@ class Store(LedgerTables):
             serial=int(serial or 0),
             entries=read_entries(rows.get(READ_HISTORY, [])),
             unresolved=tuple(digest for (digest,) in rows.get(READ_UNRESOLVED, [])),
+            recordings=self.runs.as_recordings(rows.get(READ_RECORDINGS, [])),
         )
 
     @abstractmethod
@@ -160,3 +162,13 @@ class Store(LedgerTables):
         with self.session.transaction() if len(statements) > 1 else nullcontext():
             for sql, parameters in statements:
                 self.execute(sql, parameters)
+
+    def drop_tables(self) -> None:
+        """Drops lockgate's own tables, in one statement: all of them, or none where the server
+        drops by transactions."""
+        session, found = self.session, self.tables
+        names = sorted(found.names & {*OWN_NAMES.values()})
+        names += [session.history_name] * bool(found.columns)
+        schema = session.quote(session.history_schema)
+        session.execute(f"drop table {', '.join(f'{schema}.{session.quote(n)}' for n in names)}")
+        self._tables = None

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import HistoryError, WrongTarget
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.keys import History
 
 SPARE_NAME = "lockgate_migrations"
 """The history table where no name is given and the usual one is another tool's."""
@@ -105,3 +109,19 @@ def _not_ours(faults: Iterable[TableFault]) -> HistoryError:
         do="If the table is not lockgate's, drop it or name another schema under "
         "`history: {schema: …}` in the environment. If it is: " + ", ".join(cures),
     )
+
+
+def history_name(history: History, columns: Iterable[tuple[str, str]]) -> str:
+    """What the history table is called: as the environment says, and where it does not, by the
+    spare name if the usual one is another tool's, or the spare one was used before.
+
+    `columns` are those of tables of both names in the ledger's schema, by table and column.
+    """
+    if "table" in history.model_fields_set:
+        return history.table
+    found: dict[str, set[str]] = {}
+    for table, column in columns:
+        found.setdefault(table.lower(), set()).add(column.lower())
+    usual = found.get(history.table)
+    is_ours = usual == set(HISTORY_COLUMNS)
+    return SPARE_NAME if not is_ours and (usual or SPARE_NAME in found) else history.table

@@ -15,6 +15,7 @@ from pymysql.constants import CLIENT
 
 from lockgate.executors.engine import Session
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.tables import SPARE_NAME, history_name
 from lockgate.executors.mysql.connection import (
     OWN,
     open_session,
@@ -64,7 +65,6 @@ class MySQLSession(Session):
     """
 
     lost_code = LOST_IN_QUERY
-    columns_query = COLUMNS
     parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
     kind = "mysql"
     mark = "server_uuid"
@@ -235,7 +235,8 @@ class MySQLSession(Session):
         database, sql_mode, read_only, now, mark = row
         self.history_schema = schema or database
         refuse_percent(self.history_schema)
-        self.name_history(self._history)
+        names = (self.history_schema, self._history.table, SPARE_NAME)
+        self.history_name = history_name(self._history, self.query_all(COLUMNS, names))
         found = "select 1 from information_schema.schemata where schema_name = %s"
         self.lacks_schema = self.query_one(found, (self.history_schema,)) is None
         return Server(

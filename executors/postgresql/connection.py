@@ -37,6 +37,10 @@ select current_setting('server_version'), current_setting('server_version_num'):
        array(select n.nspname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
            where c.relname = 'lockgate_target' and c.relkind = 'r' and n.nspname !~ '^pg_'
            order by 1),
+       (select coalesce(json_agg(json_build_array(n.nspname, c.relname, a.attname)), '[]')
+           from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           where c.relname in ('schema_migrations', 'lockgate_migrations')),
 """
 SYSTEM = "(select system_identifier::text from pg_control_system())"
 FORBIDDEN = "42501"

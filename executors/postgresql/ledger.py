@@ -92,12 +92,6 @@ where c.relname = 'lockgate_target' and c.relkind = 'r' and n.nspname !~ '^pg_'
         and attname in ('project', 'environment') and atttypid = 'varchar'::regtype)
 order by 1
 """
-COLUMNS = """
-select c.relname::text, a.attname::text
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where n.nspname = %s and c.relname in (%s, %s)
-"""
 CREATE_TABLES = {
     "history": """create table {history} (
     version varchar(255) primary key, name varchar(255) not null,

@@ -19,6 +19,7 @@ from lockgate.executors.engine import Session
 from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
+from lockgate.executors.ledger.tables import history_name
 from lockgate.executors.postgresql.blockers import Watch
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
@@ -29,7 +30,7 @@ from lockgate.executors.postgresql.connection import (
     refuse_pooler,
     translated,
 )
-from lockgate.executors.postgresql.ledger import COLUMNS, find_ledgers
+from lockgate.executors.postgresql.ledger import find_ledgers
 from lockgate.executors.postgresql.own_settings import (
     ENTER,
     ENTER_LOCALLY,
@@ -66,7 +67,6 @@ class PostgreSQLSession(Session):
     """A session on a PostgreSQL database; `gauge` measures what runs on it, if one is there."""
 
     lost_code = "08006"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-    columns_query = COLUMNS
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -346,12 +346,14 @@ class PostgreSQLSession(Session):
             re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
             tuple(settings.parameters),
         )
-        version, number, database, now, pid, read_only, oid, ledgers, system = facts
+        version, number, database, now, pid, read_only, oid, ledgers, columns, system = facts
         refuse_pooler(self._connection, pid)
         if set(ledgers) - {default}:
             found = locate(find_ledgers(self), named, default, self._project, self._environment)
             lacking, default = lacking and found == default, found
         self._remember(default, lacking, path)
+        named_here = (each[1:] for each in columns if each[0] == default)
+        self.history_name = history_name(self._history, named_here)
         marks = {"database_oid": oid, "system_identifier": system}
         return Server(
             dialect=dialect_of("postgresql", number),
@@ -380,4 +382,3 @@ class PostgreSQLSession(Session):
                 do="Set `history: {schema: …}` in the environment.",
             )
         self.history_schema, self.lacks_schema, self.search_path = schema, lacking, path
-        self.name_history(self._history)

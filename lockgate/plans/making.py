@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from lockgate import __version__
 from lockgate.checkout import read_source
 from lockgate.executors.engine import Engine
-from lockgate.executors.ledger.occupancy import read_occupancy
+from lockgate.executors.ledger.occupancy import read_occupancy, refuse_moved_histories
+from lockgate.planner.adoption.matching import Takeover
+from lockgate.planner.adoption.plan import build_adoption_plan
 from lockgate.planner.building.build import (
     Setting,
     build_down_plan,
@@ -52,6 +54,7 @@ class Request:
 
     `to` is the last version to apply, `baseline` the last to record without running it;
     `record` are single versions to record, and `forget` those to take out of the history;
+    `takeover` is another tool's history to take over;
     `steps` is how many to roll back, `down_to` the version above which all is rolled back;
     `only` are the versions to apply, with their checksums; `from_database` says that the
     rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
@@ -69,6 +72,7 @@ class Request:
     baseline: str | None = None
     record: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
+    takeover: Takeover | None = None
     steps: int | None = None
     down_to: str | None = None
     only: Mapping[VersionKey, str] | None = None
@@ -88,7 +92,7 @@ class Request:
     @property
     def is_recording(self) -> bool:
         """Whether it only notes what is applied, and runs nothing."""
-        return self.baseline is not None or bool(self.record or self.forget)
+        return self.baseline is not None or bool(self.record or self.forget or self.takeover)
 
     @property
     def is_exempt(self) -> bool:
@@ -98,7 +102,7 @@ class Request:
     def __post_init__(self) -> None:
         given = (
             *(self.to, self.baseline, self.steps, self.down_to, self.only),
-            *(self.record or None, self.forget or None),
+            *(self.record or None, self.forget or None, self.takeover),
         )
         if sum(choice is not None for choice in given) > 1:
             raise UsageError("Give only one choice of what to plan: one version, or one number.")
@@ -150,6 +154,8 @@ def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
         BadSyntax: it cannot.
         LockgateError: as `make_plan`.
     """
+    if not request.is_recording:
+        refuse_moved_histories(work.engine.session, ledger)
     plan = make_plan(work.environment, observe(work, ledger, request), request)
     refuse_bad_syntax(plan, work.engine)
     return plan
@@ -240,6 +246,8 @@ def _build_plan(
 ) -> Plan:
     if request.baseline is not None:
         return build_baseline_plan(comparison, ledger, made_for, request.baseline)
+    if request.takeover:
+        return build_adoption_plan(comparison, ledger, made_for, request.takeover)
     if request.record:
         return build_record_plan(comparison, ledger, made_for, request.record)
     if request.forget:

@@ -13,20 +13,22 @@ from contextlib import closing, contextmanager
 
 from lockgate.checkout import read_source
 from lockgate.executors.engine import open_engine
+from lockgate.executors.ledger.occupancy import other_tables, tables_of
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
 from lockgate.executors.scratch import open_private_scratch, open_scratch
+from lockgate.planner.adoption.matching import Takeover
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
-from lockgate.planner.database.catalogue import ObjectDifference, differences
+from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import resolve_rehearsal
 from lockgate.planner.environments.judgement import judged
-from lockgate.planner.errors import UsageError
+from lockgate.planner.errors import HistoryError, UsageError
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.waiver import Waiver
-from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.drift import made_by_migrations, name_objects, without_tables
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
@@ -81,7 +83,7 @@ def _gather(
     work: Workspace, direction: Direction, applied: Sequence[Migration], chosen: Sequence[Migration]
 ) -> Evidence:
     """The plan's rehearsal, and that of its single steps where it does not prove all of them."""
-    live = work.engine.session.read_catalogue()
+    live = _read_live(work, work.engine.store.read_ledger())
     with open_stage(work, [*applied, *chosen]) as stage:
         stage.replay(applied)
         drift = find_drift(stage, live)
@@ -113,10 +115,38 @@ def read_drift(work: Workspace, ledger: Ledger) -> tuple[ObjectDifference, ...]:
     """
     comparison = compare(load_migrations(work.environment).migrations, ledger)
     refuse_broken_history(comparison)
-    live = work.engine.session.read_catalogue()
+    live = _read_live(work, ledger)
     with open_stage(work, comparison.applied) as stage:
         stage.replay(comparison.applied)
         return find_drift(stage, live)
+
+
+def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeover) -> None:
+    """Raises HistoryError when the schema is not what the migrations make that a plan takes over,
+    with those that are applied already."""
+    directory = load_migrations(work.environment)
+    taken = {step.key for step in plan.steps} | {entry.key for entry in ledger.entries}
+    replayed = [migration for migration in directory.migrations if migration.key in taken]
+    table = takeover.table
+    own = tuple(tables_of(takeover.tool.name, table.schema, table.name))
+    live = without_tables(_read_live(work, ledger), own)
+    with open_stage(work, replayed) as stage:
+        stage.replay(replayed)
+        found = find_drift(stage, live)
+    if found:
+        raise HistoryError(
+            f"The schema is not what the migrations make that would be taken over: "
+            f"{name_objects(found)}.",
+            why="They were replayed on a scratch database, and the two were compared.",
+            do="See what was changed by hand, or leave `--verify` away to take the history over as "
+            "it is; `migrate drift` shows the differences after that.",
+        )
+
+
+def _read_live(work: Workspace, ledger: Ledger) -> Catalogue:
+    """The schema, without the tables of tools whose history was taken over."""
+    catalogue = work.engine.session.read_catalogue()
+    return without_tables(catalogue, other_tables(ledger))
 
 
 def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]:
@@ -130,9 +160,8 @@ def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]
             "The plan was not rehearsed, so it does not say which schema it leaves.",
             do="Plan with `--rehearse`, or leave `--expect` away.",
         )
-    return differences(
-        plan.rehearsal.expected, made_by_migrations(work.engine.session.read_catalogue())
-    )
+    live = _read_live(work, work.engine.store.read_ledger())
+    return differences(plan.rehearsal.expected, made_by_migrations(live))
 
 
 @contextmanager

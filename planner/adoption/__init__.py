@@ -3,6 +3,9 @@
 Each tool is one file, found by being there, a module with `TOOL`. It asks no database: the rows are
 handed in.
 
+fence.py        The other tool after its history was taken over: nothing may change there unseen
+matching.py     Which migrations another tool's history names, and why it cannot be taken over
+plan.py         The plan that takes another tool's history over
 recognition.py  Whose history a table is: every file in `tools` is asked
 tool.py         A tool that has migrated a database: how its history is known, read and verified
 tools/          Tools whose histories can be taken over, one a file, found by being there

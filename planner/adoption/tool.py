@@ -76,6 +76,10 @@ class MigrationTool:
     beside: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     schema: str = ""
+    companions: frozenset[str] = frozenset()
+    """What else it keeps in that schema, in lower case: a lock, say."""
+    single_row: bool = False
+    """Whether its table has the last version alone, and all before it are applied too."""
     reads_all: bool = True
     """Whether its migrations are SQL files, which lockgate can read as they are."""
 

@@ -21,4 +21,4 @@ def spellings(migration: Migration) -> Iterator[bytes]:
 
 def up_text(migration: Migration) -> str:
     """The text of the file with the up section."""
-    return migration.text
+    return next(file.text for file in migration.files if file.role in ("both", "up"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lockgate.planner.canonical import canonical
+from lockgate.planner.database.recording import Recording
 from lockgate.planner.versions import VersionKey, version_key
 
 
@@ -48,6 +49,8 @@ class Ledger:
     serial: int = 0
     entries: tuple[Entry, ...] = ()
     unresolved: tuple[str, ...] = ()
+    recordings: tuple[Recording, ...] = ()
+    """The runs that have only recorded, the oldest first."""
 
     @property
     def present(self) -> bool:

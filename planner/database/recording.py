@@ -6,14 +6,15 @@ Reads no database: a run's plan is handed in as the text that was noted with it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import HistoryError
 from lockgate.planner.versions import VersionKey, version_key
+
+if TYPE_CHECKING:
+    from lockgate.planner.database.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,23 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedTable:
+    """Another tool's history that was taken over, and what stood there then."""
+
+    tool: str
+    schema: str
+    table: str
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A run that has recorded migrations and run nothing. Times are in UTC."""
 
     begun: datetime
     ended: datetime
     steps: tuple[Recorded, ...]
+    adopted: AdoptedTable | None = None
 
 
 def read_recording(begun: datetime, ended: datetime, text: str) -> Recording:
@@ -44,20 +56,27 @@ def read_recording(begun: datetime, ended: datetime, text: str) -> Recording:
     try:
         plan = json.loads(text)
         steps = tuple(_recorded(step) for step in plan["steps"])
+        adopted = _adopted(plan.get("adopted"))
     except (ValueError, KeyError, TypeError) as error:
         raise HistoryError(
             f"The plan of the run of {begun:%Y-%m-%d %H:%M:%S} UTC cannot be read.",
             why="lockgate_runs was written to by somebody else.",
         ) from error
-    return Recording(begun, ended, steps)
+    return Recording(begun, ended, steps, adopted)
 
 
-def recorded_keys(ledger: Ledger, recordings: Iterable[Recording]) -> frozenset[VersionKey]:
+def adopted_tables(ledger: Ledger) -> tuple[AdoptedTable, ...]:
+    """The histories that were taken over, each as it was the last time; the oldest run first."""
+    newest = {(a.schema, a.table): a for r in ledger.recordings if (a := r.adopted)}
+    return tuple(newest.values())
+
+
+def recorded_keys(ledger: Ledger) -> frozenset[VersionKey]:
     """The versions of the history that were recorded, and not run since."""
     entries = {(entry.key, entry.checksum): entry.applied_at for entry in ledger.entries}
     return frozenset(
         step.key
-        for recording in recordings
+        for recording in ledger.recordings
         for step in recording.steps
         if (at := entries.get((step.key, step.checksum))) is not None
         and _is_of(at, step, recording)
@@ -74,3 +93,10 @@ def _recorded(step: dict[str, Any]) -> Recorded:
     at = step["record"]["applied_at"]
     moment = None if at is None else datetime.fromisoformat(at)
     return Recorded(version_key(step["version"]), step["checksum"], moment)
+
+
+def _adopted(told: dict[str, Any] | None) -> AdoptedTable | None:
+    if told is None:
+        return None
+    versions = tuple(map(str, told["versions"]))
+    return AdoptedTable(told["tool"], told["qualifier"], told["table"], versions)

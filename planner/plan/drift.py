@@ -6,7 +6,7 @@ Reads no catalogue: an engine does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.errors import Denied, StalePlan
@@ -25,6 +25,18 @@ def made_by_migrations(catalogue: Catalogue) -> Catalogue:
     objects = {name: text for name, text in catalogue.objects.items() if name != DATABASE}
     granted = [line for line in objects.pop(GRANTS, "").split("\n") if ON_AN_OBJECT.match(line)]
     return Catalogue(objects | ({GRANTS: "\n".join(granted)} if granted else {}))
+
+
+def without_tables(catalogue: Catalogue, tables: Iterable[tuple[str, str]]) -> Catalogue:
+    """The catalogue without these tables, by schema and name, and without their sequences."""
+    names = {name for schema, table in tables for name in (table, f"{schema}.{table}")}
+    counters = tuple(f"sequence {name}_" for name in names)
+    objects = {
+        name: text
+        for name, text in catalogue.objects.items()
+        if name.removeprefix("table ") not in names and not name.startswith(counters)
+    }
+    return Catalogue(objects)
 
 
 def name_objects(found: Sequence[ObjectDifference | Change]) -> str:

@@ -17,7 +17,7 @@ from lockgate.planner.document import UNSEALED, document_digest, dump_document
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.filetext import FileText
 from lockgate.planner.plan.proof import Promotion, Version
-from lockgate.planner.plan.record import Record
+from lockgate.planner.plan.record import Adopted, Record
 from lockgate.planner.plan.statement import (
     Estimate,
     Model,
@@ -278,6 +278,10 @@ class Plan(Model):
         description="Of the first plan for a database: true when it held tables, and its author "
         "has said that they are not of these migrations; false when it held none, and the executor "
         "refuses one that does; null: it had a history, or the plan only records.",
+    )
+    adopted: Adopted | None = Field(
+        None,
+        description="The other tool's history that it takes over. For reviewers and the executor.",
     )
     fingerprint: dict[str, str] | None = Field(
         None,

@@ -22,3 +22,15 @@ class Record(Model):
         "null: the time of the run.",
     )
     by: str = Field("", description="Who had applied it, by the other tool; for people.")
+
+
+class Adopted(Model):
+    """Another tool's history that the plan takes over; it is watched from then on."""
+
+    tool: str = Field(description="The tool's name; for people.")
+    qualifier: str = Field(description="The schema of its table. For the executor.")
+    table: str = Field(description="Its table. For the executor.")
+    versions: tuple[str, ...] = Field(
+        description="What stood there as applied, as the tool spells it. The executor refuses a "
+        "plan when something came to it or went since."
+    )

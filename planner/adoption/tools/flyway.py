@@ -18,6 +18,7 @@ from lockgate.planner.adoption.tool import (
     text_of,
     words,
 )
+from lockgate.planner.adoption.variants import up_text
 from lockgate.planner.database.occupancy import TableRow
 from lockgate.planner.versions import version_key
 
@@ -85,7 +86,7 @@ def _verify(migration: Migration, applied: AppliedThere) -> bool | None:
     """By the CRC32 of its text; a script's configuration is no part of it."""
     if not applied.checksum:
         return None
-    return str(crc32([migration.text])) == applied.checksum
+    return str(crc32([up_text(migration)])) == applied.checksum
 
 
 TOOL = MigrationTool(

@@ -31,5 +31,6 @@ TOOL = MigrationTool(
     tables=words("schema_migrations"),
     columns=words("version dirty"),
     exact=True,
+    single_row=True,
     read=_read,
 )

@@ -43,8 +43,8 @@ def _key(row: TableRow) -> tuple[str, ...]:
 
 def _applied(row: TableRow) -> AppliedThere:
     return AppliedThere(
-        version=f"{text_of(row['author'])}:{text_of(row['id'])}",
-        name=text_of(row["filename"]),
+        version="::".join(text_of(row[name]) for name in ("filename", "id", "author")),
+        name=text_of(row["id"]),
         at=as_moment(row["dateexecuted"]),
         by=text_of(row["author"]),
         checksum=text_of(row["md5sum"]),
@@ -55,5 +55,6 @@ TOOL = MigrationTool(
     name="Liquibase",
     tables=words("databasechangelog"),
     columns=words("id author filename dateexecuted orderexecuted exectype md5sum description"),
+    companions=words("databasechangeloglock"),
     read=_read,
 )

@@ -108,7 +108,7 @@ def test_a_changeset_of_liquibase_is_known_by_three_names() -> None:
         )
     ]  # fmt: skip
     testimony = liquibase.TOOL.read(rows)
-    assert versions(testimony) == ["ann:1", "ann:2"]
+    assert versions(testimony) == ["changes.sql::1::ann", "changes.sql::2::ann"]
     assert "ann:4 failed" in testimony.troubles[0]
 
 

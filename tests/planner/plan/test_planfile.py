@@ -218,6 +218,7 @@ class TestReading:
             "decisions": (),
             "fingerprint": None,
             "fresh": None,
+            "adopted": None,
             "rehearsal": None,
         }
         if key in defaults:

@@ -1,0 +1,99 @@
+"""`migrate adopt`: what another tool has applied, taken over by a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lockgate.options import (
+    Invocation,
+    environment_option,
+    environments_option,
+    json_option,
+    sign_plan_option,
+)
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.folder import EnvironmentsFolder
+
+
+@click.command(short_help="Take over another tool's history.")
+@environment_option
+@environments_option
+@click.option(
+    "--from",
+    "tool",
+    default="auto",
+    show_default=True,
+    metavar="TOOL",
+    help="Whose history: flyway, dbmate, alembic …; auto: the only one that is there.",
+)
+@click.option(
+    "--baseline",
+    metavar="VERSION",
+    help="What is up to this version is what the other tool has made, whatever its rows say.",
+)
+@click.option(
+    "-o",
+    "--out",
+    default="adopt.json",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="The plan file; - for stdout.",
+)
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Replay what is taken over on a scratch database and compare the schemas.",
+)
+@click.option(
+    "--undo", is_flag=True, help="Drop lockgate's own tables; the other tool's are as they were."
+)
+@sign_plan_option
+@json_option
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    name: str,
+    folder: EnvironmentsFolder | None,
+    tool: str,
+    baseline: str | None,
+    out: Path,
+    verify: bool,
+    undo: bool,
+    key: Path | None,
+    as_json: bool,
+) -> int:
+    """Write a plan that records what another tool has applied, and runs none of it.
+
+    The other tool's table is found by its columns. Exactly what it says is applied is recorded,
+    with its times, and what it has not applied stays pending. Reads only; `migrate apply` then
+    records it in one transaction. After that a change in the other tool's table is exit 10.
+
+    \b
+    Examples:
+      migrate adopt -e production -o adopt.json
+      migrate apply adopt.json
+      migrate adopt --from alembic --baseline 0001
+      migrate adopt --undo
+    """
+    from lockgate.planner.environments.judgement import refuse_denied
+    from lockgate.plans.adoption import plan_adoption
+    from lockgate.plans.delivery import hand_out, refuse_unsignable
+    from lockgate.runs.undoing import undo_adoption
+    from lockgate.workspace import load_environment
+
+    environment = load_environment(name, folder)
+    if undo:
+        undo_adoption(environment)
+        invocation.document = False
+        return 0
+    refuse_unsignable(out, key)
+    plan = plan_adoption(environment, tool, baseline, verify=verify)
+    hand_out(plan, out, as_json=as_json, key=key)
+    invocation.document = False
+    refuse_denied(plan.decisions)
+    return 0

@@ -1,0 +1,94 @@
+"""Another tool's history, found in a database and read, for a plan that takes it over."""
+
+from __future__ import annotations
+
+from lockgate.executors.engine import Session
+from lockgate.executors.ledger.occupancy import read_testimony
+from lockgate.planner.adoption.matching import Takeover
+from lockgate.planner.adoption.recognition import find_histories, known_tools
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.environments.environment import Environment
+from lockgate.planner.errors import UsageError
+from lockgate.planner.plan.plan import Plan
+from lockgate.plans.making import Request, plan_live
+from lockgate.plans.rehearsal import refuse_unlike
+from lockgate.workspace import open_workspace, read_settled
+
+AUTO = "auto"
+
+
+def plan_adoption(
+    environment: Environment, tool: str, baseline: str | None, *, verify: bool
+) -> Plan:
+    """The plan that takes over the history of a tool, compared with a replay where that is asked.
+
+    Raises:
+        UsageError: there is no such history.
+        HistoryError: it cannot be taken over as it is.
+    """
+    with open_workspace(environment) as work:
+        ledger = read_settled(work.engine)
+        takeover = find_takeover(work.engine.session, tool, baseline)
+        plan = plan_live(work, ledger, Request(takeover=takeover))
+        if not plan.steps:
+            raise _nothing(takeover, ledger)
+        if verify:
+            refuse_unlike(work, plan, ledger, takeover)
+        return plan
+
+
+def find_takeover(session: Session, tool: str, baseline: str | None) -> Takeover:
+    """The history of the tool with this name, or of the only one that there is.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    found = find_histories(session.find_tables())
+    wanted = [each for each in found if tool == AUTO or _is(each[0].name, tool)]
+    if len(wanted) != 1:
+        raise _not_one([f"{table} of {known.name}" for known, table in wanted or found], tool)
+    ((known, table),) = wanted
+    return Takeover(known, table, read_testimony(session, known, table), baseline)
+
+
+def tool_names() -> list[str]:
+    """What `--from` takes."""
+    return [AUTO, *(_plain(tool.name) for tool in known_tools())]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _is(name: str, wanted: str) -> bool:
+    return _plain(name) == wanted.lower()
+
+
+def _not_one(found: list[str], tool: str) -> UsageError:
+    if not found:
+        return UsageError(
+            "No table here is the history of a tool that lockgate knows.",
+            why=f"Known are {', '.join(tool_names()[1:])}.",
+            do="Name the last of the migrations whose work is in the database already: "
+            "`migrate plan --baseline VERSION`.",
+        )
+    if tool == AUTO:
+        return UsageError(
+            f"Several tools have a history here: {', '.join(found)}.", do="Name one with `--from`."
+        )
+    return UsageError(
+        f"There is no history of {tool} here, but {', '.join(found)}.",
+        do="Name that with `--from`.",
+    )
+
+
+def _nothing(takeover: Takeover, ledger: Ledger) -> UsageError:
+    named = f"{takeover.table}, the history of {takeover.tool.name},"
+    if ledger.present:
+        return UsageError(f"Nothing to take over: {named} has nothing that ours has not.")
+    return UsageError(
+        f"Nothing to take over: {named} names none of these migrations.",
+        do="Where the tables are not of these migrations: `migrate plan --fresh`. Where the other "
+        "tool's migrations are no SQL files: `migrate adopt --baseline VERSION`, with the last of "
+        "ours whose work is in the database already.",
+    )

@@ -1,0 +1,140 @@
+"""Which migrations another tool's history names, and why it cannot be taken over.
+
+Decides nothing of a plan, and opens no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.occupancy import FoundTable
+from lockgate.planner.errors import HistoryError
+from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.versions import VersionKey, version_key
+
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """A tool, its table, and what that says. With `baseline`, the migrations up to that version
+    are what the tool has made, whatever its rows are called."""
+
+    tool: MigrationTool
+    table: FoundTable
+    testimony: Testimony
+    baseline: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A migration that is applied by another tool's history; `row` is None where it has none.
+    `verified` says whether its file is the one that was applied; None: nothing shows it."""
+
+    migration: Migration
+    row: AppliedThere | None
+    verified: bool | None
+
+
+def match_history(
+    history: Takeover, files: Sequence[Migration], ledger: Ledger
+) -> tuple[Match, ...]:
+    """The migrations that the other tool has applied and our history does not have, in running
+    order.
+
+    Raises:
+        HistoryError: the tool has left something half done, a file is gone, or was changed.
+    """
+    _refuse_troubles(history)
+    rows = {_key_of(row, files): row for row in history.testimony.applied}
+    known = {entry.key for entry in ledger.entries}
+    taken = [
+        Match(file, rows.get(file.key), _verify(history, file, rows))
+        for file in files
+        if file.key in rows or file.key in _implied(history, files)
+    ]
+    if history.baseline is None:
+        _refuse_missing(history, rows, files, known)
+    _refuse_changed(history, taken)
+    return tuple(match for match in taken if match.migration.key not in known)
+
+
+def _key_of(row: AppliedThere, files: Iterable[Migration]) -> VersionKey:
+    """The key of the migration that a row is of: by its version, and else by its file's name."""
+    keys = {file.key for file in files}
+    for version in (row.version, f"R__{row.version}"):
+        if version_key(version) in keys:
+            return version_key(version)
+    stem = row.name.rpartition("/")[2].rpartition(".")[0] or row.name
+    named = [file.key for file in files if stem and _stem(file) == stem]
+    return named[0] if len(named) == 1 else version_key(row.version)
+
+
+def _stem(migration: Migration) -> str:
+    return migration.filename.rpartition("/")[2].rpartition(".")[0]
+
+
+def _implied(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
+    """Those up to a version of which the tool keeps no row each, or that somebody has named."""
+    last = history.baseline or history.testimony.up_to
+    if not last:
+        return set()
+    running = [file.key for file in files]
+    if version_key(last) in running and history.baseline:
+        return set(running[: running.index(version_key(last)) + 1])
+    return {key for key in running if key <= version_key(last)}
+
+
+def _verify(
+    history: Takeover, file: Migration, rows: Mapping[VersionKey, AppliedThere]
+) -> bool | None:
+    row = rows.get(file.key)
+    return history.tool.verify(file, row) if row else None
+
+
+def _refuse_troubles(history: Takeover) -> None:
+    if history.testimony.troubles:
+        raise HistoryError(
+            "\n".join(history.testimony.troubles),
+            why=f"What {history.tool.name} has left half done is neither applied nor pending.",
+            do="Then run `migrate adopt` again.",
+        )
+
+
+def _refuse_missing(
+    history: Takeover,
+    rows: Mapping[VersionKey, AppliedThere],
+    files: Sequence[Migration],
+    known: set[VersionKey],
+) -> None:
+    """Raises HistoryError when no file is what the tool's table names as applied."""
+    keys = {file.key for file in files}
+    missing = [row.version for key, row in rows.items() if key not in keys | known]
+    last = history.testimony.up_to
+    if last and history.tool.single_row and version_key(last) not in keys | known:
+        missing.append(last)
+    if not missing:
+        return
+    shown = ", ".join(missing[:SHOWN]) + ", …" * (len(missing) > SHOWN)
+    raise HistoryError(
+        f"{history.tool.name} has applied what no file of the migrations directory is: {shown}.",
+        why="What these have made could not be told from what is pending.",
+        do="Restore the files (git checkout), or name the last of the migrations whose work is in "
+        "the database already: `migrate adopt --baseline VERSION`.",
+    )
+
+
+def _refuse_changed(history: Takeover, taken: Iterable[Match]) -> None:
+    changed = [match.migration.filename for match in taken if match.verified is False]
+    if changed:
+        raise HistoryError(
+            f"Changed since {history.tool.name} has applied them, by its checksums: "
+            f"{', '.join(changed[:SHOWN])}{', …' * (len(changed) > SHOWN)}.",
+            why="The database has what the files said then.",
+            do="Restore the files as they were applied (git log), or, where the change does not "
+            f"matter, have {history.tool.name} note the new checksums. Then run `migrate adopt` "
+            "again.",
+        )

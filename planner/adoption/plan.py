@@ -1,0 +1,80 @@
+"""The plan that takes another tool's history over: its steps run nothing and only record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lockgate.planner.adoption.matching import Match, Takeover, match_history
+from lockgate.planner.building.build import Setting
+from lockgate.planner.building.compare import Comparison, refuse_broken_history
+from lockgate.planner.building.records import plan_records, record_step
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.finding import Finding
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.record import Adopted, Record
+from lockgate.planner.quantities import format_moment
+
+VERIFIED = {
+    True: "Its file is the one that was applied, by the checksum that {tool} has kept.",
+    None: "{tool} has kept no checksum that shows whether its file is the one that was applied.",
+}
+
+
+def build_adoption_plan(
+    comparison: Comparison, ledger: Ledger, setting: Setting, history: Takeover
+) -> Plan:
+    """The plan that records what another tool has applied, with its times and people.
+
+    Raises:
+        BrokenHistory: a file that lockgate has applied was changed or is gone.
+        HistoryError: as `match_history`.
+    """
+    refuse_broken_history(comparison)
+    matches = match_history(history, comparison.files, ledger)
+    steps = [_step(match, history, setting) for match in matches]
+    plan = plan_records(steps, ledger, setting)
+    changes = {
+        "adopted": Adopted(
+            tool=history.tool.name,
+            qualifier=history.table.schema,
+            table=history.table.name,
+            versions=history.testimony.versions,
+        ),
+        "warnings": (*plan.warnings, *_holes(comparison, matches)),
+    }
+    return plan.model_copy(update=changes)
+
+
+def _step(match: Match, history: Takeover, setting: Setting) -> Step:
+    row = match.row
+    record = Record(why="adopt", applied_at=row and row.at, by=row.by if row else "")
+    step = record_step(match.migration, record, setting)
+    return step.model_copy(update={"findings": (_finding(match, history.tool.name),)})
+
+
+def _finding(match: Match, tool: str) -> Finding:
+    row = match.row
+    at = f" at {format_moment(row.at)}" if row and row.at else ""
+    by = f" by {row.by}" if row and row.by else ""
+    return Finding(
+        code="adopted",
+        severity="info",
+        line=1,
+        message=f"Applied{at}{by}, by the history of {tool}; recorded, and not run.",
+        why=VERIFIED[match.verified or None].format(tool=tool),
+    )
+
+
+def _holes(comparison: Comparison, matches: Iterable[Match]) -> tuple[str, ...]:
+    """A warning for what stays pending below what is taken over."""
+    taken = {match.migration.key for match in matches}
+    running = [file.key for file in comparison.files]
+    last = max((place for place, key in enumerate(running) if key in taken), default=-1)
+    pending = {migration.key for migration in comparison.pending} - taken
+    holes = [file.version for file in comparison.files[: last + 1] if file.key in pending]
+    if not holes:
+        return ()
+    return (
+        f"Pending below what is applied: {', '.join(holes)}. `up` refuses these as out of order "
+        "unless the environment's policy allows it.",
+    )

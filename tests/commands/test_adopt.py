@@ -1,0 +1,210 @@
+"""`migrate adopt`: another tool's history, taken over by a plan, watched, and given back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.commands.blocking import table_names
+from tests.commands.running import Project, refused, succeed
+
+FLYWAY = """create table flyway_schema_history (
+    installed_rank int primary key, version varchar(50), description varchar(200) not null,
+    type varchar(20) not null, script varchar(1000) not null, checksum int,
+    installed_by varchar(100) not null, installed_on timestamp not null,
+    execution_time int not null, success boolean not null)"""
+OURS = ["lockgate_journal", "lockgate_migrations", "lockgate_plans", "lockgate_runs"]
+
+
+def run(server: Any, project: Project, *statements: str) -> list[Any]:
+    """The rows of the last statement."""
+    with server.connect(project.database) as connection, connection.cursor() as cursor:
+        for sql in statements:
+            cursor.execute(sql)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def states(project: Project) -> dict[str, str]:
+    """Each version's state, with `recorded` where it was not run."""
+    found = succeed(project.migrate("status", "--json")).document["migrations"]
+    return {each["version"]: "recorded" if each["recorded"] else each["state"] for each in found}
+
+
+@pytest.fixture
+def dbmate(any_project: Project, any_server: Any) -> Project:
+    """A database of dbmate: three versions, of which the second was never applied."""
+    for number, column in enumerate("abc", 1):
+        any_project.write(
+            f"2024010{number}_{column}.sql",
+            f"create table {column} (id int);",
+            f"drop table {column};",
+        )
+    run(
+        any_server, any_project,
+        "create table schema_migrations (version varchar(128) primary key)",
+        "insert into schema_migrations values ('20240101'), ('20240103')",
+        "create table a (id int)", "create table c (id int)",
+    )  # fmt: skip
+    return any_project
+
+
+def adopt(project: Project, *options: str) -> Any:
+    """The plan of an adoption, when it is applied."""
+    succeed(project.migrate("adopt", *options))
+    succeed(project.migrate("apply", "adopt.json"))
+    return json.loads((project.folder / "adopt.json").read_text())
+
+
+def test_exactly_what_is_applied_is_recorded(dbmate: Project, any_server: Any) -> None:
+    shown = succeed(dbmate.migrate("adopt")).all
+    assert "Pending below what is applied: 20240102" in shown
+    assert table_names(any_server, dbmate.database) == ["a", "c", "schema_migrations"]
+    plan = json.loads((dbmate.folder / "adopt.json").read_text())
+    assert [step["version"] for step in plan["steps"]] == ["20240101", "20240103"]
+    assert plan["verdict"] == "ATOMIC (one transaction)"
+    assert plan["adopted"]["versions"] == ["20240101", "20240103"]
+    succeed(dbmate.migrate("apply", "adopt.json"))
+    assert states(dbmate) == {
+        "20240101": "recorded", "20240102": "out of order", "20240103": "recorded",
+    }  # fmt: skip
+    dbmate.configure("policy: {out_of_order: warn}")
+    assert "Applied 20240102 b." in succeed(dbmate.migrate("up")).out
+    succeed(dbmate.migrate("down"))
+    assert set(run(any_server, dbmate, "select version from schema_migrations")) == {
+        ("20240101",), ("20240103",),
+    }  # fmt: skip
+
+
+def test_what_the_other_tool_does_after_it_stops_us(dbmate: Project, any_server: Any) -> None:
+    adopt(dbmate)
+    succeed(dbmate.migrate("plan", "--to", "20240101"))
+    dbmate.write("20240104_d.sql", "create table d (id int);")
+    run(any_server, dbmate, "insert into schema_migrations values ('20240104')")
+    for command in ("plan", "up", "status"):
+        refused(dbmate.migrate(command), 10, "dbmate has applied 20240104 since lockgate took over")
+    adopt(dbmate)
+    assert states(dbmate)["20240104"] == "recorded"
+    run(any_server, dbmate, "delete from schema_migrations where version = '20240101'")
+    refused(dbmate.migrate("up"), 10, "rolled back 20240101", "--forget 20240101")
+    succeed(dbmate.migrate("plan", "--forget", "20240101", "-o", "forget.json"))
+    succeed(dbmate.migrate("apply", "forget.json"))
+    assert states(dbmate)["20240101"] == "out of order"
+
+
+def test_an_adoption_is_undone_and_the_other_tool_has_all_it_had(
+    dbmate: Project, any_server: Any
+) -> None:
+    refused(dbmate.migrate("adopt", "--undo"), 64, "No other tool's history was taken over")
+    adopt(dbmate)
+    dbmate.write("20240104_d.sql", "create table d (id int);", "drop table d;")
+    dbmate.configure("policy: {out_of_order: warn}")
+    succeed(dbmate.migrate("up"))
+    refused(dbmate.migrate("adopt", "--undo"), 10, "lockgate has applied 20240102, 20240104 since")
+    succeed(dbmate.migrate("down", "--steps", "2"))
+    assert "dbmate goes on" in succeed(dbmate.migrate("adopt", "--undo")).out
+    assert table_names(any_server, dbmate.database) == ["a", "c", "schema_migrations"]
+    refused(dbmate.migrate("status"), 10, "history of dbmate, with 2 applied")
+
+
+def test_a_plan_is_stale_when_the_other_tool_has_gone_on(dbmate: Project, any_server: Any) -> None:
+    succeed(dbmate.migrate("adopt"))
+    run(any_server, dbmate, "insert into schema_migrations values ('20240102')")
+    refused(dbmate.migrate("apply", "adopt.json"), 4, "dbmate has applied or rolled back something")
+
+
+def test_what_has_no_file_is_refused(dbmate: Project) -> None:
+    (dbmate.migrations / "20240101_a.sql").unlink()
+    refused(dbmate.migrate("adopt"), 10, "no file of the migrations directory is: 20240101")
+    refused(dbmate.migrate("adopt", "--from", "flyway"), 64, "schema_migrations of dbmate")
+
+
+def test_the_schema_is_verified_where_that_is_asked(dbmate: Project, any_server: Any) -> None:
+    place = "" if any_server.engine == "postgresql" else dbmate.url
+    dbmate.configure("rehearsal: {url_env: TEST_URL}" if place else "")
+    succeed(dbmate.migrate("adopt", "--verify"))
+    run(any_server, dbmate, "alter table a add column by_hand int")
+    refused(dbmate.migrate("adopt", "--verify"), 10, "not what the migrations make", "a (changed)")
+
+
+class TestFlyway:
+    @pytest.fixture
+    def flyway(self, any_project: Project, any_server: Any) -> Project:
+        """A database of Flyway: two versions by ann, with the checksums that it computes."""
+        text = "create table shops (id int);\r\n"
+        (any_project.migrations / "V1__shops.sql").write_bytes(text.encode())
+        (any_project.migrations / "V2.1__more.sql").write_text("alter table shops add a int;\n")
+        (any_project.migrations / "V3__next.sql").write_text("alter table shops add b int;\n")
+        any_project.configure("migrations: {directory: migrations, format: flyway}")
+        row = "insert into flyway_schema_history values (%d, %s, '%s', 'SQL', '%s', %s, 'ann', "
+        row += "'2024-01-0%d 10:00:00', 5, %s)"
+        run(
+            any_server, any_project, FLYWAY,
+            row % (1, "'1'", "shops", "V1__shops.sql", "2055862497", 1, "true"),
+            row % (2, "'2.1'", "more", "V2.1__more.sql", "null", 2, "true"),
+            "create table shops (id int, a int)",
+        )  # fmt: skip
+        return any_project
+
+    def test_its_times_and_people_are_kept_and_its_checksums_hold(
+        self, flyway: Project, any_server: Any
+    ) -> None:
+        import zlib
+
+        crc = zlib.crc32(b"create table shops (id int);")
+        signed = crc - (1 << 32) if crc >= 1 << 31 else crc
+        sql = f"update flyway_schema_history set checksum = {signed} where installed_rank = 1"
+        run(any_server, flyway, sql)
+        plan = adopt(flyway)
+        assert [step["record"] for step in plan["steps"]] == [
+            {"why": "adopt", "applied_at": f"2024-01-0{day}T10:00:00Z", "by": "ann"}
+            for day in (1, 2)
+        ]
+        assert "by the checksum" in plan["steps"][0]["findings"][0]["why"]
+        assert states(flyway) == {"1": "recorded", "2.1": "recorded", "3": "pending"}
+        assert succeed(flyway.migrate("up")).out == "Applied 3 next.\n"
+
+    def test_a_changed_file_is_refused(self, flyway: Project) -> None:
+        refused(flyway.migrate("adopt"), 10, "Changed since Flyway has applied them", "V1__shops")
+
+    def test_a_failed_migration_is_refused_with_the_way_out(
+        self, flyway: Project, any_server: Any
+    ) -> None:
+        sql = "update flyway_schema_history set success = false where installed_rank = 2"
+        run(any_server, flyway, sql)
+        refused(flyway.migrate("adopt"), 10, "V2.1__more.sql failed", "flyway repair")
+
+
+def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_server: Any) -> None:
+    any_project.write_tables(3)
+    run(
+        any_server, any_project,
+        "create table alembic_version (version_num varchar(32) primary key)",
+        "insert into alembic_version values ('ae1027a6acf')",
+        "create table t1 (id int)", "create table t2 (id int)",
+    )  # fmt: skip
+    refused(any_project.migrate("adopt"), 10, "no file of the migrations directory is: ae1027a6acf")
+    adopt(any_project, "--baseline", "2")
+    assert states(any_project) == {"001": "recorded", "002": "recorded", "003": "pending"}
+    succeed(any_project.migrate("up"))
+    run(any_server, any_project, "update alembic_version set version_num = 'b2'")
+    refused(any_project.migrate("status"), 10, "Alembic has applied b2")
+
+
+def test_golang_migrate_has_one_row_for_all(any_project: Project, any_server: Any) -> None:
+    for number in (1, 2, 3):
+        path = any_project.migrations / f"00000{number}_t.up.sql"
+        path.write_text(f"create table t{number} (id int);\n")
+        path.with_name(f"00000{number}_t.down.sql").write_text(f"drop table t{number};\n")
+    any_project.configure("migrations: {directory: migrations, format: golang-migrate}")
+    run(
+        any_server, any_project,
+        "create table schema_migrations (version bigint primary key, dirty boolean not null)",
+        "insert into schema_migrations values (2, true)",
+        "create table t1 (id int)", "create table t2 (id int)",
+    )  # fmt: skip
+    refused(any_project.migrate("adopt"), 10, "stopped in version 2 (dirty)")
+    run(any_server, any_project, "update schema_migrations set dirty = false")
+    adopt(any_project)
+    succeed(any_project.migrate("up"))
+    succeed(any_project.migrate("down", "--steps", "2"))
+    assert "t1" in table_names(any_server, any_project.database)
