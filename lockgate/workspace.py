@@ -153,6 +153,25 @@ def load_migrations(environment: Environment) -> Directory:
     return replace(found, warnings=(warning, *found.warnings))
 
 
+def refuse_other_format(environment: Environment) -> None:
+    """Raises UsageError when an environment's migrations are in another tool's format: a new file
+    in ours would be none of them."""
+    from lockgate.planner.migrations.directory import recognise_format
+    from lockgate.planner.migrations.format import ALIASES, AUTO, load_format
+    from lockgate.planner.migrations.migration import OWN
+
+    name, path = environment.migrations_format, environment.migrations_directory
+    if name == AUTO:
+        name = recognise_format(path) if path.is_dir() else OWN
+    if ALIASES.get(name, name) != OWN:
+        known = load_format(name)
+        raise UsageError(
+            f"The migrations of {environment.name} are in the format of {known.TOOL}.",
+            why="A file of lockgate's own would not be one of them.",
+            do=f"Make the file as its tool has it: {known.LAYOUT}.",
+        )
+
+
 def author() -> Author:
     """Who runs this process, as the audit trail shows it: claims of the process."""
     from lockgate.ci_job import read_job

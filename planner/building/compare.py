@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
 from lockgate.planner.quantities import short_digest
-from lockgate.planner.versions import VersionKey, is_repeatable, version_key
+from lockgate.planner.versions import VersionKey, is_numbered, is_repeatable, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -156,7 +156,15 @@ def standings(
     found += [Standing(e.version, e.name, "removed", None, e) for e in comparison.removed]
     found += [Standing(e.version, e.name, "missing", None, e) for e in comparison.missing]
     marked = (replace(each, state=states.get(each.key, each.state)) for each in found)
-    return tuple(sorted(marked, key=lambda each: each.key))
+    places = {migration.key: place for place, migration in enumerate(comparison.files)}
+    return tuple(sorted(marked, key=lambda each: _rank(each, places)))
+
+
+def _rank(standing: Standing, places: Mapping[VersionKey, int]) -> VersionKey:
+    """Numbers by their order, and texts after them, in that of the files."""
+    if is_numbered(standing.version):
+        return standing.key
+    return ((1, places.get(standing.key, len(places)), standing.version),)
 
 
 def _pending_state(

@@ -198,3 +198,10 @@ def test_init_writes_no_password_into_a_file_that_is_committed(empty: Project) -
     refused(result, 64, "holds a password", "$DATABASE_URL")
     refused(empty.migrate("init", "--database", "nonsense"), 64, "$VARIABLE")
     assert not list(empty.folder.iterdir())
+
+
+def test_new_makes_no_file_of_ours_in_another_tools_folder(files: Project) -> None:
+    files.configure("migrations: {directory: migrations, format: auto}\n")
+    assert new(files, "first") == "001_first.sql"
+    (files.migrations / "001_first.sql").write_text("-- +goose Up\nselect 1;\n")
+    refused(files.migrate("new", "second"), 64, "in the format of goose", "-- +goose Down")

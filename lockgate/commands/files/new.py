@@ -36,9 +36,11 @@ def command(title: str, name: str, folder: EnvironmentsFolder | None, timestamp:
 
     from lockgate.scaffold import next_filename, write_migration
     from lockgate.views.terminal import say
-    from lockgate.workspace import load_environment
+    from lockgate.workspace import load_environment, refuse_other_format
 
-    directory = load_environment(name, folder).migrations_directory
+    environment = load_environment(name, folder)
+    directory = environment.migrations_directory
+    refuse_other_format(environment)
     now = datetime.now(UTC)
     path = write_migration(directory, next_filename(directory, title, now, timestamp))
     say(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

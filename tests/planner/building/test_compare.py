@@ -183,3 +183,10 @@ class TestRepeatable:
         assert find_position(plan, ledger([new, migration("1")], serial=3)) == 2
         with pytest.raises(StalePlan):
             find_position(plan, ledger([old, migration("1")], serial=3))
+
+
+def test_texts_are_shown_in_the_order_of_their_files() -> None:
+    names = ("zebra", "ant")
+    files = [replace(migration("1"), version=name, name=name) for name in names]
+    found = standings(compare(files, Ledger()), Ledger())
+    assert [one.version for one in found] == ["zebra", "ant"]
