@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from tests.commands.running import succeed
 from tests.servers.process import wait_until
 
 PATIENT = "timeouts: {lock: 60s}\n"
@@ -58,11 +59,14 @@ def wait_until_blocked(server: Any, database: str) -> None:
 
 
 def prepare_blocked(server: Any, project: Any) -> None:
-    """Makes the table `held`, a migration that creates `early`, and one that needs `held`."""
+    """Makes the table `held`, a migration that creates `early`, and one that needs `held`; the
+    database knows lockgate already, so that nobody asks whose the table is."""
+    project.write("001_early.sql", "create table early (id int);", "drop table early;")
+    for command in ("up", "down"):
+        succeed(project.migrate(command))
     with server.connect(project.database) as connection, connection.cursor() as cursor:
         cursor.execute("create table held (id int)")
     project.configure(PATIENT)
-    project.write("001_early.sql", "create table early (id int);", "drop table early;")
     project.write("002_held.sql", "alter table held add column n int;", "")
 
 

@@ -34,7 +34,7 @@ def test_on_postgresql_everything_is_undone_and_up_can_be_run_again(
     result = interrupt(postgres_server, project, number, "up")
     refused(result, 128 + number, "Interrupted. Everything that this run had done was undone.")
     assert table_names(postgres_server, project.database) == ["held", *OWN_TABLES]
-    (run,) = succeed(project.migrate("history", "--json")).document["runs"]
+    run, *_ = succeed(project.migrate("history", "--json")).document["runs"]
     assert (run["status"], run["error"]) == ("ROLLED_BACK", "interrupted")
     assert succeed(project.migrate("up")).out.startswith("Applied 2 migrations")
 
