@@ -27,6 +27,7 @@ from lockgate.planner.review.lint import waived
 from lockgate.planner.review.rehearsal_findings import answering
 from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.statements import says_more
 from lockgate.planner.versions import VersionKey, version_key
 
 # From the least to the most, of what a statement may leave and of when it may commit.
@@ -175,7 +176,9 @@ def without_claims(plan: Plan, dialect: Dialect, migrations: Sequence[Migration]
     for step in plan.steps:
         migration = known.get(step.key)
         rendered = (step.text and step.text.variables) or {}
-        sections = parse_sections(migration, dialect, rendered) if migration else None
+        sections = None
+        if migration and (migration.template or says_more(migration.text)):
+            sections = parse_sections(migration, dialect, rendered)
         steps.append(_without_claims(step, sections))
     return plan.model_copy(update={"steps": tuple(steps)})
 
