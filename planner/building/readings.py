@@ -20,8 +20,8 @@ def with_readings(steps: Iterable[Step], dialect: Dialect) -> tuple[Step, ...]:
 
 
 def full_reading(statement: PlannedStatement, dialect: Dialect) -> Reading:
-    """All that a statement of MySQL or MariaDB does, of which a plan carries a part; what was read
-    before is not read again."""
+    """All that a statement does, of which a plan carries a part; what was read before is not read
+    again."""
     (reading,) = read_section([statement.sql], dialect)
     return reading
 

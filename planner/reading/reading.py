@@ -227,6 +227,8 @@ class Reading:
     """It gives rights, makes or changes roles, or takes on another one."""
     names: tuple[str, ...] = ()
     """Of what belongs to its session: `advisory` locks, `lock_timeout`."""
+    runs_nothing: bool = False
+    """For certain no expression, function or trigger of others runs in it, but event triggers."""
     explicit: bool = False
     """ALGORITHM or LOCK is in it: the server refuses it rather than do worse."""
 

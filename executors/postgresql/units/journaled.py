@@ -201,7 +201,8 @@ def _record(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -
         Command("begin read write", own),
         *(Command(sql, own) for sql in OWN_WAY),
         *engine.store.guard_commands(own),
-        *end_of_step(engine, own, serial),
+        *engine.session.reset_commands(own),
+        end_of_step(engine, own, serial),
         engine.store.own_command(FORGET_STEP, (run.id, unit.first), own),
         *end_of_unit(engine, run, unit),
     ]

@@ -71,6 +71,7 @@ def kind_of(objtype: str) -> str:
 
 def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
     """CREATE TABLE, also of a partition and of a foreign table."""
+    is_foreign = "base" in node or "baseStmt" in node
     node = node.get("base") or node.get("baseStmt") or node
     table = relation(node["relation"], made_in(path))
     temporary = is_temporary(node["relation"])
@@ -92,6 +93,15 @@ def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
             *ends_with_transaction(node, table),
         ),
         leaves="unknown" if temporary else "nothing",
+        runs_nothing=not (temporary or is_foreign or is_partition or _evaluates(node)),
+    )
+
+
+def _evaluates(node: Node) -> bool:
+    """Whether a new table may compute expressions: those of its indexes. Others are only stored."""
+    return any(
+        "TableLikeClause" in one or one.get("Constraint", {}).get("contype") == "CONSTR_EXCLUSION"
+        for one in node.get("tableElts", [])
     )
 
 
@@ -289,6 +299,7 @@ def read_drop(_kind: str, node: Node, path: Path) -> Reading:
         commits="itself" if concurrently else "never",
         fails_whole=not concurrently,
         concurrent=ConcurrentIndex("drop", objects[0], None) if concurrently else None,
+        runs_nothing=True,
     )
 
 

@@ -265,3 +265,28 @@ def test_a_role_that_the_connection_takes_on_owns_what_is_made(
     assert owners == [(owner,)]
     for sql in (f"drop owned by {owner}", f"drop role {login}", f"drop role {owner}"):
         by_hand(postgres).execute(sql)
+
+
+def test_a_session_that_nothing_could_touch_is_reset_once(
+    postgres: Any, postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    mark = postgres_server.log_mark()
+    apply_up(postgres, create_tables(4))
+    assert len(statements_of(postgres_server, mark, postgres_database, "reset all")) == 1
+    mark = postgres_server.log_mark()
+    apply_up(postgres, {**create_tables(4), "005_set": "set work_mem = '9MB';", "006_last": CLEAN})
+    assert len(statements_of(postgres_server, mark, postgres_database, "reset all")) == 2
+
+
+CLEAN = "do $$ begin assert current_setting('work_mem') <> '9MB'; end $$;"
+
+
+def test_what_an_event_trigger_leaves_is_reset_before_the_next_step(
+    postgres: Any, bystander: psycopg.Connection[Any]
+) -> None:
+    bystander.execute(
+        "create function note() returns event_trigger language plpgsql as "
+        "$$ begin perform set_config('work_mem', '9MB', false); end $$"
+    )
+    bystander.execute("create event trigger note on ddl_command_end execute function note()")
+    apply_up(postgres, {**create_tables(2), "003_last": CLEAN})

@@ -285,3 +285,25 @@ def test_code_too_long_to_be_read_may_do_what_it_could_hide() -> None:
     block = read(f"do $$ begin {long} commit; end $$")
     assert (block.commits, block.repeatable) == ("may", False)
     assert block.search_path is not None
+
+
+@pytest.mark.parametrize(
+    ("sql", "runs_nothing"),
+    [
+        ("create table t (id int primary key, at timestamptz default f(), check (g(id)))", True),
+        ("create table t (a int references u)", True),
+        ("drop table t cascade", True),
+        ("create table t as select f()", False),
+        ("create temp table t (a int)", False),
+        ("create table t (like u including all)", False),
+        ("create table t (a int, exclude using gist (f(a) with =))", False),
+        ("create table t partition of u for values in (1)", False),
+        ("create foreign table t (a int) server s", False),
+        ("alter table t add a int default f()", False),
+        ("create index on t (f(a))", False),
+        ("insert into t values (1)", False),
+        ("select 1", False),
+    ],
+)
+def test_only_what_computes_nothing_runs_nothing(sql: str, runs_nothing: bool) -> None:
+    assert read(sql).runs_nothing is runs_nothing
