@@ -11,6 +11,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pymysql
+from pymysql.charset import charset_by_name
 from pymysql.constants import CLIENT
 
 from lockgate.executors.engine import Session
@@ -110,6 +111,21 @@ class MySQLSession(Session):
             return self.execute(sql)
         finally:
             connection.use_unicode, connection.decoders = True, decoders
+
+    def send(self, sql: str, charset: str) -> None:
+        """Runs a statement whose text is read in this character set of the server's.
+
+        Raises:
+            ServerError: the text is not of that character set.
+        """
+        connection = self.work
+        before, connection.encoding = connection.encoding, charset_by_name(charset).encoding
+        try:
+            self.execute(sql)
+        except UnicodeEncodeError as error:
+            raise ServerError("1300", f"Invalid {charset} character string: {error}") from error
+        finally:
+            connection.encoding = before
 
     def observe(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Every row of a query, by the guard's session: what a section has set is not in it."""

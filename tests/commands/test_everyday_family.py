@@ -65,7 +65,7 @@ def test_few_everyday_migrations_are_refused_and_one_that_fails_leaves_nothing(
     answers: dict[str, str] = {}
     wrong = []
     shop.write("001_case.sql", FAILURE)
-    assert shop.migrate("up").code == 9  # the ledger's tables are there from now on
+    assert shop.migrate("up", "--fresh").code == 9  # the ledger's tables are there from now on
     before = state.look()
     for case in CASES:
         shop.write("001_case.sql", case.sql if case.refusal else f"{case.sql}\n{FAILURE}")

@@ -21,7 +21,7 @@ TRACES = frozenset({"lockgate_runs", "lockgate_plans", "lockgate_journal"})
 
 VOLATILE = frozenset({"Created", "Database"})
 
-KEY_LINE = re.compile(r"  (?:(?:UNIQUE |FULLTEXT |SPATIAL |PRIMARY )?KEY|CONSTRAINT) ")
+CONSTRAINT_LINE = re.compile(r"  CONSTRAINT ")
 
 SAME_CHARSET = "CHARACTER SET utf8mb4 COLLATE"
 """MySQL prints a column's charset, though it is the table's, if the column was given it."""
@@ -136,12 +136,12 @@ def _definition(cursor: Any, kind: str, name: str) -> str:
 
 
 def _canonical(text: str) -> str:
-    """A table's definition with its keys and constraints in the order of their names."""
+    """A table's definition with its constraints in the order of their names."""
     shorter = str(text).replace(SAME_CHARSET, "COLLATE")
     lines = [line.removesuffix(",") for line in shorter.split("\n")]
-    keys = sorted(line for line in lines if KEY_LINE.match(line))
-    rest = [line for line in lines if not KEY_LINE.match(line)]
-    return "\n".join([*rest, *keys])
+    constraints = sorted(line for line in lines if CONSTRAINT_LINE.match(line))
+    rest = [line for line in lines if not CONSTRAINT_LINE.match(line)]
+    return "\n".join([*rest, *constraints])
 
 
 def _rows(cursor: Any, database: str, table: str) -> list[str]:

@@ -15,6 +15,7 @@ from lockgate.executors.mysql.table.text import (
     NAME,
     STRING,
     listed_names,
+    mentioned,
     outline,
     quote,
     read_words,
@@ -107,11 +108,13 @@ class Table:
     def is_same(self, other: Table) -> bool:
         """Whether both mean the same table.
 
-        The AUTO_INCREMENT counter and the order of keys, foreign keys and checks do not count;
-        the order of columns does.
+        The AUTO_INCREMENT counter and the order of foreign keys and checks do not count; that of
+        columns and keys does: the first unique key that a row meets decides what INSERT … ON
+        DUPLICATE KEY UPDATE changes.
         """
         one, two = (replace(table, columns={}, counter=None) for table in (self, other))
-        return one == two and list(self.columns.items()) == list(other.columns.items())
+        ordered = [(list(table.columns.items()), list(table.keys)) for table in (self, other)]
+        return one == two and ordered[0] == ordered[1]
 
     def writable(self, column: str) -> str:
         """A column's definition as it must be written to be shown as it is.
@@ -137,6 +140,19 @@ class Table:
             words = without_words(NOT_NULL, words)
         return f"{quote(column)} {words}"
 
+    def dropping(self, columns: Iterable[str]) -> list[str]:
+        """The clauses that drop columns with all that mentions them."""
+        lower = {name.lower() for name in columns}
+        own = [(name, text) for name, text in self.columns.items() if name.lower() not in lower]
+        generated = [one for one in own if is_generated_definition(one[1])]
+        return [
+            *(f"DROP FOREIGN KEY {quote(one)}" for one in _using(self.foreign_keys.items(), lower)),
+            *(f"DROP KEY {quote(one)}" for one in _using(self.keys.items(), lower)),
+            *(f"DROP CONSTRAINT {quote(one)}" for one in _using(self.checks.items(), lower)),
+            *(f"DROP COLUMN {quote(one)}" for one in _using(generated, lower)),
+            *(f"DROP COLUMN {quote(one)}" for one in self.columns if one.lower() in lower),
+        ]
+
     def with_renamed_columns(self, names: Mapping[str, str]) -> Table:
         """The table as it is after the server has renamed columns, its plain keys with them.
 
@@ -151,6 +167,11 @@ class Table:
                 name: _with_names_in_both(text, names, self.name) for name, text in foreign
             },
         )
+
+
+def _using(parts: Iterable[tuple[str, str]], columns: set[str]) -> list[str]:
+    """The names of the parts whose definitions mention one of these columns."""
+    return [name for name, text in parts if mentioned(text) & columns]
 
 
 def read_table(text: str) -> Table:

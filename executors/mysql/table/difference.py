@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 from lockgate.executors.mysql.table.definition import (
     CHARACTER_SET,
@@ -89,12 +90,29 @@ class TableDifference:
     def dropped(self, part: str) -> list[str]:
         """The names of the keys, checks or foreign keys that cannot stay as they are."""
         before, present = getattr(self.before, part), getattr(self.present, part)
-        return [
+        changed = [
             name
             for name, definition in present.items()
             if self._uses_replaced(definition)
             or (before.get(name) != definition and not self.is_only_shown_anew(name, part))
         ]
+        if part != "keys":
+            return changed
+        misplaced = self._misplaced([name for name in present if name not in changed])
+        return [name for name in present if name in changed or name in misplaced]
+
+    def _misplaced(self, staying: list[str]) -> set[str]:
+        """The keys that stay, and come before one that is to be added though they were behind it:
+        a key that is added comes last among its kind."""
+        found: set[str] = set()
+        for is_unique in (True, False):
+            was, now = (
+                [name for name in names if _is_ordered(self.before.keys[name], is_unique)]
+                for names in (self.before.keys, staying)
+            )
+            kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(was, now)))  # noqa: B905
+            found |= set(now[kept:])
+        return found
 
     def added(self, part: str) -> dict[str, str]:
         """The definitions, by name, of what is missing once that which cannot stay is dropped."""
@@ -203,6 +221,11 @@ def _with_computed(table: Table, replaced: set[str]) -> frozenset[str]:
         if not found:
             return frozenset(replaced)
         replaced = replaced | found
+
+
+def _is_ordered(key: str, is_unique: bool) -> bool:
+    """Whether a key is of this kind; others have a place of their own."""
+    return key.startswith("UNIQUE KEY" if is_unique else "KEY")
 
 
 def _has_implied_character_set(definition: str) -> bool:

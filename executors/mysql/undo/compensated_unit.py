@@ -19,6 +19,7 @@ from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.undo.graveyard import Graveyard
+from lockgate.executors.mysql.undo.images import refuse_unseen_grants
 from lockgate.executors.mysql.undo.intents import (
     NOTHING,
     Before,
@@ -122,6 +123,9 @@ class CompensatedUnit:
         if self.is_plain and not counters:
             self.journal.set_status(RunStatus.APPLYING)
             return
+        for target in (one for each in effects if _remakes(each) for one in each.objects):
+            if target.kind in ("procedure", "function"):
+                refuse_unseen_grants(self.engine.session.observe, database, target)
         catalogue = read_catalogue(self.engine.session).digests()
         self.begun = True
         self.journal.begin(Before(catalogue=catalogue, counters=counters))
@@ -374,6 +378,11 @@ def _places(unit: Unit) -> tuple[Position, ...]:
         for number, step in enumerate(unit.steps, unit.first)
         for place in range(1, len(step.statements) + 1)
     )
+
+
+def _remakes(effect: Reading) -> bool:
+    """Whether undoing a statement makes again what was there."""
+    return effect.verb in ("drop", "alter") or effect.replaces
 
 
 def _guarantee(place: Position) -> str:

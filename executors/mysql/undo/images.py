@@ -25,6 +25,7 @@ ROUTINE_GRANTS = """
 select user, host, proc_priv from mysql.procs_priv
 where db = %s and routine_name = %s and routine_type = %s and proc_priv <> '' order by 1, 2
 """
+SEE_GRANTS = "Let the role see them: GRANT SELECT ON mysql.procs_priv TO …"
 TRIGGERS = """
 select trigger_name, event_object_table, event_manipulation, action_timing
 from information_schema.triggers where trigger_schema = %s and event_object_table = %s
@@ -56,6 +57,8 @@ class Image(Stored):
     after: str = ""
     ahead_of: str = ""
     grants: tuple[tuple[str, str, str], ...] = ()
+    made_at: float | None = None
+    """Of an event, in seconds since 1970."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -142,6 +145,18 @@ def _with_grants(query: Query, database: str, image: Image) -> Image:
     return image.model_copy(update={"grants": tuple(tuple(map(str, row)) for row in rows)})
 
 
+def refuse_unseen_grants(query: Query, database: str, target: Object) -> None:
+    """Raises ServerError when a routine is there, and the role may not see who may use it: with
+    the routine these rights go, and nobody could give them again."""
+    if not take_image(query, database, target).create:
+        return
+    try:
+        query(ROUTINE_GRANTS, (database, target.name, target.kind.upper()))
+    except ServerError as error:
+        hint = f"It takes the rights on the {target.kind} {target.name} along. {SEE_GRANTS}"
+        raise ServerError(error.code, error.message, hint=hint) from error
+
+
 def _in_order(query: Query, database: str, image: Image) -> Image:
     """A trigger's image with its neighbours among those of the same table, time and event."""
     sql = (
@@ -155,8 +170,19 @@ def _in_order(query: Query, database: str, image: Image) -> Image:
     return image.model_copy(update={"after": peers[place - 1], "ahead_of": peers[place + 1]})
 
 
+def _with_clock(query: Query, database: str, image: Image) -> Image:
+    """An event's image with the time at which it was made."""
+    sql = (
+        "select unix_timestamp(created) from information_schema.events "
+        "where event_schema = %s and event_name = %s"
+    )
+    ((made_at,),) = query(sql, (database, image.name))
+    return image.model_copy(update={"made_at": float(made_at)})
+
+
 _COMPLETIONS: dict[str, Callable[[Query, str, Image], Image]] = {
     "trigger": _in_order,
+    "event": _with_clock,
     "procedure": _with_grants,
     "function": _with_grants,
 }

@@ -130,21 +130,32 @@ class Undo:
         self._return_columns(before, read_table(present), image.name, intent)
         for _ in range(ROUNDS):
             now = read_table(self._image("table", image.name).create)
-            rest = restore_table(quote(image.name), before, now, intent.columns)
+            rest = restore_table(quote(image.name), before, now, _renamed(intent))
             if not rest:
                 return
             for sql in rest:
                 self._session.execute(sql)
+        now = read_table(self._image("table", image.name).create)
+        if not before.is_same(now):
+            raise ServerError(
+                FOREIGN_CHANGE, f"Table '{image.name}' could not be made as it was before"
+            )
 
     def _return_columns(self, before: Table, now: Table, name: str, intent: Intent) -> None:
-        """Makes dropped columns again with their values, before a unique key asks for these."""
+        """Makes the columns again of which there are copies, with their values, before a unique
+        key asks for these. Those that are of another type now do not become the old one: the
+        server might refuse what is in them, and the copy has what was."""
         for copy in intent.copies:
+            if copy.table != name or not copy.columns or not self._graveyard.has(copy.name):
+                continue
+            stale = [c for c in copy.columns if now.columns.get(c, before.columns[c])
+                     != before.columns[c]]  # fmt: skip
             missing = [c for c in copy.columns if c not in now.columns]
-            if copy.table == name and missing and self._graveyard.has(copy.name):
-                added = map(before.fillable, missing)
-                clauses = ", ".join(f"add column {definition}" for definition in added)
+            if missing or stale:
+                added = [f"add column {before.fillable(c)}" for c in (*missing, *stale)]
+                clauses = ", ".join((*(now.dropping(stale) if stale else ()), *added))
                 self._session.execute(f"alter table {quote(copy.table)} {clauses}")
-                self._fill(copy, missing, before)
+                self._fill(copy, [*missing, *stale], before)
 
     def _restore_rows(self, copy: Copy, intent: Intent) -> None:
         if not self._graveyard.has(copy.name):
@@ -201,15 +212,19 @@ class Undo:
         for name, value in (
             ("sql_mode", image.sql_mode),
             ("time_zone", image.time_zone),
-            *_character_set(image),
+            ("timestamp", image.made_at),  # an event that has ended is made by no later clock
+            ("character_set_client", image.charset),
+            ("collation_connection", image.collation),
         ):
             if value is not None:
                 self._session.execute(f"set session {name} = %s", (value,))
         try:
-            self._session.execute(self._creation(image))
+            creation = self._creation(image)
+            self._session.send(creation, image.charset or "utf8mb4")
+            self._session.execute("set names utf8mb4")
             self._grant(image)
         finally:
-            self._session.execute("set names utf8mb4")
+            self._session.execute("set names utf8mb4, session timestamp = default")
             self._session.execute(SETTINGS)
 
     def _grant(self, image: Image) -> None:
@@ -240,6 +255,12 @@ class Undo:
         return self._session.query_one(EXISTS, (self._database, name)) is not None
 
 
+def _renamed(intent: Intent) -> dict[str, str]:
+    """The columns that come back by their names; a copy brings back others with their values."""
+    copied = {name for copy in intent.copies for name in copy.columns}
+    return {new: old for new, old in intent.columns.items() if old not in copied}
+
+
 def rename_statement(intent: Intent, graveyard: Graveyard, *, back: bool = False) -> str:
     """RENAME TABLE with a witness in the graveyard, which the same atomic statement moves."""
     pairs = [(quote(old), quote(new)) for old, new in intent.renames]
@@ -248,14 +269,6 @@ def rename_statement(intent: Intent, graveyard: Graveyard, *, back: bool = False
     if back:
         pairs = [(new, old) for old, new in reversed(pairs)]
     return "rename table " + ", ".join(f"{old} to {new}" for old, new in pairs)
-
-
-def _character_set(image: Image) -> Iterable[tuple[str, str | None]]:
-    """What lockgate's own session, in UTF-8, can send under."""
-    charset = image.charset or ""
-    if image.create.isascii() or charset.startswith("utf8"):
-        yield "character_set_client", image.charset
-        yield "collation_connection", image.collation
 
 
 def body_start(create_trigger: str, dialect: Dialect) -> int:

@@ -184,8 +184,14 @@ class _Section:
         self.emit(StatementFinished(self.number, self.step, place, statement, rows, seconds))
 
     def _execute(self, place: int, statement: PlannedStatement) -> int:
-        self._begin()
         effect = self._read(statement)
+        if self._is_setting and not self.open:  # some are refused in a transaction
+            rows = self.engine.session.run_statement(statement.sql)
+            self._begin()
+            self._intend(place, statement)
+            self.engine.session.execute(f"savepoint {SAVEPOINT}")
+            return rows
+        self._begin()
         self._intend(place, statement, read_image(self.engine, statement, effect))
         self.counters.add(place, effect)
         self.engine.session.execute(f"savepoint {SAVEPOINT}")
@@ -225,11 +231,20 @@ class _Section:
         A crash before leaves it unknown, or, of a global setting, not noted: then it is set
         again. Autocommit may be off, so it is not enough.
         """
-        if not self.open or self._is_lasting():
+        alone = self._is_setting and self.tentative == [self.place]
+        if not self.open or alone or self._is_lasting():
             self.engine.session.execute("commit")
             self.open = False
             self.tentative.clear()
             self.counters.close()
+
+    @property
+    def _is_setting(self) -> bool:
+        """Whether the statement changes the session alone; it may be run again."""
+        if self.statement is None:
+            return False
+        reading = self._read(self.statement)
+        return (reading.verb, reading.kind) == ("set", "set")
 
     def _is_lasting(self) -> bool:
         """Whether no rollback takes the statement back, though it left the transaction open."""

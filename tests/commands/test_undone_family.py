@@ -1,0 +1,204 @@
+"""What MySQL and MariaDB lose on the way is there again when a plan has failed: rows behind chains
+of foreign keys, values that no longer fit, the order of keys, what other clients and clocks made.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from tests.commands.conftest import opened
+from tests.commands.running import Project, refused, succeed
+from tests.commands.test_everyday_family import FAILURE, Shown
+from tests.executors.rows import execute
+from tests.faults.difference import show_difference
+
+LAX = "set session sql_mode = ''"
+STRICT = "set session sql_mode = default"
+INVALID = "set session sql_mode = 'ALLOW_INVALID_DATES'"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is there, and a section that fails at its end."""
+
+    name: str
+    there: tuple[str, ...]
+    section: str
+    only: str = ""
+
+
+CASES = (
+    Case(
+        "rows behind a new table, through another new one",
+        ("create table chained (id int primary key, a int)", "insert into chained values (1, 2)"),
+        """create table fresh (id int primary key);
+        create table middle (id int primary key, f int,
+          foreign key (f) references fresh (id) on delete cascade);
+        insert into fresh values (1); insert into middle values (1, 1);
+        alter table chained add m int; update chained set m = 1;
+        alter table chained add foreign key (m) references middle (id) on delete cascade;
+        delete from fresh where id = 1; alter table chained comment 'x';""",
+    ),
+    Case(
+        "rows behind a table that is made after the foreign key to it",
+        ("create table early (id int primary key)", "insert into early values (1)"),
+        """set foreign_key_checks = 0;
+        alter table early add constraint early_late foreign key (id) references late_one (id)
+          on delete cascade;
+        create table late_one (id int primary key); insert into late_one values (1);
+        set foreign_key_checks = 1; delete from late_one; alter table early comment 'x';""",
+    ),
+    Case(
+        "invalid dates",
+        (INVALID, "create table dated (id int primary key, n int, d date)",
+         "insert into dated values (1, 2, '2020-02-30')"),
+        "set sql_mode = 'NO_ENGINE_SUBSTITUTION'; alter table dated modify n bigint unsigned;",
+    ),
+    Case(
+        "NULL in a new key",
+        ("create table nulls (id int primary key, a int, b int)",
+         "insert into nulls values (1, null, 2)"),
+        "set sql_mode = ''; alter table nulls modify a int not null;",
+    ),
+    Case(
+        "the order of unique keys",
+        ("create table ordered (a int, b int, c int, unique ua (a), unique ub (b), key kc (c), "
+         "key kd (c, a))", "insert into ordered values (1, 2, 3)"),
+        "alter table ordered drop key ua; alter table ordered drop key kc;",
+    ),
+    Case(
+        "the order of keys that a nullable column changes",
+        ("create table sorted_ (a int, b int, unique ub (b), unique ua (a))",),
+        "alter table sorted_ modify a int not null;",
+    ),
+    Case(
+        "a table with a period",
+        ("create table periodic (id int primary key, s date not null, e date not null, "
+         "period for p (s, e))",),
+        "alter table periodic add x int; alter table periodic modify id bigint;",
+        only="mariadb",
+    ),
+    Case(
+        "values that the new type changes for good",
+        (LAX, "create table changed (id int primary key, b binary(4), c char(4), f float, "
+         "e enum('x', 'y'), d decimal(10, 4), a int, t text, unique (a), key (b, c))",
+         "insert into changed values (1, x'0100', 'ab', 0.1, 'none', 1.2345, 7, 'a  '), "
+         "(2, x'01000000', 'cd', null, 'y', null, null, null)"),
+        """alter table changed modify b binary(16), modify c binary(16), modify e varchar(9),
+          modify d int, drop column a, add column a varchar(10) first, modify t varchar(512);
+        alter table changed change f g int;""",
+    ),
+    Case(
+        "values that a check and a generated column use",
+        ("create table used (id int primary key, n decimal(10, 4), twice decimal(20, 4) "
+         "as (n * 2), constraint used_n check (n > 0))",
+         "insert into used (id, n) values (1, 1.5)"),
+        "alter table used drop column twice; alter table used modify n int;",
+    ),
+    Case(
+        "rows of a table with triggers",
+        ("create table watched (id int primary key auto_increment, n int)",
+         "create table notes (id int primary key auto_increment, n int)",
+         "create trigger w1 before insert on watched for each row set new.n = coalesce(new.n, 9)",
+         "create trigger w2 after update on watched for each row insert into notes (n) "
+         "values (old.n)",
+         "create trigger w3 after update on watched for each row set @x = 1",
+         "insert into watched (n) values (1), (2)", "update watched set n = n + 1"),
+        """update watched set n = null; delete from watched where id = 1;
+        alter table notes add x int;""",
+    ),
+    Case(
+        "events whose time is over",
+        ("set session timestamp = 1000000000",
+         "create event gone_by on schedule at '2001-09-09 03:00:00' on completion preserve disable "
+         "do select 1",
+         "create event ending on schedule every 1 day starts '2001-09-09 02:00:00' "
+         "ends '2001-10-01 00:00:00' disable do select 2",
+         "create event once on schedule at '2001-09-09 03:00:00' disable do select 3"),
+        "drop event gone_by; alter event ending comment 'y'; drop event once;",
+    ),
+    Case(
+        "the rights on a routine",
+        ("create procedure given() select 1", "create user if not exists guest_of_given",
+         "grant execute on procedure given to guest_of_given"),
+        "alter procedure given comment 'x'; drop procedure given;",
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path, family_server: Any, family_database: str) -> Iterator[Project]:
+    """A project on MySQL and MariaDB, whose ledger is there."""
+    yield from opened(Project(tmp_path, family_server.url(family_database)))
+    execute(family_server, None, "drop user if exists guest_of_given")
+
+
+def test_what_a_failed_plan_has_changed_is_there_again(
+    project: Project, family_server: Any
+) -> None:
+    state, wrong = Shown(family_server, project.database), []
+    execute(family_server, project.database, "create table users (id int primary key)")
+    project.write("001_case.sql", FAILURE)
+    refused(project.migrate("up", "--fresh"), 9)
+    for case in CASES:
+        if case.only not in ("", family_server.engine):
+            continue
+        execute(family_server, project.database, *case.there)
+        before = state.look() + rights(family_server, project.database)
+        project.write("001_case.sql", f"{case.section}\n{FAILURE}")
+        failed = project.migrate("up")
+        after = state.look() + rights(family_server, project.database)
+        difference = show_difference(before, after)
+        if difference or failed.code != 9 or "(1050)" not in failed.err:
+            wrong.append(f"{case.name}: {failed.code} {failed.all} {difference}")
+            project.migrate("resolve", "--mark-rolled-back", "the test goes on")
+    assert not wrong, "\n".join(wrong)
+
+
+def rights(server: Any, database: str) -> str:
+    """Who has rights on the routines of a database."""
+    with server.connect(None) as connection, connection.cursor() as cursor:
+        cursor.execute("select user, host, routine_name, proc_priv from mysql.procs_priv "
+                       "where db = %s order by 1, 2, 3", (database,))  # fmt: skip
+        return repr(cursor.fetchall())
+
+
+def test_what_a_client_of_another_character_set_has_made_is_made_again_by_it(
+    project: Project, family_server: Any
+) -> None:
+    state = Shown(family_server, project.database)
+    with pymysql.connect(
+        host=family_server.host, port=family_server.port, user=family_server.user,
+        database=project.database, charset="latin1", autocommit=True, ssl_disabled=True,
+    ) as connection, connection.cursor() as cursor:  # fmt: skip
+        for sql in ("create table users (id int primary key, name varchar(9))",
+                    "create procedure cafe() select 'é'", "create view ete as select 'é' as è",
+                    "create trigger ou before insert on users for each row set new.name = 'é'",
+                    "create function fa() returns char(1) deterministic return 'é'"):  # fmt: skip
+            cursor.execute(sql)
+    project.write("001_case.sql", FAILURE)
+    refused(project.migrate("up", "--fresh"), 9)
+    before = state.look()
+    sections = (
+        "drop procedure cafe;\ndrop view ete;\ndrop trigger ou;\nalter function fa comment 'x';"
+    )
+    project.write("001_case.sql", f"{sections}\n{FAILURE}")
+    refused(project.migrate("up"), 9, "as it was before")
+    assert show_difference(before, state.look()) == ""
+
+
+def test_settings_that_no_transaction_allows_are_run_outside_of_one(
+    project: Project, family_server: Any
+) -> None:
+    project.write(
+        "001_case.sql",
+        "set names utf8mb4; set session sql_log_bin = 0;"
+        "set transaction isolation level read committed; create table made (id int);",
+    )
+    succeed(project.migrate("up", "--allow-non-atomic"))
+    with family_server.connect(project.database) as connection, connection.cursor() as cursor:
+        assert cursor.execute("show tables like 'made'") == 1
