@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -122,6 +122,8 @@ def parse_sections(
     """
     known = load_format(migration.format)
     sections = known.read_sections(migration, dialect, variables)
+    down = sections.down and _unwrapped(sections.down, dialect)
+    sections = Sections(_unwrapped(sections.up, dialect), down)
     alone = getattr(known, "ALONE", "it as its tool wants it outside of a transaction")
     mistakes = Mistakes()
     for section in (sections.up, sections.down):
@@ -154,6 +156,20 @@ def _refuse_long(header: Header) -> None:
                 why="The history table holds no longer one.",
                 do="Shorten it.",
             )
+
+
+def _unwrapped(section: Section, dialect: Dialect) -> Section:
+    """A section without what lockgate does by itself."""
+    from lockgate.planner.migrations.restrictions import without_own_transaction
+
+    if not section.transactional:
+        return section
+    statements = without_own_transaction(section.statements)
+    if not dialect.transactional_ddl:
+        from lockgate.planner.reading.mysql.table_locks import without_needless_locks
+
+        statements = without_needless_locks(statements, dialect)
+    return replace(section, statements=statements)
 
 
 def _refuse_control(section: Section, dialect: Dialect, alone: str) -> None:

@@ -23,6 +23,8 @@ CONTROL = (
     ("xa",),
 )
 PACKAGES = (("package",), ("or", "replace", "package"))
+OPENS = (("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"))
+CLOSES = (("commit",), ("commit", "work"), ("commit", "transaction"), ("end",))
 TABLE_LOCKS = (("lock", "tables"), ("lock", "table"), ("unlock", "tables"))
 SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
@@ -70,8 +72,9 @@ def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
         return
     ends = words[:1] == ("rollback",) and "to" not in words[1:3]
     # Where each statement is journaled, a savepoint of lockgate's own stands before it.
-    disturbs = _begins(words, TABLE_LOCKS + SAVEPOINTS)
-    if ends or disturbs or _begins(words, CONTROL):
+    if _begins(words, TABLE_LOCKS):
+        raise _locking(statement)
+    if ends or _begins(words, SAVEPOINTS) or _begins(words, CONTROL):
         raise _disturbing(statement)
     # Only a server that commits DDL by itself is worth loading its reader for.
     from lockgate.planner.reading.mysql.open_transaction import leaves_transaction_open
@@ -105,6 +108,13 @@ def refuse_package(statement: Statement, dialect: Dialect) -> None:
         )
 
 
+def without_own_transaction(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The statements of a section, without the BEGIN and COMMIT around all of them: they mean what
+    lockgate does."""
+    is_one = len(statements) > 1 and statements[0].words in OPENS
+    return statements[1:-1] if is_one and statements[-1].words in CLOSES else statements
+
+
 def _disturbing(statement: Statement) -> MigrationFileError:
     return MigrationFileError(
         f"`{' '.join(statement.words[:2]).upper()}` would disturb the transaction that lockgate "
@@ -112,6 +122,16 @@ def _disturbing(statement: Statement) -> MigrationFileError:
         line=statement.line,
         do="Remove it: lockgate begins and commits. For a section that must run outside "
         "a transaction, write `transaction:false` behind its marker.",
+    )
+
+
+def _locking(statement: Statement) -> MigrationFileError:
+    return MigrationFileError(
+        f"`{' '.join(statement.words[:2]).upper()}` commits, and shuts lockgate's own tables out",
+        line=statement.line,
+        do="Remove it. Rows that the last statements change are locked until the plan's end, and "
+        "`select … for update` locks others. Only tables that the section itself makes may be "
+        "locked, as a dump does.",
     )
 
 

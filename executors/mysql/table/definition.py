@@ -113,8 +113,23 @@ class Table:
         DUPLICATE KEY UPDATE changes.
         """
         one, two = (replace(table, columns={}, counter=None) for table in (self, other))
-        ordered = [(list(table.columns.items()), list(table.keys)) for table in (self, other)]
+        ordered = [(list(table.columns.items()), table.ordered_keys) for table in (self, other)]
         return one == two and ordered[0] == ordered[1]
+
+    def differs_in_order(self, other: Table) -> bool:
+        """Whether nothing but the order of keys differs."""
+        one, two = (replace(table, columns={}, counter=None) for table in (self, other))
+        columns = list(self.columns.items()) == list(other.columns.items())
+        return one == two and columns and self.ordered_keys != other.ordered_keys
+
+    @property
+    def ordered_keys(self) -> tuple[list[str], list[str]]:
+        """The unique keys and the plain ones, each in order; that of others has no meaning."""
+        unique, plain = (
+            [name for name, text in self.keys.items() if text.startswith(kind)]
+            for kind in ("UNIQUE KEY", "KEY")
+        )
+        return unique, plain
 
     def writable(self, column: str) -> str:
         """A column's definition as it must be written to be shown as it is.

@@ -105,13 +105,10 @@ class TableDifference:
         """The keys that stay, and come before one that is to be added though they were behind it:
         a key that is added comes last among its kind."""
         found: set[str] = set()
-        for is_unique in (True, False):
-            was, now = (
-                [name for name in names if _is_ordered(self.before.keys[name], is_unique)]
-                for names in (self.before.keys, staying)
-            )
-            kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(was, now)))  # noqa: B905
-            found |= set(now[kept:])
+        for was, now in zip(self.before.ordered_keys, self.present.ordered_keys, strict=True):
+            stay = [name for name in now if name in staying and name in was]
+            kept = takewhile(lambda pair: pair[0] == pair[1], zip(was, stay, strict=False))
+            found |= set(stay[len(list(kept)) :])
         return found
 
     def added(self, part: str) -> dict[str, str]:
@@ -221,11 +218,6 @@ def _with_computed(table: Table, replaced: set[str]) -> frozenset[str]:
         if not found:
             return frozenset(replaced)
         replaced = replaced | found
-
-
-def _is_ordered(key: str, is_unique: bool) -> bool:
-    """Whether a key is of this kind; others have a place of their own."""
-    return key.startswith("UNIQUE KEY" if is_unique else "KEY")
 
 
 def _has_implied_character_set(definition: str) -> bool:

@@ -46,6 +46,7 @@ ABSENT = {
 }
 """The value of an option which SHOW CREATE TABLE does not show."""
 
+PERIOD = re.compile(r"PERIOD FOR `")  # https://mariadb.com/kb/en/application-time-periods/
 FULLTEXT = "FULLTEXT KEY"
 INVISIBLE_OR_NOT = ("INVISIBLE", "VISIBLE")
 NEVER_SHOWN = re.compile(r"(?:tiny|medium|long)?(?:text|blob)\b")
@@ -72,6 +73,9 @@ def restore_table(
     _refuse_unknown(before, present)
     difference = compare_tables(before, present, renamed)
     first, identifiers = _renames(difference)
+    if before.differs_in_order(present):  # a key that is dropped and added at once stays in place
+        clauses = _drops(difference, identifiers), _key_clauses(difference)
+        return tuple(f"ALTER TABLE {name} {', '.join(each)}" for each in clauses)
     main = ", ".join(
         [
             *_drops(difference, identifiers),
@@ -85,8 +89,9 @@ def restore_table(
 
 
 def _refuse_unknown(before: Table, present: Table) -> None:
-    """What is of no known form and is the same in both, as MariaDB's PERIOD, stays."""
-    for part in sorted({*before.unknown} ^ {*present.unknown}):
+    """A period of the application's own, of MariaDB, stays where it is the same in both."""
+    same = {part for part in before.unknown if part in present.unknown and PERIOD.match(part)}
+    for part in sorted({*before.unknown, *present.unknown} - same):
         raise ValueError(
             f"The table cannot be restored: {part!r} is of no known form. Restore it by hand."
         )

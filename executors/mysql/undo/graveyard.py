@@ -94,10 +94,11 @@ class Graveyard:
     def refuse_drop(self, tables: Iterable[str], *, if_exists: bool) -> None:
         """Raises the ServerError with which the server would refuse DROP TABLE."""
         going = tuple(tables)
+        there = [table for table in going if self._is_table(self.database, table)]
         for table in going:
-            if not if_exists and not self._is_table(self.database, table):
+            if not if_exists and table not in there:
                 raise ServerError(UNKNOWN_TABLE, f"Unknown table '{self.database}.{table}'")
-        for table in going:
+        for table in there:
             asked = (self.database, table, self.database, table, self.name)
             for constraint, child in self._session.query_all(CHILDREN, asked):
                 if child not in going:

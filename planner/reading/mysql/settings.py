@@ -29,7 +29,7 @@ NEEDED: dict[str, tuple[frozenset[str], str]] = {
         "it makes tables of another storage engine than they say",
     ),
     "skip_replication": (frozenset({"0", "off", "'off'", "false", "default"}), UNREPLICATED),
-    "sql_log_bin": (ON, UNREPLICATED),
+    "sql_log_bin": (ON, f"{UNREPLICATED} (a dump with --set-gtid-purged=OFF has none of it)"),
     "sql_quote_show_create": (ON, "it changes how definitions are printed, which undoing reads"),
     "sql_select_limit": (
         frozenset({"default", "18446744073709551615"}),

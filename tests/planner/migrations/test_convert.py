@@ -56,10 +56,10 @@ def test_comments_and_bytes_of_a_section_stay(tmp_path: Path) -> None:
     assert file.text == f"-- migrate:up\n{up}-- migrate:down\ndrop table a;\n"
 
 
-def test_what_is_wrapped_loses_only_begin_and_commit(tmp_path: Path) -> None:
+def test_begin_and_commit_around_all_stay(tmp_path: Path) -> None:
     write(tmp_path, {"1_a.up.sql": "-- why\nBEGIN;\nselect 1; -- one\nCOMMIT;\n"})
     _, (file,), _ = converted(tmp_path, "golang-migrate")
-    assert file.text == "-- migrate:up\n-- why\n\nselect 1; -- one\n\n"
+    assert file.text == "-- migrate:up\n-- why\nBEGIN;\nselect 1; -- one\nCOMMIT;\n"
 
 
 def test_versions_that_are_no_numbers_are_numbered_and_requirements_follow(tmp_path: Path) -> None:

@@ -40,6 +40,45 @@ def test_a_section_may_not_begin_or_end_a_transaction(
     assert "transaction:false" in error.do
 
 
+@pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, MARIADB], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [("begin", "commit"), ("BEGIN WORK", "commit work"), ("start transaction", "COMMIT"),
+     ("/* all */ begin", "commit -- of it")],
+)  # fmt: skip
+def test_a_section_that_is_one_transaction_is_taken_without_its_ends(
+    dialect: Dialect, opens: str, closes: str
+) -> None:
+    text = f"-- migrate:up\n{opens};\nselect 1;\nselect 2;\n{closes};\n-- migrate:down\nselect 3;\n"
+    sections = parse(text, dialect=dialect)
+    assert [(one.sql, one.line) for one in sections.up.statements] == [
+        ("select 1", 3),
+        ("select 2", 4),
+    ]
+    with pytest.raises(MigrationFileError, match="would disturb the transaction"):
+        parse(
+            f"{text[:14]}\n{opens};\nselect 1;\ncommit;\nbegin;\nselect 2;\n{closes};\n",
+            dialect=dialect,
+        )
+
+
+@pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
+def test_only_tables_that_a_section_has_made_are_locked_in_it(dialect: Dialect) -> None:
+    made = (
+        "create table `a` (x int);\ncreate table b (x int);\nlock tables `a` write, b as c read;\n"
+    )
+    taken = parse(
+        f"-- migrate:up\n{made}insert into a values (1);\nunlock tables;\n", dialect=dialect
+    )
+    assert [one.words[0] for one in taken.up.statements] == ["create", "create", "insert"]
+    for sql in ("lock tables a write", f"{made}unlock tables; lock tables a write, old read",
+                "create table if not exists a (x int); lock table a write", "unlock tables",
+            ):  # fmt: skip
+        with pytest.raises(MigrationFileError, match="shuts lockgate's own tables out") as caught:
+            parse(f"-- migrate:up\n{sql};\n", dialect=dialect)
+        assert "transaction:false" not in caught.value.do
+
+
 @pytest.mark.parametrize("dialect", [MYSQL, MARIADB], ids=lambda one: one.name)
 def test_a_section_may_not_begin_a_transaction_of_several_servers(dialect: Dialect) -> None:
     assert "would disturb the transaction" in refused("xa start 'a'", dialect).what

@@ -68,11 +68,22 @@ def test_a_table_that_is_as_it_was_needs_nothing(text: str) -> None:
     assert restore("`t`", text, text, {"n": "up", "up": "n"}) == ()
 
 
-def test_the_counter_and_the_order_of_keys_do_not_count() -> None:
-    one = table(A, B, "KEY `x` (`a`)", "KEY `y` (`b`)", options="ENGINE=InnoDB AUTO_INCREMENT=3")
-    other = table(A, B, "KEY `y` (`b`)", "KEY `x` (`a`)")
+def test_the_counter_and_the_order_of_full_text_keys_do_not_count() -> None:
+    keys = "FULLTEXT KEY `x` (`a`)", "FULLTEXT KEY `y` (`b`)"
+    one = table(A, B, *keys, options="ENGINE=InnoDB AUTO_INCREMENT=3")
+    other = table(A, B, *reversed(keys))
     assert is_same_table(one, other)
     assert restore("t", one, other) == ()
+
+
+def test_the_order_of_other_keys_counts() -> None:
+    keys = "KEY `x` (`a`)", "KEY `y` (`b`)"
+    one, other = table(A, B, *keys), table(A, B, *reversed(keys))
+    assert not is_same_table(one, other)
+    assert restore("t", one, other) == (
+        "ALTER TABLE t DROP KEY `y`, DROP KEY `x`",
+        "ALTER TABLE t ADD KEY `x` (`a`), ADD KEY `y` (`b`)",
+    )
 
 
 @pytest.mark.parametrize(
