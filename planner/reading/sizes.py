@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lockgate.planner.reading.reading import Object
 
 Scale = Literal["small", "unknown", "large"]
+SIZELESS = frozenset({"view", "sequence"})
 SEVERITY_OF: dict[Scale, Severity] = {"small": "info", "unknown": "warning", "large": "danger"}
 
 
@@ -35,6 +36,13 @@ def find_table(table: Object, facts: Facts) -> TableFacts | None:
     """
     key = find_key(table, facts)
     return None if key is None else facts.tables[key]
+
+
+def find_sized(table: Object, facts: Facts) -> TableFacts | None:
+    """What is known of what holds rows: a view and a sequence have no size that matters."""
+    found = find_table(table, facts)
+    is_sized = found is None or found.layout is None or found.layout.kind not in SIZELESS
+    return found if is_sized else None
 
 
 def find_key(table: Object, facts: Facts) -> str | None:
@@ -59,7 +67,7 @@ def _find_in(schema: str, name: str, facts: Facts) -> str | None:
 
 def measure(table: Object, facts: Facts, thresholds: Thresholds) -> Scale:
     """The scale of a table, by the server's estimates."""
-    found = find_table(table, facts)
+    found = find_sized(table, facts)
     if found is None:
         return "unknown"
     is_large = found.rows >= thresholds.rows or found.size >= thresholds.size
@@ -75,5 +83,5 @@ def describe_table(table: Object, facts: Facts) -> str:
     't (about 80,000,000 rows, 41GB)'
     """
     name = f"{table.schema}.{table.name}" if table.schema else table.name
-    found = find_table(table, facts)
+    found = find_sized(table, facts)
     return f"{name} (about {found.rows:,} rows, {format_size(found.size)})" if found else name

@@ -18,7 +18,7 @@ from lockgate.planner.plan.plan import Direction, Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.reading.reader import ImpactReader
 from lockgate.planner.reading.reading import Hold, Object
-from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.reading.sizes import find_sized
 from lockgate.planner.review.lint import lint, unknown_waivers
 from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject, follow, read_alone
 from lockgate.planner.sql.dialect import Dialect
@@ -162,7 +162,7 @@ def _touching(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -
 
 
 def _touch(hold: Hold, facts: Facts) -> Touch:
-    known = find_table(hold.on, facts)
+    known = find_sized(hold.on, facts)
     return Touch(
         table=_spell(hold.on),
         lock="" if hold.lock == "NONE" else hold.lock,

@@ -24,7 +24,7 @@ from lockgate.planner.plan.drift import GRANTS, name_objects
 from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal, Step, seal
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.reading.reading import WORKS, Blocked, Object
-from lockgate.planner.reading.sizes import SEVERITY_OF, find_table, measure
+from lockgate.planner.reading.sizes import SEVERITY_OF, find_sized, measure
 from lockgate.planner.review.lint import waived
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import POSTGRESQL
@@ -263,7 +263,7 @@ def _measured_touches(statement: PlannedStatement, seen: Measured, facts: Facts)
     worse = [one.table for one in seen.locks or () if _is_worse_lock(statement, one)]
     for table in dict.fromkeys([*worse, *rewritten]):
         lock, blocks = locks.get(table, ("ACCESS EXCLUSIVE", "reads"))
-        known = find_table(_object(table), facts)
+        known = find_sized(_object(table), facts)
         yield Touch(
             table=table,
             lock=lock,
