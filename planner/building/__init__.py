@@ -2,6 +2,7 @@
 
 build.py        Building of plans
 compare.py      Comparison of the migration files with the ledger
+enum_cuts.py    Where a plan is cut in two transactions
 filetexts.py    The text of a migration's file within a plan
 late_steps.py   Steps that run behind an applied migration that stands after them: found and marked
 matrix.py       Where each migration stands in each environment, side by side

@@ -6,12 +6,13 @@ But for those of a rehearsal they are not sealed yet: linters and policies have 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
+from lockgate.planner.building.enum_cuts import cut_for_enums
 from lockgate.planner.building.filetexts import with_text
 from lockgate.planner.building.late_steps import mark_late
 from lockgate.planner.building.readings import with_readings
@@ -284,17 +285,22 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
 
         terms = Terms(dialect, setting.server.database, setting.copy_limit)
         return judge_units(steps, setting.facts, terms, setting.transaction)
-    numbered = _number_transactions(steps, setting.transaction)
+    cuts = cut_for_enums(steps) if setting.transaction == "plan" else {}
+    numbered = _number_transactions(steps, setting.transaction, cuts)
     judged = judge_outside(numbered)
-    return Judgement(judged, verdict(judged), _many_tables(judged))
+    return Judgement(judged, verdict(judged, tuple(cuts.values())), _many_tables(judged))
 
 
-def _number_transactions(steps: Sequence[Step], mode: Literal["plan", "step"]) -> tuple[Step, ...]:
-    """The steps with the transaction of each: consecutive ones share it in mode `plan`."""
+def _number_transactions(
+    steps: Sequence[Step], mode: Literal["plan", "step"], cuts: Container[int]
+) -> tuple[Step, ...]:
+    """The steps with the transaction of each: consecutive ones share it in mode `plan`, but for
+    those at these places, from 0."""
     numbered: list[Step] = []
     number = 0
-    for step in steps:
-        shares = mode == "plan" and numbered and numbered[-1].transaction is not None
+    for place, step in enumerate(steps):
+        joins = mode == "plan" and place not in cuts
+        shares = joins and numbered and numbered[-1].transaction is not None
         if step.transaction is not None and not shares:
             number += 1
         own = None if step.transaction is None else number

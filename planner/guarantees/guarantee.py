@@ -6,7 +6,7 @@ Where it commits DDL by itself, `statement_guarantees` judges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -78,14 +78,16 @@ def rank(verdict: str) -> int:
     return 1 if verdict.startswith(IN_PARTS) else 2
 
 
-def verdict(steps: Sequence[Step]) -> str:
-    """What a failure in the middle of these steps leaves, by the guarantees of `judge_outside`."""
+def verdict(steps: Sequence[Step], cuts: Iterable[str] = ()) -> str:
+    """What a failure in the middle of these steps leaves, by the guarantees of `judge_outside`;
+    `cuts` say why steps do not share a transaction, where nobody has asked for that."""
     parts: list[Part] = []
     for place, step in enumerate(steps):
         if place and _share_transaction(steps[place - 1], step):
             continue
         plain = all(one.guarantee == "transactional" for one in step.statements)
         parts.append(Part(plain, tuple(_causes(step))))
+    parts[:1] = [replace(part, end="; ".join(cuts)) for part in parts[:1]]
     return sum_up(parts)
 
 

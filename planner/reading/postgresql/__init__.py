@@ -3,6 +3,7 @@
 alter.py          The clauses of an ALTER TABLE of PostgreSQL, read from its parse tree
 conditions.py     Conditions in parse trees
 definitions.py    What CREATE, ALTER and DROP of PostgreSQL do, read from their parse trees
+enums.py          New values of enums
 grammar.py        PostgreSQL's own grammar
 head.py           The head of a statement that carries many rows: enough of it to know what it does
 locks.py          The table locks of PostgreSQL, and what each one blocks

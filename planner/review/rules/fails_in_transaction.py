@@ -1,4 +1,5 @@
-"""`fails-in-transaction`: the server refuses a statement in a transaction, for what its table is.
+"""`fails-in-transaction`: the server refuses a statement in a transaction, for what its table is,
+or for the value of an enum that the same section adds.
 
 What no transaction can hold whatever its table is, is refused when the file is read.
 https://www.postgresql.org/docs/current/sql-reindex.html
@@ -7,17 +8,26 @@ https://www.postgresql.org/docs/current/sql-reindex.html
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.review.section import Subject, report
+from lockgate.planner.review.section import Reviewed, Subject, report
+
+if TYPE_CHECKING:
+    from lockgate.planner.reading.postgresql.enums import NewValues
 
 CODE = "fails-in-transaction"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each such statement."""
+    values = _new_values(subject)
     for statement in subject.statements if subject.transactional else ():
         reading = statement.impact.reading
+        if values and (used := values.used_by(statement.sql)) is not None:
+            yield _unsafe(statement, used)
+        if values:
+            values.follow(statement.sql, reading.kind)
         if reading.outside_only:
             yield report(
                 CODE,
@@ -30,3 +40,23 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "Move it to a migration whose sections say `transaction:false`, or name each "
                 "partition.",
             )
+
+
+def _new_values(subject: Subject) -> NewValues | None:
+    if not any(one.impact.reading.kind == "alter type" for one in subject.statements):
+        return None
+    from lockgate.planner.reading.postgresql.enums import NewValues
+
+    return NewValues()
+
+
+def _unsafe(statement: Reviewed, value: str) -> Finding:
+    return report(
+        CODE,
+        "danger",
+        statement,
+        f"It may use the enum value '{value}', which the same section adds.",
+        "PostgreSQL refuses to use a new value of an enum before it is committed, so the plan "
+        "fails there.",
+        "Use it in a migration after this one: the plan is cut between the two.",
+    )

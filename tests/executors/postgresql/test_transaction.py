@@ -290,3 +290,23 @@ def test_what_an_event_trigger_leaves_is_reset_before_the_next_step(
     )
     bystander.execute("create event trigger note on ddl_command_end execute function note()")
     apply_up(postgres, {**create_tables(2), "003_last": CLEAN})
+
+
+def test_a_plan_that_adds_an_enum_value_and_uses_it_is_cut_between_the_two(postgres: Any) -> None:
+    apply_up(postgres, {"001_m": "create type mood as enum ('a');\ncreate table t (m mood);"})
+    added, used = "alter type mood add value 'b';", "insert into t values ('b');"
+    emit = Recorder()
+    migrations = {
+        "001_m": "create type mood as enum ('a');\ncreate table t (m mood);",
+        "002_add": added, "003_use": used, "004_more": f"{used}\nalter table t add n int;",
+    }  # fmt: skip
+    apply_up(postgres, migrations, emit=emit)
+    assert [(e.first, e.last) for e in emit.of(UnitCommitted)] == [(1, 1), (2, 3)]
+
+
+def test_a_new_type_may_have_values_added_and_used_in_one_transaction(postgres: Any) -> None:
+    emit = Recorder()
+    made = "create type mood as enum ('a');\nalter type mood add value 'b';"
+    migrations = {"001_m": made, "002_use": "create table t as select 'b'::mood as m;"}
+    apply_up(postgres, migrations, emit=emit)
+    assert [(e.first, e.last) for e in emit.of(UnitCommitted)] == [(1, 2)]
