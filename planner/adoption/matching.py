@@ -49,7 +49,7 @@ def match_history(
         HistoryError: the tool has left something half done, a file is gone, or was changed.
     """
     _refuse_troubles(history)
-    rows = {_key_of(row, files): row for row in history.testimony.applied}
+    rows = {_key_of(row, files, history.tool): row for row in history.testimony.applied}
     known = {entry.key for entry in ledger.entries}
     taken = [
         Match(file, rows.get(file.key), _verify(history, file, rows))
@@ -62,14 +62,16 @@ def match_history(
     return tuple(match for match in taken if match.migration.key not in known)
 
 
-def _key_of(row: AppliedThere, files: Iterable[Migration]) -> VersionKey:
-    """The key of the migration that a row is of: by its version, and else by its file's name."""
+def _key_of(row: AppliedThere, files: Sequence[Migration], tool: MigrationTool) -> VersionKey:
+    """The key of the migration that a row is of: by its version, else by its file's name, and else
+    by its checksum."""
     keys = {file.key for file in files}
     for version in (row.version, f"R__{row.version}"):
         if version_key(version) in keys:
             return version_key(version)
     stem = row.name.rpartition("/")[2].rpartition(".")[0] or row.name
     named = [file.key for file in files if stem and _stem(file) == stem]
+    named = named or [file.key for file in files if row.checksum and tool.verify(file, row)]
     return named[0] if len(named) == 1 else version_key(row.version)
 
 

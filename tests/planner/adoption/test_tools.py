@@ -8,12 +8,21 @@ from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.adoption.tools import (
     alembic,
     dbmate,
+    django,
+    drizzle,
     flyway,
     golang_migrate,
     goose,
+    graphile_migrate,
+    knex,
     liquibase,
+    node_pg_migrate,
     prisma,
+    rails,
+    refinery,
     sqlx,
+    supabase,
+    yoyo,
 )
 from lockgate.planner.database.occupancy import FoundTable
 
@@ -143,3 +152,24 @@ def test_sqlx_keeps_a_checksum_and_says_what_failed() -> None:
     testimony = sqlx.TOOL.read([row(2, False), row(1, True)])
     assert [(one.version, one.checksum) for one in testimony.applied] == [("1", "0102")]
     assert "migration 2 failed" in testimony.troubles[0]
+
+
+@pytest.mark.parametrize(
+    ("tool", "row", "version"),
+    [
+        (rails, {"version": "20240101"}, "20240101"),
+        (django, {"id": 1, "app": "shop", "name": "0001_initial", "applied": AT},
+         "shop.0001_initial"),
+        (knex, {"id": 1, "name": "20240101_a.js", "batch": 1, "migration_time": AT}, "20240101"),
+        (node_pg_migrate, {"id": 1, "name": "1700000000000_a-b", "run_on": AT}, "1700000000000"),
+        (supabase, {"version": "20240101", "name": "a", "statements": []}, "20240101"),
+        (yoyo, {"migration_hash": "ab", "migration_id": "0001.a", "applied_at_utc": AT}, "0001.a"),
+        (drizzle, {"id": 1, "hash": "ab", "created_at": 5}, "ab"),
+        (refinery, {"version": 3, "name": "a", "applied_on": "2024-01-02T03:04:05Z",
+                    "checksum": "7"}, "3"),
+        (graphile_migrate, {"hash": "sha1:ab", "previous_hash": None, "filename": "000001-a.sql",
+                            "date": AT}, "000001"),
+    ],
+)  # fmt: skip
+def test_a_row_is_a_version(tool: object, row: dict, version: str) -> None:  # type: ignore[type-arg]
+    assert versions(tool.TOOL.read([row])) == [version]  # type: ignore[attr-defined]
