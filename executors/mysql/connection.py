@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
@@ -30,7 +31,8 @@ OWN = (
     f"sql_select_limit = {2**64 - 1}", "sql_quote_show_create = 1",
 )  # fmt: skip
 SWITCHES = frozenset({"ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"})
-OPTIONS = frozenset({"ssl_ca", "ssl_cert", "ssl_key"}) | SWITCHES
+FILES = frozenset({"ssl_ca", "ssl_cert", "ssl_key"})
+OPTIONS = FILES | SWITCHES
 STATES = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -50,9 +52,10 @@ def open_session(
 
     Raises:
         Unreachable: no connection.
-        UsageError: the address has an option that is not known.
+        UsageError: the address has an option that is not known, or names a file that is not there.
     """
     options = read_options(address.options)
+    _refuse_missing_files(options)
     password = address.password.get_secret_value() if address.password else ""
     try:
         connection = _kind(address, options)(
@@ -120,6 +123,19 @@ def read_options(options: Mapping[str, str]) -> dict[str, Any]:
     return {name: _switch(name, options[name]) for name in options.keys() & SWITCHES} | {
         name: options[name] for name in options.keys() - SWITCHES
     }
+
+
+def _refuse_missing_files(options: Mapping[str, Any]) -> None:
+    """Raises UsageError for a file of an option that cannot be read: the driver names none."""
+    for name in sorted(FILES & options.keys()):
+        try:
+            Path(options[name]).open("rb").close()
+        except OSError as error:
+            raise UsageError(
+                f"The connection's option {name} names {options[name]}, which cannot be read: "
+                f"{error.strerror}.",
+                do="Correct the path, or make the file readable.",
+            ) from None
 
 
 def settings(timeouts: Timeouts, statement_limit: tuple[str, int]) -> str:

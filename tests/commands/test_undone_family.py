@@ -202,3 +202,10 @@ def test_settings_that_no_transaction_allows_are_run_outside_of_one(
     succeed(project.migrate("up", "--allow-non-atomic"))
     with family_server.connect(project.database) as connection, connection.cursor() as cursor:
         assert cursor.execute("show tables like 'made'") == 1
+
+
+def test_a_missing_file_of_certificates_is_named(project: Project) -> None:
+    project.write("001_case.sql", FAILURE)
+    url = f"{project.url}?ssl_ca=/nowhere/ca.pem"
+    result = project.migrate("plan", environ={"TEST_URL": url})
+    refused(result, 64, "ssl_ca names /nowhere/ca.pem, which cannot be read: No such file")
