@@ -17,6 +17,7 @@ from lockgate.planner.errors import (
     UsageError,
     WrongTarget,
 )
+from lockgate.planner.reading.mysql.reader import read
 from tests.executors.building import (
     OUTSIDE,
     Recorder,
@@ -201,6 +202,16 @@ def test_two_statements_in_one_text_are_refused(family_server: Any, family_datab
         with pytest.raises(StatementFailed, match="1064"):
             apply_plan(engine, forged)
     assert ask(family_server, family_database, "show tables like '_'") == []
+
+
+def test_nothing_is_read_again_under_the_lock(family_server: Any, family_database: str) -> None:
+    long = f"insert into t values {', '.join(f'({number})' for number in range(5000))}"
+    files = {"001_a": f"create table t (id int);\n{long};\nalter table t add b int"}
+    with open_test_engine(family_server, family_database) as engine:
+        plan = plan_for(engine, files)
+        before = read.cache_info().misses
+        apply_plan(engine, plan)
+    assert read.cache_info().misses == before
 
 
 def test_a_statement_of_5_megabytes_runs(family_server: Any, family_database: str) -> None:
