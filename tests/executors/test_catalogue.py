@@ -54,7 +54,7 @@ def run(server: Any, database: str, *statements: str) -> None:
 
 def read(server: Any, database: str) -> Catalogue:
     with open_test_engine(server, database) as engine:
-        return READERS[server.engine](engine)
+        return READERS[server.engine](engine.session)
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def test_lockgates_own_tables_are_not_told(any_server: Any, built: str, table: s
     before = read(any_server, built)
     with open_test_engine(any_server, built, history={"table": table}) as engine:
         engine.store.ensure_tables(new_identity(engine))
-        after = READERS[any_server.engine](engine)
+        after = READERS[any_server.engine](engine.session)
     assert differences(before, after) == ()
 
 
@@ -169,9 +169,9 @@ def test_tables_named_as_lockgates_elsewhere_are_told(family_server: Any) -> Non
 def test_what_another_session_has_just_done_is_seen(any_server: Any, built: str) -> None:
     reader = READERS[any_server.engine]
     with open_test_engine(any_server, built) as engine:
-        before = reader(engine)
+        before = reader(engine.session)
         run(any_server, built, "create table just_now (a int)")
-        found = [difference.object for difference in differences(before, reader(engine))]
+        found = [difference.object for difference in differences(before, reader(engine.session))]
     assert [name.removeprefix("table public.").removeprefix("table ") for name in found] == [
         "just_now"
     ]
