@@ -60,6 +60,13 @@ READ_ONLY = "select where pg_catalog.current_setting('default_transaction_read_o
 # A build that failed leaves an invalid index:
 # https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
 INVALID_INDEXES = "select indexrelid from pg_catalog.pg_index where not indisvalid"
+# DETACH PARTITION … CONCURRENTLY notes itself in a first transaction, for FINALIZE to end:
+# https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
+# PostgreSQL 13 has no such column, nor such a statement, of which nothing is left then.
+HALF_DETACHED = """
+select inhrelid from pg_catalog.pg_inherits i
+where pg_catalog.to_jsonb(i) ->> 'inhdetachpending' = 'true'
+"""
 
 
 def run_outside(
@@ -229,7 +236,7 @@ def _run_journaled(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None
     assert mark.statement is not None
     reading, key = mark.reading, (run.id, mark.number, mark.place)
     build = find_build(reading.concurrent, engine.session)
-    before = _invalid_indexes(engine, reading)
+    before = _left_over(engine, reading)
     writable = _intend(engine, (*key, mark.statement.digest))
     if build:
         _remove_invalid(engine, build, emit)
@@ -290,13 +297,21 @@ def _clean_up(
             return None
     except ServerError as error:  # what the server said of the statement itself comes first
         return f"The invalid index that it has left could not be dropped: {error}"
-    half = reading.commits == "may" or _invalid_indexes(engine, reading) - before
-    return "" if half else None
+    is_unseen = reading.commits == "may" and not _detaches(reading)
+    return "" if is_unseen or _left_over(engine, reading) - before else None
 
 
-def _invalid_indexes(engine: PostgreSQL, reading: StatementReading) -> set[Row]:
-    """The indexes that are invalid; none for a statement that leaves no such index."""
-    return set(engine.session.query_all(INVALID_INDEXES)) if reading.concurrent else set()
+def _left_over(engine: PostgreSQL, reading: StatementReading) -> set[Row]:
+    """What there is of what such a statement leaves half done: invalid indexes, or partitions that
+    are not fully detached."""
+    if reading.concurrent:
+        return set(engine.session.query_all(INVALID_INDEXES))
+    return set(engine.session.query_all(HALF_DETACHED)) if _detaches(reading) else set()
+
+
+def _detaches(reading: StatementReading) -> bool:
+    """Whether it detaches a partition concurrently, in two transactions."""
+    return reading.kind == "alter table" and reading.outside_only
 
 
 @contextmanager

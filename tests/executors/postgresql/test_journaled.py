@@ -168,6 +168,36 @@ def test_a_block_that_only_mentions_a_commit_has_kept_nothing(postgres: Any, bod
     assert postgres.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
 
 
+EVENTS = """
+create table ev (at int) partition by range (at);
+create table ev1 partition of ev for values from (0) to (10);
+"""
+DETACH = "alter table ev detach partition ev1 concurrently"
+
+
+def test_a_detaching_that_is_refused_at_once_has_kept_nothing(postgres: Any) -> None:
+    tables = {"000_ev": f"{EVENTS}create table rest partition of ev default;"}
+    apply_up(postgres, tables)
+    with pytest.raises(StatementFailed, match="cannot detach partitions concurrently"):
+        apply_up(postgres, tables | outside(DETACH))
+    assert postgres.store.read_ledger().unresolved == ()
+
+
+def test_a_detaching_that_stops_in_its_middle_is_half_done(
+    postgres_server: PostgresServer, postgres_database: str
+) -> None:
+    timeouts = {"timeouts": {"lock": "100ms"}, "retries": {"lock": 0}}
+    with (
+        open_test_engine(postgres_server, postgres_database, **timeouts) as engine,
+        postgres_server.connect(postgres_database) as reader,
+    ):
+        apply_up(engine, {"000_ev": EVENTS})
+        reader.execute("begin")
+        reader.execute("select from ev")
+        with pytest.raises(Unresolved):
+            apply_up(engine, {"000_ev": EVENTS} | outside(DETACH))
+
+
 def test_a_failure_in_a_role_without_rights_is_still_journaled(
     postgres: Any, postgres_database: str
 ) -> None:
