@@ -159,6 +159,7 @@ def _using(column: Node, name: str) -> frozenset[str]:
         expression = expression["TypeCast"]["arg"]
     if casts - {new} or texts(expression.get("ColumnRef", {}).get("fields", [])) != [name]:
         words.add("using")
-    if "ColumnRef" not in expression and constant(expression) is None:
+    is_other = "ColumnRef" in expression and texts(expression["ColumnRef"]["fields"]) != [name]
+    if is_other or ("ColumnRef" not in expression and constant(expression) is None):
         words.add("computes")
     return frozenset(words)
