@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.executors.building import apply_up, open_test_engine
+import pytest
+
+from tests.executors.building import apply_up, by_hand, open_test_engine
 
 
 def test_times_are_those_of_the_end(any_server: Any, any_database: str) -> None:
@@ -23,3 +25,22 @@ def test_a_clock_that_a_migration_has_stopped_goes_on_for_lockgate(
         apply_up(engine, {"001_a": "set timestamp = 1000000000;\ncreate table a (id int);"})
         (entry,) = engine.store.read_ledger().entries
         assert abs(entry.applied_at - datetime.now(UTC)) < timedelta(hours=1)
+
+
+@pytest.mark.parametrize("setting", ["timestamp = 1000000000", "time_zone = '+09:00'"])
+def test_a_clock_that_a_trigger_of_another_has_stopped_goes_on_for_lockgate(
+    family_server: Any, family_database: str, setting: str
+) -> None:
+    """The table is one that a migration writes to."""
+    migrations = {"001_a": "create table a (id int primary key);"}
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, migrations)
+        by_hand(engine).execute(
+            f"create trigger t before insert on a for each row set @@session.{setting}"
+        )
+        migrations |= {"002_b": "insert into a values (1);", "003_c": "insert into a values (2);"}
+        apply_up(engine, migrations)
+        for entry in engine.store.read_ledger().entries:
+            assert abs(entry.applied_at - datetime.now(UTC)) < timedelta(hours=1)
+        finished = datetime.fromisoformat(engine.store.runs.read_runs(1)[0].finished_at)
+        assert abs(finished - datetime.now(UTC)) < timedelta(hours=1)
