@@ -169,6 +169,21 @@ class TestDestructive:
         assert "email" in decision.reason
         assert "step 1 statement 1" in decision.reason
 
+    @pytest.mark.parametrize(
+        ("sql", "lost"),
+        [
+            ("drop extension citext cascade", "the extension citext"),
+            ("with d as (delete from u) select 1", "every row of u"),
+            ("delete from u where true", "every row of u"),
+            ("alter table u alter column name type varchar(1) using left(name, 1)", "u.name"),
+            ("drop function gf(int) cascade", "the function gf"),
+        ],
+    )
+    def test_what_is_lost_by_the_way_is_denied(self, sql: str, lost: str) -> None:
+        decision = decisions(up_plan([migration(1, f"{sql};")]), destructive="deny")["destructive"]
+        assert decision.answer == "deny"
+        assert lost in decision.reason
+
     def test_what_the_plan_itself_has_made_is_no_loss(self) -> None:
         own = up_plan([migration(1, "create table t (a int);"), migration(2, "drop table t;")])
         assert "destructive" not in decisions(own, destructive="deny")
