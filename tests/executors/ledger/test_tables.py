@@ -1,6 +1,6 @@
 """Tables in the place of the ledger's that are not lockgate's own: refused, and nothing runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -8,12 +8,13 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import OWN_NAMES, TableFault, Tables
+from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES, TableFault, Tables
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError, StatementFailed
 from tests.executors.building import (
     apply_plan,
     apply_up,
+    by_hand,
     create_tables,
     new_identity,
     open_test_engine,
@@ -126,14 +127,45 @@ def test_what_others_have_put_on_the_ledger_of_the_family_is_refused(
     refuse_and_cure(family_server, family_database, words, cure)
 
 
-@pytest.mark.parametrize("name", ["schema_migrations", "lockgate_runs", "lockgate_target"])
-def test_a_view_in_a_tables_place_is_refused(any_server: Any, any_database: str, name: str) -> None:
-    run(any_server, any_database, f"create view {name} as select 1 as version")
-    with open_test_engine(any_server, any_database) as engine:
+# A view of that name and these columns, and what the environment says of the history.
+VIEWS: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "runs": ("lockgate_runs", ("version",), {}),
+    "target": ("lockgate_target", ("version",), {}),
+    "the history's columns": ("schema_migrations", HISTORY_COLUMNS, {}),
+    "a history that is named": ("schema_migrations", ("version",), {"table": "schema_migrations"}),
+    "the spare history": ("lockgate_migrations", ("version",), {}),
+}
+
+
+def create_unreadable_view(server: Any, database: str, name: str, columns: Iterable[str]) -> None:
+    """A view from which every select fails, on each engine."""
+    listed = ", ".join(f"(select 1 union select 2) as {column}" for column in columns)
+    run(server, database, f"create view {name} as select {listed}")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_in_a_tables_place_is_refused(any_server: Any, any_database: str, view: str) -> None:
+    name, columns, history = VIEWS[view]
+    create_unreadable_view(any_server, any_database, name, columns)
+    with open_test_engine(any_server, any_database, history=history) as engine:
         with pytest.raises(HistoryError, match=f"{name} is no ordinary table"):
             apply_up(engine, create_tables(1))
         with pytest.raises(HistoryError, match=f"{name} is no ordinary table"):
             engine.store.read_ledger()
+
+
+def test_a_view_of_the_usual_name_is_left_to_its_owner_and_never_read(
+    any_server: Any, any_database: str
+) -> None:
+    create_unreadable_view(any_server, any_database, "schema_migrations", ["version"])
+    with open_test_engine(any_server, any_database) as engine:
+        assert engine.server.history_table.endswith(".lockgate_migrations")
+        apply_up(engine, create_tables(1))
+    with open_test_engine(any_server, any_database) as engine:
+        apply_up(engine, create_tables(2))
+        assert len(engine.store.read_ledger().entries) == 2
+        with pytest.raises(ServerError, match=r"more than (one|1) row"):
+            by_hand(engine).query_all("select * from schema_migrations")
 
 
 @pytest.fixture
