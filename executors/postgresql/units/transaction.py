@@ -42,6 +42,7 @@ LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
 BLOCKED = "Blocked"
 # https://www.postgresql.org/docs/current/event-triggers.html
 EVENT_TRIGGER = "select from pg_catalog.pg_event_trigger where evtenabled <> 'D' limit 1"
+MANY = 50  # steps; to reset the session after fewer costs less than to ask a distant server
 
 
 def reading_of(statement: PlannedStatement) -> StatementReading:
@@ -161,17 +162,19 @@ def command_of(mark: Mark) -> Command[Mark]:
 
 def _leave_untouched(engine: PostgreSQL, unit: Unit) -> int:
     """How many of the first steps leave the session as it was, for certain: none but tables that
-    are made and dropped, where no event trigger could run code. Never the last one."""
-    rest = unit.steps[:-1]
-    if not rest or engine.session.query_all(EVENT_TRIGGER):
+    are made and dropped, where no event trigger could run code. Never the last one, and 0 where
+    there are few."""
+    if len(unit.steps) <= MANY:
         return 0
     from lockgate.planner.building.readings import full_reading
 
     dialect = engine.server.dialect
     plain = takewhile(
-        lambda step: all(full_reading(one, dialect).runs_nothing for one in step.statements), rest
+        lambda step: all(full_reading(one, dialect).runs_nothing for one in step.statements),
+        unit.steps[:-1],
     )
-    return len(tuple(plain))
+    found = len(tuple(plain))
+    return 0 if found < MANY or engine.session.query_all(EVENT_TRIGGER) else found
 
 
 def end_of_step(engine: PostgreSQL, mark: Mark, serial: int) -> Command[Mark]:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from lockgate.executors.events import StatementFinished, UnitCommitted
+from lockgate.executors.postgresql.units.transaction import MANY
 from lockgate.planner.errors import StatementFailed, Unreachable, Unresolved
 from tests.executors.building import (
     OUTSIDE,
@@ -271,10 +272,12 @@ def test_a_session_that_nothing_could_touch_is_reset_once(
     postgres: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     mark = postgres_server.log_mark()
-    apply_up(postgres, create_tables(4))
+    apply_up(postgres, create_tables(MANY + 1))
     assert len(statements_of(postgres_server, mark, postgres_database, "reset all")) == 1
     mark = postgres_server.log_mark()
-    apply_up(postgres, {**create_tables(4), "005_set": "set work_mem = '9MB';", "006_last": CLEAN})
+    applied, later = create_tables(MANY + 1), create_tables(MANY, first=MANY + 2)
+    last = {"201_set": "set work_mem = '9MB';", "202_last": CLEAN}
+    apply_up(postgres, {**applied, **later, **last})
     assert len(statements_of(postgres_server, mark, postgres_database, "reset all")) == 2
 
 
@@ -289,7 +292,7 @@ def test_what_an_event_trigger_leaves_is_reset_before_the_next_step(
         "$$ begin perform set_config('work_mem', '9MB', false); end $$"
     )
     bystander.execute("create event trigger note on ddl_command_end execute function note()")
-    apply_up(postgres, {**create_tables(2), "003_last": CLEAN})
+    apply_up(postgres, {**create_tables(MANY), "101_last": CLEAN})
 
 
 def test_a_plan_that_adds_an_enum_value_and_uses_it_is_cut_between_the_two(postgres: Any) -> None:
