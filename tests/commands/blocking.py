@@ -41,7 +41,7 @@ def read_table(server: Any, database: str, table: str) -> Iterator[None]:
     and nobody can change its definition."""
     with server.connect(database) as connection, connection.cursor() as cursor:
         cursor.execute("start transaction")
-        cursor.execute(f"select * from {table}")
+        cursor.execute(f"select * from `{table}`")  # a grave may begin like a number
         cursor.fetchall()
         yield
 

@@ -130,6 +130,12 @@ def by_hand(engine: Any) -> ByHand:
     return ByHand(engine)
 
 
+def begin_ledger(server: Any, database: str) -> None:
+    """Makes an empty ledger, so that no command asks whose the tables of the database are."""
+    with open_test_engine(server, database) as engine:
+        engine.store.ensure_tables(new_identity(engine))
+
+
 @contextmanager
 def lock_held_elsewhere(server: Any, database: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the migration lock of a database; it ends with the block."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.commands.running import DEADLINE, Project, Result
+from tests.executors.building import begin_ledger
 from tests.executors.rows import ask, execute
 from tests.proxy import Direction
 
@@ -19,7 +20,9 @@ MADE, INSERT = "create table made (id int)", b"\x03insert into t values"
 
 
 def dying_project(server: Any, database: str, folder: Path) -> Project:
-    """A project with the tables t and held in its database, which waits long for a table."""
+    """A project with a ledger and the tables t and held in its database, which waits long for a
+    table."""
+    begin_ledger(server, database)
     execute(server, database, "create table t (id int)", "create table held (id int)")
     return Project(folder, server.url(database), settings=PATIENT)
 

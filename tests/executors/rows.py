@@ -38,9 +38,9 @@ def wait_until_running(server: Any, database: str, text: str) -> int:
             server,
             None,
             "select id from information_schema.processlist where id <> connection_id() "
-            # The row of the run holds the plan, and so the text of every statement.
+            # The rows that hold the plan hold the text of every statement.
             f"and command = 'Query' and db = '{database}' and info like '%{text}%' "
-            "and info not like '%lockgate_runs%'",
+            "and info not like '%lockgate_runs%' and info not like '%lockgate_plans%'",
         )
         return bool(found)
 

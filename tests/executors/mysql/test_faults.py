@@ -201,10 +201,12 @@ def test_a_server_that_dies_in_ddl_that_is_kept_is_looked_at_by_the_next_run(
 
 
 def test_eight_processes_at_once_apply_once(
-    family_server: Any, family_database: str, project: Project
+    family_server: Any, family_database: str, tmp_path: Path
 ) -> None:
+    """They find neither a ledger nor a table: each would make them."""
+    project = Project(tmp_path, family_server.url(family_database), settings=PATIENT)
     names = project.write_tables(3)
-    project.write("009_row.sql", KEPT_ROW)
+    project.write("009_row.sql", f"create table t (id int);\n{KEPT_ROW}")
     processes = [project.start("up") for _ in range(8)]
     results = [end(process) for process in processes]
     assert [result.code for result in results] == [0] * 8, results

@@ -14,7 +14,7 @@ from lockgate.executors.resolve import finish
 from lockgate.planner.errors import Unresolved
 from tests.commands.blocking import read_table, wait_until_blocked
 from tests.commands.running import DEADLINE, Project, refused, succeed
-from tests.executors.building import AUTHOR, Recorder, open_test_engine
+from tests.executors.building import AUTHOR, Recorder, begin_ledger, open_test_engine
 from tests.executors.dying import PATIENT, closed_gate, end, gate, kill_9, rows, when_sent
 from tests.executors.rows import ask, execute, sessions, wait_until_gone, wait_until_running
 from tests.proxy import Connection, Direction, Proxy
@@ -32,6 +32,7 @@ COLUMNS = "show columns from held"
 
 @pytest.fixture
 def project(family_server: Any, family_database: str, tmp_path: Path) -> Project:
+    begin_ledger(family_server, family_database)
     execute(family_server, family_database, *SETUP)
     url = family_server.url(family_database)
     return Project(tmp_path, url, settings=f"{PATIENT}copies: {{limit: 10MB}}\n")
