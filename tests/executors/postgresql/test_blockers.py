@@ -84,7 +84,7 @@ def test_a_step_that_lost_only_to_the_lock_timeout_is_tried_again(
     assert all(0 < event.delay <= 1 for event in retried)
     for event in retried:
         assert "002_t.sql:2" in event.message
-        assert f"pid {pid(blocker)} (reporting)" in event.message
+        assert f"pid {pid(blocker)} (calls itself reporting)" in event.message
 
 
 def test_when_the_tries_are_used_up_the_error_names_the_blocker(
@@ -100,7 +100,9 @@ def test_when_the_tries_are_used_up_the_error_names_the_blocker(
             apply_plan(engine, plan, emit=told)
         error = failure_of(caught.value).error
         assert error.code == "55P03"
-        assert f"postgres from 127.0.0.1, pid {pid(blocker)} (reporting)" in error.detail
+        assert (
+            f"postgres from 127.0.0.1, pid {pid(blocker)} (calls itself reporting)" in error.detail
+        )
         assert len(told.of(Retried)) == 2
         assert engine.lock.holder() is None
         assert bystander.execute("select to_regclass('u')").fetchone() == (None,)
