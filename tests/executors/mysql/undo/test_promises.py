@@ -93,7 +93,7 @@ def plan_of(engine: Any, *statements: str) -> Any:
 
 def assert_not_promised(engine: Any, statements: Sequence[str], why: str) -> None:
     verdict = plan_of(engine, *statements, REFUSED).verdict
-    assert verdict.startswith("NOT ATOMIC after step 1 statement ")
+    assert verdict.startswith("NOT ATOMIC after 001_case.sql:")
     assert why in verdict
 
 
