@@ -39,6 +39,7 @@ UNDONE = [
     ("alter table orders drop constraint proved_check",
      "alter table orders alter proved set not null"),
     ("set local timezone = 'Asia/Tokyo'", "alter table users alter made type timestamptz"),
+    ("set local timezone = 'Asia/Tokyo'", "lock table only users, logs in share mode"),
     ("create domain short as text check (length(value) < 9)",
      "alter table lonely add column n short"),
     ("alter table orders drop constraint total_check, add check (total > -1)",
@@ -60,6 +61,19 @@ def test_a_check_that_the_plan_makes_and_validates_proves_a_not_null(bench: Benc
     said = say("alter table orders alter country set not null", bench.facts, recipe)
     assert said.statement is not None
     assert [(one.table, one.work) for one in said.statement.touches] == [("orders", "none")]
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "add column n serial not null",
+        "add column n int generated always as (1) stored",
+        "alter name type int using 1",
+    ],
+)
+def test_foreign_keys_are_looked_up_again_beside_some_rewrites(bench: Bench, clause: str) -> None:
+    verdict = bench.judge(Form(f"alter table countries alter id type int, {clause}", ""))
+    assert (verdict.refused, verdict.wrong, verdict.over) == ("", (), ())
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,12 @@ def _may_set_zone(reading: Reading) -> bool:
 
 
 def _elsewhere(reading: Reading) -> Reading:
-    """The reading of a statement whose session may be in any time zone."""
-    clauses = tuple(replace(one, words=one.words | {"any zone"}) for one in reading.clauses)
+    """The reading of a statement whose session may be in any time zone: the rows of a new type
+    depend on it, and no other clause does."""
+    clauses = tuple(
+        replace(one, words=one.words | {"any zone"}) if one.action == "alter column type" else one
+        for one in reading.clauses
+    )
     return replace(reading, clauses=clauses)
 
 

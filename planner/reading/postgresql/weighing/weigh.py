@@ -56,7 +56,10 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
     if not reading.clauses:
         return Impact(reading, reading.holds, reading.loses)
     parts = [_weigh_clause(clause, facts) for clause in reading.clauses]
-    is_rewritten = any(part.work == "rewrite" for part in parts)
+    is_rewritten = any(
+        part.work == "rewrite" and clause.action not in WRITING_LATER
+        for clause, part in zip(reading.clauses, parts, strict=True)
+    )
     others = tuple(
         each
         for part in parts
@@ -274,6 +277,8 @@ SWITCHES = (
     *("enable trig", "enable always trig", "enable replica trig", "disable trig"),
     *("enable trig all", "disable trig all", "enable trig user", "disable trig user"),
 )
+WRITING_LATER = frozenset({"add column", "set expression"})
+"""Clauses for whose rows the server decides later than whether it looks foreign keys up again."""
 CLAUSES: dict[str, Weigher] = {
     **dict.fromkeys(SETTINGS, always(SETTING)),
     **dict.fromkeys(SWITCHES, always(SWITCH)),

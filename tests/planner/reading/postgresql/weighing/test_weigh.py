@@ -237,3 +237,11 @@ def test_a_new_type_that_cuts_values_loses_them(sql: str, loses: bool) -> None:
 
 def test_a_statement_that_is_not_read_may_lose_anything() -> None:
     assert impact("create tabel t (a int)").loses
+
+
+@pytest.mark.parametrize("sql", MEASURED)
+def test_a_time_zone_changes_nothing_but_what_a_new_type_does(sql: str) -> None:
+    *_, reading = read_all(["set timezone = 'Asia/Tokyo'", sql], transactional=True)
+    found, alone = weigh(reading, KNOWN), impact(sql)
+    is_same = (found.holds, found.loses) == (alone.holds, alone.loses)
+    assert is_same is ("type timestamptz" not in sql)
