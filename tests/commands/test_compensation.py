@@ -287,7 +287,7 @@ def test_a_loss_is_refused_without_copies_and_undone_with_them(
 ) -> None:
     project.write("001_loses.sql", f"{sql};\ncreate table held (id int);")
     project.configure(NO_COPIES)
-    refused(project.migrate("up", "--fresh"), 3, "NOT ATOMIC after step 1 statement ", loss)
+    refused(project.migrate("up", "--fresh"), 3, "NOT ATOMIC after 001_loses.sql:2: ", loss)
     project.configure()
     before = objects(family_server, project)
     shown = succeed(project.migrate("plan", "--fresh")).out
