@@ -108,6 +108,13 @@ def without_squawk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linting, "OUTER", {})
 
 
+@pytest.fixture(autouse=True)
+def without_what_was_read() -> None:
+    """Projects of other tests have the same names: some of their statements are these."""
+    for reader in READERS.values():
+        reader.read.cache_clear()
+
+
 @pytest.mark.parametrize("measure", [count_calls, measure_peak])
 @pytest.mark.parametrize("axis", SIZES)
 @pytest.mark.parametrize("engine", ["postgresql", "mysql"])
@@ -142,7 +149,6 @@ def test_a_process_reads_a_statement_once(
     """However long it is, and however many ask what it does."""
     project = make_project(tmp_path / engine, engine, Size(rows=2_000))
     reader = READERS[engine]
-    reader.read.cache_clear()
     cut: list[str] = []
     monkeypatch.setattr(reader, "read_reaching", lambda sql, dialect: cut.append(sql) or ())
     made = project.plan()
