@@ -10,6 +10,7 @@ from typing import Any
 import postgast
 import pytest
 
+from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from lockgate.planner.sql.statements import split_statements
 from tests.commands.client import BASE
@@ -49,7 +50,7 @@ policy: {{non_atomic: allow}}
 OBJECT = re.compile(r"^(?=--\n-- |-- [A-Z ]+ `)", re.MULTILINE)
 """Where a dump goes on to the next object: pg_dump's way, and that of our MySQL dump."""
 
-OURS = re.compile(r"--\n?.*\b(?:schema_migrations|lockgate_target|lockgate_runs|lockgate_journal)")
+OURS = re.compile(rf"--\n?.*\b(?:schema_migrations|{'|'.join(OWN_NAMES.values())})")
 """The heading of an object of lockgate's own, its keys and rows included."""
 
 STORAGE = re.compile(r"^SET default_table\w+ = .*\n+", re.MULTILINE)
