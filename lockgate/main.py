@@ -146,8 +146,8 @@ def _refusal(error: Exception) -> UsageError | None:
     return UsageError(
         f"The server refused what lockgate asked of its own tables: {error}.",
         why="Nothing was changed.",
-        do="Give the role its rights: SELECT on the history table, lockgate_target, lockgate_runs "
-        "and lockgate_journal to plan; to apply also INSERT, UPDATE and DELETE.",
+        do="Give the role its rights: SELECT on the history table, lockgate_target, lockgate_runs, "
+        "lockgate_plans and lockgate_journal to plan; to apply also INSERT, UPDATE and DELETE.",
     )
 
 
