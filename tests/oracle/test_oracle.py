@@ -1,6 +1,5 @@
 """What a plan says of PostgreSQL's statements is what a live PostgreSQL does, form by form."""
 
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,8 @@ from tests.oracle.grammar import FORMS, Form, read_rules
 from tests.oracle.judgement import Judgement
 from tests.oracle.saying import say
 
-SEEDS, FORMS_OF_EACH, PAIRS = 3, 520, 200
+SEEDS, FORMS_OF_EACH, PAIRS = (1, 2, 4), 520, 200
+"""A sample that is the same each time; `make test-oracle` draws new ones."""
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,7 @@ def bench(postgres_server: Any) -> Iterator[Bench]:
 
 
 def test_what_is_measured_is_said(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    seeds = [random.SystemRandom().randrange(10**9) for _ in range(SEEDS)]
-    tally = bench.run(seeds, FORMS_OF_EACH)
+    tally = bench.run(SEEDS, FORMS_OF_EACH)
     with capsys.disabled():
         print(f"\n{tally.table()}")  # noqa: T201
     assert len(tally.verdicts) >= 1500
@@ -31,7 +30,7 @@ def test_what_is_measured_is_said(bench: Bench, capsys: pytest.CaptureFixture[st
 
 
 def test_a_statement_is_weighed_by_what_those_before_it_leave(bench: Bench) -> None:
-    tally = bench.run_pairs(random.SystemRandom().randrange(10**9), PAIRS)
+    tally = bench.run_pairs(SEEDS[0], PAIRS)
     assert tally.faults() == []
 
 
