@@ -173,14 +173,14 @@ class FamilyServer:
 
     def statement_log(self, mark: int = 0) -> str:
         """The server's general log, word for word, from a mark on."""
-        return self._general_log.read_bytes()[mark:].decode()
+        return _as_text(self._general_log.read_bytes()[mark:])
 
     def statements_since(self, mark: int, database: str | None = None) -> list[str]:
         """The statements that the server received since a mark, in that order.
 
         `database` leaves those of sessions whose current database it was.
         """
-        before = len(self._general_log.read_bytes()[:mark].decode())
+        before = len(_as_text(self._general_log.read_bytes()[:mark]))
         entries = _with_databases(self.statement_log())
         return [
             text
@@ -295,3 +295,8 @@ def _with_databases(log: str) -> Iterator[tuple[int, str | None, str]]:
             if used := re.fullmatch(r"(?i)\s*use\s+`?([^`;\s]+)`?\s*;?\s*", text):
                 current[session] = used[1]
             yield entry.start(), current.get(session), text
+
+
+def _as_text(log: bytes) -> str:
+    """A log's text; a statement may have been sent in another character set."""
+    return log.decode("utf-8", "surrogateescape")

@@ -293,7 +293,7 @@ def test_a_server_that_dies_in_a_step_is_unreachable_and_nothing_is_kept() -> No
         with open_test_engine(server, name) as engine:
             apply_up(engine, create_tables(1))
             before = schema(server, name)
-            dying = f"copy (select 1) to program 'kill -9 {server.pid}'"
+            dying = f"copy (select 1) to program 'cat; kill -9 {server.pid}'"
             killed = {
                 **create_tables(1),
                 "002_x": f"create table x ();\n{dying};\nselect pg_sleep(60);",
