@@ -38,7 +38,7 @@ class OtherSession:
 
 @dataclass(frozen=True, slots=True)
 class LockHolder(OtherSession):
-    """Who holds the migration lock: whoever may connect may take it, under any program's name.
+    """Who holds the migration lock: any user who may connect may take it, under any program's name.
 
     `is_migrator` says whether the server lets the role write the ledger; None: it does not tell.
     `ending` is the statement that ends the session, or the prepared transaction, whose pid is 0;

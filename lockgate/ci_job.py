@@ -1,6 +1,6 @@
 """The job of a CI system that runs this process, by the variables that such systems set.
 
-Proves nothing: whoever starts the process sets its variables.
+Proves nothing: the one who starts the process sets its variables.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Runs:
         return tuple(int(statement) for (statement,) in rows)
 
     def has_run(self, plan: Plan) -> bool:
-        """Whether this plan was begun here, or one of the same intent was wholly applied."""
+        """Whether this plan was begun here, or one of the same intent was fully applied."""
         return self._tables.query_one(FIND_RUN, (plan.digest, plan.intent_digest)) is not None
 
     def read_plan(self, run_id: str) -> Plan:
@@ -144,7 +144,7 @@ class Runs:
         return {run_id: "".join(text for _, text in pieces) for run_id, pieces in runs}
 
     def read_finished(self, plan: Plan) -> FinishedRun | None:
-        """The newest run that has wholly applied this plan, or one of the same intent."""
+        """The newest run that has fully applied this plan, or one of the same intent."""
         row = self._tables.query_one(READ_FINISHED, (plan.digest, plan.intent_digest))
         if row is None:
             return None

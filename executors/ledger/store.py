@@ -124,7 +124,7 @@ class Store(LedgerTables):
         self.write((RESUME_RUN, values))
 
     def finish_run(self, run_id: str, status: RunStatus, error: str = "") -> None:
-        """Notes how a run ended, unless it is noted as wholly applied; durable on return."""
+        """Notes how a run ended, unless it is noted as fully applied; durable on return."""
         self.write((FINISH_RUN, (status, error, run_id)))
 
     def stuck(self, run: Run, error: Unresolved) -> Unresolved:

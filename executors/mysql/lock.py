@@ -158,7 +158,7 @@ class MySQLLock(MigrationLock):
     def _succeed(self, pid: int, successor: Any) -> None:
         """Gives the work lock from a session that ends to its successor.
 
-        A session rolls back before its locks go, so whoever has the lock sees the end state.
+        A session rolls back before its locks go, so the next holder of the lock sees the end state.
         """
         self._session.work, self._session.stateful = successor, False
 

@@ -71,9 +71,7 @@ def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -
     try:
         receipt = find_receipt(plan, engine)
         if receipt is None:
-            tell(
-                "Warning: no run here has wholly applied this plan; there is no receipt.", "yellow"
-            )
+            tell("Warning: no run here has fully applied this plan; there is no receipt.", "yellow")
             return
         write_receipt(receipt, file)
         if key is not None:

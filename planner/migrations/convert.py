@@ -39,7 +39,7 @@ def convert(
     migrations: Sequence[Migration], dialect: Dialect, variables: Mapping[str, str]
 ) -> tuple[ConvertedFile, ...]:
     """Each migration as a file in our format, in running order. Versions that are whole numbers
-    stay; where one is none, all are numbered anew.
+    stay; where one is none, all get new numbers.
 
     Raises:
         MigrationFileError: one cannot be read, or cannot be written in our format as it runs.

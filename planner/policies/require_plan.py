@@ -15,7 +15,7 @@ MEANING = "Refuse `migrate up` and `migrate down`, which make no plan file."
 
 
 def judge(plan: Plan, setting: bool) -> Decision | None:
-    """Nothing: whoever reads a plan has one; `judge_unplanned` is for the others."""
+    """Nothing: a reader of a plan has one; `judge_unplanned` is for the others."""
     return None
 
 

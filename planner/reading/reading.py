@@ -14,7 +14,7 @@ from typing import Literal
 from lockgate.planner.database.mentioned import Mentions
 
 READ_ONCE = 1 << 16
-"""Statements whose readings a process keeps: whoever asks again is answered without reading."""
+"""Statements whose readings a process keeps: a second question is answered without reading."""
 # What makes rows in a CREATE TABLE.
 QUERIES = frozenset({"select", "values"})
 
