@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 import lockgate
-from lockgate.planner.errors import Denied, LockgateError, StatementFailed
+from lockgate.planner.errors import LockgateError, StatementFailed
 from tests.commands.conftest import opened
 from tests.commands.running import Project
 from tests.faults.difference import show_difference
 from tests.faults.family_state import FamilyState
 
 FIXTURE = Path(__file__).parent / "everyday" / "family.sql"
-CASE = re.compile(r"^-- case: (.+)\n(?:-- refused: (.+)\n)?", re.MULTILINE)
+CASE = re.compile(r"^-- case (\d+): (.+)\n(?:-- refused: (.+)\n)?", re.MULTILINE)
 FAILURE = "create table users (id int);"
 MOST = 6
 """Refused, at most."""
@@ -25,8 +25,10 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Everyday:
-    """A migration by what it does, and in which words it is refused; empty: it is not."""
+    """A migration by what it does, and in which words it is refused; empty: it is not. Those of
+    one run can follow each other."""
 
+    run: str
     name: str
     refusal: str
     sql: str
@@ -35,8 +37,9 @@ class Everyday:
 def read_cases() -> tuple[str, list[Everyday]]:
     """The statements of the setup, and the cases."""
     setup, *parts = CASE.split(FIXTURE.read_text())
-    fields = iter(parts)
-    return setup, [Everyday(n, r or "", s.strip()) for n, r, s in zip(*[fields] * 3, strict=True)]
+    fields = [iter(parts)] * 4
+    cases = zip(*fields, strict=True)
+    return setup, [Everyday(run, name, no or "", sql.strip()) for run, name, no, sql in cases]
 
 
 SETUP, CASES = read_cases()
@@ -60,37 +63,56 @@ def shop(tmp_path: Path, family_server: Any, family_database: str) -> Iterator[P
     yield from opened(Project(tmp_path, family_server.url(family_database)))
 
 
-def test_few_everyday_migrations_are_refused_and_one_that_fails_leaves_nothing(
-    shop: Project, family_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def database(shop: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The project's database, opened once, with an empty ledger."""
     monkeypatch.setenv("TEST_URL", shop.url)
-    state = Shown(family_server, shop.database)
-    answers: dict[str, str] = {}
-    wrong = []
     shop.write("001_case.sql", FAILURE)
-    assert shop.migrate("up", "--fresh").code == 9  # the ledger's tables are there from now on
+    assert shop.migrate("up", "--fresh").code == 9
+    with lockgate.open("test", environments=shop.folder / "environments") as opened_once:
+        yield opened_once
+
+
+def test_few_everyday_migrations_are_refused_and_those_that_fail_leave_nothing(
+    shop: Project, database: Any, family_server: Any
+) -> None:
+    state = Shown(family_server, shop.database)
     before = state.look()
-    for case in CASES:
-        shop.write("001_case.sql", case.sql if case.refusal else f"{case.sql}\n{FAILURE}")
-        error = _up(shop)
-        answers[case.name] = str(error).partition("\n")[0] if isinstance(error, Denied) else "ok"
-        difference = show_difference(before, state.look())
-        expected = type(error) is (Denied if case.refusal else StatementFailed)
-        if difference or not expected or case.refusal not in str(error):
-            wrong.append(f"{case.name}: {error!r} {difference}")
-    sys.stdout.write("".join(f"{answer}: {name}\n" for name, answer in answers.items()))
-    assert not wrong, "\n".join(wrong)
+    answers = {case.name: _refusal(shop, database, case) for case in CASES}
+    sys.stdout.write("".join(f"{answer or 'ok'}: {name}\n" for name, answer in answers.items()))
+    wrong = [case.name for case in CASES if case.refusal not in answers[case.name]]
+    assert not wrong
+    assert {name for name, answer in answers.items() if answer} == {
+        case.name for case in CASES if case.refusal
+    }
     assert len(answers) >= 52
-    assert len([answer for answer in answers.values() if answer != "ok"]) <= MOST
+    assert len([answer for answer in answers.values() if answer]) <= MOST
+    passing = [case for case in CASES if not case.refusal]
+    for run in sorted({case.run for case in passing}):
+        error = _fail_at_the_end(shop, database, [case for case in passing if case.run == run])
+        assert "999_fails.sql" in str(error), error
+        assert isinstance(error, StatementFailed), error
+        assert not show_difference(before, state.look())
 
 
-def _up(shop: Project) -> LockgateError | None:
-    """How `up` ends in this process, which has begun already: more than a hundred runs take half
-    of the time that they take as commands.
-    """
+def _refusal(shop: Project, database: Any, case: Everyday) -> str:
+    """In which words the environment denies a plan of this migration alone; empty: it does not."""
+    shop.write("001_case.sql", case.sql)
+    denied = [one.reason for one in database.plan().decisions if one.answer == "deny"]
+    return "; ".join(denied)
+
+
+def _fail_at_the_end(shop: Project, database: Any, cases: list[Everyday]) -> LockgateError | None:
+    """How a run of these migrations ends of which the last one fails."""
+    names = [f"{number:03}_case.sql" for number in range(1, len(cases) + 1)]
+    for name, case in zip(names, cases, strict=True):
+        shop.write(name, case.sql)
+    shop.write("999_fails.sql", FAILURE)
     try:
-        with lockgate.open("test", environments=shop.folder / "environments") as database:
-            database.up()
+        database.up()
     except LockgateError as error:
         return error
+    finally:
+        for name in (*names, "999_fails.sql"):
+            (shop.folder / "migrations" / name).unlink()
     return None
