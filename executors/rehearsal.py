@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 from lockgate.executors.apply import Author, apply
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.planner.building.build import Setting, build_chosen_plan
-from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
+from lockgate.planner.database.catalogue import (
+    Catalogue,
+    ObjectDifference,
+    differences,
+    is_counter,
+)
 from lockgate.planner.errors import (
     Interrupted,
     IrreversibleMigration,
@@ -100,11 +105,23 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
             there = stage.play(direction, migrations, gauge.hear)
     except RunError as failed:
         raise _failed("The rehearsal of the plan failed", failed) from failed
-    after, expected = stage.look(), stage.expected().digests()
-    version, measured = stage.engine.server.version, gauge.measured
-    seen = Rehearsal(server_version=version, there_ms=there, measured=measured, expected=expected)
+    after = stage.look()
+    left = _definitions(after)
+    seen = Rehearsal(
+        server_version=stage.engine.server.version,
+        there_ms=there,
+        changes=changes(differences(_definitions(before), left)),
+        measured=gauge.measured,
+        expected=left.digests(),
+    )
     seen = _back(stage, _opposite(direction), migrations[::-1], before, seen)
     return seen if seen.back_ms is None else _again(stage, direction, migrations, after, seen)
+
+
+def _definitions(seen: Catalogue) -> Catalogue:
+    """What migrations make of what was looked at: no counter, nor what the database itself has."""
+    objects = {name: text for name, text in seen.objects.items() if not is_counter(name)}
+    return made_by_migrations(Catalogue(objects))
 
 
 def rehearse_each(

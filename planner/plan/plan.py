@@ -223,6 +223,9 @@ class Rehearsal(Model):
         "For policies.",
     )
     obstacle: str = Field("", description="Why the rehearsal ended early; for reviewers.")
+    changes: tuple[Change, ...] = Field(
+        (), description="What the plan changed in the schema there; for reviewers."
+    )
     differences: tuple[Change, ...] = Field(
         (), description="What the way back left otherwise than it was; for reviewers."
     )

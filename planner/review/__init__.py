@@ -8,6 +8,7 @@ own_objects.py         What the plan has made itself, followed from one statemen
 rehearsal_findings.py  Evidence
 rereading.py           A plan held against its own text
 rules/                 Lint rules: one file a rule, found by being there
+schema_changes.py      What a plan changes in the schema, object by object
 section.py             What a lint rule looks at
 sql_runs.py            SQL cut into runs of a kind, by the planner's lexer
 squawk_rules.py        Squawk's rules for PostgreSQL

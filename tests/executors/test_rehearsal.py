@@ -149,6 +149,9 @@ def test_a_way_back_that_restores_everything_is_proved(any_server: Any, any_data
     assert (seen.restored, seen.repeatable, seen.obstacle) == (True, True, "")
     assert seen.differences == seen.unrepeated == ()
     assert any(name.endswith("added") for name in seen.expected)
+    table, orders = (each for each in seen.changes if each.object.startswith("table "))
+    assert (table.change, orders.change) == ("added", "changed")
+    assert any("by_total" in line for line in orders.lines)
 
 
 def test_a_rehearsal_without_a_way_back_says_so(any_server: Any, any_database: str) -> None:

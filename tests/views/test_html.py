@@ -254,7 +254,8 @@ def test_what_decides_stands_at_the_top_the_worst_first(pages: Pages) -> None:
         "Denied by policy findings: Dangers: drops-data (step 2).",
         "2 dangers: drops-data, blocks-table",
         "Data is lost: the column users.legacy_name",
-        "ACCESS EXCLUSIVE on orders: ~41GB, rewrites all rows, reads and writes wait",
+        "orders is closed for reads and writes from step 3 statement 1 until its transaction ends: "
+        "about 41GB, ~80 M rows, rewrites all rows, ACCESS EXCLUSIVE",
         "Needs approval by policy destructive: "
         "Data is lost: the column users.legacy_name (step 2 statement 1).",
         "ATOMIC IN PARTS (3 units, each all or nothing)",

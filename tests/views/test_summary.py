@@ -43,8 +43,8 @@ def test_the_worst_fact_comes_first_and_a_brief_lock_last() -> None:
 def test_a_lock_that_is_only_perhaps_long_is_fair() -> None:
     assert find_facts(review(compensated_plan()))[-1] == Fact(
         "fair",
-        "ALGORITHM=COPY, LOCK=SHARED on items",
-        "perhaps rewrites all rows, writes wait",
+        "perhaps items is closed for writes during step 1 statement 3",
+        "rewrites all rows, ALGORITHM=COPY, LOCK=SHARED",
         "locks",
     )
 

@@ -1,6 +1,7 @@
 """A plan for its reader.
 
 approvals.py           Approvals for people: what is approved, and who has approved it
+changes.py             What a plan changes in the schema, for people
 dependencies.py        The dependency graph of a plan as rows and arcs
 difference.py          The difference of two plans
 html.py                A plan as one HTML file that needs no network and, to be read, no script

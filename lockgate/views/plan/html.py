@@ -17,7 +17,7 @@ from lockgate.planner.plan.plan import Measured
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.versions import version_key
 from lockgate.views.page import open_templates, render_page
-from lockgate.views.plan import rehearsal, summary
+from lockgate.views.plan import changes, rehearsal, summary
 from lockgate.views.plan.dependencies import draw_dependencies
 from lockgate.views.plan.review import (
     WORST_FIRST,
@@ -47,6 +47,8 @@ def render_html(review: Review) -> str:
         drawing=draw_dependencies(review.plan),
         longest_open=LONGEST_OPEN,
         seen=review.plan.rehearsal,
+        changes=review.changes,
+        changes_heading=changes.HEADING,
         measured=_measured(review),
         headline=rehearsal.headline,
         outcomes=rehearsal.outcomes,
@@ -102,6 +104,7 @@ def gravest(remarks: Iterable[Remark]) -> str:
 
 
 FILTERS = {
+    "changes_source": changes.source,
     "grouped": spell_digest,
     "count": count,
     "effects": summary.spell_effects,

@@ -14,6 +14,7 @@ from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_size, spell_digest
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
+from lockgate.views.plan.changes import render_schema_changes
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
@@ -25,7 +26,7 @@ from lockgate.views.plan.review import (
     spell_lock,
     spell_rows,
 )
-from lockgate.views.plan.summary import BLOCKS, KEPT, WORKS, find_facts
+from lockgate.views.plan.summary import BLOCKS, KEPT, WORKS, find_facts, find_worst
 
 # GitHub and GitLab refuse or cut longer ones.
 # https://docs.github.com/en/rest/issues/comments
@@ -86,10 +87,14 @@ def _head(review: Review) -> Iterator[str]:
         f"### {sign} {escape(review.title)} on {code(plan.environment)}: "
         f"{escape(plan.verdict)} · intent {code(spell_digest(plan.intent_digest))}"
     )
+    if worst := find_worst(review):
+        yield " ".join(f"{SIGNS[fact.grade]} **{escape(str(fact))}.**" for fact in worst)
     if plan.decisions:
         yield "\n".join(f"- {_decision(decision)}" for decision in plan.decisions)
     yield table(("", ""), _facts(review))
     yield from (f"> ⚠️ {escape(warning)}" for warning in plan.warnings)
+    if review.changes:
+        yield render_schema_changes(review.changes)
     if review.losses:
         yield "#### Data that is lost\n\n" + _listed(map(_loss, review.losses), "loss")
     if review.remarks:

@@ -15,6 +15,7 @@ from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses
+from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
 
 WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
@@ -94,6 +95,7 @@ class Review:
     losses: tuple[ShownLoss, ...]
     locks: tuple[ShownLock, ...]
     parts: tuple[ReviewPart, ...]
+    changes: tuple[SchemaChange, ...]
 
     @property
     def title(self) -> str:
@@ -145,6 +147,7 @@ def review(plan: Plan) -> Review:
         losses=tuple(losses),
         locks=tuple(sorted(find_locks(plan), key=_length)),
         parts=find_parts(plan),
+        changes=find_schema_changes(plan),
     )
 
 

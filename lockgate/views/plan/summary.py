@@ -24,6 +24,7 @@ from lockgate.views.plan.review import (
     ShownLoss,
     count,
     spell_lock,
+    spell_rows,
 )
 
 ORDER = ("poor", "fair", "good", "")
@@ -36,6 +37,7 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
 }
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
+CLOSED = {"writes": "is closed for writes", "reads": "is closed for reads and writes"}
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
 T = TypeVar("T")
 
@@ -48,6 +50,9 @@ class Fact:
     head: str
     more: str = ""
     anchor: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.head}: {self.more}" if self.more else self.head
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,13 @@ def find_facts(review: Review) -> list[Fact]:
         Fact(review.grade, review.plan.verdict, anchor="atomicity" if review.parts else ""),
     ]
     return sorted(facts, key=lambda fact: ORDER.index(fact.grade))
+
+
+def find_worst(review: Review) -> list[Fact]:
+    """What users of the database notice of the plan: losses, and the table that is closed longest
+    for work on all of its rows."""
+    told = [*_losses(review.losses), *_longest(review.locks)]
+    return [fact for fact in told if fact.grade]
 
 
 def find_topics(remarks: Iterable[Remark]) -> list[Topic]:
@@ -185,13 +197,28 @@ def _losses(losses: tuple[ShownLoss, ...]) -> Iterable[Fact]:
 
 def _longest(locks: tuple[ShownLock, ...]) -> Iterable[Fact]:
     """Of the lock that others wait for longest, if one makes them wait."""
-    for touch in (lock.touch for lock in locks if lock.touch.blocks != "nothing"):
+    for lock in (lock for lock in locks if lock.touch.blocks != "nothing"):
+        touch, head = lock.touch, f"{lock.touch.table} {CLOSED[lock.touch.blocks]}"
         severe = "poor" if touch.certain else "fair"
-        size = f"{spell_size(touch.bytes)}, " if touch.bytes is not None else ""
+        perhaps = "" if touch.certain else "perhaps "
         yield Fact(
             severe if touch.is_long else "",
-            f"{spell_lock(touch) or 'No lock'} on {touch.table}",
-            size + spell_effects(touch),
+            f"{perhaps}{head} {_how_long(lock)}",
+            ", ".join(filter(None, (_amount(touch), WORKS[touch.work], spell_lock(touch)))),
             "locks",
         )
         return
+
+
+def _how_long(lock: ShownLock) -> str:
+    """While what the table is closed."""
+    if lock.is_kept:
+        return f"from {lock.place} until its transaction ends"
+    return f"during {lock.place}" if lock.touch.is_long else f"for a moment in {lock.place}"
+
+
+def _amount(touch: Touch) -> str:
+    """About how much there is in the table."""
+    size = "" if touch.bytes is None else f"about {format_size(touch.bytes)}"
+    rows = "" if touch.rows is None else f"{spell_rows(touch.rows)} rows"
+    return ", ".join(filter(None, (size, rows)))

@@ -15,8 +15,12 @@ ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny":
 
 def show_plan(plan: Plan) -> None:
     """A plan for its reviewer, on stdout."""
+    from lockgate.views.plan.changes import show_schema_changes
     from lockgate.views.plan.notes import show_notes
+    from lockgate.views.plan.review import review
+    from lockgate.views.plan.summary import find_worst
 
+    reviewed = review(plan)
     target = plan.target
     say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
     say(f"  target    {target.engine} {target.server_version}, database {target.database}")
@@ -30,10 +34,13 @@ def show_plan(plan: Plan) -> None:
         say(f"  warning   {warning}", "yellow")
     for decision in plan.decisions:
         say(f"  policy    {decision}", ANSWERED[decision.answer])
+    for fact in find_worst(reviewed):
+        say(f"  beware    {fact}", {"poor": "red"}.get(fact.grade, "yellow"))
     say("")
     if not plan.steps:
         say("Nothing to do: the plan has no steps.", "green")
         return
+    show_schema_changes(reviewed.changes)
     rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
     headers = ("step", "", "version", "name", "statements", "unit")
     say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])

@@ -1,0 +1,150 @@
+"""What a plan changes in the schema, object by object: what its rehearsal saw, else its SQL.
+
+Derived from the statements themselves, so that nobody has to believe it; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from lockgate.planner.building.readings import full_reading
+from lockgate.planner.database.catalogue import ObjectChange
+from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.reading.reading import Clause, Object, Reading
+from lockgate.planner.sql.dialect import Dialect
+
+# A reading may say by the columns' own names what these do.
+ON_COLUMNS = frozenset({"add column", "drop column", "redefine column", "rename"})
+DEFINES = frozenset({"create", "alter", "drop", "rename"})
+SIGNS = {"add": "+", "attach": "+", "drop": "-", "detach": "-", "name": "+", "build": "+"}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """An object that is not the same after the plan. `object` is its kind and name, as in `table
+    users`; `lines` begin with `+`, `-`, or `~` for what is altered; empty: not known.
+
+    `seen` says that a rehearsal has measured it; else it is what the SQL says.
+    """
+
+    object: str
+    change: ObjectChange
+    lines: tuple[str, ...] = ()
+    seen: bool = False
+
+
+def find_schema_changes(plan: Plan) -> tuple[SchemaChange, ...]:
+    """What was rehearsed, in the order of names, then what the SQL says besides, in the order in
+    which it runs; an object that the plan makes and drops is not among them.
+
+    >>> from lockgate.planner.reading.reader import read_section
+    >>> from lockgate.planner.sql.dialect import POSTGRESQL
+    >>> sql = ["create table t (a int)", "alter table t add b int", "alter table u drop c"]
+    >>> for one in _merged(_told(reading) for reading in read_section(sql, POSTGRESQL)):
+    ...     print(one.object, one.change, *one.lines)
+    table t added + column b: int4
+    table u changed - column c
+    """
+    dialect = plan.target.dialect
+    seen = plan.rehearsal.changes if plan.rehearsal else ()
+    rehearsed = tuple(SchemaChange(one.object, one.change, one.lines, seen=True) for one in seen)
+    if dialect is None:
+        return rehearsed
+    known = {_last_name(one.object) for one in rehearsed} | _parts(rehearsed)
+    read = _merged(_read(plan.steps, dialect))
+    return (*rehearsed, *(one for one in read if _last_name(one.object) not in known))
+
+
+def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange]]:
+    for step in steps:
+        for statement in step.statements:
+            yield _told(full_reading(statement, dialect))
+
+
+def _parts(changes: Iterable[SchemaChange]) -> set[str]:
+    """What rehearsed objects hold under names of their own, such as the indexes of a table."""
+    parts = (line[1:].partition(":")[0].split() for one in changes for line in one.lines)
+    return {words[-1] for words in parts if len(words) > 1}
+
+
+def _told(reading: Reading) -> list[SchemaChange]:
+    """What one statement changes, by its reading."""
+    if reading.opaque or reading.unread:
+        return [SchemaChange("code that was not read", "changed", (f"~ {reading.kind}",))]
+    if reading.changes_rights:
+        return [SchemaChange("rights", "changed", (f"~ {reading.kind}",))]
+    if reading.temporary or reading.verb not in DEFINES:
+        return []
+    changes: dict[str, ObjectChange] = {"create": "added", "drop": "removed"}
+    change = changes.get("alter" if reading.replaces else reading.verb, "changed")
+    is_whole = change != "changed" or reading.replaces
+    lines = () if is_whole else tuple(_lines(reading)) or (f"~ {reading.kind}",)
+    return [SchemaChange(_spell(one), change, lines) for one in reading.objects if one.name]
+
+
+def _lines(reading: Reading) -> Iterator[str]:
+    """What an object's change consists of."""
+    clauses = [one for one in reading.clauses if one.name or one.action not in ON_COLUMNS]
+    named = {one.name for one in clauses if one.action in ("add column", "drop column")}
+    yield from (f"+ column {name}" for name in reading.columns_added if name not in named)
+    yield from (f"- column {name}" for name in reading.columns_dropped if name not in named)
+    yield from (f"~ column {old} renamed to {new}" for old, new in reading.columns_renamed)
+    for name, definition in reading.columns_redefined.items():
+        yield f"~ column {name}: {definition.text or definition.type}"
+    yield from (_clause(one) for one in clauses if one.name not in reading.columns_redefined)
+    yield from (f"~ renamed to {new.name}" for _, new in reading.renames)
+
+
+def _clause(clause: Clause) -> str:
+    """
+    >>> users = Object("table", "users")
+    >>> _clause(Clause("add column", users, "age", type="int4"))
+    '+ column age: int4'
+    >>> _clause(Clause("set not null", users, "age"))
+    '~ age: set not null'
+    """
+    verb, _, rest = clause.action.partition(" ")
+    sign, kind = SIGNS.get(verb, "~"), rest or verb
+    others = ", ".join(one.name for one in clause.others)
+    columns = f"({', '.join(filter(None, clause.columns))})" if any(clause.columns) else ""
+    words = " ".join(sorted(clause.words - {"serial", "any zone"}))
+    about = " ".join(filter(None, (clause.type, words, columns, others)))
+    head = f"{kind} {clause.name}".strip() if sign != "~" else clause.name
+    if sign == "~":
+        about = " ".join(filter(None, (clause.action.removeprefix("alter column "), about)))
+    joint = " " if about.startswith("(") else ": "
+    return f"{sign} {joint.join(filter(None, (head, about)))}"
+
+
+def _merged(told: Iterable[list[SchemaChange]]) -> tuple[SchemaChange, ...]:
+    """The changes, one an object, in the order of the first of each."""
+    found: dict[str, SchemaChange] = {}
+    for change in (one for each in told for one in each):
+        before = found.pop(change.object, None)
+        if before is None:
+            found[change.object] = change
+        elif not (before.change == "added" and change.change == "removed"):
+            found[change.object] = _joined(before, change)
+    return tuple(found.values())
+
+
+def _joined(before: SchemaChange, after: SchemaChange) -> SchemaChange:
+    if after.change == "removed":
+        return after
+    kept = before.lines if before.change != "removed" else ()
+    change: ObjectChange = "added" if before.change == "added" else "changed"
+    return replace(before, change=change, lines=tuple(dict.fromkeys((*kept, *after.lines))))
+
+
+def _spell(one: Object) -> str:
+    return f"{one.kind} {one.schema}.{one.name}" if one.schema else f"{one.kind} {one.name}"
+
+
+def _last_name(spelled: str) -> str:
+    """The object's own name, without kind and schema.
+
+    >>> _last_name("table audit.users"), _last_name("function f(integer)")
+    ('users', 'f')
+    """
+    return spelled.partition(" ")[2].split("(")[0].rpartition(".")[2].rpartition(" ")[2]
