@@ -5,7 +5,8 @@ Writes nothing, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.occupancy import Occupancy, OtherHistory
@@ -37,6 +38,21 @@ def read_occupancy(session: Session, ledger: Ledger) -> Occupancy | None:
 def read_testimony(session: Session, tool: MigrationTool, table: FoundTable) -> Testimony:
     """What another tool's table says."""
     return tool.read(session.read_rows(table, tool.columns))
+
+
+def read_takeover_testimony(
+    session: Session, tool: MigrationTool, table: FoundTable, found: Iterable[FoundTable]
+) -> Testimony:
+    """The same, with what the tables say that the tool keeps beside its history, of those `found`:
+    whether a run holds its lock, say."""
+    testimony = read_testimony(session, tool, table)
+    beside = {one.name.lower(): one for one in found if one.schema == table.schema}
+    troubles = list(testimony.troubles)
+    for asked in tool.asked:
+        place = beside.get(asked.table)
+        if place and place.is_plain and asked.columns <= place.columns:
+            troubles += asked.troubles(session.read_rows(place, asked.columns))
+    return replace(testimony, troubles=tuple(troubles))
 
 
 def refuse_moved_histories(session: Session, ledger: Ledger) -> None:

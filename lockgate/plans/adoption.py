@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lockgate.executors.engine import Session
-from lockgate.executors.ledger.occupancy import read_testimony
+from lockgate.executors.ledger.occupancy import read_takeover_testimony
 from lockgate.planner.adoption.matching import Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.database.ledger import Ledger
@@ -43,12 +43,14 @@ def find_takeover(session: Session, tool: str, baseline: str | None) -> Takeover
     Raises:
         UsageError: there is none, or there are several.
     """
-    found = find_histories(session.find_tables())
+    tables = session.find_tables()
+    found = find_histories(tables)
     wanted = [each for each in found if tool == AUTO or _is(each[0].name, tool)]
     if len(wanted) != 1:
         raise _not_one([f"{table} of {known.name}" for known, table in wanted or found], tool)
     ((known, table),) = wanted
-    return Takeover(known, table, read_testimony(session, known, table), baseline)
+    testimony = read_takeover_testimony(session, known, table, tables)
+    return Takeover(known, table, testimony, baseline)
 
 
 def tool_names() -> list[str]:

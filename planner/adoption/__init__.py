@@ -7,6 +7,7 @@ fence.py        The other tool after its history was taken over: nothing may cha
 matching.py     Which migrations another tool's history names, and why it cannot be taken over
 plan.py         The plan that takes another tool's history over
 recognition.py  Whose history a table is: every file in `tools` is asked
+siphash.py      SipHash-1-3, by which Rust's standard library hashes
 tool.py         A tool that has migrated a database: how its history is known, read and verified
 tools/          Tools whose histories can be taken over, one a file, found by being there
 variants.py     The bytes that a file may have had for another tool

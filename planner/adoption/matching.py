@@ -51,8 +51,9 @@ def match_history(
     _refuse_troubles(history)
     rows = {_key_of(row, files, history.tool): row for row in history.testimony.applied}
     known = {entry.key for entry in ledger.entries}
+    applied = [file for file in files if file.key in rows]
     taken = [
-        Match(file, rows.get(file.key), _verify(history, file, rows))
+        _matched(file, rows.get(file.key), history.tool, applied)
         for file in files
         if file.key in rows or file.key in _implied(history, files)
     ]
@@ -62,21 +63,20 @@ def match_history(
     return tuple(match for match in taken if match.migration.key not in known)
 
 
+def _matched(
+    file: Migration, row: AppliedThere | None, tool: MigrationTool, applied: Sequence[Migration]
+) -> Match:
+    return Match(file, row, tool.verify(file, row, applied) if row else None)
+
+
 def _key_of(row: AppliedThere, files: Sequence[Migration], tool: MigrationTool) -> VersionKey:
-    """The key of the migration that a row is of: by its version, else by its file's name, and else
-    by its checksum."""
+    """The key of the migration that a row is of: by its version, else as its tool knows it."""
     keys = {file.key for file in files}
     for version in (row.version, f"R__{row.version}"):
         if version_key(version) in keys:
             return version_key(version)
-    stem = row.name.rpartition("/")[2].rpartition(".")[0] or row.name
-    named = [file.key for file in files if stem and _stem(file) == stem]
-    named = named or [file.key for file in files if row.checksum and tool.verify(file, row)]
+    named = [file.key for file in files if tool.is_of(file, row)]
     return named[0] if len(named) == 1 else version_key(row.version)
-
-
-def _stem(migration: Migration) -> str:
-    return migration.filename.rpartition("/")[2].rpartition(".")[0]
 
 
 def _implied(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
@@ -88,13 +88,6 @@ def _implied(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
     if version_key(last) in running and history.baseline:
         return set(running[: running.index(version_key(last)) + 1])
     return {key for key in running if key <= version_key(last)}
-
-
-def _verify(
-    history: Takeover, file: Migration, rows: Mapping[VersionKey, AppliedThere]
-) -> bool | None:
-    row = rows.get(file.key)
-    return history.tool.verify(file, row) if row else None
 
 
 def _refuse_troubles(history: Takeover) -> None:

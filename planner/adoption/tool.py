@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lockgate.planner.database.occupancy import FoundTable, TableRow
+from lockgate.planner.versions import VersionKey, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.migrations.migration import Migration
@@ -52,9 +53,65 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def verify_nothing(migration: Migration, applied: AppliedThere) -> bool | None:
-    """Of a tool without checksums: nobody knows whether the file is the one that was applied."""
+def verify_nothing(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
+    """Of a tool without checksums: it cannot be known whether the file is the one that ran."""
     return None
+
+
+def each_row(
+    applied: Callable[[TableRow], AppliedThere], order: Callable[[TableRow], Any]
+) -> Callable[[Sequence[TableRow]], Testimony]:
+    """How to read a table in which each row is an applied migration, in this order."""
+    return lambda rows: Testimony(tuple(map(applied, sorted(rows, key=order))))
+
+
+def by_number(column: str) -> Callable[[TableRow], int]:
+    """An order by a column with whole numbers."""
+    return lambda row: int(row[column] or 0)
+
+
+def by_version(column: str) -> Callable[[TableRow], VersionKey]:
+    """An order by a column with versions."""
+    return lambda row: version_key(text_of(row[column]))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A table that a tool keeps beside its history, and that tells what is half done there.
+
+    `table` and `columns` are in lower case; `troubles` are sentences, as those of a testimony.
+    """
+
+    table: str
+    columns: frozenset[str]
+    troubles: Callable[[Sequence[TableRow]], Sequence[str]]
+
+
+def lock_of(tool: str, table: str, column: str, release: str) -> Beside:
+    """A tool's lock, a table with a row that is true in `column` while a run holds it; `release`
+    ends one that no run holds."""
+
+    def troubles(rows: Sequence[TableRow]) -> Sequence[str]:
+        if not any(is_true(row[column]) for row in rows):
+            return ()
+        return (
+            f"{tool} holds its lock ({table}): a run is under way, or one has died and may be half "
+            f"done. When no run is left, see what it has done, and take the lock away: {release}.",
+        )
+
+    return Beside(table, frozenset({column}), troubles)
+
+
+def has_its_name(migration: Migration, applied: AppliedThere) -> bool:
+    """Whether a migration's file has the name that a row keeps."""
+    name = _stem(applied.name) or applied.name
+    return bool(name) and _stem(migration.filename) == name
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +121,24 @@ class MigrationTool:
     schema that tell it from a tool whose table looks alike.
 
     `read` is given every row. `verify` says whether a file is the one that was applied, by the
-    tool's checksum; None: it cannot be known. `hint` is what to do about what it has half done.
+    tool's checksum, which may be over the others that it has applied too; None: it cannot be known.
+    `is_of` says whether a row is of a migration that does not have its version.
     """
 
     name: str
     tables: frozenset[str]
     columns: frozenset[str]
     read: Callable[[Sequence[TableRow]], Testimony]
-    verify: Callable[[Migration, AppliedThere], bool | None] = verify_nothing
+    verify: Callable[[Migration, AppliedThere, Sequence[Migration]], bool | None] = verify_nothing
+    is_of: Callable[[Migration, AppliedThere], bool] = has_its_name
     exact: bool = False
     beside: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     schema: str = ""
     companions: frozenset[str] = frozenset()
     """What else it keeps in that schema, in lower case: a lock, say."""
+    asked: tuple[Beside, ...] = ()
+    """Those of them that tell what is half done."""
     single_row: bool = False
     """Whether its table has the last version alone, and all before it are applied too."""
     reads_all: bool = True

@@ -5,16 +5,12 @@ https://github.com/sqlalchemy/alembic/blob/main/alembic/ddl/impl.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony, text_of, words
+from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, each_row, text_of, words
 from lockgate.planner.database.occupancy import TableRow
 
 
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says: the heads that the database is at."""
-    heads = sorted(text_of(row["version_num"]) for row in rows)
-    return Testimony(tuple(map(AppliedThere, heads)))
+def _head(row: TableRow) -> str:
+    return text_of(row["version_num"])
 
 
 TOOL = MigrationTool(
@@ -22,6 +18,6 @@ TOOL = MigrationTool(
     tables=words("alembic_version"),
     columns=words("version_num"),
     exact=True,
-    read=_read,
     reads_all=False,
+    read=each_row(lambda row: AppliedThere(_head(row)), _head),
 )

@@ -5,18 +5,14 @@ https://github.com/amacneil/dbmate/blob/main/pkg/driver/postgres/postgres.go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony, text_of, words
-from lockgate.planner.database.occupancy import TableRow
-from lockgate.planner.versions import version_key
-
-
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says."""
-    versions = sorted((text_of(row["version"]) for row in rows), key=version_key)
-    return Testimony(tuple(map(AppliedThere, versions)))
-
+from lockgate.planner.adoption.tool import (
+    AppliedThere,
+    MigrationTool,
+    by_version,
+    each_row,
+    text_of,
+    words,
+)
 
 TOOL = MigrationTool(
     name="dbmate",
@@ -24,5 +20,5 @@ TOOL = MigrationTool(
     columns=words("version"),
     exact=True,
     without=words("ar_internal_metadata"),  # that is Rails', whose table looks the same
-    read=_read,
+    read=each_row(lambda row: AppliedThere(text_of(row["version"])), by_version("version")),
 )

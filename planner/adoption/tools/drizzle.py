@@ -9,7 +9,14 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony, text_of, words
+from lockgate.planner.adoption.tool import (
+    AppliedThere,
+    MigrationTool,
+    by_number,
+    each_row,
+    text_of,
+    words,
+)
 from lockgate.planner.adoption.variants import spellings
 from lockgate.planner.database.occupancy import TableRow
 
@@ -17,26 +24,28 @@ if TYPE_CHECKING:
     from lockgate.planner.migrations.migration import Migration
 
 
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says: a file is known by its hash."""
-    ordered = sorted(rows, key=lambda row: int(row["created_at"] or 0))
-    return Testimony(tuple(map(_applied, ordered)))
-
-
 def _applied(row: TableRow) -> AppliedThere:
     digest = text_of(row["hash"])
     return AppliedThere(digest, checksum=digest)
 
 
-def _verify(migration: Migration, applied: AppliedThere) -> bool | None:
+def _verify(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
     """By the SHA-256 of its file, however its lines end."""
     return applied.checksum in {hashlib.sha256(data).hexdigest() for data in spellings(migration)}
+
+
+def _is_of(migration: Migration, applied: AppliedThere) -> bool:
+    """By its hash: there is nothing else."""
+    return _verify(migration, applied, ()) is True
 
 
 TOOL = MigrationTool(
     name="Drizzle",
     tables=words("__drizzle_migrations"),
     columns=words("id hash created_at"),
-    read=_read,
+    read=each_row(_applied, by_number("created_at")),
     verify=_verify,
+    is_of=_is_of,
 )

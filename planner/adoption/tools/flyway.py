@@ -82,7 +82,9 @@ def _failed(row: TableRow) -> str:
     )
 
 
-def _verify(migration: Migration, applied: AppliedThere) -> bool | None:
+def _verify(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
     """By the CRC32 of its text; a script's configuration is no part of it."""
     if not applied.checksum:
         return None

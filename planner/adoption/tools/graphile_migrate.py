@@ -5,29 +5,57 @@ https://github.com/graphile/migrate/blob/main/src/migration.ts
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
-    Testimony,
     as_moment,
+    each_row,
     text_of,
     words,
 )
+from lockgate.planner.adoption.variants import up_text
 from lockgate.planner.database.occupancy import TableRow
 
+if TYPE_CHECKING:
+    from lockgate.planner.migrations.migration import Migration
 
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says: the digits of a file's name are its version."""
-    ordered = sorted(rows, key=lambda row: text_of(row["filename"]))
-    return Testimony(tuple(map(_applied, ordered)))
+HEADER = re.compile(r"--! (?P<key>[A-Z][a-zA-Z0-9_]*)(?::(?P<value>.*))?")
+FIRST = ("", "-")
+"""What stands for the hash before the first."""
+
+
+def chained_hash(text: str) -> tuple[str, bool]:
+    """The hash that a committed file has by its text and by the hash before it, which its header
+    names; and whether that header says that another one is allowed."""
+    lines, headers = text.replace("\r\n", "\n").split("\n"), dict[str, str]()
+    while lines and (match := HEADER.fullmatch(lines[0])):
+        headers[match["key"]] = (match["value"] or "").strip()
+        lines = lines[1:]
+    previous = headers.get("Previous", "")
+    body = "\n".join(lines).strip()
+    chained = f"{'' if previous in FIRST else previous}\n{body}".strip() + "\n"
+    digest = hashlib.sha1(chained.encode(), usedforsecurity=False).hexdigest()
+    return f"sha1:{digest}", "AllowInvalidHash" in headers
+
+
+def _verify(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
+    """By its own hash, which holds all before it; None where the file allows any."""
+    found, is_any = chained_hash(up_text(migration))
+    return None if is_any else found == applied.checksum
 
 
 def _applied(row: TableRow) -> AppliedThere:
+    """The digits of a file's name are its version."""
     name = text_of(row["filename"])
     version = name.removesuffix(".sql").partition("-")[0]
-    return AppliedThere(version, name, as_moment(row["date"]))
+    return AppliedThere(version, name, as_moment(row["date"]), checksum=text_of(row["hash"]))
 
 
 TOOL = MigrationTool(
@@ -36,5 +64,6 @@ TOOL = MigrationTool(
     columns=words("hash previous_hash filename date"),
     companions=words("current"),
     schema="graphile_migrate",
-    read=_read,
+    read=each_row(_applied, lambda row: text_of(row["filename"])),
+    verify=_verify,
 )

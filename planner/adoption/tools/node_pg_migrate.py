@@ -5,26 +5,20 @@ https://github.com/salsita/node-pg-migrate/blob/main/src/runner.ts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
-    Testimony,
     as_moment,
+    by_number,
+    each_row,
     text_of,
     words,
 )
 from lockgate.planner.database.occupancy import TableRow
 
 
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says: the digits of a file's name are its version."""
-    ordered = sorted(rows, key=lambda row: int(row["id"]))
-    return Testimony(tuple(map(_applied, ordered)))
-
-
 def _applied(row: TableRow) -> AppliedThere:
+    """The digits of a file's name are its version."""
     name = text_of(row["name"])
     version = name.partition("_")[0].partition("-")[0]
     return AppliedThere(version, f"{name}.sql", as_moment(row["run_on"]))
@@ -34,5 +28,5 @@ TOOL = MigrationTool(
     name="node-pg-migrate",
     tables=words("pgmigrations"),
     columns=words("id name run_on"),
-    read=_read,
+    read=each_row(_applied, by_number("id")),
 )

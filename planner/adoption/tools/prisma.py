@@ -50,7 +50,9 @@ def _failed(name: str) -> str:
     )
 
 
-def _verify(migration: Migration, applied: AppliedThere) -> bool | None:
+def _verify(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
     """By the SHA-256 of its file, however its lines end; old rows lack zeros within the hex."""
     sums = {hashlib.sha256(data).digest() for data in spellings(migration)}
     return applied.checksum in {one.hex() for one in sums} | {_unpadded(one) for one in sums}

@@ -1,39 +1,67 @@
-"""refinery: a row for each version, with a SipHash that depends on its release.
+"""refinery: a row for each version, with a SipHash-1-3 of its name, its version and its text.
 
-https://github.com/rust-db/refinery/blob/main/refinery_core/src/traits/mod.rs
+https://github.com/rust-db/refinery/blob/main/refinery_core/src/runner.rs
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.siphash import siphash13
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
-    Testimony,
     as_moment,
+    by_number,
+    each_row,
     text_of,
     words,
 )
+from lockgate.planner.adoption.variants import spellings
 from lockgate.planner.database.occupancy import TableRow
 
+if TYPE_CHECKING:
+    from lockgate.planner.migrations.migration import Migration
 
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says."""
-    ordered = sorted(rows, key=lambda row: int(row["version"]))
-    return Testimony(
-        tuple(
-            AppliedThere(
-                text_of(row["version"]), text_of(row["name"]), as_moment(row["applied_on"])
-            )
-            for row in ordered
-        )
+WIDTHS = (4, 8)
+"""Bytes of a version: 8 where refinery was built with `int8-versions`."""
+
+
+def checksum_of(name: str, version: int, text: bytes, width: int) -> int:
+    """The checksum of a migration, as Rust's `Hash` feeds it: a string ends with 0xff.
+
+    >>> checksum_of("initial", 1, b"select 1;", 4) == checksum_of("initial", 1, b"select 1;", 8)
+    False
+    """
+    number = version.to_bytes(width, "little", signed=True)
+    return siphash13(name.encode() + b"\xff" + number + text + b"\xff")
+
+
+def _applied(row: TableRow) -> AppliedThere:
+    return AppliedThere(
+        version=text_of(row["version"]),
+        name=text_of(row["name"]),
+        at=as_moment(row["applied_on"]),
+        checksum=text_of(row["checksum"]),
     )
+
+
+def _verify(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
+    """By the SipHash, with versions of either width, and however the lines of the file end."""
+    return applied.checksum in {
+        str(checksum_of(migration.name, int(applied.version), text, width))
+        for text in spellings(migration)
+        for width in WIDTHS
+    }
 
 
 TOOL = MigrationTool(
     name="refinery",
     tables=words("refinery_schema_history"),
     columns=words("version name applied_on checksum"),
-    read=_read,
+    read=each_row(_applied, by_number("version")),
+    verify=_verify,
 )

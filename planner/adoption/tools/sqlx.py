@@ -49,7 +49,9 @@ def _applied(row: TableRow) -> AppliedThere:
     )
 
 
-def _verify(migration: Migration, applied: AppliedThere) -> bool | None:
+def _verify(
+    migration: Migration, applied: AppliedThere, others: Sequence[Migration]
+) -> bool | None:
     """By the SHA-384 of the file with the up section, however its lines end."""
     return applied.checksum in {hashlib.sha384(data).hexdigest() for data in spellings(migration)}
 

@@ -5,19 +5,14 @@ https://github.com/supabase/cli/blob/main/pkg/migration/history.go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony, text_of, words
-from lockgate.planner.database.occupancy import TableRow
-
-
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says."""
-    ordered = sorted(rows, key=lambda row: text_of(row["version"]))
-    return Testimony(
-        tuple(AppliedThere(text_of(row["version"]), text_of(row["name"])) for row in ordered)
-    )
-
+from lockgate.planner.adoption.tool import (
+    AppliedThere,
+    MigrationTool,
+    by_version,
+    each_row,
+    text_of,
+    words,
+)
 
 TOOL = MigrationTool(
     name="Supabase",
@@ -25,5 +20,8 @@ TOOL = MigrationTool(
     columns=words("version name statements"),
     companions=words("seed_files"),
     schema="supabase_migrations",
-    read=_read,
+    read=each_row(
+        lambda row: AppliedThere(text_of(row["version"]), text_of(row["name"])),
+        by_version("version"),
+    ),
 )

@@ -1,32 +1,28 @@
-"""yoyo: a row for each applied migration, by its name.
+"""yoyo: a row for each applied migration, by its name; the hash there is of the name.
 
 https://sr.ht/~olly/yoyo/
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
-    Testimony,
     as_moment,
+    each_row,
+    lock_of,
     text_of,
     words,
 )
 from lockgate.planner.database.occupancy import TableRow
 
 
-def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says; the hash there is of the name, not of the file."""
-    ordered = sorted(rows, key=lambda row: text_of(row["migration_id"]))
-    return Testimony(
-        tuple(
-            AppliedThere(text_of(row["migration_id"]), at=as_moment(row["applied_at_utc"]))
-            for row in ordered
-        )
-    )
+def _name(row: TableRow) -> str:
+    return text_of(row["migration_id"])
+
+
+def _applied(row: TableRow) -> AppliedThere:
+    return AppliedThere(_name(row), at=as_moment(row["applied_at_utc"]))
 
 
 TOOL = MigrationTool(
@@ -34,5 +30,6 @@ TOOL = MigrationTool(
     tables=words("_yoyo_migration"),
     columns=words("migration_hash migration_id applied_at_utc"),
     companions=words("_yoyo_log _yoyo_version yoyo_lock"),
-    read=_read,
+    asked=(lock_of("yoyo", "yoyo_lock", "locked", "`yoyo break-lock`"),),
+    read=each_row(_applied, _name),
 )

@@ -13,8 +13,8 @@ from lockgate.planner.migrations.migration import SourceFile
 
 NAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>.+)\.sql", re.IGNORECASE)
 MARKED = re.compile(
-    r"^\s*--\s*(?:migrate:(?:up|down)|\+goose|liquibase formatted|changeset|[\s-]*(?:up|down) "
-    r"migration\b)",
+    r"^\s*--\s*(?:migrate:(?:up|down)|\+(?:goose|migrate)\b|liquibase formatted|changeset"
+    r"|[\s-]*(?:up|down) migration\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 """What says that a file is another tool's."""

@@ -11,16 +11,15 @@ from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
-from lockgate.planner.migrations.foreign.pairs import way_back
-from lockgate.planner.migrations.foreign.sections import (
-    Piece,
-    cut_at,
-    read_pieces,
-    read_required,
-    whole,
+from lockgate.planner.migrations.foreign.annotated import (
+    annotated_sections,
+    collect_annotated,
+    cut_sections,
 )
+from lockgate.planner.migrations.foreign.code_files import untaken_code
+from lockgate.planner.migrations.foreign.sections import read_required
 from lockgate.planner.migrations.format import Header
-from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
+from lockgate.planner.migrations.migration import Migration, Sections, SourceFile
 from lockgate.planner.sql.dialect import Dialect
 
 TOOL = "goose"
@@ -44,20 +43,13 @@ def recognise(folder: Folder) -> bool:
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
     """Migrations in Go, which goose compiles and runs."""
-    for name in folder.names(".go"):
-        if name[0].isdigit() and not name.endswith("_test.go"):
-            yield MigrationFileError(
-                "a migration in Go cannot be planned: nobody can read from it what it will do",
-                path=Path(name),
-                do="Write it as SQL. If it has run everywhere, move it out of the folder.",
-            )
+    names = (one for one in folder.names(".go") if not one.endswith("_test.go"))
+    yield from untaken_code((one for one in names if one[0].isdigit()), "Go")
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
     """Each SQL file with a version."""
-    for name in folder.names(".sql"):
-        if NAME.fullmatch(name):
-            yield (SourceFile(name, folder.read(name)),)
+    return collect_annotated(folder, NAME)
 
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
@@ -72,29 +64,8 @@ def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str
     """The sections between the annotations."""
     (file,) = migration.files
     transactional = _is_transactional(file)
-    found: dict[str, Section] = {}
-    for marker, piece in cut_at(whole(file), DIRECTION):
-        word = marker["word"].lower() if marker else ""
-        if word in found or (word == "up" and "down" in found):
-            raise _wrong(file, piece.line - 1, f"`-- +goose {word.title()}` has no place here")
-        found[word] = read_pieces(
-            file,
-            [piece],
-            dialect,
-            transactional=transactional,
-            line=piece.line - 1,
-            end=_end(piece),
-        )
-    if "up" not in found:
-        raise _wrong(file, 1, "there is no `-- +goose Up` line")
-    if found[""].statements:
-        line = found[""].statements[0].line
-        raise _wrong(file, line, "SQL above `-- +goose Up`, which goose does not run")
-    return Sections(found["up"], way_back(found.get("down")))
-
-
-def _end(piece: Piece) -> int:
-    return piece.line + piece.text.count("\n")
+    words = dict.fromkeys(("", "up", "down"), transactional)
+    return annotated_sections(file, cut_sections(file, DIRECTION, dialect, words), "-- +goose Up")
 
 
 def _is_transactional(file: SourceFile) -> bool:

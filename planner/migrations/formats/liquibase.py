@@ -17,6 +17,15 @@ from lockgate.planner.migrations.foreign.changelogs import (
     find_changesets,
     order_by,
 )
+from lockgate.planner.migrations.foreign.changesets import (
+    ATTRIBUTE,
+    CHANGESET,
+    ROLLBACK,
+    ROLLBACK_BLOCK,
+    match_changeset,
+    read_attributes,
+    unquoted,
+)
 from lockgate.planner.migrations.foreign.sections import (
     Piece,
     lines_of,
@@ -37,13 +46,6 @@ NOT_TAKEN = (
 ALONE = "`runInTransaction:false` after its `--changeset`"
 
 FIRST = re.compile(r"\s*--\s*liquibase formatted sql(?P<rest>.*)", re.IGNORECASE)
-CHANGESET = re.compile(
-    r'\s*--\s*changeset\s+(?P<author>"[^"]+"|[^:\r\n]+):\s*(?P<id>"[^"]+"|\S+)(?P<rest>.*)',
-    re.IGNORECASE,
-)
-ATTRIBUTE = re.compile(r'(?P<key>\w+):\s*(?P<value>"[^"]*"|\S+)')
-ROLLBACK = re.compile(r"\s*--\s*rollback(?:\s(?P<sql>.*))?$", re.IGNORECASE)
-BLOCK = re.compile(r"\s*/\*\s*liquibase\s+rollback\s*$", re.IGNORECASE)
 UNTAKEN = re.compile(
     r"\s*--\s*(?P<word>preconditions?|property|ignoreLines|ignore)\b", re.IGNORECASE
 )
@@ -95,15 +97,15 @@ def warnings(folder: Folder) -> Iterator[str]:
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
     """A changeset's version is `file::id::author`, as Liquibase writes it."""
-    match = _changeset(files[0])
-    attributes = _attributes(match["rest"])
+    match = match_changeset(files[0])
+    attributes = read_attributes(match["rest"])
     _refuse_attributes(files[0], attributes)
     path = attributes.get("logicalfilepath") or _logical_path(files) or files[0].name
-    version = f"{path}::{_plain(match['id'])}::{_plain(match['author'])}"
+    version = f"{path}::{unquoted(match['id'])}::{unquoted(match['author'])}"
     is_repeatable = attributes.get("runonchange", "").lower() == "true"
     return Header(
         f"R__{version}" if is_repeatable else version,
-        _plain(match["id"]),
+        unquoted(match["id"]),
         read_required(files[0]),
         template=PARAMETER.search(files[0].text) is not None,
     )
@@ -112,7 +114,7 @@ def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
 def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
     """The SQL of a changeset, and that of its `--rollback` lines."""
     file = migration.files[0]
-    attributes = _attributes(_changeset(file)["rest"])
+    attributes = read_attributes(match_changeset(file)["rest"])
     text = PARAMETER.sub(lambda one: variables.get(one["name"], one[0]), file.text)
     draft = _draft(replace(file, text=text))
     transactional = attributes.get("runintransaction", "").lower() != "false"
@@ -179,7 +181,7 @@ def _for_engine(
     name: str, header: str, line: int, text: str, dialect: Dialect
 ) -> Iterator[tuple[SourceFile, ...]]:
     file = SourceFile(name, text, "both", line)
-    told = _attributes(_changeset(file)["rest"]).get("dbms", "")
+    told = read_attributes(match_changeset(file)["rest"]).get("dbms", "")
     engines = [one.strip().lower() for one in told.split(",") if one.strip()]
     wanted = [one for one in engines if not one.startswith("!")]
     if f"!{dialect.name}" in engines or (wanted and dialect.name not in (*wanted, "all")):
@@ -188,22 +190,10 @@ def _for_engine(
     yield (file, SourceFile(name, header, "header")) if has_path else (file,)
 
 
-def _changeset(file: SourceFile) -> re.Match[str]:
-    match = CHANGESET.match(file.text)
-    if match is None:
-        raise MigrationFileError("there is no `--changeset author:id` line", line=file.line)
-    return match
-
-
-def _attributes(text: str) -> dict[str, str]:
-    """By their names in lower case."""
-    return {one["key"].lower(): _plain(one["value"]) for one in ATTRIBUTE.finditer(text)}
-
-
 def _logical_path(files: tuple[SourceFile, ...]) -> str | None:
     headers = (file.text for file in files if file.role == "header")
     first = FIRST.match(next(headers, ""))
-    return _attributes(first["rest"]).get("logicalfilepath") if first else None
+    return read_attributes(first["rest"]).get("logicalfilepath") if first else None
 
 
 def _refuse_attributes(file: SourceFile, attributes: Mapping[str, str]) -> None:
@@ -237,7 +227,7 @@ def _draft(file: SourceFile) -> _Draft:
         if in_block:
             in_block = "*/" not in line
             draft.down.append(Piece(line.partition("*/")[0].rstrip("\r\n") + "\n", number))
-        elif BLOCK.match(line):
+        elif ROLLBACK_BLOCK.match(line):
             in_block = True
         elif rollback:
             _take_rollback(file, draft, number, rollback["sql"] or "")
@@ -277,7 +267,3 @@ def _delimited(pieces: list[Piece], delimiter: str | None, dialect: Dialect) -> 
         ]
     alone = re.compile(rf"^[ \t]*{re.escape(word)}[ \t]*$", re.MULTILINE | re.IGNORECASE)
     return [Piece(alone.sub(";", one.text), one.line) for one in pieces]
-
-
-def _plain(text: str) -> str:
-    return text.strip().strip('"')

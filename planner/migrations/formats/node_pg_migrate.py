@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.annotated import collect_annotated, cut_sections
+from lockgate.planner.migrations.foreign.code_files import untaken_code
 from lockgate.planner.migrations.foreign.pairs import way_back
 from lockgate.planner.migrations.foreign.plain_files import NAME
-from lockgate.planner.migrations.foreign.sections import cut_at, read_pieces, read_required, whole
+from lockgate.planner.migrations.foreign.sections import read_required
 from lockgate.planner.migrations.format import Header
-from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
+from lockgate.planner.migrations.migration import Migration, Sections, SourceFile
 from lockgate.planner.sql.dialect import Dialect
 
 TOOL = "node-pg-migrate"
@@ -33,20 +34,13 @@ def recognise(folder: Folder) -> bool:
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
     """Migrations that are code."""
-    for name in folder.names(".js", ".cjs", ".mjs", ".ts"):
-        if name[0].isdigit():
-            yield MigrationFileError(
-                "a migration in JavaScript cannot be planned: nobody can read what it will do",
-                path=Path(name),
-                do="Write it as SQL. If it has run everywhere, move it out of the folder.",
-            )
+    names = folder.names(".js", ".cjs", ".mjs", ".ts")
+    yield from untaken_code((one for one in names if one[0].isdigit()), "JavaScript")
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
     """Each SQL file with a version."""
-    for name in folder.names(".sql"):
-        if NAME.fullmatch(name):
-            yield (SourceFile(name, folder.read(name)),)
+    return collect_annotated(folder, NAME)
 
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
@@ -60,16 +54,5 @@ def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
 def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
     """The sections after the markers; without `-- Up Migration` all before the other is up."""
     (file,) = migration.files
-    found: dict[str, Section] = {}
-    for marker, piece in cut_at(whole(file), MARKER):
-        word = marker["word"].lower() if marker else ""
-        if word in found:
-            raise MigrationFileError(
-                f"a second `-- {word.title()} Migration`",
-                path=Path(file.name),
-                line=piece.line - 1,
-                do="Split the file in two.",
-            )
-        end = piece.line + piece.text.count("\n")
-        found[word] = read_pieces(file, [piece], dialect, line=piece.line - 1, end=end)
+    found = cut_sections(file, MARKER, dialect)
     return Sections(found.get("up", found[""]), way_back(found.get("down")))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.code_files import untaken_code
 from lockgate.planner.migrations.foreign.pairs import parse_pair
 from lockgate.planner.migrations.foreign.sections import read_required
 from lockgate.planner.migrations.format import Header
@@ -35,13 +35,8 @@ def recognise(folder: Folder) -> bool:
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
     """Migrations in Rust, which are compiled and run."""
-    for name, match in _named(folder):
-        if match["end"] == "rs":
-            yield MigrationFileError(
-                "a migration in Rust cannot be planned: nobody can read from it what it will do",
-                path=Path(name),
-                do="Write it as SQL. If it has run everywhere, move it out of the folder.",
-            )
+    rust = (name for name, match in _named(folder) if match["end"] == "rs")
+    yield from untaken_code(rust, "Rust")
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.code_files import untaken_code
 from lockgate.planner.migrations.foreign.pairs import pair, parse_pair
 from lockgate.planner.migrations.foreign.sections import read_required
 from lockgate.planner.migrations.format import Header
@@ -38,15 +39,14 @@ def recognise(folder: Folder) -> bool:
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
     """Migrations in Python, and hooks."""
+    names = (one for one in folder.names(".py") if not one.startswith(("_", "post-apply")))
+    yield from untaken_code(names, "Python")
     for name in folder.names(".py", ".sql"):
-        is_hook = name.startswith("post-apply")
-        if is_hook or (name.endswith(".py") and not name.startswith("_")):
+        if name.startswith("post-apply"):
             yield MigrationFileError(
-                "a hook runs after every migration, and would be in no plan"
-                if is_hook
-                else "a migration in Python cannot be planned: nobody can read what it will do",
+                "a hook runs after every migration, and would be in no plan",
                 path=Path(name),
-                do="Write it as SQL. If it has run everywhere, move it out of the folder.",
+                do="Write it as a migration. If it has run everywhere, move it out of the folder.",
             )
 
 

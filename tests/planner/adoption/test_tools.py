@@ -1,12 +1,15 @@
 """What each tool's table says, from rows as the tool writes them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from lockgate.planner.adoption.recognition import find_histories, known_tools
+from lockgate.planner.adoption.tool import AppliedThere
 from lockgate.planner.adoption.tools import (
     alembic,
+    atlas,
     dbmate,
     django,
     drizzle,
@@ -20,13 +23,30 @@ from lockgate.planner.adoption.tools import (
     prisma,
     rails,
     refinery,
+    sqitch,
+    sql_migrate,
     sqlx,
     supabase,
     yoyo,
 )
 from lockgate.planner.database.occupancy import FoundTable
+from lockgate.planner.migrations.migration import Migration, SourceFile
 
 AT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+REFINERY = (
+    "CREATE TABLE persons (\n    id int,\n    name varchar(255),\n    city varchar(255)\n);\n"
+)
+ATLAS = (
+    (
+        '-- add new schema named "atlantis"\n'
+        "CREATE DATABASE `atlantis`;\n"
+        '-- create "tbl" table\n'
+        "CREATE TABLE `atlantis`.`tbl` (`col` int NOT NULL) CHARSET utf8mb4 "
+        "COLLATE utf8mb4_general_ci;\n"
+    ),
+    ("ALTER TABLE `atlantis`.`tbl` ADD `col_2` TEXT;\n"),
+)
 
 
 def versions(testimony: object) -> list[str]:
@@ -167,9 +187,156 @@ def test_sqlx_keeps_a_checksum_and_says_what_failed() -> None:
         (drizzle, {"id": 1, "hash": "ab", "created_at": 5}, "ab"),
         (refinery, {"version": 3, "name": "a", "applied_on": "2024-01-02T03:04:05Z",
                     "checksum": "7"}, "3"),
+        (sql_migrate, {"id": "0012-a.sql", "applied_at": AT}, "0012"),
         (graphile_migrate, {"hash": "sha1:ab", "previous_hash": None, "filename": "000001-a.sql",
                             "date": AT}, "000001"),
     ],
 )  # fmt: skip
 def test_a_row_is_a_version(tool: object, row: dict, version: str) -> None:  # type: ignore[type-arg]
     assert versions(tool.TOOL.read([row])) == [version]  # type: ignore[attr-defined]
+
+
+def migration(name: str, text: str, **more: object) -> Migration:
+    """A migration that is one file."""
+    file = SourceFile(name, text, "up")
+    return Migration("1", "initial", name, "", (), (file,), False, "plain", **more)  # type: ignore[arg-type]
+
+
+def applied(checksum: str, version: str = "1") -> AppliedThere:
+    return AppliedThere(version, checksum=checksum)
+
+
+class TestChecksums:
+    """The values are those that the tools publish, or have written."""
+
+    def test_refinery_hashes_name_version_and_text(self) -> None:
+        # https://github.com/rust-db/refinery/blob/main/refinery/tests/postgres.rs
+        text = REFINERY
+        for value in ("2959965718684201605", "13938959368620441626"):  # int4 and int8 versions
+            assert refinery.TOOL.verify(migration("V1__initial.sql", text), applied(value), ())
+        changed = migration("V1__initial.sql", f"{text} ")
+        assert refinery.TOOL.verify(changed, applied("2959965718684201605"), ()) is False
+
+    def test_graphile_chains_by_the_header(self) -> None:
+        # https://github.com/graphile/migrate/blob/main/__tests__/helpers.ts
+        text = (
+            "--! Previous: -\n--! Hash: sha1:e00ec93314a423ee5cc68d1182ad52f16442d7df\n\n"
+            "create table if not exists foo (id serial primary key);\n"
+        )
+        row = applied("sha1:e00ec93314a423ee5cc68d1182ad52f16442d7df")
+        assert graphile_migrate.TOOL.verify(migration("committed/000001.sql", text), row, ())
+        other = migration("committed/000001.sql", text.replace("foo", "bar"))
+        assert graphile_migrate.TOOL.verify(other, row, ()) is False
+        free = migration("committed/000001.sql", f"--! AllowInvalidHash\n{text}")
+        assert graphile_migrate.TOOL.verify(free, row, ()) is None
+
+    def test_sqitch_takes_the_deploy_script(self) -> None:
+        # Written by Sqitch 1.3.1.
+        row = applied("cabbcb8b8d9f55c4cec8923027a48b197ca2d521", "users")
+        script = "create table shop_users (id int primary key);\n"
+        assert sqitch.TOOL.verify(migration("deploy/users.sql", script), row, ())
+        crlf = migration("deploy/users.sql", script.replace("\n", "\r\n"))
+        assert sqitch.TOOL.verify(crlf, row, ())
+        assert sqitch.TOOL.verify(migration("deploy/users.sql", "x"), row, ()) is False
+
+    def test_atlas_sums_up_all_files(self) -> None:
+        # https://github.com/ariga/atlas/tree/master/cmd/atlas/internal/cmdapi/testdata/mysql
+        first = migration("20220318104614_initial.sql", ATLAS[0])
+        second = migration("20220420213403_second.sql", ATLAS[1])
+        assert atlas.chained_sum([first]) == "EoDHPlX7fTGn5qiCdR5xhwFh+DrOi3cQ7Y49BsIy97k="
+        row = applied("cAioQjDgJkOIiMAyEwqaurPs0EHpTeu0CnWlJzNj5SE=")
+        assert atlas.TOOL.verify(second, row, [second, first])
+        assert atlas.TOOL.verify(second, row, [second]) is False
+
+    @pytest.mark.parametrize(
+        ("text", "sums"),
+        [
+            # 8: written by Liquibase 4.3.3. 9: of its tests, UpgradeChecksumVersionIntegrationTest
+            ("--changeset a:1\ncreate table shop_users (id int primary key);\n-- a comment\n"
+             "create index shop_users_i on shop_users (id);\n--rollback drop table shop_users;\n",
+             ["8:dd732a319e259082b0a4e397a04b35b4"]),
+            ("--changeset a:1 splitStatements:false\ncreate table shop_orders (id int primary key, "
+             "note text default 'a;  b');\n--rollback drop table shop_orders;\n",
+             ["8:47d0130afb520fd1603873457951c92d"]),
+            ("--changeset a:1 endDelimiter:/ stripComments:false runOnChange:true\n--comment told\n"
+             "-- told\ncreate table if not exists shop_items (id int primary key)\n/\n",
+             ["8:a11436b4172560dc8442d25d6b7853e1"]),
+            ("--changeset a:1\ncreate table thisShouldRun(id int)\r\n",
+             ["9:62336a615e62e89c9d86128d1ca60ecf"]),
+            ("--changeset a:1\n/* liquibase rollback\n  drop\n*/\nselect  1\n",
+             ["9:3b78b9910981c62ca27148640fad7bc2"]),
+        ],
+    )  # fmt: skip
+    def test_liquibase_reads_its_sql_in_two_normal_forms(self, text: str, sums: list[str]) -> None:
+        file = migration("a.sql", text)
+        assert [liquibase.TOOL.verify(file, applied(one), ()) for one in sums] == [True]
+        assert liquibase.TOOL.verify(migration("a.sql", f"{text}x"), applied(sums[0]), ()) is False
+        assert liquibase.TOOL.verify(file, applied("7:ab"), ()) is None
+
+    def test_liquibase_takes_what_a_changeset_calls_valid(self) -> None:
+        text = "--changeset a:1\n--validCheckSum: 8:AB\nselect 1;\n"
+        assert liquibase.TOOL.verify(migration("a.sql", text), applied("8:ab"), ())
+        text = text.replace("8:AB", "any")
+        assert liquibase.TOOL.verify(migration("a.sql", text), applied("8:cd"), ()) is None
+
+
+class TestSqitch:
+    def row(self, change: str, minute: int, project: str = "shop") -> dict:  # type: ignore[type-arg]
+        return {
+            "change_id": f"{minute}", "script_hash": "ab", "change": change, "project": project,
+            "committed_at": AT.replace(minute=minute), "committer_name": "Ann",
+            "committer_email": "ann@example.com",
+        }  # fmt: skip
+
+    def test_a_reworked_change_has_two_rows(self) -> None:
+        rows = [self.row("users", 3), self.row("orders", 2), self.row("users", 1)]
+        testimony = sqitch.TOOL.read(rows)
+        assert versions(testimony) == ["users", "orders", "users~2"]
+        assert testimony.applied[0].by == "Ann <ann@example.com>"
+
+    def test_several_projects_cannot_be_told_apart(self) -> None:
+        (trouble,) = sqitch.TOOL.read([self.row("a", 1), self.row("b", 2, "other")]).troubles
+        assert "other, shop" in trouble
+
+    def test_only_the_last_event_is_a_failure(self) -> None:
+        (asked,) = sqitch.TOOL.asked
+        failed = {"event": "fail", "change": "users", "committed_at": AT}
+        later = {"event": "deploy", "change": "users", "committed_at": AT.replace(hour=9)}
+        assert "of users, failed" in asked.troubles([failed])[0]
+        assert asked.troubles([later, failed]) == asked.troubles([]) == ()
+
+
+def test_atlas_has_baselines_and_what_stopped_half_way() -> None:
+    def row(version: str, kind: int, done: int, error: str = "") -> dict:  # type: ignore[type-arg]
+        return {
+            "version": version, "description": "a", "type": kind, "applied": done, "total": 2,
+            "executed_at": AT, "error": error, "hash": "h1:ab",
+        }  # fmt: skip
+
+    rows = [row("1", 1, 0), row("2", 2, 2), row("3", 6, 1, "told"), row("4", 2, 1, "no such table")]
+    testimony = atlas.TOOL.read(rows)
+    assert (testimony.up_to, versions(testimony)) == ("1", ["2", "3"])
+    assert testimony.applied[0].checksum == "ab"
+    (trouble,) = testimony.troubles
+    assert "stopped in 4, after 1 of 2 statements" in trouble
+
+
+@pytest.mark.parametrize(
+    ("tool", "row"),
+    [(knex, {"is_locked": 1}), (yoyo, {"locked": 1}), (liquibase, {"locked": True})],
+)
+def test_a_lock_that_is_held_is_trouble(tool: object, row: dict) -> None:  # type: ignore[type-arg]
+    (asked,) = tool.TOOL.asked  # type: ignore[attr-defined]
+    assert "a run is under way, or one has died" in asked.troubles([row])[0]
+    assert asked.troubles([dict.fromkeys(row, 0)]) == ()
+
+
+def test_a_changeset_is_known_by_a_path_that_ends_as_ours() -> None:
+    def is_of(ours: str, theirs: str) -> bool:
+        file = replace(migration("a.sql", ""), version=ours)
+        return liquibase.TOOL.is_of(file, AppliedThere(theirs))
+
+    assert is_of("a.sql::1::ann", "classpath:db/a.sql::1::ann")
+    assert is_of("R__db/a.sql::1::ann", "a.sql::1::ann")
+    assert not is_of("a.sql::1::ann", "db/ba.sql::1::ann")
+    assert not is_of("a.sql::1::ann", "db/a.sql::1::bob")

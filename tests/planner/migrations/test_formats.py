@@ -69,6 +69,13 @@ FOLDERS: dict[str, tuple[Files, list[Read]]] = {
          "2_b.sql": f"-- +goose up\n{B};\n-- +goose down\n", "2_b_test.go": ""},
         PAIR,
     ),
+    "sql-migrate": (
+        {"1_a.sql": f"-- +migrate Up\n-- +migrate StatementBegin\n{A};\n"
+                    f"-- +migrate StatementEnd\n\n-- +migrate Down\n{DROP_A};\n",
+         "2-b.sql": f"-- of later\n-- +migrate Up notransaction\n{B};\n-- +migrate Down\n",
+         "last.sql": "-- +migrate Up\nselect 1;\n"},
+        [*PAIR, ("last", "last", ["select 1"], None)],
+    ),
     "flyway": (
         {"V1__a.sql": f"{A};", "U1__a.sql": f"{DROP_A};", "more/V2__b.sql": f"{B};\n",
          "V2_1__c.sql": "select 1", "V10__d.sql": "select 2",
