@@ -112,7 +112,8 @@ class Clause:
     constants of a partition's limits, by which it is told from the others: `("from", "1", "to",
     "9")`, `("in", "a", "b")`. `calls` are the functions in a default of which the SQL alone does
     not tell whether they are volatile. `required` are the columns of which a CHECK says that they
-    are not NULL.
+    are not NULL. `casts` are the types by way of which USING makes an old value a new one, in
+    their order.
     """
 
     action: str
@@ -126,6 +127,7 @@ class Clause:
     bound: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    casts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

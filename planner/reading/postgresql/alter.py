@@ -19,8 +19,6 @@ from lockgate.planner.reading.postgresql.nodes import (
 from lockgate.planner.reading.postgresql.types import SERIALS, unknown_calls, volatility
 from lockgate.planner.reading.reading import Clause, Object
 
-TRUNCATES = frozenset({"varchar", "bpchar", "char", "bit", "varbit"})
-
 
 def read_clause(node: Node, table: Object, path: Path) -> Clause:
     """One command of an ALTER TABLE."""
@@ -32,9 +30,9 @@ def read_clause(node: Node, table: Object, path: Path) -> Clause:
     if kind == "ColumnDef" and action == "add column":
         return _read_column(action, inner, table, path)
     if kind == "ColumnDef":
-        return Clause(
-            action, table, name, type=type_name(inner["typeName"]), words=_using(inner, name)
-        )
+        words, through = _using(inner, name)
+        kind = type_name(inner["typeName"])
+        return Clause(action, table, name, type=kind, words=words, casts=through)
     if kind == "Constraint" and action.startswith("add") and "identity" not in action:
         return read_constraint(inner, table, path)
     if kind == "PartitionCmd":
@@ -123,8 +121,9 @@ def _read_column(action: str, column: Node, table: Object, path: Path) -> Clause
     # What is not enforced is neither read nor looked for.
     words = {word for one in map(constraint_words, found) if "not enforced" not in one
              for word in one}  # fmt: skip
-    generated = [one.get("generated_kind", "s") for one in found if "generated" in words]
-    words |= {"stored"} if "s" in generated and "generated" in words else set()
+    generated = [one.get("generated_kind", "s") for one in found
+                 if one["contype"] == "CONSTR_GENERATED"]  # fmt: skip
+    words |= {"stored"} if "s" in generated else set()
     words |= {"serial"} if kind in SERIALS else set()
     defaults = [one["raw_expr"] for one in found if one["contype"] == "CONSTR_DEFAULT"]
     default = defaults[0] if defaults and not _is_null(defaults[0]) else None
@@ -144,22 +143,14 @@ def _is_null(default: Node) -> bool:
     return bool(default.get("A_Const", {}).get("isnull"))
 
 
-def _using(column: Node, name: str) -> frozenset[str]:
-    """Whether USING gives the values, and whether it may cut them: a cast of the column to the new
-    type does what the server would do by itself, but for a length, which it cuts to."""
+def _using(column: Node, name: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    """What is said of the new values, and the types that USING casts the column to, in their order:
+    anything else than casts of the column alone computes them."""
     words = {"collate"} if "collClause" in column else set()
-    if "raw_default" not in column:
-        return frozenset(words)
-    new, expression, casts = type_name(column["typeName"]), column["raw_default"], set[str]()
-    while "TypeCast" in expression:
-        cast = expression["TypeCast"]["typeName"]
-        casts.add(type_name(cast))
-        if type_name(cast).split("(")[0] in TRUNCATES and cast.get("typmods"):
-            words.add("cuts")
+    expression, casts = column.get("raw_default"), list[str]()
+    while expression and "TypeCast" in expression:
+        casts.append(type_name(expression["TypeCast"]["typeName"]))
         expression = expression["TypeCast"]["arg"]
-    if casts - {new} or texts(expression.get("ColumnRef", {}).get("fields", [])) != [name]:
-        words.add("using")
-    is_other = "ColumnRef" in expression and texts(expression["ColumnRef"]["fields"]) != [name]
-    if is_other or ("ColumnRef" not in expression and constant(expression) is None):
+    if expression and texts(expression.get("ColumnRef", {}).get("fields", [])) != [name]:
         words.add("computes")
-    return frozenset(words)
+    return frozenset(words), tuple(casts[::-1])

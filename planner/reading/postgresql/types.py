@@ -35,6 +35,7 @@ LENGTHS = frozenset({"character varying", "bit varying"})
 FRACTIONS = frozenset({"timestamp", "timestamp with time zone", "time", "time with time zone"})
 FINEST = (6,)  # digits of a second; it has no more without a limit
 TIMESTAMPS = {"timestamp", "timestamp with time zone"}
+Limits = tuple[int, ...]
 # https://www.postgresql.org/docs/current/catalog-pg-cast.html: castmethod b
 SAME_BYTES = frozenset({("cidr", "inet"), ("integer", "oid"), ("oid", "integer")})
 # What each row may get another value from: https://www.postgresql.org/docs/current/xfunc-volatility.html
@@ -56,18 +57,38 @@ STABLE = frozenset(
         *("current_setting", "jsonb_build_array", "json_build_array", "date", "interval"),
     ]
 )
-# To the types on the right an assignment cuts what is on the left off.
-CUTS = {
-    "date": frozenset({"timestamp", "timestamp with time zone"}),
-    "time": frozenset({"timestamp", "timestamp with time zone", "time with time zone", "interval"}),
-    "boolean": frozenset({"integer"}),
+# A value of these is its own spelling; any other is spelled in full.
+SPELLED = frozenset({"text", "character varying", "character", "citext"})
+NARROW = frozenset({"name", "char"})  # they take the first characters of a longer text
+# Every value has its like in the types on the right, from which it can be had back. Between others
+# of OWN, and from them, an assignment or a cast may lose a part of it.
+WIDER = {
+    "smallint": frozenset({"integer", "bigint", "numeric", "real", "double precision"}),
+    "integer": frozenset({"bigint", "numeric", "double precision", "oid", "money"}),
+    "bigint": frozenset({"numeric", "money"}),
+    "oid": frozenset({"integer", "bigint"}),
     "money": frozenset({"numeric"}),
-    "numeric": frozenset({"real", "double precision"}),
-    "real": frozenset({"double precision", "numeric", "bigint", "integer"}),
-    "double precision": frozenset({"numeric", "bigint"}),
-    **dict.fromkeys(("smallint", "integer", "bigint"),
-                    frozenset({"numeric", "real", "double precision"})),
-}  # fmt: skip
+    "real": frozenset({"double precision"}),
+    "boolean": frozenset({"integer"}),
+    "date": frozenset({"timestamp", "timestamp with time zone"}),
+    "timestamp": frozenset({"timestamp with time zone"}),
+    "timestamp with time zone": frozenset({"timestamp"}),
+    "time": frozenset({"time with time zone", "interval"}),
+    "cidr": frozenset({"inet"}),
+    "bit": frozenset({"bit varying"}),
+    "json": frozenset({"jsonb"}),
+    "jsonb": frozenset({"json"}),
+}
+OWN = frozenset(WIDER) | frozenset(
+    [
+        *("numeric", "double precision", "time with time zone", "interval", "bit varying"),
+        *("inet", "bytea", "uuid", "xml", "macaddr", "macaddr8", "point", "box", "circle"),
+        *("path", "polygon", "lseg", "line", "jsonpath", "name", "char"),
+    ]
+)
+WIDTHS = {"boolean": 5, "smallint": 6, "integer": 11, "oid": 10, "bigint": 20, "uuid": 36}
+"""The longest text of a value."""
+SCALES = {"money": 2}
 
 
 def keeps_rows(old: str, new: str, *, utc: bool = True) -> bool:
@@ -116,26 +137,64 @@ def is_compared_alike(old: str, new: str) -> bool:
 
 
 def cuts_values(old: str, new: str) -> bool:
-    """Whether a value of the type `old` loses a part when it is assigned to one of type `new`.
+    """Whether a value of the type `old` may lose a part when it is assigned to one of type `new`;
+    one that is too long is refused.
 
     >>> cuts_values("timestamp without time zone", "date"), cuts_values("integer", "bigint")
     (True, False)
+    >>> cuts_values("text", "varchar(3)"), cuts_values("text", "name")
+    (False, True)
     """
+    if old.endswith("[]") and new.endswith("[]"):
+        return cuts_values(old.removesuffix("[]"), new.removesuffix("[]"))
     before, after = _read(old), _read(new)
     if before is None or after is None:
         return False
     (name, limits), (other, others) = before, after
-    if name == other == "numeric":
-        return bool(others) and (not limits or limits[1] > others[1])
+    if other in NARROW:
+        return name != other
+    if name in SPELLED or other in SPELLED:
+        return False
+    if name != other and {name, other} <= OWN and other not in WIDER.get(name, ()):
+        return True
+    return _is_finer(name, limits, other, others)
+
+
+def cuts_by_cast(old: str, new: str) -> bool:
+    """The same of an explicit cast, which cuts what is too long; of an unknown type, which is an
+    empty text, what is longer than any limit.
+
+    >>> cuts_by_cast("text", "varchar(3)"), cuts_by_cast("uuid", "varchar(36)")
+    (True, False)
+    """
+    after = _read(new)
+    if after is None or after[0] not in LENGTHS | {"character", "bit"} or not after[1]:
+        return cuts_values(old, new)
+    name, limits = _read(old) or ("", ())
+    has_length = name in LENGTHS | {"character", "bit"} and limits
+    length = limits[0] if has_length else WIDTHS.get(name)
+    return length is None or length > after[1][0]
+
+
+def is_spelled(name: str) -> bool:
+    """Whether the values of a type are texts, each spelled as it was written."""
+    found = _read(name)
+    return found is not None and found[0] in SPELLED
+
+
+def _is_finer(name: str, limits: Limits, other: str, others: Limits) -> bool:
+    """Whether a value has more digits behind the point than the other type keeps."""
+    if other == "numeric":
+        scale = limits[1] if name == "numeric" and limits else SCALES.get(name, 0)
+        is_any = name == "numeric" and not limits
+        return bool(others) and (is_any or scale > others[1])
     if other == "interval" and others:
         # Its fields, such as `day to minute`, are a limit too.
         return name in ("interval", "time") and limits != others
-    if {name, other} <= FRACTIONS and (limits or FINEST) > (others or FINEST):
-        return True
-    return name in CUTS.get(other, ())
+    return {name, other} <= FRACTIONS and (limits or FINEST) > (others or FINEST)
 
 
-def _read(text: str) -> tuple[str, tuple[int, ...]] | None:
+def _read(text: str) -> tuple[str, Limits] | None:
     match = TYPE.fullmatch(text.lower())
     if match is None:
         return None

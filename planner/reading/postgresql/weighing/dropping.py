@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lockgate.planner.database.facts import Dependent, Facts
+from lockgate.planner.database.facts import Dependent, Facts, Layout
 from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, SHARE_UPDATE_EXCLUSIVE
 from lockgate.planner.reading.postgresql.weighing.relations import (
     as_object,
@@ -15,7 +15,6 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     hold_all,
     key_of,
     layout_at,
-    parents_of,
     referring_to,
     views_of,
 )
@@ -102,7 +101,7 @@ def with_column(clause: Clause, facts: Facts) -> Lost:
     computed = _computed_from(key, clause.name, facts) if "cascade" in clause.words else ()
     column = frozenset({clause.name, *computed})
     found = [one for each in below(key, facts)
-             for one in parents_of(layout_at(each, facts), column)]  # fmt: skip
+             for one in _triggered(layout_at(each, facts), column)]  # fmt: skip
     if "cascade" in clause.words:
         found += (table for table, _ in referring_to(key, facts, column))
         found += views_of(key, facts, column)
@@ -155,11 +154,20 @@ def _made_of(key: str, facts: Facts) -> Iterator[str]:
             yield from _made_of(other, facts)
 
 
+def _triggered(layout: Layout, columns: frozenset[str] | None = None) -> Iterator[str]:
+    """What the foreign keys of a table, or over its columns, refer to and have triggers on, which
+    are taken away with them; one that is not enforced has none."""
+    for one in layout.constraints.values():
+        is_over = columns is None or columns & set(one.columns)
+        if one.kind == "foreign" and one.enforced and is_over:
+            yield one.parent
+
+
 def _around(key: str, facts: Facts, *, cascades: bool) -> Iterator[str]:
     """What is locked with a table that is dropped, besides itself."""
     for each in below(key, facts):
         layout = layout_at(each, facts)
-        yield from parents_of(layout)
+        yield from _triggered(layout)
         for parent in layout.parents if each == key else ():
             whole = layout_at(parent, facts)
             yield from (parent, whole.default) if whole.kind == "partitioned" else ()

@@ -44,11 +44,9 @@ def hold_all(keys: Iterable[str], lock: str, facts: Facts, work: Work = "none") 
     return tuple(hold(as_object(key, facts), lock, work) for key in known)
 
 
-def parents_of(layout: Layout, columns: frozenset[str] | None = None) -> Iterator[str]:
-    """What the foreign keys of a table refer to; with `columns` only those over one of them."""
-    for one in layout.constraints.values():
-        if one.kind == "foreign" and (columns is None or columns & set(one.columns)):
-            yield one.parent
+def parents_of(layout: Layout) -> Iterator[str]:
+    """What the foreign keys of a table refer to."""
+    return (one.parent for one in layout.constraints.values() if one.kind == "foreign")
 
 
 def referring_to(
