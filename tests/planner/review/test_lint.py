@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.planner.database.facts import Facts
+from lockgate.planner.database.facts import ConstraintFacts, Facts, Layout, TableFacts
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.format import parse_sections
@@ -134,3 +134,20 @@ def test_a_waiver_without_a_reason_is_an_error_with_its_line(
     with pytest.raises(MigrationFileError, match=what) as caught:
         waivers("\n".join(lines))
     assert str(caught.value).startswith(f"1_a.sql:{lines.index(f'-- migrate:{directive}') + 1}: ")
+
+
+def test_the_facts_of_a_database_overrule_what_a_name_lets_guess() -> None:
+    plain = Layout("table", constraints={"orders_pkey": ConstraintFacts("check")})
+    facts = Facts({"orders": TableFacts("", 9, 9, {}, schema="public", layout=plain)})
+    sql = [
+        "alter table orders drop constraint orders_pkey;",
+        "alter table orders disable trigger all;",
+        "create index concurrently if not exists orders_total on orders (total);",
+    ]
+    own = {"drops-key", "foreign-keys-off", "index-by-name"}
+
+    def codes(facts: Facts) -> set[str]:
+        found = (lint(section(one, POSTGRESQL, facts)) for one in sql)
+        return {each.code for findings in found for each in findings} & own
+
+    assert (codes(Facts()), codes(facts)) == (own, set())

@@ -7,7 +7,7 @@ create function f() returns int language c as 'evil'; -- expect: reaches-out dan
 grant all on t to app; -- expect: reaches-out info
 create role app; -- expect: reaches-out info
 set role postgres; -- expect: reaches-out info
-set session_replication_role = replica; -- expect: reaches-out info
+set session_replication_role = replica; -- expect: reaches-out info, foreign-keys-off warning
 create function g() returns int language sql security definer as $$ select 1 $$; -- expect: reaches-out info
 revoke all on t from public;
 copy t from stdin;
