@@ -30,6 +30,7 @@ class MariaDBSession(MySQLSession):
     mark = "server_uid"
     parent_code = "1451"
     statement_limit = "max_statement_time", 1
+    names_at_once = 1  # of more than one name it reads every table of the schema
     rebuilds_empty_tables = False
 
     def refuse_other_server(self, version: str) -> None:

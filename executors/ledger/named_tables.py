@@ -2,6 +2,8 @@
 
 `{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
 is the server's clock: the time at which it is asked, not at which a transaction began.
+`{ledger.alone}` is a condition of each write that may be the first of its transaction: no code of
+others is on the tables, nor can it be put there until the transaction ends.
 """
 
 from __future__ import annotations
@@ -26,6 +28,11 @@ class LedgerTables(ABC):
         self.session = session
         self._tables: Tables | None = None
 
+    @property
+    def alone(self) -> str:
+        """The condition of a write; an engine that closes the tables beforehand has none."""
+        return "true"
+
     def named(self, sql: str) -> str:
         """The SQL with the names of this database's tables."""
         quote = self.session.quote
@@ -34,7 +41,7 @@ class LedgerTables(ABC):
         history = f"{schema}.{quote(self.session.history_name)}"
         has_job = self._tables is None or self._tables.has_job
         job = "job" if has_job else "null"
-        return sql.format(now=self.clock, history=history, job=job, **own)
+        return sql.format(now=self.clock, history=history, job=job, ledger=self, **own)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs a statement over the ledger's tables; the number of rows that it touched."""

@@ -36,31 +36,37 @@ ADD_PIECE = "insert into {plans} (run_id, piece, text) values (%s, %s, %s)"
 # Whoever was interrupted writes its run's end without the lock: another may have finished it.
 FINISH_RUN = (
     "update {runs} set status = %s, error = %s, finished_at = {now} "
-    f"where id = %s and status not in {ENDED_WELL}"
+    f"where id = %s and status not in {ENDED_WELL} and {{ledger.alone}}"
 )
-NOTE_RUN = "update {runs} set error = %s where id = %s"
-SET_STATUS = "update {runs} set status = %s where id = %s"
+NOTE_RUN = "update {runs} set error = %s where id = %s and {ledger.alone}"
+SET_STATUS = "update {runs} set status = %s where id = %s and {ledger.alone}"
 RESUME_RUN = (
     f"update {{runs}} set status = '{RunStatus.APPLYING}', error = null, finished_at = null, "
-    "actor = %s, tool_version = %s, job = %s where id = %s"
+    "actor = %s, tool_version = %s, job = %s where id = %s and {ledger.alone}"
 )
 # Whoever begins a run holds the lock, so one that says it is under way has died. The journal
 # knows of one that died half-way.
 CLOSE_DEAD_RUNS = (
     f"update {{runs}} set status = '{RunStatus.STOPPED}', finished_at = {{now}}, "
     "error = 'the process ended before it could say how; the history says what is kept' "
-    f"where status in {listed({*UNDER_WAY, RunStatus.COMPENSATING})} and id not in {HALF_WAY}"
+    f"where status in {listed({*UNDER_WAY, RunStatus.COMPENSATING})} and id not in {HALF_WAY} "
+    "and {ledger.alone}"
 )
-FORGET_INTENT = "delete from {journal} where run_id = %s and step = %s and statement = %s"
+FORGET_INTENT = (
+    "delete from {journal} where run_id = %s and step = %s and statement = %s and {ledger.alone}"
+)
 NOTE_DONE = (
     f"update {{journal}} set outcome = '{Outcome.DONE}', done_at = {{now}} "
-    "where run_id = %s and step = %s and statement = %s"
+    "where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
-FORGET_RUN = "delete from {journal} where run_id = %s"
-FORGET_STEP = "delete from {journal} where run_id = %s and step = %s"
+FORGET_RUN = "delete from {journal} where run_id = %s and {ledger.alone}"
+FORGET_STEP = "delete from {journal} where run_id = %s and step = %s and {ledger.alone}"
 READ_ERROR = "select error from {runs} where id = %s"
-KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s"
-REBIND = "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s"
+KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s and {ledger.alone}"
+REBIND = (
+    "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s "
+    "where {ledger.alone}"
+)
 
 
 class Store(LedgerTables):

@@ -5,7 +5,8 @@ Runs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from lockgate.executors.engine import Row
 from lockgate.executors.ledger.tables import TableFault, Tables
@@ -28,6 +29,22 @@ COLUMNS = """
 select table_name, column_name from information_schema.columns
 where table_schema = %s and table_name in (%s, %s)
 """
+# Who has the right TRIGGER may make triggers at any time, and who may drop tables may put views in
+# their place. So the first write of each transaction opens all of the ledger's tables as a write
+# does, which keeps them as they are until the transaction ends, and only then looks: what is there
+# makes the scalar subquery one of two rows, which the server refuses before it touches a row and
+# before a trigger runs. A view has no key of that name. `for update`, since a lock for reading
+# would have to become one for writing later on, past a CREATE TRIGGER that waits.
+# https://dev.mysql.com/doc/refman/9.7/en/metadata-locking.html
+OPENED = "(select 1 from {} force index (primary) where false for update)"
+TRIGGERS = (
+    "select 1 from information_schema.triggers "
+    "where event_object_schema = {} and event_object_table in ({})"
+)
+ALONE = "1 = (select 1 from (select 1 union all {}) as opened union all {})"
+NOT_ALONE = frozenset({"1176", "1242"})
+"""No key of that name, and a subquery of several rows.
+https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html"""
 TABLE = "engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin"
 CREATE_TABLES = {
     "history": f"""create table {{history}} (
@@ -56,6 +73,22 @@ CREATE_TABLES = {
 def about_tables(schema: str, history: str, names: Sequence[str]) -> tuple[object, ...]:
     """The parameters of TABLES."""
     return (schema, names, schema, history, schema, names, schema, names, names)
+
+
+def alone(schema: str, tables: Mapping[str, str], *, at_once: int) -> str:
+    """The condition that nothing of others is on the ledger's tables, for the first write of a
+    transaction; `tables` are their quoted places by their names, of which the server is to be
+    asked for so many at once."""
+    names = map(_literal, tables)
+    groups = [", ".join(group) for group in iter(lambda: tuple(islice(names, at_once)), ())]
+    asked = [TRIGGERS.format(_literal(schema), group) for group in groups]
+    opened = map(OPENED.format, tables.values())
+    return ALONE.format(" union all ".join(opened), " union all ".join(asked))
+
+
+def _literal(text: str) -> str:
+    """A text in SQL, whatever a section has set of how texts are read."""
+    return f"_utf8mb4 x'{text.encode().hex()}'"
 
 
 def read_tables(rows: Iterable[Row], history: str) -> Tables:

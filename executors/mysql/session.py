@@ -70,6 +70,8 @@ class MySQLSession(Session):
     kind = "mysql"
     mark = "server_uuid"
     statement_limit = "max_execution_time", 1000
+    names_at_once = 5
+    """Of how many tables information_schema is best asked at once."""
     rebuilds_empty_tables = True  # where it would change a filled one in place
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:

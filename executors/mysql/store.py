@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.lock import lost_lock
-from lockgate.executors.mysql.ledger import CREATE_TABLES, TABLES, about_tables, read_tables
+from lockgate.executors.mysql.ledger import (
+    CREATE_TABLES,
+    NOT_ALONE,
+    TABLES,
+    about_tables,
+    alone,
+    read_tables,
+)
 from lockgate.executors.mysql.limits import refuse_big
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
@@ -19,10 +28,13 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Step
 
 IDENTIFY = (
-    "insert ignore into {target} (id, uuid, project, environment, evidence, serial) "
-    "values (1, %s, %s, %s, %s, 0)"
+    "insert into {target} (id, uuid, project, environment, evidence, serial) "
+    "select 1, %s, %s, %s, %s, 0 from dual where {ledger.alone} "
+    "on duplicate key update id = 1"
 )
-MOVE_SERIAL = "update {target} set serial = serial + 1 where id = 1 and serial = %s"
+MOVE_SERIAL = (
+    "update {target} set serial = serial + 1 where id = 1 and serial = %s and {ledger.alone}"
+)
 RECORD = (
     "insert into {history} (version, name, checksum, applied_at) "
     "values (%s, %s, %s, coalesce(%s, current_timestamp(6)))"
@@ -30,6 +42,10 @@ RECORD = (
 REPLACE = (
     "update {history} set name = %s, checksum = %s, applied_at = current_timestamp(6) "
     "where version = %s and checksum = %s"
+)
+CHANGED = (
+    "A table of the ledger is not the one that lockgate has looked at, or has a trigger since. "
+    "Find out who has done that; `migrate status` names the table"
 )
 REMOVE = "delete from {history} where version = %s and checksum = %s"
 
@@ -39,6 +55,39 @@ class MySQLStore(Store):
 
     clock = "current_timestamp(6)"
     session: MySQLSession
+
+    @property
+    def alone(self) -> str:
+        tables = self.tables
+        parts = [part for part, name in OWN_NAMES.items() if name in tables.names]
+        parts += ["history"] * bool(tables.columns)
+        names = [OWN_NAMES.get(part, self.session.history_name) for part in parts]
+        opened = [self.named(f"{{{part}}}") for part in parts]
+        places = dict(zip(names, opened, strict=True))
+        return alone(self.session.history_schema, places, at_once=self.session.names_at_once)
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        with self._explained():
+            return super().execute(sql, parameters)
+
+    def execute_aside(self, sql: str, parameters: Sequence[object]) -> int:
+        """Runs a statement over the ledger's tables by the guard's session: durable on return."""
+        with self._explained():
+            return self.session.execute_aside(self.named(sql), parameters)
+
+    def close_tables(self) -> None:
+        """Keeps code of others off the ledger's tables until the open transaction ends, of which a
+        migration runs the next statement."""
+        self.execute("select 1 from dual where {ledger.alone}")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except ServerError as refused:
+            if refused.code not in NOT_ALONE:
+                raise
+            raise ServerError(refused.code, CHANGED) from refused
 
     def ensure_tables(self, identity: Identity) -> None:
         if missing := (self._tables or self.tables).missing(CREATE_TABLES):

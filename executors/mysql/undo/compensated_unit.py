@@ -266,6 +266,7 @@ class CompensatedUnit:
             self.journal.note_done(*at.key, with_result(observe, database, intent))
             return rows
         self.engine.session.execute("start transaction")
+        self.engine.store.close_tables()
         rows = self._attempt(at, effect, intent)
         self.journal.note_in_transaction(*at.key)
         self.engine.session.execute("commit")
@@ -291,6 +292,7 @@ class CompensatedUnit:
         intents are in it, so that a crash leaves both or neither."""
         if not self._writing:
             self.engine.session.execute("start transaction")
+            self.engine.store.close_tables()
             self._writing = True
         rows = self.engine.session.run_statement(statement.sql)
         self.journal.write_done(*at.key, statement.digest, Intent(verb="write", writes_rows=True))
@@ -305,6 +307,7 @@ class CompensatedUnit:
         self._end_writing()
         if not self._open:
             self.engine.session.execute("start transaction")
+            self.engine.store.close_tables()
             self.engine.session.execute(f"savepoint {SAVEPOINT}")
             self._open = True
 

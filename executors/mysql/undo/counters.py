@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 NOTE = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, image) "
     f"select %s, %s, %s, '', current_timestamp(6), '{Outcome.COUNTED}', %s from dual "
-    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
+    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s and {ledger.alone}"
 )
-FORGET = "delete from {journal} where run_id = %s and step = %s and statement = %s"
+FORGET = (
+    "delete from {journal} where run_id = %s and step = %s and statement = %s and {ledger.alone}"
+)
 READ = f"select image from {{journal}} where outcome = '{Outcome.COUNTED}'"
-FORGET_ALL = f"delete from {{journal}} where outcome = '{Outcome.COUNTED}'"
+FORGET_ALL = f"delete from {{journal}} where outcome = '{Outcome.COUNTED}' and {{ledger.alone}}"
 
 
 class CounterNotes:
@@ -68,7 +70,7 @@ class CounterNotes:
     def _write(self, key: tuple[object, ...], before: Before) -> None:
         engine = self._engine
         values = (*key, before.model_dump_json(), *engine.lock.guard_proof())
-        if engine.session.execute_aside(engine.store.named(NOTE), values) != 1:
+        if engine.store.execute_aside(NOTE, values) != 1:
             raise lost_lock()
         engine.store.execute(FORGET, key)
 

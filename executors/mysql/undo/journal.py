@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INTEND = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, image) "
     "select %s, %s, %s, %s, current_timestamp(6), %s from dual "
-    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s"
+    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s and {ledger.alone}"
 )
 WRITE_DONE = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, done_at, image) "
@@ -29,11 +29,11 @@ WRITE_DONE = (
 )
 NOTE = (
     "update {journal} set outcome = %s, done_at = current_timestamp(6) "
-    "where run_id = %s and step = %s and statement = %s"
+    "where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
 NOTE_DONE = (
     "update {journal} set outcome = %s, image = %s, done_at = current_timestamp(6) "
-    "where run_id = %s and step = %s and statement = %s"
+    "where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
 READ = (
     "select step, statement, outcome, image from {journal} "
@@ -44,7 +44,7 @@ IS_OPEN = (
     f"and coalesce(outcome, '') <> '{Outcome.COMMITTED}'"
 )
 COMMIT = "update {journal} set outcome = %s where run_id = %s and step between %s and %s"
-FORGET = "delete from {journal} where run_id = %s and step between %s and %s"
+FORGET = "delete from {journal} where run_id = %s and step between %s and %s and {ledger.alone}"
 FIRST = 0  # the place of the row that holds what the unit found
 
 
@@ -147,7 +147,7 @@ class UnitJournal:
             raise lost_lock()
 
     def _write(self, sql: str, values: tuple[object, ...]) -> int:
-        return self._engine.session.execute_aside(self._engine.store.named(sql), values)
+        return self._engine.store.execute_aside(sql, values)
 
 
 def unfinished(records: tuple[JournalRow, ...]) -> tuple[JournalRow, ...]:

@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.undo.images import Image
 
 READ_COMMITTED = f"select statement, image from {{journal}} where outcome = '{Outcome.COMMITTED}'"
-FORGET_COMMITTED = f"delete from {{journal}} where outcome = '{Outcome.COMMITTED}'"
+FORGET_COMMITTED = (
+    f"delete from {{journal}} where outcome = '{Outcome.COMMITTED}' and {{ledger.alone}}"
+)
 ACCEPT = (
     f"update {{journal}} set outcome = '{Outcome.COMMITTED}' "
-    f"where run_id = %s and coalesce(outcome, '') <> '{Outcome.COUNTED}'"
+    f"where run_id = %s and coalesce(outcome, '') <> '{Outcome.COUNTED}' and {{ledger.alone}}"
 )
 CLEANED = (
     f"update {{runs}} set status = '{RunStatus.CLEANED}' where status = '{RunStatus.COMMITTED}' "
-    f"and id in (select run_id from {{journal}} where outcome = '{Outcome.COMMITTED}')"
+    f"and id in (select run_id from {{journal}} where outcome = '{Outcome.COMMITTED}') "
+    "and {ledger.alone}"
 )
 
 

@@ -43,7 +43,8 @@ SAVEPOINT = "lockgate_before_statement"
 # An intent is written only by who holds the lock.
 INTEND = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, image) "
-    f"select %s, %s, %s, %s, current_timestamp(6), nullif(%s, '') from dual where {OWN_LOCK}"
+    f"select %s, %s, %s, %s, current_timestamp(6), nullif(%s, '') from dual "
+    f"where {OWN_LOCK} and {{ledger.alone}}"
 )
 OUTCOMES = (
     "select statement, outcome from {journal} where run_id = %s and step = %s and statement > 0"

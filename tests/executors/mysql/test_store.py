@@ -1,0 +1,215 @@
+"""Code that others put on the ledger's tables after they were looked at: none of it runs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any
+
+import pymysql
+import pytest
+
+from lockgate.executors.engine import Run
+from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.states import RunStatus
+from lockgate.planner.errors import HistoryError, LockgateError
+from tests.executors.building import (
+    apply_plan,
+    apply_up,
+    create_tables,
+    new_identity,
+    open_test_engine,
+    plan_for,
+)
+from tests.servers.process import wait_until
+
+LEDGER = ("schema_migrations", *OWN_NAMES.values())
+# A rollback leaves what is in a table of MyISAM; and the clock is what a soak goes by.
+SEEN = "create table seen (who varchar(100)) engine = MyISAM"
+BODY = "for each row begin insert into seen values (user()); set timestamp = 1000000000; end"
+VIEW = (
+    "create function note() returns int sql security invoker modifies sql data "
+    "begin insert into seen values (user()); return 1; end",
+    "rename table lockgate_runs to before_runs",
+    "create sql security invoker view lockgate_runs as select before_runs.*, note() as noted "
+    "from before_runs",
+)
+REFUSED = "not the one that lockgate has looked at"
+
+
+class Other:
+    """Another user's session, who may do anything in the ledger's database."""
+
+    def __init__(self, server: Any, database: str) -> None:
+        self.connection = server.connect(database)
+        self.run("set session lock_wait_timeout = 5")
+
+    def run(self, *statements: str) -> tuple[Any, ...]:
+        """The rows of the last statement."""
+        with self.connection.cursor() as cursor:
+            for sql in statements:
+                cursor.execute(sql)
+            rows = tuple(cursor.fetchall())
+        self.connection.commit()
+        return rows
+
+    def put_triggers(self, *tables: str) -> None:
+        """A trigger on each table for each of its changes."""
+        for table in tables:
+            for change in ("insert", "update", "delete"):
+                self.run(f"create trigger {change}_{table} before {change} on {table} {BODY}")
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """As whom code of ours has run."""
+        return self.run("select * from seen")
+
+
+@pytest.fixture
+def other(family_server: Any, family_database: str) -> Iterator[Other]:
+    with open_test_engine(family_server, family_database) as engine:
+        apply_up(engine, create_tables(1))
+    one = Other(family_server, family_database)
+    one.run(SEEN)
+    yield one
+    one.connection.close()
+
+
+@pytest.mark.parametrize("kind", ["trigger", "view"])
+def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
+    family_server: Any, family_database: str, other: Other, kind: str
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        store, identity = engine.store, new_identity(engine)
+        (last,) = store.runs.read_runs(1)
+        other.run("update lockgate_runs set status = 'stuck'")
+        (step,) = (plan := plan_for(engine, create_tables(2))).steps
+        run = Run(last.id, plan, "somebody", "1.2.3")
+        engine.session.open_guard()
+        if kind == "trigger":
+            other.put_triggers(*LEDGER)
+        else:
+            other.run(*VIEW)
+        writes: list[Callable[[], object]] = [
+            lambda: store.ensure_tables(identity),
+            lambda: store.begin_run(run, identity),
+            lambda: store.resume_run(run),
+            lambda: store.finish_run(last.id, RunStatus.STOPPED),
+            lambda: store.note_run(last.id, "x"),
+            lambda: store.keep_receipt(last.id, "{}"),
+            lambda: store.rebind(identity),
+            lambda: store.record_migration(step, 1),
+            store.close_tables,
+            lambda: store.execute_aside(
+                "update {runs} set error = %s where {ledger.alone}", ("x",)
+            ),
+        ]
+        for write in writes:
+            with pytest.raises(ServerError, match=REFUSED):
+                write()
+        if kind == "trigger":  # it reads the run first
+            with pytest.raises(ServerError, match=REFUSED):
+                store.settle_run(last.id, "x")
+    assert other.seen == ()
+
+
+@pytest.mark.parametrize("table", LEDGER)
+def test_a_trigger_on_any_ledger_table_stops_a_run_before_it_begins(
+    family_server: Any, family_database: str, other: Other, table: str
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        plan = plan_for(engine, create_tables(2))
+        other.put_triggers(table)
+        with pytest.raises(LockgateError, match=REFUSED):
+            apply_plan(engine, plan)
+        assert other.run("show tables like 't2'") == ()
+        with pytest.raises(HistoryError, match=f"{table} has the trigger"):
+            open_again(family_server, family_database)
+    assert other.seen == ()
+
+
+def open_again(server: Any, database: str) -> None:
+    with open_test_engine(server, database) as engine:
+        engine.store.read_ledger()
+
+
+# Each runs a statement of its own kind before the ledger is written to again.
+SECTIONS = {
+    "rows and structure": "insert into t1 values ({0});\ncreate table t{0} (a int);\n",
+    "rows": "insert into t1 values ({0});\n",
+    "pieces": "-- migrate:up transaction:false\ninsert into t1 values ({0});\n"
+    "create table t{0} (a int);\ninsert into t1 values (1{0});\n",
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_a_session_puts_on_the_ledger_in_the_middle_of_a_run_is_not_run(
+    family_server: Any, family_database: str, other: Other, section: str
+) -> None:
+    """Triggers come and go as fast as the server makes them, while runs write the ledger."""
+    with toggled_triggers(family_server, family_database):
+        for count in range(2, 7):
+            more = {f"{n:03}_x": SECTIONS[section].format(n) for n in range(2, count + 1)}
+            migrations = create_tables(1) | more
+            with (
+                suppress(LockgateError, ServerError),
+                open_test_engine(family_server, family_database) as engine,
+            ):
+                apply_up(engine, migrations)
+    assert other.seen == ()
+    times = other.run(
+        "select started_at, finished_at from lockgate_runs where year(started_at) < 2020 "
+        "or year(finished_at) < 2020"
+    )
+    assert times == ()
+
+
+@contextmanager
+def toggled_triggers(server: Any, database: str) -> Iterator[None]:
+    """Makes and drops triggers on the ledger's tables in a thread until the block ends."""
+    ended = Event()
+
+    def toggle() -> None:
+        quick = Other(server, database)
+        while not ended.is_set():
+            for table in LEDGER:
+                with suppress(pymysql.Error):
+                    quick.put_triggers(table)
+                for change in ("insert", "update", "delete"):
+                    quick.run(f"drop trigger if exists {change}_{table}")
+        quick.connection.close()
+
+    thread = Thread(target=toggle)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_a_run_goes_on_while_a_trigger_waits(
+    family_server: Any, family_database: str, other: Other
+) -> None:
+    """CREATE TRIGGER queues until our transaction ends; what we write in it does not queue."""
+    with open_test_engine(family_server, family_database) as engine:
+        (step,) = plan_for(engine, create_tables(2)).steps
+        waiting = Thread(target=other.put_triggers, args=LEDGER[:1])
+        with engine.session.transaction():
+            engine.store.close_tables()
+            waiting.start()
+            wait_for_queue(family_server, family_database)
+            engine.store.move_history(step, 1)
+        waiting.join()
+    assert other.seen == ()
+    assert other.run("select count(*) from schema_migrations") == ((2,),)
+
+
+def wait_for_queue(server: Any, database: str) -> None:
+    watcher = Other(server, database)
+    sql = (
+        "select 1 from information_schema.processlist where state like '%metadata lock' "
+        "and info like 'create trigger%'"
+    )
+    wait_until(lambda: bool(watcher.run(sql)), "CREATE TRIGGER waits")
+    watcher.connection.close()
