@@ -143,15 +143,28 @@ receipts_option = click.option(
     type=click.Path(path_type=Path),
     help="A receipt of a run in the environment that it is promoted from; may be repeated.",
 )  # fmt: skip
-sign_plan_option = click.option(
-    "--sign-with", "key", metavar="KEY", type=click.Path(path_type=Path),
-    help="Sign the plan with this SSH key, as the job that made it; the signature is PLAN.sig.",
-)  # fmt: skip
-out_option = click.option(
-    "-o", "--out", default="plan.json", show_default=True, metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="The plan file; - for stdout.",
-)  # fmt: skip
+
+
+def delivery_options(default: str = "plan.json") -> Callable[[_Command], _Command]:
+    """Where the plan goes that is made: `plans.delivery.Delivery` by these names."""
+    return gathered(
+        "delivery",
+        click.option(
+            "-o", "--out", default=default, show_default=True, metavar="FILE",
+            type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+            help="The plan file; - for stdout.",
+        ),
+        click.option(
+            "--force", is_flag=True, help="Write over a plan that was approved.",
+        ),
+        click.option(
+            "--sign-with", "key", metavar="KEY", type=click.Path(path_type=Path),
+            help="Sign the plan with this SSH key, as the job that made it; the signature is "
+            "PLAN.sig.",
+        ),
+    )  # fmt: skip
+
+
 detailed_option = click.option(
     "--detailed-exitcode", is_flag=True, help="Exit 2 when the plan has steps."
 )

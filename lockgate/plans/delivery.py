@@ -1,39 +1,66 @@
-"""Handing out of a plan that was made: to its file, and to whoever looks on."""
+"""Delivery of a plan that was made: to its file, and to whoever looks on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import write_plan
-from lockgate.trust.approvals import own_signature, sign_plan
+from lockgate.trust.approvals import find_approvals, own_signature, sign_plan
 from lockgate.views.plan import json, text
 from lockgate.views.terminal import say, tell
 
 
-def refuse_unsignable(out: Path, key: Path | None) -> None:
-    """Raises UsageError, before anything is asked, when a plan could not be signed so."""
-    if key is not None and str(out) == "-":
-        raise UsageError(
-            "A plan on stdout has no signature beside it.", do="Name a file: `-o plan.json`."
-        )
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a plan goes. `out` is its file, `-` stdout; with `key` it is signed there; `force` says
+    that a plan in that file may go, with the approvals beside it."""
 
+    out: Path
+    force: bool = False
+    key: Path | None = None
 
-def hand_out(plan: Plan, out: Path, *, as_json: bool, key: Path | None = None) -> None:
-    """Writes the plan file and shows the plan; `-` makes stdout the file. With a key its signature
-    is written beside it; without one an older signature there is removed, as it signs no more."""
-    to_stdout = str(out) == "-"
-    if not to_stdout:
-        own_signature(out).unlink(missing_ok=True)
-        write_plan(plan, out)
-        if key is not None:
-            tell(f"Signed in {sign_plan(plan, out, key)}.")
-    if as_json or to_stdout:
-        json.show_plan(plan)
-    else:
-        text.show_plan(plan)
-        if plan.is_applicable:
-            say(f"\nApply it with: migrate apply {out}")
-    if not to_stdout:
-        tell(f"Written to {out}.")
+    @property
+    def is_stdout(self) -> bool:
+        """Whether the plan is what the command prints."""
+        return str(self.out) == "-"
+
+    def refuse_impossible(self) -> None:
+        """Raises UsageError, before anything is asked, when a plan could not be signed so, or would
+        take the place of one that was approved."""
+        if self.is_stdout and self.key is not None:
+            raise UsageError(
+                "A plan on stdout has no signature beside it.", do="Name a file: `-o plan.json`."
+            )
+        approvals = () if self.is_stdout or self.force else find_approvals(self.out)
+        if approvals:
+            raise UsageError(
+                f"{self.out} was approved: {', '.join(path.name for path in approvals)}.",
+                why="Another plan in that file would not be the one that was signed.",
+                do=f"Apply it with `migrate apply {self.out}`, write the new plan to another file "
+                "with `-o FILE`, or give it up, with its approvals, by `--force`.",
+            )
+
+    def hand_out(self, plan: Plan, *, as_json: bool) -> None:
+        """Writes the plan file and shows the plan. Signatures beside it of an older plan are
+        removed, as they sign no more."""
+        if not self.is_stdout:
+            self._write(plan)
+        if as_json or self.is_stdout:
+            json.show_plan(plan)
+        else:
+            text.show_plan(plan)
+            if plan.is_applicable:
+                say(f"\nApply it with: migrate apply {self.out}")
+        if not self.is_stdout:
+            tell(f"Written to {self.out}.")
+
+    def _write(self, plan: Plan) -> None:
+        own_signature(self.out).unlink(missing_ok=True)
+        for path in find_approvals(self.out):
+            path.unlink(missing_ok=True)
+        write_plan(plan, self.out)
+        if self.key is not None:
+            tell(f"Signed in {sign_plan(plan, self.out, self.key)}.")

@@ -25,7 +25,8 @@ from lockgate.executors.programs.signatures import (
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.judgement import refuse_denied
 from lockgate.planner.errors import LockgateError, UsageError
-from lockgate.planner.policies.approvals import judge_signer
+from lockgate.planner.plan.start import Start
+from lockgate.planner.policies.approvals import judge_signer, judge_start
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
@@ -43,6 +44,16 @@ class Approval:
     path: Path
     approver: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalState:
+    """The signatures beside a plan, and what is missing until it may begin: `missing` and `do` are
+    sentences, empty where nothing is."""
+
+    approvals: tuple[Approval, ...] = ()
+    missing: str = ""
+    do: str = ""
 
 
 def approve(
@@ -151,6 +162,21 @@ def look_at_approvals(
             yield Approval(path, _verify(text, plan, environment, now, str(path))[0])
         except LockgateError as error:
             yield Approval(path, problem=error.what)
+
+
+def read_approval_state(
+    plan: Plan, plan_file: Path, environment: Environment, now: datetime
+) -> ApprovalState:
+    """Who has approved the plan, and who is missing, by the environment of now."""
+    found = tuple(look_at_approvals(plan, plan_file, environment, now))
+    signed = Signatures(None, tuple((one.path, read_signature(one.path)) for one in found
+                                    if one.approver))  # fmt: skip
+    people = count_approvers(plan, signed, environment, now)
+    start = Start(plan, now, None, people.names, people.authors, decisions=plan.decisions)
+    decision = judge_start(start, environment.policy.approvals)
+    if decision is None:
+        return ApprovalState(found)
+    return ApprovalState(found, decision.reason, f"migrate approve {plan_file}")
 
 
 def find_approvals(plan_file: Path) -> list[Path]:

@@ -121,7 +121,8 @@ def alter_plan(desk: Desk) -> None:
 def change_plan(desk: Desk) -> None:
     """A plan with another end has another digest, though it does the same."""
     desk.project.configure(f"policy: {{{TWO}}}\nmax_plan_age: 1h\n")
-    succeed(desk.project.migrate("plan"))
+    succeed(desk.project.migrate("plan", "-o", "changed.json"))
+    shutil.move(desk.project.folder / "changed.json", desk.plan)
 
 
 def bring_from_another_plan(desk: Desk) -> None:
@@ -321,6 +322,33 @@ def test_a_plan_that_is_shown_elsewhere_names_what_is_unverified(
         shutil.copy(file, elsewhere)
     shown = succeed(one_desk.project.migrate("show", "plan.json", folder=elsewhere)).out
     assert "Not approved by plan.json.bob.sig: not verified: there is no environments/" in shown
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "html"])
+def test_a_reviewer_sees_who_has_approved_and_who_is_missing(one_desk: Desk, style: str) -> None:
+    one_desk.demand(TWO)
+    succeed(one_desk.project.migrate("plan"))
+    show = ["show", "plan.json", "--format", style]
+    assert "Approved by: nobody." in succeed(one_desk.project.migrate(*show)).out
+    succeed(one_desk.approve(one_desk.bob))
+    shown = succeed(one_desk.project.migrate(*show)).out
+    assert "Approved by bob (plan.json.bob.sig)." in shown.replace("\\", "")
+    assert "Needed: 2 approvals by any of" in shown
+    assert "migrate approve plan.json" in shown
+    succeed(one_desk.approve(one_desk.ann))
+    shown = succeed(one_desk.project.migrate(*show)).out
+    assert "Approved by: " not in shown
+    assert "migrate approve plan.json" not in shown
+
+
+def test_an_approved_plan_is_written_over_only_by_force(one_desk: Desk) -> None:
+    succeed(one_desk.approve(one_desk.bob))
+    signed = one_desk.plan.read_bytes()
+    refused(one_desk.project.migrate("plan"), 64, "plan.json was approved: plan.json.bob.sig", "-o")
+    assert one_desk.plan.read_bytes() == signed
+    succeed(one_desk.project.migrate("plan", "-o", "other.json"))
+    succeed(one_desk.project.migrate("plan", "--force"))
+    assert not one_desk.approval(one_desk.bob).exists()
 
 
 def test_without_ssh_keygen_one_learns_what_to_install(one_desk: Desk) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lockgate.options import (
     Invocation,
+    delivery_options,
     environment_option,
     environments_option,
     json_option,
-    sign_plan_option,
 )
 
 if TYPE_CHECKING:
@@ -36,15 +35,6 @@ if TYPE_CHECKING:
     help="What is up to this version is what the other tool has made, whatever its rows say.",
 )
 @click.option(
-    "-o",
-    "--out",
-    default="adopt.json",
-    show_default=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="The plan file; - for stdout.",
-)
-@click.option(
     "--verify",
     is_flag=True,
     help="Replay what is taken over on a scratch database and compare the schemas.",
@@ -52,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--undo", is_flag=True, help="Drop lockgate's own tables; the other tool's are as they were."
 )
-@sign_plan_option
+@delivery_options("adopt.json")
 @json_option
 @click.pass_obj
 def command(
@@ -61,10 +51,9 @@ def command(
     folder: EnvironmentsFolder | None,
     tool: str,
     baseline: str | None,
-    out: Path,
+    delivery: dict[str, Any],
     verify: bool,
     undo: bool,
-    key: Path | None,
     as_json: bool,
 ) -> int:
     """Write a plan that records what another tool has applied, and runs none of it.
@@ -82,7 +71,7 @@ def command(
     """
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.plans.adoption import plan_adoption
-    from lockgate.plans.delivery import hand_out, refuse_unsignable
+    from lockgate.plans.delivery import Delivery
     from lockgate.runs.undoing import undo_adoption
     from lockgate.workspace import load_environment
 
@@ -91,9 +80,10 @@ def command(
         undo_adoption(environment)
         invocation.document = False
         return 0
-    refuse_unsignable(out, key)
+    deliver = Delivery(**delivery)
+    deliver.refuse_impossible()
     plan = plan_adoption(environment, tool, baseline, verify=verify)
-    hand_out(plan, out, as_json=as_json, key=key)
+    deliver.hand_out(plan, as_json=as_json)
     invocation.document = False
     refuse_denied(plan.decisions)
     return 0

@@ -9,6 +9,7 @@ import click
 
 from lockgate.options import (
     Invocation,
+    delivery_options,
     detailed_option,
     environment_option,
     environments_option,
@@ -17,10 +18,8 @@ from lockgate.options import (
     gathered,
     json_option,
     non_atomic_option,
-    out_option,
     receipts_option,
     reviewed_option,
-    sign_plan_option,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 @click.command(short_help="Write down what would be run, for review.")
 @environment_option
 @environments_option
-@out_option
 @gathered(
     "wanted",
     click.option("--to", metavar="VERSION", help="Plan up to and with this version."),
@@ -76,7 +74,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @receipts_option
 @reviewed_option
-@sign_plan_option
+@delivery_options()
 @detailed_option
 @json_option
 @click.pass_obj
@@ -84,11 +82,10 @@ def command(
     invocation: Invocation,
     name: str,
     folder: EnvironmentsFolder | None,
-    out: Path,
+    delivery: dict[str, Any],
     wanted: dict[str, Any],
     receipts: tuple[Path, ...],
     reviewed: str | None,
-    key: Path | None,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
@@ -112,18 +109,19 @@ def command(
     """
     from lockgate.exits import Exit
     from lockgate.planner.environments.judgement import refuse_denied
-    from lockgate.plans.delivery import hand_out, refuse_unsignable
+    from lockgate.plans.delivery import Delivery
     from lockgate.plans.making import Request
     from lockgate.plans.origin import with_origin
     from lockgate.trust.admission import read_intent, refuse_unreviewed
     from lockgate.workspace import load_environment
 
-    refuse_unsignable(out, key)
+    deliver = Delivery(**delivery)
+    deliver.refuse_impossible()
     request = Request(**wanted)
     intent = read_intent(reviewed)
     environment = load_environment(name, folder)
     plan = _make_plan(environment, with_origin(request, environment, receipts))
-    hand_out(plan, out, as_json=as_json, key=key)
+    deliver.hand_out(plan, as_json=as_json)
     invocation.document = False
     refuse_denied(plan.decisions)
     refuse_unreviewed(plan, intent)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lockgate.options import (
     Invocation,
+    delivery_options,
     detailed_option,
     environments_option,
     json_option,
     non_atomic_option,
-    out_option,
     receipts_option,
-    sign_plan_option,
 )
 
 if TYPE_CHECKING:
@@ -30,10 +29,9 @@ if TYPE_CHECKING:
     "--to", "name", required=True, metavar="NAME", help="The environment that the plan is for."
 )
 @environments_option
-@out_option
 @receipts_option
 @non_atomic_option
-@sign_plan_option
+@delivery_options()
 @detailed_option
 @json_option
 @click.pass_obj
@@ -42,10 +40,9 @@ def command(
     source: str,
     name: str,
     folder: EnvironmentsFolder | None,
-    out: Path,
+    delivery: dict[str, Any],
     receipts: tuple[Path, ...],
     allow_non_atomic: bool,
-    key: Path | None,
     detailed_exitcode: bool,
     as_json: bool,
 ) -> int:
@@ -64,13 +61,14 @@ def command(
     from lockgate.planner.building.promotion import find_prospects
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.planner.errors import UsageError
-    from lockgate.plans.delivery import hand_out, refuse_unsignable
+    from lockgate.plans.delivery import Delivery
     from lockgate.plans.making import Request, make_plan, observe, refuse_bad_syntax
     from lockgate.plans.origin import find_soak, read_origin
     from lockgate.views.plan.promotion import show_prospects
     from lockgate.workspace import load_environment, load_migrations, open_workspace, read_settled
 
-    refuse_unsignable(out, key)
+    deliver = Delivery(**delivery)
+    deliver.refuse_impossible()
     if source == name:
         raise UsageError(
             f"{name} is both where it has run and where it is to run.",
@@ -83,11 +81,11 @@ def command(
         seen = observe(work, read_settled(work.engine), request)
         plan = make_plan(environment, seen, request)
         refuse_bad_syntax(plan, work.engine)
-    if not as_json and str(out) != "-":
+    if not as_json and not deliver.is_stdout:
         comparison = compare(load_migrations(environment).migrations, seen.ledger)
         prospects = find_prospects(comparison, origin, plan, find_soak(environment))
         show_prospects(prospects, origin, name)
-    hand_out(plan, out, as_json=as_json, key=key)
+    deliver.hand_out(plan, as_json=as_json)
     invocation.document = False
     refuse_denied(plan.decisions)
     return Exit.CHANGES if detailed_exitcode and plan.steps else Exit.OK

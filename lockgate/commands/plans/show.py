@@ -12,6 +12,7 @@ from lockgate.options import environments_option
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.planner.plan.plan import Plan
+    from lockgate.trust.approvals import ApprovalState
 
 
 @click.command(short_help="Show a plan file.")
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFolder | None) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
-    The plan's digest is checked first, so what is shown is what would be run. As text it tells
-    too who has approved the plan.
+    The plan's digest is checked first, so what is shown is what would be run. As text, as a
+    comment and as a page it tells too who has approved the plan, and who is missing.
 
     \b
     Examples:
@@ -46,58 +47,64 @@ def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFo
       migrate show plan.json --format sql > review.sql
     """
     from lockgate.planner.plan.planfile import read_plan
-    from lockgate.trust.approvals import find_approvals
 
     plan = read_plan(plan_file)
     if style == "sarif":
         _show_sarif(plan, migrations)
+    elif style in REVIEWED:
+        REVIEWED[style](plan, _read_approvals(plan, plan_file, folder))
     else:
         SHOWN[style](plan)
-    approvals = find_approvals(plan_file) if style == "text" else []
-    if approvals:
-        _show_approvals(plan, plan_file, folder)
     return 0
 
 
-def _show_text(plan: Plan) -> None:
+def _show_text(plan: Plan, approvals: ApprovalState) -> None:
     from lockgate.views.plan import text
+    from lockgate.views.plan.approvals import show_approvals
 
     text.show_plan(plan)
+    show_approvals(approvals)
 
 
-def _show_approvals(plan: Plan, plan_file: Path, folder: EnvironmentsFolder | None) -> None:
-    """Those beside the plan, by this machine's clock; unverified ones where there is no
-    environment that says whose keys are good."""
+def _read_approvals(
+    plan: Plan, plan_file: Path, folder: EnvironmentsFolder | None
+) -> ApprovalState:
+    """What is signed and what is missing, by this machine's clock; unverified signatures where
+    there is no environment that says whose keys are good."""
     from datetime import UTC, datetime
 
     from lockgate.planner.errors import UsageError
-    from lockgate.trust.approvals import Approval, find_approvals, look_at_approvals
-    from lockgate.views.plan.approvals import show_approvals
+    from lockgate.trust.approvals import (
+        Approval,
+        ApprovalState,
+        find_approvals,
+        read_approval_state,
+    )
     from lockgate.workspace import load_environment
 
     try:
         environment = load_environment(plan.environment, folder)
     except UsageError as error:
         unverified = f"not verified: {error.what}"
-        show_approvals(Approval(path, problem=unverified) for path in find_approvals(plan_file))
-    else:
-        show_approvals(look_at_approvals(plan, plan_file, environment, datetime.now(UTC)))
+        found = find_approvals(plan_file)
+        return ApprovalState(tuple(Approval(path, problem=unverified) for path in found))
+    return read_approval_state(plan, plan_file, environment, datetime.now(UTC))
 
 
-def _show_markdown(plan: Plan) -> None:
+def _show_markdown(plan: Plan, approvals: ApprovalState) -> None:
     from lockgate.views.plan.markdown import render_markdown
     from lockgate.views.plan.review import review
     from lockgate.views.terminal import say
 
-    say(render_markdown(review(plan)).rstrip("\n"))
+    say(render_markdown(review(plan), approvals).rstrip("\n"))
 
 
-def _show_html(plan: Plan) -> None:
+def _show_html(plan: Plan, approvals: ApprovalState) -> None:
     from lockgate.views.plan.html import render_html
     from lockgate.views.plan.review import review
     from lockgate.views.terminal import say
 
-    say(render_html(review(plan)).rstrip("\n"))
+    say(render_html(review(plan), approvals).rstrip("\n"))
 
 
 def _show_json(plan: Plan) -> None:
@@ -127,10 +134,8 @@ def _show_sql(plan: Plan) -> None:
     say_sql(sql.render_sql(plan))
 
 
+REVIEWED = {"text": _show_text, "markdown": _show_markdown, "html": _show_html}
 SHOWN = {
-    "text": _show_text,
-    "markdown": _show_markdown,
-    "html": _show_html,
     "json": _show_json,
     "sql": _show_sql,
 }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import Denied
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses, name_losses
+from lockgate.views.markup import code, escape
 from lockgate.views.terminal import ask, say, tell
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Step
-    from lockgate.trust.approvals import Approval
+    from lockgate.trust.approvals import Approval, ApprovalState
 
 
 def tell_approval(plan: Plan) -> None:
@@ -56,13 +56,34 @@ def confirm_approval(plan: Plan) -> None:
         raise Denied("The plan was not approved. Nothing was signed.")
 
 
-def show_approvals(approvals: Iterable[Approval]) -> None:
-    """Each signature beside a plan, on stdout."""
-    for approval in approvals:
-        if approval.approver:
-            say(f"Approved by {approval.approver} ({approval.path.name}).", "green")
-        else:
-            say(f"Not approved by {approval.path.name}: {approval.problem}", "bold red")
+def show_approvals(state: ApprovalState) -> None:
+    """Each signature beside a plan, and what is missing, on stdout."""
+    for approval in state.approvals:
+        say(_sentence(approval), "green" if approval.approver else "bold red")
+    if state.missing:
+        say(state.missing, "yellow")
+        say(f"Approve it with: {state.do}")
+
+
+def render_approvals(state: ApprovalState) -> str:
+    """The part of a comment with its heading; empty where nothing is signed and nothing needed."""
+    if not (state.approvals or state.missing):
+        return ""
+    signs = {"allowed": "✅", "danger": "🔴"}
+    told = [f"- {signs[grade]} {escape(told)}" for grade, told in spell_approvals(state)]
+    needed = f"- 🟠 {escape(state.missing)} Approve it with {code(state.do)}"
+    return "#### Approvals\n\n" + "\n".join([*told, *([needed] if state.missing else [])])
+
+
+def spell_approvals(state: ApprovalState) -> list[tuple[str, str]]:
+    """Each as a sentence, with how good it is: `allowed` or `danger`."""
+    return [("allowed" if one.approver else "danger", _sentence(one)) for one in state.approvals]
+
+
+def _sentence(approval: Approval) -> str:
+    if approval.approver:
+        return f"Approved by {approval.approver} ({approval.path.name})."
+    return f"Not approved by {approval.path.name}: {approval.problem}"
 
 
 def _ends(steps: list[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -18,6 +18,7 @@ from lockgate.planner.quantities import spell_digest
 from lockgate.planner.versions import version_key
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import changes, rehearsal, summary
+from lockgate.views.plan.approvals import spell_approvals
 from lockgate.views.plan.dependencies import draw_dependencies
 from lockgate.views.plan.review import (
     WORST_FIRST,
@@ -29,13 +30,16 @@ from lockgate.views.plan.review import (
 )
 from planner.review.sql_runs import cut_sql
 
+if TYPE_CHECKING:
+    from lockgate.trust.approvals import ApprovalState
+
 LONGEST_OPEN = 12
 """Rows of a list that is unfolded from the beginning."""
 STEPS_OPEN = 20
 """Steps that are all unfolded; of more, only those that a reviewer must read."""
 
 
-def render_html(review: Review) -> str:
+def render_html(review: Review, approvals: ApprovalState | None = None) -> str:
     """The page."""
     dialect = review.plan.target.dialect
     return render_page(
@@ -47,6 +51,8 @@ def render_html(review: Review) -> str:
         drawing=draw_dependencies(review.plan),
         longest_open=LONGEST_OPEN,
         seen=review.plan.rehearsal,
+        approvals=approvals,
+        signed=spell_approvals(approvals) if approvals else [],
         changes=review.changes,
         changes_heading=changes.HEADING,
         measured=_measured(review),

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_size, spell_digest
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
+from lockgate.views.plan.approvals import render_approvals
 from lockgate.views.plan.changes import render_schema_changes
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
 from lockgate.views.plan.review import (
@@ -27,6 +29,9 @@ from lockgate.views.plan.review import (
     spell_rows,
 )
 from lockgate.views.plan.summary import BLOCKS, KEPT, WORKS, find_facts, find_worst
+
+if TYPE_CHECKING:
+    from lockgate.trust.approvals import ApprovalState
 
 # GitHub and GitLab refuse or cut longer ones.
 # https://docs.github.com/en/rest/issues/comments
@@ -46,12 +51,14 @@ GRADES = {
 ANSWERS: dict[Answer, str] = {"allow": "⚪", "warn": "🟡", "require-approval": "🟠", "deny": "🔴"}
 
 
-def render_markdown(review: Review, longest: int = LONGEST) -> str:
+def render_markdown(
+    review: Review, approvals: ApprovalState | None = None, longest: int = LONGEST
+) -> str:
     """The comment, of at most `longest` characters; its first line is invisible and lets a job
     find the comment that it wrote before."""
     room = longest - ROOM_FOR_NOTE
     parts = []
-    for block in _head(review):
+    for block in _head(review, approvals):
         if len(block) + 2 <= room:
             parts.append(block)
             room -= len(block) + 2
@@ -79,7 +86,7 @@ def _cut(left: int) -> str:
     )
 
 
-def _head(review: Review) -> Iterator[str]:
+def _head(review: Review, approvals: ApprovalState | None) -> Iterator[str]:
     plan = review.plan
     yield f"<!-- lockgate-plan {re.sub(r'[^A-Za-z0-9_.]+', '-', plan.environment)} -->"
     sign = SIGNS[find_facts(review)[0].grade]
@@ -91,6 +98,8 @@ def _head(review: Review) -> Iterator[str]:
         yield " ".join(f"{SIGNS[fact.grade]} **{escape(str(fact))}.**" for fact in worst)
     if plan.decisions:
         yield "\n".join(f"- {_decision(decision)}" for decision in plan.decisions)
+    if approvals and (told := render_approvals(approvals)):
+        yield told
     yield table(("", ""), _facts(review))
     yield from (f"> ⚠️ {escape(warning)}" for warning in plan.warnings)
     if review.changes:
