@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-oracle test-faults test-fuzz lint format benchmark clean
+.PHONY: demo test test-fast test-oracle test-faults test-fuzz test-forgery lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -22,6 +22,9 @@ test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans
 
 test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+test-forgery: $(VENV)/.installed-dev  ## every field of plans forged and sealed again, on three engines
+	LOCKGATE_ALL_FORGERIES=1 $(BIN)/python -m pytest tests/commands/test_forgery.py $(PYTEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -169,7 +169,7 @@ def _refuse_other_tools(plan: Plan, engine: Engine, ledger: Ledger) -> None:
     if plan.fresh is False:
         refuse_occupied(read_occupancy(engine.session, ledger), ledger, plan.environment)
     if plan.adopted is not None:
-        refuse_stale_takeover(engine.session, plan.adopted)
+        refuse_stale_takeover(engine.session, plan, plan.adopted)
     elif not all(step.record for step in plan.steps):
         refuse_moved_histories(engine.session, ledger)
 

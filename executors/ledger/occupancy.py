@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lockgate.planner.adoption.tool import MigrationTool, Testimony
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.database.occupancy import FoundTable
+    from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.record import Adopted
 
 
@@ -65,9 +66,9 @@ def refuse_moved_histories(session: Session, ledger: Ledger) -> None:
 
     found = {(table.schema, table.name): table for table in session.find_tables()}
     for one in adopted:
-        versions = _versions_now(session, one, found.get((one.schema, one.table)))
-        if versions is not None:
-            refuse_moved(one, versions, ledger)
+        now = _testimony_now(session, one, found.get((one.schema, one.table)))
+        if now is not None:
+            refuse_moved(one, now.versions, ledger)
 
 
 def other_tables(ledger: Ledger) -> tuple[tuple[str, str], ...]:
@@ -87,12 +88,16 @@ def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, st
         yield schema, name.upper()
 
 
-def refuse_stale_takeover(session: Session, adopted: Adopted) -> None:
-    """Raises StalePlan when the other tool's table does not say what the plan takes over."""
+def refuse_stale_takeover(session: Session, plan: Plan, adopted: Adopted) -> None:
+    """Raises StalePlan when the other tool's table does not say what the plan takes over: the
+    versions, and when and by whom they were applied."""
     place = (adopted.qualifier, adopted.table)
     found = {(table.schema, table.name): table for table in session.find_tables()}
     one = AdoptedTable(adopted.tool, *place, adopted.versions)
-    if _versions_now(session, one, found.get(place)) != adopted.versions:
+    now = _testimony_now(session, one, found.get(place))
+    told = {(step.record.applied_at, step.record.by) for step in plan.steps if step.record}
+    known = {(row.at, row.by) for row in now.applied} | {(None, "")} if now else set()
+    if now is None or now.versions != adopted.versions or not told <= known:
         raise StalePlan(
             f"{adopted.tool} has applied or rolled back something since the plan was made.",
             why="The plan would record what is not so.",
@@ -100,13 +105,13 @@ def refuse_stale_takeover(session: Session, adopted: Adopted) -> None:
         )
 
 
-def _versions_now(
+def _testimony_now(
     session: Session, adopted: AdoptedTable, table: FoundTable | None
-) -> tuple[str, ...] | None:
+) -> Testimony | None:
     """What the table of a tool says now; None where it is gone, or is no such table any more."""
     from lockgate.planner.adoption.recognition import known_tools
 
     tool = next((tool for tool in known_tools() if tool.name == adopted.tool), None)
     if tool is None or table is None or not table.is_plain or not tool.columns <= table.columns:
         return None
-    return read_testimony(session, tool, table).versions
+    return read_testimony(session, tool, table)

@@ -5,7 +5,9 @@ Outside the lock, since it takes the longer the more SQL there is. It changes no
 
 from __future__ import annotations
 
+from lockgate import __version__
 from lockgate.executors.apply import refuse_elsewhere
+from lockgate.planner.building.build import Setting
 from lockgate.planner.building.late_steps import with_lateness
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.promotion import with_promotion
@@ -15,6 +17,7 @@ from lockgate.planner.environments.environment import Environment
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import find_position, refuse_other_rules
 from lockgate.planner.review.inspection import completed
+from lockgate.planner.review.remaking import Source, refuse_unlike
 from lockgate.planner.review.rereading import (
     asks_what_is_kept,
     bind,
@@ -58,6 +61,8 @@ def reread(plan: Plan, work: Workspace) -> Plan | None:
     if facts is not None and not dialect.transactional_ddl:
         refuse_needless_pieces(plan, dialect, migrations, facts)
     refuse_unmet(plan, ledger)
+    setting = _setting(plan, work, facts)
+    refuse_unlike(plan, Source(migrations, ledger, applied, setting))
     plain = without_claims(completed(plan), dialect, migrations)
     plain = with_lateness(plain, migrations, ledger)
     if plan.promotion is not None and environment.policy.promotion is not None:
@@ -66,6 +71,22 @@ def reread(plan: Plan, work: Workspace) -> Plan | None:
         return plain
     seen = Observation(engine.server, ledger, facts)
     return inspect_plan(plain, environment, seen, migrations)
+
+
+def _setting(plan: Plan, work: Workspace, facts: Facts | None) -> Setting:
+    """What a plan would be made for now; of the SQL's origin, only the plan knows."""
+    environment = work.environment
+    return Setting(
+        project=environment.project,
+        environment=environment.name,
+        server=work.engine.server,
+        source=plan.source,
+        tool_version=__version__,
+        transaction=environment.transaction,
+        variables=environment.variables,
+        facts=facts or Facts(),
+        copy_limit=environment.copies.limit,
+    )
 
 
 def _read_facts(plan: Plan, work: Workspace) -> Facts | None:

@@ -77,7 +77,7 @@ def build_forget_plan(ledger: Ledger, setting: Setting, versions: Iterable[str])
     going = [entry for entry in ledger.entries if entry.key in wanted]
     found = {entry.key for entry in going}
     _refuse_absent(wanted, found, "is not in the history, so it cannot be taken out")
-    steps = [_forgetting(entry) for entry in reversed(going)]
+    steps = [forget_step(entry) for entry in reversed(going)]
     return plan_records(steps, ledger, setting)
 
 
@@ -94,7 +94,8 @@ def record_step(migration: Migration, record: Record, setting: Setting) -> Step:
     return step.model_copy(update=changes)
 
 
-def _forgetting(entry: Entry) -> Step:
+def forget_step(entry: Entry) -> Step:
+    """The step that takes an entry out of the history, and runs nothing."""
     finding = Finding(
         code="forgotten",
         severity="warning",

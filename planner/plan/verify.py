@@ -81,6 +81,8 @@ def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
             f"The plan is for another server or another copy of {target.database} "
             f"({_shown(target.evidence)}; this is {_shown(server.evidence)})."
         )
+    if not target.uuid and not (target.evidence.keys() & server.evidence.keys()) - {"database"}:
+        raise _wrong(f"The plan does not say on which server its {target.database} is.")
     if plan.base.present and not target.uuid:
         raise _wrong("The plan is for a database with an identity, and does not say which one.")
     if target.uuid and (ledger.identity is None or ledger.identity.uuid != target.uuid):
