@@ -7,10 +7,12 @@ https://squawkhq.com/docs/cli
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -35,15 +37,17 @@ UNTOUCHED = frozenset({"create table", "insert", "update", "delete"})
 """Kinds of statements that none of the rules that count is about, and most sections hold no other:
 a file for each would cost more than to read it."""
 LONGEST, LONGEST_PER_BYTE = 5.0, 2e-6
-"""Seconds; squawk needs some milliseconds for a file, and one for hundreds."""
+"""Seconds for all that one command asks of it; squawk needs some milliseconds for a file, and one
+for hundreds. Each attempt is given half of what is left: a section that it cannot read is looked
+for among the others."""
 MEMORY, MEMORY_PER_BYTE = 512, 256
 """MiB, and bytes for each byte of the files; squawk needs about 10 MiB, and 100 bytes a byte."""
 LIMITED = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"'
 """A shell's words that bound the memory of a program, which then ends as where it crashes. Linux
-keeps to that; macOS does not, and only the time is bounded there.
+keeps to that; macOS does not: there, and everywhere, its resident size is looked at as well.
 https://man7.org/linux/man-pages/man2/getrlimit.2.html"""
-ROUNDS = 4
-"""So many times that long, a section that it cannot read is looked for among the others."""
+LOOK = 0.1
+"""Seconds between two looks at how large it is; most runs are over before the first."""
 
 
 def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
@@ -53,6 +57,7 @@ def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...
         UsageError: squawk is not installed, or it failed.
     """
     found: list[tuple[Finding, ...]] = [()] * len(subjects)
+    ends = monotonic() + _longest([one for one in subjects if _may_find(one)])
     for transactional in (True, False):
         places = [
             place
@@ -60,7 +65,7 @@ def lint_sections(subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...
             if one.transactional is transactional and _may_find(one)
         ]
         chosen = [subjects[place] for place in places]
-        for place, findings in zip(places, _lint(chosen, _mode(transactional)), strict=True):
+        for place, findings in zip(places, _lint(chosen, _mode(transactional), ends), strict=True):
             found[place] = findings
     return tuple(found)
 
@@ -74,7 +79,13 @@ def _mode(transactional: bool) -> str:
     return "--assume-in-transaction" if transactional else "--no-assume-in-transaction"
 
 
-def _lint(subjects: Sequence[Subject], mode: str) -> Iterator[tuple[Finding, ...]]:
+def _longest(subjects: Sequence[Subject]) -> float:
+    """How long squawk may take for these in all, in seconds."""
+    size = sum(len(one.sql.encode()) for subject in subjects for one in subject.statements)
+    return LONGEST + LONGEST_PER_BYTE * size
+
+
+def _lint(subjects: Sequence[Subject], mode: str, ends: float) -> Iterator[tuple[Finding, ...]]:
     if not subjects:
         return
     reports: list[list[Violation]] = [[] for _ in subjects]
@@ -82,7 +93,6 @@ def _lint(subjects: Sequence[Subject], mode: str) -> Iterator[tuple[Finding, ...
         _write(Path(folder), subjects)
         names = [f"{place}.sql" for place in range(len(subjects))]
         options = [mode, f"--pg-version={_version(subjects[0])}"]
-        ends = monotonic() + ROUNDS * _longest(folder, names)
         entries, unread = _report(folder, options, names, ends)
     for entry in entries:
         place = int(Path(entry["file"]).stem)
@@ -100,7 +110,7 @@ def _report(
     deeply for it, must not keep the others from being read. After `ends`, by the monotonic clock,
     none is read."""
     left = ends - monotonic()
-    entries = _run(folder, options, names, left) if left > 0 else None
+    entries = _run(folder, options, names, left / 2) if left > 0 else None
     if entries is not None:
         return entries, set()
     if len(names) == 1 or left <= 0:
@@ -128,52 +138,68 @@ def _version(subject: Subject) -> str:
     return f"{version // 10000}.{version % 10000}"
 
 
-def _longest(folder: str, names: list[str]) -> float:
-    """How long squawk may take for these files, in seconds."""
-    return LONGEST + LONGEST_PER_BYTE * _size(folder, names)
-
-
-def _limited(folder: str, names: list[str]) -> list[str]:
-    """The beginning of a command that may take so much memory for these files."""
-    most = MEMORY * 1024 + MEMORY_PER_BYTE * _size(folder, names) // 1024
-    return ["/bin/sh", "-c", LIMITED, PROGRAM, str(most)]
-
-
-def _size(folder: str, names: list[str]) -> int:
-    return sum(Path(folder, name).stat().st_size for name in names)
+def _most(folder: str, names: list[str]) -> int:
+    """How much memory squawk may take for these files, in KiB."""
+    size = sum(Path(folder, name).stat().st_size for name in names)
+    return MEMORY * 1024 + MEMORY_PER_BYTE * size // 1024
 
 
 def _run(
     folder: str, options: list[str], names: list[str], left: float
 ) -> list[dict[str, Any]] | None:
-    """What squawk reports; None where it fails on these files, or takes longer than it may or than
-    is left, or more memory."""
+    """What squawk reports; None where it fails on these files, or takes longer than is left, in
+    seconds, or more memory than it may."""
+    most = _most(folder, names)
     command = [
-        *_limited(folder, names),
-        _program(),
-        "--reporter=json",
-        f"--config={CONFIGURATION}",
-        *options,
-        *names,
+        *("/bin/sh", "-c", LIMITED, PROGRAM, str(most), _program()),
+        *("--reporter=json", f"--config={CONFIGURATION}", *options, *names),
     ]
     try:
-        ended = subprocess.run(
-            command, cwd=folder, env={}, capture_output=True, check=False,
-            timeout=min(left, _longest(folder, names)),
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return None
+        with subprocess.Popen(
+            command, cwd=folder, env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            answer = _watch(process, monotonic() + left, most)
     except OSError as error:
         raise _failed(str(error)) from error
-    if ended.returncode < 0 or ended.returncode >= PANIC:
+    code = process.returncode
+    if answer is None or code < 0 or code >= PANIC:
         return None
-    if ended.returncode not in FOUND:
-        raise _failed(ended.stderr.decode("utf-8", "replace").strip())
+    out, err = answer
+    if code not in FOUND:
+        raise _failed(err.decode("utf-8", "replace").strip())
     try:
-        report: list[dict[str, Any]] = json.loads(ended.stdout or b"[]")
+        report: list[dict[str, Any]] = json.loads(out or b"[]")
     except ValueError as error:
         raise _failed("its report is no JSON") from error
     return report
+
+
+def _watch(process: subprocess.Popen[bytes], ends: float, most: int) -> tuple[bytes, bytes] | None:
+    """What a process has written when it has ended; None where it was killed at `ends`, by the
+    monotonic clock, or when it had more than so many KiB in memory."""
+    try:
+        while (left := ends - monotonic()) > 0 and _resident(process.pid) <= most:
+            with suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=min(left, LOOK))
+        return None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def _resident(pid: int) -> int:
+    """How much of a process is in memory, in KiB; 0: it has ended, or nothing here tells."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() // 1024
+    except (OSError, IndexError, ValueError):
+        pass
+    if Path("/proc/self/statm").exists():
+        return 0
+    asked = ["/bin/ps", "-o", "rss=", "-p", str(pid)]  # of macOS, which has no /proc
+    told = subprocess.run(asked, capture_output=True, check=False).stdout.strip()
+    return int(told) if told.isdigit() else 0
 
 
 def _failed(reason: str) -> UsageError:

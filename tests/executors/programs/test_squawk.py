@@ -103,10 +103,10 @@ def test_a_section_that_squawk_does_not_end_with_is_a_danger_and_hangs_nothing(
     program.write_text(SLOW)
     program.chmod(0o700)
     monkeypatch.setattr(squawk, "_program", lambda: str(program))
-    monkeypatch.setattr(squawk, "LONGEST", 1.0)
+    monkeypatch.setattr(squawk, "LONGEST", 4.0)
     slow, other = lint_sections([section("drop table slow"), section("drop table b")])
     assert ([one.code for one in slow], other) == (["not-linted"], ())
-    monkeypatch.setattr(squawk, "ROUNDS", 0)
+    monkeypatch.setattr(squawk, "LONGEST", 0.0)
     without_time = lint_sections([section("drop table a"), section("drop table b")])
     assert [one.code for found in without_time for one in found] == ["not-linted"] * 2
 
@@ -122,6 +122,50 @@ def test_a_section_that_takes_squawk_too_much_memory_is_a_danger_and_hides_no_ot
     first, too_large = lint_sections([section("drop table a"), large])
     assert [one.code for one in first] == ["ban-drop-table"]
     assert [(one.code, one.severity) for one in too_large] == [("not-linted", "danger")]
+
+
+SLOW_ALWAYS = "#!/bin/sh\nexec sleep 1000\n"
+
+
+def test_all_that_a_command_asks_of_squawk_takes_no_longer_than_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sections it does not end with, in a transaction and in none."""
+    program = tmp_path / "squawk"
+    program.write_text(SLOW_ALWAYS)
+    program.chmod(0o700)
+    given: list[float] = []
+    run = squawk._run
+    monkeypatch.setattr(squawk, "_program", lambda: str(program))
+    monkeypatch.setattr(squawk, "LONGEST", 1.0)
+    monkeypatch.setattr(squawk, "_run", lambda *asked: given.append(asked[3]) or run(*asked))
+    sections = [section(f"drop table a{n}", transactional=n % 2 == 0) for n in range(8)]
+    found = lint_sections(sections)
+    assert [one.code for findings in found for one in findings] == ["not-linted"] * 8
+    assert sum(given) < 1.1
+    assert given == sorted(given, reverse=True)
+
+
+HUNGRY = """#!{python}
+import time
+eaten = bytearray(200 << 20)
+eaten[::4096] = b"x" * len(eaten[::4096])
+time.sleep(1000)
+"""
+
+
+def test_a_program_that_takes_too_much_memory_is_ended_where_no_limit_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "squawk"
+    program.write_text(HUNGRY.format(python=sys.executable))
+    program.chmod(0o700)
+    monkeypatch.setattr(squawk, "_program", lambda: str(program))
+    monkeypatch.setattr(squawk, "LIMITED", 'shift; exec "$@"')  # as on macOS
+    monkeypatch.setattr(squawk, "LONGEST", 600.0)
+    monkeypatch.setattr(squawk, "MEMORY", 100)
+    (found,) = lint_sections([section("drop table a")])
+    assert [(one.code, one.severity) for one in found] == [("not-linted", "danger")]
 
 
 def test_nothing_is_run_for_no_sections() -> None:
