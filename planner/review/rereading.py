@@ -118,11 +118,16 @@ def _variables_for(
 
 def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
     """Raises ContradictedPlan when a step requires what is neither applied, by a ledger that is at
-    the plan's base, nor done by a step before it."""
+    the plan's base, nor done by a step before it; or rolls that back first."""
     present = {entry.key for entry in ledger.entries}
+    gone: set[VersionKey] = set()
     for number, step in enumerate(plan.steps, 1):
         if step.direction == "down":
             present.discard(step.key)
+            gone.add(step.key)
+            for version in step.requires:
+                if version_key(version) in gone:
+                    raise _contradicted(f"step {number}", f"{version} is rolled back before it")
             continue
         lacking = [version for version in step.requires if version_key(version) not in present]
         if lacking:

@@ -59,6 +59,9 @@ HARMLESS = {
     "fresh": "the author's word: the tables that a first plan found may be of others",
     "adopted.tool": "text, as long as a tool of this name reads the same in its table",
     "steps.findings": "made again, where a policy asks for them",
+    "steps swapped": "in which order steps go back of which none requires another",
+    "steps.text.sources.files.name": "for messages; that of the section is compared",
+    "steps.text.sources.files.line": "for messages: where in a file its part begins",
     "steps.record.why": "text: nothing of the step runs",
     "steps.statements.touches": "what the SQL shows is compared and may only be more; what the "
     "tables show is made again, where a policy asks for it",
@@ -228,7 +231,7 @@ def test_a_forged_field_is_refused_or_harmless(
             code = judge(dump(forged), work)
             if code not in REFUSED and not is_harmless(forgery) and not says(forged, honest):
                 wrong[f"{forgery.path} {forgery.change}"] = code
-    assert not wrong
+    assert not wrong, "\n".join(wrong)
 
 
 def chosen(document: Document, seed: str) -> list[Forgery]:
@@ -243,6 +246,8 @@ def says(forged: Document, plan: Plan) -> bool:
 
 
 def is_harmless(forgery: Forgery) -> bool:
+    if f"{forgery.place} {forgery.change}" in HARMLESS:
+        return True
     return any(f"{forgery.place}.".startswith(f"{place}.") for place in HARMLESS)
 
 
@@ -255,7 +260,7 @@ def opened(project: Project) -> Iterator[Workspace]:
 
 def test_what_is_called_harmless_are_fields_of_a_plan() -> None:
     fields = set(fields_of(Plan))
-    assert set(HARMLESS) <= fields
+    assert {place.partition(" ")[0] for place in HARMLESS} <= fields
     assert set(GIVEN) <= fields
 
 

@@ -165,6 +165,17 @@ def test_a_step_that_another_requires_cannot_be_left_out(any_project: Project) -
     refused(any_project.migrate("apply", "plan.json"), 8, "step 1: it requires 001 before it")
 
 
+def test_what_another_requires_is_not_rolled_back_before_it(any_project: Project) -> None:
+    any_project.write_tables(2)
+    two = any_project.migrations / "002_t2.sql"
+    two.write_text(f"-- migrate:requires 001\n{two.read_text()}")
+    succeed(any_project.migrate("up"))
+    succeed(any_project.migrate("plan", "--down", "2"))
+    document = json.loads((any_project.folder / "plan.json").read_text())
+    forge(any_project, document, lambda plan: plan["steps"].reverse())
+    refused(any_project.migrate("apply", "plan.json"), 8, "001 is rolled back before it")
+
+
 def test_a_waiver_that_the_file_does_not_have_waives_nothing(dropping: Project) -> None:
     def waive(plan: dict[str, Any]) -> None:
         for finding in plan["steps"][0]["findings"]:
