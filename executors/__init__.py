@@ -5,6 +5,7 @@ commit_outcome.py  Finding out whether a commit has happened whose answer was lo
 engine.py          An engine
 events.py          What an executor tells while it works; whoever started it decides what to show
 failure.py         What the server said when it refused a statement
+fleet/             The running of a fleet's plan: targets are found, and done wave by wave
 gauge.py           A gauge
 ledger/            What the database holds for lockgate
 lock.py            The migration lock: at most one executor at work on a history table

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.occupancy import FoundTable, TableRow
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
 
@@ -109,6 +110,17 @@ class Traits:
     settings: Mapping[str, str]
     attributes: frozenset[str] = frozenset()
     memberships: tuple[Membership, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server is doing beside us: sessions that run a statement, how long its oldest
+    transaction is open and how far its last replica is behind, in seconds; None: none, or the
+    server does not tell."""
+
+    running: int
+    oldest_transaction: float | None = None
+    replica_lag: float | None = None
 
 
 class Scratch(Protocol):
@@ -259,6 +271,24 @@ class Session(ABC):
     @abstractmethod
     def read_catalogue(self) -> Catalogue:
         """All that the database holds but rows and lockgate's own tables; in no transaction."""
+
+    @abstractmethod
+    def read_outline(self) -> Outline:
+        """The definitions of the database in short; in no transaction."""
+
+    def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
+        """The same of many schemas of the database at once, as a session of each would read it; of
+        none where a schema is a database."""
+        return {}
+
+    @abstractmethod
+    def read_load(self) -> Load:
+        """What the server is doing beside this session."""
+
+    @abstractmethod
+    def query_read_only(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of one query of somebody else's by their columns, in a transaction that writes
+        nothing and is rolled back."""
 
     @abstractmethod
     def find_syntax_error(self, plan: Plan) -> Failure | None:

@@ -6,6 +6,7 @@ ci_job.py         The job of a CI system that runs this process
 commands/         The commands: one a file, in folders by subject, found by being there
 executors/        Executors run plans and talk to databases and other programs; they decide nothing
 exits.py          Exit codes: what a shell learns of how a command ended
+fleet/            Fleets: one plan for many databases, for the commands
 main.py           The entry point: finds the command, runs it, and turns errors into exit codes
 options.py        Command-line options that several commands share
 planner/          The planner decides: values in, values out

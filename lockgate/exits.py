@@ -22,6 +22,7 @@ class Exit(IntEnum):
     FAILED = 9
     BROKEN_HISTORY = 10
     UNREACHABLE = 11
+    PAUSED = 12
     USAGE = 64
     INTERRUPTED = 130
     TERMINATED = 143
@@ -36,6 +37,7 @@ EXITS: dict[type[errors.LockgateError], Exit] = {
     errors.Denied: Exit.DENIED,
     errors.Locked: Exit.LOCKED,
     errors.Unreachable: Exit.UNREACHABLE,
+    errors.Paused: Exit.PAUSED,
     errors.Unresolved: Exit.UNRESOLVED,
     errors.StatementFailed: Exit.FAILED,
 }

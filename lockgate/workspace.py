@@ -46,7 +46,10 @@ class Workspace:
 
 def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environment:
     """The environment of this name, from a folder or the nearest one upwards; without any folder
-    that of DATABASE_URL."""
+    that of DATABASE_URL. `production/tenant_7` is one target of the fleet `production`."""
+    name, _, target = name.partition("/")
+    if target:
+        return _load_member(load_environment(name, folder), target)
     try:
         found = folder or nearest_environments()
     except UsageError:
@@ -55,6 +58,22 @@ def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environmen
             raise
         return bare_environment(url, Path.cwd())
     return read_environment(name, found.path, variables=os.environ, project=found.project)
+
+
+def _load_member(environment: Environment, target: str) -> Environment:
+    from lockgate.executors.fleet.targets import find_places
+
+    with deferred_signals():
+        importlib.import_module(f"lockgate.executors.{environment.engine}")
+    with open_address(environment) as address:
+        places = find_places(environment, address, os.environ)
+    found = next((place for place in places if place.name == target), None)
+    if found is None:
+        raise UsageError(
+            f"The fleet of {environment.name} has no target {target}.",
+            do=f"`migrate status -e {environment.name} --targets` lists them.",
+        )
+    return environment.member(found)
 
 
 def nearest_environments() -> EnvironmentsFolder:
@@ -81,7 +100,16 @@ def database_url(project: Path) -> str | None:
 
 @contextmanager
 def open_workspace(environment: Environment) -> Iterator[Workspace]:
-    """A session on an environment's database for the block; starts an embedded one."""
+    """A session on an environment's database for the block; starts an embedded one.
+
+    Raises:
+        UsageError: it is a fleet, of many databases.
+    """
+    if environment.fleet is not None:
+        raise UsageError(
+            f"{environment.name} is a fleet of many databases, and this is done with one.",
+            do=f"Name one: `-e {environment.name}/TARGET`.",
+        )
     with deferred_signals():
         from lockgate.executors.engine import open_engine
 
@@ -99,7 +127,7 @@ def open_address(environment: Environment) -> Iterator[DatabaseAddress]:
     from lockgate.executors.programs.embedded import start_embedded
 
     with start_embedded(environment.embedded_directory) as address:
-        yield address
+        yield environment.place.over(address) if environment.place else address
 
 
 def look(engine: Engine) -> tuple[Ledger, LockHolder | None]:

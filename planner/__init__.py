@@ -11,6 +11,7 @@ document.py    Documents that travel as files
 environments/  Environments: settings of one database, their keys and policies
 errors.py      Every error that lockgate raises on purpose
 finding.py     A finding: what a reviewer should know of a statement, and how much it matters
+fleet/         Fleets: many databases that one plan is for
 guarantees/    What undoes what: which statements are kept or undone together
 hidden.py      Characters that a reader of SQL does not see, and names that look like others
 migrations/    Migration files: one file, the folder, their order

@@ -27,6 +27,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     ├── WrongTarget               another database, environment or a replica
     ├── Denied                    a policy says no
     ├── Locked                    somebody else holds the lock, or it was lost
+    ├── Paused                    a fleet's run has stopped before its end
     ├── Unreachable               no connection
     ├── RunError                  a run ended badly, perhaps at a known statement
     │   ├── Unresolved            it stopped half-way, or its outcome is unknown
@@ -230,6 +231,10 @@ class Denied(LockgateError):
 
 class Locked(LockgateError):
     """Somebody else holds the migration lock, or ours was lost."""
+
+
+class Paused(LockgateError):
+    """A fleet's run has stopped before its end, and goes on by the same command."""
 
 
 class Unreachable(LockgateError):

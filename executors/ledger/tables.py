@@ -23,6 +23,11 @@ OWN_NAMES = {
     "journal": "lockgate_journal",
     "target": "lockgate_target",
 }
+FLEET_RUN = "lockgate_fleet_run"
+FLEET_TARGET = "lockgate_fleet_target"
+FLEET_PIECE = "lockgate_fleet_piece"
+OURS = (*OWN_NAMES.values(), FLEET_RUN, FLEET_TARGET, FLEET_PIECE)
+"""Every table of lockgate's but the history: those of a ledger, and a coordinator's of fleets."""
 ADD_JOB = "alter table {runs} add column job text"
 """For ledgers of versions that did not note CI's own job."""
 

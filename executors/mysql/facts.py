@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES
+from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OURS
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
@@ -229,6 +229,6 @@ def find_tables(session: MySQLSession) -> list[FoundTable]:
 
 def _is_own(name: str, columns: set[str], history: str) -> bool:
     """Whether a table is one of lockgate's; a server may tell its name in lower case."""
-    if name.lower() in OWN_NAMES.values():
+    if name.lower() in OURS:
         return True
     return name.lower() == history.lower() and columns == set(HISTORY_COLUMNS)

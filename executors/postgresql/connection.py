@@ -36,11 +36,11 @@ select current_setting('server_version'), current_setting('server_version_num'):
        (select oid::text from pg_database where datname = current_database()),
        array(select n.nspname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
            where c.relname = 'lockgate_target' and c.relkind = 'r' and n.nspname !~ '^pg_'
-           order by 1),
+           {within} order by 1),
        (select coalesce(json_agg(json_build_array(n.nspname, c.relname, a.attname)), '[]')
            from pg_class c join pg_namespace n on n.oid = c.relnamespace
            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-           where c.relname in ('schema_migrations', 'lockgate_migrations')),
+           where c.relname in ('schema_migrations', 'lockgate_migrations') {within}),
 """
 SYSTEM = "(select system_identifier::text from pg_control_system())"
 FORBIDDEN = "42501"
@@ -143,9 +143,14 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_greeting(
-    connection: Connection, schema: str | None, settings: str, values: tuple[str | None, ...]
+    connection: Connection,
+    schema: str | None,
+    settings: str,
+    values: tuple[str | None, ...],
+    only: str | None = None,
 ) -> Row:
-    """What GIVEN, FACTS and SYSTEM ask, and the session set up, in one flight.
+    """What GIVEN, FACTS and SYSTEM ask, and the session set up, in one flight. With `only`, no
+    ledgers are looked for but in that schema: others have theirs in the same database.
 
     Who may not read the system identifier does without: asking whether he may is no help,
     since the server checks the right before it looks at the condition.
@@ -155,7 +160,9 @@ def read_greeting(
             with translated(), connection.pipeline():
                 given = connection.execute(GIVEN.encode(), (schema, schema))
                 connection.execute(settings.encode(), values)
-                facts = connection.execute((FACTS + system).encode())
+                within = "" if only is None else "and n.nspname = %s"
+                names = None if only is None else (only, only)
+                facts = connection.execute((FACTS.format(within=within) + system).encode(), names)
         except ServerError as refused:
             if refused.code != FORBIDDEN or system != SYSTEM:
                 raise
@@ -164,6 +171,18 @@ def read_greeting(
     *row, conforming = given.fetchall()[0]
     refuse_escapes(conforming)
     return (*row, *facts.fetchall()[0])
+
+
+def query_read_only(connection: Connection, sql: str) -> list[dict[str, Any]]:
+    """The rows of one query, by their columns, in a transaction that is rolled back. A batch takes
+    no second statement, which could end the transaction."""
+    with translated(), connection.pipeline():
+        connection.execute("begin read only")
+        cursor = connection.execute(sql.encode())
+        connection.execute("rollback")
+    with translated():
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def refuse_escapes(conforming: str) -> None:

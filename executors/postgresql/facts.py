@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES
+from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OURS
 from lockgate.executors.postgresql.layouts import (
     BUSY,
     QUERIES,
@@ -23,10 +23,13 @@ from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCA
 from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.search_path import split_path
+from lockgate.planner.fleet.place import SHARED
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
+WITHIN = "/* within */"
+"""Where a session of one schema of many keeps to it."""
 NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The server opens what it measures, and would wait for who holds or awaits the strongest lock.
 # Rows are estimated as its planner does, by the rows of a page and the pages of now; where nobody
@@ -40,7 +43,7 @@ with recursive {BUSY}, relation as (
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     left join pg_index i on i.indexrelid = c.oid
     where c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f')
-        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' {WITHIN}
 ), measured as (
     select oid, case when relkind in ('r', 'm') and not is_busy
             then pg_relation_size(oid) / current_setting('block_size')::int else 0 end as pages,
@@ -91,7 +94,7 @@ select pg_catalog.current_schemas(false)::pg_catalog.text[], current_user::pg_ca
 """
 # Partitions are a part of their table, and what an extension has made, or lies in a schema of its
 # own, is the extension's.
-FOUND = """
+FOUND = f"""
 with owned as (
     select classid, objid from pg_depend where deptype = 'e'
         and classid in ('pg_class'::regclass, 'pg_namespace'::regclass)
@@ -101,7 +104,7 @@ select n.nspname::text, c.relname::text, array(select lower(attname::text) from 
     c.relkind in ('r', 'p') and not c.relrowsecurity
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'f', 'v', 'm') and not c.relispartition
-    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' {WITHIN}
     and ('pg_class'::regclass, c.oid) not in (table owned)
     and ('pg_namespace'::regclass, n.oid) not in (table owned)
 order by n.nspname <> %s, 1, 2
@@ -114,7 +117,8 @@ def read_facts(session: PostgreSQLSession) -> Facts:
 
     The key is the name of what the search_path finds by it, and else the name with its schema.
     """
-    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, FACTS, *QUERIES]
+    facts = FACTS.replace(WITHIN, _within(session.schema, SHARED))
+    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, facts, *QUERIES]
     try:
         _, visible, given, _, rows, *answers = session.read_together(queries)
     except ServerError as refused:
@@ -162,15 +166,25 @@ def _table(schema: str, row: Sequence[Any], layout: Layout, names: Mapping[int, 
 
 def find_tables(session: PostgreSQLSession) -> list[FoundTable]:
     """The tables and views of all schemas, the ledger's schema first, without our own tables."""
+    sql = FOUND.replace(WITHIN, _within(session.schema).replace("%", "%%"))
     found = [
         FoundTable(schema, name, frozenset(columns), schema == session.history_schema, is_plain)
-        for schema, name, columns, is_plain in session.query_all(FOUND, (session.history_schema,))
+        for schema, name, columns, is_plain in session.query_all(sql, (session.history_schema,))
     ]
     return [table for table in found if not is_own(table, session.history_name)]
 
 
+def _within(own: str | None, *shared: str) -> str:
+    """A condition on a schema's name, where a session keeps to its own of many in its database;
+    `shared` are those that it reads too."""
+    if own is None:
+        return ""
+    names = ", ".join("'" + name.replace("'", "''") + "'" for name in (own, *shared))
+    return f"and n.nspname in ({names})"
+
+
 def is_own(table: FoundTable, history: str) -> bool:
     """Whether a table is one of lockgate's."""
-    if table.name in OWN_NAMES.values():
+    if table.name in OURS:
         return True
     return table.name == history and table.columns == frozenset(HISTORY_COLUMNS)

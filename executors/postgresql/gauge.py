@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.events import Event, Retried, StatementFinished, UnitCommitted
 from lockgate.executors.gauge import Gauge
-from lockgate.executors.postgresql.catalogue.catalogue import OWN_TABLES
+from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.postgresql.units.transaction import Mark, reading_of
 from lockgate.planner.plan.measured_locks import measured_lock, spell_mode, stronger_lock
@@ -119,7 +119,7 @@ class StatementGauge(Gauge):
 
     def _read(self) -> dict[int, Relation]:
         """What others have seen before the run too, as it is now, by its oid."""
-        own = [self._session.history_name, *OWN_TABLES]
+        own = [self._session.history_name, *OURS]
         rows = self._session.query_all(RELATIONS, (self._session.history_schema, own))
         old = self._old
         return {oid: Relation(name, file) for oid, name, file in rows if old is None or oid in old}

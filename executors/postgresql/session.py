@@ -6,7 +6,7 @@ Runs no plan, as `units` do; knows of the ledger only where it lies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -20,12 +20,13 @@ from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
 from lockgate.executors.ledger.tables import history_name
-from lockgate.executors.postgresql.blockers import Watch
+from lockgate.executors.postgresql.blockers import Watch, read_server_load
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
     Connection,
     await_end,
     open_connection,
+    query_read_only,
     read_greeting,
     refuse_pooler,
     translated,
@@ -52,7 +53,7 @@ from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Row
+    from lockgate.executors.engine import Load, Row
     from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.gauge import StatementGauge
     from lockgate.planner.database.address import DatabaseAddress
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.plan import Plan
 
 
@@ -77,6 +79,8 @@ class PostgreSQLSession(Session):
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
         self._history = environment.history
+        self.schema = environment.place.schema if environment.place else None
+        self._is_shared = environment.fleet is not None or self.schema is not None
         self.gauge: StatementGauge | None = None
         self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
         self._transaction = ""  # the id that the lost session showed
@@ -119,6 +123,23 @@ class PostgreSQLSession(Session):
         from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
 
         return read_catalogue(self)
+
+    def read_outline(self) -> Outline:
+        from lockgate.executors.postgresql.catalogue.outline import read_outline
+
+        return read_outline(self)
+
+    def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
+        from lockgate.executors.postgresql.catalogue.outline import read_outlines
+
+        return read_outlines(self, schemas)
+
+    def read_load(self) -> Load:
+        return read_server_load(self)
+
+    def query_read_only(self, sql: str) -> list[dict[str, Any]]:
+        with self.as_given():
+            return query_read_only(self._connection, sql)
 
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         return None  # the reader has its grammar
@@ -345,6 +366,7 @@ class PostgreSQLSession(Session):
             named,
             re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
             tuple(settings.parameters),
+            (self.schema or "") if self._is_shared else None,
         )
         version, number, database, now, pid, read_only, oid, ledgers, columns, system = facts
         refuse_pooler(self._connection, pid)
@@ -371,14 +393,8 @@ class PostgreSQLSession(Session):
         Raises:
             UsageError: there is no such place, or none that lockgate can write to.
         """
-        if schema is None:
-            raise UsageError(
-                "The connection's search_path names no schema that exists.",
-                do="Set `history: {schema: …}` in the environment.",
-            )
-        if "%" in schema:
-            raise UsageError(
-                f"The schema {schema} has a % in its name, which lockgate cannot write to.",
-                do="Set `history: {schema: …}` in the environment.",
-            )
+        if schema is None or "%" in schema:
+            what = f"The schema {schema} has a % in its name, which lockgate cannot write to."
+            what = what if schema else "The connection's search_path names no schema that exists."
+            raise UsageError(what, do="Set `history: {schema: …}` in the environment.")
         self.history_schema, self.lacks_schema, self.search_path = schema, lacking, path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +62,7 @@ class Request:
     is the file that stands in for the live one. `origin` is what is known of the environment that
     the plan is promoted from, and `unseen` says that it is applied at once, without a review.
     `fresh` says that the tables of a database without a history are not of these migrations.
+    `sizes` are rows and bytes that tables have in other databases that the plan is for.
 
     Raises:
         UsageError: more than one is given, something else than a rollback from the database, or
@@ -83,6 +84,7 @@ class Request:
     origin: Origin | None = None
     unseen: bool = False
     fresh: bool = False
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def is_rollback(self) -> bool:
@@ -122,10 +124,15 @@ class Request:
 def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
     """What a live database says, as far as the request needs it."""
     engine = work.engine
+    facts = engine.session.read_facts()
+    if request.sizes:
+        from lockgate.planner.fleet.grouping import enlarged
+
+        facts = enlarged(facts, request.sizes)
     return Observation(
         server=engine.server,
         ledger=ledger,
-        facts=engine.session.read_facts(),
+        facts=facts,
         fingerprint=engine.session.read_catalogue().digests()
         if work.environment.drift == "check"
         else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.programs.schema_dump import dump_schema
 from lockgate.planner.errors import LockgateError, UsageError
 from lockgate.planner.project import is_outside, refuse_outward_link
@@ -29,7 +29,7 @@ def update_schema_file(environment: Environment, name: str) -> None:
 
 def read_schema(environment: Environment) -> str:
     """The schema of an environment's database as SQL, without lockgate's own tables."""
-    own = (environment.history.table, *OWN_NAMES.values())
+    own = (environment.history.table, *OURS)
     with open_address(environment) as address:
         return dump_schema(address, own)
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Admit
 from lockgate.planner.environments.environment import Environment
@@ -19,7 +20,16 @@ from lockgate.planner.policies import plan as plan_policy
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.policies.require_intent import judge_intent
 from lockgate.planner.quantities import spell_digest
-from lockgate.trust.approvals import Signatures, count_approvers, read_maker, read_signatures
+from lockgate.trust.approvals import (
+    Approvers,
+    Signatures,
+    count_approvers,
+    read_maker,
+    read_signatures,
+)
+
+if TYPE_CHECKING:
+    from lockgate.trust.approvals import Signable
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -29,12 +39,14 @@ class PlanFile:
     """A plan that was read from a file: as its own SQL shows it, None where that was not looked
     at, since the plan was begun, and whose signatures it bears.
     `maker` has signed that they made it; empty: nobody has. `allow_non_atomic` says that the caller
-    accepts that it can stop half-way."""
+    accepts that it can stop half-way. `approvers` are who has signed the fleet's plan that it is
+    of; None: it is of none."""
 
     reread: Plan | None
     signatures: Signatures
     maker: str
     allow_non_atomic: bool = False
+    approvers: Approvers | None = None
 
 
 def admit(
@@ -49,7 +61,8 @@ def admit(
 
     def admitted(plan: Plan, now: datetime) -> tuple[str, ...]:
         signed = file.signatures if file else Signatures(None, ())
-        approvers = count_approvers(plan, signed, environment, now)
+        counted = file.approvers if file else None
+        approvers = counted or count_approvers(plan, signed, environment, now)
         refuse_old(plan, now, environment.max_plan_age)
         start = Start(plan, now, intent, approvers.names, approvers.authors)
         if file:
@@ -76,7 +89,9 @@ def _accepted(file: PlanFile, environment: Environment) -> Plan:
     return file.reread.model_copy(update={"accepted": tuple(sorted({*given, *signed}))})
 
 
-def read_trusted(plan: Plan, plan_file: Path, environment: Environment) -> tuple[Signatures, str]:
+def read_trusted(
+    plan: Signable, plan_file: Path, environment: Environment
+) -> tuple[Signatures, str]:
     """The signatures beside a plan, and who has signed that they made it, by this machine's clock:
     before the database is asked anything.
 
@@ -87,8 +102,7 @@ def read_trusted(plan: Plan, plan_file: Path, environment: Environment) -> tuple
     now = datetime.now(UTC)
     signatures = read_signatures(plan_file)
     maker = read_maker(plan, plan_file, signatures.own, environment, now)
-    start = Start(plan, now, maker=maker, is_file=True)
-    decision = plan_policy.judge_start(start, environment.policy.plan)
+    decision = plan_policy.judge_maker(maker, environment.policy.plan)
     refuse_denied([decision])
     return signatures, maker
 
@@ -105,7 +119,7 @@ def read_intent(reviewed: str | None) -> str | None:
     return read_plan(Path(reviewed)).intent_digest
 
 
-def refuse_unread(plan: Plan, reviewed: str | None) -> None:
+def refuse_unread(plan: Signable, reviewed: str | None) -> None:
     """Raises Denied when a plan's digest is not the reviewed one, in groups or in one; None: nobody
     said which it is.
 

@@ -30,7 +30,10 @@ from lockgate.planner.policies.approvals import judge_signer, judge_start
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.fleet.fleet_plan import FleetPlan
     from lockgate.planner.plan.plan import Plan
+
+    Signable = Plan | FleetPlan
 
 NAMESPACE = "lockgate-plan"
 MADE = "lockgate-plan-made"
@@ -57,7 +60,7 @@ class ApprovalState:
 
 
 def approve(
-    plan: Plan, plan_file: Path, environment: Environment, key: Path, now: datetime
+    plan: Signable, plan_file: Path, environment: Environment, key: Path, now: datetime
 ) -> Path:
     """The file of a new approval, signed with this key; one by the same person is replaced.
 
@@ -68,7 +71,7 @@ def approve(
     """
     signature = sign(_text(plan), key, NAMESPACE)
     names = _verify(signature, plan, environment, now, f"The signature by {key}")
-    decision = judge_signer(plan, names, environment.name, environment.policy.approvals)
+    decision = judge_signer(plan.source, names, environment.name, environment.policy.approvals)
     refuse_denied([decision], why="Nothing was written: `migrate apply` would not count it.")
     path = plan_file.with_name(f"{plan_file.name}.{_spelled(names[0])}.sig")
     return _write_signature(path, signature)
@@ -101,7 +104,7 @@ def own_signature(plan_file: Path) -> Path:
     return plan_file.with_name(f"{plan_file.name}.sig")
 
 
-def sign_plan(plan: Plan, plan_file: Path, key: Path) -> Path:
+def sign_plan(plan: Signable, plan_file: Path, key: Path) -> Path:
     """The file of the plan's own signature, signed with this key.
 
     Raises:
@@ -111,7 +114,7 @@ def sign_plan(plan: Plan, plan_file: Path, key: Path) -> Path:
 
 
 def read_maker(
-    plan: Plan, plan_file: Path, own: str | None, environment: Environment, now: datetime
+    plan: Signable, plan_file: Path, own: str | None, environment: Environment, now: datetime
 ) -> str:
     """Who has signed that they made the plan; empty: nobody has.
 
@@ -133,7 +136,7 @@ class Approvers:
 
 
 def count_approvers(
-    plan: Plan, signatures: Signatures, environment: Environment, now: datetime
+    plan: Signable, signatures: Signatures, environment: Environment, now: datetime
 ) -> Approvers:
     """The people who have signed the plan, in the order of the files' names: one name is one
     person, and so is one key, whatever names and certificates it has.
@@ -153,7 +156,7 @@ def count_approvers(
 
 
 def look_at_approvals(
-    plan: Plan, plan_file: Path, environment: Environment, now: datetime
+    plan: Signable, plan_file: Path, environment: Environment, now: datetime
 ) -> Iterator[Approval]:
     """Each signature beside the plan, good or not."""
     for path in find_approvals(plan_file):
@@ -193,14 +196,14 @@ def _write_signature(path: Path, signature: str) -> Path:
 
 
 def _verify(
-    signature: str, plan: Plan, environment: Environment, now: datetime, name: str
+    signature: str, plan: Signable, environment: Environment, now: datetime, name: str
 ) -> tuple[str, ...]:
     """The names of the signer."""
     allowed = find_allowed_signers(environment.directory)
     return find_names(_text(plan), signature, allowed, NAMESPACE, now, name)
 
 
-def _text(plan: Plan) -> bytes:
+def _text(plan: Signable) -> bytes:
     return f"{plan.digest}\n".encode()
 
 

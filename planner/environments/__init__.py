@@ -1,6 +1,7 @@
 """Environments: settings of one database, their keys and policies.
 
 environment.py  Environments
+fleet_keys.py   The keys of `fleet:` in an environment's file
 folder.py       The folder of environments
 judgement.py    Judgement of plans by an environment's policies
 keys.py         The keys of an environment's file, as models

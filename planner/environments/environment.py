@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
+from lockgate.planner.environments.fleet_keys import ControlDatabase
 from lockgate.planner.environments.folder import FOLDER, EnvironmentsFolder, environment_files
 from lockgate.planner.environments.keys import OWN, Database, EnvironmentFile, ExtendedFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
@@ -26,6 +27,7 @@ from lockgate.planner.environments.yaml_file import (
     read_yaml,
 )
 from lockgate.planner.errors import ConfigurationError, UsageError
+from lockgate.planner.fleet.place import TargetPlace
 from lockgate.planner.migrations.migration import OWN as OWN_FORMAT
 
 BARE = "dev"
@@ -48,6 +50,15 @@ class Environment(EnvironmentFile):
     name: str
     engine: EngineName
     folder: EnvironmentsFolder
+    place: TargetPlace | None = None
+    """Which database of a fleet it is; None: a whole fleet, or the one database that there is."""
+
+    def member(self, place: TargetPlace) -> Environment:
+        """One target of this fleet, as an environment of its own."""
+        history = self.history
+        if place.schema is not None:
+            history = history.model_copy(update={"schema_": place.schema})
+        return self.model_copy(update={"place": place, "fleet": None, "history": history})
 
     @property
     def directory(self) -> Path:
@@ -154,7 +165,9 @@ def _environment(
 ) -> Environment:
     """All of it is checked, and to check it again would cost every command a second validator."""
     keys = {key: getattr(file, key) for key in EnvironmentFile.model_fields}
-    return Environment.model_construct(**keys | {"name": name, "engine": engine, "folder": folder})
+    return Environment.model_construct(
+        **keys | {"name": name, "engine": engine, "folder": folder, "place": None}
+    )
 
 
 def _refuse_loosened(document: YamlDocument, files: Mapping[str, Path]) -> None:
@@ -228,7 +241,23 @@ def resolve_database(environment: Environment, variables: Mapping[str, str]) -> 
     database = environment.database
     if not isinstance(database, Database):
         raise ValueError("an embedded database has no address before it is started")
-    return _resolve(environment, "database", database, variables)
+    address = _resolve(environment, "database", database, variables)
+    return environment.place.over(address) if environment.place else address
+
+
+def resolve_control(
+    environment: Environment, key: str, control: ControlDatabase, variables: Mapping[str, str]
+) -> DatabaseAddress:
+    """The address of a database that is asked about a fleet; `key` is where the file names it.
+
+    Raises: ConfigurationError as `resolve_database`.
+    """
+    try:
+        url = read_secret(control, "url", variables, environment.folder.place) or ""
+        return parse_url(url.strip())
+    except ValueError as error:
+        problem = str(error)
+    raise ConfigurationError(f"{key}: {problem}", path=environment.path)
 
 
 def resolve_rehearsal(

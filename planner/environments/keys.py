@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from lockgate.planner.database.address import EngineName, parse_url, refuse_parts, refuse_secrets
+from lockgate.planner.environments.fleet_keys import Fleet, Text, VariableName
 from lockgate.planner.environments.policy import PolicySettings
 from lockgate.planner.migrations.format import ALIASES, AUTO, FORMATS
 from lockgate.planner.migrations.migration import OWN as OWN_FORMAT
@@ -34,12 +35,10 @@ WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
 
 Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
 Lifetime = Annotated[Seconds, Field(gt=0)]
-Text = Annotated[str, Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=100)]
 FormatName: Any = Literal[(AUTO, *FORMATS, *ALIASES)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Database(Settings):
@@ -175,7 +174,7 @@ class PolicyFile(Settings):
         return self
 
 
-OWN = ("database", "disposable")
+OWN = ("database", "disposable", "fleet")
 """The keys that a file never takes over from one that it extends."""
 
 
@@ -225,6 +224,9 @@ class EnvironmentFile(PolicyFile):
         Thresholds.model_construct(), description="From when on a table is large."
     )
     max_plan_age: Lifetime | None = Field(604800.0, description="When a plan expires; null: never.")
+    fleet: Fleet | None = Field(
+        None, description="The many databases that it is; null: one. Never inherited."
+    )
 
 
 class ExtendedFile(EnvironmentFile):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from lockgate.planner.environments.fleet_keys import ControlDatabase
 from lockgate.planner.environments.keys import Database
 from lockgate.planner.project import find_checkout
 
@@ -23,7 +24,7 @@ LONGEST = 65_536
 
 
 def read_secret(
-    database: Database, kind: str, variables: Mapping[str, str], directory: Path
+    database: Database | ControlDatabase, kind: str, variables: Mapping[str, str], directory: Path
 ) -> str | None:
     """What <kind>_env or <kind>_file leads to; None when neither is given.
 
@@ -32,10 +33,11 @@ def read_secret(
     Raises:
         ValueError: it may not be read, or there is none.
     """
+    host = database.host if isinstance(database, Database) else None
     variable, file = getattr(database, f"{kind}_env"), getattr(database, f"{kind}_file")
     if variable:
         shown = variable if variable.isupper() else "it names"
-        if not _is_allowed(variable, database.host, variables, directory):
+        if not _is_allowed(variable, host, variables, directory):
             raise ValueError(f"{kind}_env: {ALLOWED} does not allow the variable {shown} here")
         if not variables.get(variable):
             state = "is empty" if variable in variables else "is not set"
@@ -53,22 +55,28 @@ def _is_allowed(
 ) -> bool:
     if ALLOWED not in variables:
         return True
-    entries = (entry.partition("@") for entry in _entries(variables[ALLOWED], directory))
+    found = allowed_names(variables[ALLOWED], directory, ALLOWED, r"[\s,]+")
+    entries = (entry.partition("@") for entry in found)
     return any(name == variable and bound in ("", host or "") for name, _, bound in entries)
 
 
-def _entries(text: str, directory: Path) -> Iterator[str]:
-    """The names in a list, or in a file, which nobody can change by a commit."""
+def allowed_names(text: str, directory: Path, variable: str, between: str) -> Collection[str]:
+    """The names in a list, separated as a pattern says, or with `@` in a file, a line each, which
+    nobody can change by a commit.
+
+    Raises:
+        ValueError: the file of this variable cannot be read, or lies in the project.
+    """
     if not text.startswith("@"):
-        return iter(re.split(r"[\s,]+", text.strip()))
+        return re.split(between, text.strip())
     path = Path(text[1:])
     if path.resolve().is_relative_to(_project(directory)):
-        raise ValueError(f"{ALLOWED}: the file lies in the project, where a commit can change it")
+        raise ValueError(f"{variable}: the file lies in the project, where a commit can change it")
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise ValueError(f"{ALLOWED}: the file cannot be read") from None
-    return (line.strip() for line in lines if not line.lstrip().startswith("#"))
+        raise ValueError(f"{variable}: the file cannot be read") from None
+    return [line.strip() for line in lines if not line.lstrip().startswith("#")]
 
 
 def _project(directory: Path) -> Path:

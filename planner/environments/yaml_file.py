@@ -86,6 +86,27 @@ def read_yaml(path: Path) -> YamlDocument:
     Raises: ConfigurationError, with the line, for anything that two YAML readers may read
     differently, and for anchors, aliases and tags: a settings file needs none of them.
     """
+    value, places = _read(path)
+    if not isinstance(value, dict | None):
+        raise ConfigurationError("the file does not hold a map of keys", path=path, line=1)
+    return YamlDocument(path, value or {}, places)
+
+
+def read_yaml_list(path: Path) -> list[Any]:
+    """The one list in a file, whose entries are texts and maps; read as strictly.
+
+    Raises: ConfigurationError, as `read_yaml`, and when it holds something else.
+    """
+    value, places = _read(path)
+    for place, entry in enumerate(value if isinstance(value, list) else [None]):
+        if not isinstance(entry, str | dict):
+            line = places[(place,)].line if (place,) in places else 1
+            what = "the file does not hold a list of texts and maps"
+            raise ConfigurationError(what, path=path, line=line)
+    return list(value)
+
+
+def _read(path: Path) -> tuple[Any, dict[Location, FilePlace]]:
     text = _read_text(path)
     node = problem = None
     try:
@@ -96,10 +117,7 @@ def read_yaml(path: Path) -> YamlDocument:
     if problem is not None:
         raise _syntax_error(problem, path)
     places: dict[Location, FilePlace] = {}
-    value = {} if node is None else _value(node, (), path, places)
-    if not isinstance(value, dict | None):
-        raise ConfigurationError("the file does not hold a map of keys", path=path, line=1)
-    return YamlDocument(path, value or {}, places)
+    return {} if node is None else _value(node, (), path, places), places
 
 
 def read_extended_yaml(

@@ -40,19 +40,20 @@ def read_plan(path: Path) -> Plan:
         InvalidPlan: it is not a plan, was altered, or has an unknown format.
     """
     plan = read_document(path, PLAN)
-    _refuse_contradiction(plan, str(path))
+    refuse_contradiction(plan, str(path))
     return plan
 
 
 def parse_plan(data: bytes, name: str) -> Plan:
     """The plan in JSON bytes; `name` says in errors where they came from."""
     plan = parse_document(data, name, PLAN)
-    _refuse_contradiction(plan, name)
+    refuse_contradiction(plan, name)
     return plan
 
 
-def _refuse_contradiction(plan: Plan, name: str) -> None:
-    """The digests inside must fit as well: promotion compares the intent digest alone."""
+def refuse_contradiction(plan: Plan, name: str) -> None:
+    """Raises AlteredPlan when the digests inside do not fit: promotion compares the intent digest
+    alone."""
     statements = (
         statement for step in plan.steps for statement in (*step.statements, *(step.rollback or ()))
     )

@@ -10,7 +10,7 @@ from lockgate.planner.decision import Decision
 from lockgate.planner.settings import Settings
 
 if TYPE_CHECKING:
-    from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.plan import Plan, Source
     from lockgate.planner.plan.start import Start
 
 Name = Annotated[str, Field(min_length=1)]
@@ -62,12 +62,12 @@ def judge(plan: Plan, setting: Approvals) -> Decision | None:
 
 
 def judge_signer(
-    plan: Plan, names: tuple[str, ...], environment: str, setting: Approvals
+    source: Source, names: tuple[str, ...], environment: str, setting: Approvals
 ) -> Decision | None:
-    """Denies an approval that would not count; `names` are the signer's own, the first of which
-    is counted."""
+    """Denies an approval of what comes from there that would not count; `names` are the signer's
+    own, the first of which is counted."""
     approver = names[0]
-    if setting.counts(approver) and not (setting.not_author and plan.source.is_by(names)):
+    if setting.counts(approver) and not (setting.not_author and source.is_by(names)):
         return None
     return Decision(
         policy="approvals",

@@ -45,9 +45,14 @@ def judge(plan: Plan, setting: Making) -> Decision | None:
 
 def judge_start(start: Start, setting: Making) -> Decision | None:
     """Denies a plan that none of them has signed when it was made."""
-    if not setting.signed_by or setting.counts(start.maker):
+    return judge_maker(start.maker, setting)
+
+
+def judge_maker(maker: str, setting: Making) -> Decision | None:
+    """The same, before the database is asked; an empty maker is nobody."""
+    if not setting.signed_by or setting.counts(maker):
         return None
-    found = f"it is signed by {start.maker}" if start.maker else "it bears no such signature"
+    found = f"it is signed by {maker}" if maker else "it bears no such signature"
     return Decision(
         policy="plan",
         answer="deny",

@@ -16,7 +16,7 @@ from tests.commands.running import ROOT, Project, refused, succeed
 from tests.servers.postgres import PostgresServer
 from tests.servers.process import free_port, wait_until
 
-DESIGNED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64, 130, 143}
+DESIGNED = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 64, 130, 143}
 
 BUGGY = """
 import sys

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.mysql.catalogue.details import describe_rows
 from lockgate.executors.mysql.catalogue.information_schema import ViewRows, plain_mode, read_views
 from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
@@ -21,7 +21,6 @@ from lockgate.planner.database.catalogue import Catalogue, Detail, assemble
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
 
-OWN_TABLES = frozenset(OWN_NAMES.values())
 MADE_BY = "character_set_client collation_connection database_collation"
 
 # What a column is called, after the name of the schema's column. A view's columns are those of
@@ -103,7 +102,7 @@ def own_tables(session: MySQLSession) -> frozenset[str]:
     """The names of lockgate's tables in the session's database, as the server prints them."""
     if session.history_schema != session.server.database:
         return frozenset()
-    names = {session.history_name, *OWN_TABLES}
+    names = {session.history_name, *OURS}
     (folded,) = session.query_one("select @@lower_case_table_names = 1") or (0,)
     return frozenset(name.lower() if folded else name for name in names)
 

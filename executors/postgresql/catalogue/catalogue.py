@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.postgresql.catalogue.objects import OTHERS, PUBLISHED_SCHEMAS
 from lockgate.executors.postgresql.catalogue.relations import TABLES
 from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Row
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
-OWN_TABLES = tuple(OWN_NAMES.values())
 # A schema that holds nothing else was made for them.
 HIDDEN = """
 select format('table %%I.%%I', schema, name)
@@ -36,7 +35,7 @@ def read_catalogue(session: PostgreSQLSession) -> Catalogue:
 
     Roles and tablespaces belong to all databases of a server, and are not told.
     """
-    names, schema = [session.history_name, *OWN_TABLES], session.history_schema
+    names, schema = [session.history_name, *OURS], session.history_schema
     hidden = {name for (name,) in session.query_all(HIDDEN, (names, schema, schema, names))}
     newer = [PUBLISHED_SCHEMAS] * (session.server.dialect.version >= 150000)
     found = session.read_together([*TABLES, *OTHERS, *newer])

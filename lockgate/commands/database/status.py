@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Show which migrations are applied.")
 @environment_option
 @environments_option
+@click.option("--targets", "each", is_flag=True, help="Each target of a fleet, not their numbers.")
 @click.option("--all", "everywhere", is_flag=True, help="All environments, side by side.")
 @click.option(
     "--format",
@@ -35,6 +36,7 @@ def command(
     invocation: Invocation,
     name: str,
     folder: EnvironmentsFolder | None,
+    each: bool,
     everywhere: bool,
     style: str,
     as_json: bool,
@@ -57,20 +59,32 @@ def command(
         code = _show_all(folder, chosen)
         invocation.document = False
         return code
-    return _show_one(invocation, name, folder, chosen)
+    return _show_one(invocation, name, folder, chosen, each=each)
 
 
 def _show_one(
-    invocation: Invocation, name: str, folder: EnvironmentsFolder | None, style: str
+    invocation: Invocation,
+    name: str,
+    folder: EnvironmentsFolder | None,
+    style: str,
+    *,
+    each: bool,
 ) -> int:
     from lockgate.planner.errors import UsageError
     from lockgate.status import read_stand
     from lockgate.views.database import lock, migrations
     from lockgate.workspace import load_environment
 
+    environment = load_environment(name, folder)
+    if environment.fleet is not None:
+        from lockgate.fleet.showing import show_status
+
+        show_status(environment, style, each=each)
+        invocation.document = False
+        return 0
     if style == "html":
         raise UsageError("The page shows all environments.", do="Add `--all`.")
-    stand = read_stand(load_environment(name, folder))
+    stand = read_stand(environment)
     show = migrations.show_json if style == "json" else migrations.show_text
     show(stand.standings, stand.ledger, stand.warnings)
     invocation.document = False

@@ -11,6 +11,7 @@ from lockgate.options import environments_option
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
+    from lockgate.trust.approvals import Signable
 
 
 @click.command(short_help="Sign a plan with an SSH key.")
@@ -52,6 +53,7 @@ def command(
     from datetime import UTC, datetime
 
     from lockgate.planner.environments.judgement import refuse_denied
+    from lockgate.planner.fleet.fleet_plan import is_fleet_plan, read_fleet_plan
     from lockgate.planner.plan.planfile import read_plan
     from lockgate.planner.plan.verify import refuse_offline
     from lockgate.trust.admission import refuse_unread
@@ -61,9 +63,15 @@ def command(
     from lockgate.views.terminal import is_attended, say, tell
     from lockgate.workspace import load_environment
 
-    plan = read_plan(plan_file)
-    refuse_offline(plan)
-    refuse_denied(plan.decisions)
+    plan: Signable
+    if is_fleet_plan(plan_file):
+        plan = read_fleet_plan(plan_file)
+        for group in plan.groups:
+            refuse_denied(group.plan.decisions)
+    else:
+        plan = read_plan(plan_file)
+        refuse_offline(plan)
+        refuse_denied(plan.decisions)
     refuse_unread(plan, reviewed)
     environment = load_environment(plan.environment, folder)
     tell_approval(plan)

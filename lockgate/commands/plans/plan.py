@@ -118,8 +118,17 @@ def command(
     deliver = Delivery(**delivery)
     deliver.refuse_impossible()
     request = Request(**wanted)
-    intent = read_intent(reviewed)
     environment = load_environment(name, folder)
+    if environment.fleet is not None:
+        from lockgate.fleet.making import make_fleet_plan
+
+        request = with_origin(request, environment, receipts)
+        invocation.document = False
+        made = make_fleet_plan(
+            environment, request, out, reviewed=reviewed, as_json=as_json, key=key
+        )
+        return Exit.CHANGES if detailed_exitcode and made.is_applicable else Exit.OK
+    intent = read_intent(reviewed)
     plan = _make_plan(environment, with_origin(request, environment, receipts))
     deliver.hand_out(plan, as_json=as_json)
     invocation.document = False

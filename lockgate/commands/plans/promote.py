@@ -77,6 +77,12 @@ def command(
     environment = load_environment(name, folder)
     origin = read_origin(environment, source, receipts)
     request = Request(only=origin.checksums, origin=origin, allow_non_atomic=allow_non_atomic)
+    if environment.fleet is not None:
+        from lockgate.fleet.making import make_fleet_plan
+
+        invocation.document = False
+        made = make_fleet_plan(environment, request, out, as_json=as_json, key=key)
+        return Exit.CHANGES if detailed_exitcode and made.is_applicable else Exit.OK
     with open_workspace(environment) as work:
         seen = observe(work, read_settled(work.engine), request)
         plan = make_plan(environment, seen, request)

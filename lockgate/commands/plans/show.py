@@ -46,8 +46,14 @@ def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFo
       migrate show plan.json --format html > plan.html
       migrate show plan.json --format sql > review.sql
     """
+    from lockgate.planner.fleet.fleet_plan import is_fleet_plan
     from lockgate.planner.plan.planfile import read_plan
 
+    if is_fleet_plan(plan_file):
+        from lockgate.fleet.showing import show_fleet_plan
+
+        show_fleet_plan(plan_file, style, folder)
+        return 0
     plan = read_plan(plan_file)
     if style == "sarif":
         _show_sarif(plan, migrations)

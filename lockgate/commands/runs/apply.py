@@ -77,6 +77,7 @@ def command(
     from lockgate.executors.apply import apply
     from lockgate.executors.receipts import keep_nothing, keep_receipt
     from lockgate.planner.errors import WrongTarget
+    from lockgate.planner.fleet.fleet_plan import is_fleet_plan
     from lockgate.planner.plan.drift import refuse_unknown_schema
     from lockgate.planner.plan.planfile import read_plan
     from lockgate.planner.plan.verify import refuse_offline
@@ -88,16 +89,24 @@ def command(
     from lockgate.views.run.report import show_report
     from lockgate.workspace import author, load_environment, open_workspace
 
+    if is_fleet_plan(plan_file):
+        from lockgate.fleet.running import apply_fleet
+
+        apply_fleet(
+            plan_file, name, folder, reviewed,
+            allow_non_atomic=allow_non_atomic, verbose=verbose, as_json=as_json,
+        )  # fmt: skip
+        return 0
     plan = read_plan(plan_file)
     refuse_offline(plan)
     refuse_both(dry_run=dry_run, as_json=as_json)
     refuse_undeliverable(receipt_file, key, plan_file)
-    if name not in (None, plan.environment):
+    if name is not None and name.partition("/")[0] != plan.environment:
         raise WrongTarget(
             f"The plan is for the environment {plan.environment}, not for {name}.",
             do=f"Leave out `-e {name}`, or make a plan for it: migrate plan -e {name}.",
         )
-    environment = load_environment(plan.environment, folder)
+    environment = load_environment(name or plan.environment, folder)
     if environment.drift == "check":
         refuse_unknown_schema(plan)
     signatures, maker = read_trusted(plan, plan_file, environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import Denied
+from lockgate.planner.plan.plan import Plan
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses, name_losses
@@ -12,15 +13,29 @@ from lockgate.views.markup import code, escape
 from lockgate.views.terminal import ask, say, tell
 
 if TYPE_CHECKING:
-    from lockgate.planner.plan.plan import Plan, Step
-    from lockgate.trust.approvals import Approval, ApprovalState
+    from lockgate.planner.plan.plan import Step
+    from lockgate.trust.approvals import Approval, ApprovalState, Signable
 
 
-def tell_approval(plan: Plan) -> None:
+def tell_approval(plan: Signable) -> None:
     """What an approval of the plan allows, on stderr: all of its digest, what is said of it, and
     all of the SQL that runs."""
+    if isinstance(plan, Plan):
+        tell(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
+        _tell_content(plan)
+        return
+    from lockgate.views.fleet.text import describe_group, summarise_plan
+
+    tell(f"Fleet plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
+    tell(f"  targets   {summarise_plan(plan)}")
+    for number, group in enumerate(plan.groups, 1):
+        tell("")
+        tell(f"Group {number}: {describe_group(group)}", "bold")
+        _tell_content(group.plan)
+
+
+def _tell_content(plan: Plan) -> None:
     steps = [f"{step.direction} {step.version} {step.name}" for step in plan.steps]
-    tell(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
     tell(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
     tell(f"  steps     {len(steps)}: {_ends(steps)}" if steps else "  steps     none")
     if losses := find_losses(completed(plan)):
@@ -46,7 +61,7 @@ def _tell_step(number: int, step: Step) -> None:
             tell(statement.copy_data)
 
 
-def confirm_approval(plan: Plan) -> None:
+def confirm_approval(plan: Signable) -> None:
     """Asks the person at the terminal.
 
     Raises:

@@ -15,17 +15,22 @@ ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny":
 
 def show_plan(plan: Plan) -> None:
     """A plan for its reviewer, on stdout."""
+    target = plan.target
+    say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
+    say(f"  target    {target.engine} {target.server_version}, database {target.database}")
+    say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
+    say(f"  intent    {spell_digest(plan.intent_digest)}{_commit(plan)}")
+    show_content(plan)
+
+
+def show_content(plan: Plan) -> None:
+    """What it does, without where it leads."""
     from lockgate.views.plan.changes import show_schema_changes
     from lockgate.views.plan.notes import show_notes
     from lockgate.views.plan.review import review
     from lockgate.views.plan.summary import find_worst
 
     reviewed = review(plan)
-    target = plan.target
-    say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
-    say(f"  target    {target.engine} {target.server_version}, database {target.database}")
-    say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
-    say(f"  intent    {spell_digest(plan.intent_digest)}{_commit(plan)}")
     say(f"  history   serial {plan.base.serial} -> {plan.result.serial}")
     say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
     if plan.verdict != ONE_TRANSACTION:

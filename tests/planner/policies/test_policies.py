@@ -383,11 +383,11 @@ class TestApprovals:
 
     def test_whose_signature_would_not_count_may_not_sign(self) -> None:
         setting = settings(approvals={"signers": ["ann", "bob"], "not_author": True}).approvals
-        assert judge_signer(PLAIN, ("bob",), "prod", setting) is None
-        told = judge_signer(PLAIN, ("eve",), "prod", setting)
+        assert judge_signer(PLAIN.source, ("bob",), "prod", setting) is None
+        told = judge_signer(PLAIN.source, ("eve",), "prod", setting)
         assert told
         assert told.reason == "eve may not approve this plan for prod."
-        assert judge_signer(BY_ANN, ("ann", "ann@example.com"), "prod", setting) is not None
+        assert judge_signer(BY_ANN.source, ("ann", "ann@example.com"), "prod", setting) is not None
 
     def test_more_approvals_than_signers_cannot_be_asked_for(self) -> None:
         with pytest.raises(ValueError, match="higher than the number of signers"):

@@ -1,0 +1,207 @@
+"""The coordinator: what is noted of a fleet's runs, and the lock that lets one driver at a time
+advance them.
+
+Truth lies in each target's ledger: what is noted here may be lost, and is made again from there.
+It must hold no address and no SQL of a target but the plan itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from lockgate.executors.events import Emit
+from lockgate.executors.failure import ServerError
+from lockgate.executors.fleet.crew import TargetResult, TargetState
+from lockgate.executors.fleet.tables import CREATE, TYPES
+from lockgate.executors.ledger.rows import as_utc
+from lockgate.executors.ledger.tables import FLEET_PIECE, FLEET_RUN, FLEET_TARGET
+from lockgate.planner.document import document_pieces
+from lockgate.planner.errors import UsageError
+from lockgate.planner.fleet.fleet_plan import FleetPlan
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Engine, Row
+
+PIECE = 1 << 19
+"""Bytes of a piece of a plan."""
+LONGEST = 4000
+"""Characters of a detail that are noted."""
+RunState = Literal["running", "paused", "finished"]
+
+BEGIN = (
+    "insert into {run} (digest, project, environment, state, actor, approvers, wave, started_at, "
+    "reason) values (%s, %s, %s, 'running', %s, %s, 0, {now}, '')"
+)
+ADD_PIECE = "insert into {piece} (digest, piece, text) values (%s, %s, %s)"
+ADD_TARGET = (
+    "insert into {target} (digest, name, wave, part, state, detail, run, changed_at) "
+    "values (%s, %s, %s, %s, %s, '', '', {now})"
+)
+READ_RUNS = (
+    "select digest, state, actor, approvers, wave, started_at, wave_ended_at, finished_at, reason "
+    "from {run} where project = %s and environment = %s order by started_at desc"
+)
+READ_PIECES = "select text from {piece} where digest = %s order by piece"
+READ_TARGETS = "select name, state, detail, run from {target} where digest = %s order by name"
+NOTE_TARGET = (
+    "update {target} set state = %s, detail = %s, run = %s, changed_at = {now} "
+    "where digest = %s and name = %s"
+)
+NOTE_RUN = "update {run} set state = %s, reason = %s, actor = %s where digest = %s"
+FINISH_RUN = (
+    "update {run} set state = 'finished', reason = '', finished_at = {now} where digest = %s"
+)
+BEGIN_WAVE = "update {run} set wave = %s, wave_ended_at = null where digest = %s"
+END_WAVE = "update {run} set wave_ended_at = {now} where digest = %s"
+READ_AGE = "select {now}, wave_ended_at from {run} where digest = %s"
+FORGET = "delete from {target} where digest = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class NotedRun:
+    """What is noted of a run. Times have the UTC zone."""
+
+    digest: str
+    state: RunState
+    actor: str
+    approvers: tuple[str, ...]
+    wave: int
+    started_at: datetime
+    wave_ended_at: datetime | None
+    finished_at: datetime | None
+    reason: str
+
+
+class Coordinator:
+    """The tables of a control database, by an open engine on it; the lock is that engine's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        session = engine.session
+        schema = session.quote(session.history_schema)
+        names = {"run": FLEET_RUN, "target": FLEET_TARGET, "piece": FLEET_PIECE}
+        self._names = {key: f"{schema}.{session.quote(name)}" for key, name in names.items()}
+
+    @contextmanager
+    def driving(self, emit: Emit) -> Iterator[None]:
+        """The block as the one driver of the environment's runs; does not wait for another.
+
+        Raises:
+            Locked: another one drives.
+        """
+        with self._engine.lock.hold(0, emit):
+            yield
+
+    def prove(self) -> None:
+        """Raises Locked when this is not the driver any more."""
+        self._engine.lock.prove()
+
+    def begin(self, plan: FleetPlan, actor: str, approvers: Sequence[str]) -> NotedRun:
+        """The run of a plan: begun, or going on after a pause."""
+        self._make_tables()
+        noted = self.find_run(plan)
+        with self._engine.session.transaction():
+            if noted is None:
+                owner = (plan.project, plan.environment)
+                self._write(BEGIN, (plan.digest, *owner, actor, ", ".join(approvers)[:LONGEST]))
+                for number, text in enumerate(document_pieces(plan, PIECE)):
+                    self._write(ADD_PIECE, (plan.digest, number, text))
+                self._add_targets(plan)
+            elif noted.state != "finished":
+                self._write(NOTE_RUN, ("running", "", actor, plan.digest))
+        found = noted or self.find_run(plan)
+        if found is None:
+            raise UsageError("The run could not be noted in the control database.")
+        return found
+
+    def find_run(self, plan: FleetPlan) -> NotedRun | None:
+        """What is noted of a plan's run."""
+        return next(
+            (run for run in self.read_runs(plan.project, plan.environment)
+             if run.digest == plan.digest), None,
+        )  # fmt: skip
+
+    def read_runs(self, project: str, environment: str) -> list[NotedRun]:
+        """The runs of an environment, the newest first; none where no table is."""
+        try:
+            rows = self._read(READ_RUNS, (project, environment))
+        except ServerError:
+            return []
+        return [
+            NotedRun(
+                digest, state, actor, tuple(filter(None, approvers.split(", "))), wave,
+                as_utc(started), ended and as_utc(ended), finished and as_utc(finished), reason,
+            )
+            for digest, state, actor, approvers, wave, started, ended, finished, reason in rows
+        ]  # fmt: skip
+
+    def read_plan_text(self, digest: str) -> str:
+        """The plan of a run as canonical JSON; empty where it is not noted."""
+        return "".join(text for (text,) in self._read(READ_PIECES, (digest,)))
+
+    def read_results(self, digest: str) -> dict[str, TargetResult]:
+        """How each target of a run was noted, by name."""
+        return {
+            name: TargetResult(name, TargetState(state), detail, run)
+            for name, state, detail, run in self._read(READ_TARGETS, (digest,))
+        }
+
+    def note(self, digest: str, results: Iterable[TargetResult]) -> None:
+        """Notes how targets ended; durable on return."""
+        with self._engine.session.transaction():
+            for one in results:
+                values = (one.state, one.detail[:LONGEST], one.run, digest, one.name)
+                self._write(NOTE_TARGET, values)
+
+    def rebuild(self, plan: FleetPlan, results: Iterable[TargetResult]) -> None:
+        """Replaces what is noted of a run's targets by what they have said themselves."""
+        with self._engine.session.transaction():
+            self._write(FORGET, (plan.digest,))
+            self._add_targets(plan)
+        self.note(plan.digest, results)
+
+    def begin_wave(self, digest: str, wave: int) -> None:
+        """Notes which wave is under way."""
+        self._write(BEGIN_WAVE, (wave, digest))
+
+    def end_wave(self, digest: str) -> None:
+        """Notes that all of the wave have ended: its soak begins."""
+        self._write(END_WAVE, (digest,))
+
+    def soaked(self, digest: str) -> float:
+        """The seconds since the wave has ended, by the control database's clock."""
+        ((now, ended),) = self._read(READ_AGE, (digest,))
+        return (as_utc(now) - as_utc(ended)).total_seconds() if ended else 0.0
+
+    def pause(self, digest: str, actor: str, reason: str) -> None:
+        """Notes why a run goes no further for now."""
+        self._write(NOTE_RUN, ("paused", reason[:LONGEST], actor, digest))
+
+    def finish(self, digest: str) -> None:
+        """Notes that every target of a run has ended."""
+        self._write(FINISH_RUN, (digest,))
+
+    def _add_targets(self, plan: FleetPlan) -> None:
+        for number, group in enumerate(plan.groups):
+            for one in group.targets:
+                values = (plan.digest, one.name, one.wave, number, TargetState.WAITING)
+                self._write(ADD_TARGET, values)
+
+    def _make_tables(self) -> None:
+        dialect = self._engine.server.dialect
+        types = TYPES["postgresql" if dialect.transactional_ddl else "mysql"]
+        for sql in CREATE:
+            self._engine.session.execute(sql.format(**self._names, **types))
+
+    def _write(self, sql: str, values: Sequence[object]) -> None:
+        self._engine.session.execute(self._spelled(sql), values)
+
+    def _read(self, sql: str, values: Sequence[object]) -> list[Row]:
+        return self._engine.session.query_all(self._spelled(sql), values)
+
+    def _spelled(self, sql: str) -> str:
+        return sql.format(now=self._engine.store.clock, **self._names)

@@ -1,0 +1,33 @@
+"""Where a fleet stands, as values; asks nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lockgate.executors.fleet.coordinator import NotedRun
+from lockgate.executors.fleet.crew import TargetResult
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStand:
+    """Where a target stands: the last version that it has applied, how many are pending; `state`
+    is `up to date`, `pending`, or why nothing can be planned for it, and `detail` what was found.
+    `host` is the server that it is on."""
+
+    name: str
+    host: str
+    state: str
+    version: str = ""
+    pending: int = 0
+    serial: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStand:
+    """A fleet: its targets by name, its newest run, and what is noted of that run's targets."""
+
+    environment: str
+    targets: tuple[TargetStand, ...]
+    run: NotedRun | None
+    results: dict[str, TargetResult]

@@ -1,0 +1,135 @@
+"""Applying of a fleet's plan: each target by the code that applies a plan to one database.
+
+Decides nothing of the order: the driver does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lockgate.executors.apply import Author, apply
+from lockgate.executors.failure import ServerError
+from lockgate.executors.fleet.crew import TargetResult, TargetState, Task
+from lockgate.executors.receipts import keep_nothing
+from lockgate.planner.errors import (
+    Denied,
+    HistoryError,
+    InvalidPlan,
+    Locked,
+    LockgateError,
+    StalePlan,
+    Unreachable,
+    Unresolved,
+    UsageError,
+    WrongTarget,
+)
+from lockgate.planner.fleet.fleet_plan import FleetPlan, FleetTarget, Group, plan_of
+from lockgate.trust.admission import PlanFile, admit
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Engine
+    from lockgate.executors.events import Event
+    from lockgate.fleet.members import FleetWorkspace
+    from lockgate.planner.fleet.place import TargetPlace
+    from lockgate.planner.plan.plan import Plan
+    from lockgate.trust.approvals import Approvers, Signatures
+
+REFUSALS = (WrongTarget, StalePlan, Denied, InvalidPlan, HistoryError, UsageError)
+"""Nothing was run, and the same would happen again."""
+
+
+@dataclass(frozen=True)
+class FleetRun:
+    """A fleet's plan that may be applied: who has signed it, and who applies it. `places` are the
+    targets that the fleet has now."""
+
+    fleet: FleetWorkspace
+    plan: FleetPlan
+    places: dict[str, TargetPlace]
+    signatures: Signatures
+    maker: str
+    approvers: Approvers
+    author: Author
+    intent: str | None = None
+    allow_non_atomic: bool = False
+
+    @cached_property
+    def targets(self) -> dict[str, tuple[int, Group, FleetTarget]]:
+        """Each target that something is to be done with: its group and the group's number."""
+        return {
+            target.name: (number, group, target)
+            for number, group in enumerate(self.plan.groups)
+            if group.plan.steps
+            for target in group.targets
+        }
+
+    def tasks(self) -> list[Task]:
+        """What is to be done, in the order of the waves."""
+        found = [
+            Task(name, number, target.wave, self._host_of(name))
+            for name, (number, _, target) in self.targets.items()
+        ]
+        return sorted(found, key=lambda task: (task.wave, task.name))
+
+    def _host_of(self, name: str) -> str:
+        place = self.places.get(name)
+        return place.host_of(self.fleet.address) if place else ""
+
+    def perform(self, task: Task) -> TargetResult:
+        """Applies the plan to one target. Whatever hinders that is its result, and no error."""
+        _, group, target = self.targets[task.name]
+        place = self.places.get(task.name)
+        if place is None:
+            return TargetResult(
+                task.name, TargetState.REFUSED, "The fleet has no such target any more."
+            )
+        try:
+            return self._apply(group, target, place)
+        except Unresolved as error:
+            return TargetResult(task.name, TargetState.HALF_DONE, _told(error))
+        except Unreachable as error:
+            return TargetResult(task.name, TargetState.UNREACHABLE, _told(error))
+        except Locked as error:
+            return TargetResult(task.name, TargetState.FAILED, _told(error))
+        except REFUSALS as error:
+            return TargetResult(task.name, TargetState.REFUSED, _told(error))
+        except (LockgateError, ServerError) as error:
+            return TargetResult(task.name, TargetState.FAILED, _told(error))
+
+    def _apply(self, group: Group, target: FleetTarget, place: TargetPlace) -> TargetResult:
+        from lockgate.plans.rereading import reread
+
+        plan = plan_of(group, target)
+        with self.fleet.open_member(place) as work:
+            environment, engine = work.environment, work.engine
+            read = reread(plan, work)
+            file = PlanFile(
+                read, self.signatures, self.maker, self.allow_non_atomic, self.approvers
+            )
+            intent = plan.intent_digest if self.intent else None
+            report = apply(
+                plan, engine, self.author, wait=environment.lock.wait, emit=_ignore,
+                admit=admit(environment, intent, file), keep=keep_nothing,
+            )  # fmt: skip
+            again = report.outcome == "already applied"
+            return TargetResult(
+                target.name, TargetState.APPLIED, "", _run_of(plan, engine) if again else "", again
+            )
+
+
+def _run_of(plan: Plan, engine: Engine) -> str:
+    """The run that has applied the plan before."""
+    run = engine.store.runs.read_finished(plan)
+    return run.id if run else ""
+
+
+def _ignore(event: Event) -> None:
+    """What a target's run tells is not shown: many run at once."""
+
+
+def _told(error: LockgateError | ServerError) -> str:
+    """What happened, in one line."""
+    what = error.what if isinstance(error, LockgateError) else str(error)
+    return " ".join(what.split())

@@ -1,0 +1,176 @@
+"""Planning for a fleet: its targets are looked at, grouped, and each group gets its plan by the
+code that plans for one database.
+
+Changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lockgate import __version__
+from lockgate.checkout import read_source
+from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.occupancy import read_occupancy, refuse_moved_histories
+from lockgate.fleet.members import FleetWorkspace
+from lockgate.fleet.oddities import odd_by
+from lockgate.planner.building.compare import compare, refuse_broken_history
+from lockgate.planner.database.occupancy import refuse_occupied
+from lockgate.planner.document import UNSEALED
+from lockgate.planner.errors import HistoryError, LockgateError, StalePlan, UsageError
+from lockgate.planner.fleet.fleet_plan import FleetPlan, Group, Odd, seal_fleet
+from lockgate.planner.fleet.grouping import (
+    EqualTargets,
+    Outline,
+    SeenTarget,
+    as_target,
+    group_targets,
+)
+from lockgate.planner.fleet.place import TargetPlace
+from lockgate.planner.fleet.waves import number_waves
+from lockgate.planner.migrations.directory import Directory
+from lockgate.planner.plan.plan import State
+from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refuse_unresolved
+from lockgate.workspace import Workspace, load_migrations, read_settled
+
+if TYPE_CHECKING:
+    from lockgate.plans.making import Request
+
+
+def plan_fleet(fleet: FleetWorkspace, request: Request) -> FleetPlan:
+    """The plan for all targets of a fleet that can be planned for.
+
+    Raises:
+        UsageError: a state stands in for the database, or no plan can be made for any.
+        LockgateError: as `make_plan`, where it says so of every target.
+    """
+    if request.state is not None:
+        raise UsageError("A state is of one database, and this is a fleet.")
+    environment = fleet.environment
+    directory = load_migrations(environment)
+    seen, odd = look_at(fleet, fleet.find_places(), directory, request)
+    equal, drifted = group_targets(seen, leave_drifted=fleet.settings.drifted == "leave")
+    groups, hindered = _build_groups(fleet, equal, request)
+    source = read_source(environment.migrations_directory, directory.digest)
+    return seal_fleet(
+        FleetPlan(
+            tool_version=__version__,
+            created_at=max(
+                (one.server.now for one in seen), default=datetime.now(UTC).replace(microsecond=0)
+            ),
+            project=environment.project,
+            environment=environment.name,
+            source=groups[0].plan.source if groups else source,
+            groups=tuple(groups),
+            odd=tuple(sorted((*odd, *drifted, *hindered), key=lambda one: one.name)),
+            intent_digest=UNSEALED,
+            digest=UNSEALED,
+        )
+    )
+
+
+def look_at(
+    fleet: FleetWorkspace, places: Sequence[TargetPlace], directory: Directory, request: Request
+) -> tuple[list[SeenTarget], list[Odd]]:
+    """What was seen of each target, and those that nothing can be planned for."""
+    outlines = _read_outlines(fleet, places)
+    seen: list[SeenTarget] = []
+    odd: list[Odd] = []
+
+    def look(place: TargetPlace) -> None:
+        try:
+            with fleet.open_member(place) as work:
+                seen.append(_see(work, place, directory, request, outlines))
+        except (LockgateError, ServerError) as error:
+            odd.append(odd_by(place.name, error))
+
+    fleet.each(places, look)
+    return seen, odd
+
+
+def _read_outlines(fleet: FleetWorkspace, places: Iterable[TargetPlace]) -> Mapping[str, Outline]:
+    """Those of the schemas of the fleet's own database, read together."""
+    schemas = [place.schema for place in places if place.schema and place.database is None]
+    if fleet.settings.targets.schemas is None or not schemas:
+        return {}
+    with fleet.open_own() as engine:
+        return engine.session.read_outlines(schemas)
+
+
+def _see(
+    work: Workspace,
+    place: TargetPlace,
+    directory: Directory,
+    request: Request,
+    outlines: Mapping[str, Outline],
+) -> SeenTarget:
+    """What is seen of a target.
+
+    Raises:
+        LockgateError: nothing can be planned for it.
+    """
+    engine, environment = work.engine, work.environment
+    ledger = read_settled(engine)
+    refuse_read_only(engine.server)
+    project, name = environment.project, environment.name
+    refuse_foreign(engine.server, ledger, project=project, environment=name)
+    refuse_unresolved(ledger)
+    if not (request.fresh or request.is_recording):
+        refuse_occupied(read_occupancy(engine.session, ledger), ledger, name)
+    if not request.from_database:
+        refuse_broken_history(compare(directory.migrations, ledger))
+    refuse_moved_histories(engine.session, ledger)
+    outline = outlines.get(place.schema or "") or engine.session.read_outline()
+    return SeenTarget(place, engine.server, ledger, outline)
+
+
+def _build_groups(
+    fleet: FleetWorkspace, equal: Iterable[EqualTargets], request: Request
+) -> tuple[list[Group], list[Odd]]:
+    """Each group with its plan; and the targets of those that none can be made for.
+
+    Raises:
+        LockgateError: none can be made for any group.
+    """
+    built: list[tuple[EqualTargets, Group]] = []
+    odd: list[Odd] = []
+    errors: list[LockgateError] = []
+    for one in equal:
+        try:
+            built.append((one, _build_group(fleet, one, request)))
+        except (HistoryError, UsageError) as error:
+            errors.append(error)
+            odd += (odd_by(seen.place.name, error) for seen in one.members)
+    if errors and not built:
+        raise errors[0]
+    working = [seen for one, group in built if group.plan.steps for seen in one.members]
+    waves = number_waves((seen.place.name for seen in working), fleet.settings.waves)
+    return [
+        group.model_copy(
+            update={
+                "targets": tuple(
+                    as_target(seen, waves.get(seen.place.name, 1)) for seen in one.members
+                )
+            }
+        )
+        for one, group in built
+    ], odd
+
+
+def _build_group(fleet: FleetWorkspace, equal: EqualTargets, request: Request) -> Group:
+    from lockgate.plans.rehearsal import plan_rehearsed
+
+    with fleet.open_member(equal.first.place) as work:
+        plan = plan_rehearsed(work, replace(request, sizes=equal.sizes))
+    ledger = equal.first.ledger
+    if plan.base != State(present=ledger.present, serial=ledger.serial, digest=ledger.digest):
+        raise StalePlan(
+            f"The history of {equal.first.place.name} has changed while the plan was made.",
+            why="The plan would not be the one of its group.",
+            do="Plan again when no run is under way.",
+        )
+    definitions = equal.first.outline.digest
+    return Group(proof=equal.proof, definitions=definitions, plan=plan, targets=())

@@ -1,0 +1,193 @@
+"""`migrate apply` of a fleet's plan: who may, wave by wave, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lockgate.executors.failure import ServerError
+from lockgate.executors.fleet.coordinator import Coordinator
+from lockgate.executors.fleet.crew import TargetResult, TargetState
+from lockgate.executors.fleet.driver import Drive, Driver, RunTerms
+from lockgate.executors.fleet.local import LocalCrew
+from lockgate.fleet.applying import FleetRun
+from lockgate.fleet.members import FleetWorkspace, open_fleet
+from lockgate.fleet.throttling import Throttled
+from lockgate.planner.environments.judgement import refuse_denied
+from lockgate.planner.errors import (
+    Denied,
+    LockgateError,
+    Paused,
+    StalePlan,
+    StatementFailed,
+    Unreachable,
+    Unresolved,
+    WrongTarget,
+)
+from lockgate.planner.fleet.fleet_plan import FleetPlan, read_fleet_plan
+from lockgate.trust.admission import read_intent, read_trusted
+from lockgate.trust.approvals import count_approvers
+from lockgate.views.fleet.run import describe_end, show_end, watching
+from lockgate.views.fleet.text import name_some
+from lockgate.views.run import progress
+from lockgate.views.terminal import tell
+from lockgate.workspace import author, load_environment
+
+if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.environments.folder import EnvironmentsFolder
+
+ERRORS: tuple[tuple[TargetState, type[LockgateError]], ...] = (
+    (TargetState.HALF_DONE, Unresolved),
+    (TargetState.FAILED, StatementFailed),
+    (TargetState.UNREACHABLE, Unreachable),
+    (TargetState.REFUSED, StalePlan),
+)
+"""What a run ends with that has targets in one of these states, the gravest first."""
+
+
+def read_admitted(
+    plan_file: Path, name: str | None, folder: EnvironmentsFolder | None, reviewed: str | None
+) -> tuple[FleetPlan, Environment]:
+    """A fleet's plan from its file, and its environment, when it is for this one and does what was
+    reviewed.
+
+    Raises:
+        WrongTarget, Denied, InvalidPlan: it is not, or a policy has denied it.
+    """
+    plan = read_fleet_plan(plan_file)
+    if name not in (None, plan.environment):
+        raise WrongTarget(
+            f"The plan is for the environment {plan.environment}, not for {name}.",
+            do=f"Leave out `-e {name}`, or make a plan for it: migrate plan -e {name}.",
+        )
+    intent = read_reviewed(reviewed)
+    if intent is not None and intent != plan.intent_digest:
+        raise Denied(
+            "The plan does not do what was reviewed.",
+            why="Its groups have other intents; nothing was run.",
+            do="`migrate show PLAN` shows its intent.",
+        )
+    for group in plan.groups:
+        refuse_denied(group.plan.decisions)
+    return plan, load_environment(plan.environment, folder)
+
+
+def read_reviewed(reviewed: str | None) -> str | None:
+    """The intent that was reviewed, by its digest or by the file of a fleet's plan."""
+    from lockgate.planner.fleet.fleet_plan import is_fleet_plan
+
+    if reviewed is not None and is_fleet_plan(Path(reviewed)):
+        return read_fleet_plan(Path(reviewed)).intent_digest
+    return read_intent(reviewed)
+
+
+def apply_fleet(
+    plan_file: Path,
+    name: str | None,
+    folder: EnvironmentsFolder | None,
+    reviewed: str | None,
+    *,
+    allow_non_atomic: bool,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Applies a fleet's plan, or goes on with it.
+
+    Raises:
+        Paused: too many targets have failed, or a check says stop; the same command goes on.
+        LockgateError: targets are not applied; or nothing was begun.
+    """
+    plan, environment = read_admitted(plan_file, name, folder, reviewed)
+    signatures, maker = read_trusted(plan, plan_file, environment)
+    approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
+    with open_fleet(environment) as fleet:
+        run = FleetRun(
+            fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
+            approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
+        )  # fmt: skip
+        done = _drive(run, verbose=verbose, as_json=as_json)
+        _tell_newcomers(plan, fleet)
+    total = len(run.targets)
+    refuse_unfinished(done, total, plan_file)
+    show_end(plan, done, total, as_json=as_json)
+
+
+def _drive(run: FleetRun, *, verbose: bool, as_json: bool) -> Drive:
+    tasks = run.tasks()
+    if not tasks:
+        return Drive()
+    settings, plan = run.fleet.settings, run.plan
+    failures = settings.failures
+    with (
+        run.fleet.open_coordinator() as engine,
+        Throttled(run.fleet, list(run.places.values())) as throttled,
+        progress.showing(verbose=False) as emit,
+    ):
+        crew = LocalCrew(
+            run.perform, parallel=settings.parallel, per_host=settings.per_host,
+            is_ready=throttled.is_ready,
+        )  # fmt: skip
+        coordinator = Coordinator(engine)
+        with coordinator.driving(emit):
+            noted = coordinator.begin(plan, run.author.actor, run.approvers.names)
+            terms = RunTerms(
+                failures.total, failures.consecutive, failures.per_host, settings.soak,
+                find_check(run.fleet),
+            )  # fmt: skip
+            watcher = watching(as_json=as_json, verbose=verbose)
+            driver = Driver(plan, tasks, crew, coordinator, terms, watcher)
+            return driver.drive(run.author.actor, afresh=noted.state == "finished")
+
+
+def find_check(fleet: FleetWorkspace) -> Callable[[], str]:
+    """What says, after a wave, why the next one must not begin; empty where it may."""
+    sql = fleet.settings.check
+    if sql is None:
+        return lambda: ""
+
+    def check() -> str:
+        try:
+            with fleet.open_own() as engine:
+                rows = engine.session.query_read_only(sql)
+        except (ServerError, Unreachable) as error:
+            return f"the check could not be asked: {error}"
+        value = next(iter(rows[0].values()), None) if rows else None
+        return f"the check says {value}" if value else ""
+
+    return check
+
+
+def _tell_newcomers(plan: FleetPlan, fleet: FleetWorkspace) -> None:
+    """Which targets have come since the plan was made: it is not for them."""
+    known = {target.name for target in plan.targets} | {one.name for one in plan.odd}
+    come = [place.name for place in fleet.find_places() if place.name not in known]
+    if come:
+        tell(
+            f"New since the plan, and not in it: {name_some(come)}. Plan again for them.", "yellow"
+        )
+
+
+def refuse_unfinished(done: Drive, total: int, plan_file: Path) -> None:
+    """Raises Paused when a run has paused, and the gravest of what has hindered targets."""
+    if done.paused:
+        raise Paused(
+            f"The run has paused: {done.paused}. {describe_end(done, total)}",
+            why="What was applied stays, and no other target was begun.",
+            do=f"See what failed with `migrate status`; `migrate apply {plan_file}` goes on.",
+        )
+    for state, kind in ERRORS:
+        found = _in_state(done.results, state)
+        if found:
+            raise kind(
+                f"{describe_end(done, total)} {state.value.capitalize()}: {name_some(found)}.",
+                why="The others are applied. What hinders a target is told above.",
+                do=f"`migrate apply {plan_file}` tries again; one target is worked on with "
+                "`-e ENVIRONMENT/TARGET`.",
+            )
+
+
+def _in_state(results: Mapping[str, TargetResult], state: TargetState) -> list[str]:
+    return [name for name, result in results.items() if result.state == state]

@@ -1,0 +1,83 @@
+"""A run of a fleet as it is followed, and how it ended: for people, and as events for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lockgate.executors.fleet.crew import TargetResult, TargetState
+from lockgate.executors.fleet.driver import Watcher
+from lockgate.planner.quantities import format_duration
+from lockgate.views.plan.review import count
+from lockgate.views.terminal import print_line, say, tell
+
+if TYPE_CHECKING:
+    from lockgate.executors.fleet.driver import Drive
+    from lockgate.planner.fleet.fleet_plan import FleetPlan
+
+
+def watching(*, as_json: bool, verbose: bool) -> Watcher:
+    """Who is told of a run: a person on stderr, or a program on stdout."""
+    if as_json:
+        return Watcher(_line_of_result, _line_of_wave, _line_of_soak)
+
+    def tell_result(result: TargetResult) -> None:
+        if result.state != TargetState.APPLIED:
+            tell(f"  {result.name}: {result.state}: {result.detail}", "yellow")
+        elif verbose:
+            tell(f"  {result.name}: {'applied before' if result.again else 'applied'}")
+
+    return Watcher(tell_result, _tell_wave, _tell_soak)
+
+
+def _tell_wave(wave: int, targets: int) -> None:
+    tell(f"Wave {wave}: {count(targets, 'target')}.")
+
+
+def _tell_soak(seconds: float) -> None:
+    tell(f"Waiting {format_duration(round(seconds))} before the next wave.")
+
+
+def _line_of_result(result: TargetResult) -> None:
+    _line({"event": "target", "name": result.name, "state": result.state.value,
+           "detail": result.detail, "run": result.run, "again": result.again})  # fmt: skip
+
+
+def _line_of_wave(wave: int, targets: int) -> None:
+    _line({"event": "wave", "wave": wave, "targets": targets})
+
+
+def _line_of_soak(seconds: float) -> None:
+    _line({"event": "soak", "seconds": round(seconds, 3)})
+
+
+def show_end(plan: FleetPlan, drive: Drive, total: int, *, as_json: bool) -> None:
+    """How a run ended well: every target has ended, and nothing is half done."""
+    if as_json:
+        _line({"event": "outcome", "exit_code": 0, "outcome": "applied", "plan_digest": plan.digest,
+               "message": describe_end(drive, total), "steps": []})  # fmt: skip
+    else:
+        say(describe_end(drive, total), "bold green" if total else "green")
+
+
+def describe_end(drive: Drive, total: int) -> str:
+    """How many targets ended how.
+
+    >>> from lockgate.executors.fleet.driver import Drive
+    >>> describe_end(Drive({"a": TargetResult("a", TargetState.APPLIED)}), 2)
+    '1 of 2 targets applied, 1 waiting.'
+    """
+    if not total:
+        return "Nothing to do: no target has anything pending."
+    counts = Counter(result.state for result in drive.results.values())
+    counts[TargetState.WAITING] += total - sum(counts.values())
+    others = [f"{number:,} {state}" for state, number in sorted(counts.items())
+              if number and state != TargetState.APPLIED]  # fmt: skip
+    return ", ".join([f"{counts[TargetState.APPLIED]:,} of {count(total, 'target')} applied",
+                      *others]) + "."  # fmt: skip
+
+
+def _line(document: dict[str, object]) -> None:
+    print_line(json.dumps(document), sys.stdout)

@@ -1,0 +1,146 @@
+"""Groups of databases that one plan fits: by what was seen of each, never by its name.
+
+Asks no database and makes no plan: it is handed what was seen, and says who is equal to whom.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.server import Server
+from lockgate.planner.fleet.fleet_plan import FleetTarget, Odd
+from lockgate.planner.fleet.place import TargetPlace
+from lockgate.planner.plan.statement import sha256
+
+DRIFTED = "its history is that of {count} others, and its definitions are not"
+NO_NORM = "{count} targets have its history, and no definitions are those of more than half of them"
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The definitions of a database in short: a digest that does not depend on the names of the
+    database and of its schema; and the rows and bytes of its tables, by the server's estimates."""
+
+    digest: str
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all tables."""
+        return sum(size for _, size in self.sizes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTarget:
+    """A target that answered, and can be planned for."""
+
+    place: TargetPlace
+    server: Server
+    ledger: Ledger
+    outline: Outline
+
+    @property
+    def history(self) -> tuple[object, ...]:
+        """What those of one history have in common, on servers that are alike."""
+        dialect = self.server.dialect
+        state = (self.ledger.present, str(self.ledger.serial), self.ledger.digest)
+        return dialect.name, dialect.version, dialect.sql_mode, *state
+
+    @property
+    def proof(self) -> str:
+        """SHA-256, in hex, over all that a plan depends on: equal where one plan fits both."""
+        return sha256([*self.history, self.outline.digest])
+
+
+@dataclass(frozen=True, slots=True)
+class EqualTargets:
+    """Targets that one plan fits, by name."""
+
+    proof: str
+    members: tuple[SeenTarget, ...]
+
+    @property
+    def first(self) -> SeenTarget:
+        """The one whose plan is made: that of the most bytes, so that it is the worst to wait
+        for."""
+        return max(self.members, key=lambda seen: (seen.outline.size, seen.place.name))
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Rows and bytes of each table where it is the largest."""
+        found: dict[str, tuple[int, int]] = {}
+        for seen in self.members:
+            for table, (rows, size) in seen.outline.sizes.items():
+                before = found.get(table, (0, 0))
+                found[table] = max(before[0], rows), max(before[1], size)
+        return found
+
+
+def group_targets(
+    seen: Iterable[SeenTarget], *, leave_drifted: bool
+) -> tuple[list[EqualTargets], list[Odd]]:
+    """The groups, the largest first, and those that are in none, as they have drifted: others with
+    the same history have other definitions, and these are more than half of them."""
+    by_history: defaultdict[object, list[SeenTarget]] = defaultdict(list)
+    for one in seen:
+        by_history[one.history].append(one)
+    groups: list[EqualTargets] = []
+    odd: list[Odd] = []
+    for alike in by_history.values():
+        norm, drifted = _part_drifted(alike) if leave_drifted else (alike, [])
+        odd += drifted
+        groups += _by_proof(norm)
+    return sorted(groups, key=lambda group: (-len(group.members), group.proof)), odd
+
+
+def _by_proof(seen: Iterable[SeenTarget]) -> list[EqualTargets]:
+    found: defaultdict[str, list[SeenTarget]] = defaultdict(list)
+    for one in seen:
+        found[one.proof].append(one)
+    return [
+        EqualTargets(proof, tuple(sorted(members, key=lambda one: one.place.name)))
+        for proof, members in found.items()
+    ]
+
+
+def _part_drifted(alike: list[SeenTarget]) -> tuple[list[SeenTarget], list[Odd]]:
+    """Those of one history that are as most of them are, and the others."""
+    counts = Counter(one.outline.digest for one in alike)
+    ((digest, count),) = counts.most_common(1)
+    if not alike[0].ledger.present or count == len(alike):
+        return alike, []
+    if 2 * count <= len(alike):
+        told = NO_NORM.format(count=len(alike))
+        return [], [Odd(name=one.place.name, reason="drifted", detail=told) for one in alike]
+    others = [one for one in alike if one.outline.digest != digest]
+    told = DRIFTED.format(count=count)
+    drifted = [Odd(name=one.place.name, reason="drifted", detail=told) for one in others]
+    return [one for one in alike if one.outline.digest == digest], drifted
+
+
+def enlarged(facts: Facts, sizes: Mapping[str, tuple[int, int]]) -> Facts:
+    """The facts of one database of a group with each table as large as in any other."""
+    tables = {
+        name: replace(table, rows=max(table.rows, rows), size=max(table.size, size))
+        for name, table in facts.tables.items()
+        for rows, size in [sizes.get(name, (0, 0))]
+    }
+    return replace(facts, tables=tables)
+
+
+def as_target(seen: SeenTarget, wave: int) -> FleetTarget:
+    """A member of a group, as the plan names it."""
+    identity = seen.ledger.identity
+    return FleetTarget(
+        name=seen.place.name,
+        wave=wave,
+        uuid=identity.uuid if identity else None,
+        database=seen.server.database,
+        history_table=seen.server.history_table,
+        evidence=dict(sorted(seen.server.evidence.items())),
+        size=seen.outline.size if seen.outline.sizes else None,
+    )

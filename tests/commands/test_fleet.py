@@ -1,0 +1,176 @@
+"""Fleets as a user meets them: planned, reviewed, approved and applied as one database is."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.fleets import Fleet, opened
+from tests.commands.running import refused, succeed
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, postgres_server: Any) -> Iterator[Fleet]:
+    """Five schemas of a PostgreSQL database."""
+    with opened(tmp_path, postgres_server, "abcde") as fleet:
+        yield fleet
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def any_fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    """Four databases on PostgreSQL and on MySQL in turn."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    with opened(tmp_path, server, "abcd", as_databases=True) as fleet:
+        yield fleet
+
+
+def names(fleet: Fleet, group: dict[str, Any]) -> str:
+    """The targets of a group, without their prefix."""
+    return "".join(target["name"].removeprefix(fleet.prefix) for target in group["targets"])
+
+
+def test_one_plan_fits_all_that_are_equal(any_fleet: Fleet) -> None:
+    plan = any_fleet.plan()
+    assert [names(any_fleet, group) for group in plan["groups"]] == ["abcd"]
+    succeed(any_fleet.migrate("apply", "plan.json"))
+    assert [any_fleet.applied(name) for name in any_fleet.names] == [["001", "002", "003"]] * 4
+    assert any_fleet.states() == dict.fromkeys("abcd", "up to date")
+
+
+def test_applying_it_again_does_nothing(fleet: Fleet) -> None:
+    fleet.up()
+    before = fleet.run(fleet.names[0], "select count(*) from lockgate_runs")
+    assert "5 of 5 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out
+    assert fleet.run(fleet.names[0], "select count(*) from lockgate_runs") == before
+
+
+def test_targets_with_another_history_are_another_group(fleet: Fleet) -> None:
+    fleet.up("--to", "1")
+    succeed(fleet.migrate("up", "-e", f"live/{fleet.names[4]}", "--to", "2"))
+    plan = fleet.plan()
+    assert [names(fleet, group) for group in plan["groups"]] == ["abcd", "e"]
+    assert [len(group["plan"]["steps"]) for group in plan["groups"]] == [2, 1]
+    succeed(fleet.migrate("apply", "plan.json"))
+    assert set(fleet.states().values()) == {"up to date"}
+
+
+def test_the_odd_ones_are_left_alone_with_their_reason(fleet: Fleet) -> None:
+    fleet.up("--to", "1")
+    a, b, c, _, e = fleet.names
+    fleet.run(a, "alter table users add column hand_made int")
+    fleet.run(b, "insert into schema_migrations values ('900', 'x', repeat('0', 64), now())")
+    fleet.create(f"{fleet.prefix}z")
+    fleet.run(f"{fleet.prefix}z", "create table already (id int)")
+    fleet.run(c, "update lockgate_target set environment = 'other'")
+    plan = fleet.plan()
+    assert [names(fleet, group) for group in plan["groups"]] == ["de"]
+    odd = {one["name"].removeprefix(fleet.prefix): one["reason"] for one in plan["odd"]}
+    assert odd == {"a": "drifted", "b": "ahead", "c": "foreign", "z": "never seen"}
+    assert "2 targets in 1 group, 4 not included" in succeed(fleet.migrate("show", "plan.json")).out
+    succeed(fleet.migrate("apply", "plan.json"))
+    assert fleet.applied(a) == ["001"]
+    assert fleet.applied(e) == ["001", "002", "003"]
+
+
+def test_a_target_that_was_changed_since_the_plan_is_refused(fleet: Fleet) -> None:
+    fleet.plan()
+    succeed(fleet.migrate("up", "-e", f"live/{fleet.names[1]}", "--to", "1"))
+    result = refused(fleet.migrate("apply", "plan.json"), 4, "4 of 5 targets applied, 1 refused")
+    assert fleet.names[1] in result.err
+    assert fleet.applied(fleet.names[1]) == ["001"]
+
+
+def test_a_plan_that_was_edited_is_refused(fleet: Fleet) -> None:
+    fleet.plan()
+    path = fleet.project.folder / "plan.json"
+    path.write_text(path.read_text().replace("varchar(20)", "varchar(99)"))
+    refused(fleet.migrate("apply", "plan.json"), 8, "altered")
+
+
+def test_a_plan_of_other_databases_is_refused_by_each(
+    fleet: Fleet, tmp_path: Path, postgres_server: Any
+) -> None:
+    fleet.plan()
+    other = postgres_server.new_database()
+    with postgres_server.connect(other) as connection:
+        for name in fleet.names:
+            connection.execute(f"create schema {name}")
+    url = {"TEST_URL": postgres_server.url(other)}
+    refused(fleet.migrate("apply", "plan.json", environ=url), 4, "5 refused")
+    postgres_server.drop_database(other)
+
+
+def test_names_are_data(tmp_path: Path, postgres_server: Any) -> None:
+    odd = ['q"uo te', "back\\slash", "per%cent'", "../up", "$(id)"]
+    with opened(tmp_path, postgres_server, odd, as_databases=False) as fleet:
+        plan = fleet.plan()
+        known = {target["name"] for group in plan["groups"] for target in group["targets"]}
+        assert known == set(fleet.names) - {f"{fleet.prefix}per%cent'"}
+        succeed(fleet.migrate("apply", "plan.json"))
+        assert fleet.applied(fleet.names[0]) == ["001", "002", "003"]
+
+
+def test_waves_go_one_after_another(fleet: Fleet) -> None:
+    fleet.configure(f"waves: [[{fleet.names[2]}], 60%, 100%]")
+    plan = fleet.plan()
+    waves = {t["name"][-1]: t["wave"] for group in plan["groups"] for t in group["targets"]}
+    assert waves == {"c": 1, "a": 2, "b": 2, "d": 3, "e": 3}
+    events = succeed(fleet.migrate("apply", "plan.json", "--json")).events
+    assert [one["targets"] for one in events if one["event"] == "wave"] == [1, 2, 2]
+
+
+def test_failures_pause_the_run_and_the_same_command_goes_on(fleet: Fleet) -> None:
+    fleet.configure("waves: [2, 100%]\nfailures: {total: 0}\nparallel: 1")
+    fleet.up("--to", "1")
+    fleet.plan()
+    fleet.run(fleet.names[0], "create table orders (id int)")
+    refused(fleet.migrate("apply", "plan.json"), 12, "failures.total", "goes on")
+    assert [fleet.applied(name) for name in fleet.names[2:]] == [["001"]] * 3
+    fleet.run(fleet.names[0], "drop table orders")
+    assert "5 of 5 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out
+
+
+def test_a_check_between_waves_pauses(fleet: Fleet) -> None:
+    fleet.run(fleet.home, "create table errors (n int)")
+    fleet.configure('waves: [1, 100%]\ncheck: "select count(*) from errors"')
+    fleet.plan()
+    fleet.run(fleet.home, "insert into errors values (1)")
+    refused(fleet.migrate("apply", "plan.json"), 12, "the check says 1")
+    fleet.run(fleet.home, "delete from errors")
+    succeed(fleet.migrate("apply", "plan.json"))
+
+
+def test_a_policy_holds_for_every_group(fleet: Fleet) -> None:
+    fleet.configure(more="policy: {destructive: deny}\n")
+    fleet.up("--to", "1")
+    fleet.project.write("002_orders.sql", "drop table users;")
+    result = fleet.migrate("plan", "-e", "live")
+    refused(result, 3, "policy.destructive")
+    refused(fleet.migrate("apply", "plan.json"), 3, "policy.destructive")
+
+
+def test_what_came_since_the_plan_is_told(fleet: Fleet) -> None:
+    fleet.plan()
+    fleet.create(f"{fleet.prefix}new")
+    assert f"{fleet.prefix}new" in succeed(fleet.migrate("apply", "plan.json")).err
+
+
+def test_a_rollback_is_planned_in_the_same_way(fleet: Fleet) -> None:
+    fleet.up()
+    fleet.up("--down", "1")
+    assert [fleet.applied(name) for name in fleet.names] == [["001", "002"]] * 5
+
+
+def test_a_command_for_one_database_asks_which(fleet: Fleet) -> None:
+    refused(fleet.migrate("up", "-e", "live"), 64, "-e live/TARGET")
+    refused(fleet.migrate("status", "-e", "live/none"), 64, "no target none")
+
+
+def test_nothing_of_a_plan_says_where_its_databases_are(fleet: Fleet) -> None:
+    text = json.dumps(fleet.plan())
+    host = fleet.server.host
+    assert [word for word in (host, str(fleet.server.port), fleet.server.user) if word in text] == [
+        fleet.server.user  # the name of the role `postgres` is a part of `postgresql`
+    ]

@@ -1,0 +1,67 @@
+"""Groups: targets that are equal in all that a plan depends on, and no others."""
+
+from dataclasses import replace
+
+from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.fleet.grouping import Outline, SeenTarget, enlarged, group_targets
+from lockgate.planner.fleet.place import TargetPlace
+from tests.planner.literals import SERVER, ledger, migration
+
+ONE, TWO = migration(1), migration(2)
+
+
+def seen(name: str, digest: str = "d", *, applied: int = 1, size: int = 0) -> SeenTarget:
+    """A target with so many migrations applied."""
+    outline = Outline(digest, {"t1": (10, size)} if size else {})
+    return SeenTarget(TargetPlace(name), SERVER, ledger([ONE, TWO][:applied]), outline)
+
+
+def grouped(*found: SeenTarget, leave_drifted: bool = True) -> tuple[list[str], dict[str, str]]:
+    """The names of each group together, and the reasons of those in none."""
+    groups, odd = group_targets(found, leave_drifted=leave_drifted)
+    names = ["".join(one.place.name for one in group.members) for group in groups]
+    return names, {one.name: one.reason for one in odd}
+
+
+def test_equal_targets_are_one_group_in_the_order_of_their_names() -> None:
+    assert grouped(seen("c"), seen("a"), seen("b")) == (["abc"], {})
+
+
+def test_another_history_is_another_group_and_the_largest_is_first() -> None:
+    assert grouped(seen("a", applied=2), seen("b"), seen("c")) == (["bc", "a"], {})
+
+
+def test_another_version_of_the_server_is_another_group() -> None:
+    older = replace(SERVER, dialect=replace(SERVER.dialect, version=150000))
+    assert grouped(seen("a"), seen("b"), replace(seen("c"), server=older))[0] == ["ab", "c"]
+
+
+def test_a_minority_of_one_history_has_drifted() -> None:
+    assert grouped(seen("a"), seen("b", "x"), seen("c")) == (["ac"], {"b": "drifted"})
+
+
+def test_without_a_majority_all_have_drifted() -> None:
+    assert grouped(seen("a"), seen("b", "x")) == ([], {"a": "drifted", "b": "drifted"})
+
+
+def test_drifted_ones_may_be_groups_of_their_own() -> None:
+    assert grouped(seen("a"), seen("b", "x"), seen("c"), leave_drifted=False) == (["ac", "b"], {})
+
+
+def test_databases_without_a_history_have_not_drifted() -> None:
+    assert grouped(seen("a", applied=0), seen("b", "x", applied=0))[1] == {}
+
+
+def test_the_largest_target_stands_for_its_group() -> None:
+    (group,), _ = group_targets([seen("a", size=5), seen("b", size=9)], leave_drifted=True)
+    assert group.first.place.name == "b"
+    assert group.sizes == {"t1": (10, 9)}
+
+
+def test_a_table_is_as_large_as_in_any_target() -> None:
+    facts = Facts({"t1": TableFacts("", 3, 50, {}), "t2": TableFacts("", 1, 1, {})})
+    found = enlarged(facts, {"t1": (10, 20), "gone": (5, 5)}).tables
+    assert {name: (table.rows, table.size) for name, table in found.items()} == {
+        "t1": (10, 50),
+        "t2": (1, 1),
+    }
