@@ -1,6 +1,6 @@
-"""An engine: what a database must be able to do for a plan to be applied to it, in five parts.
+"""An engine: what a database must be able to do for a plan to be applied to it, in parts.
 
-The store is in `ledger.store`, the lock in `lock`; each engine implements all five in files of
+The store is in `ledger.store`, the lock in `lock`; each engine implements them in files of
 the same names.
 """
 
@@ -121,6 +121,24 @@ class Load:
     running: int
     oldest_transaction: float | None = None
     replica_lag: float | None = None
+
+
+class Survey(Protocol):
+    """What is asked of a server for a fleet: how its databases compare, and how it fares."""
+
+    def read_outline(self) -> Outline:
+        """The definitions of the session's database in short; in no transaction."""
+
+    def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
+        """The same of many schemas of the database at once, as a session of each would read it; of
+        none where a schema is a database."""
+
+    def read_load(self) -> Load:
+        """What the server is doing beside this session."""
+
+    def query_read_only(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of one query of somebody else's by their columns, in a transaction that writes
+        nothing and is rolled back."""
 
 
 class Scratch(Protocol):
@@ -273,24 +291,6 @@ class Session(ABC):
         """All that the database holds but rows and lockgate's own tables; in no transaction."""
 
     @abstractmethod
-    def read_outline(self) -> Outline:
-        """The definitions of the database in short; in no transaction."""
-
-    def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
-        """The same of many schemas of the database at once, as a session of each would read it; of
-        none where a schema is a database."""
-        return {}
-
-    @abstractmethod
-    def read_load(self) -> Load:
-        """What the server is doing beside this session."""
-
-    @abstractmethod
-    def query_read_only(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of one query of somebody else's by their columns, in a transaction that writes
-        nothing and is rolled back."""
-
-    @abstractmethod
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         """The first statement of a plan, or of its way back, that the server cannot read.
 
@@ -308,7 +308,7 @@ class Session(ABC):
 
 
 class Engine(Protocol):
-    """One database, in five parts; what an engine can do is asked of them, never its name."""
+    """One database, in parts; what an engine can do is asked of them, never its name."""
 
     @property
     def session(self) -> Session:
@@ -329,6 +329,10 @@ class Engine(Protocol):
     @property
     def scratch(self) -> Scratch:
         """The server's scratch databases."""
+
+    @property
+    def survey(self) -> Survey:
+        """How it compares with others."""
 
     @property
     def server(self) -> Server:

@@ -23,7 +23,7 @@ from lockgate.planner.fleet.place import TargetPlace, read_place, refuse_unusabl
 from lockgate.planner.project import is_outside
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Session
+    from lockgate.executors.engine import Session, Survey
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
 
@@ -93,7 +93,7 @@ def _find(
     if targets.query is not None:
         key = "fleet.targets.query"
         with open_control(environment, address, variables, key, targets.query) as engine:
-            return list(map(read_place, _rows(engine.session, targets.query.sql)))
+            return list(map(read_place, _rows(engine.survey, targets.query.sql)))
     if targets.file is not None:
         return map(read_place, _entries(environment, targets.file))
     return map(read_place, _printed(environment, targets.command or [], variables))
@@ -106,9 +106,9 @@ def _names(session: Session, sql: str, pattern: str) -> list[str]:
     return found
 
 
-def _rows(session: Session, sql: str) -> list[dict[str, Any]]:
+def _rows(survey: Survey, sql: str) -> list[dict[str, Any]]:
     try:
-        return session.query_read_only(sql)
+        return survey.query_read_only(sql)
     except ServerError as refused:
         raise UsageError(
             f"The query for the targets of the fleet was refused: {refused}.",

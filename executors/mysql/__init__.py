@@ -3,7 +3,7 @@
 catalogue/     All that a database of MySQL or MariaDB holds but rows, as queries and as values
 cloning.py     A copy of a whole database on the same server
 connection.py  Opening of sessions on MySQL and MariaDB, and their errors as ours
-engine.py      MySQL: the engine, of its five parts; knows no SQL itself
+engine.py      MySQL: the engine, of its parts; knows no SQL itself
 facts.py       The facts of the tables of a MySQL or MariaDB database, by which a plan is judged
 gauge.py       Which tables a statement rewrites on MySQL and MariaDB
 ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own

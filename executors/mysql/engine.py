@@ -1,4 +1,4 @@
-"""MySQL: the engine, of its five parts; knows no SQL itself.
+"""MySQL: the engine, of its parts; knows no SQL itself.
 
 What only some commands need is imported when it is asked for: `status` reads the ledger alone.
 """
@@ -13,6 +13,7 @@ from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.mysql.store import MySQLStore
 
 if TYPE_CHECKING:
+    from lockgate.executors.mysql.catalogue.survey import MySQLSurvey
     from lockgate.executors.mysql.scratch import MySQLScratch
     from lockgate.executors.mysql.units.units import MySQLUnits
     from lockgate.planner.database.address import DatabaseAddress
@@ -34,6 +35,13 @@ class MySQL:
     def server(self) -> Server:
         """What the server has said of itself."""
         return self.session.server
+
+    @cached_property
+    def survey(self) -> MySQLSurvey:
+        """How it compares with others."""
+        from lockgate.executors.mysql.catalogue.survey import MySQLSurvey
+
+        return MySQLSurvey(self.session)
 
     @cached_property
     def scratch(self) -> MySQLScratch:

@@ -14,7 +14,7 @@ import pymysql
 from pymysql.charset import charset_by_name
 from pymysql.constants import CLIENT
 
-from lockgate.executors.engine import Load, Session
+from lockgate.executors.engine import Session
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import SPARE_NAME, history_name
 from lockgate.executors.mysql.connection import (
@@ -28,7 +28,7 @@ from lockgate.executors.mysql.connection import (
 from lockgate.executors.mysql.ledger import COLUMNS
 from lockgate.executors.mysql.limits import refuse_percent
 from lockgate.planner.database.server import Server, dialect_of
-from lockgate.planner.errors import Interrupted, Unreachable, UsageError
+from lockgate.planner.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.plan import Plan
 
 FACTS = """
@@ -55,16 +54,6 @@ LOST_IN_QUERY = "2013"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-e
 GUARD_SETTINGS = (
     f"set session wait_timeout = {30 * 24 * 3600}, session sql_mode = 'STRICT_ALL_TABLES'"
 )
-
-
-RUNNING = """
-select count(*) from information_schema.processlist where command = 'Query'
-    and id <> connection_id()
-"""
-OLDEST = """
-select max(timestampdiff(microsecond, trx_started, now(6))) / 1000000
-from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id()
-"""
 
 
 class MySQLSession(Session):
@@ -183,27 +172,6 @@ class MySQLSession(Session):
         from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 
         return read_catalogue(self)
-
-    def read_outline(self) -> Outline:
-        from lockgate.executors.mysql.catalogue.outline import read_outline
-
-        return read_outline(self)
-
-    def read_load(self) -> Load:
-        ((running,),) = self.query_all(RUNNING)
-        ((oldest,),) = self.query_all(OLDEST)
-        return Load(int(running), None if oldest is None else float(oldest))
-
-    def query_read_only(self, sql: str) -> list[dict[str, Any]]:
-        self.execute("start transaction read only")
-        try:
-            with translated(), self.work.cursor() as cursor:
-                cursor.execute(sql)
-                names = [column[0] for column in cursor.description or ()]
-                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        finally:
-            with suppress(Unreachable, ServerError):
-                self.execute("rollback")
 
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         from lockgate.executors.mysql.syntax import find_syntax_error

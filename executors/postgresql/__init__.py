@@ -3,7 +3,7 @@
 blockers.py       A watch over a PostgreSQL session that waits: who holds the locks that it wants
 catalogue/        All that a PostgreSQL database holds but rows, as queries and as values
 connection.py     Connections to PostgreSQL
-engine.py         PostgreSQL: the engine, of its five parts; knows no SQL itself
+engine.py         PostgreSQL: the engine, of its parts; knows no SQL itself
 facts.py          The facts of the relations of a PostgreSQL database, by which a plan is reviewed
 gauge.py          What a statement locks and rewrites on PostgreSQL
 layouts.py        How the relations of a PostgreSQL database hang together

@@ -1,5 +1,4 @@
-"""A watch over a PostgreSQL session that waits: who holds the locks that it wants; and what else
-the server is doing."""
+"""A watch over a PostgreSQL session that waits: who holds the locks that it wants."""
 
 from __future__ import annotations
 
@@ -9,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from lockgate.executors.engine import Load
 from lockgate.executors.events import Blocked, Emit, OtherSession, first_words
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Row, Session
+    from lockgate.executors.engine import Row
 
 SESSION = """
 select a.pid, coalesce(a.usename, ''), coalesce(host(a.client_addr), ''),
@@ -23,12 +21,6 @@ select a.pid, coalesce(a.usename, ''), coalesce(host(a.client_addr), ''),
 from pg_stat_activity a
 """
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SESSION
-LOAD = """
-select count(*) filter (where state = 'active'),
-    extract(epoch from max(clock_timestamp() - xact_start))::float8,
-    (select extract(epoch from max(replay_lag))::float8 from pg_stat_replication)
-from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
-"""
 BLOCKERS = f"{SESSION} where a.pid = any(pg_blocking_pids(%s))"
 
 
@@ -36,12 +28,6 @@ def read_session(row: Row) -> OtherSession:
     """A row of SESSION."""
     pid, user, host, since, program, sql = row
     return OtherSession(pid, user, host, since, program, first_words(sql or ""))
-
-
-def read_server_load(session: Session) -> Load:
-    """What the server is doing beside this session."""
-    running, oldest, lag = session.query_all(LOAD)[0]
-    return Load(running, oldest, lag)
 
 
 class Watch:

@@ -1,4 +1,4 @@
-"""PostgreSQL: the engine, of its five parts; knows no SQL itself.
+"""PostgreSQL: the engine, of its parts; knows no SQL itself.
 
 What only some commands need is imported when it is asked for: `status` reads the ledger alone.
 """
@@ -13,6 +13,7 @@ from lockgate.executors.postgresql.session import PostgreSQLSession
 from lockgate.executors.postgresql.store import PostgreSQLStore
 
 if TYPE_CHECKING:
+    from lockgate.executors.postgresql.catalogue.survey import PostgreSQLSurvey
     from lockgate.executors.postgresql.scratch import PostgreSQLScratch
     from lockgate.executors.postgresql.units.units import PostgreSQLUnits
     from lockgate.planner.database.address import DatabaseAddress
@@ -32,6 +33,13 @@ class PostgreSQL:
     def server(self) -> Server:
         """What the server has said of itself."""
         return self.session.server
+
+    @cached_property
+    def survey(self) -> PostgreSQLSurvey:
+        """How it compares with others."""
+        from lockgate.executors.postgresql.catalogue.survey import PostgreSQLSurvey
+
+        return PostgreSQLSurvey(self.session)
 
     @cached_property
     def scratch(self) -> PostgreSQLScratch:

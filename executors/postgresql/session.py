@@ -6,7 +6,7 @@ Runs no plan, as `units` do; knows of the ledger only where it lies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -20,7 +20,7 @@ from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
 from lockgate.executors.ledger.tables import history_name
-from lockgate.executors.postgresql.blockers import Watch, read_server_load
+from lockgate.executors.postgresql.blockers import Watch
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
     Connection,
@@ -53,7 +53,7 @@ from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Load, Row
+    from lockgate.executors.engine import Row
     from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.gauge import StatementGauge
     from lockgate.planner.database.address import DatabaseAddress
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.plan import Plan
 
 
@@ -124,20 +123,8 @@ class PostgreSQLSession(Session):
 
         return read_catalogue(self)
 
-    def read_outline(self) -> Outline:
-        from lockgate.executors.postgresql.catalogue.outline import read_outline
-
-        return read_outline(self)
-
-    def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
-        from lockgate.executors.postgresql.catalogue.outline import read_outlines
-
-        return read_outlines(self, schemas)
-
-    def read_load(self) -> Load:
-        return read_server_load(self)
-
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of somebody else's query by their columns, under the server's own settings."""
         with self.as_given():
             return query_read_only(self._connection, sql)
 

@@ -97,7 +97,7 @@ def _read_outlines(fleet: FleetWorkspace, places: Iterable[TargetPlace]) -> Mapp
     if fleet.settings.targets.schemas is None or not schemas:
         return {}
     with fleet.open_own() as engine:
-        return engine.session.read_outlines(schemas)
+        return engine.survey.read_outlines(schemas)
 
 
 def _see(
@@ -123,7 +123,7 @@ def _see(
     if not request.from_database:
         refuse_broken_history(compare(directory.migrations, ledger))
     refuse_moved_histories(engine.session, ledger)
-    outline = outlines.get(place.schema or "") or engine.session.read_outline()
+    outline = outlines.get(place.schema or "") or engine.survey.read_outline()
     return SeenTarget(place, engine.server, ledger, outline)
 
 

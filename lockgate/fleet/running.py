@@ -151,7 +151,7 @@ def find_check(fleet: FleetWorkspace) -> Callable[[], str]:
     def check() -> str:
         try:
             with fleet.open_own() as engine:
-                rows = engine.session.query_read_only(sql)
+                rows = engine.survey.query_read_only(sql)
         except (ServerError, Unreachable) as error:
             return f"the check could not be asked: {error}"
         value = next(iter(rows[0].values()), None) if rows else None

@@ -59,7 +59,7 @@ class Throttled:
             if host not in self._engines:
                 opened = self._fleet.open_member(self._places[host])
                 self._engines[host] = self._stack.enter_context(opened).engine
-            return not find_overload(self._engines[host].session.read_load(), self._terms)
+            return not find_overload(self._engines[host].survey.read_load(), self._terms)
         except (Unreachable, ServerError):
             self._engines.pop(host, None)
             return True

@@ -3,5 +3,5 @@
 catalogue.py           The catalogue of a database of the MySQL family
 details.py             The rows of information_schema as a catalogue's details
 information_schema.py  The views of information_schema on MySQL and MariaDB, one plain query each
-outline.py             The definitions of a MySQL or MariaDB database in short
+survey.py              What is asked of a MySQL or MariaDB server for a fleet
 """

@@ -2,6 +2,6 @@
 
 catalogue.py  The catalogue of a PostgreSQL database
 objects.py    PostgreSQL's catalogue of all that is no table's, as queries like `relations`'
-outline.py    The definitions of schemas of a PostgreSQL database in short
 relations.py  PostgreSQL's catalogue of tables and what hangs on them, as queries for its details
+survey.py     What is asked of a PostgreSQL server for a fleet
 """

@@ -1,4 +1,5 @@
-"""The definitions of schemas of a PostgreSQL database in short, many of them by one question.
+"""What is asked of a PostgreSQL server for a fleet: its definitions in short, of many schemas by
+one question, and its load.
 
 It must not say what differs between schemas that were made by the same migrations: their names,
 oids, owners, rights, the order of columns. What belongs to lockgate is left out.
@@ -7,8 +8,9 @@ oids, owners, rights, the order of columns. What belongs to lockgate is left out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lockgate.executors.engine import Load
 from lockgate.executors.ledger.tables import OURS
 from lockgate.planner.fleet.grouping import Outline
 from lockgate.planner.fleet.place import SHARED
@@ -95,43 +97,63 @@ where nspname <> 'information_schema' and nspname !~ '^pg_' order by 1
 """
 
 
+LOAD = """
+select count(*) filter (where state = 'active'),
+    extract(epoch from max(clock_timestamp() - xact_start))::float8,
+    (select extract(epoch from max(replay_lag))::float8 from pg_stat_replication)
+from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
 AT_ONCE = 500
 """Schemas of one question."""
-
-
-def read_outlines(session: PostgreSQLSession, schemas: Sequence[str]) -> dict[str, Outline]:
-    """Each of these schemas that there is, together with the one that all of them share."""
-    found: dict[str, Outline] = {}
-    for first in range(0, len(schemas), AT_ONCE):
-        found |= _read(session, schemas[first : first + AT_ONCE])
-    shared = _read(session, [SHARED]).get(SHARED, Outline(""))
-    return {
-        name: Outline(sha256([outline.digest, shared.digest]), outline.sizes)
-        for name, outline in found.items()
-    }
-
-
-def read_outline(session: PostgreSQLSession) -> Outline:
-    """The session's own schema, where it keeps to one, or all that its database has; a table
-    outside of the default schema goes by both names."""
-    if session.schema is not None:
-        return read_outlines(session, [session.schema]).get(session.schema, NOTHING)
-    found = _read(session, [name for (name,) in session.query_all(USERS)])
-    sizes = {
-        table if schema == session.history_schema else f"{schema}.{table}": size
-        for schema, outline in found.items()
-        for table, size in outline.sizes.items()
-    }
-    return Outline(sha256({name: outline.digest for name, outline in found.items()}), sizes)
-
-
 NOTHING = Outline(sha256([]))
 
 
-def _read(session: PostgreSQLSession, schemas: Sequence[str]) -> dict[str, Outline]:
-    own = [session.history_name, *OURS]
-    rows = session.query_all(OUTLINES, (list(schemas), own))
-    return {
-        schema: Outline(digest or "", {table: tuple(size) for table, size in (sizes or {}).items()})
-        for schema, digest, sizes in rows
-    }
+class PostgreSQLSurvey:
+    """What is asked of a PostgreSQL server for a fleet; implements `executors.engine.Survey`."""
+
+    def __init__(self, session: PostgreSQLSession) -> None:
+        self._session = session
+
+    def read_outlines(self, schemas: Sequence[str]) -> dict[str, Outline]:
+        """Each of these schemas that there is, together with the one that all of them share."""
+        found: dict[str, Outline] = {}
+        for first in range(0, len(schemas), AT_ONCE):
+            found |= self._read(schemas[first : first + AT_ONCE])
+        shared = self._read([SHARED]).get(SHARED, Outline(""))
+        return {
+            name: Outline(sha256([outline.digest, shared.digest]), outline.sizes)
+            for name, outline in found.items()
+        }
+
+    def read_outline(self) -> Outline:
+        """The session's own schema, where it keeps to one, or all that its database has; a table
+        outside of the default schema goes by both names."""
+        session = self._session
+        if session.schema is not None:
+            return self.read_outlines([session.schema]).get(session.schema, NOTHING)
+        found = self._read([name for (name,) in session.query_all(USERS)])
+        sizes = {
+            table if schema == session.history_schema else f"{schema}.{table}": size
+            for schema, outline in found.items()
+            for table, size in outline.sizes.items()
+        }
+        return Outline(sha256({name: outline.digest for name, outline in found.items()}), sizes)
+
+    def read_load(self) -> Load:
+        """What the server is doing beside this session."""
+        running, oldest, lag = self._session.query_all(LOAD)[0]
+        return Load(running, oldest, lag)
+
+    def query_read_only(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of somebody else's query by their columns."""
+        return self._session.query_read_only(sql)
+
+    def _read(self, schemas: Sequence[str]) -> dict[str, Outline]:
+        own = [self._session.history_name, *OURS]
+        rows = self._session.query_all(OUTLINES, (list(schemas), own))
+        return {
+            schema: Outline(
+                digest or "", {name: tuple(size) for name, size in (sizes or {}).items()}
+            )
+            for schema, digest, sizes in rows
+        }
