@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import UsageError
+from lockgate.planner.fleet.fleet_plan import write_fleet_plan
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import write_plan
 from lockgate.trust.approvals import find_approvals, own_signature, sign_plan
 from lockgate.views.plan import json, text
 from lockgate.views.terminal import say, tell
+
+if TYPE_CHECKING:
+    from lockgate.trust.approvals import Signable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Delivery:
                 "with `-o FILE`, or give it up, with its approvals, by `--force`.",
             )
 
-    def hand_out(self, plan: Plan, *, as_json: bool) -> None:
+    def hand_out(self, plan: Signable, *, as_json: bool) -> None:
         """Writes the plan file and shows the plan. Signatures beside it of an older plan are
         removed, as they sign no more."""
         if not self.is_stdout:
@@ -51,16 +56,29 @@ class Delivery:
         if as_json or self.is_stdout:
             json.show_plan(plan)
         else:
-            text.show_plan(plan)
+            _show(plan)
             if plan.is_applicable:
                 say(f"\nApply it with: migrate apply {self.out}")
         if not self.is_stdout:
             tell(f"Written to {self.out}.")
 
-    def _write(self, plan: Plan) -> None:
+    def _write(self, plan: Signable) -> None:
         own_signature(self.out).unlink(missing_ok=True)
         for path in find_approvals(self.out):
             path.unlink(missing_ok=True)
-        write_plan(plan, self.out)
+        if isinstance(plan, Plan):
+            write_plan(plan, self.out)
+        else:
+            write_fleet_plan(plan, self.out)
         if self.key is not None:
             tell(f"Signed in {sign_plan(plan, self.out, self.key)}.")
+
+
+def _show(plan: Signable) -> None:
+    """A plan for its reviewer, on stdout."""
+    if isinstance(plan, Plan):
+        text.show_plan(plan)
+        return
+    from lockgate.views.fleet.text import show_fleet
+
+    show_fleet(plan)

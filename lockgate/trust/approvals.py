@@ -25,12 +25,12 @@ from lockgate.executors.programs.signatures import (
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.judgement import refuse_denied
 from lockgate.planner.errors import LockgateError, UsageError
+from lockgate.planner.fleet.fleet_plan import FleetPlan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.policies.approvals import judge_signer, judge_start
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.fleet.fleet_plan import FleetPlan
     from lockgate.planner.plan.plan import Plan
 
     Signable = Plan | FleetPlan
@@ -168,14 +168,17 @@ def look_at_approvals(
 
 
 def read_approval_state(
-    plan: Plan, plan_file: Path, environment: Environment, now: datetime
+    plan: Signable, plan_file: Path, environment: Environment, now: datetime
 ) -> ApprovalState:
     """Who has approved the plan, and who is missing, by the environment of now."""
     found = tuple(look_at_approvals(plan, plan_file, environment, now))
+    if isinstance(plan, FleetPlan) and not plan.groups:
+        return ApprovalState(found)
     signed = Signatures(None, tuple((one.path, read_signature(one.path)) for one in found
                                     if one.approver))  # fmt: skip
     people = count_approvers(plan, signed, environment, now)
-    start = Start(plan, now, None, people.names, people.authors, decisions=plan.decisions)
+    whose = plan.groups[0].plan if isinstance(plan, FleetPlan) else plan
+    start = Start(whose, now, None, people.names, people.authors, decisions=plan.decisions)
     decision = judge_start(start, environment.policy.approvals)
     if decision is None:
         return ApprovalState(found)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
+from lockgate.planner.decision import Decision
 from lockgate.planner.document import (
     UNSEALED,
     Kind,
@@ -100,6 +101,11 @@ class FleetPlan(Model):
     def targets(self) -> tuple[FleetTarget, ...]:
         """All that it is for, group by group."""
         return tuple(target for group in self.groups for target in group.targets)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What the environment's policies said of the groups' plans."""
+        return tuple(dict.fromkeys(one for group in self.groups for one in group.plan.decisions))
 
     @property
     def is_denied(self) -> bool:

@@ -124,9 +124,7 @@ def command(
 
         request = with_origin(request, environment, receipts)
         invocation.document = False
-        made = make_fleet_plan(
-            environment, request, out, reviewed=reviewed, as_json=as_json, key=key
-        )
+        made = make_fleet_plan(environment, request, deliver, reviewed=reviewed, as_json=as_json)
         return Exit.CHANGES if detailed_exitcode and made.is_applicable else Exit.OK
     intent = read_intent(reviewed)
     plan = _make_plan(environment, with_origin(request, environment, receipts))

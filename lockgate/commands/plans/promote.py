@@ -81,7 +81,7 @@ def command(
         from lockgate.fleet.making import make_fleet_plan
 
         invocation.document = False
-        made = make_fleet_plan(environment, request, out, as_json=as_json, key=key)
+        made = make_fleet_plan(environment, request, deliver, as_json=as_json)
         return Exit.CHANGES if detailed_exitcode and made.is_applicable else Exit.OK
     with open_workspace(environment) as work:
         seen = observe(work, read_settled(work.engine), request)

@@ -12,7 +12,7 @@ from lockgate.options import environments_option
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.planner.plan.plan import Plan
-    from lockgate.trust.approvals import ApprovalState
+    from lockgate.trust.approvals import ApprovalState, Signable
 
 
 @click.command(short_help="Show a plan file.")
@@ -46,13 +46,14 @@ def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFo
       migrate show plan.json --format html > plan.html
       migrate show plan.json --format sql > review.sql
     """
-    from lockgate.planner.fleet.fleet_plan import is_fleet_plan
+    from lockgate.planner.fleet.fleet_plan import is_fleet_plan, read_fleet_plan
     from lockgate.planner.plan.planfile import read_plan
 
     if is_fleet_plan(plan_file):
         from lockgate.fleet.showing import show_fleet_plan
 
-        show_fleet_plan(plan_file, style, folder)
+        fleet = read_fleet_plan(plan_file)
+        show_fleet_plan(fleet, style, _read_approvals(fleet, plan_file, folder))
         return 0
     plan = read_plan(plan_file)
     if style == "sarif":
@@ -73,7 +74,7 @@ def _show_text(plan: Plan, approvals: ApprovalState) -> None:
 
 
 def _read_approvals(
-    plan: Plan, plan_file: Path, folder: EnvironmentsFolder | None
+    plan: Signable, plan_file: Path, folder: EnvironmentsFolder | None
 ) -> ApprovalState:
     """What is signed and what is missing, by this machine's clock; unverified signatures where
     there is no environment that says whose keys are good."""

@@ -1,6 +1,5 @@
 """Views of a fleet: its plan, a run, where its targets stand.
 
-json.py    A fleet's plan as the JSON document that its file is
 run.py     A run of a fleet as it is followed, and how it ended
 status.py  Where a fleet's targets stand: counted for people, each one for programs
 text.py    A fleet's plan for people, on a terminal: its targets, each group's plan, who is left out

@@ -15,7 +15,7 @@ SHOWN = 5
 """How many targets are named where there are many."""
 
 
-def show_plan(plan: FleetPlan) -> None:
+def show_fleet(plan: FleetPlan) -> None:
     """A fleet's plan for its reviewer, on stdout."""
     say(f"Fleet plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
     say(f"  targets   {summarise_plan(plan)}")
