@@ -201,9 +201,15 @@ def _contradicted(name: str, what: str) -> AlteredPlan:
 
 
 def fleet_schema() -> dict[str, Any]:
-    """The JSON Schema of a fleet's plan, as published in docs/reference/."""
+    """The JSON Schema of a fleet's plan, as published in docs/reference/; a group's plan is that of
+    plan.schema.json."""
+    schema = FleetPlan.model_json_schema(mode="serialization")
+    definitions = schema["$defs"]
+    definitions["Group"]["properties"]["plan"] |= {"$ref": "plan.schema.json"}
+    own = ("FleetTarget", "Group", "Odd", "Source", "CommitAuthor")
+    schema["$defs"] = {name: definitions[name] for name in own}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **FleetPlan.model_json_schema(mode="serialization"),
+        **schema,
         "title": "lockgate fleet plan, format 1.0",
     }
