@@ -1,5 +1,6 @@
 """lockgate talks: the command line, what it prints, and nothing that it decides.
 
+agent/            Tools for agents: what a program that writes SQL may ask of lockgate
 api.py            lockgate from Python
 checkout.py       What git has of the project
 ci_job.py         The job of a CI system that runs this process

@@ -42,6 +42,7 @@ COVERED = {
     "executors/postgresql/catalogue/*": "tests/executors/test_catalogue.py",
     "executors/postgresql/units/*": "tests/executors/postgresql/test_transaction.py",
     "executors/programs/*": "tests/executors/programs/test_embedded.py",
+    "lockgate/agent/*": "tests/agent/test_server.py",
     "lockgate/*": "tests/commands/test_workflow.py",
     "lockgate/commands/*/*": "tests/commands/test_exit_codes.py",
     "lockgate/fleet/*": "tests/commands/test_fleet.py",

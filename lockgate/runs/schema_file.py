@@ -34,6 +34,14 @@ def read_schema(environment: Environment) -> str:
         return dump_schema(address, own)
 
 
+def read_objects(environment: Environment) -> dict[str, str]:
+    """A text for each object of an environment's database, by its kind and name."""
+    from lockgate.workspace import open_workspace
+
+    with open_workspace(environment) as work:
+        return dict(work.engine.session.read_catalogue().objects)
+
+
 def differs(path: Path, text: str) -> bool:
     """Whether a file is not this text, or not there."""
     return not path.is_file() or path.read_bytes() != text.encode()

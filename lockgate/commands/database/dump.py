@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lockgate.options import environment_option, environments_option
+from lockgate.options import environment_option, environments_option, json_option
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
@@ -20,12 +20,18 @@ if TYPE_CHECKING:
               help="The file to write. [default: stdout]")  # fmt: skip
 @click.option("--check", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
               help="Write nothing; exit 2 when this file is not the schema.")  # fmt: skip
+@json_option
 def command(
-    name: str, folder: EnvironmentsFolder | None, out: Path | None, check: Path | None
+    name: str,
+    folder: EnvironmentsFolder | None,
+    out: Path | None,
+    check: Path | None,
+    as_json: bool,
 ) -> int:
     """Write the schema as SQL, without lockgate's own tables: for git, or to make another database.
 
-    Equal schemas give equal files. It is made by pg_dump, mysqldump or mariadb-dump.
+    Equal schemas give equal files. It is made by pg_dump, mysqldump or mariadb-dump. With
+    `--json` it is a text for each object, as lockgate compares them, and needs none of these.
 
     \b
     Examples:
@@ -33,11 +39,17 @@ def command(
       migrate dump --check schema.sql
     """
     from lockgate.exits import Exit
-    from lockgate.runs.schema_file import differs, read_schema, write_schema
+    from lockgate.runs.schema_file import differs, read_objects, read_schema, write_schema
+    from lockgate.views.json import show_document
     from lockgate.views.terminal import say, tell
     from lockgate.workspace import load_environment
 
-    text = read_schema(load_environment(name, folder))
+    environment = load_environment(name, folder)
+    if as_json:
+        objects = read_objects(environment)
+        show_document({"format": "lockgate-schema", "format_version": "1.0", "objects": objects})
+        return Exit.OK
+    text = read_schema(environment)
     if check is not None:
         if not differs(check, text):
             return Exit.OK

@@ -1,0 +1,3 @@
+"""A project on a fresh database, as an agent finds it."""
+
+from tests.commands.conftest import project  # noqa: F401
