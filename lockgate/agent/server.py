@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate import __version__
 from lockgate.agent.calls import Calls, answer
-from lockgate.agent.tools import Tool, make_tools
+from lockgate.agent.tools import AgentTool, make_tools
 from lockgate.planner.errors import LockgateError, UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def make_server(folder: Path) -> MCPServer[Any]:
     return server
 
 
-def _told(tool: Tool) -> Tool:
+def _told(tool: AgentTool) -> AgentTool:
     """The tool, whose refusals are answers too."""
 
     @functools.wraps(tool)

@@ -11,40 +11,40 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.agent.calls import (
-    NAME,
+    MIGRATION_NAME,
     PLAN_NAME,
     VERSION,
     Calls,
     answer,
     checked,
-    environment_option,
+    chosen_environment,
 )
 from lockgate.planner.errors import UsageError
 
-Tool = Callable[..., dict[str, Any]]
+AgentTool = Callable[..., dict[str, Any]]
 
 
-def make_tools(calls: Calls) -> tuple[Tool, ...]:
+def make_tools(calls: Calls) -> tuple[AgentTool, ...]:
     """The tools of a project, in the order in which they are most often used."""
 
     def status(environment: str = "dev") -> dict[str, Any]:
         """Which migrations an environment has, and which are pending."""
-        return calls.ask("status", environment_option(environment), "--json")
+        return calls.ask("status", chosen_environment(environment), "--json")
 
     def schema(environment: str = "dev") -> dict[str, Any]:
         """The live schema, object by object: tables with columns and indexes, views, routines."""
-        return calls.ask("dump", environment_option(environment), "--json")
+        return calls.ask("dump", chosen_environment(environment), "--json")
 
     def history(environment: str = "dev", limit: int = 20) -> dict[str, Any]:
         """Who ran what in an environment, when, and how it ended; the newest first."""
-        return calls.ask("history", environment_option(environment), f"--limit={limit}", "--json")
+        return calls.ask("history", chosen_environment(environment), f"--limit={limit}", "--json")
 
     def new_migration(name: str, up: str, down: str = "") -> dict[str, Any]:
         """Writes a new migration file with this SQL; `name` is in snake_case, as `add_email`.
 
         Without `down` there is no way back, and policies may refuse that. Nothing is run.
         """
-        made = calls.ask("new", "--", checked(NAME, name, "a migration"), as_json=False)
+        made = calls.ask("new", "--", checked(MIGRATION_NAME, name, "a migration"), as_json=False)
         if made["exit_code"]:
             return made
         path = _made(calls.folder, made["data"])
@@ -54,11 +54,11 @@ def make_tools(calls: Calls) -> tuple[Tool, ...]:
 
     def lint(environment: str = "dev") -> dict[str, Any]:
         """What is dangerous in the pending migrations, each with why and what to do instead."""
-        return calls.ask("lint", environment_option(environment), "--format=json")
+        return calls.ask("lint", chosen_environment(environment), "--format=json")
 
     def validate(environment: str = "dev") -> dict[str, Any]:
         """Whether the migration files can be read, and every mistake in them."""
-        return calls.ask("validate", environment_option(environment), as_json=False)
+        return calls.ask("validate", chosen_environment(environment), as_json=False)
 
     def plan(
         environment: str = "dev",
@@ -76,7 +76,7 @@ def make_tools(calls: Calls) -> tuple[Tool, ...]:
         chosen += [f"--down={down}"] if down else []
         chosen += ["--rehearse"] if rehearse else []
         out = f"--out={checked(PLAN_NAME, file, 'a plan file')}"
-        made = calls.ask("plan", environment_option(environment), out, *chosen, as_json=False)
+        made = calls.ask("plan", chosen_environment(environment), out, *chosen, as_json=False)
         return made | {"plan_file": file}
 
     def explain_plan(file: str = "plan.json") -> dict[str, Any]:
