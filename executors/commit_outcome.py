@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.plan.plan import Step, Unit
 
-LATER_STATEMENTS = "select 1 from {journal} where run_id = %s and step > %s"
+LATER_STATEMENTS = "select 1 from {journal} {plain} where run_id = %s and step > %s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 `{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
 is the server's clock: the time at which it is asked, not at which a transaction began.
 `{ledger.alone}` is a condition of each write that may be the first of its transaction: no code of
-others is on the tables, nor can it be put there until the transaction ends.
+others is on the tables, nor can it be put there until the transaction ends. `{plain}` follows a
+table that is read: nothing else is read in its place.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ class LedgerTables(ABC):
     clock: str
     """The server's clock, in its SQL."""
 
+    plain = ""
+    """What no view takes, where the session does not keep from reading views."""
+
     def __init__(self, session: Session) -> None:
         self.session = session
         self._tables: Tables | None = None
@@ -41,7 +45,8 @@ class LedgerTables(ABC):
         history = f"{schema}.{quote(self.session.history_name)}"
         has_job = self._tables is None or self._tables.has_job
         job = "job" if has_job else "null"
-        return sql.format(now=self.clock, history=history, job=job, ledger=self, **own)
+        parts = {"now": self.clock, "plain": self.plain, "history": history, "job": job}
+        return sql.format(ledger=self, **parts, **own)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs a statement over the ledger's tables; the number of rows that it touched."""
@@ -53,7 +58,8 @@ class LedgerTables(ABC):
 
     def query_one(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row of a query of the ledger's tables, or None."""
-        return self.session.query_one(self.named(sql), parameters)
+        rows = self.query_all(sql, parameters)
+        return rows[0] if rows else None
 
     @property
     def tables(self) -> Tables:

@@ -24,44 +24,49 @@ if TYPE_CHECKING:
 # What a committed unit leaves in the journal is only to be cleared away, and so are the counters
 # that a transaction which was rolled back has moved.
 OPEN = f"coalesce(outcome, '') not in {listed(SETTLED)}"
-HALF_WAY = f"(select run_id from {{journal}} where {OPEN})"
+HALF_WAY = f"(select run_id from {{journal}} {{plain}} where {OPEN})"
 ENDED_WELL = listed(WHOLE)
 PAST_RUN = (
     "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
-    "finished_at, error, {job} from {runs} "
+    "finished_at, error, {job} from {runs} {plain} "
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
 READ_RUN = PAST_RUN + "where id = %s"
 FIND_RUN = (
-    "select 1 from {runs} where plan_digest = %s "
+    "select 1 from {runs} {plain} where plan_digest = %s "
     f"or (intent_digest = %s and status in {ENDED_WELL})"
 )
 READ_INTERRUPTED = (
-    "select j.run_id, j.step, j.statement, j.outcome from {journal} j "
-    f"join {{runs}} r on r.id = j.run_id where r.plan_digest = %s and {OPEN}"
+    "select j.run_id, j.step, j.statement, j.outcome from {journal} j {plain} "
+    f"join {{runs}} r {{plain}} on r.id = j.run_id where r.plan_digest = %s and {OPEN}"
 )
 APPLYING = "direction in ('up', 'rec')"
-READ_APPLIED = f"select id, plan_digest, status, started_at, plan from {{runs}} where {APPLYING}"
-READ_PLAN = "select plan from {runs} where id = %s"
+READ_APPLIED = (
+    f"select id, plan_digest, status, started_at, plan from {{runs}} {{plain}} where {APPLYING}"
+)
+READ_PLAN = "select plan from {runs} {plain} where id = %s"
 # What a plan has beyond its first piece, which is in the row of its run.
-READ_PIECES = "select p.run_id, p.text from {plans} p join {runs} r on r.id = p.run_id where "
+READ_PIECES = (
+    "select p.run_id, p.text from {plans} p {plain} join {runs} r {plain} on r.id = p.run_id where "
+)
 PIECES_OF_RUN = READ_PIECES + "r.id = %s order by p.run_id, p.piece"
 PIECES_OF_APPLIED = READ_PIECES + f"r.{APPLYING} order by p.run_id, p.piece"
 READ_FINISHED = (
     "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt, "
     "{job} "
-    "from {runs} where (plan_digest = %s or intent_digest = %s) "
+    "from {runs} {plain} where (plan_digest = %s or intent_digest = %s) "
     f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
 # Those that have only recorded, the oldest first.
 RECORDING = f"direction = 'rec' and status in {ENDED_WELL}"
 READ_RECORDINGS = (
-    f"select id, started_at, finished_at, plan from {{runs}} where {RECORDING} order by started_at"
+    f"select id, started_at, finished_at, plan from {{runs}} {{plain}} where {RECORDING} "
+    "order by started_at"
 )
 PIECES_OF_RECORDINGS = READ_PIECES + f"r.{RECORDING} order by p.run_id, p.piece"
-READ_STATUS = "select status from {runs} where id = %s"
+READ_STATUS = "select status from {runs} {plain} where id = %s"
 READ_KEPT = (
-    "select statement from {journal} where run_id = %s and step = %s "
+    "select statement from {journal} {plain} where run_id = %s and step = %s "
     f"and outcome = '{Outcome.DONE}' order by statement"
 )
 

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Run
     from lockgate.planner.plan.plan import Step
 
-READ_TARGET = "select uuid, project, environment, evidence, serial from {target}"
-READ_HISTORY = "select version, name, checksum, applied_at from {history}"
-READ_UNRESOLVED = f"select distinct r.plan_digest from {{runs}} r where r.id in {HALF_WAY}"
+READ_TARGET = "select uuid, project, environment, evidence, serial from {target} {plain}"
+READ_HISTORY = "select version, name, checksum, applied_at from {history} {plain}"
+READ_UNRESOLVED = (
+    f"select distinct r.plan_digest from {{runs}} r {{plain}} where r.id in {HALF_WAY}"
+)
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
     "tool_version, approvers, job, started_at, plan) "
@@ -61,7 +63,7 @@ NOTE_DONE = (
 )
 FORGET_RUN = "delete from {journal} where run_id = %s and {ledger.alone}"
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s and {ledger.alone}"
-READ_ERROR = "select error from {runs} where id = %s"
+READ_ERROR = "select error from {runs} {plain} where id = %s"
 KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s and {ledger.alone}"
 REBIND = (
     "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s "

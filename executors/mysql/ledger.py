@@ -36,7 +36,8 @@ where table_schema = %s and table_name in (%s, %s)
 # before a trigger runs. A view has no key of that name. `for update`, since a lock for reading
 # would have to become one for writing later on, past a CREATE TRIGGER that waits.
 # https://dev.mysql.com/doc/refman/9.7/en/metadata-locking.html
-OPENED = "(select 1 from {} force index (primary) where false for update)"
+PLAIN = "force index (primary)"
+OPENED = f"(select 1 from {{}} {PLAIN} where false for update)"
 TRIGGERS = (
     "select 1 from information_schema.triggers "
     "where event_object_schema = {} and event_object_table in ({})"

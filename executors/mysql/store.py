@@ -13,6 +13,7 @@ from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.ledger import (
     CREATE_TABLES,
     NOT_ALONE,
+    PLAIN,
     TABLES,
     about_tables,
     alone,
@@ -23,8 +24,8 @@ from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Run
-    from lockgate.planner.database.ledger import Identity
+    from lockgate.executors.engine import Row, Run
+    from lockgate.planner.database.ledger import Identity, Ledger
     from lockgate.planner.plan.plan import Step
 
 IDENTIFY = (
@@ -54,6 +55,7 @@ class MySQLStore(Store):
     """The ledger of a MySQL database."""
 
     clock = "current_timestamp(6)"
+    plain = PLAIN
     session: MySQLSession
 
     @property
@@ -69,6 +71,14 @@ class MySQLStore(Store):
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         with self._explained():
             return super().execute(sql, parameters)
+
+    def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        with self._explained():
+            return super().query_all(sql, parameters)
+
+    def read_ledger(self) -> Ledger:
+        with self._explained():
+            return super().read_ledger()
 
     def execute_aside(self, sql: str, parameters: Sequence[object]) -> int:
         """Runs a statement over the ledger's tables by the guard's session: durable on return."""

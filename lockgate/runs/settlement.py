@@ -22,6 +22,12 @@ from lockgate.workspace import Workspace, author, read_settled
 
 ALL = "all"
 WayOut = Literal["undo", "finish", "applied", "rolled back"]
+NOTED: dict[WayOut, str] = {
+    "undo": "undone",
+    "finish": "finished",
+    "applied": "settled",
+    "rolled back": "settled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +95,20 @@ def settle(work: Workspace, settlement: Settlement) -> Exit:
         refuse_foreign(
             engine.server, ledger, project=environment.project, environment=environment.name
         )
-        half = _settle(work, ledger, settlement, emit)
+        note = f"{NOTED[settlement.way]} by {author().actor} (a claim): {settlement.reason}"
+        half = _settle(work, ledger, settlement, note, emit)
     say(_describe(half, settlement), "green")
+    say(f"Noted in the history: {note}")
     return Exit.OK
 
 
-def _settle(work: Workspace, ledger: Ledger, settlement: Settlement, emit: Emit) -> HalfDone:
-    note = f"{author().actor}: {settlement.reason}"
+def _settle(
+    work: Workspace, ledger: Ledger, settlement: Settlement, note: str, emit: Emit
+) -> HalfDone:
     if settlement.way == "undo":
-        return undo(work.engine, ledger, f"undone by {note}", emit)
+        return undo(work.engine, ledger, note, emit)
     if settlement.way == "finish":
-        return finish(work.engine, ledger, author(), f"finished by {note}", emit)
+        return finish(work.engine, ledger, author(), note, emit)
     ignore_signals()
     applied = settlement.way == "applied"
     return mark(work.engine, ledger, settlement.version, applied=applied, reason=note, emit=emit)

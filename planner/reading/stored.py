@@ -1,4 +1,4 @@
-"""Whether the code that a statement stores takes data away whenever it runs.
+"""Whether the code that a statement stores takes data away whenever it runs, or runs other code.
 
 Reads words: code that is put together while it runs is not seen. Knows no engine.
 """
@@ -14,6 +14,11 @@ TAKERS = frozenset({"delete", "truncate", "drop"})
 NOT_AFTER = frozenset({"before", "after", "on", "of", "or", "."})
 # Before these it is a function, an event, or what is the session's own.
 NOT_BEFORE = frozenset({"(", "on", "or", ".", "temporary", "prepare"})
+RUNNERS = frozenset({"call", "execute", "perform", "prepare"})
+# After these a statement begins in a body, or after a label.
+STARTS = frozenset({"begin", "then", "else", "loop", "repeat", "do", ";", ":", ">"})
+# What PL/pgSQL's PERFORM calls of the server's own by these names is no code of the database.
+SERVERS = ("pg_", "set_config", "setval", "nextval")
 
 
 def takes_away(found: Sequence[Token]) -> bool:
@@ -23,3 +28,19 @@ def takes_away(found: Sequence[Token]) -> bool:
         token.word in TAKERS and before.word not in NOT_AFTER and after.word not in NOT_BEFORE
         for before, token, after in around
     )
+
+
+def runs_other_code(found: Sequence[Token]) -> bool:
+    """Whether this code calls a procedure, PERFORMs a function of the database, or runs a text."""
+    around = zip((END, *found), found, (*found[1:], END), strict=False)
+    return any(_runs(before, token, after) for before, token, after in around)
+
+
+def _runs(before: Token, token: Token, after: Token) -> bool:
+    if token.word == "call":  # also after FOR EACH ROW, and after FOLLOWS with a name
+        return before.word != "." and after.kind in ("word", "name")
+    if token.word not in RUNNERS or before.word not in STARTS:
+        return False
+    if token.word == "perform" and after.kind not in ("word", "name"):  # PERFORM 1 FROM t
+        return False
+    return token.word != "perform" or not (after.word or after.name).startswith(SERVERS)

@@ -1,5 +1,7 @@
 """A run that stopped half-way: what `resolve` and `status` show of it, and the ways out."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +63,14 @@ def test_what_is_kept_one_by_one_is_not_undone(project: Project) -> None:
 def test_a_person_settles_it_with_a_reason(project: Project, option: str, state: str) -> None:
     refused(project.migrate("resolve", option, "001"), 64, "reason")
     refused(project.migrate("resolve", option, "002", "--reason", "none"), 64, "002")
-    succeed(project.migrate("resolve", option, "1", "--reason", "mended by hand"))
+    said = succeed(project.migrate("resolve", option, "1", "--reason", "mended by hand")).out
     assert f"001      half  {state}" in succeed(project.migrate("status")).out
     history = succeed(project.migrate("history")).out
     assert "RESOLVED" in history
-    assert "mended by hand" in history
+    (run,) = json.loads(succeed(project.migrate("history", "--json")).out)["runs"]
+    note = re.search("settled by .+ [(]a claim[)]: mended by hand", run["error"])
+    assert note
+    assert f"Noted in the history: {note[0]}" in said.replace("\n", " ")
 
 
 def test_a_copy_is_not_settled(project: Project, any_server: Any, any_database: str) -> None:

@@ -275,6 +275,33 @@ def test_what_takes_rows_away_whenever_it_runs_is_a_loss(any_project: Project) -
     refused(any_project.migrate("plan"), 3, "whenever it")
 
 
+CALLS = {
+    "postgresql": (
+        "create function t() returns trigger language plpgsql as "
+        "$$ begin perform empty_notes(); return new; end $$;",
+        "create function t() returns trigger language plpgsql as "
+        "$$ begin execute 'delete ' || 'from notes'; return new; end $$;",
+    ),
+    "mysql": (
+        "create event e on schedule every 1 day do call empty_notes();",
+        "create trigger t before insert on notes for each row call empty_notes();",
+    ),
+}
+CALLS["mariadb"] = (
+    *CALLS["mysql"],
+    "create event e on schedule every 1 day do execute immediate concat('delete', ' from notes');",
+)
+
+
+def test_an_event_or_a_trigger_that_runs_other_code_is_not_read(any_project: Project) -> None:
+    any_project.write("001_notes.sql", "create table notes (a int);")
+    succeed(any_project.migrate("up"))
+    deny(any_project, "opaque: deny, non_atomic: allow")
+    for sql in CALLS[any_project.engine]:
+        any_project.write("002_calls.sql", sql)
+        refused(any_project.migrate("plan"), 3, "Code runs that is not read", "create ")
+
+
 def test_the_steps_of_a_plan_are_in_the_order_of_their_files(any_project: Project) -> None:
     any_project.write_tables(2)
     document = planned(any_project)

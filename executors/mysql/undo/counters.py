@@ -31,7 +31,7 @@ NOTE = (
 FORGET = (
     "delete from {journal} where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
-READ = f"select image from {{journal}} where outcome = '{Outcome.COUNTED}'"
+READ = f"select image from {{journal}} {{plain}} where outcome = '{Outcome.COUNTED}'"
 FORGET_ALL = f"delete from {{journal}} where outcome = '{Outcome.COUNTED}' and {{ledger.alone}}"
 
 

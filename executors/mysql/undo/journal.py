@@ -36,11 +36,11 @@ NOTE_DONE = (
     "where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
 READ = (
-    "select step, statement, outcome, image from {journal} "
+    "select step, statement, outcome, image from {journal} {plain} "
     "where run_id = %s and step between %s and %s order by step, statement"
 )
 IS_OPEN = (
-    "select 1 from {journal} where run_id = %s and step = %s and statement = 0 "
+    "select 1 from {journal} {plain} where run_id = %s and step = %s and statement = 0 "
     f"and coalesce(outcome, '') <> '{Outcome.COMMITTED}'"
 )
 COMMIT = "update {journal} set outcome = %s where run_id = %s and step between %s and %s"

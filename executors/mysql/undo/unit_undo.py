@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
     from lockgate.executors.mysql.undo.images import Image
 
-READ_COMMITTED = f"select statement, image from {{journal}} where outcome = '{Outcome.COMMITTED}'"
+READ_COMMITTED = (
+    f"select statement, image from {{journal}} {{plain}} where outcome = '{Outcome.COMMITTED}'"
+)
 FORGET_COMMITTED = (
     f"delete from {{journal}} where outcome = '{Outcome.COMMITTED}' and {{ledger.alone}}"
 )
@@ -33,7 +35,7 @@ ACCEPT = (
 )
 CLEANED = (
     f"update {{runs}} set status = '{RunStatus.CLEANED}' where status = '{RunStatus.COMMITTED}' "
-    f"and id in (select run_id from {{journal}} where outcome = '{Outcome.COMMITTED}') "
+    f"and id in (select run_id from {{journal}} {{plain}} where outcome = '{Outcome.COMMITTED}') "
     "and {ledger.alone}"
 )
 

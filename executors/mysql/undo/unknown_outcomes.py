@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
 
 READ = (
-    "select statement, outcome, image from {journal} "
+    "select statement, outcome, image from {journal} {plain} "
     "where run_id = %s and step = %s and statement > 0"
 )
 

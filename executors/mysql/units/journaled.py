@@ -47,7 +47,8 @@ INTEND = (
     f"where {OWN_LOCK} and {{ledger.alone}}"
 )
 OUTCOMES = (
-    "select statement, outcome from {journal} where run_id = %s and step = %s and statement > 0"
+    "select statement, outcome from {journal} {plain} "
+    "where run_id = %s and step = %s and statement > 0"
 )
 
 

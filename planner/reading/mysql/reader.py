@@ -25,7 +25,7 @@ from lockgate.planner.reading.reading import (
     Reading,
     not_read,
 )
-from lockgate.planner.reading.stored import takes_away
+from lockgate.planner.reading.stored import runs_other_code, takes_away
 from lockgate.planner.sql.cursor import MOST, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
@@ -60,7 +60,7 @@ def read(sql: str, dialect: Dialect) -> Reading:
         effect,
         mentions=find_mentions(found, dialect),
         kind=_kind(words, effect),
-        opaque=words[:1] != [] and words[0] in RUNNERS,
+        opaque=_is_opaque(words, effect, found),
         reaches_out=reaches,
         changes_rights=gives,
         partial=partial,
@@ -80,6 +80,14 @@ def _kind(words: list[str], effect: Reading) -> str:
         is_index = effect.verb == "alter" and first != "alter"
         return f"{first} {'index' if is_index else effect.objects[0].kind}"
     return first
+
+
+def _is_opaque(words: list[str], effect: Reading, found: list[Token]) -> bool:
+    """Whether it runs code that is not in it, or stores what does so by itself."""
+    if words[:1] and words[0] in RUNNERS:
+        return True
+    acts = any(one.kind in ACTING for one in effect.objects) and words[0] in ("create", "alter")
+    return acts and runs_other_code(found)
 
 
 def _names_several_accounts(words: list[str]) -> bool:

@@ -24,7 +24,7 @@ from lockgate.planner.reading.postgresql.nodes import (
 )
 from lockgate.planner.reading.postgresql.outlines import alteration, first_name, made, made_in
 from lockgate.planner.reading.reading import Clause, Object, Reading, Verb
-from lockgate.planner.reading.stored import takes_away
+from lockgate.planner.reading.stored import runs_other_code, takes_away
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import POSTGRESQL
 
@@ -37,8 +37,9 @@ def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
     reading = made("function", name, node)
     if type_name(node.get("returnType", {})) not in TRIGGERS:
         return reading
-    strings = (one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String")
-    if not any(_takes_away(code) for code in strings):
+    texts_of_it = [one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String"]
+    reading = replace(reading, opaque=any(map(_runs_other_code, texts_of_it)))
+    if not any(map(_takes_away, texts_of_it)):
         return reading
     lost = f"what the trigger function {name} takes away, whenever it runs"
     return replace(reading, loses=(lost,))
@@ -48,6 +49,10 @@ def _takes_away(code: str) -> bool:
     """So it may where it has more tokens than are read."""
     cursor = read_tokens(code, POSTGRESQL)
     return cursor.is_cut or takes_away(tuple(cursor.rest()))
+
+
+def _runs_other_code(code: str) -> bool:
+    return runs_other_code(tuple(read_tokens(code, POSTGRESQL).rest()))
 
 
 def read_publication(kind: str, node: Node, path: Path) -> Reading:

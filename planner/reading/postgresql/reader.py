@@ -108,7 +108,8 @@ def _may_set_zone(reading: Reading) -> bool:
     each section."""
     if reading.verb == "set":
         return not reading.settings or "timezone" in reading.settings
-    return reading.opaque or (reading.kind == "select" and reading.leaves != "nothing")
+    runs_code = reading.opaque and reading.verb == "other"
+    return runs_code or (reading.kind == "select" and reading.leaves != "nothing")
 
 
 def _elsewhere(reading: Reading) -> Reading:

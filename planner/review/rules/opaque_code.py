@@ -1,4 +1,4 @@
-"""`opaque-code`: a statement runs code that stands in a string or in the database."""
+"""`opaque-code`: a statement runs code that is in a string or the database, or stores what will."""
 
 from __future__ import annotations
 

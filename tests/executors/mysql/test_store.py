@@ -31,8 +31,7 @@ VIEW = (
     "create function note() returns int sql security invoker modifies sql data "
     "begin insert into seen values (user()); return 1; end",
     "rename table lockgate_runs to before_runs",
-    "create sql security invoker view lockgate_runs as select before_runs.*, note() as noted "
-    "from before_runs",
+    "create sql security invoker view lockgate_runs as select * from before_runs where note() = 1",
 )
 REFUSED = "not the one that lockgate has looked at"
 
@@ -110,6 +109,31 @@ def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
         if kind == "trigger":  # it reads the run first
             with pytest.raises(ServerError, match=REFUSED):
                 store.settle_run(last.id, "x")
+    assert other.seen == ()
+
+
+def test_no_view_in_a_tables_place_is_read(
+    family_server: Any, family_database: str, other: Other
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        store, runs = engine.store, engine.store.runs
+        (last,) = runs.read_runs(1)
+        plan = plan_for(engine, create_tables(2))
+        other.run(*VIEW)
+        reads: list[Callable[[], object]] = [
+            store.read_ledger,
+            lambda: runs.read_runs(1),
+            lambda: runs.read_run(last.id),
+            lambda: runs.read_status(last.id),
+            lambda: runs.read_plan(last.id),
+            lambda: runs.read_finished(plan),
+            lambda: runs.has_run(plan),
+            lambda: runs.read_journal(plan.digest),
+            runs.read_applied_plans,
+        ]
+        for read in reads:
+            with pytest.raises(ServerError, match=REFUSED):
+                read()
     assert other.seen == ()
 
 

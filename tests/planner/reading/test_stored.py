@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.planner.reading.stored import takes_away
+from lockgate.planner.reading.stored import runs_other_code, takes_away
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import MYSQL
 
@@ -32,3 +32,30 @@ def test_it_takes_data_away(sql: str) -> None:
 )
 def test_it_takes_nothing_away(sql: str) -> None:
     assert not takes_away(tuple(read_tokens(sql, MYSQL).rest()))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create trigger t before insert on a for each row call p()",
+        "begin if a then call p(); end if; end",
+        "do execute immediate concat('del', 'ete')",
+        "begin perform f(); return new; end",
+        "begin perform pg_notify('a', 'b'); perform f(); end",
+    ],
+)
+def test_it_runs_other_code(sql: str) -> None:
+    assert runs_other_code(tuple(read_tokens(sql, MYSQL).rest()))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create trigger t before insert on a for each row execute function f()",
+        "begin perform pg_notify('a', 'b'); return new; end",
+        "begin deallocate prepare s; end",
+        "for each row insert into t (`call`, a.execute) values ('call p()')",
+    ],
+)
+def test_it_runs_no_other_code(sql: str) -> None:
+    assert not runs_other_code(tuple(read_tokens(sql, MYSQL).rest()))
