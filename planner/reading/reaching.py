@@ -128,9 +128,11 @@ RIGHTS: frozenset[tuple[str, ...]] = frozenset(
     ]
 )
 LONGEST_RIGHT = max(map(len, RIGHTS))
+# PostgreSQL's set_config() takes on a role by these settings, whose names are strings.
+ROLE_SETTINGS = frozenset({"role", "session_authorization", "session_replication_role"})
 RIGHTS_WORDS = (
     *("grant", "role", "user", "group", "privileges", "owned", "authorization", "password"),
-    *("session_replication_role", "definer"),
+    *("session_replication_role", "session_authorization", "set_config", "definer"),
 )
 RIGHTS_WORD = re.compile(rf"\b(?:{'|'.join(RIGHTS_WORDS)})\b")
 
@@ -169,13 +171,24 @@ def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:
     if any(tuple(each[: end + 1]) in RIGHTS for each in begun for end in range(len(each))):
         return True
     if dialect.name == "postgresql" and (
-        "session_replication_role" in words or ("security", "definer") in pairwise(words)
+        "session_replication_role" in words
+        or ("security", "definer") in pairwise(words)
+        or _sets_role(text)
     ):
         return True
     return depth < DEEPEST and any(
         _may_change_rights(one) and _changes_rights(cut_string(one, dialect), dialect, depth + 1)
         for one in text.codes()
     )
+
+
+def _sets_role(text: CodeText) -> bool:
+    """Whether it calls set_config() for a setting that takes on a role, or for one that it names
+    by no string."""
+    if "set_config" not in text.words:
+        return False
+    names = {content(one.text).lower() for one in text.found if one.kind == "string"}
+    return not names or bool(names & ROLE_SETTINGS)
 
 
 def _found(text: CodeText, dialect: Dialect, depth: int) -> Iterator[str]:

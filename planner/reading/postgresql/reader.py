@@ -59,6 +59,9 @@ SUBSCRIPTIONS = frozenset(
 )
 OF_SESSION = ("advisory", "lock_timeout")
 BRIEF = frozenset({"local", "transaction", "constraints"})
+# https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
+# https://www.postgresql.org/docs/current/textsearch-features.html#TEXTSEARCH-STATISTICS
+RUN_A_TEXT = ("query_to_xml", "ts_stat", "ts_rewrite")
 
 
 @lru_cache(maxsize=READ_ONCE)
@@ -71,9 +74,18 @@ def read(sql: str, path: Path = None) -> Reading:
     """
     reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
     gives, names = changes_rights(sql, POSTGRESQL), _named_of_session(sql)
-    if gives or reaches or names:
-        return replace(reading, reaches_out=reaches, changes_rights=gives, names=names)
+    opaque = reading.opaque or _runs_text(sql)
+    if gives or reaches or names or opaque:
+        reading = replace(reading, reaches_out=reaches, changes_rights=gives)
+        return replace(reading, names=names, opaque=opaque)
     return reading
+
+
+def _runs_text(sql: str) -> bool:
+    """Whether it calls a function of the server's that runs a query given as a string; wherever
+    its name stands, so it may be said in vain."""
+    text = shorten(sql).lower()
+    return any(name in text for name in RUN_A_TEXT)
 
 
 def _named_of_session(sql: str) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def test_it_names_what_is_changed_and_whose_rows_are_written(engine: str) -> Non
     [
         ("postgresql", "do $$ begin end $$", True),
         ("postgresql", "select 1", False),
+        ("postgresql", "select query_to_xml('delete from t', true, true, '')", True),
+        ("postgresql", "create view v as select * from ts_stat('select a from t')", True),
         ("mysql", "call p()", True),
         ("mariadb", "call p()", True),
         ("mysql", "select 1", False),

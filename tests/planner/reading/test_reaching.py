@@ -134,6 +134,10 @@ RIGHTS_ON_POSTGRESQL = [
     "do $$ begin execute 'grant all on t to app'; end $$",
     "create function f() returns int language sql security definer as $$ select 1 $$",
     "set session_replication_role = replica",
+    "select set_config('role', 'app', false)",
+    "select pg_catalog.set_config('Session_Authorization', 'app', false)",
+    "select set_config(name, value, false) from settings",
+    "do $$ begin perform set_config('role', 'app', false); end $$",
 ]
 RIGHTS_ON_MYSQL = [
     "grant all on *.* to app",
@@ -150,6 +154,7 @@ NO_RIGHTS = [
     "insert into t values ('grant all on t to app')",
     "select user, role from t where password = 'grant'",
     "comment on table t is 'set role x'",
+    "select pg_catalog.set_config('search_path', '', false)",
 ]
 
 
