@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-oracle test-faults test-fuzz test-forgery lint format benchmark clean
+.PHONY: demo test test-fast test-oracle test-faults test-adoption test-fuzz test-forgery lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -19,6 +19,9 @@ test-oracle: $(VENV)/.installed-dev  ## 20,000 statements, measured on a live Po
 
 test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans at every boundary
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+test-adoption: $(VENV)/.installed-dev  ## every tool's databases, taken over on each of its engines
+	$(BIN)/python -m pytest tests/real/test_adoption.py -m "campaign or not campaign" $(PYTEST)
 
 test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
 	$(BIN)/python -m tests.fuzz $(FUZZ)

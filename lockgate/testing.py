@@ -22,7 +22,7 @@ from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.plans.making import Request
 from lockgate.runs.at_once import apply_at_once
 from lockgate.status import stand_of
-from lockgate.workspace import Workspace, load_migrations
+from lockgate.workspace import Workspace, load_migrations, run_secret_command
 
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 """Settings of a server whose data nobody needs after a crash."""
@@ -54,7 +54,7 @@ class Template:
         address = replace(self.address, database=_new_name())
         self.engine.scratch.clone_database(self.name, address.database, self.traits)
         try:
-            yield TestDatabase(address.database, address.secret_url)
+            yield TestDatabase(address.database, address.renewed().secret_url)
         finally:
             self.engine.scratch.drop_database(address.database)
 
@@ -129,7 +129,7 @@ def open_template(environment: Environment) -> Iterator[Template]:
 @contextmanager
 def _server(environment: Environment) -> Iterator[DatabaseAddress]:
     if environment.database != "embedded":
-        yield resolve_database(environment, os.environ)
+        yield resolve_database(environment, os.environ, run_secret_command)
         return
     home = environment.folder.project / ".lockgate" / "pytest"
     with start_embedded(home, settings=FAST) as address:

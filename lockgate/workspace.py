@@ -7,7 +7,7 @@ import importlib
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,12 +122,19 @@ def open_workspace(environment: Environment) -> Iterator[Workspace]:
 def open_address(environment: Environment) -> Iterator[DatabaseAddress]:
     """Where an environment's database is, for the block; starts an embedded one."""
     if environment.database != "embedded":
-        yield resolve_database(environment, os.environ)
+        yield resolve_database(environment, os.environ, run_secret_command)
         return
     from lockgate.executors.programs.embedded import start_embedded
 
     with start_embedded(environment.embedded_directory) as address:
         yield environment.place.over(address) if environment.place else address
+
+
+def run_secret_command(command: Sequence[str], environment: Environment) -> str:
+    """What a command of an environment prints, within the time that connecting may take."""
+    from lockgate.executors.programs.secret_command import print_secret
+
+    return print_secret(command, environment.folder.project, environment.timeouts.connect)
 
 
 def look(engine: Engine) -> tuple[Ledger, LockHolder | None]:

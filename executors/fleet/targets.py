@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.control import open_control
 from lockgate.executors.programs.program import find_program
-from lockgate.planner.environments.secrets import allowed_names
+from lockgate.planner.environments.secrets import COMMANDS, allowed_names
 from lockgate.planner.environments.yaml_file import read_yaml_list
 from lockgate.planner.errors import ConfigurationError, UsageError
 from lockgate.planner.fleet.place import TargetPlace, read_place, refuse_unusable
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
 
-COMMANDS = "LOCKGATE_COMMANDS"
-"""The programs that an environment's file may run, a line each as it spells them; or `@file`."""
 LONGEST = 60.0
 """Seconds of a program."""
 DATABASES = {

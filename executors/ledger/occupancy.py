@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.occupancy import Occupancy, OtherHistory
-from lockgate.planner.database.recording import AdoptedTable, adopted_tables
+from lockgate.planner.database.recording import AdoptedTable, adopted_tables, renamed
 from lockgate.planner.errors import StalePlan
 
 if TYPE_CHECKING:
@@ -62,11 +62,14 @@ def refuse_moved_histories(session: Session, ledger: Ledger) -> None:
     adopted = adopted_tables(ledger)
     if not adopted:
         return
-    from lockgate.planner.adoption.fence import refuse_moved  # few databases were adopted
+    from lockgate.planner.adoption.fence import refuse_made_again, refuse_moved  # few are adopted
 
     found = {(table.schema, table.name): table for table in session.find_tables()}
     for one in adopted:
-        now = _testimony_now(session, one, found.get((one.schema, one.table)))
+        renamed_to = found.get((one.schema, renamed(one.table)))
+        if renamed_to is not None:
+            refuse_made_again(one, found.keys())
+        now = _testimony_now(session, one, found.get((one.schema, one.table), renamed_to))
         if now is not None:
             refuse_moved(one, now.versions, ledger)
 
@@ -78,11 +81,15 @@ def other_tables(ledger: Ledger) -> tuple[tuple[str, str], ...]:
 
 
 def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, str]]:
-    """A tool's history, and what it keeps beside it."""
+    """A tool's history, also when it was renamed, and what it keeps beside it. An empty name stands
+    for all of a schema that it has made for these."""
     from lockgate.planner.adoption.recognition import known_tools
 
     tool = next((tool for tool in known_tools() if tool.name == tool_name), None)
     yield schema, table
+    yield schema, renamed(table)
+    if tool and schema in tool.own_schemas:
+        yield schema, ""
     for name in (tool.beside | tool.companions) if tool else ():
         yield schema, name
         yield schema, name.upper()

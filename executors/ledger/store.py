@@ -171,6 +171,12 @@ class Store(LedgerTables):
             for sql, parameters in statements:
                 self.execute(sql, parameters)
 
+    def rename_table(self, schema: str, name: str, to: str) -> None:
+        """Renames another tool's table, which is in the session's database."""
+        quote = self.session.quote
+        place = f"{quote(schema)}.{quote(name)}"
+        self.session.execute(f"alter table {place} rename to {quote(to)}")
+
     def drop_tables(self) -> None:
         """Drops lockgate's own tables, in one statement: all of them, or none where the server
         drops by transactions."""

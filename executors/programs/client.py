@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
+from lockgate.executors.postgresql.connection import guard_options
 from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import UsageError
 
@@ -32,8 +33,9 @@ def client_command(
     Raises:
         UsageError: no client is to be found.
     """
-    found = find_client(NAMES[address.engine])
-    arguments = [conninfo(address)] if address.engine == "postgresql" else flags(address)
+    found, address = find_client(NAMES[address.engine]), address.renewed()
+    is_family = address.engine != "postgresql"
+    arguments = flags(address, found) if is_family else [conninfo(address)]
     statement = [] if sql is None else [STATEMENT[Path(found).name], sql]
     return [found, *arguments, *statement], secret(address)
 
@@ -84,12 +86,13 @@ def conninfo(address: DatabaseAddress) -> str:
         port=address.port,
         user=address.user,
         dbname=address.database,
-        **dict(address.options),
+        **{**address.options, **guard_options(address)},
     )
 
 
-def flags(address: DatabaseAddress) -> list[str]:
-    """Where to connect to, as the programs of MySQL and MariaDB take it."""
+def flags(address: DatabaseAddress, program: str) -> list[str]:
+    """Where to connect to, as a program of MySQL or MariaDB takes it. A guarded password goes only
+    to a server that proves who it is."""
     place = (
         [f"--socket={address.socket}"]
         if address.socket
@@ -98,4 +101,7 @@ def flags(address: DatabaseAddress) -> list[str]:
     named = [
         f"--{OPTIONS[key]}={value}" for key, value in address.options.items() if key in OPTIONS
     ]
+    if address.is_guarded and address.password:
+        is_mariadb = Path(program).name.startswith("mariadb")
+        named.append("--ssl-verify-server-cert" if is_mariadb else "--ssl-mode=VERIFY_IDENTITY")
     return [*place, f"--user={address.user}", *named, address.database]

@@ -42,13 +42,13 @@ def dump_schema(address: DatabaseAddress, leave_out: Sequence[str]) -> str:
     Raises:
         UsageError: there is no such program, or it fails.
     """
-    program = find_client(PROGRAMS[address.engine])
+    program, address = find_client(PROGRAMS[address.engine]), address.renewed()
     if address.engine == "postgresql":
         without = [f'--exclude-table=*."{name}"' for name in leave_out]
         command = [program, *POSTGRESQL, *without, conninfo(address)]
     else:
         without = [f"--ignore-table={address.database}.{name}" for name in leave_out]
-        command = [program, *_of_family(program), *without, *flags(address)]
+        command = [program, *_of_family(program), *without, *flags(address, program)]
     done = subprocess.run(
         command, env={**os.environ, **secret(address)}, stdin=subprocess.DEVNULL,
         capture_output=True, encoding="utf-8", check=False,

@@ -8,8 +8,8 @@ from lockgate.planner.adoption.matching import Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
-from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import Plan
+from lockgate.planner.errors import HistoryError, LockgateError, UsageError
+from lockgate.planner.plan.plan import Plan, seal
 from lockgate.plans.making import Request, plan_live
 from lockgate.plans.rehearsal import refuse_unlike
 from lockgate.workspace import open_workspace, read_settled
@@ -18,9 +18,10 @@ AUTO = "auto"
 
 
 def plan_adoption(
-    environment: Environment, tool: str, baseline: str | None, *, verify: bool
+    environment: Environment, tool: str, baseline: str | None, *, verify: bool | None
 ) -> Plan:
     """The plan that takes over the history of a tool, compared with a replay where that is asked.
+    With None it is compared where it can be, and a plan that was not says why.
 
     Raises:
         UsageError: there is no such history.
@@ -32,9 +33,23 @@ def plan_adoption(
         plan = plan_live(work, ledger, Request(takeover=takeover))
         if not plan.steps:
             raise _nothing(takeover, ledger)
-        if verify:
+        if verify is False:
+            return plan
+        try:
             refuse_unlike(work, plan, ledger, takeover)
+        except HistoryError:
+            raise
+        except LockgateError as error:
+            if verify:
+                raise
+            return _unverified(plan, error)
         return plan
+
+
+def _unverified(plan: Plan, error: LockgateError) -> Plan:
+    """The plan with a warning: what it records could not be compared with the database."""
+    told = f"The schema was not compared with what these migrations make: {error.what}"
+    return seal(plan.model_copy(update={"warnings": (*plan.warnings, told)}))
 
 
 def find_takeover(session: Session, tool: str, baseline: str | None) -> Takeover:

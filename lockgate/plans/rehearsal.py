@@ -36,7 +36,13 @@ from lockgate.planner.reading.server_wide import created_roles
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.plans.making import Request, make_setting, plan_live
-from lockgate.workspace import Workspace, author, load_migrations, read_settled
+from lockgate.workspace import (
+    Workspace,
+    author,
+    load_migrations,
+    read_settled,
+    run_secret_command,
+)
 
 
 def plan_rehearsed(work: Workspace, request: Request) -> Plan:
@@ -138,8 +144,8 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
             f"The schema is not what the migrations make that would be taken over: "
             f"{name_objects(found)}.",
             why="They were replayed on a scratch database, and the two were compared.",
-            do="See what was changed by hand, or leave `--verify` away to take the history over as "
-            "it is; `migrate drift` shows the differences after that.",
+            do="See what was changed by hand, or was left half done; or take the history over as "
+            "it is with `--no-verify`. `migrate drift` shows the differences after that.",
         )
 
 
@@ -176,7 +182,10 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
     statements = _statements(migrations, setting)
     dialect = work.engine.server.dialect
     refuse_reaching_out(statements, dialect)
-    address, key = resolve_rehearsal(environment, os.environ), uuid.uuid4().hex[:12]
+    address, key = (
+        resolve_rehearsal(environment, os.environ, run_secret_command),
+        uuid.uuid4().hex[:12],
+    )
     if address is None:
         created = (created_roles(statement.sql, dialect) for statement in statements)
         own_roles = frozenset[str]().union(*created)

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.database.recording import AdoptedTable
+from lockgate.planner.database.recording import AdoptedTable, renamed
 from lockgate.planner.errors import HistoryError
 from lockgate.planner.versions import version_key
+
+
+def refuse_made_again(adopted: AdoptedTable, tables: Collection[tuple[str, str]]) -> None:
+    """Raises HistoryError when a tool has made its table again, by schema and name, after that was
+    renamed: it was run, and has found no history."""
+    if (adopted.schema, adopted.table) in tables:
+        raise HistoryError(
+            f"{adopted.tool} has made its table {adopted.table} again since that was renamed to "
+            f"{renamed(adopted.table)}.",
+            why=f"{adopted.tool} was run here, and has begun with its first migration.",
+            do=f"See what it has done (`migrate drift`), and drop {adopted.table}. Then stop using "
+            "the other tool here.",
+        )
 
 
 def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) -> None:

@@ -135,6 +135,8 @@ class MigrationTool:
     beside: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     schema: str = ""
+    own_schemas: frozenset[str] = frozenset()
+    """The schemas that it makes for its tables alone, where it has one of these."""
     companions: frozenset[str] = frozenset()
     """What else it keeps in that schema, in lower case: a lock, say."""
     asked: tuple[Beside, ...] = ()

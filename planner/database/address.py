@@ -6,9 +6,9 @@ Must not connect, and must show no part of a URL: a mistyped one may show the pa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote, unquote
@@ -57,6 +57,19 @@ class DatabaseAddress:
     """Whether host and password are from one place. Where the host is named elsewhere, whoever
     names it could have the password sent to himself."""
 
+    renew: Callable[[], DatabaseAddress] | None = field(default=None, repr=False, compare=False)
+    """Asks the command that its secrets are from for new ones; None: they do not change."""
+
+    def renewed(self) -> DatabaseAddress:
+        """The address to connect by now: tokens of clouds live for minutes.
+
+        Raises:
+            Unreachable: the command that prints them fails.
+        """
+        if self.renew is None:
+            return self
+        return replace(self.renew(), database=self.database, renew=self.renew)
+
     @property
     def url(self) -> str:
         """The URL of this address, without its password and its options."""
@@ -85,9 +98,9 @@ class DatabaseAddress:
 
     @property
     def is_guarded(self) -> bool:
-        """Whether the password may be sent only as a proof of it, or to a server that has proved
-        who it is."""
-        return self.password is not None and not self.has_own_password and not self.is_local
+        """Whether a password may be sent only as a proof of it, or to a server that has proved
+        who it is: also one that a driver finds by itself."""
+        return not self.has_own_password and not self.is_local
 
 
 def _is_loopback(host: str) -> bool:

@@ -37,6 +37,11 @@ class AdoptedTable:
     versions: tuple[str, ...]
 
 
+def renamed(table: str) -> str:
+    """The name that `adopt --rename` gives to another tool's history."""
+    return f"{table}_before_lockgate"
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A run that has recorded migrations and run nothing. Times are in UTC."""

@@ -6,7 +6,7 @@ those of `planner.environments.keys`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from lockgate.planner.environments.fleet_keys import ControlDatabase
 from lockgate.planner.environments.folder import FOLDER, EnvironmentsFolder, environment_files
 from lockgate.planner.environments.keys import OWN, Database, EnvironmentFile, ExtendedFile
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
-from lockgate.planner.environments.secrets import read_secret
+from lockgate.planner.environments.secrets import read_command, read_secret
 from lockgate.planner.environments.tightening import KEPT, loosened_key
 from lockgate.planner.environments.yaml_file import (
     YamlDocument,
@@ -133,7 +133,7 @@ def read_environment(
     place = document.place(("engine",) if file.engine else ("database",))
     problem = ""
     try:
-        engine = _engine(file, variables, folder.place)
+        engine = _engine(file, variables, folder)
     except ValueError as error:
         problem = str(error)
     if problem:
@@ -231,8 +231,20 @@ def _refuse_misplaced(
         raise ConfigurationError(f"policy.{problem}", path=place.path, line=place.line)
 
 
-def resolve_database(environment: Environment, variables: Mapping[str, str]) -> DatabaseAddress:
-    """The address of an environment's database; `variables` is the process environment.
+RunCommand = Callable[[Sequence[str], Environment], str]
+"""Runs the command of an environment that prints a secret, which is its answer."""
+
+
+def run_no_command(command: Sequence[str], environment: Environment) -> str:
+    """Where no program is to be started."""
+    raise ValueError("the secret is from a command, and none is run here")
+
+
+def resolve_database(
+    environment: Environment, variables: Mapping[str, str], run: RunCommand = run_no_command
+) -> DatabaseAddress:
+    """The address of an environment's database; `variables` is the process environment, and `run`
+    runs a command that prints a secret.
 
     Raises: ConfigurationError when a variable, a file or the URL in it is missing or wrong.
     `database: embedded` has no address before `executors.programs.embedded` starts it: a
@@ -241,8 +253,7 @@ def resolve_database(environment: Environment, variables: Mapping[str, str]) -> 
     database = environment.database
     if not isinstance(database, Database):
         raise ValueError("an embedded database has no address before it is started")
-    address = _resolve(environment, "database", database, variables)
-    return environment.place.over(address) if environment.place else address
+    return _resolve(environment, "database", database, variables, run)
 
 
 def resolve_control(
@@ -261,7 +272,7 @@ def resolve_control(
 
 
 def resolve_rehearsal(
-    environment: Environment, variables: Mapping[str, str]
+    environment: Environment, variables: Mapping[str, str], run: RunCommand = run_no_command
 ) -> DatabaseAddress | None:
     """The address of the server to rehearse on; None: an embedded one is to be started for it.
 
@@ -269,7 +280,7 @@ def resolve_rehearsal(
     """
     place = environment.rehearsal
     if isinstance(place, Database):
-        return _resolve(environment, "rehearsal", place, variables)
+        return _resolve(environment, "rehearsal", place, variables, run)
     try:
         _agree(environment.engine, "postgresql")
     except ValueError:
@@ -283,24 +294,51 @@ def resolve_rehearsal(
 
 
 def _resolve(
-    environment: Environment, key: str, database: Database, variables: Mapping[str, str]
+    environment: Environment,
+    key: str,
+    database: Database,
+    variables: Mapping[str, str],
+    run: RunCommand,
 ) -> DatabaseAddress:
-    try:
-        address = _address(database, environment.engine, variables, environment.folder.place)
-        _agree(environment.engine, address.engine)
-    except ValueError as error:
-        problem = str(error)
-    else:
-        return replace(address, engine=environment.engine)
-    raise ConfigurationError(f"{key}: {problem}", path=environment.path)
+    def resolve() -> DatabaseAddress:
+        try:
+            told = _run_commands(database, variables, environment, run)
+            address = _address(database, environment.engine, variables, environment.folder, told)
+            _agree(environment.engine, address.engine)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            address = replace(address, engine=environment.engine)
+            place = environment.place if database is environment.database else None
+            return place.over(address) if place else address
+        raise ConfigurationError(f"{key}: {problem}", path=environment.path)
+
+    address = resolve()
+    if not (database.url_command or database.password_command):
+        return address
+    asked = [address]  # the first connection takes what was just asked for
+    return replace(address, renew=lambda: asked.pop() if asked else resolve())
 
 
-def _engine(file: EnvironmentFile, variables: Mapping[str, str], directory: Path) -> EngineName:
+def _run_commands(
+    database: Database, variables: Mapping[str, str], environment: Environment, run: RunCommand
+) -> dict[str, str]:
+    """What the commands of an address print: its URL, or its password."""
+    commands = {
+        kind: read_command(database, kind, variables, environment.folder)
+        for kind in ("url", "password")
+    }
+    return {kind: run(command, environment) for kind, command in commands.items() if command}
+
+
+def _engine(
+    file: EnvironmentFile, variables: Mapping[str, str], folder: EnvironmentsFolder
+) -> EngineName:
     if not isinstance(file.database, Database):
         _agree(file.engine, "postgresql")
         return "postgresql"
     if file.database.url is not None or file.engine is None:
-        address = _address(file.database, file.engine, variables, directory)
+        address = _address(file.database, file.engine, variables, folder, {})
         _agree(file.engine, address.engine)
         return file.engine or address.engine
     return file.engine
@@ -313,15 +351,22 @@ def _agree(stated: EngineName | None, found: EngineName) -> None:
 
 
 def _address(
-    database: Database, engine: EngineName | None, variables: Mapping[str, str], directory: Path
+    database: Database,
+    engine: EngineName | None,
+    variables: Mapping[str, str],
+    folder: EnvironmentsFolder,
+    told: Mapping[str, str],
 ) -> DatabaseAddress:
-    url = database.url.get_secret_value() if database.url else None
-    url = url or read_secret(database, "url", variables, directory)
+    """`told` is what commands have printed."""
+    if database.url is not None:
+        address = parse_url(database.url.get_secret_value().strip())
+        return replace(address, has_own_password=address.password is not None)
+    url = told.get("url") or read_secret(database, "url", variables, folder.place)
     if url is not None:
         return parse_url(url.strip())
     if engine is None:
         raise ValueError("engine is missing: postgresql, mysql or mariadb")
-    password = read_secret(database, "password", variables, directory)
+    password = told.get("password") or read_secret(database, "password", variables, folder.place)
     return DatabaseAddress(
         engine=engine,
         database=database.name or "",

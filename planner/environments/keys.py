@@ -31,10 +31,11 @@ from lockgate.planner.settings import Settings
 LONGEST_TIMEOUT = 2_147_483
 """In seconds: PostgreSQL holds lock_timeout and statement_timeout as 31-bit milliseconds."""
 SHORT_FORMS: Any = {"type": "string", "pattern": r"^(embedded|\$(\w+|\{\w+\})|\w+://.+)$"}
-WAYS: Any = [["url"], ["url_env"], ["url_file"], ["user", "name"]]
+WAYS: Any = [["url"], ["url_env"], ["url_file"], ["url_command"], ["user", "name"]]
 
 Timeout = Annotated[Seconds, Field(gt=0, le=LONGEST_TIMEOUT)]
 Lifetime = Annotated[Seconds, Field(gt=0)]
+Arguments = Annotated[list[Text], Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=100)]
@@ -42,13 +43,15 @@ FormatName: Any = Literal[(AUTO, *FORMATS, *ALIASES)]
 
 
 class Database(Settings):
-    """Where the database is: one of url, url_env, url_file, or the parts of an address."""
+    """Where the database is: one of url, url_env, url_file, url_command, or the parts of an
+    address."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": way} for way in WAYS]})
 
     url: SecretStr | None = Field(None, description="The URL itself.")
     url_env: VariableName | None = Field(None, description="The variable that holds the URL.")
     url_file: Text | None = Field(None, description="The file that holds the URL.")
+    url_command: Arguments | None = Field(None, description="The command that prints the URL.")
     host: Text | None = Field(None, description="The server's name or IP address.")
     port: Port | None = Field(None, description="The server's port; default 5432 or 3306.")
     socket: Text | None = Field(None, description="In place of host: socket folder or file.")
@@ -56,6 +59,9 @@ class Database(Settings):
     name: Text | None = Field(None, description="The database's name.")
     password_env: VariableName | None = Field(None, description="The password's variable.")
     password_file: Text | None = Field(None, description="The password's file.")
+    password_command: Arguments | None = Field(
+        None, description="The command that prints the password, run at each connect."
+    )
     options: dict[str, str] = Field({}, description="Driver options such as sslmode.")
 
     @model_validator(mode="after")
@@ -63,14 +69,16 @@ class Database(Settings):
         given = self.model_fields_set
         if any(getattr(self, key) is None for key in given):
             raise ValueError("a key here has no value")
-        ways = [key for key in ("url", "url_env", "url_file") if key in given]
+        ways = [key for key in ("url", "url_env", "url_file", "url_command") if key in given]
         parts = sorted(given.difference(ways))
         if len(ways) + bool(parts) != 1:
-            raise ValueError("give exactly one of url, url_env, url_file, or host, user, name")
+            raise ValueError(
+                "give exactly one of url, url_env, url_file, url_command, or host, user, name"
+            )
         if parts and (not self.name or not self.user or bool(self.host) == bool(self.socket)):
             raise ValueError("the parts are user, name, and one of host and socket")
-        if self.password_env and self.password_file:
-            raise ValueError("give only one of password_env and password_file")
+        if sum(map(bool, (self.password_env, self.password_file, self.password_command))) > 1:
+            raise ValueError("give only one of password_env, password_file and password_command")
         refuse_parts(self.options)
         refuse_secrets(self.options)
         if self.url is not None:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from lockgate.planner.environments.fleet_keys import ControlDatabase
+from lockgate.planner.environments.folder import EnvironmentsFolder
 from lockgate.planner.environments.keys import Database
 from lockgate.planner.project import find_checkout
 
 ALLOWED = "LOCKGATE_SECRETS"
 """The variables that an environment's file may name, as `NAME` or `NAME@host`; or `@file`."""
+COMMANDS = "LOCKGATE_COMMANDS"
+"""The commands that an environment's file may have run, a line each; or `@file`."""
 FOLDERS = "LOCKGATE_SECRETS_DIR"
 USUAL_FOLDERS = ("/run/secrets", "/var/run/secrets")
 LONGEST = 65_536
@@ -48,6 +52,40 @@ def read_secret(
     named = [folder for folder in variables.get(FOLDERS, "").split(os.pathsep) if folder]
     folders = [_project(directory), *map(Path, (*USUAL_FOLDERS, *named))]
     return _read_file(directory / file, f"{kind}_file", folders)
+
+
+def read_command(
+    database: Database, kind: str, variables: Mapping[str, str], folder: EnvironmentsFolder
+) -> list[str] | None:
+    """The <kind>_command of an environment, which may run; None where none is given.
+
+    A command in a file is code of who writes the file. It may run where the environments are those
+    of a commit that was named to us, and else where LOCKGATE_COMMANDS lists it, a password's with
+    the host that it may go to.
+
+    Raises:
+        ValueError: it may not run.
+    """
+    command: list[str] | None = getattr(database, f"{kind}_command")
+    if command is None or folder.path != folder.place:
+        return command
+    host = database.host or database.socket
+    wanted = [*command, f"@{host}"] if kind == "password" else [*command]
+    lines = allowed_names(variables.get(COMMANDS, ""), folder.place, COMMANDS, r"\n")
+    if any(_words(line) == wanted for line in lines):
+        return command
+    raise ValueError(
+        f"{kind}_command: {command[0]} may not run, since a file of the project asks for it. Read "
+        f"the environments of a commit (--environments-from), or set {COMMANDS} to this command"
+        + (f" and @{host} after it" if kind == "password" else "")
+    )
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return []
 
 
 def _is_allowed(

@@ -6,7 +6,7 @@ Reads no catalogue: an engine does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.errors import Denied, StalePlan
@@ -28,15 +28,33 @@ def made_by_migrations(catalogue: Catalogue) -> Catalogue:
 
 
 def without_tables(catalogue: Catalogue, tables: Iterable[tuple[str, str]]) -> Catalogue:
-    """The catalogue without these tables, by schema and name, and without their sequences."""
-    names = {name for schema, table in tables for name in (table, f"{schema}.{table}")}
-    counters = tuple(f"sequence {name}_" for name in names)
+    """The catalogue without these tables, by schema and name, and without their sequences. A schema
+    without a name of a table goes with all that is in it."""
+    places = tuple(tables)
+    names = {name for schema, table in places for name in (table, f"{schema}.{table}")}
+    gone = tuple(f"sequence {name}_" for name in names)
+    schemas = {schema for schema, table in places if not table}
     objects = {
         name: text
         for name, text in catalogue.objects.items()
-        if name.removeprefix("table ") not in names and not name.startswith(counters)
+        if name.removeprefix("table ") not in names
+        and not name.startswith(gone)
+        and not _is_within(name, schemas)
     }
     return Catalogue(objects)
+
+
+def _is_within(name: str, schemas: Collection[str]) -> bool:
+    """Whether an object is one of these schemas, or in one.
+
+    >>> _is_within("schema app", {"app"}), _is_within("table app.t", {"app"})
+    (True, True)
+    >>> _is_within("table app", {"app"})
+    False
+    """
+    kind, _, rest = name.partition(" ")
+    schema, dot, _ = rest.partition(".")
+    return schema in schemas and (kind == "schema" or bool(dot))
 
 
 def name_objects(found: Sequence[ObjectDifference | Change]) -> str:

@@ -50,13 +50,13 @@ def dbmate(any_project: Project, any_server: Any) -> Project:
 
 def adopt(project: Project, *options: str) -> Any:
     """The plan of an adoption, when it is applied."""
-    succeed(project.migrate("adopt", *options))
+    succeed(project.migrate("adopt", "--no-verify", *options))
     succeed(project.migrate("apply", "adopt.json"))
     return json.loads((project.folder / "adopt.json").read_text())
 
 
 def test_exactly_what_is_applied_is_recorded(dbmate: Project, any_server: Any) -> None:
-    shown = succeed(dbmate.migrate("adopt")).all
+    shown = succeed(dbmate.migrate("adopt", "--no-verify")).all
     assert "Pending below what is applied: 20240102" in shown
     assert table_names(any_server, dbmate.database) == ["a", "c", "schema_migrations"]
     plan = json.loads((dbmate.folder / "adopt.json").read_text())
@@ -107,7 +107,7 @@ def test_an_adoption_is_undone_and_the_other_tool_has_all_it_had(
 
 
 def test_a_plan_is_stale_when_the_other_tool_has_gone_on(dbmate: Project, any_server: Any) -> None:
-    succeed(dbmate.migrate("adopt"))
+    succeed(dbmate.migrate("adopt", "--no-verify"))
     run(any_server, dbmate, "insert into schema_migrations values ('20240102')")
     refused(dbmate.migrate("apply", "adopt.json"), 4, "dbmate has applied or rolled back something")
 
@@ -118,12 +118,40 @@ def test_what_has_no_file_is_refused(dbmate: Project) -> None:
     refused(dbmate.migrate("adopt", "--from", "flyway"), 64, "schema_migrations of dbmate")
 
 
-def test_the_schema_is_verified_where_that_is_asked(dbmate: Project, any_server: Any) -> None:
-    place = "" if any_server.engine == "postgresql" else dbmate.url
-    dbmate.configure("rehearsal: {url_env: TEST_URL}" if place else "")
-    succeed(dbmate.migrate("adopt", "--verify"))
+def test_the_schema_is_verified_where_it_can_be(dbmate: Project, any_server: Any) -> None:
+    if any_server.engine != "postgresql":
+        assert "was not compared" in succeed(dbmate.migrate("adopt")).all
+        refused(dbmate.migrate("adopt", "--verify"), 64, "rehearsal: {url_env")
+        dbmate.configure("rehearsal: {url_env: TEST_URL}")
+    assert "was not compared" not in succeed(dbmate.migrate("adopt")).all
     run(any_server, dbmate, "alter table a add column by_hand int")
-    refused(dbmate.migrate("adopt", "--verify"), 10, "not what the migrations make", "a (changed)")
+    refused(dbmate.migrate("adopt"), 10, "not what the migrations make", "a (changed)")
+    succeed(dbmate.migrate("adopt", "--no-verify"))
+
+
+def test_the_other_tools_table_is_renamed_and_named_back(dbmate: Project, any_server: Any) -> None:
+    dbmate.configure("rehearsal: {url_env: TEST_URL}")
+    refused(dbmate.migrate("adopt", "--rename"), 64, "No other tool's history was taken over")
+    adopt(dbmate)
+    shown = succeed(dbmate.migrate("adopt", "--rename")).out
+    assert "schema_migrations of dbmate is now schema_migrations_before_lockgate" in shown
+    assert "schema_migrations" not in table_names(any_server, dbmate.database)
+    refused(dbmate.migrate("adopt", "--rename"), 64, "schema_migrations is renamed, or gone")
+    assert states(dbmate)["20240102"] == "out of order"
+    assert succeed(dbmate.migrate("drift")).code == 0
+    run(any_server, dbmate, "insert into schema_migrations_before_lockgate values ('20240104')")
+    refused(dbmate.migrate("up"), 10, "dbmate has applied 20240104")
+    run(
+        any_server, dbmate,
+        "delete from schema_migrations_before_lockgate where version = '20240104'",
+        "create table schema_migrations (version varchar(128) primary key)",
+    )  # fmt: skip
+    for command in (["status"], ["adopt", "--undo"]):
+        refused(dbmate.migrate(*command), 10, "dbmate has made its table schema_migrations again")
+    run(any_server, dbmate, "drop table schema_migrations")
+    succeed(dbmate.migrate("adopt", "--undo"))
+    assert table_names(any_server, dbmate.database) == ["a", "c", "schema_migrations"]
+    assert len(run(any_server, dbmate, "select version from schema_migrations")) == 2
 
 
 class TestFlyway:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands.running import Project, succeed
 from tests.planner.migrations.test_formats import Files, write
-from tests.real.tools import RUNNERS, run_tool
+from tests.real.tools import TOOLS
 
 USERS = """\
 create table shop_users (id bigint primary key, email text not null unique);
@@ -96,7 +96,7 @@ def made(server: Any, database: str) -> list[tuple[Any, ...]]:
         return list(connection.execute(MADE).fetchall())
 
 
-@pytest.mark.parametrize("name", sorted(RUNNERS))
+@pytest.mark.parametrize("name", sorted(FOLDERS))
 def test_the_tool_and_lockgate_make_the_same_of_its_folder(
     name: str, project: Project, postgres_server: Any, tmp_path: Path
 ) -> None:
@@ -105,7 +105,7 @@ def test_the_tool_and_lockgate_make_the_same_of_its_folder(
         project.configure(f"migrations: {{directory: migrations, format: {name}}}\n")
     other = postgres_server.new_database()
     try:
-        run_tool(name, postgres_server.url(other), project.migrations)
+        TOOLS[name].apply(postgres_server.url(other), project.migrations)
         succeed(project.migrate("up"))
         assert made(postgres_server, project.database) == made(postgres_server, other)
     finally:

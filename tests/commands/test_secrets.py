@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.pseudoterminal import on_terminal
-from tests.commands.running import COMMAND, Project, Result, succeed
+from tests.commands.running import COMMAND, Project, Result, refused, succeed
 from tests.servers.process import free_port
 
 SECRET = "s3cr3t/@:%pass"
@@ -157,6 +157,25 @@ def test_a_wrong_password_is_not_shown_either(mysql_server: Any, mysql_project: 
     result = clean(mysql_project.migrate("status", environ={"TEST_URL": url}))
     assert result.code == 11
     assert "Access denied" in result.err
+
+
+def test_a_command_prints_the_address_of_each_connection(
+    planted: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It is asked again by each session, may run where it is listed, and nothing of it is shown."""
+    place = tmp_path_factory.mktemp("vault")
+    token = place / "token"
+    url = planted.environ()["TEST_URL"]
+    token.write_text(f"#!/bin/sh\necho told >> {place}/runs\necho '{url}'\n")
+    token.chmod(0o755)
+    planted.configure(database=f"url_command: [{token}]")
+    clean(refused(planted.migrate("up"), 64, "may not run", "--environments-from"))
+    assert not (place / "runs").exists()
+    listed = {"LOCKGATE_COMMANDS": str(token), "TEST_URL": None}
+    clean(succeed(planted.migrate("up", environ=listed)))
+    assert len((place / "runs").read_text().split()) >= 1
+    token.write_text(f"#!/bin/sh\necho '{url}' >&2\nexit 3\n")
+    clean(refused(planted.migrate("status", environ=listed), 11, f"{token} failed with 3"))
 
 
 def test_a_bug_does_not_show_it_even_with_its_traceback(planted: Project) -> None:

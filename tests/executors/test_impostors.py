@@ -86,6 +86,23 @@ def test_postgresql_is_sent_nothing_but_a_proof(
         assert "SCRAM" in refused.do
 
 
+@pytest.mark.parametrize("kind", ["clear", "md5"])
+@pytest.mark.parametrize(
+    "database", ["url: 'postgresql://u@{host}:{port}/d'", "host: '{host}'\n  port: {port}"]
+)
+def test_a_password_of_libpqs_own_is_not_sent_to_a_host_of_the_file(
+    folder: Path, kind: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libpq takes PGPASSWORD by itself where it is given none."""
+    monkeypatch.setenv("PGPASSWORD", SECRET)
+    with listen(postgresql(kind)) as (port, heard):
+        place = database.format(host=HOST, port=port)
+        parts = "" if "url" in place else "\n  user: u\n  name: d"
+        (folder / "test.yaml").write_text(f"engine: postgresql\ndatabase:\n  {place}{parts}\n")
+        assert isinstance(connect(folder), Unreachable)
+    assert heard == []
+
+
 def test_a_local_name_with_another_address_is_not_local(folder: Path) -> None:
     with listen(postgresql("clear")) as (port, heard):
         options = "  options: {hostaddr: 127.0.0.1}\n"

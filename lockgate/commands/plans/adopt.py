@@ -35,9 +35,16 @@ if TYPE_CHECKING:
     help="What is up to this version is what the other tool has made, whatever its rows say.",
 )
 @click.option(
-    "--verify",
+    "--verify/--no-verify",
+    "verify",
+    default=None,
+    help="Replay what is taken over on a scratch database and compare the schemas. Default: where "
+    "one can be made: on PostgreSQL, or with `rehearsal:` in the environment.",
+)
+@click.option(
+    "--rename",
     is_flag=True,
-    help="Replay what is taken over on a scratch database and compare the schemas.",
+    help="After the plan was applied: give the other tool's table another name.",
 )
 @click.option(
     "--undo", is_flag=True, help="Drop lockgate's own tables; the other tool's are as they were."
@@ -52,7 +59,8 @@ def command(
     tool: str,
     baseline: str | None,
     delivery: dict[str, Any],
-    verify: bool,
+    verify: bool | None,
+    rename: bool,
     undo: bool,
     as_json: bool,
 ) -> int:
@@ -67,17 +75,18 @@ def command(
       migrate adopt -e production -o adopt.json
       migrate apply adopt.json
       migrate adopt --from alembic --baseline 0001
+      migrate adopt --rename
       migrate adopt --undo
     """
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.plans.adoption import plan_adoption
     from lockgate.plans.delivery import Delivery
-    from lockgate.runs.undoing import undo_adoption
+    from lockgate.runs.adopted import rename_adopted, undo_adoption
     from lockgate.workspace import load_environment
 
     environment = load_environment(name, folder)
-    if undo:
-        undo_adoption(environment)
+    if rename or undo:
+        (undo_adoption if undo else rename_adopted)(environment)
         invocation.document = False
         return 0
     deliver = Delivery(**delivery)

@@ -91,6 +91,7 @@ def _verify(
 TOOL = MigrationTool(
     name="Atlas",
     tables=words("atlas_schema_revisions"),
+    own_schemas=words("atlas_schema_revisions"),
     columns=words("version description type applied total executed_at error hash"),
     read=_read,
     verify=_verify,

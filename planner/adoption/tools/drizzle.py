@@ -1,4 +1,4 @@
-"""Drizzle: a row for each file, by the SHA-256 of its text alone.
+"""Drizzle: a row for each file, by the SHA-256 of its text and its time in the journal.
 
 https://github.com/drizzle-team/drizzle-orm/blob/main/drizzle-orm/src/migrator.ts
 """
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 
 def _applied(row: TableRow) -> AppliedThere:
+    """`created_at` is no time of a run: it is what the journal has for the file."""
     digest = text_of(row["hash"])
-    return AppliedThere(digest, checksum=digest)
+    return AppliedThere(digest, text_of(row["created_at"]), checksum=digest)
 
 
 def _verify(
@@ -37,13 +38,15 @@ def _verify(
 
 
 def _is_of(migration: Migration, applied: AppliedThere) -> bool:
-    """By its hash: there is nothing else."""
-    return _verify(migration, applied, ()) is True
+    """By its hash; else, since its file was changed, by the time that the journal has for it."""
+    told = {file.text.strip() for file in migration.files if file.role == "header"}
+    return _verify(migration, applied, ()) is True or applied.name in told
 
 
 TOOL = MigrationTool(
     name="Drizzle",
     tables=words("__drizzle_migrations"),
+    own_schemas=words("drizzle"),
     columns=words("id hash created_at"),
     read=each_row(_applied, by_number("created_at")),
     verify=_verify,

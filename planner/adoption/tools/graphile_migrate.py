@@ -61,6 +61,7 @@ def _applied(row: TableRow) -> AppliedThere:
 TOOL = MigrationTool(
     name="graphile-migrate",
     tables=words("migrations"),
+    own_schemas=words("graphile_migrate"),
     columns=words("hash previous_hash filename date"),
     companions=words("current"),
     schema="graphile_migrate",

@@ -84,6 +84,7 @@ def _failed(rows: Sequence[TableRow]) -> Sequence[str]:
 TOOL = MigrationTool(
     name="Sqitch",
     tables=words("changes"),
+    own_schemas=words("sqitch"),
     columns=words(
         "change_id script_hash change project committed_at committer_name committer_email"
     ),

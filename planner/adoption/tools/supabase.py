@@ -17,6 +17,7 @@ from lockgate.planner.adoption.tool import (
 TOOL = MigrationTool(
     name="Supabase",
     tables=words("schema_migrations"),
+    own_schemas=words("supabase_migrations"),
     columns=words("version name statements"),
     companions=words("seed_files"),
     schema="supabase_migrations",

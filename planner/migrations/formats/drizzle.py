@@ -33,20 +33,21 @@ def recognise(folder: Folder) -> bool:
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
-    """Each file that the journal names, in its order."""
-    for name in _names(folder):
+    """Each file that the journal names, in its order, with the time by which Drizzle knows it."""
+    for name, when in _named(folder):
         if not folder.has(name):
             raise MigrationFileError(
                 f"the journal names {name}, and there is no such file",
                 path=Path(JOURNAL),
                 do="Restore the file.",
             )
-        yield (SourceFile(name, folder.read(name), "up"),)
+        file = SourceFile(name, folder.read(name), "up")
+        yield (file, SourceFile(JOURNAL, f"{when}\n", "header")) if when else (file,)
 
 
 def warnings(folder: Folder) -> Iterator[str]:
     """A sentence for each file that the journal does not name."""
-    named = set(_names(folder))
+    named = {name for name, _ in _named(folder)}
     for name in folder.names(".sql"):
         if name not in named:
             yield f"{name} is no migration, since {JOURNAL} does not name it."
@@ -62,7 +63,7 @@ def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
 
 def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
     """All of the file, in one transaction."""
-    (file,) = migration.files
+    file = migration.files[0]
     return Sections(read_pieces(file, _pieces(file), dialect), None)
 
 
@@ -74,18 +75,20 @@ def _pieces(file: SourceFile) -> Iterator[Piece]:
         line += text.count("\n")
 
 
-def _names(folder: Folder) -> Iterator[str]:
+def _named(folder: Folder) -> Iterator[tuple[str, int | None]]:
+    """The files in their order, each with the milliseconds that the journal has for it."""
     if not folder.has(JOURNAL):
-        yield from (name for name in folder.tree if NESTED.fullmatch(name))
+        yield from ((name, None) for name in folder.tree if NESTED.fullmatch(name))
         return
     try:
         entries = json.loads(folder.read(JOURNAL))["entries"]
-        tags = [entry["tag"] for entry in sorted(entries, key=lambda entry: int(entry["idx"]))]
+        ordered = sorted(entries, key=lambda entry: int(entry["idx"]))
+        tags = [(entry["tag"], int(entry.get("when") or 0)) for entry in ordered]
     except (ValueError, KeyError, TypeError) as error:
         raise MigrationFileError(
             "the journal cannot be read", path=Path(JOURNAL), do="Restore it: drizzle-kit wrote it."
         ) from error
-    for tag in tags:
+    for tag, when in tags:
         if not isinstance(tag, str) or "/" in tag or tag.startswith("."):
             raise MigrationFileError("the journal names a file elsewhere", path=Path(JOURNAL))
-        yield f"{tag}.sql"
+        yield f"{tag}.sql", when or None

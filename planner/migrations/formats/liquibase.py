@@ -180,7 +180,8 @@ def _refuse_above(name: str, number: int, line: str) -> None:
 def _for_engine(
     name: str, header: str, line: int, text: str, dialect: Dialect
 ) -> Iterator[tuple[SourceFile, ...]]:
-    file = SourceFile(name, text, "both", line)
+    # Blank lines before the next changeset come with that one, and change nothing of this.
+    file = SourceFile(name, text.rstrip() + "\n", "both", line)
     told = read_attributes(match_changeset(file)["rest"]).get("dbms", "")
     engines = [one.strip().lower() for one in told.split(",") if one.strip()]
     wanted = [one for one in engines if not one.startswith("!")]

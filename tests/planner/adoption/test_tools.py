@@ -340,3 +340,11 @@ def test_a_changeset_is_known_by_a_path_that_ends_as_ours() -> None:
     assert is_of("R__db/a.sql::1::ann", "a.sql::1::ann")
     assert not is_of("a.sql::1::ann", "db/ba.sql::1::ann")
     assert not is_of("a.sql::1::ann", "db/a.sql::1::bob")
+
+
+def test_drizzle_knows_a_changed_file_by_its_time_in_the_journal() -> None:
+    (row,) = drizzle.TOOL.read([{"id": 1, "hash": "ab", "created_at": 1700000000000}]).applied
+    file = migration("0000_a.sql", "select 1")
+    journal = SourceFile("meta/_journal.json", "1700000000000\n", "header")
+    assert drizzle.TOOL.is_of(replace(file, files=(*file.files, journal)), row)
+    assert not drizzle.TOOL.is_of(file, row)

@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -588,6 +589,62 @@ def test_a_password_that_cannot_be_had_is_explained(
         resolve_database(read(folder), variables)
     assert words in str(caught.value)
     assert SECRET not in all_texts(caught.value)
+
+
+COMMANDED = "engine: mysql\ndatabase: {host: h, user: u, name: d, password_command: [token, a b]}\n"
+
+
+def commanded(folder: Path, variables: dict[str, str]) -> list[str]:
+    """The passwords with which an address connects, when a command prints a new one each time."""
+    numbers = iter("123")
+
+    def run(command: Sequence[str], environment: Environment) -> str:
+        assert list(command) == ["token", "a b"]
+        return next(numbers)
+
+    address = resolve_database(read(folder), variables, run)
+    passwords = [address.renewed().password for _ in range(2)]
+    return [one.get_secret_value() for one in passwords if one]
+
+
+@pytest.mark.parametrize("listed", ["token 'a b' @h", "other\ntoken 'a b' @h\n"])
+def test_a_command_that_is_listed_prints_the_password_at_each_connect(
+    write: Write, listed: str
+) -> None:
+    folder = write(dev=COMMANDED)
+    assert commanded(folder, {"LOCKGATE_COMMANDS": listed}) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "listed", [None, "", "token", "token a b @h", "token 'a b'", "token 'a b' @evil", "'"]
+)
+def test_a_command_of_the_projects_file_is_not_run(write: Write, listed: str | None) -> None:
+    variables = {} if listed is None else {"LOCKGATE_COMMANDS": listed}
+    with pytest.raises(ConfigurationError, match="token may not run"):
+        commanded(write(dev=COMMANDED), variables)
+
+
+def test_the_list_of_commands_is_no_file_of_the_project(write: Write, tmp_path: Path) -> None:
+    folder = write(dev=COMMANDED)
+    (folder.parent / "list").write_text("token 'a b' @h\n")
+    with pytest.raises(ConfigurationError, match="LOCKGATE_COMMANDS: the file lies in the project"):
+        commanded(folder, {"LOCKGATE_COMMANDS": f"@{folder.parent / 'list'}"})
+
+
+def test_a_command_of_a_commits_file_is_run(write: Write) -> None:
+    folder = write(dev="engine: mysql\ndatabase: {url_command: [vault]}\n")
+    project = folder.parent / "elsewhere"
+    environment = read_environment("dev", folder, variables={}, project=project)
+    answers = iter(["mysql://u:1@h/d", "mysql://v:2@i:33/other"])
+    address = resolve_database(environment, {}, lambda command, environment: next(answers))
+    assert address.renewed().user == "u"
+    renewed = replace(address, database="scratch").renewed()
+    assert (renewed.user, renewed.host, renewed.port) == ("v", "i", 33)
+    assert renewed.database == "scratch"
+
+
+def test_the_engine_is_known_without_a_command(write: Write) -> None:
+    assert "engine is missing" in refusal(write(dev="database: {url_command: [vault]}\n")).what
 
 
 def test_the_parts_need_no_escaping(write: Write) -> None:

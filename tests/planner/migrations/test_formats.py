@@ -407,3 +407,12 @@ def test_what_runs_in_no_transaction_is_refused_with_the_words_of_its_tool(tmp_p
 
 def test_an_empty_folder_is_ours(tmp_path: Path) -> None:
     assert recognise_format(tmp_path) == OWN
+
+
+def test_a_changeset_stays_the_same_when_another_is_put_after_it(tmp_path: Path) -> None:
+    first = f"--liquibase formatted sql\n--changeset ann:1\n{A};"
+    (tmp_path / "a.sql").write_text(first)
+    (before,) = read_migrations(tmp_path, POSTGRESQL, "liquibase").migrations
+    (tmp_path / "a.sql").write_text(f"{first}\n\n\n--changeset ann:2\n{B};\n")
+    after, second = read_migrations(tmp_path, POSTGRESQL, "liquibase").migrations
+    assert after.checksum == before.checksum != second.checksum
