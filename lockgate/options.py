@@ -61,6 +61,22 @@ def environment_option(command: _Command) -> _Command:
     )(command)  # fmt: skip
 
 
+def wait_option(command: _Command) -> _Command:
+    """`--wait DURATION`: for a server that is not up yet. The command runs after that."""
+
+    @wraps(command)
+    def waiting(*arguments: Any, wait: float, **values: Any) -> Any:
+        if wait:
+            from lockgate.workspace import await_server, load_environment
+
+            await_server(load_environment(values["name"], values["folder"]), wait)
+        return command(*arguments, **values)
+
+    return duration_option(
+        "--wait", default="0s", help="Wait for a server that does not answer yet."
+    )(waiting)  # type: ignore[return-value]
+
+
 def environments_option(command: _Command) -> _Command:
     """`--environments DIR` and `--environments-from COMMIT`, where the environments are: together
     the argument `folder`."""

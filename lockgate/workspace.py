@@ -22,9 +22,10 @@ from lockgate.planner.environments.environment import (
     resolve_database,
 )
 from lockgate.planner.environments.folder import EnvironmentsFolder, find_environments
-from lockgate.planner.errors import Locked, UsageError
+from lockgate.planner.errors import Locked, Unreachable, UsageError
 from lockgate.planner.migrations.directory import Directory, read_migrations
 from lockgate.planner.project import is_outside
+from lockgate.planner.quantities import format_duration
 from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.signals import deferred_signals
 
@@ -116,6 +117,29 @@ def open_workspace(environment: Environment) -> Iterator[Workspace]:
         importlib.import_module(f"lockgate.executors.{environment.engine}")
     with open_address(environment) as address, closing(open_engine(address, environment)) as engine:
         yield Workspace(environment, engine)
+
+
+def await_server(environment: Environment, seconds: float) -> None:
+    """Returns when an environment's server answers.
+
+    Raises:
+        Unreachable: it did not answer in time.
+    """
+    from lockgate.executors.polling import poll
+
+    missing: list[Unreachable] = []
+
+    def answers() -> bool:
+        try:
+            with open_workspace(environment):
+                return True
+        except Unreachable as error:
+            missing[:] = [error]
+            return False
+
+    if environment.database != "embedded" and not poll(answers, seconds, lambda waited: None):
+        missing[0].why = f"Waited for {format_duration(seconds)}."
+        raise missing[0]
 
 
 @contextmanager

@@ -60,6 +60,28 @@ def test_wait_ends_with_11_where_no_server_answers(project: Project) -> None:
     refused(project.migrate("wait", "--timeout", "100ms", environ=nobody), 11, "Waited for 100ms")
 
 
+def test_a_command_waits_for_a_server_that_is_not_up_yet(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The address is one where no server answers, and from the second time on the server's."""
+    place = tmp_path_factory.mktemp("place")
+    script = place / "address"
+    script.write_text(
+        f"#!/bin/sh\ncd {place}\nif test -e asked; then echo '{project.url}'; "
+        "else echo postgresql://u@127.0.0.1:1/d; fi\ntouch asked\n"
+    )
+    script.chmod(0o755)
+    project.write_tables(1)
+    project.configure(database=f"url_command: [{script}]")
+    listed = {"LOCKGATE_COMMANDS": str(script)}
+    refused(project.migrate("up", environ=listed), 11, "No connection")
+    (place / "asked").unlink()
+    succeed(project.migrate("up", "--wait", "30s", environ=listed))
+    nobody = {"TEST_URL": "postgresql://u@127.0.0.1:1/d"}
+    project.configure()
+    refused(project.migrate("status", "--wait", "100ms", environ=nobody), 11, "Waited for 100ms")
+
+
 def test_an_embedded_server_serves_until_it_is_asked_to_end(project: Project) -> None:
     project.write_environment("dev", "database: embedded\n")
     serving = project.start("serve", "-e", "dev", command=COMMAND)

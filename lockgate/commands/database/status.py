@@ -11,6 +11,7 @@ from lockgate.options import (
     environment_option,
     environments_option,
     json_option,
+    wait_option,
 )
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Show which migrations are applied.")
 @environment_option
 @environments_option
+@wait_option
 @click.option("--targets", "each", is_flag=True, help="Each target of a fleet, not their numbers.")
 @click.option("--all", "everywhere", is_flag=True, help="All environments, side by side.")
 @click.option(

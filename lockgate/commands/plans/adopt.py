@@ -12,6 +12,7 @@ from lockgate.options import (
     environment_option,
     environments_option,
     json_option,
+    wait_option,
 )
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Take over another tool's history.")
 @environment_option
 @environments_option
+@wait_option
 @click.option(
     "--from",
     "tool",

@@ -20,6 +20,7 @@ from lockgate.options import (
     non_atomic_option,
     receipts_option,
     reviewed_option,
+    wait_option,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Write down what would be run, for review.")
 @environment_option
 @environments_option
+@wait_option
 @gathered(
     "wanted",
     click.option("--to", metavar="VERSION", help="Plan up to and with this version."),

@@ -14,6 +14,7 @@ from lockgate.options import (
     from_database_option,
     non_atomic_option,
     verbose_option,
+    wait_option,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Roll back the last migrations, without a plan file.")
 @environment_option
 @environments_option
+@wait_option
 @click.option(
     "--steps", type=click.IntRange(1), metavar="N", help="Roll back the last N.  [default: 1]"
 )

@@ -14,6 +14,7 @@ from lockgate.options import (
     fresh_option,
     non_atomic_option,
     verbose_option,
+    wait_option,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Apply what is pending, without a plan file.")
 @environment_option
 @environments_option
+@wait_option
 @click.option("--to", metavar="VERSION", help="Apply up to and with this version.")
 @fresh_option
 @non_atomic_option
