@@ -16,6 +16,8 @@ from urllib.parse import quote, unquote
 from pydantic import SecretStr
 
 EngineName = Literal["postgresql", "mysql", "mariadb"]
+Elsewhere = Callable[[str | None], Mapping[str, str]]
+"""What libpq takes where a URL does not say it, by its names, for a service or for none."""
 
 SCHEMES: Mapping[str, EngineName] = {
     "postgresql": "postgresql",
@@ -31,6 +33,8 @@ URL = re.compile(
 ENDPOINT = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%25\w+)?)\]|(?P<host>[^\[\]:,]*))(?::(?P<port>[0-9]{1,5}))?"
 )
+PARTS = frozenset({"host", "port", "user", "dbname", "password"})
+"""The parts of an address, by libpq's names."""
 LOGIN = frozenset({"user", "port", "dbname"})
 REDIRECTIONS = frozenset({"hostaddr", "service", "servicefile"})
 """Options of libpq that lead to another host than the one that is named."""
@@ -82,7 +86,8 @@ class DatabaseAddress:
         return self._url(f":{quote(secret, safe='')}" if secret else "")
 
     def _url(self, secret: str) -> str:
-        place = "" if self.socket else f"{self.host}:{self.port}"
+        hosts = (self.host or "").split(",")
+        place = "" if self.socket else ",".join(f"{host}:{self.port}" for host in hosts)
         query = f"?host={quote(self.socket)}" if self.socket else ""
         user, database = quote(self.user, safe=""), quote(self.database, safe="")
         return f"{self.engine}://{user}{secret}@{place}/{database}{query}"
@@ -110,8 +115,9 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def parse_url(url: str) -> DatabaseAddress:
+def parse_url(url: str, elsewhere: Elsewhere | None = None) -> DatabaseAddress:
     """The address that a URL spells: `scheme://user:password@host:port/database?option=value`.
+    What it does not say of PostgreSQL is taken from `elsewhere`.
 
     https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 
@@ -123,35 +129,49 @@ def parse_url(url: str) -> DatabaseAddress:
     match = URL.fullmatch(url)
     if match is None or not url.isprintable() or " " in url:
         raise ValueError(f"the URL is not user:password@host:port/database?options; {ENCODE}")
-    if not match["user"] or not match["database"]:
-        raise ValueError(f"the URL names no {'database' if match['user'] else 'user'}")
     options = _options(match["query"] or "")
-    host, port = _endpoint(match["endpoint"], options)
-    on_disk = host.startswith("/")
-    return DatabaseAddress(
-        engine=engine,
-        database=_decode(match["database"]),
-        user=_decode(match["user"]),
-        port=port or PORTS[engine],
-        host=None if on_disk else host,
-        socket=host if on_disk else None,
-        password=SecretStr(_decode(match["password"])) if match["password"] else None,
-        options=options,
-    )
-
-
-def _endpoint(text: str, options: dict[str, str]) -> tuple[str, int | None]:
-    match = ENDPOINT.fullmatch(text)
-    if match is None or int(match["port"] or 1) not in range(1, 65536):
-        raise ValueError(f"the URL's host or port cannot be read; {ENCODE}")
-    hosts = [_decode(match["v6"] or match["host"])]
+    other: Mapping[str, str] = {}
+    if elsewhere and engine == "postgresql":
+        other = elsewhere(options.pop("service", None))
+    user, database = (_decode(match[name] or "") for name in ("user", "database"))
+    user, database = user or other.get("user", ""), database or other.get("dbname", "")
+    if not user or not database:
+        raise ValueError(f"the URL names no {'database' if user else 'user'}")
+    hosts, port = _endpoint(match["endpoint"], several=engine == "postgresql")
     hosts += [options.pop(key) for key in ENDPOINTS if key in options]
-    named = [host for host in hosts if host]
+    named = list(filter(None, hosts)) or list(filter(None, [other.get("host")]))
     if len(named) != 1:
         raise ValueError(
             "the URL names not exactly one host; a socket is ?host=/folder or ?socket=/file"
         )
-    return named[0], int(match["port"]) if match["port"] else None
+    password, on_disk = (
+        _decode(match["password"] or "") or other.get("password"),
+        named[0][0] == "/",
+    )
+    return DatabaseAddress(
+        engine=engine,
+        database=database,
+        user=user,
+        port=port or int(other.get("port") or PORTS[engine]),
+        host=None if on_disk else named[0],
+        socket=named[0] if on_disk else None,
+        password=SecretStr(password) if password else None,
+        options={key: other[key] for key in other.keys() - PARTS} | options,
+    )
+
+
+def _endpoint(text: str, *, several: bool) -> tuple[list[str], int | None]:
+    """The host, or those of one port with commas between them, and the port."""
+    matches = [ENDPOINT.fullmatch(part) for part in (text.split(",") if several else [text])]
+    found = [match for match in matches if match]
+    ports = {int(match["port"]) if match["port"] else None for match in found}
+    if len(found) != len(matches) or not all(
+        port is None or port in range(1, 65536) for port in ports
+    ):
+        raise ValueError(f"the URL's host or port cannot be read; {ENCODE}")
+    if len(ports) > 1:
+        raise ValueError("the URL's hosts have several ports; give all of them the same")
+    return [",".join(_decode(one["v6"] or one["host"]) for one in found)], ports.pop()
 
 
 def _options(query: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName
 from lockgate.planner.environments.fleet_keys import ControlDatabase
 from lockgate.planner.environments.folder import FOLDER, EnvironmentsFolder, environment_files
 from lockgate.planner.environments.keys import OWN, Database, EnvironmentFile, ExtendedFile
+from lockgate.planner.environments.libpq import read_defaults
 from lockgate.planner.environments.policy import PolicySettings, loosened, misplaced
 from lockgate.planner.environments.secrets import read_command, read_secret
 from lockgate.planner.environments.tightening import KEPT, loosened_key
@@ -363,7 +364,7 @@ def _address(
         return replace(address, has_own_password=address.password is not None)
     url = told.get("url") or read_secret(database, "url", variables, folder.place)
     if url is not None:
-        return parse_url(url.strip())
+        return parse_url(url.strip(), lambda service: read_defaults(service, variables))
     if engine is None:
         raise ValueError("engine is missing: postgresql, mysql or mariadb")
     password = told.get("password") or read_secret(database, "password", variables, folder.place)

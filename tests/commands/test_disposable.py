@@ -55,6 +55,15 @@ def test_wait_ends_when_the_version_is_applied(any_project: Project) -> None:
     refused(any_project.migrate("wait", "--timeout", "soon"), 64, "500ms, 5s")
 
 
+def test_the_second_host_is_taken_where_the_first_does_not_answer(project: Project) -> None:
+    url = project.url.replace("@127.0.0.1:", "@127.0.0.2:PORT,127.0.0.1:")
+    port = project.url.rpartition(":")[2].partition("/")[0]
+    url = f"{url.replace('PORT', port)}?target_session_attrs=read-write"
+    project.write_tables(1)
+    succeed(project.migrate("up", environ={"TEST_URL": url}))
+    assert succeed(project.migrate("shell", "-c", "select 1", environ={"TEST_URL": url}))
+
+
 def test_wait_ends_with_11_where_no_server_answers(project: Project) -> None:
     nobody = {"TEST_URL": "postgresql://u@127.0.0.1:1/d"}
     refused(project.migrate("wait", "--timeout", "100ms", environ=nobody), 11, "Waited for 100ms")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from lockgate.planner.database.address import parse_url
+from lockgate.planner.database.address import DatabaseAddress, parse_url
 from lockgate.planner.environments.environment import (
     Environment,
     read_environment,
@@ -472,7 +472,7 @@ BAD_URLS = [
     (f"postgresql://u:{SECRET}@h:65536/d", "host or port"),
     (f"postgresql://u:{SECRET}@h:{SECRET}/d", "host or port"),
     (f"postgresql://u:{SECRET}@[::1/d", "host or port"),
-    (f"postgresql://u:{SECRET}@h1,h2/d", "host or port"),
+    (f"postgresql://u:{SECRET}@h1,h2:x/d", "host or port"),
     (f"postgresql://u@h/d?password={SECRET}", "would hold a secret"),
     (f"postgresql://u@h/d?sslpassword={SECRET}", "would hold a secret"),
     (f"postgresql://u:{SECRET}@h/d?user=v", "before the ?"),
@@ -645,6 +645,51 @@ def test_a_command_of_a_commits_file_is_run(write: Write) -> None:
 
 def test_the_engine_is_known_without_a_command(write: Write) -> None:
     assert "engine is missing" in refusal(write(dev="database: {url_command: [vault]}\n")).what
+
+
+class TestLibpqsWays:
+    def address(self, write: Write, url: str, **variables: str) -> DatabaseAddress:
+        return resolve_database(
+            read(write(dev="engine: postgresql\ndatabase: $URL\n")), {"URL": url, **variables}
+        )
+
+    def test_several_hosts_have_one_port(self, write: Write) -> None:
+        found = self.address(
+            write, "postgresql://u@a:6000,b:6000/d?target_session_attrs=read-write"
+        )
+        assert (found.host, found.port) == ("a,b", 6000)
+        assert found.options == {"target_session_attrs": "read-write"}
+        assert found.url == "postgresql://u@a:6000,b:6000/d"
+        assert not found.is_local
+        with pytest.raises(ConfigurationError, match="several ports"):
+            self.address(write, "postgresql://u@a:1,b:2/d")
+
+    def test_variables_fill_what_the_url_leaves_open(self, write: Write) -> None:
+        found = self.address(
+            write, "postgresql:///d", PGUSER="u", PGHOST="h", PGPORT="6000", PGPASSWORD=SECRET
+        )
+        assert found.url == "postgresql://u@h:6000/d"
+        assert found.password
+        named = self.address(write, "postgresql://v@i/e", PGUSER="u", PGHOST="h", PGDATABASE="d")
+        assert named.url == "postgresql://v@i:5432/e"
+
+    def test_a_service_is_found_in_its_file(self, write: Write, tmp_path: Path) -> None:
+        file = tmp_path / "services"
+        file.write_text("[shop]\nhost=h\nuser=u\ndbname=d\nsslmode=verify-full\n")
+        for url in ("postgresql:///?service=shop", "postgresql://"):
+            found = self.address(write, url, PGSERVICEFILE=str(file), PGSERVICE="shop", PGUSER="x")
+            assert (found.url, found.options) == (
+                "postgresql://u@h:5432/d", {"sslmode": "verify-full"},
+            )  # fmt: skip
+        home = {"HOME": str(tmp_path)}
+        with pytest.raises(ConfigurationError, match=r"no file of services has \[shop\]"):
+            self.address(write, "postgresql:///?service=shop", **home)
+        file.rename(tmp_path / ".pg_service.conf")
+        assert self.address(write, "postgresql:///?service=shop", **home).host == "h"
+
+    def test_a_url_of_the_file_is_filled_from_nowhere(self, write: Write) -> None:
+        with pytest.raises(ConfigurationError, match="names no user"):
+            read(write(dev="database: {url: 'postgresql://h/d'}\n"), variables={"PGUSER": "u"})
 
 
 def test_the_parts_need_no_escaping(write: Write) -> None:
