@@ -51,7 +51,9 @@ class Run:
 class PastRun:
     """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
 
-    `approvers` are one text, as the row has them.
+    `approvers` are one text, as the row has them. `ms` is what it took, None while it runs.
+    `versions` are those of its steps in running order, None where the plan is too large to look
+    into for a list.
     """
 
     id: str
@@ -65,6 +67,8 @@ class PastRun:
     finished_at: str
     error: str
     job: Job | None = None
+    ms: int | None = None
+    versions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Asks no database.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -86,15 +87,27 @@ def read_job(text: str | None) -> Job | None:
 
 def read_past(row: Row) -> PastRun:
     """A row of READ_RUNS."""
-    *texts, job = row
+    *columns, job, plan = row
     run_id, digest, direction, status, actor, approvers, tool, started, finished, error = map(
-        as_text, texts
+        as_text, columns
     )
     return PastRun(
         run_id, digest, KINDS.get(direction, direction), status, actor, approvers, tool, started,
         finished, error,
-        read_job(job),
+        read_job(job), _milliseconds(*columns[-3:-1]), _versions(plan),
     )  # fmt: skip
+
+
+def _milliseconds(started: datetime, finished: datetime | None) -> int | None:
+    return None if finished is None else round((finished - started).total_seconds() * 1000)
+
+
+def _versions(plan: str | None) -> tuple[str, ...] | None:
+    """Those of the steps in a plan's text; None where it was not read, or is none."""
+    try:
+        return tuple(str(step["version"]) for step in json.loads(plan or "")["steps"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:

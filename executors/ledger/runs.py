@@ -13,6 +13,7 @@ from lockgate.executors.ledger.rows import BETWEEN, as_utc, read_job, read_past,
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import SETTLED, WHOLE, Outcome, RunStatus, listed
 from lockgate.planner.database.recording import Recording, read_recording
+from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import PastRun, Row
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 OPEN = f"coalesce(outcome, '') not in {listed(SETTLED)}"
 HALF_WAY = f"(select run_id from {{journal}} {{plain}} where {OPEN})"
 ENDED_WELL = listed(WHOLE)
+LISTED = 1 << 16
+"""Characters of a plan that a list of runs looks into."""
 PAST_RUN = (
     "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
-    "finished_at, error, {job} from {runs} {plain} "
+    "finished_at, error, {job}, "
+    f"case when length(plan) <= {LISTED} then plan end from {{runs}} {{plain}} "
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
 READ_RUN = PAST_RUN + "where id = %s"
@@ -88,6 +92,21 @@ class Runs:
         """The run with this id, which there must be."""
         (row,) = self._tables.query_all(READ_RUN, (run_id,))
         return read_past(row)
+
+    def find_run(self, run_id: str) -> PastRun:
+        """The run with this id.
+
+        Raises:
+            UsageError: there is none.
+        """
+        tables = self._tables
+        rows = tables.query_all(READ_RUN, (run_id,)) if tables.tables.complete else []
+        if not rows:
+            raise UsageError(
+                f"There is no run {run_id} in this database.",
+                do="`migrate history` shows the runs and their ids.",
+            )
+        return read_past(rows[0])
 
     def read_status(self, run_id: str) -> RunStatus | None:
         """The status of a run; None when there is no such run."""

@@ -10,6 +10,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, TypeGuard
 
 from lockgate.planner.hidden import hidden_in, reveal
@@ -58,6 +59,23 @@ def ask(question: str) -> bool:
     """Whether the person at the terminal says yes; the end of the input is a no."""
     print(f"{clean(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def spell_time(iso: str) -> str:
+    """A time in UTC, ISO 8601, for who reads stdout: in their own zone on a terminal, else in UTC.
+    One format everywhere; `zone` names its zone. Empty for none."""
+    if not iso:
+        return ""
+    moment = datetime.fromisoformat(iso)
+    local = moment.astimezone() if is_terminal(sys.stdout) else moment.astimezone(UTC)
+    return f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def zone() -> str:
+    """The zone of the times on stdout."""
+    if not is_terminal(sys.stdout):
+        return "UTC"
+    return datetime.now().astimezone().strftime("%Z")
 
 
 def clean(text: str) -> str:

@@ -17,12 +17,25 @@ def test_history_shows_the_newest_run_first_and_how_it_ended(any_project: Projec
     assert any_project.migrate("up").code == 9
     succeed(any_project.migrate("plan", "--down", "1"))
     lines = succeed(any_project.migrate("history")).out.splitlines()
-    assert [line.split()[1:3] for line in lines[1:]] == [["up", "ROLLED_BACK"], ["up", "COMMITTED"]]
+    assert [line.split()[2:5] for line in lines[1:]] == [
+        ["up", "002", "ROLLED_BACK"],
+        ["up", "001", "COMMITTED"],
+    ]
     assert "002_bad.sql:2" in lines[1]
     assert len(succeed(any_project.migrate("history", "-n", "1")).out.splitlines()) == 2
     run = succeed(any_project.migrate("history", "--json")).document["runs"][1]
     assert run["finished_at"] >= run["started_at"] > "2026"
     assert "@" in run["actor"]
+    assert run["versions"] == ["001"]
+    assert run["ms"] >= 0
+    shown = succeed(any_project.migrate("history", run["id"])).out
+    assert f"Run {run['id']}: COMMITTED" in shown
+    assert "+ up  001      t1    1" in shown
+    whole = succeed(any_project.migrate("history", run["id"], "--json")).document["run"]
+    assert [step["version"] for step in whole["steps"]] == ["001"]
+    refused(
+        any_project.migrate("history", "no-such-run"), 64, "no run no-such-run", "migrate history"
+    )
 
 
 def test_lock_exits_5_while_held_and_names_the_holder(

@@ -18,13 +18,27 @@ if TYPE_CHECKING:
 @click.option(
     "-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many runs."
 )
+@click.argument("run_id", metavar="[RUN]", required=False)
 @json_option
-def command(name: str, folder: EnvironmentsFolder | None, limit: int, as_json: bool) -> int:
-    """Show the runs of a database, the newest first."""
+def command(
+    name: str, folder: EnvironmentsFolder | None, limit: int, run_id: str | None, as_json: bool
+) -> int:
+    """Show the runs of a database, the newest first, or one of them in full.
+
+    \b
+    Examples:
+      migrate history
+      migrate history 3f2c9a51b7e0
+    """
     from lockgate.views.database import history
     from lockgate.workspace import load_environment, open_workspace
 
     with open_workspace(load_environment(name, folder)) as work:
-        runs = work.engine.store.runs.read_runs(limit)
-    (history.show_json if as_json else history.show_text)(runs)
+        runs = work.engine.store.runs
+        if run_id is None:
+            (history.show_json if as_json else history.show_text)(runs.read_runs(limit))
+        else:
+            shown = runs.find_run(run_id)
+            show = history.show_run_json if as_json else history.show_run
+            show(shown, runs.read_plan(shown.id))
     return 0

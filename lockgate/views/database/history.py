@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.states import WHOLE
-from lockgate.planner.quantities import short_digest
+from lockgate.planner.quantities import spell_digest
+from lockgate.views.grid import say_grid
 from lockgate.views.json import show_document
-from lockgate.views.terminal import say_table
+from lockgate.views.terminal import say, say_table, spell_time, zone
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import PastRun
+    from lockgate.planner.plan.plan import Plan, Step
     from lockgate.planner.plan.receipt import Job
 
-RARE = ("CI job (a claim)", "approved by")
+HEAD = {"format": "lockgate-history", "format_version": "1.2"}
+RARE = ("CI job (a claim)", "approved by", "error")
 """Columns that are left out where no run has anything in them."""
 
 
@@ -22,10 +25,11 @@ def show_text(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first, on stdout."""
     found = list(runs)
     columns = {
-        "started (UTC)": [run.started_at for run in found],
-        "": [run.direction for run in found],
+        f"started ({zone()})": [spell_time(run.started_at) for run in found],
+        "what": [describe_steps(run) for run in found],
         "status": [run.status for run in found],
-        "plan": [short_digest(run.plan_digest) for run in found],
+        "took": [_took(run) for run in found],
+        "run": [run.id for run in found],
         "who (a claim)": [run.actor for run in found],
         "CI job (a claim)": [describe_job(run.job) for run in found],
         "approved by": [run.approvers for run in found],
@@ -33,7 +37,75 @@ def show_text(runs: Iterable[PastRun]) -> None:
     }
     shown = {name: cells for name, cells in columns.items() if name not in RARE or any(cells)}
     styles = ["" if run.status in WHOLE else "yellow" for run in found]
-    say_table(list(shown), list(zip(*shown.values(), strict=True)), styles)
+    rows = zip(styles, zip(*shown.values(), strict=True), strict=True)
+    say_grid(list(shown), [[(cell, style) for cell in row] for style, row in rows])
+
+
+def show_run(run: PastRun, plan: Plan) -> None:
+    """One run in full, with each of its steps, on stdout."""
+    say(f"Run {run.id}: {run.status}", "bold" if run.status in WHOLE else "yellow")
+    say(f"  started   {spell_time(run.started_at)} {zone()}, took {_took(run) or 'no known time'}")
+    say(f"  by        {run.actor} (a claim), with lockgate {run.tool_version}")
+    if run.job:
+        say(f"  job       {describe_job(run.job)} (a claim)")
+    say(f"  approved  {run.approvers or 'by no signature'}")
+    say(f"  plan      {spell_digest(run.plan_digest)}")
+    say(f"  verdict   {plan.verdict}")
+    if run.error:
+        say(f"  error     {run.error}", "yellow")
+    say("")
+    rows = [_step(number, step) for number, step in enumerate(plan.steps, 1)]
+    say_table(("step", "", "version", "name", "statements"), rows, [""] * len(rows))
+
+
+def show_run_json(run: PastRun, plan: Plan) -> None:
+    """One run in full, with its steps."""
+    steps = [
+        {
+            "direction": step.direction,
+            "version": step.version,
+            "name": step.name,
+            "recorded": step.record is not None,
+            "statements": len(step.statements),
+        }
+        for step in plan.steps
+    ]
+    show_document(HEAD | {"run": _document(run) | {"verdict": plan.verdict, "steps": steps}})
+
+
+def describe_steps(run: PastRun) -> str:
+    """What it did, by its versions.
+
+    >>> from types import SimpleNamespace
+    >>> describe_steps(SimpleNamespace(direction="up", versions=("001", "002", "005")))
+    'up 001 … 005 (3)'
+    >>> describe_steps(SimpleNamespace(direction="down", versions=("005",)))
+    'down 005'
+    """
+    versions = run.versions or ()
+    ends = " … ".join(dict.fromkeys((*versions[:1], *versions[-1:])))
+    number = f" ({len(versions)})" if len(versions) > 1 else ""
+    return f"{run.direction} {ends}{number}".strip()
+
+
+def _step(number: int, step: Step) -> tuple[str, ...]:
+    sign = "+ up" if step.direction == "up" else "- down"
+    runs = "recorded" if step.record else str(len(step.statements))
+    return (str(number), sign, step.version, step.name, runs)
+
+
+def _took(run: PastRun) -> str:
+    """
+    >>> from types import SimpleNamespace
+    >>> [_took(SimpleNamespace(ms=ms)) for ms in (None, 12, 1500, 90_000)]
+    ['', '12 ms', '1.5 s', '1 min 30 s']
+    """
+    if run.ms is None:
+        return ""
+    if run.ms < 1000:
+        return f"{run.ms} ms"
+    minutes, seconds = divmod(run.ms / 1000, 60)
+    return f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
 
 
 def describe_job(job: Job | None) -> str:
@@ -49,18 +121,13 @@ def describe_job(job: Job | None) -> str:
 
 def show_json(runs: Iterable[PastRun]) -> None:
     """The runs of a database, newest first."""
+    show_document(HEAD | {"runs": [_document(run) for run in runs]})
+
+
+def _document(run: PastRun) -> dict[str, Any]:
     fields = (
         "id", "plan_digest", "direction", "status", "actor", "approvers", "tool_version",
-        "started_at", "finished_at", "error",
+        "started_at", "finished_at", "ms", "versions", "error",
     )  # fmt: skip
-    show_document(
-        {
-            "format": "lockgate-history",
-            "format_version": "1.1",
-            "runs": [
-                {name: getattr(run, name) for name in fields}
-                | {"job": run.job.model_dump() if run.job else None}
-                for run in runs
-            ],
-        }
-    )
+    job = {"job": run.job.model_dump() if run.job else None}
+    return {name: getattr(run, name) for name in fields} | job

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lockgate.views.json import show_document
-from lockgate.views.terminal import say, say_table, tell
+from lockgate.views.terminal import say, say_table, spell_time, tell, zone
 
 if TYPE_CHECKING:
     from lockgate.planner.building.compare import Standing
@@ -21,7 +21,7 @@ def show_text(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[
 
     standings = tuple(standings)
     rows = [(each.version, each.name, _state(each), _applied_at(each)) for each in standings]
-    headers = ("version", "name", "state", "applied at (UTC)")
+    headers = ("version", "name", "state", f"applied at ({zone()})")
     say_table(headers, rows, [STYLES.get(each.state, "yellow") for each in standings])
     for warning in warnings:
         tell(f"Warning: {warning}", "yellow")
@@ -33,7 +33,7 @@ def _state(standing: Standing) -> str:
 
 
 def _applied_at(standing: Standing) -> str:
-    return f"{standing.entry.applied_at:%Y-%m-%d %H:%M:%S}" if standing.entry else ""
+    return spell_time(standing.entry.applied_at.isoformat()) if standing.entry else ""
 
 
 def show_json(standings: Iterable[Standing], ledger: Ledger, warnings: Iterable[str]) -> None:
