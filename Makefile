@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-oracle test-faults test-adoption test-fuzz test-forgery lint format benchmark clean
+.PHONY: demo test test-fast test-oracle test-faults test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -28,6 +28,9 @@ test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader 
 
 test-forgery: $(VENV)/.installed-dev  ## every field of plans forged and sealed again, on three engines
 	LOCKGATE_ALL_FORGERIES=1 $(BIN)/python -m pytest tests/commands/test_forgery.py $(PYTEST)
+
+test-growth: $(VENV)/.installed-dev  ## thousands of pairs of hostile forms: their work grows with their length
+	LOCKGATE_PAIRS_OF_FORMS=5000 $(BIN)/python -m pytest tests/test_growth.py $(PYTEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

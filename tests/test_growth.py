@@ -7,9 +7,11 @@ live server, `tests/commands/test_round_trips.py` counts.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -39,6 +41,7 @@ from lockgate.views.plan.sql import render_sql
 from lockgate.views.plan.text import show_plan
 from lockgate.workspace import load_migrations
 from tests.growth import Project, Size, count_calls, make_project, measure_peak
+from tests.planner.literals import migration, up_plan
 
 FACTOR, AT_MOST = 4, 4.4
 SIZES = {"migrations": 8, "statements": 8, "tables": 20, "rows": 40}
@@ -175,11 +178,50 @@ CALLS_PER_CHARACTER = 40
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
 def test_four_times_as_much_text_is_at_most_so_much_more_work(dialect: Dialect, head: str) -> None:
     for form in FORMS.split():
-        unit = form.replace("_", " ").replace("|", "\n" if len(form) > 2 else "|")
-        texts = head + unit * 100, head + unit * 100 * FACTOR
-        before, after = (count_calls(partial(review_text, text, dialect)) for text in texts)
-        allowed = max(before * AT_MOST, CALLS_PER_CHARACTER * len(texts[1]))
-        assert after <= allowed, f"{unit}: {before:,} became {after:,}"
+        unit = spelled(form)
+        refuse_growth(head + unit * 100, head + unit * 100 * FACTOR, dialect)
+
+
+PAIRS = int(os.environ.get("LOCKGATE_PAIRS_OF_FORMS", "40"))
+"""So many of 9,700 pairs are tried with each dialect; `make test-growth` tries more."""
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_so_is_that_of_pairs_of_forms(dialect: Dialect) -> None:
+    """Both in turn, and one after the other."""
+    random, forms = Random(dialect.name), [spelled(form) for form in FORMS.split()]
+    pairs = [("$", "[]"), *(tuple(random.sample(forms, 2)) for _ in range(PAIRS))]
+    for one, other in pairs:
+        head = random.choice(HEADS) if (one, other) != pairs[0] else "alter table t "
+        for few, many in (
+            ((one + other) * 60, (one + other) * 60 * FACTOR),
+            (one * 60 + other * 60, (one * 60) * FACTOR + (other * 60) * FACTOR),
+        ):
+            refuse_growth(head + few, head + many, dialect)
+
+
+def spelled(form: str) -> str:
+    return form.replace("_", " ").replace("|", "\n" if len(form) > 2 else "|")
+
+
+def refuse_growth(small: str, large: str, dialect: Dialect) -> None:
+    before, after = (count_calls(partial(review_text, text, dialect)) for text in (small, large))
+    allowed = max(before * AT_MOST, CALLS_PER_CHARACTER * len(large))
+    assert after <= allowed, f"{small[:60]!r}: {before:,} became {after:,}"
+
+
+@pytest.mark.parametrize("form", ["`", "<", "&", "_", "|", "a", "|a", "``` "])
+def test_showing_four_times_as_much_text_is_at_most_so_much_more_work(form: str) -> None:
+    """In a string, which every reader takes."""
+
+    def show(count: int) -> int:
+        text = spelled(form) * count
+        made = up_plan([migration(1, f"select '{text}';")])
+        return count_calls(lambda: (render_html(review(made)), render_markdown(review(made))))
+
+    show(10)
+    before, after = show(250), show(250 * FACTOR)
+    assert after <= max(before * AT_MOST, CALLS_PER_CHARACTER * 250 * FACTOR * len(form))
 
 
 def review_text(sql: str, dialect: Dialect) -> None:

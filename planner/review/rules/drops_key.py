@@ -21,12 +21,15 @@ ENDING = "_pkey"
 def find(subject: Subject) -> Iterator[Finding]:
     """One finding for each primary key that is dropped, unless its table has another one before
     others can see it without."""
+    added = list(_find_keys(subject))
+    own, last = set(added), {table: place for place, table in added}
     for statement in subject.statements:
         for clause in statement.impact.reading.clauses:
-            is_moot = subject.is_new(clause.table, statement) or _has_another(
-                subject, statement, clause.table
-            )
-            if _drops_key(clause, subject.terms.facts) and not is_moot:
+            if not _drops_key(clause, subject.terms.facts):
+                continue
+            later = subject.transactional and last.get(clause.table, 0) >= statement.place
+            has_another = later or (statement.place, clause.table) in own
+            if not has_another and not subject.is_new(clause.table, statement):
                 yield _finding(statement, clause)
 
 
@@ -53,11 +56,9 @@ def _drops_key(clause: Clause, facts: Facts) -> bool:
     return known is not None and known.kind == "primary"
 
 
-def _has_another(subject: Subject, statement: Reviewed, table: Object) -> bool:
-    """Whether the statement itself, or one after it in the same transaction, adds another key."""
-    after = subject.statements[statement.place - 1 :] if subject.transactional else [statement]
-    return any(
-        "primary" in clause.words and clause.table == table
-        for one in after
-        for clause in one.impact.reading.clauses
-    )
+def _find_keys(subject: Subject) -> Iterator[tuple[int, Object]]:
+    """The place of each statement that adds a primary key, and the table, in order."""
+    for statement in subject.statements:
+        for clause in statement.impact.reading.clauses:
+            if "primary" in clause.words:
+                yield statement.place, clause.table
