@@ -127,8 +127,30 @@ class Load:
     replica_lag: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A right that the session's user does not have: for what it is needed, and what gives it."""
+
+    what: str
+    grant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a session reaches its database: `encryption` is the protocol, such as `TLSv1.3`, empty
+    for clear text; `user` is who it is there; `local` says that no network is in between."""
+
+    user: str
+    encryption: str
+    local: bool
+    lacking: tuple[Lacking, ...]
+
+
 class Survey(Protocol):
-    """What is asked of a server for a fleet: how its databases compare, and how it fares."""
+    """What is asked of a server before any plan: how its databases compare, and how it fares."""
+
+    def read_access(self) -> Access:
+        """How the session reaches its database, and which rights migrations would lack."""
 
     def read_outline(self) -> Outline:
         """The definitions of the session's database in short; in no transaction."""

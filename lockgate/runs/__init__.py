@@ -2,6 +2,7 @@
 
 adopted.py      What follows an adoption
 at_once.py      Plan and apply in one, without a review between
+checkup.py      A check-up
 disposable.py   What only a database that its environment calls disposable takes
 dry_run.py      `--dry-run`: the SQL that would run, after the checks that come before it
 schema_file.py  The schema as a file of the project

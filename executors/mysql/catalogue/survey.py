@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Load
+from lockgate.executors.engine import Access, Lacking, Load
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.connection import translated
@@ -31,6 +31,24 @@ from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id()
 """
 
 
+WHO = """
+select current_user(), (select host from information_schema.processlist
+    where id = connection_id())
+"""
+ENCRYPTION = "show session status like 'Ssl_version'"
+# A database stands in a grant as a pattern.
+HELD = """
+select privilege_type from information_schema.user_privileges where grantee = %s
+union select privilege_type from information_schema.schema_privileges
+where grantee = %s and %s like table_schema
+"""
+# For migrations of every kind, and for what undoes them.
+NEEDED = (
+    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES",
+    "CREATE VIEW", "SHOW VIEW", "TRIGGER", "EVENT", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE",
+)  # fmt: skip
+
+
 class MySQLSurvey:
     """What is asked of the server; implements `executors.engine.Survey`."""
 
@@ -46,6 +64,22 @@ class MySQLSurvey:
     def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
         """Of none: a schema is a database here."""
         return {}
+
+    def read_access(self) -> Access:
+        """How the session reaches its database, and which rights migrations would lack; rights that
+        come by a role are not seen."""
+        session, database = self._session, self._session.server.database
+        ((user, host),) = session.query_all(WHO)
+        name, _, origin = user.rpartition("@")
+        grantee = f"'{name}'@'{origin}'"
+        rows = session.query_all(HELD, (grantee, grantee, database))
+        held = {str(privilege).upper() for (privilege,) in rows}
+        missing = [each for each in NEEDED if each not in held]
+        grant = f"grant {', '.join(missing).lower()} on {session.quote(database)}.* to {grantee}"
+        lacking = (Lacking(f"{', '.join(missing)} on {database}", grant),) if missing else ()
+        ((_, encryption),) = session.query_all(ENCRYPTION)
+        local = str(host).partition(":")[0] in ("localhost", "127.0.0.1", "::1")
+        return Access(user, encryption, local, lacking)
 
     def read_load(self) -> Load:
         """What the server is doing beside this session; a primary knows no lag."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Load
+from lockgate.executors.engine import Access, Lacking, Load
 from lockgate.executors.ledger.tables import OURS
 from lockgate.planner.fleet.grouping import Outline
 from lockgate.planner.fleet.place import SHARED
@@ -108,6 +108,23 @@ AT_ONCE = 500
 NOTHING = Outline(sha256([]))
 
 
+ACCESS = """
+select current_user::text, coalesce((select version from pg_stat_ssl
+    where pid = pg_backend_pid() and ssl), ''), inet_client_addr() is null
+    or inet_client_addr() <<= any (array['127.0.0.0/8', '::1/128']::cidr[])
+"""
+# Who may not create in the schema can run no plan; who does not own a table cannot alter it.
+MAY_CREATE = """
+select coalesce(has_schema_privilege(to_regnamespace(quote_ident(%s)), 'create'),
+    has_database_privilege(current_database(), 'create'))
+"""
+OF_OTHERS = """
+select pg_get_userbyid(relowner)::text, count(*) from pg_class
+where relnamespace = to_regnamespace(quote_ident(%s)) and relkind in ('r', 'p', 'v', 'm', 'S')
+    and not pg_has_role(relowner, 'usage') group by 1 order by 1
+"""
+
+
 class PostgreSQLSurvey:
     """What is asked of a PostgreSQL server for a fleet; implements `executors.engine.Survey`."""
 
@@ -138,6 +155,25 @@ class PostgreSQLSurvey:
             for table, size in outline.sizes.items()
         }
         return Outline(sha256({name: outline.digest for name, outline in found.items()}), sizes)
+
+    def read_access(self) -> Access:
+        """How the session reaches its database, and which rights migrations would lack."""
+        session, schema = self._session, self._session.history_schema
+        ((user, encryption, local),) = session.query_all(ACCESS)
+        ((may_create,),) = session.query_all(MAY_CREATE, (schema,))
+        role, name = session.quote(user), session.quote(schema)
+        lacking = [
+            Lacking(f"making tables in {schema}", f"grant usage, create on schema {name} to {role}")
+        ]
+        others = session.query_all(OF_OTHERS, (schema,))
+        owned = (
+            Lacking(
+                f"changing the {count} relations of {owner} in {schema}",
+                f"grant {session.quote(owner)} to {role}",
+            )
+            for owner, count in others
+        )
+        return Access(user, encryption, local, (*(lacking if not may_create else ()), *owned))
 
     def read_load(self) -> Load:
         """What the server is doing beside this session."""

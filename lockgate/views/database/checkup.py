@@ -1,0 +1,31 @@
+"""A check-up: for people, and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lockgate.views.json import show_document
+from lockgate.views.terminal import say
+
+if TYPE_CHECKING:
+    from lockgate.runs.checkup import Check
+
+SIGNS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
+STYLES = {"ok": "", "warning": "yellow", "problem": "bold red"}
+
+
+def show_check(check: Check) -> None:
+    """One check on stdout, with what to do."""
+    say(f"{SIGNS[check.grade]:<8} {check.name}: {check.found}", STYLES[check.grade])
+    for line in check.do.splitlines() if check.grade != "ok" else ():
+        say(f"         {line}")
+
+
+def show_json(checks: Iterable[Check]) -> None:
+    """All checks."""
+    listed = [
+        {"name": each.name, "grade": each.grade, "found": each.found, "do": each.do}
+        for each in checks
+    ]
+    show_document({"format": "lockgate-doctor", "format_version": "1.0", "checks": listed})
