@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.lock import MigrationLock
@@ -18,6 +16,7 @@ from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import LockgateError
 from lockgate.planner.quantities import format_duration
 from lockgate.status import BY_GRAVITY, stand_of
+from lockgate.views.database.checkup import Check
 from lockgate.workspace import Workspace, load_migrations, open_workspace
 
 CLOCKS_APART = 60
@@ -29,19 +28,6 @@ PROGRAMS = (
     ("git", "plans without the commit that they are made from"),
     ("ssh-keygen", "no approvals and no signatures"),
 )
-Grade = Literal["ok", "warning", "problem"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was looked at, and how it is; `do` is the next step, and `exit` how a command that needs
-    it would end."""
-
-    name: str
-    grade: Grade
-    found: str
-    do: str = ""
-    exit: Exit = Exit.OK
 
 
 def examine(environment: Environment) -> Iterator[Check]:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Literal
 
+from lockgate.exits import Exit
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 
-if TYPE_CHECKING:
-    from lockgate.runs.checkup import Check
-
+Grade = Literal["ok", "warning", "problem"]
 SIGNS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
 STYLES = {"ok": "", "warning": "yellow", "problem": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, and how it is; `do` is the next step, and `exit` how a command that needs
+    it would end."""
+
+    name: str
+    grade: Grade
+    found: str
+    do: str = ""
+    exit: Exit = Exit.OK
 
 
 def show_check(check: Check) -> None:
