@@ -8,6 +8,6 @@ from typing import Any
 from lockgate.views.terminal import say_json
 
 
-def show_document(document: dict[str, Any]) -> None:
+def show_document(document: dict[str, Any] | list[dict[str, Any]]) -> None:
     """A document on stdout, indented."""
     say_json(json.dumps(document, indent=2))

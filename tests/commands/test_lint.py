@@ -116,6 +116,16 @@ def test_github_shows_annotations(files: Project) -> None:
     assert notice.endswith("%0AAllowed: 100%25 sure")
 
 
+def test_gitlab_gets_a_code_quality_report_without_what_is_waived(files: Project) -> None:
+    files.write("001_a.sql", f"{DROP}\n-- migrate:allow ban-drop-table unused\ndrop table t;")
+    (entry,) = files.migrate("lint", "--format", "gitlab").document
+    assert entry["check_name"] == "ban-drop-column"
+    assert entry["location"] == {"path": "migrations/001_a.sql", "lines": {"begin": 3}}
+    assert entry["severity"] == "blocker"
+    assert entry["description"]
+    assert len(entry["fingerprint"]) == 64
+
+
 def test_sarif_is_what_the_standard_asks_for(files: Project) -> None:
     files.write("001_ä b.sql", f"{DROP}\n-- migrate:allow ban-drop-table unused\ndrop table t;")
     result = files.migrate("lint", "--format", "sarif")
@@ -126,6 +136,9 @@ def test_sarif_is_what_the_standard_asks_for(files: Project) -> None:
     run = log["runs"][0]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert len(rules) == len(set(rules))
+    described = run["tool"]["driver"]["rules"]
+    assert all(rule["shortDescription"]["text"] for rule in described)
+    assert any("**Why:**" in rule["help"]["markdown"] for rule in described if "help" in rule)
     for one in run["results"]:
         assert rules[one["ruleIndex"]] == one["ruleId"]
         assert one["level"] in ("none", "note", "warning", "error")

@@ -57,6 +57,17 @@ def test_sarif_has_the_findings_at_the_migrations_files(reviewed: Project) -> No
         assert (result["level"], result["properties"]["section"]) == ("error", "up")
 
 
+def test_a_code_host_gets_the_findings_of_a_plan_as_it_reads_them(reviewed: Project) -> None:
+    reviewed.write("003_c.sql", "drop table other;")
+    succeed(reviewed.migrate("plan"))
+    lines = succeed(reviewed.migrate("show", "plan.json", "--format", "github")).out
+    assert "file=migrations/003_c.sql,line=2,title=ban-drop-table" in lines
+    report = succeed(reviewed.migrate("show", "plan.json", "--format", "gitlab")).document
+    assert {"path": "migrations/003_c.sql", "lines": {"begin": 2}} in [
+        entry["location"] for entry in report
+    ]
+
+
 def test_an_altered_plan_is_shown_in_no_format(reviewed: Project) -> None:
     file = reviewed.folder / "reviewed.json"
     file.write_text(file.read_text().replace("create table t2", "drop table t2"))

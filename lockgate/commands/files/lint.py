@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "json", "sarif", "github"]),
+    type=click.Choice(["text", "json", "sarif", "github", "gitlab"]),
     default="text",
     show_default=True,
-    help="How to show it; `github` makes annotations in a workflow.",
+    help="How to show it; `github` makes annotations in a workflow, `gitlab` a Code Quality report.",
 )
 @click.option("--from", "first", metavar="VERSION", help="Pass over the versions before this one.")
 def command(name: str, folder: EnvironmentsFolder | None, style: str, first: str | None) -> int:
@@ -51,12 +51,14 @@ def command(name: str, folder: EnvironmentsFolder | None, style: str, first: str
 
 def _show(found: tuple[Located, ...], style: str) -> None:
     from lockgate.views import json
-    from lockgate.views.findings import github, listing, sarif
+    from lockgate.views.findings import github, gitlab, listing, sarif
 
     if style == "json":
         listing.show_json(found)
     elif style == "sarif":
         json.show_document(sarif.render_sarif(found))
+    elif style == "gitlab":
+        json.show_document(gitlab.render_code_quality(found))
     elif style == "github":
         github.show_annotations(found)
     else:

@@ -15,23 +15,27 @@ if TYPE_CHECKING:
     from lockgate.trust.approvals import ApprovalState, Signable
 
 
+FINDINGS = ("sarif", "github", "gitlab")
+"""Formats in which a code host reads findings."""
+
+
 @click.command(short_help="Show a plan file.")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "markdown", "html", "json", "sql", "sarif"]),
+    type=click.Choice(["text", "markdown", "html", "json", "sql", *FINDINGS]),
     default="text",
     show_default=True,
     help="How to show it: `markdown` is a pull request's comment, `html` one page for the browser, "
-    "`sql` runs in psql or mysql, `sarif` is its findings for a code host.",
+    "`sql` runs in psql or mysql, `sarif`, `github` and `gitlab` are its findings for a code host.",
 )
 @click.option(
     "--migrations",
     default="migrations",
     show_default=True,
     metavar="FOLDER",
-    help="Where the migrations lie from the repository's root, for `sarif`: a plan does not say.",
+    help="Where the migrations lie from the repository's root, for findings: a plan does not say.",
 )
 @environments_option
 def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFolder | None) -> int:
@@ -56,8 +60,8 @@ def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFo
         show_fleet_plan(fleet, style, _read_approvals(fleet, plan_file, folder))
         return 0
     plan = read_plan(plan_file)
-    if style == "sarif":
-        _show_sarif(plan, migrations)
+    if style in FINDINGS:
+        _show_findings(plan, style, migrations)
     elif style in REVIEWED:
         REVIEWED[style](plan, _read_approvals(plan, plan_file, folder))
     else:
@@ -120,10 +124,10 @@ def _show_json(plan: Plan) -> None:
     json.show_plan(plan)
 
 
-def _show_sarif(plan: Plan, migrations: str) -> None:
+def _show_findings(plan: Plan, style: str, migrations: str) -> None:
     from lockgate.planner.finding import Located
     from lockgate.views import json
-    from lockgate.views.findings.sarif import render_sarif
+    from lockgate.views.findings import github, gitlab, sarif
 
     folder = PurePosixPath(migrations)
     found = [
@@ -131,7 +135,12 @@ def _show_sarif(plan: Plan, migrations: str) -> None:
         for step in plan.steps
         for finding in step.findings
     ]
-    json.show_document(render_sarif(found))
+    if style == "github":
+        github.show_annotations(found)
+    elif style == "gitlab":
+        json.show_document(gitlab.render_code_quality(found))
+    else:
+        json.show_document(sarif.render_sarif(found))
 
 
 def _show_sql(plan: Plan) -> None:

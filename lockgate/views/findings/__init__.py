@@ -1,6 +1,7 @@
 """Findings for their reader.
 
 github.py   Findings as workflow commands
+gitlab.py   Findings as a Code Quality report
 listing.py  The findings of `migrate lint`: for people, and as one JSON document
 sarif.py    Findings as SARIF 2.1.0, which code hosts and editors read
 """

@@ -21,15 +21,31 @@ LEVELS = {"danger": "error", "warning": "warning", "info": "note"}
 
 def render_sarif(found: Sequence[Located]) -> dict[str, Any]:
     """The findings as one run of lockgate; those that are waived are suppressed results."""
-    rules = sorted({one.finding.code for one in found})
+    examples = {one.finding.code: one.finding for one in reversed(found)}
+    rules = sorted(examples)
     driver = {
         "name": "lockgate",
         "semanticVersion": __version__,
-        "rules": [{"id": code} for code in rules],
+        "rules": [_rule(examples[code]) for code in rules],
     }
     results = [_result(one, rules.index(one.finding.code)) for one in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(example: Finding) -> dict[str, Any]:
+    """A rule by what its first finding says: a code host shows it beside each result."""
+    said = [f"**Why:** {example.why}" if example.why else "",
+            f"**Safer:** {example.safer}" if example.safer else ""]  # fmt: skip
+    text = "\n\n".join(part for part in (example.why, example.safer) if part)
+    described = {
+        "id": example.code,
+        "shortDescription": {"text": example.code.replace("-", " ")},
+        "defaultConfiguration": {"level": LEVELS[example.severity]},
+    }
+    if text:
+        described["help"] = {"text": text, "markdown": "\n\n".join(filter(None, said))}
+    return described
 
 
 def _result(one: Located, rule: int) -> dict[str, Any]:
@@ -40,7 +56,7 @@ def _result(one: Located, rule: int) -> dict[str, Any]:
         "level": LEVELS[finding.severity],
         "message": {"text": _text(finding)},
         "locations": [_location(one)],
-        "partialFingerprints": {"lockgate/v1": _fingerprint(one)},
+        "partialFingerprints": {"lockgate/v1": fingerprint(one)},
         "properties": {"tool": finding.tool, "section": one.direction},
     }
     if finding.allowed is not None:
@@ -61,7 +77,7 @@ def _text(finding: Finding) -> str:
     return "\n".join(part for part in (finding.message, finding.why, finding.safer) if part)
 
 
-def _fingerprint(one: Located) -> str:
+def fingerprint(one: Located) -> str:
     """Stays the same when lines above it come or go."""
     parts = (one.path, one.direction, one.finding.code, str(one.finding.statement))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
