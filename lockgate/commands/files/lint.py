@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "sarif", "github", "gitlab"]),
     default="text",
     show_default=True,
-    help="How to show it; `github` makes annotations in a workflow, `gitlab` a Code Quality report.",
+    help="How to show it; `github`: annotations in a workflow, `gitlab`: a Code Quality report.",
 )
 @click.option("--from", "first", metavar="VERSION", help="Pass over the versions before this one.")
 def command(name: str, folder: EnvironmentsFolder | None, style: str, first: str | None) -> int:
