@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-oracle test-faults test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
+.PHONY: demo test test-fast test-oracle test-faults test-batches test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -22,6 +22,9 @@ test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans
 
 test-adoption: $(VENV)/.installed-dev  ## every tool's databases, taken over on each of its engines
 	$(BIN)/python -m pytest tests/real/test_adoption.py -m "campaign or not campaign" $(PYTEST)
+
+test-batches: $(VENV)/.installed-dev  ## runs of batches, killed with -9 a hundred times on each engine
+	$(BIN)/python -m tests.faults.batches $(BATCHES)
 
 test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
 	$(BIN)/python -m tests.fuzz $(FUZZ)

@@ -1,6 +1,7 @@
 """Executors run plans and talk to databases and other programs; they decide nothing.
 
 apply.py           Application of a plan: lock, verify, run and record; nothing here knows an engine
+batches/           Statements that run batch after batch along a key; knows no engine
 commit_outcome.py  Finding out whether a commit has happened whose answer was lost
 engine.py          An engine
 events.py          What an executor tells while it works; whoever started it decides what to show

@@ -14,27 +14,30 @@ from typing import TYPE_CHECKING, Literal
 
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
-from lockgate.executors.failure import ServerError, StepFailed
+from lockgate.executors.failure import NotReached, ServerError, StepFailed
 from lockgate.executors.ledger.occupancy import (
     read_occupancy,
     refuse_moved_histories,
     refuse_stale_takeover,
 )
+from lockgate.executors.ledger.store import FORGET_STEP
 from lockgate.executors.receipts import Keep, keep_nothing
 from lockgate.executors.run_errors import (
     all_undone,
     applied_by_another,
+    batches_kept,
     cut_off,
     half_done,
     in_doubt,
     interrupted_after,
+    not_reached,
     partly_applied,
     unknown_end,
 )
 from lockgate.executors.states import WHOLE, Outcome, RunStatus
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.database.occupancy import refuse_occupied
-from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unreachable
+from lockgate.planner.errors import Interrupted, LockgateError, Paused, StatementFailed, Unreachable
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
 from lockgate.planner.plan.verify import (
@@ -62,12 +65,14 @@ database's clock, in UTC."""
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who applies, with what, and in which job of CI; `new_id` makes a UUID that nobody has."""
+    """Who applies, with what, and in which job of CI; `new_id` makes a UUID that nobody has.
+    `deadline` is when batches are to stop, by the monotonic clock in seconds."""
 
     actor: str
     tool_version: str
     new_id: Callable[[], str]
     job: Job | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ def apply(
         Locked, WrongTarget, StalePlan, ExpiredPlan, Denied: before anything was run.
         StatementFailed: a statement was refused, and all of this plan was undone.
         Unresolved: part of the plan is kept; says which part, and what to do.
+        Paused: the author's deadline has passed; what is done is kept.
     """
     with engine.lock.hold(wait, emit):
         return apply_locked(plan, engine, engine.store.read_ledger(), author, emit, admit, keep)
@@ -123,9 +129,9 @@ def apply_locked(
     engine.units.refuse_weaker(plan, done)
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.store.runs.read_journal(plan.digest) if ledger.unresolved else None
-    run = Run(author.new_id(), plan, author.actor, author.tool_version, approvers, author.job)
+    about = (plan, author.actor, author.tool_version, approvers, author.job, author.deadline)
+    run = Run(journal.run_id if journal else author.new_id(), *about)
     if journal:
-        run = Run(journal.run_id, plan, author.actor, author.tool_version, job=author.job)
         with _noting():
             engine.store.resume_run(run)
     else:
@@ -219,6 +225,20 @@ def recover_same(draft: Plan, engine: Engine, ledger: Ledger, author: Author, em
     return ledger
 
 
+def find_batching(draft: Plan, engine: Engine, ledger: Ledger) -> Plan | None:
+    """The plan of the run that stopped between batches, if the draft would do what is left of it,
+    from the step in batches on: for who has no plan file."""
+    for digest in ledger.unresolved:
+        journal = engine.store.runs.read_journal(digest)
+        if journal is None or set(journal.outcomes.values()) != {Outcome.BATCHING}:
+            continue
+        plan = engine.store.runs.read_plan(journal.run_id)
+        rest = plan.steps[min(step for step, _ in journal.outcomes) - 1 :]
+        if intent_digest(rest) == draft.intent_digest:
+            return plan
+    return None
+
+
 def new_identity(project: str, environment: str, engine: Engine, author: Author) -> Identity:
     """An identity for this database, here and under its present name."""
     evidence = encode_evidence(engine.server.evidence)
@@ -247,6 +267,11 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
             engine.units.run(run, unit, serial, journal if place == 0 else None, emit)
         except StepFailed as failed:
             raise _stopped(run, engine, unit, failed) from failed
+        except NotReached as ended:
+            raise _not_reached(run, engine, ended) from ended
+        except Paused as paused:
+            _note_end(run, engine, RunStatus.PAUSED, paused.what, paused)
+            raise
         except Interrupted as interrupted:
             if error := _interrupted(run, engine, unit, interrupted):
                 raise error from interrupted
@@ -257,7 +282,10 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
 def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
     """The error for a refused statement, by what of the plan is kept; notes it in the run."""
     error: LockgateError
-    if failed.kept or failed.unsure:
+    kept = _end_batches(run, engine, unit) if unit.batches else 0
+    if kept:
+        status, error = RunStatus.PAUSED, batches_kept(failed, kept)
+    elif failed.kept or failed.unsure:
         status = RunStatus.STUCK
         error = half_done(failed) if unit.transaction is None else in_doubt(failed)
     elif unit.first > 1:
@@ -265,6 +293,24 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
     else:
         status, error = RunStatus.ROLLED_BACK, all_undone(run.plan, failed)
     _note_end(run, engine, status, str(failed.failure), error)
+    return error
+
+
+def _end_batches(run: Run, engine: Engine, unit: Unit) -> int:
+    """How many batches are kept of a step that has failed; where there is none, its journal is gone
+    too."""
+    from lockgate.executors.batches.progress import read_progress
+
+    progress = read_progress(engine.store, (run.id, unit.first, 1))
+    if not progress or not progress.batches:
+        engine.store.write((FORGET_STEP, (run.id, unit.first)))
+        return 0
+    return progress.batches
+
+
+def _not_reached(run: Run, engine: Engine, ended: NotReached) -> LockgateError:
+    error = not_reached(ended)
+    _note_end(run, engine, RunStatus.PAUSED, error.what, error)
     return error
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
+    from lockgate.executors.batches.key import BatchKey
     from lockgate.executors.events import Emit
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
+    from lockgate.planner.plan.statement import Batch
 
 Row = tuple[Any, ...]
 
@@ -45,6 +47,8 @@ class Run:
     tool_version: str
     approvers: tuple[str, ...] = ()
     job: Job | None = None
+    deadline: float | None = None
+    """When batches are to stop, by the monotonic clock in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +326,10 @@ class Session(ABC):
 
         It is asked, where it can be, and runs nothing of the plan.
         """
+
+    @abstractmethod
+    def find_batch_key(self, batch: Batch) -> BatchKey | None:
+        """What there is of the key along which batches walk; None: there is no such table."""
 
     @abstractmethod
     def leave(self) -> None:

@@ -128,6 +128,31 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchCommitted:
+    """A batch of a statement is kept. `batch` counts them from 1, `rows` are those that it changed,
+    `walked` the keys that were passed so far, of about `expected`."""
+
+    number: int
+    step: Step
+    place: int
+    batch: int
+    rows: int
+    walked: int
+    expected: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesHeld:
+    """The next batch waits since `seconds`, for a `reason`: a person, or a gauge that is high."""
+
+    number: int
+    step: Step
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retried:
     """A transaction lost only to the lock timeout; it begins again after `delay` seconds."""
 
@@ -158,6 +183,8 @@ Event = (
     | StepFinished
     | UnitCommitted
     | Blocked
+    | BatchCommitted
+    | BatchesHeld
     | Retried
     | Undoing
     | ClearingPostponed

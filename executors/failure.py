@@ -49,6 +49,17 @@ class StepFailed(Exception):
         self.unsure = unsure
 
 
+class NotReached(Exception):
+    """A step in batches has passed all keys, and the last walk has changed no row; and yet the
+    condition of its `until` does not hold."""
+
+    def __init__(self, step: Step, condition: str, batches: int) -> None:
+        super().__init__(condition)
+        self.step = step
+        self.condition = condition
+        self.batches = batches
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A statement that the server refused, in a step of a plan.

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Step, Unit
 
 DONE, UNKNOWN, UNDONE, UNDOING = "done", "unknown", "undone", "undoing"
-STATES = {Outcome.DONE: DONE, Outcome.UNDONE: UNDONE, Outcome.UNDOING: UNDOING}
+BATCHING = "in part"
+STATES = {
+    Outcome.DONE: DONE,
+    Outcome.UNDONE: UNDONE,
+    Outcome.UNDOING: UNDOING,
+    Outcome.BATCHING: BATCHING,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lockgate.executors.failure import ServerError, StepFailed
+from lockgate.executors.failure import NotReached, ServerError, StepFailed
 from lockgate.planner.errors import (
     Interrupted,
     LockgateError,
@@ -106,6 +106,31 @@ def half_done(failed: StepFailed) -> Unresolved:
         else "Remove the cause and apply the same plan again: it goes on where it stopped. "
         "`migrate resolve` shows what is half done, and the other ways out.",
         failure=failure,
+    )
+
+
+def batches_kept(failed: StepFailed, batches: int) -> Unresolved:
+    """A batch was refused, when others before it were done."""
+    failure = failed.failure
+    return Unresolved(
+        f"Migration {failure.step.version} stopped in batch {batches + 1}: {failure}",
+        why=f"That batch was undone; {batches} before it are kept, and the ledger says where they "
+        "end.",
+        do="Remove the cause and apply the same plan again: it goes on there. `migrate resolve` "
+        "shows the other ways out.",
+        failure=failure,
+    )
+
+
+def not_reached(ended: NotReached) -> Unresolved:
+    """Every key was passed, and what a step's `until` says does not hold."""
+    return Unresolved(
+        f"All batches of {ended.step.file} have run ({ended.batches}), and its `until` does not "
+        f"hold: {ended.condition}",
+        why="The last walk along the key changed no row, so another would not either: rows come in "
+        "that the statement passes over.",
+        do="Look for the rows that break it, and for what writes them. Then apply the same plan "
+        "again: it walks once more. `migrate resolve` shows the other ways out.",
     )
 
 

@@ -19,6 +19,7 @@ class RunStatus(StrEnum):
     COMPENSATING = "COMPENSATING"
     ROLLED_BACK = "ROLLED_BACK"
     STOPPED = "STOPPED"
+    PAUSED = "PAUSED"
     STUCK = "STUCK"
     RESOLVED = "RESOLVED"
 
@@ -26,11 +27,14 @@ class RunStatus(StrEnum):
 class Outcome(StrEnum):
     """What lockgate_journal says of a statement; the column of one that was BEGUN is null.
 
+    BATCHING is one that runs in batches: lockgate_batches says how far.
+
     COMMITTED and COUNTED mean nothing half done: what a committed unit has dropped is still to be
     removed, and a transaction that was rolled back has moved counters.
     """
 
     BEGUN = ""
+    BATCHING = "batching"
     COPIED = "copied"
     DONE = "done"
     UNDOING = "undoing"
@@ -63,6 +67,7 @@ ARROWS: Mapping[RunStatus, frozenset[RunStatus]] = {
             RunStatus.COMPENSATING,
             RunStatus.ROLLED_BACK,
             RunStatus.STOPPED,
+            RunStatus.PAUSED,
             RunStatus.STUCK,
             RunStatus.RESOLVED,
         }
@@ -80,6 +85,7 @@ ARROWS: Mapping[RunStatus, frozenset[RunStatus]] = {
     ),
     RunStatus.ROLLED_BACK: frozenset(),
     RunStatus.STOPPED: frozenset(),
+    RunStatus.PAUSED: frozenset({RunStatus.APPLYING, RunStatus.RESOLVED}),
     RunStatus.STUCK: frozenset(
         {RunStatus.APPLYING, RunStatus.COMPENSATING, RunStatus.COMMITTED, RunStatus.RESOLVED}
     ),
@@ -88,7 +94,10 @@ ARROWS: Mapping[RunStatus, frozenset[RunStatus]] = {
 """What may follow each state of a run. A state may be written again, with another note."""
 
 OUTCOME_ARROWS: Mapping[Outcome, frozenset[Outcome]] = {
-    Outcome.BEGUN: frozenset({Outcome.COPIED, Outcome.DONE, Outcome.UNDONE, Outcome.COMMITTED}),
+    Outcome.BEGUN: frozenset(
+        {Outcome.BATCHING, Outcome.COPIED, Outcome.DONE, Outcome.UNDONE, Outcome.COMMITTED}
+    ),
+    Outcome.BATCHING: frozenset(),
     Outcome.COPIED: frozenset({Outcome.DONE, Outcome.UNDONE, Outcome.COMMITTED}),
     Outcome.DONE: frozenset({Outcome.UNDOING, Outcome.UNDONE, Outcome.COMMITTED}),
     Outcome.UNDOING: frozenset({Outcome.UNDONE, Outcome.COMMITTED}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -149,6 +150,11 @@ fresh_option = click.option(
     "--fresh", is_flag=True,
     help="The database's tables are not of these migrations; asked once, at the first plan.",
 )  # fmt: skip
+max_time_option = click.option(
+    "--max-time", metavar="TIME",
+    help="Stop between two batches after so long (30m, 2h), with exit code 12; the same command "
+    "goes on there.",
+)  # fmt: skip
 non_atomic_option = click.option(
     "--allow-non-atomic", is_flag=True, help="Accept a plan that can stop half-way for good."
 )
@@ -214,3 +220,21 @@ def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete
     except LockgateError:
         return []
     return [name for name in environment_names(folder) if name.startswith(incomplete)]
+
+
+def read_deadline(max_time: str | None) -> float | None:
+    """The moment that `--max-time` stands for, by the monotonic clock in seconds; None: there is
+    none.
+
+    Raises:
+        UsageError: it is no duration.
+    """
+    if max_time is None:
+        return None
+    from lockgate.planner.errors import UsageError
+    from lockgate.planner.quantities import parse_duration
+
+    try:
+        return time.monotonic() + parse_duration(max_time)
+    except ValueError as error:
+        raise UsageError(f"`--max-time {max_time}`: it {error}.") from error

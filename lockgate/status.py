@@ -5,7 +5,7 @@ Must not change either, and must not print.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,10 +40,13 @@ from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.workspace import Workspace, load_environment, load_migrations, look, open_workspace
 
 if TYPE_CHECKING:
+    from lockgate.executors.batches.progress import Progress
     from lockgate.executors.engine import Engine
     from lockgate.executors.events import LockHolder
+    from lockgate.executors.resolve import HalfDone
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.migrations.directory import Directory
+    from lockgate.planner.plan.plan import Step
 
 GRAVEST = (
     *(Exit.UNRESOLVED, Exit.INVALID_PLAN, Exit.BROKEN_HISTORY, Exit.WRONG_TARGET),
@@ -67,6 +70,8 @@ class Stand:
     warnings: tuple[str, ...]
     holder: LockHolder | None
     problem: LockgateError | None
+    batches: tuple[tuple[Step, Progress], ...] = ()
+    """The steps in batches that have begun and are not done, and how far they are."""
 
 
 def read_stand(environment: Environment) -> Stand:
@@ -94,7 +99,7 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
     ledger, holder = look(work.engine)
     comparison = compare(directory.migrations, ledger)
     environment = work.environment
-    half_done: list[str] = []
+    half_done: list[HalfDone] = []
     problem: LockgateError | None = None
     try:
         refuse_foreign(
@@ -110,15 +115,29 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
         problem = error
     state = "under way" if holder else "half done"
     recorded = recorded_keys(ledger)
+    versions = [step.version for half in half_done for step in half.unit.steps]
     shown = tuple(
         replace(each, recorded=each.entry is not None and each.key in recorded)
-        for each in standings(comparison, ledger, dict.fromkeys(half_done, state))
+        for each in standings(comparison, ledger, dict.fromkeys(versions, state))
     )
-    return Stand(shown, ledger, directory.warnings_on(comparison.pending), holder, problem)
+    batches = tuple(_batches(work.engine, half_done))
+    warnings = directory.warnings_on(comparison.pending)
+    return Stand(shown, ledger, warnings, holder, problem, batches)
 
 
-def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
-    """The versions of which a run has done a part.
+def _batches(engine: Engine, half_done: list[HalfDone]) -> Iterator[tuple[Step, Progress]]:
+    if not any(half.unit.batches for half in half_done):
+        return
+    from lockgate.executors.batches.progress import read_open
+
+    steps = {(half.run.id, half.unit.first): half.unit.steps[0] for half in half_done}
+    for progress in read_open(engine.store):
+        if step := steps.get((progress.run_id, progress.step)):
+            yield step, progress
+
+
+def _half_done(engine: Engine, ledger: Ledger) -> list[HalfDone]:
+    """The units of which a run has done a part.
 
     Raises:
         InvalidPlan: the plan of such a run cannot be read.
@@ -127,7 +146,7 @@ def _half_done(engine: Engine, ledger: Ledger) -> list[str]:
         return []
     from lockgate.executors.resolve import read_half_done
 
-    return [step.version for half in read_half_done(engine, ledger) for step in half.unit.steps]
+    return list(read_half_done(engine, ledger))
 
 
 def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], StatusAnswer]]:

@@ -231,14 +231,20 @@ def refuse_other_format(environment: Environment) -> None:
         )
 
 
-def author() -> Author:
-    """Who runs this process, as the audit trail shows it: claims of the process."""
+def author(deadline: float | None = None) -> Author:
+    """Who runs this process, as the audit trail shows it: claims of the process. `deadline` is when
+    batches are to stop, by the monotonic clock in seconds."""
     from lockgate.ci_job import read_job
     from lockgate.executors.apply import Author
 
+    job = read_job(os.environ)
+    return Author(read_actor(), __version__, lambda: str(uuid.uuid4()), job, deadline)
+
+
+def read_actor() -> str:
+    """The user and the machine of this process, as it says itself."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name
         user = f"uid {os.getuid()}"
-    actor = f"{user}@{socket.gethostname()}"
-    return Author(actor, __version__, lambda: str(uuid.uuid4()), read_job(os.environ))
+    return f"{user}@{socket.gethostname()}"

@@ -27,7 +27,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     ├── WrongTarget               another database, environment or a replica
     ├── Denied                    a policy says no
     ├── Locked                    somebody else holds the lock, or it was lost
-    ├── Paused                    a fleet's run has stopped before its end
+    ├── Paused                    a run has stopped before its end, as it was asked to
     ├── Unreachable               no connection
     ├── RunError                  a run ended badly, perhaps at a known statement
     │   ├── Unresolved            it stopped half-way, or its outcome is unknown
@@ -234,7 +234,8 @@ class Locked(LockgateError):
 
 
 class Paused(LockgateError):
-    """A fleet's run has stopped before its end, and goes on by the same command."""
+    """A run has stopped before its end, as it was asked to, and goes on by the same command: of a
+    fleet, or between two batches."""
 
 
 class Unreachable(LockgateError):

@@ -82,5 +82,5 @@ class LedgerTables(ABC):
 
     def _forget_tables(self) -> None:
         """After some were made: what exists is asked again."""
-        if self._tables and not self._tables.exist:
+        if self._tables and not (self._tables.exist and self._tables.has_batches):
             self._tables = None

@@ -13,6 +13,7 @@ from lockgate.planner.errors import HistoryError, WrongTarget
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.keys import History
+    from lockgate.planner.plan.plan import Plan
 
 SPARE_NAME = "lockgate_migrations"
 """The history table where no name is given and the usual one is another tool's."""
@@ -22,12 +23,15 @@ OWN_NAMES = {
     "plans": "lockgate_plans",
     "journal": "lockgate_journal",
     "target": "lockgate_target",
+    "batches": "lockgate_batches",
 }
 FLEET_RUN = "lockgate_fleet_run"
 FLEET_TARGET = "lockgate_fleet_target"
 FLEET_PIECE = "lockgate_fleet_piece"
 OURS = (*OWN_NAMES.values(), FLEET_RUN, FLEET_TARGET, FLEET_PIECE)
 """Every table of lockgate's but the history: those of a ledger, and a coordinator's of fleets."""
+ON_DEMAND = "batches"
+"""The part of the ledger that is made for the first plan that needs it."""
 ADD_JOB = "alter table {runs} add column job text"
 """For ledgers of versions that did not note CI's own job."""
 
@@ -61,20 +65,28 @@ class Tables:
         return OWN_NAMES["target"] in self.names
 
     @property
+    def has_batches(self) -> bool:
+        """Whether a plan with batches has run here."""
+        return OWN_NAMES[ON_DEMAND] in self.names
+
+    @property
     def exist(self) -> bool:
         """Whether there is nothing left to make."""
-        made = bool(self.columns) and self.names.issuperset(OWN_NAMES.values())
-        return made and self.has_job
+        needed = {name for part, name in OWN_NAMES.items() if part != ON_DEMAND}
+        return bool(self.columns) and self.names.issuperset(needed) and self.has_job
 
-    def missing(self, statements: Mapping[str, str]) -> list[str]:
-        """Of the statements that make the tables, by their part in the ledger, those to run.
+    def missing(self, statements: Mapping[str, str], plan: Plan | None = None) -> list[str]:
+        """Of the statements that make the tables, by their part in the ledger, those to run before
+        this plan.
 
         None of them may pass over a table that has come into being since: it is not ours.
         """
+        is_needed = plan is not None and plan.has_batches
         making = [
             sql
             for part, sql in statements.items()
             if not (self.columns if part == "history" else OWN_NAMES[part] in self.names)
+            and (part != ON_DEMAND or is_needed)
         ]
         is_older = OWN_NAMES["runs"] in self.names and not self.has_job
         return making + [ADD_JOB] * is_older

@@ -64,6 +64,13 @@ CREATE_TABLES = {
     run_id varchar(36) not null, step int not null, statement int not null,
     digest char(64) not null, intent_at datetime(6) not null, outcome varchar(20),
     done_at datetime(6), image longtext, primary key (run_id, step, statement)) {TABLE}""",
+    "batches": f"""create table {{batches}} (
+    run_id varchar(36) not null, step int not null, statement int not null,
+    pass_number int not null, place text, batches bigint not null, walked bigint not null,
+    changed bigint not null, changed_before bigint not null, expected bigint,
+    next_size int not null, busy_ms bigint not null, state varchar(255) not null,
+    asked varchar(255) not null, began_at datetime(6) not null, noted_at datetime(6) not null,
+    primary key (run_id, step, statement)) {TABLE}""",
     "target": f"""create table {{target}} (
     id smallint primary key, uuid varchar(36) not null,
     project varchar(255) not null, environment varchar(255) not null,

@@ -31,6 +31,7 @@ from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from lockgate.executors.batches.key import BatchKey
     from lockgate.executors.engine import Row
     from lockgate.executors.failure import Failure
     from lockgate.planner.database.address import DatabaseAddress
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.statement import Batch
 
 FACTS = """
 select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
@@ -80,6 +82,7 @@ class MySQLSession(Session):
         self._program = f"lockgate {environment.name}"
         self._tls: dict[str, Any] = {}
         self._history = environment.history
+        self.lock_retries = environment.retries.lock
         self.copy_limit = environment.copies.limit
         self.left = 0  # the id of a session that was lost in a commit
         self.guard: Any = None
@@ -172,6 +175,11 @@ class MySQLSession(Session):
         from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 
         return read_catalogue(self)
+
+    def find_batch_key(self, batch: Batch) -> BatchKey | None:
+        from lockgate.executors.mysql.batches.key import read_key
+
+        return read_key(self, batch)
 
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         from lockgate.executors.mysql.syntax import find_syntax_error

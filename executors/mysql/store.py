@@ -26,7 +26,7 @@ from lockgate.executors.states import RunStatus
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row, Run
     from lockgate.planner.database.ledger import Identity, Ledger
-    from lockgate.planner.plan.plan import Step
+    from lockgate.planner.plan.plan import Plan, Step
 
 IDENTIFY = (
     "insert into {target} (id, uuid, project, environment, evidence, serial) "
@@ -100,15 +100,14 @@ class MySQLStore(Store):
             raise ServerError(refused.code, CHANGED) from refused
 
     def ensure_tables(self, identity: Identity) -> None:
-        if missing := (self._tables or self.tables).missing(CREATE_TABLES):
-            self._create_tables(missing)
-            self._forget_tables()
+        self._ensure_tables(None)
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         self.execute(IDENTIFY, values)
 
     def begin_run(self, run: Run, identity: Identity) -> None:
         (limit,) = self.session.query_one("select @@max_allowed_packet") or (0,)
         refuse_big(run, limit)
+        self._ensure_tables(run.plan)
         self.ensure_tables(identity)
         with self.session.transaction():
             self.execute(CLOSE_DEAD_RUNS)
@@ -142,6 +141,12 @@ class MySQLStore(Store):
         names = [self.session.history_name, *OWN_NAMES.values()]
         asked = about_tables(self.session.history_schema, self.session.history_name, names)
         return read_tables(self.session.query_all(TABLES, asked), self.session.history_name)
+
+    def _ensure_tables(self, plan: Plan | None) -> None:
+        """Makes the tables that this plan needs where they do not exist."""
+        if missing := (self._tables or self.tables).missing(CREATE_TABLES, plan):
+            self._create_tables(missing)
+            self._forget_tables()
 
     def _create_tables(self, missing: Iterable[str]) -> None:
         if self.session.lacks_schema:

@@ -78,9 +78,17 @@ def _refused(
 
 def _batch(asked: Sequence[PreparedText]) -> list[str]:
     """The texts of as many as may travel together, and of one at least."""
-    texts = [statement.sql for _, _, _, statement in asked]
+    texts = [_readable(statement) for _, _, _, statement in asked]
     ends = list(accumulate(map(len, texts)))
     return texts[: max(bisect_right(ends, BATCH_LENGTH), 1)]
+
+
+def _readable(statement: PlannedStatement) -> str:
+    """Its SQL, with parameters in the place of the bounds of a batch."""
+    if statement.batch is None:
+        return statement.sql
+    parameters = ", ".join("?" * len(statement.batch.key))
+    return statement.batch.fill(statement.sql, parameters, parameters, is_first=False)
 
 
 def _prepare(connection: Any, texts: Sequence[str]) -> tuple[int, ServerError | None]:

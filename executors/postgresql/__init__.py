@@ -1,5 +1,6 @@
 """PostgreSQL: the engine that `executors.engine` opens; nothing of it is loaded before.
 
+batches/          Batches on PostgreSQL
 blockers.py       A watch over a PostgreSQL session that waits: who holds the locks that it wants
 catalogue/        All that a PostgreSQL database holds but rows, as queries and as values
 connection.py     Connections to PostgreSQL

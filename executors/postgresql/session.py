@@ -53,6 +53,7 @@ from lockgate.planner.database.server import Server, dialect_of
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 
 if TYPE_CHECKING:
+    from lockgate.executors.batches.key import BatchKey
     from lockgate.executors.engine import Row
     from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.gauge import StatementGauge
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.statement import Batch
 
 
 class PostgreSQLSession(Session):
@@ -140,6 +142,11 @@ class PostgreSQLSession(Session):
             cursor = self._connection.execute(sql.encode(), parameters or None)
             self._connection.execute("commit")
         return cursor.fetchall()
+
+    def find_batch_key(self, batch: Batch) -> BatchKey | None:
+        from lockgate.executors.postgresql.batches.key import read_key
+
+        return read_key(self, batch)
 
     @contextmanager
     def as_given(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lockgate.executors.postgresql.lock import PostgreSQLLock
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.database.ledger import Identity
-    from lockgate.planner.plan.plan import Step
+    from lockgate.planner.plan.plan import Plan, Step
 
 
 class PostgreSQLStore(Store):
@@ -51,7 +51,7 @@ class PostgreSQLStore(Store):
     def begin_run(self, run: Run, identity: Identity) -> None:
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
         noting = (self.own_command(*one, None) for one in self.beginning(run, RunStatus.APPLYING))
-        self.transact(chain(self._creation(identity), [closing], noting))
+        self.transact(chain(self._creation(identity, run.plan), [closing], noting))
         self._forget_tables()
 
     def record_migration(self, step: Step, serial: int) -> None:
@@ -109,11 +109,11 @@ class PostgreSQLStore(Store):
         (row,) = self.session.query_all(TABLES, asked)
         return read_tables(row)
 
-    def _creation(self, identity: Identity) -> list[Command[Any]]:
+    def _creation(self, identity: Identity, plan: Plan | None = None) -> list[Command[Any]]:
         """What does not exist yet; to ask again for what does takes the right to create it."""
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         schema = [f"create schema if not exists {self.session.quote(self.session.history_schema)}"]
         missing = schema * self.session.lacks_schema
-        missing += map(self.named, (self._tables or self.tables).missing(CREATE_TABLES))
+        missing += map(self.named, (self._tables or self.tables).missing(CREATE_TABLES, plan))
         identify = Command(self.named(IDENTIFY), None, values)
         return [*(Command(sql, None) for sql in missing), identify]

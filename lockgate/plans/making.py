@@ -165,6 +165,10 @@ def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
         refuse_moved_histories(work.engine.session, ledger)
     plan = make_plan(work.environment, observe(work, ledger, request), request)
     refuse_bad_syntax(plan, work.engine)
+    if plan.has_batches:
+        from lockgate.executors.batches.key import refuse_unfit_keys
+
+        refuse_unfit_keys(plan, work.engine.session)
     return plan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from lockgate.executors.apply import Report, apply_locked, recover_same
+from lockgate.executors.apply import Report, apply_locked, find_batching, recover_same
 from lockgate.executors.events import Emit
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.judgement import refuse_denied
@@ -19,10 +19,15 @@ from lockgate.workspace import Workspace, author
 
 
 def apply_at_once(
-    work: Workspace, request: Request, emit: Emit, show: Callable[[Plan], None]
+    work: Workspace,
+    request: Request,
+    emit: Emit,
+    show: Callable[[Plan], None],
+    deadline: float | None = None,
 ) -> Report:
     """Plans inside the lock, so that of several at once each finds the work of those before; the
-    plan is shown before it runs.
+    plan is shown before it runs. A run of it that stopped between batches goes on; batches stop at
+    the `deadline`, by the monotonic clock in seconds.
 
     Raises:
         Denied: the environment wants a reviewed plan.
@@ -32,16 +37,19 @@ def apply_at_once(
     refuse_denied([judge_unplanned(environment.name, environment.policy.require_plan)])
     request = replace(request, unseen=True)
     with engine.lock.hold(environment.lock.wait, emit):
-        ledger = engine.store.read_ledger()
+        ledger, plan = engine.store.read_ledger(), None
         if ledger.unresolved:
-            ledger = _recovered(work, ledger, request, emit)
-        plan = plan_live(work, ledger, request)
+            ledger, plan = _recovered(work, ledger, request, emit)
+        plan = plan or plan_live(work, ledger, request)
         show(plan)
-        return apply_locked(plan, engine, ledger, author(), emit, admit(environment))
+        return apply_locked(plan, engine, ledger, author(deadline), emit, admit(environment))
 
 
-def _recovered(work: Workspace, ledger: Ledger, request: Request, emit: Emit) -> Ledger:
-    """The ledger when an interrupted run is ended that was about to do what is asked now.
+def _recovered(
+    work: Workspace, ledger: Ledger, request: Request, emit: Emit
+) -> tuple[Ledger, Plan | None]:
+    """The ledger when an interrupted run is ended that was about to do what is asked now; or, of
+    one that stopped between batches, the plan that goes on.
 
     Raises:
         Unresolved: another run stopped half-way.
@@ -52,4 +60,7 @@ def _recovered(work: Workspace, ledger: Ledger, request: Request, emit: Emit) ->
     except LockgateError:
         refuse_unresolved(ledger)
         raise
-    return recover_same(draft, work.engine, ledger, author(), emit)
+    batching = find_batching(draft, work.engine, ledger)
+    if batching:
+        return ledger, batching
+    return recover_same(draft, work.engine, ledger, author(), emit), None

@@ -28,6 +28,7 @@ def plan_and_apply(
     dry_run: bool,
     verbose: bool,
     as_json: bool,
+    deadline: float | None = None,
 ) -> Report | None:
     """`apply_at_once` as a command does it, or the SQL that it would run."""
     refuse_both(dry_run=dry_run, as_json=as_json)
@@ -40,7 +41,7 @@ def plan_and_apply(
             return None
         with following(verbose=verbose, as_json=as_json) as emit:
             show = _show_nothing if as_json else text.tell_warnings
-            report = apply_at_once(work, request, emit, show)
+            report = apply_at_once(work, request, emit, show, deadline)
         if environment.schema_file:
             from lockgate.runs.schema_file import update_schema_file
 

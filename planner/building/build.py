@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from lockgate.planner.building.batch_estimates import with_estimates
 from lockgate.planner.building.compare import Comparison, refuse_broken_history, refuse_out_of_order
 from lockgate.planner.building.enum_cuts import cut_for_enums
 from lockgate.planner.building.filetexts import with_text
@@ -219,14 +220,16 @@ def make_step(migration: Migration, direction: Direction, version: str, setting:
 
 
 def _planned(section: Section) -> tuple[PlannedStatement, ...]:
-    guarantee: Guarantee = "transactional" if section.transactional else "point-of-no-return"
+    is_undone = section.transactional or section.batch is not None
+    guarantee: Guarantee = "transactional" if is_undone else "point-of-no-return"
     return tuple(
         PlannedStatement(
             line=statement.line,
             sql=statement.sql,
             copy_data=statement.copy_data,
             guarantee=guarantee,
-            reason="" if section.transactional else WRITTEN_ALONE,
+            reason="" if is_undone else WRITTEN_ALONE,
+            batch=section.batch,
             digest=statement_digest(statement.sql, statement.copy_data),
         )
         for statement in section.statements
@@ -237,7 +240,7 @@ def plan_steps(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
     """The plan of these steps, with what the server can undo of each."""
     server = setting.server
     judgement = _judged(with_readings(steps, server.dialect), setting)
-    steps = judgement.steps
+    steps = tuple(with_estimates(step, setting.facts) for step in judgement.steps)
     return intend(
         Plan(
             tool_version=setting.tool_version,

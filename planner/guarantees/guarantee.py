@@ -52,11 +52,13 @@ class Part:
     """A unit of a plan: `is_plain` if one transaction undoes it, `causes` where nothing does.
 
     `end` tells as a clause why no further step joins it; empty where the files ask for that.
+    `batches` is the place of a statement in batches, each of them a unit; empty: there is none.
     """
 
     is_plain: bool
     causes: tuple[Cause, ...] = ()
     end: str = ""
+    batches: str = ""
 
 
 def sum_up(parts: Sequence[Part]) -> str:
@@ -64,10 +66,14 @@ def sum_up(parts: Sequence[Part]) -> str:
     causes = [cause for part in parts for cause in part.causes]
     if causes:
         return f"{NOT_ATOMIC} {_spell(causes)}"
-    if len(parts) > 1:
+    batches = [part.batches for part in parts if part.batches]
+    if len(parts) > 1 or batches:
         ends = dict.fromkeys(part.end for part in parts if part.end)
         why = f": {'; '.join(ends)}" if ends else ""
-        return f"{IN_PARTS} ({len(parts)} units, each all or nothing){why}"
+        units = len(parts) - len(batches)
+        named = [f"{units} unit{'s' * (units != 1)}"] * bool(units)
+        named += [f"the batches of {', '.join(batches)}"] * bool(batches)
+        return f"{IN_PARTS} ({' and '.join(named)}, each all or nothing){why}"
     return ONE_TRANSACTION if all(part.is_plain for part in parts) else COMPENSATION
 
 
@@ -86,9 +92,14 @@ def verdict(steps: Sequence[Step], cuts: Iterable[str] = ()) -> str:
         if place and _share_transaction(steps[place - 1], step):
             continue
         plain = all(one.guarantee == "transactional" for one in step.statements)
-        parts.append(Part(plain, tuple(_causes(step))))
+        parts.append(Part(plain, tuple(_causes(step)), batches=place_of_batches(step)))
     parts[:1] = [replace(part, end="; ".join(cuts)) for part in parts[:1]]
     return sum_up(parts)
+
+
+def place_of_batches(step: Step) -> str:
+    """Where the statement is that runs in batches; empty: there is none."""
+    return next((f"{step.file}:{one.line}" for one in step.statements if one.batch), "")
 
 
 def judge_outside(steps: Iterable[Step]) -> tuple[Step, ...]:

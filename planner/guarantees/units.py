@@ -14,9 +14,16 @@ from lockgate.planner.guarantees.guarantee import (
     Cause,
     Judgement,
     Part,
+    place_of_batches,
     sum_up,
 )
-from lockgate.planner.guarantees.statement_guarantees import Chance, Promise, Terms, weigh
+from lockgate.planner.guarantees.statement_guarantees import (
+    TRANSACTIONAL,
+    Chance,
+    Promise,
+    Terms,
+    weigh,
+)
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
@@ -32,6 +39,7 @@ RANKS: tuple[Guarantee, ...] = get_args(Guarantee)
 IN_PIECES = "its section cannot be undone as a whole, for its "
 # What the files and the environment ask for.
 ALONE = "the next step says `transaction:false`"
+IN_BATCHES = "the next step runs in batches"
 EACH_STEP = "each step is a unit of its own by `transaction: step`"
 
 Mode = Literal["plan", "step"]
@@ -163,12 +171,14 @@ def _group(steps: Sequence[Step], schema: Schema, terms: Terms, mode: Mode) -> I
 
 def _kept_apart(step: Step, mode: Mode) -> str:
     if step.transaction is None:
-        return ALONE
+        return IN_BATCHES if place_of_batches(step) else ALONE
     return EACH_STEP if mode == "step" else ""
 
 
 def _alone(step: Step, section: SectionChances) -> _Group | None:
     """The group of a step that cannot be a unit; None if it can."""
+    if step.transaction is None and place_of_batches(step):
+        return _Group((step,), ((TRANSACTIONAL,),), False)
     if step.transaction is None:
         promises = tuple(
             Promise("point-of-no-return", WRITTEN_ALONE, chance.amid.partial) for chance in section
@@ -290,7 +300,7 @@ def _part(group: _Group) -> Part:
     promises = [promise for section in group.promises for promise in section]
     plain = all(promise.guarantee == "transactional" for promise in promises)
     if group.is_unit:
-        is_asked = group.why in ("", ALONE, EACH_STEP)
+        is_asked = group.why in ("", ALONE, IN_BATCHES, EACH_STEP)
         end = "" if is_asked else f"{group.steps[-1].file} ends a unit: {group.why}"
         return Part(plain, end=end)
     (step,), (section,) = group.steps, group.promises
@@ -299,7 +309,7 @@ def _part(group: _Group) -> Part:
         for place, (statement, promise) in enumerate(zip(step.statements, section, strict=True), 1)
         if promise.partial or place < len(section)
     )
-    return Part(plain, tuple(causes))
+    return Part(plain, tuple(causes), batches=place_of_batches(step))
 
 
 def _warnings(groups: Sequence[_Group]) -> Iterator[str]:

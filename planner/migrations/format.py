@@ -180,12 +180,16 @@ def _refuse_control(section: Section, dialect: Dialect, alone: str) -> None:
         refuse_lock_release,
         refuse_package,
         refuse_transaction_control,
+        unfilled_bounds,
     )
+    from lockgate.planner.sql.placeholders import has_bounds
 
     mistakes = Mistakes()
     for statement in section.statements:
         refuse_package(statement, dialect)  # what seems to follow it is its body
         with mistakes.noting():
+            if section.batch is None and has_bounds(statement.sql, dialect):
+                raise unfilled_bounds(statement)
             refuse_transaction_control(statement, dialect)
             refuse_lock_release(statement, dialect)
             refuse_copy_out(statement)

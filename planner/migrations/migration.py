@@ -15,6 +15,7 @@ from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.filetext import Role
+    from lockgate.planner.plan.statement import Batch
 
 LONGEST = 255  # characters: the width of the history table's columns
 BOM = b"\xef\xbb\xbf"
@@ -38,6 +39,8 @@ class Section:
     delimiter_left: DelimiterLeft | None = None
     file: str = ""
     end: int | None = None
+    batch: Batch | None = None
+    """How its one statement runs in batches; None: it is no such section."""
 
 
 @dataclass(frozen=True, slots=True)

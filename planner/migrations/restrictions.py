@@ -169,5 +169,16 @@ def refuse_copy_out(statement: Statement) -> None:
         )
 
 
+def unfilled_bounds(statement: Statement) -> MigrationFileError:
+    """The error of a statement that has the bounds of batches, and does not run in any."""
+    return MigrationFileError(
+        "`{{…}}` stands in a statement that does not run in batches",
+        line=statement.line,
+        why="Nothing would fill it.",
+        do="Write `-- migrate:batch key=id` above the statement, or, for variables of the "
+        "environment, `-- migrate:template jinja` above `-- migrate:up`.",
+    )
+
+
 def _begins(words: tuple[str, ...], beginnings: tuple[tuple[str, ...], ...]) -> bool:
     return any(words[: len(beginning)] == beginning for beginning in beginnings)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 
+BOUNDS = {"lo": "{{lo}}", "hi": "{{hi}}"}
+
+
 def render(source: str, variables: Mapping[str, str]) -> str:
     """The SQL that a template makes of an environment's variables.
 
@@ -49,6 +52,23 @@ def render(source: str, variables: Mapping[str, str]) -> str:
         raise MigrationFileError(
             f"the template fails: {error}", line=_line(error), do="Correct the template."
         ) from error
+
+
+def with_bounds(source: str, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables, and in a file with batches `lo` and `hi`, which stand for themselves.
+
+    Raises:
+        MigrationFileError: the environment has variables of these names.
+    """
+    if "migrate:batch" not in source:
+        return variables
+    if taken := sorted(BOUNDS.keys() & variables.keys()):
+        raise MigrationFileError(
+            f"the environment has a variable {taken[0]}, and in a template with batches that is a "
+            "bound",
+            do="Give the variable another name.",
+        )
+    return {**variables, **BOUNDS}
 
 
 def _line(error: Exception) -> int:

@@ -311,6 +311,11 @@ class Plan(Model):
         return bool(self.steps) and not self.is_denied and self.state_pulled_at is None
 
     @property
+    def has_batches(self) -> bool:
+        """Whether a statement of it runs in batches."""
+        return any(one.batch for step in self.steps for one in step.statements)
+
+    @property
     def applying(self) -> tuple[Step, ...]:
         """The steps that apply something: neither those of a rollback nor of a baseline."""
         return tuple(step for step in self.steps if step.direction == "up" and step.statements)
@@ -341,6 +346,11 @@ class Unit:
     first: int
     steps: tuple[Step, ...]
     transaction: int | None
+
+    @property
+    def batches(self) -> bool:
+        """Whether it is a step that runs in batches."""
+        return any(one.batch for step in self.steps for one in step.statements)
 
 
 def intent_digest(steps: Iterable[Step]) -> str:

@@ -145,6 +145,76 @@ class StatementReading(Model):
     )
 
 
+ASK = "select case when ({}) then 1 else 0 end"
+"""The question whether the condition of an `until` holds, in the SQL of every engine."""
+
+
+class Slot(Model):
+    """A place in the SQL of a batch that the executor fills."""
+
+    name: Literal["lo", "hi", "above"] = Field(
+        description="A bound; or the `>` before `lo`, which is `>=` in the first batch. "
+        "The executor follows this."
+    )
+    start: Estimate = Field(description="In characters of the SQL, from 0; for the executor.")
+    end: Estimate = Field(description="The first character after it; for the executor.")
+
+
+class Throttle(Model):
+    """What a run of batches waits for between two of them."""
+
+    gauge: Literal["lag", "running", "oldest", "wal"] = Field(
+        description="The lag of replicas, the sessions at work, the age of the oldest transaction, "
+        "or the WAL that is not archived yet. The executor follows this."
+    )
+    below: Estimate = Field(
+        description="It goes on while the gauge is below: milliseconds, sessions or bytes."
+    )
+
+
+class Batch(Model):
+    """How a statement runs batch after batch along a key, each a transaction with its place."""
+
+    key: tuple[str, ...] = Field(description="The columns of the key; the executor walks by it.")
+    table: Named = Field(description="Whose key it is; the executor walks it.")
+    size: int = Field(ge=1, le=10_000_000, description="Rows of the first batch; for the executor.")
+    target_ms: Estimate = Field(
+        description="What a batch is to take: later ones are as large as that allows."
+    )
+    pause_ms: Estimate = Field(0, description="What the executor waits after each batch.")
+    throttles: tuple[Throttle, ...] = Field((), description="All must allow the next batch.")
+    until: str = Field(
+        "",
+        description="A condition in SQL that must hold at the end; empty: none. While it does not "
+        "and batches still change rows, the executor walks again.",
+    )
+    slots: tuple[Slot, ...] = Field(description="In the order of the SQL; for the executor.")
+    types: tuple[str, ...] = Field((), description="Of the key's columns; for reviewers.")
+    rows: Estimate | None = Field(
+        None, description="The server's estimate when the plan was made; null: not known."
+    )
+    bytes: Estimate | None = Field(None, description="Of the table, as `rows`; for reviewers.")
+
+    @property
+    def batches(self) -> int | None:
+        """About how many there will be, of the first one's size."""
+        return None if self.rows is None else -(-self.rows // self.size)
+
+    @property
+    def written(self) -> Batch:
+        """What its file says, without what a database has said."""
+        return self.model_copy(update={"types": (), "rows": None, "bytes": None})
+
+    def fill(self, sql: str, lo: str, hi: str, *, is_first: bool) -> str:
+        """The SQL with these texts in the place of its bounds."""
+        texts = {"lo": lo, "hi": hi, "above": ">=" if is_first else ">"}
+        parts, end = list[str](), 0
+        for slot in self.slots:
+            parts += [sql[end : slot.start], texts[slot.name]]
+            end = slot.end
+        return "".join((*parts, sql[end:]))
+
+
 class PlannedStatement(Model):
     """One statement, exactly as the server will receive it."""
 
@@ -158,6 +228,9 @@ class PlannedStatement(Model):
     )
     reading: StatementReading | None = Field(
         None, description="What it does by itself; null in format 1.0. For executors and policies."
+    )
+    batch: Batch | None = Field(
+        None, description="How it runs in batches; null: at once. The executor follows this."
     )
     loses: tuple[str, ...] = Field(
         (), description="What is gone with its data, as nouns: `the table users`. For policies."

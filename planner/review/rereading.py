@@ -84,7 +84,10 @@ def _is_kept(step: Step, applied: AppliedMigration | None, dialect: Dialect) -> 
         return False
     kept = down_step(applied, dialect)
     alike = [(one.checksum, one.name, one.requires, one.file) for one in (step, kept)]
-    texts = [[(s.sql, s.copy_data) for s in one.statements] for one in (step, kept)]
+    texts = [
+        [(s.sql, s.copy_data, s.batch and s.batch.written) for s in one.statements]
+        for one in (step, kept)
+    ]
     runs_alike = not dialect.transactional_ddl or (step.transaction is None) is (
         kept.transaction is None
     )
@@ -252,10 +255,10 @@ def _unlike(
 
 
 def _are_alike(planned: Sequence[PlannedStatement], section: Section | None) -> bool:
-    written = section.statements if section else ()
-    return [(one.sql, one.copy_data, one.line) for one in planned] == [
-        (one.sql, one.copy_data, one.line) for one in written
-    ]
+    written, batch = (section.statements, section.batch) if section else ((), None)
+    return [
+        (one.sql, one.copy_data, one.line, one.batch and one.batch.written) for one in planned
+    ] == [(one.sql, one.copy_data, one.line, batch) for one in written]
 
 
 def _runs_as_written(step: Step, section: Section, dialect: Dialect) -> bool:
@@ -318,7 +321,9 @@ def _refuse_overstated(plan: Plan) -> None:
 def _as_it_runs(step: Step) -> Step:
     guarantee = "point-of-no-return" if step.transaction is None else "transactional"
     changes = {"guarantee": guarantee, "reason": ""}
-    statements = tuple(one.model_copy(update=changes) for one in step.statements)
+    statements = tuple(
+        one if one.batch else one.model_copy(update=changes) for one in step.statements
+    )
     return step.model_copy(update={"statements": statements})
 
 
@@ -336,7 +341,8 @@ def _is_cut(plan: Plan) -> bool:
     so, or a unit with statements that are kept one by one, or with one that cannot be undone
     before another."""
     promised, units = rank(plan.verdict), plan.units()
-    return bool(promised) and (promised > 1 < len(units) or any(map(_is_torn, units)))
+    is_several = len(units) > 1 or any(unit.batches for unit in units)
+    return bool(promised) and ((promised > 1 and is_several) or any(map(_is_torn, units)))
 
 
 def _is_torn(unit: Unit) -> bool:

@@ -91,6 +91,8 @@ class Dialect:
     """COPY ... FROM STDIN is followed by its data."""
     delimiter_lines: bool = False
     """DELIMITER, a command of the client, is understood in a file."""
+    gauges: frozenset[str] = frozenset()
+    """What the server tells of its load, by the words of a `throttle`."""
     client_commands: frozenset[str] = frozenset()
     """Words that begin a command of the client, and no statement."""
 
@@ -147,6 +149,7 @@ POSTGRESQL = Dialect(
     nested_comments=True,
     return_ends_comment=True,
     rule_actions=True,
+    gauges=frozenset({"lag", "running", "oldest", "wal"}),
     body_kinds=frozenset({"function", "procedure"}),
     copy_data=True,
 )
@@ -167,6 +170,7 @@ MYSQL = Dialect(
     compound_bodies=True,
     body_kinds=frozenset({"procedure", "function", "trigger", "event"}),
     delimiter_lines=True,
+    gauges=frozenset({"running", "oldest"}),
     client_commands=frozenset(
         [
             "charset",

@@ -184,6 +184,7 @@ NAMES = {
     "runs": "lockgate_runs",
     "plans": "lockgate_plans",
     "journal": "lockgate_journal",
+    "batches": "lockgate_batches",
 }
 
 

@@ -33,6 +33,11 @@ class MySQLUnits:
             recovery.run_unit(self._engine, run, unit, serial, emit)
             return
         self._engine.store.execute(SET_STATUS, (RunStatus.APPLYING, run.id))
+        if unit.batches:
+            from lockgate.executors.mysql.batches.walker import run_batches
+
+            run_batches(self._engine, run, unit, serial, journal, emit)
+            return
         run_step(self._engine, run, unit, serial, journal, emit)
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:

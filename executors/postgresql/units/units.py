@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Unit
 
 
+def _run_batches(
+    engine: PostgreSQL, run: Run, unit: Unit, serial: int, journal: Journal | None, emit: Emit
+) -> None:
+    from lockgate.executors.postgresql.batches.walker import run_batches
+
+    run_batches(engine, run, unit, serial, journal, emit)
+
+
 class PostgreSQLUnits:
     """The running of units on a session; implements `executors.engine.Units`."""
 
@@ -34,9 +42,10 @@ class PostgreSQLUnits:
             with engine.session.ending_when_busy():
                 run_transaction(engine, run, unit, serial, emit)
             return
+        run_step = _run_batches if unit.batches else run_outside
         try:
             with engine.session.ending_when_busy():
-                run_outside(engine, run, unit, serial, journal, emit)
+                run_step(engine, run, unit, serial, journal, emit)
         except Interrupted:
             give_up_begun(engine, run, unit)
             raise

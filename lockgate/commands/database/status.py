@@ -88,9 +88,9 @@ def _show_one(
         raise UsageError("The page shows all environments.", do="Add `--all`.")
     stand = read_stand(environment)
     show = migrations.show_json if style == "json" else migrations.show_text
-    show(stand.standings, stand.ledger, stand.warnings)
+    show(stand.standings, stand.ledger, stand.warnings, stand.batches)
     invocation.document = False
-    if stand.holder:
+    if stand.holder and style == "text":
         lock.show_text(stand.holder)
     if stand.problem:
         raise stand.problem

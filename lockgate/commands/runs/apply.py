@@ -11,7 +11,9 @@ from lockgate.options import (
     dry_run_option,
     environments_option,
     events_option,
+    max_time_option,
     non_atomic_option,
+    read_deadline,
     reviewed_option,
     verbose_option,
 )
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     help="Sign the receipt with this SSH key; the signature goes to FILE.sig.",
 )
 @non_atomic_option
+@max_time_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -57,6 +60,7 @@ def command(
     receipt_file: Path | None,
     key: Path | None,
     allow_non_atomic: bool,
+    max_time: str | None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -97,6 +101,7 @@ def command(
             allow_non_atomic=allow_non_atomic, verbose=verbose, as_json=as_json,
         )  # fmt: skip
         return 0
+    deadline = read_deadline(max_time)
     plan = read_plan(plan_file)
     refuse_offline(plan)
     refuse_both(dry_run=dry_run, as_json=as_json)
@@ -119,7 +124,7 @@ def command(
             return 0
         with following(verbose=verbose, as_json=as_json) as emit:
             report = apply(
-                plan, work.engine, author(), wait=environment.lock.wait, emit=emit,
+                plan, work.engine, author(deadline), wait=environment.lock.wait, emit=emit,
                 admit=admitted, keep=keep_receipt if receipt_file else keep_nothing,
             )  # fmt: skip
         show_report(report, as_json=as_json)

@@ -12,7 +12,9 @@ from lockgate.options import (
     environments_option,
     events_option,
     from_database_option,
+    max_time_option,
     non_atomic_option,
+    read_deadline,
     verbose_option,
     wait_option,
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--to", metavar="VERSION", help="Roll back all above this version; 0 for everything.")
 @from_database_option
 @non_atomic_option
+@max_time_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -41,6 +44,7 @@ def command(
     to: str | None,
     from_database: bool,
     allow_non_atomic: bool,
+    max_time: str | None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -61,5 +65,8 @@ def command(
     request = Request(
         steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic
     )
-    plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
+    plan_and_apply(
+        name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json,
+        deadline=read_deadline(max_time),
+    )  # fmt: skip
     return 0

@@ -12,7 +12,9 @@ from lockgate.options import (
     environments_option,
     events_option,
     fresh_option,
+    max_time_option,
     non_atomic_option,
+    read_deadline,
     verbose_option,
     wait_option,
 )
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--to", metavar="VERSION", help="Apply up to and with this version.")
 @fresh_option
 @non_atomic_option
+@max_time_option
 @dry_run_option
 @verbose_option
 @events_option
@@ -37,6 +40,7 @@ def command(
     to: str | None,
     fresh: bool,
     allow_non_atomic: bool,
+    max_time: str | None,
     dry_run: bool,
     verbose: bool,
     as_json: bool,
@@ -53,5 +57,8 @@ def command(
     from lockgate.runs.up_and_down import plan_and_apply
 
     request = Request(to=to, allow_non_atomic=allow_non_atomic, fresh=fresh)
-    plan_and_apply(name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json)
+    plan_and_apply(
+        name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json,
+        deadline=read_deadline(max_time),
+    )  # fmt: skip
     return 0

@@ -238,6 +238,8 @@ def _part(unit: Unit) -> ReviewPart:
 def _fate(unit: Unit) -> tuple[str, str]:
     found = {one.guarantee for step in unit.steps for one in step.statements}
     statements = sum(len(step.statements) for step in unit.steps)
+    if unit.batches:
+        return "in batches", "Keeps the batches that are done; applied again, it goes on there."
     if unit.transaction is None and statements > 1:
         return "kept one by one", "Keeps each statement that ran."
     if unit.transaction is None and "point-of-no-return" in found:

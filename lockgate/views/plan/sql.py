@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.plan.plan import Plan, Step
-from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.plan.statement import Batch, PlannedStatement
 
 UTF8 = {
     "postgresql": "SET client_encoding = 'UTF8';",
@@ -36,8 +36,19 @@ def _step(number: int, step: Step, engine: str) -> Iterator[str]:
         yield _terminated(statement, engine)
 
 
+def _in_batches(statement: PlannedStatement, batch: Batch) -> str:
+    """What no client can run: its bounds are filled batch after batch."""
+    key, about = ", ".join(batch.key), f"about {batch.batches} batches" if batch.batches else ""
+    head = f"-- in batches of {batch.size} rows by ({key}) of {batch.table.name}"
+    lines = [f"{head}, {about}:" if about else f"{head}:"]
+    lines += [f"--   {line}" for line in statement.sql.splitlines()]
+    return "\n".join([*lines, *([f"-- until {batch.until}"] * bool(batch.until))])
+
+
 def _terminated(statement: PlannedStatement, engine: str) -> str:
     sql = statement.sql
+    if statement.batch is not None:
+        return _in_batches(statement, statement.batch)
     if statement.copy_data is not None:
         rows = f"{statement.copy_data.rstrip(chr(10))}\n" if statement.copy_data else ""
         return f"{sql};\n{rows}\\."

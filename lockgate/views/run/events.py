@@ -26,6 +26,8 @@ NAMES = {
     "StepFinished": "step_finished",
     "UnitCommitted": "committed",
     "Blocked": "blocked",
+    "BatchCommitted": "batch_committed",
+    "BatchesHeld": "batches_held",
     "Retried": "retried",
     "Undoing": "undoing",
     "ClearingPostponed": "clearing_postponed",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from lockgate.executors.events import (
+    BatchCommitted,
+    BatchesHeld,
     Blocked,
     ClearingPostponed,
     Emit,
@@ -20,6 +23,9 @@ from lockgate.executors.events import (
     Undoing,
 )
 from lockgate.views.terminal import console, is_terminal, shorten, tell
+
+EVERY = 5.0
+"""Seconds between two lines about batches."""
 
 
 @contextmanager
@@ -37,6 +43,7 @@ class _Follower:
         self._bar = bar
         self._total = 0
         self._awaited = ""
+        self._told = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -49,6 +56,11 @@ class _Follower:
                      f"({_rows(event.rows)}, {_duration(event.seconds)})", "dim")  # fmt: skip
             case StepFinished():
                 self._step(event)
+            case BatchCommitted():
+                self._batch(event)
+            case BatchesHeld():
+                told = f"{event.step.version} {event.step.name}: {event.reason}"
+                tell(f"{told}." if event.reason else f"{told}goes on.", "yellow")
             case Blocked():
                 who = "; ".join(str(blocker) for blocker in event.blockers)
                 tell(f"Waiting for a lock since {_duration(event.seconds)}: {who}", "yellow")
@@ -75,6 +87,19 @@ class _Follower:
         if holder != self._awaited:
             tell(f"Waiting for the migration lock, {holder}.", "yellow")
         self._awaited = holder
+
+    def _batch(self, event: BatchCommitted) -> None:
+        """Each with `-v`, and else one in so many seconds."""
+        now = time.monotonic()
+        if not self._verbose and now - self._told < EVERY:
+            return
+        self._told = now
+        of = ""
+        if event.expected:
+            percent = min(event.walked / event.expected, 1) * 100
+            of = f" of about {event.expected:,} ({percent:.0f} %)"
+        tell(f"    batch {event.batch}: {event.walked:,} rows{of}, "
+             f"{_duration(event.seconds)}", "dim")  # fmt: skip
 
     def _step(self, event: StepFinished) -> None:
         sign = "+" if event.step.direction == "up" else "-"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder, decode
@@ -22,11 +23,14 @@ from lockgate.planner.migrations.migration import (
     Sections,
     SourceFile,
 )
-from lockgate.planner.migrations.template import render
+from lockgate.planner.migrations.template import render, with_bounds
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import DelimiterLeft, Directive, Scanned, Statement, scan
 from lockgate.planner.versions import REPEATABLE
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.statement import Batch
 
 TOOL = "lockgate or dbmate"
 LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`; R__name.sql runs when it changes"
@@ -44,7 +48,8 @@ NOTHING = "nothing"
 """`-- migrate:down nothing`: so that rollbacks pass a migration that leaves nothing behind."""
 
 HEADER_DIRECTIVES = ("requires", "template", "repeatable")
-DIRECTIVES = (*HEADER_DIRECTIVES, "allow", "up", "down")
+BATCH_DIRECTIVES = ("batch", "until")
+DIRECTIVES = (*HEADER_DIRECTIVES, *BATCH_DIRECTIVES, "allow", "up", "down")
 
 
 def recognise(folder: Folder) -> bool:
@@ -107,8 +112,10 @@ def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str
     """Both sections, rendered if the file is a template; then lines count in the rendered text."""
     (file,) = migration.files
     with naming(file.name):
-        text = render(file.text, variables) if migration.template else file.text
-        sections = _collect_sections(scan(text, dialect), file.name)
+        text = file.text
+        if migration.template:
+            text = render(text, with_bounds(text, variables))
+        sections = _collect_sections(scan(text, dialect), file.name, dialect)
         if migration.repeatable and sections.down:
             raise MigrationFileError(
                 "a repeatable migration has no `-- migrate:down`",
@@ -174,6 +181,8 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
             )
         if word == "allow":
             read_waiver(part)
+        elif word in BATCH_DIRECTIVES:
+            _refuse_early_directive(part, word, opened=False)
         elif word == "requires":
             requires += _parse_requires(part, arguments)
         elif word == "template":
@@ -245,16 +254,49 @@ class _Draft:
     statements: list[Statement] = field(default_factory=list)
     waivers: list[Waiver] = field(default_factory=list)
     delimiter_left: DelimiterLeft | None = None
+    batch: dict[str, Directive] = field(default_factory=dict)
 
-    def section(self, general: list[Waiver], file: str, end: int | None) -> Section:
+    def section(
+        self, general: list[Waiver], file: str, end: int | None, dialect: Dialect
+    ) -> Section:
         """What was read, with the waivers of the file as a whole."""
+        batch = self._read_batch(dialect) if self.batch else None
         return Section(
-            tuple(self.statements), self.transactional, self.marker.line,
-            (*general, *self.waivers), self.delimiter_left, file, end,
+            tuple(self.statements), self.transactional and not batch, self.marker.line,
+            (*general, *self.waivers), self.delimiter_left, file, end, batch,
         )  # fmt: skip
 
+    def take_batch(self, directive: Directive, word: str) -> None:
+        """Notes a directive about batches: each once, and `batch` above the statement."""
+        if word in self.batch:
+            raise MigrationFileError(
+                f"a second `-- migrate:{word}` (the first is on line {self.batch[word].line})",
+                line=directive.line,
+                do="One section holds one statement in batches: split the file in two.",
+            )
+        if word == "batch" and self.statements:
+            raise MigrationFileError(
+                "`-- migrate:batch` stands below a statement",
+                line=directive.line,
+                do="Write it above the statement that runs in batches, which is the only one of "
+                "its section.",
+            )
+        if word == "until" and "batch" not in self.batch:
+            raise MigrationFileError(
+                "`-- migrate:until` without `-- migrate:batch`",
+                line=directive.line,
+                do="It says what must hold when the batches have ended: write it below them.",
+            )
+        self.batch[word] = directive
 
-def _collect_sections(parts: Iterator[Scanned], file: str) -> Sections:
+    def _read_batch(self, dialect: Dialect) -> Batch:
+        from lockgate.planner.migrations.batch import read_batch
+
+        directives = self.batch
+        return read_batch(directives["batch"], directives.get("until"), self.statements, dialect)
+
+
+def _collect_sections(parts: Iterator[Scanned], file: str, dialect: Dialect) -> Sections:
     opened: dict[str, _Draft] = {}
     general: list[Waiver] = []
     for part in parts:
@@ -270,9 +312,11 @@ def _collect_sections(parts: Iterator[Scanned], file: str) -> Sections:
     if "up" not in opened:
         raise _no_up()
     down = opened.get("down")
-    up = opened["up"].section(general, file, down.marker.line if down else None)
+    up = opened["up"].section(general, file, down.marker.line if down else None, dialect)
     has_way_back = down is not None and (_undoes_nothing(down) or down.statements)
-    return Sections(up, down.section(general, file, None) if down and has_way_back else None)
+    return Sections(
+        up, down.section(general, file, None, dialect) if down and has_way_back else None
+    )
 
 
 def _undoes_nothing(down: _Draft) -> bool:
@@ -298,6 +342,9 @@ def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Wa
     elif word == "allow":
         draft = _last(opened)
         draft.waivers.append(read_waiver(part, len(draft.statements) + 1))
+    elif word in BATCH_DIRECTIVES:
+        _refuse_early_directive(part, word, bool(opened))
+        _last(opened).take_batch(part, word)
     elif word in HEADER_DIRECTIVES:
         _refuse_late_directive(part, word, bool(opened))
     else:
@@ -311,6 +358,15 @@ def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
             f"`-- migrate:{word}` stands inside a section",
             line=directive.line,
             do="Move it above `-- migrate:up`.",
+        )
+
+
+def _refuse_early_directive(directive: Directive, word: str, opened: bool) -> None:
+    if not opened:
+        raise MigrationFileError(
+            f"`-- migrate:{word}` stands above `-- migrate:up`",
+            line=directive.line,
+            do="Move it into the section, above its statement.",
         )
 
 

@@ -45,6 +45,7 @@ from lockgate.planner.reading.reading import (
 )
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import POSTGRESQL
+from lockgate.planner.sql.placeholders import readable
 
 Reader = Callable[[str, Node, Path], Reading]
 LOCK_MODES = ("", *LOCKS)
@@ -72,6 +73,7 @@ def read(sql: str, path: Path = None) -> Reading:
     >>> read("create index on t (a)").holds[0].lock
     'SHARE'
     """
+    sql = readable(sql, POSTGRESQL)
     reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
     gives, names = changes_rights(sql, POSTGRESQL), _named_of_session(sql)
     opaque = reading.opaque or _runs_text(sql)

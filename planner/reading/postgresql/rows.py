@@ -40,6 +40,7 @@ def read_write(kind: str, node: Node, path: Path) -> Reading:
         tables_written=(table,),
         kind=verb,
         every_row=unbounded,
+        columns_written=_set_columns(node) if verb == "update" else None,
         queries=verb == "insert" and reads_rows(node.get("selectStmt")),
         holds=(hold(table, ROW_EXCLUSIVE),),
         loses=(f"every row of {table.name}",) if unbounded and verb == "delete" else (),
@@ -192,6 +193,11 @@ def _join(reading: Reading, part: Reading) -> Reading:
         every_row=reading.every_row or part.every_row,
         queries=True if part.kind != "insert" else reading.queries or part.queries,
     )
+
+
+def _set_columns(node: Node) -> frozenset[str]:
+    """The columns that an UPDATE sets."""
+    return frozenset(one["ResTarget"]["name"] for one in node.get("targetList", ()))
 
 
 def _is_always_true(condition: Node | None) -> bool:

@@ -1,0 +1,111 @@
+"""Runs of batches from the outside: killed, stopped, paused from another shell, and resumed."""
+
+import json
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.running import DEADLINE, Project, refused, succeed
+from tests.faults.batches import ROWS, check, kill_at_random, prepare, reset
+from tests.servers.process import wait_until
+
+SAMPLE = 5
+SLOW = "pause=400ms size=100 target=1h"
+
+
+@pytest.fixture
+def project(any_server: Any, any_database: str, tmp_path: Path) -> Iterator[Project]:
+    """A project with a table of 4000 rows and one migration in batches."""
+    made = prepare(any_server, any_database, tmp_path)
+    yield made
+    made.close()
+
+
+def slow_down(project: Project) -> None:
+    """Lets the migration run for so long that others can act meanwhile."""
+    path = project.migrations / "001_add.sql"
+    path.write_text(path.read_text().replace("size=20 target=8ms", SLOW, 1))
+
+
+def wait_for_batches(process: Any, count: int) -> None:
+    """Returns when a run with `--json` has said that so many batches are done."""
+    for line in process.stdout:
+        count -= json.loads(line)["event"] == "batch_committed"
+        if count <= 0:
+            return
+    raise AssertionError("the run has ended")
+
+
+def batches(project: Project) -> Any:
+    """What `status --json` says of the one step in batches."""
+    (found,) = project.migrate("status", "--json").document["batches"]
+    return found
+
+
+def test_a_run_that_is_killed_at_random_does_each_row_once(
+    any_server: Any, any_database: str, tmp_path: Path
+) -> None:
+    seed = random.randrange(1 << 30)
+    try:
+        kill_at_random(any_server, any_database, tmp_path, SAMPLE, seed)
+    except AssertionError as error:
+        raise AssertionError(f"with the seed {seed}") from error
+
+
+def test_a_signal_stops_it_and_up_goes_on(
+    any_server: Any, any_database: str, project: Project
+) -> None:
+    slow_down(project)
+    process = project.start("up", "--json")
+    wait_for_batches(process, 2)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode in (7, 143), (out, err)
+    succeed(project.migrate("up"))
+    check(any_server, any_database)
+    reset(any_server, any_database, project)
+
+
+def test_max_time_stops_it_with_12_and_the_same_command_goes_on(
+    any_server: Any, any_database: str, project: Project
+) -> None:
+    slow_down(project)
+    succeed(project.migrate("plan"))
+    stopped = refused(
+        project.migrate("apply", "plan.json", "--max-time", "600ms"), 12, "the time was up",
+        "Run the same command again",
+    )  # fmt: skip
+    assert "001_add.sql" in stopped.err
+    done = batches(project)
+    assert 0 < done["rows"] < ROWS
+    status = project.migrate("status")
+    assert status.code == 7
+    assert f"001 add: {done['rows']:,} rows" in status.out
+    assert "half done" in status.out
+    refused(project.migrate("up", "--max-time", "soon"), 64, "max-time")
+    fast = project.migrate("apply", "plan.json")
+    succeed(fast)
+    check(any_server, any_database)
+
+
+def test_it_is_paused_and_resumed_from_another_shell(
+    any_server: Any, any_database: str, project: Project
+) -> None:
+    slow_down(project)
+    refused(project.migrate("pause"), 64, "No run of batches is under way")
+    process = project.start("up", "--json")
+    wait_for_batches(process, 2)
+    assert "Paused" in succeed(project.migrate("pause")).out
+    wait_until(lambda: batches(project)["waits_for"].startswith("paused"), "the run is paused")
+    before = batches(project)
+    assert "@" in before["paused_by"]
+    assert "paused by" in project.migrate("status").out
+    assert batches(project)["batches"] == before["batches"]
+    succeed(project.migrate("resume"))
+    out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, (out, err)
+    check(any_server, any_database)
