@@ -32,6 +32,7 @@ OURS = (*OWN_NAMES.values(), FLEET_RUN, FLEET_TARGET, FLEET_PIECE)
 """Every table of lockgate's but the history: those of a ledger, and a coordinator's of fleets."""
 ON_DEMAND = "batches"
 """The part of the ledger that is made for the first plan that needs it."""
+ALWAYS_MADE = tuple(name for part, name in OWN_NAMES.items() if part != ON_DEMAND)
 ADD_JOB = "alter table {runs} add column job text"
 """For ledgers of versions that did not note CI's own job."""
 
@@ -72,8 +73,8 @@ class Tables:
     @property
     def exist(self) -> bool:
         """Whether there is nothing left to make."""
-        needed = {name for part, name in OWN_NAMES.items() if part != ON_DEMAND}
-        return bool(self.columns) and self.names.issuperset(needed) and self.has_job
+        made = bool(self.columns) and self.names.issuperset(ALWAYS_MADE)
+        return made and self.has_job
 
     def missing(self, statements: Mapping[str, str], plan: Plan | None = None) -> list[str]:
         """Of the statements that make the tables, by their part in the ledger, those to run before

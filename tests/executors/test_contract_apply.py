@@ -10,7 +10,7 @@ import pytest
 from lockgate.executors.engine import Run
 from lockgate.executors.events import RunStarted, StatementFinished, StepFinished, UnitCommitted
 from lockgate.executors.ledger import rows
-from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.ledger.tables import ALWAYS_MADE
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import (
     ExpiredPlan,
@@ -256,7 +256,7 @@ def test_a_role_without_the_right_to_create_applies_rows(
             by_hand(engine).execute(sql)
 
 
-OWN_TABLES = ("schema_migrations", *OWN_NAMES.values())
+OWN_TABLES = ("schema_migrations", *ALWAYS_MADE)
 
 
 def rights_to_write(engine: str, role: str, database: str) -> tuple[list[str], list[str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OWN_NAMES, TableFault, Tables
+from lockgate.executors.ledger.tables import ALWAYS_MADE, HISTORY_COLUMNS, TableFault, Tables
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError, StatementFailed
 from tests.executors.building import (
@@ -241,7 +241,7 @@ def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
         run = Run(last.id, plan, "somebody", "1.2.3")
         for sql in (*NOTE, *REPLACED[kind]):
             bystander.execute(sql)
-        for table in ("schema_migrations", *OWN_NAMES.values()):
+        for table in ("schema_migrations", *ALWAYS_MADE):
             for order in ("before", "after"):
                 bystander.execute(
                     f"create trigger {order} {order} insert or update or delete on {table} "

@@ -8,7 +8,7 @@ import pytest
 
 from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.ledger.tables import ALWAYS_MADE
 from lockgate.planner.errors import Locked, StatementFailed, Unreachable, Unresolved, UsageError
 from tests.commands.blocking import held_table
 from tests.executors.building import (
@@ -299,7 +299,7 @@ def test_a_user_who_may_not_create_anything_can_migrate_rows(
 ) -> None:
     with open_test_engine(family_server, family_database) as engine:
         engine.store.ensure_tables(new_identity(engine))
-    tables = ("schema_migrations", *OWN_NAMES.values(), "t")
+    tables = ("schema_migrations", *ALWAYS_MADE, "t")
     execute(
         family_server,
         family_database,
