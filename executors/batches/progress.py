@@ -41,7 +41,7 @@ READ_ONE = f"select {COLUMNS} from {{batches}} {{plain}} where {ONE}"
 # Those whose statement is not recorded as done.
 READ_OPEN = (
     f"select {', '.join(f'b.{name}' for name in COLUMNS.split(', '))} "
-    "from {batches} b join {journal} j on j.run_id = b.run_id and j.step = b.step "
+    "from {batches} b {plain} join {journal} j {plain} on j.run_id = b.run_id and j.step = b.step "
     f"and j.statement = b.statement where j.outcome = '{Outcome.BATCHING}' order by b.began_at"
 )
 # Of one batch, in its transaction; an engine adds its fence. No other run may have moved it.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Run
     from lockgate.executors.ledger.store import Store
     from lockgate.planner.plan.plan import Step
-    from lockgate.planner.plan.statement import Batch, PlannedStatement, Throttle
+    from lockgate.planner.plan.statement import Batch, Limit, PlannedStatement
 
 LARGER, SMALLER = 10, 1000
 """How much larger, and smaller, than the first batch later ones may be."""
@@ -74,7 +74,7 @@ class Walker(Protocol):
     def holds(self, condition: str) -> bool:
         """Whether a condition of the migration's holds."""
 
-    def measure(self, throttle: Throttle) -> float | None:
+    def measure(self, throttle: Limit) -> float | None:
         """A gauge, in the unit of its limit; None: nobody tells."""
 
 
@@ -266,13 +266,13 @@ def _obstacles(journey: Journey, progress: Progress) -> Iterator[str]:
             yield f"throttled: {spell_throttle(throttle, measured)}"
 
 
-def spell_throttle(throttle: Throttle, measured: float | None) -> str:
+def spell_throttle(throttle: Limit, measured: float | None) -> str:
     """A gauge beside its limit.
 
-    >>> from lockgate.planner.plan.statement import Throttle
-    >>> spell_throttle(Throttle(gauge="lag", below=5000), 12000.0)
+    >>> from lockgate.planner.plan.statement import Limit
+    >>> spell_throttle(Limit(gauge="lag", below=5000), 12000.0)
     'lag is 12s, and is to be below 5s'
-    >>> spell_throttle(Throttle(gauge="running", below=40), None)
+    >>> spell_throttle(Limit(gauge="running", below=40), None)
     'running is not known, and is to be below 40'
     """
     now = "not known" if measured is None else _spell(throttle.gauge, measured)

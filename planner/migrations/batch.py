@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, get_args
 
 from lockgate.planner.errors import MigrationFileError
-from lockgate.planner.plan.statement import ASK, Batch, Named, Slot, Throttle
+from lockgate.planner.plan.statement import ASK, Batch, Limit, Named, Slot
 from lockgate.planner.quantities import parse_duration, parse_size
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Reading
@@ -23,7 +23,7 @@ OPTION = re.compile(r"(?P<name>[a-z]+)=(?P<value>(?:\"[^\"]*\"|`[^`]*`|[^\s\"`])
 NAME = re.compile(r"\"(?P<quoted>[^\"]+)\"|`(?P<ticked>[^`]+)`|(?P<plain>[^\s\"`,.]+)")
 THROTTLE = re.compile(r"(?P<gauge>[a-z]+)<(?P<below>\S+)")
 OPTIONS = ("key", "size", "target", "pause", "throttle", "table")
-GAUGES: tuple[str, ...] = get_args(Throttle.model_fields["gauge"].annotation)
+GAUGES: tuple[str, ...] = get_args(Limit.model_fields["gauge"].annotation)
 SIZE, TARGET = "1000", "1s"
 LARGEST = 10_000_000
 
@@ -132,7 +132,7 @@ def _milliseconds(name: str, text: str, directive: Directive) -> int:
     return round(seconds * 1000)
 
 
-def _throttle(text: str, directive: Directive, dialect: Dialect) -> Throttle:
+def _throttle(text: str, directive: Directive, dialect: Dialect) -> Limit:
     match = THROTTLE.fullmatch(text)
     if match is None or match["gauge"] not in GAUGES:
         _refuse(
@@ -150,11 +150,11 @@ def _throttle(text: str, directive: Directive, dialect: Dialect) -> Throttle:
     if gauge == "running":
         if not below.isdecimal() or not int(below):
             _refuse(f"`{text}` is no number of sessions", directive, "Write `running<40`.")
-        return Throttle(gauge="running", below=int(below))
+        return Limit(gauge="running", below=int(below))
     if gauge == "wal":
-        return Throttle(gauge="wal", below=round(_quantity(parse_size, text, below, directive)))
+        return Limit(gauge="wal", below=round(_quantity(parse_size, text, below, directive)))
     seconds = _quantity(parse_duration, text, below, directive)
-    return Throttle(gauge="lag" if gauge == "lag" else "oldest", below=round(seconds * 1000))
+    return Limit(gauge="lag" if gauge == "lag" else "oldest", below=round(seconds * 1000))
 
 
 def _quantity(

@@ -160,7 +160,7 @@ class Slot(Model):
     end: Estimate = Field(description="The first character after it; for the executor.")
 
 
-class Throttle(Model):
+class Limit(Model):
     """What a run of batches waits for between two of them."""
 
     gauge: Literal["lag", "running", "oldest", "wal"] = Field(
@@ -182,7 +182,7 @@ class Batch(Model):
         description="What a batch is to take: later ones are as large as that allows."
     )
     pause_ms: Estimate = Field(0, description="What the executor waits after each batch.")
-    throttles: tuple[Throttle, ...] = Field((), description="All must allow the next batch.")
+    throttles: tuple[Limit, ...] = Field((), description="All must allow the next batch.")
     until: str = Field(
         "",
         description="A condition in SQL that must hold at the end; empty: none. While it does not "

@@ -8,7 +8,7 @@ from lockgate.executors.failure import ServerError
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
-    from lockgate.planner.plan.statement import Throttle
+    from lockgate.planner.plan.statement import Limit
 
 # Without the one that asks. https://dev.mysql.com/doc/refman/9.7/en/server-status-variables.html
 RUNNING = "show global status like 'Threads_running'"
@@ -22,7 +22,7 @@ from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id()
 DENIED = "1227"
 
 
-def read_gauge(session: MySQLSession, throttle: Throttle) -> float | None:
+def read_gauge(session: MySQLSession, throttle: Limit) -> float | None:
     """A gauge, in the unit of its limit; None: this user may not see it."""
     if throttle.gauge == "running":
         ((_, running),) = session.query_all(RUNNING)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lockgate.executors.events import Emit
     from lockgate.executors.mysql.engine import MySQL
     from lockgate.planner.plan.plan import Step, Unit
-    from lockgate.planner.plan.statement import PlannedStatement, Throttle
+    from lockgate.planner.plan.statement import Limit, PlannedStatement
 
 FENCED_NOTE = f"{NOTE} and %s = (select serial from {{target}}) and {OWN_LOCK}"
 ROWS = """
@@ -187,7 +187,7 @@ class MySQLWalker:
         except ServerError as error:
             raise StepFailed(self._failure(error)) from error
 
-    def measure(self, throttle: Throttle) -> float | None:
+    def measure(self, throttle: Limit) -> float | None:
         return read_gauge(self._engine.session, throttle)
 
     def _failure(self, error: ServerError) -> Failure:

@@ -8,7 +8,7 @@ from lockgate.executors.failure import ServerError
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
-    from lockgate.planner.plan.statement import Throttle
+    from lockgate.planner.plan.statement import Limit
 
 # Each says null where the role may not see it: a limit that nobody can tell holds the run up.
 # Of a replica that has all, the server tells no lag; of one that is catching up for the first time
@@ -43,7 +43,7 @@ GAUGES = {
 DENIED = "42501"
 
 
-def read_gauge(session: PostgreSQLSession, throttle: Throttle) -> float | None:
+def read_gauge(session: PostgreSQLSession, throttle: Limit) -> float | None:
     """A gauge; None: this role may not see it."""
     try:
         ((value,),) = session.look(GAUGES[throttle.gauge])

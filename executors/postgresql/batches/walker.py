@@ -24,7 +24,7 @@ from lockgate.executors.postgresql.batches.gauges import read_gauge
 from lockgate.executors.postgresql.lock import OWN_LOCK
 from lockgate.executors.postgresql.own_settings import LEAVE_LOCALLY
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed
-from lockgate.executors.postgresql.units.journaled import OWN_WAY_BEHIND, intend, record_step
+from lockgate.executors.postgresql.units.journaled import OWN_WAY_BEHIND, record_end, write_intent
 from lockgate.executors.postgresql.units.transaction import LOST_TO_OTHERS, Mark, step_failed
 from lockgate.executors.states import Outcome
 from lockgate.planner.plan.statement import ASK
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lockgate.executors.events import Emit
     from lockgate.executors.postgresql.engine import PostgreSQL
     from lockgate.planner.plan.plan import Unit
-    from lockgate.planner.plan.statement import Throttle
+    from lockgate.planner.plan.statement import Limit
 
 FENCED_NOTE = f"""
 {NOTE} and exists (select from {{target}} where serial = %s) and exists ({OWN_LOCK})
@@ -68,7 +68,7 @@ def run_batches(
     journey = Journey(run, unit.first, step, 1, statement, engine.store, walker, emit)
     done = run_walk(journey)
     emit(StatementFinished(unit.first, step, 1, statement, done.changed, done.busy))
-    record_step(engine, run, unit, serial, timed(emit, done.busy))
+    record_end(engine, run, unit, serial, timed(emit, done.busy))
     emit(UnitCommitted(unit.first, unit.first))
 
 
@@ -86,7 +86,7 @@ def _begin(
     if outcome is Outcome.BATCHING and read_progress(engine.store, address):
         return
     if outcome is None:
-        intend(engine, (*address, mark.statement.digest))
+        write_intent(engine, (*address, mark.statement.digest))
     ((rows,),) = engine.session.query_all(ROWS, (key.table, key.table))
     engine.store.write(
         (BEGIN, (*address, rows or None, mark.statement.batch.size)), (MARK_BATCHING, address)
@@ -178,7 +178,7 @@ class PostgreSQLWalker:
             raise step_failed(failed) from failed
         return answer.answer == "1"
 
-    def measure(self, throttle: Throttle) -> float | None:
+    def measure(self, throttle: Limit) -> float | None:
         return read_gauge(self._engine.session, throttle)
 
     def _beginning(self) -> list[Command[Mark]]:

@@ -91,7 +91,7 @@ def run_outside(
     rest = _Rest(engine, run, unit, journal, emit)
     try:
         try_again(engine.session.lock_retries, emit, rest.run, rest.can_go_on)
-        record_step(engine, run, unit, serial, emit)
+        record_end(engine, run, unit, serial, emit)
     except Locked as lost:
         raise _say_unlocked(engine, run, unit, lost) from lost
     emit(UnitCommitted(unit.first, unit.first))
@@ -201,7 +201,7 @@ def _settle(engine: PostgreSQL, run: Run, mark: Mark) -> bool:
     return done
 
 
-def record_step(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
+def record_end(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
     """The history's row and the end of the journal, in one transaction."""
     own = Mark(unit.first, unit.steps[0])
     ending = [
@@ -237,7 +237,7 @@ def _run_journaled(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None
     reading, key = mark.reading, (run.id, mark.number, mark.place)
     build = find_build(reading.concurrent, engine.session)
     before = _left_over(engine, reading)
-    writable = intend(engine, (*key, mark.statement.digest))
+    writable = write_intent(engine, (*key, mark.statement.digest))
     if build:
         _remove_invalid(engine, build, emit)
     noting = writable and reading.commits == "never" and not reading.outside_only
@@ -326,7 +326,7 @@ def _patiently(engine: PostgreSQL, mark: Mark) -> Iterator[None]:
         yield
 
 
-def intend(engine: PostgreSQL, values: tuple[object, ...]) -> bool:
+def write_intent(engine: PostgreSQL, values: tuple[object, ...]) -> bool:
     """Writes an intent; whether the transaction of the statement itself may write as well.
 
     Raises:

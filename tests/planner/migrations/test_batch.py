@@ -6,7 +6,7 @@ from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.formats.lockgate import read_migration
 from lockgate.planner.migrations.migration import Section
-from lockgate.planner.plan.statement import Batch, Throttle
+from lockgate.planner.plan.statement import Batch, Limit
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 
 DIALECTS = pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, MARIADB], ids=lambda d: d.name)
@@ -42,8 +42,8 @@ def test_a_section_in_batches_is_read(dialect: Dialect) -> None:
     assert (batch.key, batch.table.name, batch.size) == (("id",), "users", 5000)
     assert (batch.pause_ms, batch.target_ms) == (50, 2000)
     assert batch.throttles == (
-        Throttle(gauge="running", below=40),
-        Throttle(gauge="oldest", below=600_000),
+        Limit(gauge="running", below=40),
+        Limit(gauge="oldest", below=600_000),
     )
     assert batch.until == "not exists (select 1 from users where norm is null)"
     filled = batch.fill(section.statements[0].sql, "1", "9", is_first=False)
