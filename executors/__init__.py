@@ -4,7 +4,7 @@ apply.py           Application of a plan: lock, verify, run and record; nothing 
 batches/           Statements that run batch after batch along a key; knows no engine
 commit_outcome.py  Finding out whether a commit has happened whose answer was lost
 engine.py          An engine
-events.py          What an executor tells while it works; whoever started it decides what to show
+events.py          What an executor tells while it works; its caller decides what to show
 failure.py         What the server said when it refused a statement
 fleet/             The running of a fleet's plan: targets are found, and done wave by wave
 gauge.py           A gauge

@@ -59,7 +59,7 @@ UNDONE = "Interrupted. Everything that this run had done was undone."
 
 Conclusion = Literal["applied", "already applied", "nothing to do"]
 Admit = Callable[[Plan, datetime], tuple[str, ...]]
-"""Whoever has approved a plan; raises Denied when it may not be begun at this moment of the
+"""Those who have approved a plan; raises Denied when it may not be begun at this moment of the
 database's clock, in UTC."""
 
 
@@ -149,7 +149,7 @@ def verify(
     """How many of the plan's steps the database already has, and, of a plan that is to be begun,
     who has approved it; checks that it may be applied.
 
-    A plan that was wholly applied is not held against other runs, and one that was begun is
+    A plan that was fully applied is not held against other runs, and one that was begun is
     not held against its age or the environment's policy: going on is the way out.
     """
     refuse_elsewhere(plan, engine, ledger)
@@ -193,7 +193,7 @@ def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Em
     committed have dropped; the ledger after it.
 
     Raises:
-        Unresolved: the run could not be undone wholly.
+        Unresolved: the run could not be fully undone.
     """
     if ledger.present:
         engine.units.clear(emit)
@@ -209,7 +209,7 @@ def recover(plan: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Em
 
 
 def recover_same(draft: Plan, engine: Engine, ledger: Ledger, author: Author, emit: Emit) -> Ledger:
-    """`recover` for who has no plan file: of a run that was about to do what the draft would.
+    """`recover` without a plan file: of a run that was about to do what the draft would.
 
     Raises:
         Unresolved: another run stopped half-way.

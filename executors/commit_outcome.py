@@ -83,7 +83,7 @@ def settle_commit(engine: Engine, commit: Commit, lost: Unreachable, emit: Emit)
 def has_happened(engine: Engine, commit: Commit, lost: Unreachable, emit: Emit) -> bool:
     """Whether the commit has happened; the session is a new one, under the migration lock.
 
-    Sessions roll back before their locks go, so whoever has the lock sees how the lost one ended.
+    Sessions roll back before their locks go, so the lock's next holder sees how the lost one ended.
 
     Raises:
         Unresolved: it cannot be known, or not in time, or a signal came first.

@@ -1,4 +1,4 @@
-"""What an executor tells while it works; whoever started it decides what to show.
+"""What an executor tells while it works; its caller decides what to show.
 
 Events are values: nothing in them is a password, and nothing waits for an answer.
 """

@@ -33,7 +33,7 @@ def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
     """Writes the receipt of the run that has just applied this plan into the run's row.
 
     The plan is kept by then, so what hinders this is no error: `find_receipt` makes the receipt
-    anew, as after a crash in between.
+    again, as after a crash in between.
     """
     with suppress(Unreachable, ServerError, Interrupted):
         run = engine.store.runs.read_finished(plan)
@@ -48,7 +48,7 @@ def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
 
 def find_receipt(plan: Plan, engine: Engine) -> Receipt | None:
     """The receipt of the run that has applied this plan, or one of the same intent: as the run
-    keeps it, or made from what the run's row tells. None when no run here has wholly applied it.
+    keeps it, or made from what the run's row tells. None when no run here has fully applied it.
 
     Raises:
         InvalidPlan: what the run keeps was altered.

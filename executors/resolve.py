@@ -104,11 +104,11 @@ def _half_done(engine: Engine, journal: Journal) -> HalfDone:
 
 
 def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
-    """Undoes the run that stopped half-way, wholly or not at all; the caller holds the lock.
+    """Undoes the run that stopped half-way, all of it or nothing; the caller holds the lock.
 
     Raises:
         UsageError: there is none, or its statements were to be kept one by one.
-        Unresolved: it could not be undone wholly.
+        Unresolved: it could not be fully undone.
     """
     half = _only(engine, ledger)
     if not half.compensated:

@@ -162,7 +162,7 @@ def not_undone(error: StepFailed | ServerError) -> Unresolved:
     """The server refuses to undo a statement, or what comes behind that."""
     refused = f" to undo {error}" if isinstance(error, StepFailed) else f": {error}"
     return Unresolved(
-        f"The plan could not be undone wholly. The server refused{refused}.",
+        f"The plan could not be fully undone. The server refused{refused}.",
         why="What is left of it stands in the journal, with what it was before.",
         do="Remove the cause, then `migrate resolve --undo --reason TEXT` goes on undoing; "
         "`migrate resolve` shows what is left, and the other ways out.",
@@ -185,7 +185,7 @@ def ended_by_another(reason: Exception) -> Unresolved:
     what = reason.what if isinstance(reason, LockgateError) else str(reason)
     return Unresolved(
         f"{what} Meanwhile another run has undone or finished this one.",
-        why="Whoever has the lock looks first at what an interrupted run has left.",
+        why="Anyone who has the lock looks first at what an interrupted run has left.",
         do="See `migrate status` and `migrate history`, and run the same command again if needed.",
     )
 
@@ -249,7 +249,7 @@ def gone_state(step: Step, place: int, reason: str) -> Unresolved:
     """A step cannot go on: what a statement that is done had set ended with its session."""
     return Unresolved(
         f"{step.file}:{step.statements[place - 1].line}: what statement {place} has left in its "
-        f"session cannot be had again: {reason}.",
+        f"session cannot be restored: {reason}.",
         why="The statements after it could mean something else without it.",
         do="Finish or undo the migration by hand and settle it with `migrate resolve`.",
     )
@@ -279,7 +279,7 @@ def unknown_outcome(lost: LockgateError, hindered: str) -> Unresolved:
     """The error of a connection that was lost between COMMIT and its answer, when the server
     could not be asked what it has kept; `hindered` says why."""
     return Unresolved(
-        f"The commit was sent, and its answer was not had: {lost.what}",
+        f"COMMIT was sent, but the connection was lost before the server answered: {lost.what}",
         why="The server has kept all of the transaction or nothing of it, and which could not "
         f"be seen: {hindered}",
         do="See `migrate status`, and run the same command again: it looks first, and does "

@@ -125,7 +125,7 @@ def _spelled_out(arguments: list[str]) -> list[str]:
 
 
 def _interruption(error: BaseException) -> Interrupted | None:
-    """The signal that an error comes of: a driver stopped in its work may complain of that."""
+    """The signal that caused an error: a driver stopped in its work may complain of that."""
     if isinstance(error, Interrupted | RunError):
         return None
     cause = next((each for each in _causes(error) if isinstance(each, Interrupted)), None)
@@ -152,7 +152,7 @@ def _refusal(error: Exception) -> UsageError | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, what it comes of, and so on; a chain may lead back into itself."""
+    """An error, what caused it, and so on; a chain may lead back into itself."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause and id(cause) not in seen:

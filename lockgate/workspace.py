@@ -162,7 +162,7 @@ def run_secret_command(command: Sequence[str], environment: Environment) -> str:
 
 
 def look(engine: Engine) -> tuple[Ledger, LockHolder | None]:
-    """The ledger, for who does not hold the lock, and whose run it is in the midst of."""
+    """The ledger, read without the lock, and the session whose run is in progress, if any."""
     ledger = engine.store.read_ledger()
     if not ledger.unresolved:
         return ledger, None
@@ -172,10 +172,10 @@ def look(engine: Engine) -> tuple[Ledger, LockHolder | None]:
 
 
 def read_settled(engine: Engine) -> Ledger:
-    """The ledger, for who does not hold the lock and builds on it.
+    """The ledger, read without the lock by a command that builds on it.
 
     Raises:
-        Locked: it is in the midst of a run.
+        Locked: a run is in progress.
     """
     ledger, holder = look(engine)
     if holder:
@@ -200,7 +200,7 @@ def _under_way(holder: LockHolder) -> Locked:
 
 def load_migrations(environment: Environment) -> Directory:
     """The migrations of an environment's directory; a warning tells where it is outside of the
-    project, which whoever reads the project's changes does not see."""
+    project, which a reader of the project's changes does not see."""
     found = read_migrations(
         environment.migrations_directory,
         DIALECTS[environment.engine],

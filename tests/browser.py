@@ -29,7 +29,7 @@ def open_browser() -> Iterator[Browser]:
     """A headless chromium with the same fonts on every machine.
 
     Raises:
-        ServerUnavailable: it cannot be had from the machine's Debian mirror.
+        ServerUnavailable: it cannot be fetched from the machine's Debian mirror.
     """
     root = unpacked("chromium", PACKAGES, machine_suite())
     libraries = [folder for pattern in LIBRARIES for folder in root.glob(pattern)]
@@ -52,7 +52,7 @@ def axe_source() -> str:
     """The script of axe-core, which finds what people with disabilities cannot use.
 
     Raises:
-        FetchError: npm cannot be had, or cannot download it.
+        FetchError: npm is not there, or cannot download it.
     """
     return (cached(f"axe-core-{AXE}", _fill_axe) / "axe.min.js").read_text(encoding="utf-8")
 

@@ -150,7 +150,7 @@ class Proxy:
         The predicate gets each whole protocol message in turn, with its header, and whether
         "client" or "server" sent it. The message itself is not forwarded; those before it are,
         except that a client's unread ones may die with the connection. Fires once; the event
-        returned is set just before, so whoever sees the cut sees it set.
+        returned is set just before, so anyone who sees the cut sees it set.
         """
         self._fired = threading.Event()
         self._predicate = predicate

@@ -34,7 +34,7 @@ def open_control(
 
     Raises:
         Unreachable: no connection.
-        ConfigurationError: its address is not to be had.
+        ConfigurationError: its address cannot be found.
     """
     if control is not None:
         address = resolve_control(environment, key, control, variables)

@@ -148,7 +148,7 @@ def _run(environment: Environment, command: list[str], variables: Mapping[str, s
         raise _wrong(
             environment,
             f"{COMMANDS} does not allow the command {spelled}",
-            "Whoever writes the file would decide what runs here. Set the variable where no commit "
+            "The file's author would decide what runs here. Set the variable where no commit "
             "can: to the command as it is spelled, or to @FILE with one a line.",
         )
     program = command[0]

@@ -35,7 +35,7 @@ BEGIN_RUN = (
     "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
 )
 ADD_PIECE = "insert into {plans} (run_id, piece, text) values (%s, %s, %s)"
-# Whoever was interrupted writes its run's end without the lock: another may have finished it.
+# Anyone who was interrupted writes its run's end without the lock: another may have finished it.
 FINISH_RUN = (
     "update {runs} set status = %s, error = %s, finished_at = {now} "
     f"where id = %s and status not in {ENDED_WELL} and {{ledger.alone}}"
@@ -46,7 +46,7 @@ RESUME_RUN = (
     f"update {{runs}} set status = '{RunStatus.APPLYING}', error = null, finished_at = null, "
     "actor = %s, tool_version = %s, job = %s where id = %s and {ledger.alone}"
 )
-# Whoever begins a run holds the lock, so one that says it is under way has died. The journal
+# Anyone who begins a run holds the lock, so one that says it is under way has died. The journal
 # knows of one that died half-way.
 CLOSE_DEAD_RUNS = (
     f"update {{runs}} set status = '{RunStatus.STOPPED}', finished_at = {{now}}, "

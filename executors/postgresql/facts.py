@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WITHIN = "/* within */"
 """Where a session of one schema of many keeps to it."""
 NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-# The server opens what it measures, and would wait for who holds or awaits the strongest lock.
+# The server opens what it measures, and would wait for a session with the strongest lock.
 # Rows are estimated as its planner does, by the rows of a page and the pages of now; where nobody
 # has counted, by the width of the columns, 32 bytes for what has none:
 # https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/access/table/tableam.c

@@ -204,7 +204,7 @@ def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mut
     is there must be ours.
 
     initdb inherits our lock on `home`: should we be killed, the next user waits for its end,
-    then begins anew. https://www.postgresql.org/docs/18/app-initdb.html
+    then begins again. https://www.postgresql.org/docs/18/app-initdb.html
     """
     data = home / "data"
     refuse_foreign_data(home, account, refuge)
@@ -230,7 +230,7 @@ def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mut
 
 
 def _ensure_socket(home: Path, account: Account) -> Path:
-    """The folder of the server's socket, mode 0700: whoever may enter it needs no password.
+    """The folder of the server's socket, mode 0700: anyone who may enter it needs no password.
 
     It is <home>/socket, or a link to a folder in /tmp when that path is too long for a socket.
     https://www.postgresql.org/docs/18/runtime-config-connection.html#GUC-UNIX-SOCKET-DIRECTORIES
@@ -265,7 +265,7 @@ def _is_private(folder: Path, account: Account) -> bool:
 def _ensure_running(server: EmbeddedServer) -> None:
     """Starts the server unless it runs, and returns when it takes connections.
 
-    A server whose socket was swept from /tmp cannot be reached any more and is started anew.
+    A server whose socket was swept from /tmp cannot be reached any more and is started again.
     """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -270,7 +270,7 @@ FAULTS: Mapping[Fault, tuple[str, str]] = {
     "altered": (
         "does not fit what it should sign: that was changed, or it is the signature of "
         "something else",
-        "Remove the file, and let its signer sign anew.",
+        "Remove the file, and let its signer sign again.",
     ),
     "broken": ("is no whole SSH signature", ASK),
     "unknown": (

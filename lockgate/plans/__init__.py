@@ -1,7 +1,7 @@
 """Plans in the making: an environment, its database and its files brought together.
 
 adoption.py   Another tool's history, found in a database and read, for a plan that takes it over
-delivery.py   Delivery of a plan that was made: to its file, and to whoever looks on
+delivery.py   Delivery of a plan that was made: to its file, and to the one who looks on
 linting.py    Linting of migration files and of plans: asks the linters, and joins what they say
 making.py     Making of a plan from what is known of a database
 origin.py     What is known of the environment that plans are promoted from

@@ -1,4 +1,4 @@
-"""Delivery of a plan that was made: to its file, and to whoever looks on."""
+"""Delivery of a plan that was made: to its file, and to the one who looks on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SSH key of whoever signs: the one that is named, git's, or one of ~/.ssh."""
+"""The signer's SSH key: the one that is named, git's, or one of ~/.ssh."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def ask(question: str) -> bool:
 
 
 def spell_time(iso: str) -> str:
-    """A time in UTC, ISO 8601, for who reads stdout: in their own zone on a terminal, else in UTC.
+    """A time in UTC, ISO 8601, as stdout shows it: in the local zone on a terminal, else in UTC.
     One format everywhere; `zone` names its zone. Empty for none."""
     if not iso:
         return ""

@@ -1,4 +1,4 @@
-"""The state file: what is known of a database, written down for who may not connect to it.
+"""The state file: what is known of a database, written down for those who may not connect to it.
 
 A plan that is made from one tells what would run, and is never applied. It holds no rows, and
 nothing that leads to the database.

@@ -58,7 +58,7 @@ class DatabaseAddress:
     password: SecretStr | None = None
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     has_own_password: bool = True
-    """Whether host and password are from one place. Where the host is named elsewhere, whoever
+    """Whether host and password are from one place. Where the host is named elsewhere, anyone who
     names it could have the password sent to himself."""
 
     renew: Callable[[], DatabaseAddress] | None = field(default=None, repr=False, compare=False)

@@ -175,7 +175,7 @@ class PolicyFile(Settings):
 
     @model_validator(mode="after")
     def _settle(self) -> Self:
-        """Whoever asks for a transaction a step wants plans that can stop between them."""
+        """Anyone who asks for a transaction a step wants plans that can stop between them."""
         if self.policy.non_atomic is None and self.transaction == "step":
             policy = self.policy.model_copy(update={"non_atomic": "allow"})
             return self.model_copy(update={"policy": policy})

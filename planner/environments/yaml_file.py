@@ -6,7 +6,7 @@ PyYAML implements YAML 1.1 (https://yaml.org/type/): `010` is 8, `no` is false, 
 of two equal keys the last one wins. Editors and most other tools implement YAML 1.2, where they
 are not. A setting of a production database must not depend on that, so such values are refused.
 
-No error shows a value: whoever puts a password in the wrong place must not find it in a CI log.
+No error shows a value: anyone who puts a password in the wrong place must not find it in a CI log.
 """
 
 from __future__ import annotations

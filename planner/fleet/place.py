@@ -1,6 +1,6 @@
 """The place of one target of a fleet: what of an address is its own.
 
-Connects to nothing. A target's name is data, whoever has chosen it: it is quoted as an option of
+Connects to nothing. A target's name is data, no matter who chose it: it is quoted as an option of
 the connection, and travels beside SQL, never in it.
 """
 

@@ -12,7 +12,7 @@ from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, dif
 from lockgate.planner.errors import Denied, StalePlan
 from lockgate.planner.plan.plan import Change, Plan
 
-# Whoever creates a database decides on these, and no migration does: the database's own
+# The creator of a database decides on these, and no migration does: the database's own
 # attributes, and MySQL's rights on all of it, which stand in `grants` without an object.
 DATABASE = "database"
 GRANTS = "grants"
@@ -21,7 +21,7 @@ NAMED = 5
 
 
 def made_by_migrations(catalogue: Catalogue) -> Catalogue:
-    """The catalogue without what whoever creates a database decides on."""
+    """The catalogue without what the creator of a database decides on."""
     objects = {name: text for name, text in catalogue.objects.items() if name != DATABASE}
     granted = [line for line in objects.pop(GRANTS, "").split("\n") if ON_AN_OBJECT.match(line)]
     return Catalogue(objects | ({GRANTS: "\n".join(granted)} if granted else {}))

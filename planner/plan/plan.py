@@ -193,8 +193,7 @@ class Measured(Model):
     )
     rewrites: tuple[str, ...] | None = Field(
         None,
-        description="The tables whose rows it wrote anew; null: it could not be seen. "
-        "For reviewers.",
+        description="The tables whose rows it rewrote; null: it could not be seen. For reviewers.",
     )
 
 

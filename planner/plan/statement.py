@@ -46,7 +46,7 @@ class Touch(Model):
     algorithm: str = Field("", description="That of MySQL's online DDL; for reviewers.")
     blocks: Blocked = Field("nothing", description="What others must wait with; for policies.")
     work: Work = Field(
-        "none", description="Whether all rows are read or written anew under it; for policies."
+        "none", description="Whether all rows are read or rewritten under it; for policies."
     )
     certain: bool = Field(
         True,

@@ -103,7 +103,7 @@ def completed(plan: Plan) -> Plan:
 
 
 def with_losses(plan: Plan, dialect: Dialect) -> Plan:
-    """The plan with what its statements lose whatever tables there are, not sealed anew."""
+    """The plan with what its statements lose whatever tables there are, not sealed again."""
     subjects = read_subjects(plan, ReviewTerms(dialect), without_files(plan))
     steps = (
         step.model_copy(update={"statements": _losing(step, subject)})

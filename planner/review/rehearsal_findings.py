@@ -215,7 +215,7 @@ def _worse_locks(statement: PlannedStatement, measured: Measured) -> Iterator[st
 def _unforeseen_rewrites(statement: PlannedStatement, measured: Measured) -> Iterator[str]:
     for table in measured.rewrites or ():
         if _is_worse_rewrite(statement, table):
-            yield f"it writes every row of {table} anew"
+            yield f"it rewrites every row of {table}"
 
 
 def _is_worse_lock(statement: PlannedStatement, held: Lock) -> bool:

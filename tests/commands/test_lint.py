@@ -69,7 +69,7 @@ def test_mysql_is_linted_by_our_own_rules(mysql_files: Project) -> None:
     mysql_files.write("001_a.sql", "alter table t drop primary key;", "drop table t, u;")
     result = succeed(mysql_files.migrate("lint"))
     assert "migrations/001_a.sql:2: warning: blocks-table" in result.out
-    assert "SHARED lock on t, writes every row anew (ALGORITHM=COPY)." in result.out
+    assert "SHARED lock on t, rewrites every row (ALGORITHM=COPY)." in result.out
 
 
 def test_versions_before_the_first_are_passed_over(files: Project) -> None:

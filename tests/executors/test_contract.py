@@ -236,7 +236,7 @@ def test_a_run_is_read_by_its_id(engine: Any) -> None:
     assert engine.store.runs.read_run("run-1") == engine.store.runs.read_runs(5)[1]
 
 
-def test_a_run_that_was_wholly_applied_stays_so_whoever_ends_it_late(
+def test_a_run_that_was_wholly_applied_stays_so_no_matter_who_ends_it(
     engine: Any, other: Any
 ) -> None:
     run = run_of(engine)

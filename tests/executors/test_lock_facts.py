@@ -278,7 +278,7 @@ def family(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 class FamilyDesk:
-    """A connection, and the base tables made anew after each ALTER TABLE that was accepted."""
+    """A connection, and the base tables made again after each ALTER TABLE that was accepted."""
 
     def __init__(self, server: Any, database: str) -> None:
         self.dialect = DIALECTS[server.engine]

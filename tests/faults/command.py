@@ -45,7 +45,7 @@ class Runner:
         return self._pid
 
     def run(self, folder: Path, arguments: tuple[str, ...], environ: Mapping[str, str]) -> Ending:
-        """Runs a command to its end, whoever brings that about."""
+        """Runs a command to its end, anyone who brings that about."""
         self._born.clear()
         with self._output.open("wb") as output:
             process = Forked(

@@ -46,7 +46,7 @@ def fetch_graphile_worker() -> Path:
     """The folder with graphile-worker's `*.sql` migrations.
 
     Raises:
-        FetchError: npm cannot be had, or cannot download them.
+        FetchError: npm is not there, or cannot download them.
     """
     return cached(f"graphile-worker-{GRAPHILE_WORKER}", fill_graphile_worker)
 

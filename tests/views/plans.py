@@ -35,7 +35,7 @@ BLOCKS = Finding(
     statement=1,
     line=3,
     message="ALTER TABLE: ACCESS EXCLUSIVE lock on orders (about 80,000,000 rows, 41GB), "
-    "writes every row anew.",
+    "rewrites every row.",
     why="For as long as that takes, reads and writes wait.",
     safer="Do it while nobody uses the table, or fill a new table and exchange the two.",
 )
@@ -301,7 +301,7 @@ def compensated_plan() -> Plan:
 
 
 def altered_plan() -> Plan:
-    """The release, made anew for staging: with steps added, removed, changed and graded anew."""
+    """The release, made again for staging: with steps added, removed, changed and graded anew."""
     first, _, _, *rest = MIGRATIONS
     other = written("003_order_total.sql", f"{ORDER_TOTAL}\nselect 2;", "select 3;", requires="001")
     added = written("007_more.sql", "create table more (id int);", "drop table more;")

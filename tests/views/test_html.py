@@ -137,7 +137,7 @@ def test_a_rehearsal_is_shown_with_what_each_statement_cost(pages: Pages) -> Non
     assert "The way back does not restore what was there." in section.inner_text()
     section.locator("summary").click()
     assert "+index orders_by_total: columns total" in section.inner_text()
-    cost = "Rehearsed in 12 ms: ACCESS EXCLUSIVE on public.orders, writes public.orders anew"
+    cost = "Rehearsed in 12 ms: ACCESS EXCLUSIVE on public.orders, rewrites public.orders"
     assert cost in page.locator("#step-3").inner_text()
 
 

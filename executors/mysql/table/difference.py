@@ -39,7 +39,7 @@ class TableDifference:
     """Columns that are dropped and added again in one statement."""
 
     changed: frozenset[str] = field(init=False)
-    """Other columns that stay and are defined anew."""
+    """Other columns that stay and are defined again."""
 
     settled: frozenset[str] = field(init=False)
     """Columns that can stay in their place while the others are put around them."""

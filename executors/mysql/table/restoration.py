@@ -62,7 +62,7 @@ def restore_table(
     name that a statement gave it, whether that happened or not: such a column keeps its values.
     A crash between two statements leaves a table that this function takes on from. Ask again
     with the table as it is after them, until there are none: MySQL may write an expression
-    anew when a column in it changes, and MariaDB shows some key options only then.
+    again when a column in it changes, and MariaDB shows some key options only then.
 
     Raises:
         ValueError: a table has a part of no known form (MariaDB's system versioning), or an

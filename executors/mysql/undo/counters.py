@@ -76,11 +76,11 @@ class CounterNotes:
 
 
 def give_back_counters(engine: MySQL) -> None:
-    """Sets back what transactions have moved that were rolled back, whoever ran them; the caller
+    """Sets back what transactions have moved that were rolled back, no matter whose; the caller
     holds the lock, and the work session is a new one afterwards.
 
     A counter stays where the role may not alter its table, as after any rollback. A crash leaves
-    the notes, for whoever runs next.
+    the notes, for the next run.
     """
     notes = engine.store.query_all(READ)
     if not notes:

@@ -54,7 +54,7 @@ QUALIFIED = re.compile(r"(?:`(?:[^`]|``)*`)\.`")
 
 
 class Graveyard:
-    """The graveyard of one history table; whoever holds the migration lock may use it."""
+    """The graveyard of one history table; anyone who holds the migration lock may use it."""
 
     def __init__(self, session: MySQLSession) -> None:
         self._session = session

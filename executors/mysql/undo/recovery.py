@@ -49,7 +49,7 @@ def run_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> No
         work.run(serial)
     except (LockgateError, ServerError, StepFailed) as reason:
         raise _ending(work, reason) from reason
-    except Exception as fault:  # of lockgate itself, or of whoever listens
+    except Exception as fault:  # of lockgate itself, or of a listener
         _leave_nothing(work, fault)
         raise
 
@@ -84,7 +84,7 @@ def undo_unit(engine: MySQL, run: Run, unit: Unit, emit: Emit) -> None:
     """Undoes a unit whose run has ended without.
 
     Raises:
-        Unresolved: it could not be undone wholly, or its point of no return is passed.
+        Unresolved: it could not be fully undone, or its point of no return is passed.
     """
     work = CompensatedUnit(engine, run, unit, emit)
     passed, begun = _passed(work)
@@ -128,7 +128,7 @@ def give_back(work: CompensatedUnit) -> None:
     """Undoes a unit, unless another executor has ended it.
 
     Raises:
-        Unresolved: it could not be undone wholly.
+        Unresolved: it could not be fully undone.
     """
     try:
         if not work.journal.is_open():

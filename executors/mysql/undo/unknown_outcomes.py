@@ -46,7 +46,7 @@ def settle_outcomes(engine: MySQL, run_id: str, number: int, step: Step) -> dict
     """The outcome of each statement of a step that was begun: `done`, or None when nobody can
     tell. What a look settles is noted; what has not happened is not among them.
 
-    The session that ran them has ended: whoever has its lock sees what it did.
+    The session that ran them has ended: anyone who has its lock sees what it did.
     """
     outcomes: dict[int, str | None] = {}
     for place, outcome, image in engine.store.query_all(READ, (run_id, number)):

@@ -175,7 +175,7 @@ def _restore(engine: PostgreSQL, run: Run, mark: Mark) -> None:
     """Sets again what a statement that is done had set, in a session that is gone.
 
     Raises:
-        Unresolved: it may have left what cannot be had again.
+        Unresolved: it may have left what cannot be restored.
     """
     assert mark.statement is not None
     left = mark.reading.leaves
@@ -194,7 +194,7 @@ def _restore(engine: PostgreSQL, run: Run, mark: Mark) -> None:
 def _settle(engine: PostgreSQL, run: Run, mark: Mark) -> bool:
     """Whether a statement that was begun by a run that has ended took effect; journals it.
 
-    Asked under the lock, so that the statement has ended too, whoever ran it.
+    Asked under the lock, so that the statement has ended too, no matter who ran it.
     """
     done = bool(happened(mark.reading.concurrent, engine.session))
     _journal(engine, NOTE_DONE if done else FORGET_INTENT, (run.id, mark.number, mark.place))

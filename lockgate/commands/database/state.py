@@ -1,4 +1,4 @@
-"""`migrate state pull`: what a database says, as a file for who may not connect to it."""
+"""`migrate state pull`: what a database says, as a file for those who may not connect to it."""
 
 from __future__ import annotations
 

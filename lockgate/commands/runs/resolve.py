@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @environments_option
 @click.option("--undo", "way", flag_value="undo", help="Undo all that the run has done.")
 @click.option("--finish", "way", flag_value="finish", help="Run what the run has not done.")
-@click.option("--mark-applied", metavar="VERSION", help="The migration is now wholly applied.")
+@click.option("--mark-applied", metavar="VERSION", help="The migration is now fully applied.")
 @click.option("--mark-rolled-back", metavar="VERSION", help="Nothing of the migration is left.")
 @click.option(
     "-o",

@@ -65,7 +65,7 @@ def outcomes(seen: Rehearsal) -> Iterator[tuple[str, str]]:
 
 
 def costly(seen: Rehearsal) -> tuple[Measured, ...]:
-    """The statements that shut others out of a table or wrote one anew, in running order."""
+    """The statements that shut others out of a table or rewrote one, in running order."""
     return tuple(one for one in seen.measured if one.rewrites or _blocking(one))
 
 
@@ -81,15 +81,15 @@ def place(measured: Measured) -> str:
 
 
 def costs(measured: Measured) -> str:
-    """The locks that shut others out, and the tables that were written anew.
+    """The locks that shut others out, and the tables that were rewritten.
 
     >>> from lockgate.planner.plan.plan import Lock, Measured
     >>> lock = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
     >>> costs(Measured(step=1, statement=1, ms=2, locks=[lock], rewrites=["public.t"]))
-    'ACCESS EXCLUSIVE on public.t, writes public.t anew'
+    'ACCESS EXCLUSIVE on public.t, rewrites public.t'
     """
     locks = [f"{lock} on {table}" for lock, table in _blocking(measured)]
-    return ", ".join([*locks, *(f"writes {table} anew" for table in measured.rewrites or ())])
+    return ", ".join([*locks, *(f"rewrites {table}" for table in measured.rewrites or ())])
 
 
 def _blocking(measured: Measured) -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ def _analyze(cursor: Cursor) -> Reading:
 
 
 def _analyzes_tables(cursor: Cursor) -> Reading:
-    """With a list of tables alone it estimates anew; what follows that is about statistics that
+    """With a list of tables alone it estimates again; what follows that is about statistics that
     the server keeps by column: UPDATE HISTOGRAM, DROP HISTOGRAM, PERSISTENT FOR.
 
     https://dev.mysql.com/doc/refman/9.7/en/analyze-table.html

@@ -60,7 +60,7 @@ STABLE = frozenset(
 # A value of these is its own spelling; any other is spelled in full.
 SPELLED = frozenset({"text", "character varying", "character", "citext"})
 NARROW = frozenset({"name", "char"})  # they take the first characters of a longer text
-# Every value has its like in the types on the right, from which it can be had back. Between others
+# Every value has its like in the types on the right, and can be converted back. Between others
 # of OWN, and from them, an assignment or a cast may lose a part of it.
 WIDER = {
     "smallint": frozenset({"integer", "bigint", "numeric", "real", "double precision"}),

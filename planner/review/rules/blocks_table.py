@@ -18,7 +18,7 @@ COVERED_BY = frozenset(
     ]
 )
 BLOCKED = {"writes": "writes wait", "reads": "reads and writes wait", "nothing": ""}
-WORK = {"scan": "reads every row", "rewrite": "writes every row anew", "none": ""}
+WORK = {"scan": "reads every row", "rewrite": "rewrites every row", "none": ""}
 ONLINE = (
     "Add `, ALGORITHM=INPLACE, LOCK=NONE`: the server then refuses it rather than block. "
     "Where it must copy, use gh-ost or pt-online-schema-change, or do it in quiet hours."

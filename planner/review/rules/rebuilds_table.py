@@ -1,4 +1,4 @@
-"""`rebuilds-table`: every row is written anew, though others can go on meanwhile."""
+"""`rebuilds-table`: every row is rewritten, though others can go on meanwhile."""
 
 from __future__ import annotations
 

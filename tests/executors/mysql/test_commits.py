@@ -126,7 +126,7 @@ KINDS = [
     Kind("get_lock", "select get_lock('{unique}', 0)", NEITHER),
     Kind("call plain", "call p()", NEITHER, (PLAIN,)),
     Kind("call that commits", "call p()", BOTH, (COMMITTING,)),
-    Kind("call that begins anew", "call p()", BOTH, (NESTING,)),
+    Kind("call that begins again", "call p()", BOTH, (NESTING,)),
     Kind("call that creates", "call p()", BOTH, (DEFINING,)),
     Kind("prepare", PREPARED, NEITHER),
     Kind("compound", "begin not atomic insert into other values (5); end", NEITHER, (), MARIADB),

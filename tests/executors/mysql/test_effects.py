@@ -152,7 +152,7 @@ Key = tuple[str, str]
 
 
 class Desk:
-    """A database that is made anew for each sample."""
+    """A database that is made again for each sample."""
 
     def __init__(self, server: Any, database: str) -> None:
         self.dialect = DIALECTS[server.engine]

@@ -61,7 +61,7 @@ def test_a_holder_that_may_migrate_is_waited_for(
 def test_a_prepared_transaction_that_holds_it_is_named_and_can_be_ended(
     postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
 ) -> None:
-    """Whoever may connect may leave a lock behind that no session holds."""
+    """Anyone who may connect may leave a lock behind that no session holds."""
     with open_test_engine(postgres_server, postgres_database) as engine:
         apply_up(engine, create_tables(1))
         key = lock_key(engine.server.history_table)

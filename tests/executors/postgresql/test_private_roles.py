@@ -1,5 +1,4 @@
-"""Whom migrations run as on a private server: nobody who could reach out of it, whoever they run as
-where it is live."""
+"""Whom migrations run as on a private server: nobody who could reach out of it."""
 
 import os
 from collections.abc import Iterator

@@ -198,7 +198,7 @@ def test_a_lock_that_blocks_more_than_is_said_is_a_finding(lock: Lock, told: str
 
 def test_a_rewrite_that_is_not_said_is_a_finding() -> None:
     ((_, finding),) = unforeseen(touching(SAID), measured(None, "public.t"))
-    assert "writes every row of public.t anew" in finding.message
+    assert "rewrites every row of public.t" in finding.message
     said = SAID.model_copy(update={"work": "rewrite"})
     assert list(unforeseen(touching(said), measured(None, "public.t"))) == []
 

@@ -83,7 +83,7 @@ class Bench:
         self.run("set foreign_key_checks = 1, sql_mode = default")
 
     def restore_by_steps(self, before: str, renamed: Mapping[str, str]) -> int:
-        """As `restore`, but dies after each statement and begins anew; how many it took."""
+        """As `restore`, but dies after each statement and begins again; how many it took."""
         self.run(f"set foreign_key_checks = 0, sql_mode = '{SQL_MODE}'")
         count = 0
         while sql := restore(self.name, before, self.show(), renamed):
