@@ -227,7 +227,7 @@ def recover_same(draft: Plan, engine: Engine, ledger: Ledger, author: Author, em
 
 def find_batching(draft: Plan, engine: Engine, ledger: Ledger) -> Plan | None:
     """The plan of the run that stopped between batches, if the draft would do what is left of it,
-    from the step in batches on: for who has no plan file."""
+    from the step in batches on: for a caller without a plan file."""
     for digest in ledger.unresolved:
         journal = engine.store.runs.read_journal(digest)
         if journal is None or set(journal.outcomes.values()) != {Outcome.BATCHING}:
