@@ -39,5 +39,6 @@ class Gauge:
             self._times[event.number, event.place] = round(event.seconds * 1000)
 
     def note(self, key: StatementKey, **found: Any) -> None:
-        """Notes what was seen of a statement: `locks` and `rewrites`, as in `Measured`."""
+        """Notes what was seen of a statement: `locks`, `rewrites` and `scans`, as in
+        `Measured`."""
         self._found[key] = found

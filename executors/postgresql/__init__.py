@@ -6,7 +6,7 @@ catalogue/        All that a PostgreSQL database holds but rows, as queries and 
 connection.py     Connections to PostgreSQL
 engine.py         PostgreSQL: the engine, of its parts; knows no SQL itself
 facts.py          The facts of the relations of a PostgreSQL database, by which a plan is reviewed
-gauge.py          What a statement locks and rewrites on PostgreSQL
+gauge.py          What a statement locks, reads and rewrites on PostgreSQL
 layouts.py        How the relations of a PostgreSQL database hang together
 ledger.py         The SQL of the ledger's tables that is PostgreSQL's own
 lock.py           Advisory locks of PostgreSQL, as pg_locks shows them

@@ -1,4 +1,5 @@
-"""What a statement locks and rewrites on PostgreSQL: asked right behind it, in its transaction.
+"""What a statement locks, reads and rewrites on PostgreSQL: asked right behind it, in its
+transaction.
 
 Must see only what others see too: a table that the transaction itself has made is nobody's yet.
 """
@@ -15,25 +16,34 @@ from lockgate.executors.gauge import Gauge
 from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.postgresql.units.transaction import Mark, reading_of
-from lockgate.planner.plan.measured_locks import measured_lock, spell_mode, stronger_lock
+from lockgate.planner.plan.measured_locks import measured_lock, shuts_out, spell_mode, stronger_lock
 from lockgate.planner.plan.plan import Lock
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
-# Locks of reads are left out: they keep nobody waiting but who would lock the whole table.
+# Locks of reads are left out: they keep nobody waiting but who would lock the whole table. How
+# often a table was read from its first row on, the server counts for an empty one too.
 HELD = """
 select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-    l.relation::pg_catalog.int8, l.mode, n.nspname::pg_catalog.text
+    coalesce(l.relation, c.oid)::pg_catalog.int8, l.mode, n.nspname::pg_catalog.text
         operator(pg_catalog.||) '.' operator(pg_catalog.||) c.relname::pg_catalog.text,
-    c.relfilenode::pg_catalog.int8)), '[]')
-from pg_catalog.pg_locks l
-left join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) l.relation
+    c.relfilenode::pg_catalog.int8, coalesce(pg_catalog.pg_stat_get_xact_numscans(c.oid), 0)
+)), '[]')
+from (
+    select relation, mode from pg_catalog.pg_locks
+    where pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()
+      and locktype operator(pg_catalog.=) 'relation' and mode operator(pg_catalog.<>)
+        all ('{AccessShareLock,RowShareLock,SIReadLock}'::pg_catalog.text[])
+) l
+full join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) l.relation
 left join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-where l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid()
-  and l.locktype operator(pg_catalog.=) 'relation' and l.mode operator(pg_catalog.<>)
-    all ('{AccessShareLock,RowShareLock,SIReadLock}'::pg_catalog.text[])
+where l.mode is not null or (c.relkind operator(pg_catalog.=)
+    any ('{r,p,m}'::pg_catalog."char"[]) and c.oid operator(pg_catalog.>=) 16384
+    and pg_catalog.pg_stat_get_xact_numscans(c.oid) operator(pg_catalog.>) 0)
 """
+OF_ROWS = frozenset({"copy", "delete", "explain", "insert", "merge", "select", "update"})
+"""Kinds of statements that read rows by their nature; on a larger table by an index, perhaps."""
 # An index is locked with its table.
 RELATIONS = """
 select c.oid::int8, n.nspname || '.' || c.relname, c.relfilenode::int8
@@ -41,6 +51,10 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_'
   and n.nspname <> 'information_schema' and not (n.nspname = %s and c.relname = any (%s))
 """
+
+HeldRow = tuple[int, str | None, str | None, int | None, int]
+"""A relation's number, a lock on it if there is one, its name and file, and how often it was read
+as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +81,7 @@ class StatementGauge(Gauge):
     def __init__(self, session: PostgreSQLSession) -> None:
         super().__init__()
         self._session = session
+        self._scans: dict[int, int] = {}
         self._old: frozenset[int] | None = None
         self._known = self._read()
         self._old = frozenset(self._known)
@@ -79,34 +94,46 @@ class StatementGauge(Gauge):
             self._known = self._read()
 
     def probing(self, commands: Iterable[Command[Any]]) -> Iterator[Command[Any]]:
-        """The commands, with a question behind each statement whose transaction is still open."""
+        """The commands, with a question behind each statement whose transaction is still open; and
+        one before it, as the server counts on from transactions before."""
+        is_asked = False
         for command in commands:
+            is_measured = _is_open_behind(command)
+            if is_measured and not is_asked:
+                yield Command(HELD, None, report=True, asks=True)
             yield command
-            if _is_open_behind(command):
+            if is_measured:
                 yield Command(HELD, command.tag, report=True, asks=True)
+            is_asked = is_measured
 
     def sift(self, outcomes: Iterable[CommandResult[Any]]) -> Iterator[CommandResult[Any]]:
         """The outcomes without those of our questions, which are noted."""
         for outcome in outcomes:
-            if outcome.command.asks:
-                self._note_held(outcome.command.tag, json.loads(outcome.answer))
-            else:
+            if not outcome.command.asks:
                 yield outcome
+                continue
+            held: list[HeldRow] = json.loads(outcome.answer)
+            if outcome.command.tag is not None:
+                self._note_held(outcome.command.tag, held)
+            self._scans = {oid: scans for oid, *_, scans in held}
 
-    def _note_held(
-        self, mark: Mark, held: Iterable[tuple[int, str, str | None, int | None]]
-    ) -> None:
+    def _note_held(self, mark: Mark, held: Iterable[HeldRow]) -> None:
         assert mark.statement is not None
-        before = dict(self._known)
-        for oid, mode, name, file in held:
-            if oid in before:
+        before, read = dict(self._known), set[int]()
+        for oid, mode, name, file, count in held:
+            if mode and oid in before:
                 self._known[oid] = self._known[oid].locked(spell_mode(mode), name, file)
+            if count > self._scans.get(oid, 0) and mark.reading.kind not in OF_ROWS:
+                read.add(oid)
         pairs = [(before[oid], now) for oid, now in self._known.items()]
         locks = [_held(old, now) for old, now in pairs if old.lock != now.lock]
+        scans = [before[oid].name for oid, now in self._known.items()
+                 if oid in read and shuts_out(now.lock)]  # fmt: skip
         self.note(
             (mark.number, mark.place),
             locks=tuple(sorted(locks, key=lambda lock: lock.table)),
             rewrites=_rewrites(mark.reading.kind, pairs),
+            scans=tuple(sorted(scans)),
         )
 
     def _look_behind(self, event: StatementFinished) -> None:

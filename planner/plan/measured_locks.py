@@ -25,3 +25,8 @@ def stronger_lock(one: str, other: str) -> str:
 def measured_lock(table: str, lock: str) -> Lock:
     """A lock on a table, with what it blocks."""
     return Lock(table=table, lock=lock, blocks=LOCKS[lock])
+
+
+def shuts_out(lock: str) -> bool:
+    """Whether others wait for a lock; none at all is an empty text."""
+    return lock != "" and LOCKS[lock] != "nothing"

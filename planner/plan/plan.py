@@ -195,6 +195,11 @@ class Measured(Model):
         None,
         description="The tables whose rows it rewrote; null: it could not be seen. For reviewers.",
     )
+    scans: tuple[str, ...] | None = Field(
+        None,
+        description="The tables whose rows it read from first to last, or as their index was "
+        "built, under a lock that others wait for; null: it could not be seen. For reviewers.",
+    )
 
 
 class Rehearsal(Model):

@@ -21,9 +21,9 @@ from lockgate.planner.finding import (
 from lockgate.planner.migrations.migration import Sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import GRANTS, name_objects
-from lockgate.planner.plan.plan import Change, Lock, Measured, Plan, Rehearsal, Step, seal
+from lockgate.planner.plan.plan import Change, Measured, Plan, Rehearsal, Step, seal
 from lockgate.planner.plan.statement import PlannedStatement, Touch
-from lockgate.planner.reading.reading import WORKS, Blocked, Object
+from lockgate.planner.reading.reading import WORKS, Blocked, Object, Work
 from lockgate.planner.reading.sizes import SEVERITY_OF, find_sized, measure
 from lockgate.planner.review.lint import waived
 from lockgate.planner.review.section import ReviewTerms
@@ -35,6 +35,8 @@ SHUT_OUT: dict[Blocked, str] = {
     "writes": "writes wait",
     "reads": "reads and writes wait",
 }
+DONE: dict[Work, str] = {"none": "", "scan": "reads every row of {}",
+                         "rewrite": "rewrites every row of {}"}  # fmt: skip
 UNKNOWN = ReviewTerms(POSTGRESQL)
 """Of a database of which no table is known; only PostgreSQL's locks are measured."""
 OF_THE_FILE = frozenset({NOT_RESTORED, NOT_REPEATABLE})
@@ -105,9 +107,10 @@ def unforeseen(
     a function or a DO block does stands in no SQL that the plan reads."""
     for one in measured:
         statement = plan.steps[one.step - 1].statements[one.statement - 1]
-        worse = [*_worse_locks(statement, one), *_unforeseen_rewrites(statement, one)]
+        said = Said(statement, terms.facts)
+        worse = [*_worse_locks(said, one), *_worse_work(said, one)]
         if worse:
-            yield one.step, _not_foreseen(statement, one, worse, _grade(statement, one, terms))
+            yield one.step, _not_foreseen(statement, one, worse, _grade(said, one, terms))
 
 
 def evidence_warnings(evidence: Evidence) -> tuple[str, ...]:
@@ -206,26 +209,48 @@ def _describe(change: Change) -> str:
     return f"{change.object} ({change.change}: {' '.join(lines[:LINES])}{more})"
 
 
-def _worse_locks(statement: PlannedStatement, measured: Measured) -> Iterator[str]:
+class Said:
+    """What a plan says of a statement, of a table or of what it is a part of or inherits from."""
+
+    def __init__(self, statement: PlannedStatement, facts: Facts) -> None:
+        self.touches, self._facts = statement.touches, facts
+
+    def blocks(self, table: str) -> int:
+        """How much is shut out of the table."""
+        return max((STRENGTH[one.blocks] for one in self._of(table)), default=0)
+
+    def work(self, table: str) -> int:
+        """How much of it is worked on."""
+        return max((WORKS.index(one.work) for one in self._of(table)), default=0)
+
+    def _of(self, table: str) -> list[Touch]:
+        names = [table, *_wholes(table, self._facts)]
+        return [one for one in self.touches if any(_is_same(one.table, name) for name in names)]
+
+
+def _wholes(table: str, facts: Facts) -> Iterator[str]:
+    known = find_sized(_object(table), facts)
+    for parent in known.layout.parents if known and known.layout else ():
+        yield parent
+        yield from _wholes(parent, facts)
+
+
+def _worse_locks(said: Said, measured: Measured) -> Iterator[str]:
     for held in measured.locks or ():
-        if _is_worse_lock(statement, held):
+        if STRENGTH[held.blocks] > said.blocks(held.table):
             yield f"it takes {held.lock} on {held.table}, so that {SHUT_OUT[held.blocks]}"
 
 
-def _unforeseen_rewrites(statement: PlannedStatement, measured: Measured) -> Iterator[str]:
-    for table in measured.rewrites or ():
-        if _is_worse_rewrite(statement, table):
-            yield f"it rewrites every row of {table}"
+def _worse_work(said: Said, measured: Measured) -> Iterator[str]:
+    for table, work in _works(measured).items():
+        if WORKS.index(work) > said.work(table):
+            yield f"it {DONE[work].format(table)}"
 
 
-def _is_worse_lock(statement: PlannedStatement, held: Lock) -> bool:
-    said = [one.blocks for one in statement.touches if _is_same(one.table, held.table)]
-    return STRENGTH[held.blocks] > max((STRENGTH[one] for one in said), default=0)
-
-
-def _is_worse_rewrite(statement: PlannedStatement, table: str) -> bool:
-    said = [one.work for one in statement.touches if _is_same(one.table, table)]
-    return "rewrite" not in said
+def _works(measured: Measured) -> dict[str, Work]:
+    """What was done to the tables that were worked on as a whole."""
+    read: dict[str, Work] = dict.fromkeys(measured.scans or (), "scan")
+    return read | dict.fromkeys(measured.rewrites or (), "rewrite")
 
 
 def _with_touches(
@@ -256,19 +281,20 @@ def _touches(statement: PlannedStatement, seen: Measured, facts: Facts) -> tuple
 
 
 def _measured_touches(statement: PlannedStatement, seen: Measured, facts: Facts) -> Iterator[Touch]:
-    """What it was seen to do worse than is said, with the live sizes. A table is rewritten only
-    while nobody reads it, whose lock is gone where the statement commits by itself."""
-    rewritten = [one for one in seen.rewrites or () if _is_worse_rewrite(statement, one)]
+    """What it was seen to do worse than is said, with the live sizes. The lock that a table was
+    worked on under is not known where it was taken before, or ended with the statement."""
+    said, works = Said(statement, facts), _works(seen)
     locks = {one.table: (one.lock, one.blocks) for one in seen.locks or ()}
-    worse = [one.table for one in seen.locks or () if _is_worse_lock(statement, one)]
-    for table in dict.fromkeys([*worse, *rewritten]):
+    worse = [one.table for one in seen.locks or () if STRENGTH[one.blocks] > said.blocks(one.table)]
+    more = [table for table, work in works.items() if WORKS.index(work) > said.work(table)]
+    for table in dict.fromkeys([*worse, *more]):
         lock, blocks = locks.get(table, ("ACCESS EXCLUSIVE", "reads"))
         known = find_sized(_object(table), facts)
         yield Touch(
             table=table,
             lock=lock,
             blocks=blocks,
-            work="rewrite" if table in rewritten else "none",
+            work=works[table] if table in more else "none",
             rows=known.rows if known else None,
             bytes=known.size if known else None,
         )
@@ -279,12 +305,11 @@ def _object(table: str) -> Object:
     return Object("table", name, schema)
 
 
-def _grade(statement: PlannedStatement, seen: Measured, terms: ReviewTerms) -> Severity:
-    """By the largest table that is rewritten; a lock alone is brief, so nothing graver than a
+def _grade(said: Said, seen: Measured, terms: ReviewTerms) -> Severity:
+    """By the largest table that is worked on; a lock alone is brief, so nothing graver than a
     warning."""
-    rewritten = [one for one in seen.rewrites or () if _is_worse_rewrite(statement, one)]
-    grades = [SEVERITY_OF[measure(_object(one), terms.facts, terms.thresholds)]
-              for one in rewritten]  # fmt: skip
+    more = [table for table, work in _works(seen).items() if WORKS.index(work) > said.work(table)]
+    grades = [SEVERITY_OF[measure(_object(one), terms.facts, terms.thresholds)] for one in more]
     return max(["warning", *grades], key=SEVERITIES.index)
 
 

@@ -15,11 +15,14 @@ BASE = {
 EXCLUSIVE = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
 
 
-def measured(engine: Any, *texts: str) -> dict[tuple[int, int], Measured]:
+def measured(
+    engine: Any, *texts: str, base: str = BASE["001_base"]
+) -> dict[tuple[int, int], Measured]:
     """What more migrations are seen to do, by step and statement."""
-    apply_up(engine, BASE)
+    begun = {"001_base": base}
+    apply_up(engine, begun)
     more = {f"{place:03}_more": text for place, text in enumerate(texts, 2)}
-    plan = plan_for(engine, {**BASE, **more})
+    plan = plan_for(engine, {**begun, **more})
     with engine.units.measuring() as gauge:
         apply_plan(engine, plan, emit=gauge.hear)
     return {(one.step, one.statement): one for one in gauge.measured}
@@ -67,6 +70,26 @@ def test_what_a_block_does_behind_its_text_is_seen(postgres: Any) -> None:
     sql = "do $$ begin execute 'alter table t alter a type bigint'; end $$;"
     one = measured_one(postgres, sql)
     assert (one.locks, one.rewrites) == ((EXCLUSIVE,), ("public.t",))
+
+
+SCANS = {
+    "alter table e alter a set not null;": ("public.e",),
+    "do $$ begin execute 'alter table e add check (a > 0)'; end $$;": ("public.e",),
+    "create index on e (a);": ("public.e",),
+    "alter table e add foreign key (a) references par (id);": ("public.e",),
+    "alter table e add check (a > 0) not valid;": (),
+    "alter table e add column b int default 4;": (),
+    "lock table e;\nselect count(*) from e;\nupdate e set a = 1;": (),
+}
+
+
+@pytest.mark.parametrize("sql", SCANS)
+def test_that_a_table_is_read_is_seen_though_it_is_empty(postgres: Any, sql: str) -> None:
+    found = measured(postgres, sql, base=BASE["001_base"] + "create table e (a int);")
+    scanned = [
+        table for one in found.values() for table in one.scans or () if table != "public.par"
+    ]
+    assert tuple(scanned) == SCANS[sql]
 
 
 def test_rows_that_travel_with_copy_are_seen(postgres: Any) -> None:

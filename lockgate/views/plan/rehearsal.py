@@ -65,8 +65,9 @@ def outcomes(seen: Rehearsal) -> Iterator[tuple[str, str]]:
 
 
 def costly(seen: Rehearsal) -> tuple[Measured, ...]:
-    """The statements that shut others out of a table or rewrote one, in running order."""
-    return tuple(one for one in seen.measured if one.rewrites or _blocking(one))
+    """The statements that shut others out of a table, or read or rewrote all of it, in running
+    order."""
+    return tuple(one for one in seen.measured if one.rewrites or one.scans or _blocking(one))
 
 
 def left_out(seen: Rehearsal) -> str:
@@ -81,7 +82,7 @@ def place(measured: Measured) -> str:
 
 
 def costs(measured: Measured) -> str:
-    """The locks that shut others out, and the tables that were rewritten.
+    """The locks that shut others out, and the tables that were read or rewritten as a whole.
 
     >>> from lockgate.planner.plan.plan import Lock, Measured
     >>> lock = Lock(table="public.t", lock="ACCESS EXCLUSIVE", blocks="reads")
@@ -89,7 +90,10 @@ def costs(measured: Measured) -> str:
     'ACCESS EXCLUSIVE on public.t, rewrites public.t'
     """
     locks = [f"{lock} on {table}" for lock, table in _blocking(measured)]
-    return ", ".join([*locks, *(f"rewrites {table}" for table in measured.rewrites or ())])
+    written = measured.rewrites or ()
+    read = [table for table in measured.scans or () if table not in written]
+    return ", ".join([*locks, *(f"reads all of {table}" for table in read),
+                      *(f"rewrites {table}" for table in written)])  # fmt: skip
 
 
 def _blocking(measured: Measured) -> list[tuple[str, str]]:

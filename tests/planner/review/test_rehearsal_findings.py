@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lockgate.planner.database.catalogue import ObjectDifference
-from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.database.facts import Facts, Layout, TableFacts
 from lockgate.planner.document import document_digest
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.waiver import Waiver
@@ -201,6 +201,26 @@ def test_a_rewrite_that_is_not_said_is_a_finding() -> None:
     assert "rewrites every row of public.t" in finding.message
     said = SAID.model_copy(update={"work": "rewrite"})
     assert list(unforeseen(touching(said), measured(None, "public.t"))) == []
+
+
+def test_a_scan_that_is_not_said_is_a_finding_by_its_size() -> None:
+    facts = Facts({"t": TableFacts("", 9_000_000, 10**9, {}, schema="public")})
+    read = [Measured(step=1, statement=1, ms=1, locks=(CLOSED,), scans=("public.t",))]
+    ((_, finding),) = unforeseen(touching(), read, ReviewTerms(POSTGRESQL, facts))
+    assert "reads every row of public.t" in finding.message
+    assert finding.severity == "danger"
+    said = Touch(table="t", lock="ACCESS EXCLUSIVE", blocks="reads", work="scan")
+    assert list(unforeseen(touching(said), read)) == []
+
+
+def test_what_is_said_of_a_table_holds_for_its_parts() -> None:
+    part = TableFacts("", 9, 9, {}, schema="public", layout=Layout("table", parents=("t",)))
+    terms = ReviewTerms(POSTGRESQL, Facts({"p": part}))
+    on_part = [CLOSED.model_copy(update={"table": "public.p"})]
+    seen = [Measured(step=1, statement=1, ms=1, locks=on_part, rewrites=("public.p",))]
+    said = Touch(table="t", lock="ACCESS EXCLUSIVE", blocks="reads", work="rewrite")
+    assert list(unforeseen(touching(said), seen, terms)) == []
+    assert len(list(unforeseen(touching(said), seen))) == 1
 
 
 def test_what_could_not_be_seen_contradicts_nothing() -> None:
