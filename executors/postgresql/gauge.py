@@ -42,8 +42,11 @@ where l.mode is not null or (c.relkind operator(pg_catalog.=)
     any ('{r,p,m}'::pg_catalog."char"[]) and c.oid operator(pg_catalog.>=) 16384
     and pg_catalog.pg_stat_get_xact_numscans(c.oid) operator(pg_catalog.>) 0)
 """
-OF_ROWS = frozenset({"copy", "delete", "explain", "insert", "merge", "select", "update"})
-"""Kinds of statements that read rows by their nature; on a larger table by an index, perhaps."""
+UNCOUNTED = frozenset(
+    {"copy", "delete", "explain", "insert", "merge", "select", "truncate", "update"}
+)
+"""Kinds of statements that read rows by their nature, on a larger table by an index, perhaps; and
+TRUNCATE, which builds the indexes of the file that it has emptied."""
 # An index is locked with its table.
 RELATIONS = """
 select c.oid::int8, n.nspname || '.' || c.relname, c.relfilenode::int8
@@ -123,7 +126,7 @@ class StatementGauge(Gauge):
         for oid, mode, name, file, count in held:
             if mode and oid in before:
                 self._known[oid] = self._known[oid].locked(spell_mode(mode), name, file)
-            if count > self._scans.get(oid, 0) and mark.reading.kind not in OF_ROWS:
+            if count > self._scans.get(oid, 0) and mark.reading.kind not in UNCOUNTED:
                 read.add(oid)
         pairs = [(before[oid], now) for oid, now in self._known.items()]
         locks = [_held(old, now) for old, now in pairs if old.lock != now.lock]

@@ -78,6 +78,7 @@ SCANS = {
     "create index on e (a);": ("public.e",),
     "alter table e add foreign key (a) references par (id);": ("public.e",),
     "alter table e add check (a > 0) not valid;": (),
+    "truncate par cascade;": (),
     "alter table e add column b int default 4;": (),
     "lock table e;\nselect count(*) from e;\nupdate e set a = 1;": (),
 }

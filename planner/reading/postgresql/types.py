@@ -32,6 +32,7 @@ SAME = {
 }
 # A longer one holds the shorter as it is; one without a length holds any.
 LENGTHS = frozenset({"character varying", "bit varying"})
+LIMITED = LENGTHS | {"character", "bit"}
 FRACTIONS = frozenset({"timestamp", "timestamp with time zone", "time", "time with time zone"})
 FINEST = (6,)  # digits of a second; it has no more without a limit
 TIMESTAMPS = {"timestamp", "timestamp with time zone"}
@@ -60,12 +61,12 @@ STABLE = frozenset(
 # A value of these is its own spelling; any other is spelled in full.
 SPELLED = frozenset({"text", "character varying", "character", "citext"})
 NARROW = frozenset({"name", "char"})  # they take the first characters of a longer text
-# Every value has its like in the types on the right, and can be converted back. Between others
-# of OWN, and from them, an assignment or a cast may lose a part of it.
-WIDER = {
-    "smallint": frozenset({"integer", "bigint", "numeric", "real", "double precision"}),
-    "integer": frozenset({"bigint", "numeric", "double precision", "oid", "money"}),
-    "bigint": frozenset({"numeric", "money"}),
+# Every value has its like in the types on the right and can be converted back, or is refused.
+# Between others of OWN, and from them, an assignment or a cast may lose a part of it.
+KEPT = {
+    "smallint": frozenset({"integer", "bigint", "numeric", "real", "double precision", "oid"}),
+    "integer": frozenset({"smallint", "bigint", "numeric", "double precision", "oid", "money"}),
+    "bigint": frozenset({"smallint", "integer", "numeric", "oid", "money"}),
     "oid": frozenset({"integer", "bigint"}),
     "money": frozenset({"numeric"}),
     "real": frozenset({"double precision"}),
@@ -76,18 +77,19 @@ WIDER = {
     "time": frozenset({"time with time zone", "interval"}),
     "cidr": frozenset({"inet"}),
     "bit": frozenset({"bit varying"}),
+    "bit varying": frozenset({"bit"}),
+    "macaddr": frozenset({"macaddr8"}),
+    "macaddr8": frozenset({"macaddr"}),
     "json": frozenset({"jsonb"}),
     "jsonb": frozenset({"json"}),
 }
-OWN = frozenset(WIDER) | frozenset(
+OWN = frozenset(KEPT) | frozenset(
     [
-        *("numeric", "double precision", "time with time zone", "interval", "bit varying"),
-        *("inet", "bytea", "uuid", "xml", "macaddr", "macaddr8", "point", "box", "circle"),
+        *("numeric", "double precision", "time with time zone", "interval"),
+        *("inet", "bytea", "uuid", "xml", "point", "box", "circle"),
         *("path", "polygon", "lseg", "line", "jsonpath", "name", "char"),
     ]
 )
-WIDTHS = {"boolean": 5, "smallint": 6, "integer": 11, "oid": 10, "bigint": 20, "uuid": 36}
-"""The longest text of a value."""
 SCALES = {"money": 2}
 
 
@@ -155,25 +157,21 @@ def cuts_values(old: str, new: str) -> bool:
         return name != other
     if name in SPELLED or other in SPELLED:
         return False
-    if name != other and {name, other} <= OWN and other not in WIDER.get(name, ()):
+    if name != other and {name, other} <= OWN and other not in KEPT.get(name, ()):
         return True
     return _is_finer(name, limits, other, others)
 
 
 def cuts_by_cast(old: str, new: str) -> bool:
-    """The same of an explicit cast, which cuts what is too long; of an unknown type, which is an
-    empty text, what is longer than any limit.
+    """The same of an explicit cast, which cuts what is too long for a limit. That is said whatever
+    the old type is: who reads the SQL alone says it too.
 
-    >>> cuts_by_cast("text", "varchar(3)"), cuts_by_cast("uuid", "varchar(36)")
+    >>> cuts_by_cast("text", "varchar(3)"), cuts_by_cast("text", "varchar")
     (True, False)
     """
     after = _read(new)
-    if after is None or after[0] not in LENGTHS | {"character", "bit"} or not after[1]:
-        return cuts_values(old, new)
-    name, limits = _read(old) or ("", ())
-    has_length = name in LENGTHS | {"character", "bit"} and limits
-    length = limits[0] if has_length else WIDTHS.get(name)
-    return length is None or length > after[1][0]
+    is_limited = after is not None and after[0] in LIMITED and bool(after[1])
+    return is_limited or cuts_values(old, new)
 
 
 def is_spelled(name: str) -> bool:
