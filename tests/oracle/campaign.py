@@ -11,8 +11,9 @@ from typing import Any
 
 from lockgate.planner.database.facts import Facts
 from tests.executors.building import open_test_engine
+from tests.oracle.failures import Breaker, Failure, open_copies
 from tests.oracle.grammar import Form, Grammar
-from tests.oracle.judgement import Judgement
+from tests.oracle.judgement import Judgement, misjudged
 from tests.oracle.measure import Desk
 from tests.oracle.saying import say
 from tests.oracle.vocabulary import read_vocabulary
@@ -115,6 +116,52 @@ class Bench:
         pairs = ((first, form) for first, form in grammar.pairs()
                  if not self.desk.measure(first.sql).refused)  # fmt: skip
         return Tally([self.judge(form, seed, [first.sql]) for first, form in islice(pairs, count)])
+
+
+@dataclass
+class Endings:
+    """How statements ended that were broken off outside of a transaction."""
+
+    failures: list[Failure] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[Failure]:
+        """Those that did not come to their end."""
+        return [one for one in self.failures if one.code]
+
+    @property
+    def left(self) -> list[Failure]:
+        """Those of them that left something."""
+        return [one for one in self.failed if one.left or one.gone]
+
+    def table(self) -> str:
+        """How many there were, and what became of them."""
+        return (
+            "broken off  failed  left something  wrong\n"
+            f"{len(self.failures):10,} {len(self.failed):7,} {len(self.left):15,} "
+            f"{len(self.faults):6,}"
+        )
+
+
+def break_off(server: Any, seed: int, count: int) -> Endings:
+    """How so many forms end that a fault breaks off, each on a database as it was before them."""
+    found, is_fresh = Endings(), True
+    with open_copies(server, SCHEMA) as copies:
+        name = copies.renew()
+        with open_test_engine(server, name) as engine:
+            facts = engine.session.read_facts()
+        with server.connect(name) as connection:
+            grammar = Grammar(read_vocabulary(connection), seed)
+        breaker = Breaker(server, seed)
+        for form in islice(grammar.forms("outside"), count):
+            name = copies.name if is_fresh else copies.renew()
+            failure = breaker.break_off(name, form.sql)
+            is_fresh = bool(failure.code) and not (failure.left or failure.gone)
+            found.failures.append(failure)
+            found.faults += (f"seed {seed}: {form.sql}: {fault}"
+                             for fault in misjudged(say(form.sql, facts), failure))  # fmt: skip
+    return found
 
 
 @contextmanager

@@ -66,10 +66,10 @@ class Grammar:
         self._random = random.Random(self.seed)
         self._seen: set[str] = set()
 
-    def forms(self) -> Iterator[Form]:
+    def forms(self, rule: str = "form") -> Iterator[Form]:
         """Forms without end, each text once."""
         while True:
-            form = self.make("form")
+            form = self.make(rule)
             if form.sql not in self._seen:
                 self._seen.add(form.sql)
                 yield form

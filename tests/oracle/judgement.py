@@ -9,6 +9,7 @@ from functools import cached_property
 
 from lockgate.planner.reading.postgresql.locks import ROW_EXCLUSIVE, STRENGTHS
 from lockgate.planner.reading.reading import WORKS, Work
+from tests.oracle.failures import Failure
 from tests.oracle.measure import QUIET, Measured, Relation
 from tests.oracle.saying import Said
 
@@ -143,3 +144,17 @@ class Judgement:
 
 def _strength(lock: str) -> int:
     return STRENGTHS.get(lock, -1)
+
+
+def misjudged(said: Said, failure: Failure) -> Iterator[str]:
+    """What a statement left that was broken off, and its plan does not say."""
+    reading = said.statement.reading if said.statement else None
+    if reading is None or not (failure.left or failure.gone):
+        return
+    if reading.fails_whole or reading.commits == "never":
+        yield f"keeps a part of its work: {failure.left or failure.gone}"
+    index = reading.concurrent.index if reading.concurrent else None
+    for name in failure.invalid if index else ():
+        assert index
+        if not name.rpartition(".")[2].strip('"').startswith(index.name):
+            yield f"leaves the index {name}"

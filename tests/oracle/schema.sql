@@ -15,6 +15,8 @@ create domain unproved as int;
 create function bump() returns trigger language plpgsql as 'begin return new; end';
 create function twice(int) returns int language sql immutable as 'select $1 * 2';
 create function noisy() returns int language plpgsql volatile as 'begin return 1; end';
+create procedure steps() language plpgsql as
+  'begin insert into lonely values (7); commit; lock table users, orders; end';
 create sequence loose;
 
 create table users (
