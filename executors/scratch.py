@@ -56,14 +56,8 @@ def open_private_scratch(
     Raises:
         ConfigurationError, Unreachable: it cannot be run here.
     """
-    from lockgate.executors.postgresql.private_roles import give_database
-
-    with (
-        _start_private(environment, traits, own_roles) as address,
-        _scratch(address, environment, traits, key) as (name, own),
-    ):
-        with closing(open_engine(address, own)) as server:
-            give_database(server, name, traits.user)
+    own, name = _with_history_of(traits, environment), NAME + key
+    with _start_private(environment, traits, own_roles, name) as address:
         login = replace(address, database=name, user=traits.user)
         with closing(open_engine(login, own)) as engine:
             yield engine
@@ -94,9 +88,7 @@ def _scratch(
     address: DatabaseAddress, environment: Environment, traits: Traits, key: str
 ) -> Iterator[tuple[str, Environment]]:
     """The name of a database that there is within the block, and the environment as it is there."""
-    name = NAME + key
-    history = {"table": environment.history.table, "schema": traits.history_schema}
-    own = environment.model_copy(update={"history": History.model_validate(history)})
+    name, own = NAME + key, _with_history_of(traits, environment)
     try:
         with closing(open_engine(address, own)) as server, _explained("created", name):
             server.scratch.create_database(name, traits)
@@ -105,30 +97,41 @@ def _scratch(
         _drop_surely(name, address, own)
 
 
+def _with_history_of(traits: Traits, environment: Environment) -> Environment:
+    """The environment as it is on a scratch database."""
+    history = {"table": environment.history.table, "schema": traits.history_schema}
+    return environment.model_copy(update={"history": History.model_validate(history)})
+
+
 @contextmanager
 def _start_private(
-    environment: Environment, traits: Traits, own_roles: Collection[str]
+    environment: Environment, traits: Traits, own_roles: Collection[str], name: str
 ) -> Iterator[DatabaseAddress]:
-    """The address of a private server for its administrator."""
+    """The address of a private server, which has an empty database of this name. It goes with the
+    server."""
     from lockgate.executors.postgresql.private_roles import (
         ADMINISTRATOR,
         begin_administration,
         create_roles,
+        take_database,
         trust_extensions,
     )
+    from lockgate.executors.postgresql.scratch import PostgreSQLScratch
     from lockgate.executors.programs.embedded import start_embedded
 
     with tempfile.TemporaryDirectory(prefix=NAME) as folder:
         Path(folder).chmod(0o755)  # root's server runs as another account
         private = Path(folder) / "server"
         with start_embedded(private, confined=True, settings=HASTY) as address:
-            with closing(open_engine(address, environment)) as server:
+            beside = replace(address, database=PostgreSQLScratch.anchor)
+            with closing(open_engine(beside, environment)) as server:
                 begin_administration(server)
-            administrator = replace(address, user=ADMINISTRATOR)
+            administrator = replace(beside, user=ADMINISTRATOR)
             with closing(open_engine(administrator, environment)) as server:
                 create_roles(server, traits, own_roles)
                 trust_extensions(server, Path(folder))
-            yield administrator
+                take_database(server, address.database, name, traits)
+            yield address
 
 
 def _drop_surely(name: str, address: DatabaseAddress, environment: Environment) -> None:

@@ -98,9 +98,16 @@ def trust_extensions(engine: Engine, folder: Path) -> None:
     engine.session.query_all("select pg_reload_conf()")
 
 
-def give_database(engine: Engine, name: str, user: str) -> None:
-    """Makes a database a role's own."""
-    engine.session.execute(f"alter database {_quote(name)} owner to {_quote(user)}")
+def take_database(engine: Engine, old: str, name: str, traits: Traits) -> None:
+    """Makes the empty database that a new server has the scratch database of a role: to make one
+    more takes longer. The engine's own session has another search_path after it."""
+    session, own = engine.session, _quote(name)
+    session.execute(f"alter database {_quote(old)} rename to {own}")
+    session.execute(f"comment on database {own} is null")
+    session.execute(f"alter database {own} owner to {_quote(traits.user)}")
+    session.query_one("select pg_catalog.set_config('search_path', %s, false)",
+                      (traits.settings["search_path"],))  # fmt: skip
+    session.execute(f"alter database {own} set search_path from current")
 
 
 def _quote(name: str) -> str:

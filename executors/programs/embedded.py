@@ -46,6 +46,7 @@ from lockgate.executors.programs.origin import (
     refuse_foreign_data,
     refuse_foreign_home,
 )
+from lockgate.executors.programs.prepared import make_data
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import ConfigurationError, Unreachable
 
@@ -216,11 +217,7 @@ def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mut
     if not near:
         open_refuge(refuge)
     store = _private_folder(home if near else refuge, "new-" if near else f"{home.name}-", account)
-    command = [str(programs / "bin" / "initdb"), "-D", str(store), *INITDB_FLAGS]
-    result = run_as(command, account, inherit=(mutex,))
-    if result.returncode != 0:
-        shutil.rmtree(store)
-        raise Unreachable("the embedded PostgreSQL cannot create its data", why=result.stdout)
+    make_data(store, programs / "bin" / "initdb", INITDB_FLAGS, account, (mutex,))
     mark_as_ours(store, account, refuge)
     data.unlink(missing_ok=True)
     if near:
