@@ -174,6 +174,9 @@ class Facts:
     On PostgreSQL `types` are those that are not the server's own, with their schema like tables;
     `dependents` are, by `function NAME` and `sequence NAME`, what goes with them by CASCADE.
     `volatile` are the names of its functions of which each call may give another value.
+    `proofs` are CHECK constraints that a plan has made of tables which are not known, by the
+    table's name with its schema and their own: the columns of which they say that they are not
+    NULL, and whether the rows were checked.
     `same` are pairs of types, as the server prints them, of which the values of one are those of
     the other, byte by byte. `access_method` is that of a new table.
     """
@@ -193,5 +196,6 @@ class Facts:
     volatile: tuple[str, ...] = ()
     same: tuple[tuple[str, str], ...] = ()
     access_method: str = ""
+    proofs: Mapping[tuple[str, str], tuple[tuple[str, ...], bool]] = field(default_factory=dict)
     foreign_keys: tuple[ForeignKey, ...] = ()
     default_engine: str = "innodb"

@@ -153,8 +153,9 @@ def misjudged(said: Said, failure: Failure) -> Iterator[str]:
         return
     if reading.fails_whole or reading.commits == "never":
         yield f"keeps a part of its work: {failure.left or failure.gone}"
-    index = reading.concurrent.index if reading.concurrent else None
-    for name in failure.invalid if index else ():
-        assert index
-        if not name.rpartition(".")[2].strip('"').startswith(index.name):
+    named = reading.concurrent
+    if named is None or named.index is None or named.action == "rebuild":
+        return
+    for name in failure.invalid:
+        if name.rpartition(".")[2].strip('"') != named.index.name:
             yield f"leaves the index {name}"

@@ -304,7 +304,7 @@ def _clean_up(
 def _left_over(engine: PostgreSQL, reading: StatementReading) -> set[Row]:
     """What there is of what such a statement leaves half done: invalid indexes, or partitions that
     are not fully detached."""
-    if reading.concurrent:
+    if reading.concurrent or reading.kind.startswith("reindex"):
         return set(engine.session.query_all(INVALID_INDEXES))
     return set(engine.session.query_all(HALF_DETACHED)) if _detaches(reading) else set()
 

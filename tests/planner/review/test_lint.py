@@ -151,3 +151,35 @@ def test_the_facts_of_a_database_overrule_what_a_name_lets_guess() -> None:
         return {each.code for findings in found for each in findings} & own
 
     assert (codes(Facts()), codes(facts)) == (own, set())
+
+
+PROVING = [
+    "alter table o add constraint c check (a is not null) not valid;",
+    "alter table o validate constraint c;",
+    "alter table o alter a set not null;",
+]
+
+
+def test_a_check_that_the_section_makes_and_validates_proves_a_not_null() -> None:
+    assert "blocks-table" not in of_not_null(PROVING)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "alter table o drop constraint c;",
+        "alter table o drop column a, add column a int;",
+        "alter table o rename to p; alter table q rename to o;",
+        "set local search_path = archive;",
+        "do $$ begin perform 1; end $$;",
+    ],
+)
+def test_what_is_undone_proves_nothing(between: str) -> None:
+    assert "blocks-table" in of_not_null([*PROVING[:2], between, PROVING[2]])
+    assert "blocks-table" in of_not_null([PROVING[0], PROVING[2]])
+
+
+def of_not_null(statements: list[str]) -> set[str]:
+    found = lint(section("".join(statements), POSTGRESQL))
+    place = max(one.statement for one in found) if found else 0
+    return {one.code for one in found if one.statement == place}

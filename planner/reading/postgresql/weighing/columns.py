@@ -39,6 +39,7 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     key_of,
     layout_at,
     referring_to,
+    spelled,
 )
 from lockgate.planner.reading.reading import Clause, Hold, Object, Work
 
@@ -73,8 +74,11 @@ def drop(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
     return Part(others=others, loses=(f"the column {clause.table.name}.{clause.name}", *lost))
 
 
-def require(clause: Clause, table: TableFacts | None, _facts: Facts) -> Part:
+def require(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
     """SET NOT NULL: no row is read where a constraint proves what it says."""
+    proofs = (one for (name, _), one in facts.proofs.items() if name == spelled(clause.table))
+    if table is None and any(is_valid and clause.name in columns for columns, is_valid in proofs):
+        return BRIEF
     if table is None or clause.name not in table.columns:
         return MAY_SCAN
     return BRIEF if is_required(table, clause.name) else SCAN

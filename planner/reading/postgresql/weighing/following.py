@@ -18,18 +18,23 @@ from lockgate.planner.database.facts import (
     TypeFacts,
 )
 from lockgate.planner.reading.postgresql.weighing.dropping import find_types
-from lockgate.planner.reading.postgresql.weighing.relations import key_of
+from lockgate.planner.reading.postgresql.weighing.relations import key_of, spelled
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 
 KINDS = ("check", "foreign", "not null", "primary", "unique", "exclusion")
+KEEPING = frozenset({"alter", "read", "write", "set"})
+"""Verbs of statements that leave the names of tables and their constraints alone, if they rename
+nothing."""
 ENDINGS = {"check": "check", "foreign": "fkey", "primary": "pkey", "unique": "key",
            "exclusion": "excl", "not null": "not_null"}  # fmt: skip
 
 
 def begin(facts: Facts) -> Facts:
     """Facts that `follow` may change, apart from these."""
-    return replace(facts, tables=dict(facts.tables), types=dict(facts.types))
+    return replace(
+        facts, tables=dict(facts.tables), types=dict(facts.types), proofs=dict(facts.proofs)
+    )
 
 
 def follow(reading: Reading, facts: Facts) -> Facts:
@@ -46,12 +51,20 @@ def follow(reading: Reading, facts: Facts) -> Facts:
         _rename_column(reading.objects[0], old, new, facts)
     for gone, made in reading.renames:
         _rename(gone, made, facts)
+    is_renamed = reading.renames or reading.columns_renamed or reading.search_path is not None
+    if reading.verb not in KEEPING or is_renamed:
+        _proofs(facts).clear()
     return facts
 
 
 def _tables(facts: Facts) -> dict[str, TableFacts]:
     assert isinstance(facts.tables, dict), "follow is given what begin has made"
     return facts.tables
+
+
+def _proofs(facts: Facts) -> dict[tuple[str, str], tuple[tuple[str, ...], bool]]:
+    assert isinstance(facts.proofs, dict), "follow is given what begin has made"
+    return facts.proofs
 
 
 def _types(facts: Facts) -> dict[str, TypeFacts]:
@@ -111,6 +124,7 @@ def _add_column(clause: Clause, facts: Facts) -> None:
 
 
 def _drop_column(clause: Clause, facts: Facts) -> None:
+    _proofs(facts).clear()
     _change(clause.table, facts, lambda table: replace(table, columns={
         name: one for name, one in table.columns.items() if name != clause.name}))  # fmt: skip
     _constrain(clause.table, facts, lambda found: {
@@ -152,6 +166,9 @@ def _add_constraint(clause: Clause, facts: Facts) -> None:
     if kind == "foreign":
         _refer(clause, facts)
         return
+    if clause.required and clause.name and not key_of(clause.table, facts):
+        is_valid = not clause.words & {"not valid", "not enforced"}
+        _proofs(facts)[spelled(clause.table), clause.name] = clause.required, is_valid
     if kind in ("not null", "primary"):
         for column in clause.columns:
             _change_column(replace(clause, name=column), facts, nullable=False)
@@ -190,12 +207,15 @@ def _put(clause: Clause, kind: str, added: ConstraintFacts, facts: Facts) -> Non
 
 
 def _validate(clause: Clause, facts: Facts) -> None:
+    if known := facts.proofs.get((spelled(clause.table), clause.name)):
+        _proofs(facts)[spelled(clause.table), clause.name] = known[0], True
     _constrain(clause.table, facts, lambda found: {
         name: replace(one, valid=True) if name == clause.name else one
         for name, one in found.items()})  # fmt: skip
 
 
 def _drop_constraint(clause: Clause, facts: Facts) -> None:
+    _proofs(facts).pop((spelled(clause.table), clause.name), None)
     table = find_table(clause.table, facts)
     dropped = table.layout.constraints.get(clause.name) if table and table.layout else None
     if dropped and dropped.kind == "not null":

@@ -100,3 +100,8 @@ def below(key: str, facts: Facts) -> Iterator[str]:
 def key_of(one: Object, facts: Facts) -> str:
     """The key of a relation; empty where the facts do not know it."""
     return find_key(one, facts) or ""
+
+
+def spelled(one: Object) -> str:
+    """A relation as a statement names it, with its schema where it names one."""
+    return f"{one.schema}.{one.name}"
