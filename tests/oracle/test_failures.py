@@ -24,7 +24,7 @@ def test_what_is_left_is_said(postgres_server: Any, capsys: pytest.CaptureFixtur
 
 
 def test_a_plan_that_promises_too_much_is_found_out(postgres_server: Any) -> None:
-    sql = "do $$ begin insert into lonely values (7); commit; lock table users; end $$"
+    sql = "do $$ begin create table new_1 (); commit; lock table users; end $$"
     with open_copies(postgres_server, SCHEMA) as copies:
         failure = Breaker(postgres_server, seed=1).break_off(copies.renew(), sql)
     assert failure.left
