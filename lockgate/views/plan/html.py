@@ -19,6 +19,7 @@ from lockgate.planner.versions import version_key
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import changes, rehearsal, summary
 from lockgate.views.plan.approvals import spell_approvals
+from lockgate.views.plan.batches import describe_batch
 from lockgate.views.plan.dependencies import draw_dependencies
 from lockgate.views.plan.review import (
     WORST_FIRST,
@@ -116,6 +117,7 @@ FILTERS = {
     "effects": summary.spell_effects,
     "gravest": gravest,
     "guarantees": summary.count_guarantees,
+    "batch": describe_batch,
     "lock": spell_lock,
     "rows": spell_rows,
     "size": summary.spell_size,

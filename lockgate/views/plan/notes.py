@@ -12,6 +12,7 @@ from itertools import groupby
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
+from lockgate.views.plan.batches import describe_batch
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
     Place,
@@ -45,7 +46,7 @@ NAMING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line about a step. `label` is a finding's grade, `lock` or `promise`."""
+    """A line about a step. `label` is a finding's grade, `lock`, `batches` or `promise`."""
 
     place: Place
     label: str
@@ -71,6 +72,7 @@ def _notes(plan: Plan) -> list[Note]:
     found = [
         *(_lock(lock) for lock in find_locks(plan) if _matters(lock.touch)),
         *(_finding(remark) for remark in find_remarks(plan)),
+        *_batches(plan),
         *_promises(plan),
     ]
     return sorted(found, key=lambda note: note.place.number)
@@ -118,6 +120,14 @@ def _finding(remark: Remark) -> Note:
     reason = f" Allowed: {finding.allowed}" if finding.allowed is not None else ""
     text = f"{line}{finding.code}: {finding.message}{reason}"
     return Note(remark.place, remark.grade, text, STYLES[remark.grade])
+
+
+def _batches(plan: Plan) -> Iterator[Note]:
+    for place, statement in statements_of(plan.steps):
+        if statement.batch is not None:
+            yield Note(
+                place, "batches", f"line {statement.line}: {describe_batch(statement.batch)}"
+            )
 
 
 def _promises(plan: Plan) -> Iterator[Note]:
