@@ -17,6 +17,7 @@ from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row, Session
+    from lockgate.planner.plan.plan import Plan
 
 
 class LedgerTables(ABC):
@@ -80,7 +81,7 @@ class LedgerTables(ABC):
     def _find_tables(self) -> Tables:
         """Which of lockgate's tables exist."""
 
-    def _forget_tables(self) -> None:
-        """After some were made: what exists is asked again."""
-        if self._tables and not (self._tables.exist and self._tables.has_batches):
+    def _forget_tables(self, plan: Plan | None = None) -> None:
+        """After those were made that a plan needs: what exists is asked again."""
+        if self._tables and not self._tables.suffice(plan):
             self._tables = None

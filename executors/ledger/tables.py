@@ -76,6 +76,10 @@ class Tables:
         made = bool(self.columns) and self.names.issuperset(ALWAYS_MADE)
         return made and self.has_job
 
+    def suffice(self, plan: Plan | None = None) -> bool:
+        """Whether there is nothing left to make before this plan."""
+        return self.exist and (self.has_batches or plan is None or not plan.has_batches)
+
     def missing(self, statements: Mapping[str, str], plan: Plan | None = None) -> list[str]:
         """Of the statements that make the tables, by their part in the ledger, those to run before
         this plan.

@@ -146,7 +146,7 @@ class MySQLStore(Store):
         """Makes the tables that this plan needs where they do not exist."""
         if missing := (self._tables or self.tables).missing(CREATE_TABLES, plan):
             self._create_tables(missing)
-            self._forget_tables()
+            self._forget_tables(plan)
 
     def _create_tables(self, missing: Iterable[str]) -> None:
         if self.session.lacks_schema:

@@ -52,7 +52,7 @@ class PostgreSQLStore(Store):
         closing = self.own_command(CLOSE_DEAD_RUNS, (), None)
         noting = (self.own_command(*one, None) for one in self.beginning(run, RunStatus.APPLYING))
         self.transact(chain(self._creation(identity, run.plan), [closing], noting))
-        self._forget_tables()
+        self._forget_tables(run.plan)
 
     def record_migration(self, step: Step, serial: int) -> None:
         if self.transact([self.record_command(step, serial, None)])[-1].rows != 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lockgate.planner.building.build import Setting, make_step, plan_steps
 from lockgate.planner.building.records import forget_step, record_step
@@ -18,6 +18,7 @@ from lockgate.planner.errors import ContradictedPlan, StalePlan, WrongTarget
 from lockgate.planner.guarantees.guarantee import rank
 from lockgate.planner.plan.plan import FORMAT_VERSION, Plan, Step
 from lockgate.planner.plan.record import Record
+from lockgate.planner.plan.statement import Batch, PlannedStatement
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Ledger
@@ -176,12 +177,21 @@ def _unlike_step(
 
 
 def _unlike_statements(
-    place: str, told: Sequence[Any], made: Sequence[Any], apart: frozenset[str]
+    place: str,
+    told: Sequence[PlannedStatement],
+    made: Sequence[PlannedStatement],
+    apart: frozenset[str],
 ) -> Iterator[_Difference]:
     for number, (one, other) in enumerate(zip(told, made, strict=True), 1):
         for field in type(one).model_fields:
-            if field not in apart and getattr(one, field) != getattr(other, field):
+            if field not in apart and _said(one, field) != _said(other, field):
                 yield _Difference(f"{place} statement {number}", field)
+
+
+def _said(statement: PlannedStatement, field: str) -> object:
+    """What a statement says, without what only estimates how large its table is."""
+    value = getattr(statement, field)
+    return value.written if isinstance(value, Batch) else value
 
 
 def remake(plan: Plan, source: Source) -> Plan:
