@@ -9,7 +9,6 @@ import argparse
 import random
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ SECTION = """
 -- migrate:batch key=id size=20 target=8ms
 update t set n = n + 1 where id > {{lo}} and id <= {{hi}};
 """
-SERVERS: tuple[Callable[[], Any], ...] = (PostgresServer, MySQLServer, MariaDBServer)
+SERVERS: tuple[Any, ...] = (PostgresServer, MySQLServer, MariaDBServer)
 
 
 def kill_at_random(server: Any, database: str, folder: Path, times: int, seed: int) -> list[int]:
@@ -111,10 +110,13 @@ def main() -> None:
     """Kills runs on each engine, and says how often and after how many batches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--engine", choices=("postgresql", "mysql", "mariadb"))
     parser.add_argument("--seed", type=int, default=int(time.time()))
     options = parser.parse_args()
     click.echo(f"seed {options.seed}")
     for make in SERVERS:
+        if options.engine not in (None, make.engine):
+            continue
         with ExitStack() as stack:
             server = stack.enter_context(make())
             folder = stack.enter_context(tempfile.TemporaryDirectory())
