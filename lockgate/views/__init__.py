@@ -1,5 +1,6 @@
 """Everything that is printed: values in, text or one document out; nothing is decided here.
 
+batches.py     What a statement in batches means for a reviewer
 conversion.py  Which migration became which file of ours: for people, and as a document
 database/      What a database says, for its reader: each for people and as a document
 errors.py      An error that ends a command

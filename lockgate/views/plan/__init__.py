@@ -1,7 +1,6 @@
 """A plan for its reader.
 
 approvals.py           Approvals for people: what is approved, and who has approved it
-batches.py             What a statement in batches means for a reviewer
 changes.py             What a plan changes in the schema, for people
 dependencies.py        The dependency graph of a plan as rows and arcs
 difference.py          The difference of two plans

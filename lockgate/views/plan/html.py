@@ -16,10 +16,10 @@ from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.versions import version_key
+from lockgate.views.batches import describe_batch
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import changes, rehearsal, summary
 from lockgate.views.plan.approvals import spell_approvals
-from lockgate.views.plan.batches import describe_batch
 from lockgate.views.plan.dependencies import draw_dependencies
 from lockgate.views.plan.review import (
     WORST_FIRST,

@@ -14,9 +14,9 @@ from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_size, spell_digest
+from lockgate.views.batches import describe_batch
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.plan.approvals import render_approvals
-from lockgate.views.plan.batches import describe_batch
 from lockgate.views.plan.changes import render_schema_changes
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
 from lockgate.views.plan.review import (

@@ -12,7 +12,7 @@ from itertools import groupby
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
-from lockgate.views.plan.batches import describe_batch
+from lockgate.views.batches import describe_batch
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
     Place,
