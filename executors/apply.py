@@ -165,7 +165,7 @@ def verify(
         _refuse_other_tools(plan, engine, ledger)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
-            refuse_changed_schema(plan, engine.session.read_catalogue())
+            refuse_changed_schema(plan, engine.survey.read_catalogue())
     return done, approvers
 
 
@@ -173,11 +173,11 @@ def _refuse_other_tools(plan: Plan, engine: Engine, ledger: Ledger) -> None:
     """Raises HistoryError or StalePlan when the database is not what the plan takes it for: empty
     before the first run, or as another tool has left it."""
     if plan.fresh is False:
-        refuse_occupied(read_occupancy(engine.session, ledger), ledger, plan.environment)
+        refuse_occupied(read_occupancy(engine, ledger), ledger, plan.environment)
     if plan.adopted is not None:
-        refuse_stale_takeover(engine.session, plan, plan.adopted)
+        refuse_stale_takeover(engine, plan, plan.adopted)
     elif not all(step.record for step in plan.steps):
-        refuse_moved_histories(engine.session, ledger)
+        refuse_moved_histories(engine, ledger)
 
 
 def refuse_elsewhere(plan: Plan, engine: Engine, ledger: Ledger) -> None:

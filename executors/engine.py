@@ -150,22 +150,58 @@ class Access:
     lacking: tuple[Lacking, ...]
 
 
-class Survey(Protocol):
-    """What is asked of a server before any plan: how its databases compare, and how it fares."""
+class Survey(ABC):
+    """What a database is like, asked by its session: what it holds, what a plan is judged by, how
+    it compares with others, and how its server fares."""
 
+    session: Session
+
+    @abstractmethod
+    def read_facts(self) -> Facts:
+        """What a plan is judged by, of the tables that there are."""
+
+    @abstractmethod
+    def find_tables(self) -> list[FoundTable]:
+        """The tables and views that are not lockgate's, without what extensions own."""
+
+    def read_rows(self, table: FoundTable, columns: Collection[str]) -> list[TableRow]:
+        """Every row of another tool's table, with these columns."""
+        names = sorted(columns)
+        place = f"{self.session.quote(table.schema)}.{self.session.quote(table.name)}"
+        rows = self.session.query_all(
+            f"select {', '.join(map(self.session.quote, names))} from {place}"
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    @abstractmethod
+    def read_catalogue(self) -> Catalogue:
+        """All that the database holds but rows and lockgate's own tables; in no transaction."""
+
+    @abstractmethod
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        """The first statement of a plan, or of its way back, that the server cannot read.
+
+        It is asked, where it can be, and runs nothing of the plan.
+        """
+
+    @abstractmethod
     def read_access(self) -> Access:
         """How the session reaches its database, and which rights migrations would lack."""
 
+    @abstractmethod
     def read_outline(self) -> Outline:
         """The definitions of the session's database in short; in no transaction."""
 
+    @abstractmethod
     def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
         """The same of many schemas of the database at once, as a session of each would read it; of
         none where a schema is a database."""
 
+    @abstractmethod
     def read_load(self) -> Load:
         """What the server is doing beside this session."""
 
+    @abstractmethod
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of one query of somebody else's by their columns, in a transaction that writes
         nothing and is rolled back."""
@@ -300,32 +336,6 @@ class Session(ABC):
     @abstractmethod
     def quote(self, identifier: str) -> str:
         """A name as SQL spells it."""
-
-    @abstractmethod
-    def read_facts(self) -> Facts:
-        """What a plan is judged by, of the tables that there are."""
-
-    @abstractmethod
-    def find_tables(self) -> list[FoundTable]:
-        """The tables and views that are not lockgate's, without what extensions own."""
-
-    def read_rows(self, table: FoundTable, columns: Collection[str]) -> list[TableRow]:
-        """Every row of another tool's table, with these columns."""
-        names = sorted(columns)
-        place = f"{self.quote(table.schema)}.{self.quote(table.name)}"
-        rows = self.query_all(f"select {', '.join(map(self.quote, names))} from {place}")
-        return [dict(zip(names, row, strict=True)) for row in rows]
-
-    @abstractmethod
-    def read_catalogue(self) -> Catalogue:
-        """All that the database holds but rows and lockgate's own tables; in no transaction."""
-
-    @abstractmethod
-    def find_syntax_error(self, plan: Plan) -> Failure | None:
-        """The first statement of a plan, or of its way back, that the server cannot read.
-
-        It is asked, where it can be, and runs nothing of the plan.
-        """
 
     @abstractmethod
     def find_batch_key(self, batch: Batch) -> BatchKey | None:

@@ -41,7 +41,7 @@ def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
             return
         from lockgate.planner.plan.receipt import make_receipt
 
-        fingerprint = made_by_migrations(engine.session.read_catalogue()).digest
+        fingerprint = made_by_migrations(engine.survey.read_catalogue()).digest
         receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint)
         engine.store.keep_receipt(run.id, render_document(receipt))
 

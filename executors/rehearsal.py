@@ -74,7 +74,7 @@ class Stage:
         """
         server, ledger = self.engine.server, self.engine.store.read_ledger()
         setting = replace(
-            self.setting, server=server, facts=self.engine.session.read_facts(), max_age=None
+            self.setting, server=server, facts=self.engine.survey.read_facts(), max_age=None
         )
         plan = build_chosen_plan(migrations, direction, ledger, setting)
         begun = self.clock()
@@ -85,11 +85,11 @@ class Stage:
     def look(self) -> Catalogue:
         """All that the scratch database holds, with the state of its sequences and counters."""
         counters = self.engine.scratch.read_counters().objects
-        return Catalogue({**self.engine.session.read_catalogue().objects, **counters})
+        return Catalogue({**self.engine.survey.read_catalogue().objects, **counters})
 
     def expected(self) -> Catalogue:
         """What the migrations that ran make of any database."""
-        return made_by_migrations(self.engine.session.read_catalogue())
+        return made_by_migrations(self.engine.survey.read_catalogue())
 
 
 def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]) -> Rehearsal:

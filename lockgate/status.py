@@ -109,8 +109,8 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
         if not holder:
             refuse_unresolved(ledger)
         refuse_broken_history(comparison)
-        refuse_moved_histories(work.engine.session, ledger)
-        refuse_occupied(read_occupancy(work.engine.session, ledger), ledger, environment.name)
+        refuse_moved_histories(work.engine, ledger)
+        refuse_occupied(read_occupancy(work.engine, ledger), ledger, environment.name)
     except (WrongTarget, InvalidPlan, Unresolved, HistoryError) as error:
         problem = error
     state = "under way" if holder else "half done"

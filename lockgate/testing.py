@@ -105,7 +105,7 @@ class Stairway:
             self._compare(after, f"{version}, applied a second time, leaves")
 
     def _schema(self) -> Catalogue:
-        return made_by_migrations(self.work.engine.session.read_catalogue())
+        return made_by_migrations(self.work.engine.survey.read_catalogue())
 
     def _compare(self, expected: Catalogue, what: str) -> None:
         found = differences(expected, self._schema())

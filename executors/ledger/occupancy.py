@@ -1,4 +1,4 @@
-"""What a database holds of others, read by a session: for the first plan, and for `adopt`.
+"""What a database holds of others: for the first plan, and for `adopt`.
 
 Writes nothing, and decides nothing.
 """
@@ -14,7 +14,7 @@ from lockgate.planner.database.recording import AdoptedTable, adopted_tables, re
 from lockgate.planner.errors import StalePlan
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Session
+    from lockgate.executors.engine import Engine
     from lockgate.planner.adoption.tool import MigrationTool, Testimony
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.database.occupancy import FoundTable
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.record import Adopted
 
 
-def read_occupancy(session: Session, ledger: Ledger) -> Occupancy | None:
+def read_occupancy(engine: Engine, ledger: Ledger) -> Occupancy | None:
     """What the database holds of others; None where it has a ledger, and nobody needs to ask."""
     if ledger.present:
         return None
     from lockgate.planner.adoption.recognition import find_histories  # once in a database's life
 
-    found = session.find_tables()
+    found = engine.survey.find_tables()
     histories = tuple(
-        OtherHistory(tool.name, str(table), read_testimony(session, tool, table).versions)
+        OtherHistory(tool.name, str(table), read_testimony(engine, tool, table).versions)
         for tool, table in find_histories(found)
     )
     return Occupancy(tuple(map(str, found)), histories)
 
 
-def read_testimony(session: Session, tool: MigrationTool, table: FoundTable) -> Testimony:
+def read_testimony(engine: Engine, tool: MigrationTool, table: FoundTable) -> Testimony:
     """What another tool's table says."""
-    return tool.read(session.read_rows(table, tool.columns))
+    return tool.read(engine.survey.read_rows(table, tool.columns))
 
 
 def read_takeover_testimony(
-    session: Session, tool: MigrationTool, table: FoundTable, found: Iterable[FoundTable]
+    engine: Engine, tool: MigrationTool, table: FoundTable, found: Iterable[FoundTable]
 ) -> Testimony:
     """The same, with what the tables say that the tool keeps beside its history, of those `found`:
     whether a run holds its lock, say."""
-    testimony = read_testimony(session, tool, table)
+    testimony = read_testimony(engine, tool, table)
     beside = {one.name.lower(): one for one in found if one.schema == table.schema}
     troubles = list(testimony.troubles)
     for asked in tool.asked:
         place = beside.get(asked.table)
         if place and place.is_plain and asked.columns <= place.columns:
-            troubles += asked.troubles(session.read_rows(place, asked.columns))
+            troubles += asked.troubles(engine.survey.read_rows(place, asked.columns))
     return replace(testimony, troubles=tuple(troubles))
 
 
-def refuse_moved_histories(session: Session, ledger: Ledger) -> None:
+def refuse_moved_histories(engine: Engine, ledger: Ledger) -> None:
     """Raises HistoryError when a tool whose history was taken over has applied or rolled back
     something since."""
     adopted = adopted_tables(ledger)
@@ -64,12 +64,12 @@ def refuse_moved_histories(session: Session, ledger: Ledger) -> None:
         return
     from lockgate.planner.adoption.fence import refuse_made_again, refuse_moved  # few are adopted
 
-    found = {(table.schema, table.name): table for table in session.find_tables()}
+    found = {(table.schema, table.name): table for table in engine.survey.find_tables()}
     for one in adopted:
         renamed_to = found.get((one.schema, renamed(one.table)))
         if renamed_to is not None:
             refuse_made_again(one, found.keys())
-        now = _testimony_now(session, one, found.get((one.schema, one.table), renamed_to))
+        now = _testimony_now(engine, one, found.get((one.schema, one.table), renamed_to))
         if now is not None:
             refuse_moved(one, now.versions, ledger)
 
@@ -95,13 +95,13 @@ def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, st
         yield schema, name.upper()
 
 
-def refuse_stale_takeover(session: Session, plan: Plan, adopted: Adopted) -> None:
+def refuse_stale_takeover(engine: Engine, plan: Plan, adopted: Adopted) -> None:
     """Raises StalePlan when the other tool's table does not say what the plan takes over: the
     versions, and when and by whom they were applied."""
     place = (adopted.qualifier, adopted.table)
-    found = {(table.schema, table.name): table for table in session.find_tables()}
+    found = {(table.schema, table.name): table for table in engine.survey.find_tables()}
     one = AdoptedTable(adopted.tool, *place, adopted.versions)
-    now = _testimony_now(session, one, found.get(place))
+    now = _testimony_now(engine, one, found.get(place))
     told = {(step.record.applied_at, step.record.by) for step in plan.steps if step.record}
     known = {(row.at, row.by) for row in now.applied} | {(None, "")} if now else set()
     if now is None or now.versions != adopted.versions or not told <= known:
@@ -113,7 +113,7 @@ def refuse_stale_takeover(session: Session, plan: Plan, adopted: Adopted) -> Non
 
 
 def _testimony_now(
-    session: Session, adopted: AdoptedTable, table: FoundTable | None
+    engine: Engine, adopted: AdoptedTable, table: FoundTable | None
 ) -> Testimony | None:
     """What the table of a tool says now; None where it is gone, or is no such table any more."""
     from lockgate.planner.adoption.recognition import known_tools
@@ -121,4 +121,4 @@ def _testimony_now(
     tool = next((tool for tool in known_tools() if tool.name == adopted.tool), None)
     if tool is None or table is None or not table.is_plain or not tool.columns <= table.columns:
         return None
-    return read_testimony(session, tool, table)
+    return read_testimony(engine, tool, table)

@@ -33,13 +33,8 @@ from lockgate.planner.errors import Interrupted, UsageError
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
     from lockgate.executors.engine import Row
-    from lockgate.executors.failure import Failure
     from lockgate.planner.database.address import DatabaseAddress
-    from lockgate.planner.database.catalogue import Catalogue
-    from lockgate.planner.database.facts import Facts
-    from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.statement import Batch
 
 FACTS = """
@@ -161,30 +156,10 @@ class MySQLSession(Session):
     def quote(self, identifier: str) -> str:
         return "`" + identifier.replace("`", "``") + "`"
 
-    def read_facts(self) -> Facts:
-        from lockgate.executors.mysql.facts import read_facts
-
-        return read_facts(self)
-
-    def find_tables(self) -> list[FoundTable]:
-        from lockgate.executors.mysql.facts import find_tables
-
-        return find_tables(self)
-
-    def read_catalogue(self) -> Catalogue:
-        from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
-
-        return read_catalogue(self)
-
     def find_batch_key(self, batch: Batch) -> BatchKey | None:
         from lockgate.executors.mysql.batches.key import read_key
 
         return read_key(self, batch)
-
-    def find_syntax_error(self, plan: Plan) -> Failure | None:
-        from lockgate.executors.mysql.syntax import find_syntax_error
-
-        return find_syntax_error(self, plan)
 
     def leave(self) -> None:
         self.left = self.work.thread_id()

@@ -55,14 +55,9 @@ from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
     from lockgate.executors.engine import Row
-    from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.gauge import StatementGauge
     from lockgate.planner.database.address import DatabaseAddress
-    from lockgate.planner.database.catalogue import Catalogue
-    from lockgate.planner.database.facts import Facts
-    from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.statement import Batch
 
 
@@ -110,28 +105,10 @@ class PostgreSQLSession(Session):
     def quote(self, identifier: str) -> str:
         return '"' + identifier.replace('"', '""') + '"'
 
-    def read_facts(self) -> Facts:
-        from lockgate.executors.postgresql.facts import read_facts
-
-        return read_facts(self)
-
-    def find_tables(self) -> list[FoundTable]:
-        from lockgate.executors.postgresql.facts import find_tables
-
-        return find_tables(self)
-
-    def read_catalogue(self) -> Catalogue:
-        from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
-
-        return read_catalogue(self)
-
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns, under the server's own settings."""
         with self.as_given():
             return query_read_only(self._connection, sql)
-
-    def find_syntax_error(self, plan: Plan) -> Failure | None:
-        return None  # the reader has its grammar
 
     def look(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The rows of a query of lockgate's own, in the middle of a section; the section's

@@ -119,10 +119,10 @@ def _see(
     refuse_foreign(engine.server, ledger, project=project, environment=name)
     refuse_unresolved(ledger)
     if not (request.fresh or request.is_recording):
-        refuse_occupied(read_occupancy(engine.session, ledger), ledger, name)
+        refuse_occupied(read_occupancy(engine, ledger), ledger, name)
     if not request.from_database:
         refuse_broken_history(compare(directory.migrations, ledger))
-    refuse_moved_histories(engine.session, ledger)
+    refuse_moved_histories(engine, ledger)
     outline = outlines.get(place.schema or "") or engine.survey.read_outline()
     return SeenTarget(place, engine.server, ledger, outline)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lockgate.executors.engine import Session
+from lockgate.executors.engine import Engine
 from lockgate.executors.ledger.occupancy import read_takeover_testimony
 from lockgate.planner.adoption.matching import Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
@@ -29,7 +29,7 @@ def plan_adoption(
     """
     with open_workspace(environment) as work:
         ledger = read_settled(work.engine)
-        takeover = find_takeover(work.engine.session, tool, baseline)
+        takeover = find_takeover(work.engine, tool, baseline)
         plan = plan_live(work, ledger, Request(takeover=takeover))
         if not plan.steps:
             raise _nothing(takeover, ledger)
@@ -52,19 +52,19 @@ def _unverified(plan: Plan, error: LockgateError) -> Plan:
     return seal(plan.model_copy(update={"warnings": (*plan.warnings, told)}))
 
 
-def find_takeover(session: Session, tool: str, baseline: str | None) -> Takeover:
+def find_takeover(engine: Engine, tool: str, baseline: str | None) -> Takeover:
     """The history of the tool with this name, or of the only one that there is.
 
     Raises:
         UsageError: there is none, or there are several.
     """
-    tables = session.find_tables()
+    tables = engine.survey.find_tables()
     found = find_histories(tables)
     wanted = [each for each in found if tool == AUTO or _is(each[0].name, tool)]
     if len(wanted) != 1:
         raise _not_one([f"{table} of {known.name}" for known, table in wanted or found], tool)
     ((known, table),) = wanted
-    testimony = read_takeover_testimony(session, known, table, tables)
+    testimony = read_takeover_testimony(engine, known, table, tables)
     return Takeover(known, table, testimony, baseline)
 
 

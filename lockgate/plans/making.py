@@ -124,7 +124,7 @@ class Request:
 def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
     """What a live database says, as far as the request needs it."""
     engine = work.engine
-    facts = engine.session.read_facts()
+    facts = engine.survey.read_facts()
     if request.sizes:
         from lockgate.planner.fleet.grouping import enlarged
 
@@ -133,11 +133,11 @@ def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
         server=engine.server,
         ledger=ledger,
         facts=facts,
-        fingerprint=engine.session.read_catalogue().digests()
+        fingerprint=engine.survey.read_catalogue().digests()
         if work.environment.drift == "check"
         else None,
         runs=tuple(engine.store.runs.read_applied_plans()) if request.from_database else (),
-        occupancy=read_occupancy(engine.session, ledger),
+        occupancy=read_occupancy(engine, ledger),
     )
 
 
@@ -162,7 +162,7 @@ def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
         LockgateError: as `make_plan`.
     """
     if not request.is_recording:
-        refuse_moved_histories(work.engine.session, ledger)
+        refuse_moved_histories(work.engine, ledger)
     plan = make_plan(work.environment, observe(work, ledger, request), request)
     refuse_bad_syntax(plan, work.engine)
     if plan.has_batches:
@@ -174,7 +174,7 @@ def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
 
 def refuse_bad_syntax(plan: Plan, engine: Engine) -> None:
     """Raises BadSyntax when the server says that it cannot read a statement of the plan."""
-    if failure := engine.session.find_syntax_error(plan):
+    if failure := engine.survey.find_syntax_error(plan):
         error = failure.error
         raise BadSyntax(
             f"{error.message} ({error.code})",

@@ -80,7 +80,7 @@ def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request)
     applied = compare(directory.migrations, ledger).applied
     evidence = _gather(work, plan.steps[0].direction, applied, chosen)
     terms = ReviewTerms(
-        work.engine.server.dialect, work.engine.session.read_facts(), work.environment.thresholds
+        work.engine.server.dialect, work.engine.survey.read_facts(), work.environment.thresholds
     )
     return with_evidence(plan, evidence, _waivers(work, plan, chosen), terms)
 
@@ -151,7 +151,7 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
 
 def _read_live(work: Workspace, ledger: Ledger) -> Catalogue:
     """The schema, without the tables of tools whose history was taken over."""
-    catalogue = work.engine.session.read_catalogue()
+    catalogue = work.engine.survey.read_catalogue()
     return without_tables(catalogue, other_tables(ledger))
 
 

@@ -94,7 +94,7 @@ def _read_facts(plan: Plan, work: Workspace) -> Facts | None:
     statement loses and what can be undone; None: neither."""
     promises = bool(plan.steps) and not work.engine.server.dialect.transactional_ddl
     if promises or _asks_for_tables(work.environment):
-        return work.engine.session.read_facts()
+        return work.engine.survey.read_facts()
     return None
 
 

@@ -95,7 +95,7 @@ def _name_back(engine: Engine, adopted: tuple[AdoptedTable, ...]) -> None:
 
 
 def _tables(engine: Engine) -> set[tuple[str, str]]:
-    return {(table.schema, table.name) for table in engine.session.find_tables()}
+    return {(table.schema, table.name) for table in engine.survey.find_tables()}
 
 
 def _refuse_undo(ledger: Ledger, adopted: tuple[AdoptedTable, ...]) -> None:

@@ -39,7 +39,7 @@ def read_objects(environment: Environment) -> dict[str, str]:
     from lockgate.workspace import open_workspace
 
     with open_workspace(environment) as work:
-        return dict(work.engine.session.read_catalogue().objects)
+        return dict(work.engine.survey.read_catalogue().objects)
 
 
 def differs(path: Path, text: str) -> bool:

@@ -211,7 +211,7 @@ def setting_for(
         max_age=max_age,
         transaction=transaction,
         allow_out_of_order=allow_out_of_order,
-        facts=engine.session.read_facts(),
+        facts=engine.survey.read_facts(),
         copy_limit=copy_limit,
     )
 

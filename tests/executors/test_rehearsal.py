@@ -194,16 +194,16 @@ def test_an_interrupted_rehearsal_leaves_no_scratch_database(
 def test_the_plans_own_database_is_not_touched(any_server: Any, any_database: str) -> None:
     with open_test_engine(any_server, any_database) as live:
         apply_up(live, base(any_server))
-        before = live.session.read_catalogue(), live.store.read_ledger()
+        before = live.survey.read_catalogue(), live.store.read_ledger()
         rehearsed(any_server, any_database, "drop table log;", "create table log (id int);")
-        assert (live.session.read_catalogue(), live.store.read_ledger()) == before
+        assert (live.survey.read_catalogue(), live.store.read_ledger()) == before
 
 
 def test_an_untouched_schema_has_no_drift(any_server: Any, any_database: str) -> None:
     with open_test_engine(any_server, any_database) as live:
         apply_up(live, base(any_server))
         with staged(any_server, any_database, base(any_server)) as stage:
-            assert find_drift(stage, live.session.read_catalogue()) == ()
+            assert find_drift(stage, live.survey.read_catalogue()) == ()
 
 
 def test_drift_names_the_object_and_the_lines(any_server: Any, any_database: str) -> None:
@@ -211,7 +211,7 @@ def test_drift_names_the_object_and_the_lines(any_server: Any, any_database: str
         apply_up(live, base(any_server))
         run(any_server, "alter table orders add column late int", any_database)
         with staged(any_server, any_database, base(any_server)) as stage:
-            (found,) = find_drift(stage, live.session.read_catalogue())
+            (found,) = find_drift(stage, live.survey.read_catalogue())
     assert found.object.endswith("orders")
     assert found.change == "changed"
     assert [line for line in found.lines if line.startswith("+column late")]

@@ -172,7 +172,7 @@ def open_bench(server: Any) -> Iterator[Bench]:
         with server.connect(name) as connection:
             connection.execute(SCHEMA)
             with open_test_engine(server, name) as engine:
-                facts = engine.session.read_facts()
+                facts = engine.survey.read_facts()
             yield Bench(Desk(connection), facts)
     finally:
         server.drop_database(name)

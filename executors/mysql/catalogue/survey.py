@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Access, Lacking, Load
+from lockgate.executors.engine import Access, Lacking, Load, Survey
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.connection import translated
@@ -15,7 +15,12 @@ from lockgate.planner.fleet.grouping import Outline
 from lockgate.planner.plan.drift import made_by_migrations
 
 if TYPE_CHECKING:
+    from lockgate.executors.failure import Failure
     from lockgate.executors.mysql.session import MySQLSession
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.occupancy import FoundTable
+    from lockgate.planner.plan.plan import Plan
 
 SIZES = """
 select table_name, coalesce(table_rows, 0), coalesce(data_length, 0) + coalesce(index_length, 0)
@@ -49,26 +54,48 @@ NEEDED = (
 )  # fmt: skip
 
 
-class MySQLSurvey:
+class MySQLSurvey(Survey):
     """What is asked of the server; implements `executors.engine.Survey`."""
 
+    session: MySQLSession
+
     def __init__(self, session: MySQLSession) -> None:
-        self._session = session
+        self.session = session
 
     def read_outline(self) -> Outline:
         """All that the session's database holds but rows, rights on all of it, and our tables."""
-        rows = self._session.query_all(SIZES, (self._session.server.database,))
+        rows = self.session.query_all(SIZES, (self.session.server.database,))
         sizes = {name: (int(count), int(size)) for name, count, size in rows}
-        return Outline(made_by_migrations(read_catalogue(self._session)).digest, sizes)
+        return Outline(made_by_migrations(read_catalogue(self.session)).digest, sizes)
 
     def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
         """Of none: a schema is a database here."""
         return {}
 
+    def read_facts(self) -> Facts:
+        from lockgate.executors.mysql.facts import read_facts
+
+        return read_facts(self.session)
+
+    def find_tables(self) -> list[FoundTable]:
+        from lockgate.executors.mysql.facts import find_tables
+
+        return find_tables(self.session)
+
+    def read_catalogue(self) -> Catalogue:
+        from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
+
+        return read_catalogue(self.session)
+
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        from lockgate.executors.mysql.syntax import find_syntax_error
+
+        return find_syntax_error(self.session, plan)
+
     def read_access(self) -> Access:
         """How the session reaches its database, and which rights migrations would lack; rights that
         come by a role are not seen."""
-        session, database = self._session, self._session.server.database
+        session, database = self.session, self.session.server.database
         ((user, host),) = session.query_all(WHO)
         name, _, origin = user.rpartition("@")
         grantee = f"'{name}'@'{origin}'"
@@ -83,18 +110,18 @@ class MySQLSurvey:
 
     def read_load(self) -> Load:
         """What the server is doing beside this session; a primary knows no lag."""
-        ((running,),) = self._session.query_all(RUNNING)
-        ((oldest,),) = self._session.query_all(OLDEST)
+        ((running,),) = self.session.query_all(RUNNING)
+        ((oldest,),) = self.session.query_all(OLDEST)
         return Load(int(running), None if oldest is None else float(oldest))
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns."""
-        self._session.execute("start transaction read only")
+        self.session.execute("start transaction read only")
         try:
-            with translated(), self._session.work.cursor() as cursor:
+            with translated(), self.session.work.cursor() as cursor:
                 cursor.execute(sql)
                 names = [column[0] for column in cursor.description or ()]
                 return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         finally:
             with suppress(Unreachable, ServerError):
-                self._session.execute("rollback")
+                self.session.execute("rollback")

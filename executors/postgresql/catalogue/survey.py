@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Access, Lacking, Load
+from lockgate.executors.engine import Access, Lacking, Load, Survey
 from lockgate.executors.ledger.tables import OURS
 from lockgate.planner.fleet.grouping import Outline
 from lockgate.planner.fleet.place import SHARED
 from lockgate.planner.plan.statement import sha256
 
 if TYPE_CHECKING:
+    from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.session import PostgreSQLSession
+    from lockgate.planner.database.catalogue import Catalogue
+    from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.occupancy import FoundTable
+    from lockgate.planner.plan.plan import Plan
 
 # With a search_path of pg_catalog alone the server prints every name of a user with its schema;
 # the schema's own name is taken out of what it prints.
@@ -125,11 +130,13 @@ where relnamespace = to_regnamespace(quote_ident(%s)) and relkind in ('r', 'p', 
 """
 
 
-class PostgreSQLSurvey:
+class PostgreSQLSurvey(Survey):
     """What is asked of a PostgreSQL server for a fleet; implements `executors.engine.Survey`."""
 
+    session: PostgreSQLSession
+
     def __init__(self, session: PostgreSQLSession) -> None:
-        self._session = session
+        self.session = session
 
     def read_outlines(self, schemas: Sequence[str]) -> dict[str, Outline]:
         """Each of these schemas that there is, together with the one that all of them share."""
@@ -145,7 +152,7 @@ class PostgreSQLSurvey:
     def read_outline(self) -> Outline:
         """The session's own schema, where it keeps to one, or all that its database has; a table
         outside of the default schema goes by both names."""
-        session = self._session
+        session = self.session
         if session.schema is not None:
             return self.read_outlines([session.schema]).get(session.schema, NOTHING)
         found = self._read([name for (name,) in session.query_all(USERS)])
@@ -156,9 +163,27 @@ class PostgreSQLSurvey:
         }
         return Outline(sha256({name: outline.digest for name, outline in found.items()}), sizes)
 
+    def read_facts(self) -> Facts:
+        from lockgate.executors.postgresql.facts import read_facts
+
+        return read_facts(self.session)
+
+    def find_tables(self) -> list[FoundTable]:
+        from lockgate.executors.postgresql.facts import find_tables
+
+        return find_tables(self.session)
+
+    def read_catalogue(self) -> Catalogue:
+        from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
+
+        return read_catalogue(self.session)
+
+    def find_syntax_error(self, plan: Plan) -> Failure | None:
+        return None  # the reader has its grammar
+
     def read_access(self) -> Access:
         """How the session reaches its database, and which rights migrations would lack."""
-        session, schema = self._session, self._session.history_schema
+        session, schema = self.session, self.session.history_schema
         ((user, encryption, local),) = session.query_all(ACCESS)
         ((may_create,),) = session.query_all(MAY_CREATE, (schema,))
         role, name = session.quote(user), session.quote(schema)
@@ -177,16 +202,16 @@ class PostgreSQLSurvey:
 
     def read_load(self) -> Load:
         """What the server is doing beside this session."""
-        running, oldest, lag = self._session.query_all(LOAD)[0]
+        running, oldest, lag = self.session.query_all(LOAD)[0]
         return Load(running, oldest, lag)
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns."""
-        return self._session.query_read_only(sql)
+        return self.session.query_read_only(sql)
 
     def _read(self, schemas: Sequence[str]) -> dict[str, Outline]:
-        own = [self._session.history_name, *OURS]
-        rows = self._session.query_all(OUTLINES, (list(schemas), own))
+        own = [self.session.history_name, *OURS]
+        rows = self.session.query_all(OUTLINES, (list(schemas), own))
         return {
             schema: Outline(
                 digest or "", {name: tuple(size) for name, size in (sizes or {}).items()}

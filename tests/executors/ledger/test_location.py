@@ -80,10 +80,10 @@ def test_the_plan_says_that_a_default_schema_will_change(
     postgres_server: PostgresServer, postgres_database: str
 ) -> None:
     with open_test_engine(postgres_server, postgres_database) as engine:
-        facts = engine.session.read_facts()
+        facts = engine.survey.read_facts()
         assert (facts.default_schema, facts.schemas_before) == ("public", {"postgres"})
         by_hand(engine).execute("create schema postgres")
-        facts = engine.session.read_facts()
+        facts = engine.survey.read_facts()
         assert (facts.default_schema, facts.schemas_before) == ("postgres", frozenset())
 
 

@@ -52,10 +52,10 @@ def test_a_setting_of_the_server_neither_stops_a_run_nor_its_undoing(
     with given_to_all(family_server, name, value):
         with open_test_engine(family_server, family_database) as engine:
             apply_up(engine, BEFORE)
-            before = engine.session.read_catalogue()
+            before = engine.survey.read_catalogue()
             with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
                 apply_up(engine, BEFORE | {"003_fail": f"{TOUCH}create table old (id int);"})
-            assert engine.session.read_catalogue() == before
+            assert engine.survey.read_catalogue() == before
             assert engine.session.query_all("select * from old") == [(1, 1, 1, 1, 1)]
             apply_up(engine, BEFORE | {"003_touch": TOUCH})
         with open_test_engine(family_server, family_database) as engine:
@@ -65,12 +65,12 @@ def test_a_setting_of_the_server_neither_stops_a_run_nor_its_undoing(
 def test_facts_and_runs_are_not_cut_off(family_server: Any, family_database: str) -> None:
     with open_test_engine(family_server, family_database) as engine:
         apply_up(engine, BEFORE)
-        facts = engine.session.read_facts()
+        facts = engine.survey.read_facts()
     with (
         given_to_all(family_server, "sql_select_limit", "3"),
         open_test_engine(family_server, family_database) as engine,
     ):
-        assert engine.session.read_facts() == facts
+        assert engine.survey.read_facts() == facts
         assert len(facts.tables["old"].columns) == 5
 
 

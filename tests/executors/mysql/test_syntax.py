@@ -12,7 +12,7 @@ from tests.executors.rows import ask, execute
 def found(server: Any, database: str, *statements: str) -> tuple[str, int, int] | None:
     """The code of the first error of syntax, with its line in the file, from 2, and its column."""
     with open_test_engine(server, database) as engine:
-        failure = engine.session.find_syntax_error(
+        failure = engine.survey.find_syntax_error(
             plan_for(engine, {"001_a": ";\n".join(statements)})
         )
     return (failure.error.code, failure.line, failure.column) if failure else None
@@ -106,7 +106,7 @@ def test_from_where_a_section_sets_another_mode_nothing_is_asked(
 def test_the_way_back_is_asked_about_too(family_server: Any, family_database: str) -> None:
     text = "-- migrate:up\ncreate table t (a int);\n-- migrate:down\ndrop tabel t;"
     with open_test_engine(family_server, family_database) as engine:
-        failure = engine.session.find_syntax_error(plan_for(engine, {"001_a": text}))
+        failure = engine.survey.find_syntax_error(plan_for(engine, {"001_a": text}))
     assert failure is not None
     assert (failure.line, failure.column) == (4, 6)
 

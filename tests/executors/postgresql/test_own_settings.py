@@ -91,8 +91,8 @@ def test_what_is_shadowed_is_called_by_who_names_it(trapped: Any) -> None:
 
 def test_a_migration_is_applied_and_rolled_back_without_the_owners_code(trapped: Any) -> None:
     apply_up(trapped, MIGRATIONS)
-    trapped.session.read_facts()
-    trapped.session.read_catalogue()
+    trapped.survey.read_facts()
+    trapped.survey.read_catalogue()
     trapped.scratch.read_counters()
     trapped.scratch.read_traits()
     assert len(trapped.store.runs.read_runs(9)) == 1
