@@ -200,6 +200,8 @@ def duration_option(name: str, *, default: str, help: str) -> Callable[[_Command
     """An option whose value is a duration such as `5s`, in seconds."""
 
     def parse(ctx: click.Context, param: click.Parameter, value: str) -> float:
+        if ctx.resilient_parsing:  # the shell asks what may come next
+            return 0.0
         from lockgate.planner.quantities import parse_duration
 
         try:

@@ -2,7 +2,7 @@
 
 location.py       In which schema a project's ledger lies
 named_tables.py   The ledger's tables by their names in this database
-occupancy.py      What a database holds of others, read by a session
+occupancy.py      What a database holds of others: for the first plan, and for `adopt`
 recorded_plan.py  Plans as lockgate_runs records them
 rows.py           Rows of the ledger's tables as values, and values as the parameters of a row
 runs.py           Runs and their journal, as the ledger's tables have them; writes nothing

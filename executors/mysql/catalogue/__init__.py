@@ -3,5 +3,5 @@
 catalogue.py           The catalogue of a database of the MySQL family
 details.py             The rows of information_schema as a catalogue's details
 information_schema.py  The views of information_schema on MySQL and MariaDB, one plain query each
-survey.py              What is asked of a MySQL or MariaDB server for a fleet
+survey.py              What a database of MySQL or MariaDB is like, asked by its session; implements
 """

@@ -1,4 +1,6 @@
-"""What is asked of a MySQL or MariaDB server for a fleet: definitions in short, and load."""
+"""What a database of MySQL or MariaDB is like, asked by its session; implements
+`executors.engine.Survey`. What only some commands need is imported when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +9,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.engine import Access, Lacking, Load, Survey
-from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
+from lockgate.executors.failure import Failure, ServerError
 from lockgate.executors.mysql.connection import translated
 from lockgate.planner.errors import Unreachable
-from lockgate.planner.fleet.grouping import Outline
-from lockgate.planner.plan.drift import made_by_migrations
 
 if TYPE_CHECKING:
-    from lockgate.executors.failure import Failure
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.database.occupancy import FoundTable
+    from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.plan import Plan
 
 SIZES = """
@@ -64,9 +63,12 @@ class MySQLSurvey(Survey):
 
     def read_outline(self) -> Outline:
         """All that the session's database holds but rows, rights on all of it, and our tables."""
+        from lockgate.planner.fleet.grouping import Outline
+        from lockgate.planner.plan.drift import made_by_migrations
+
         rows = self.session.query_all(SIZES, (self.session.server.database,))
         sizes = {name: (int(count), int(size)) for name, count, size in rows}
-        return Outline(made_by_migrations(read_catalogue(self.session)).digest, sizes)
+        return Outline(made_by_migrations(self.read_catalogue()).digest, sizes)
 
     def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
         """Of none: a schema is a database here."""

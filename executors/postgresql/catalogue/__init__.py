@@ -2,6 +2,7 @@
 
 catalogue.py  The catalogue of a PostgreSQL database
 objects.py    PostgreSQL's catalogue of all that is no table's, as queries like `relations`'
+outlines.py   Outlines of a PostgreSQL database for a fleet
 relations.py  PostgreSQL's catalogue of tables and what hangs on them, as queries for its details
-survey.py     What is asked of a PostgreSQL server for a fleet
+survey.py     What a PostgreSQL database is like, asked by its session
 """
