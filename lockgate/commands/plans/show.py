@@ -81,7 +81,8 @@ def _read_approvals(
     plan: Signable, plan_file: Path, folder: EnvironmentsFolder | None
 ) -> ApprovalState:
     """What is signed and what is missing, by this machine's clock; unverified signatures where
-    there is no environment that says whose keys are good."""
+    there is no environment that says whose keys are good. Where nothing is signed and the plan asks
+    for nothing, no environment is read."""
     from datetime import UTC, datetime
 
     from lockgate.planner.errors import UsageError
@@ -91,6 +92,10 @@ def _read_approvals(
         find_approvals,
         read_approval_state,
     )
+
+    asks = any(decision.answer == "require-approval" for decision in plan.decisions)
+    if not asks and not find_approvals(plan_file):
+        return ApprovalState()
     from lockgate.workspace import load_environment
 
     try:
