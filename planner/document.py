@@ -27,7 +27,7 @@ from lockgate.planner.errors import (
     UnsupportedPlan,
     UsageError,
 )
-from lockgate.planner.project import refuse_outward_link
+from lockgate.planner.project import read_regular, refuse_outward_link
 from lockgate.planner.quantities import short_digest
 
 UNSEALED = "0" * 64
@@ -176,7 +176,7 @@ def read_document(path: Path, kind: Kind[Document]) -> Document:
     """
     refuse_outward_link(path)
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise UsageError(
             f"The {kind.noun} {path} cannot be read: {error.strerror}.", do=kind.again

@@ -5,6 +5,9 @@ Must not start a program, and must not read what a checkout holds.
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from dataclasses import dataclass
 from os.path import abspath
 from pathlib import Path
@@ -12,6 +15,8 @@ from pathlib import Path
 from lockgate.planner.errors import UsageError
 
 GITFILE = b"gitdir: "
+OPENED = (Path("/dev/fd"), Path("/dev/stdin"), Path("/proc/self/fd"))
+"""Where a command line names what the shell has opened, as in `show <(git show main:plan.json)`."""
 DEVICES = (Path("/dev"), Path("/proc"))
 """Where links are the system's: /dev/stdout leads to what the shell has opened."""
 
@@ -56,6 +61,30 @@ def leads_out(path: Path) -> bool:
     if any(spelled.is_relative_to(device) for device in DEVICES):
         return False
     return not path.resolve().is_relative_to(_root(spelled))
+
+
+def read_regular(path: Path) -> bytes:
+    """What is in a file; a pipe or a device, which may never end, is none, but for what the shell
+    has opened.
+
+    Raises:
+        OSError: it is no such file, or cannot be read.
+    """
+    with open(path, "rb", opener=_open_at_once) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_opened(path))):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        os.set_blocking(file.fileno(), True)
+        return file.read()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A pipe that no process writes to would be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _is_opened(path: Path) -> bool:
+    return any(Path(abspath(path)).is_relative_to(one) for one in OPENED)
 
 
 def is_outside(path: Path, project: Path) -> bool:

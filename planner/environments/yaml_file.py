@@ -22,7 +22,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lockgate.planner.errors import ConfigurationError
-from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out
+from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out, read_regular
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 20
@@ -180,7 +180,7 @@ def _read_text(path: Path) -> str:
     if leads_out(path):
         raise ConfigurationError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise ConfigurationError(f"cannot be read: {error.strerror}", path=path) from error
     line = 0

@@ -159,6 +159,8 @@ def seal_fleet(plan: FleetPlan) -> FleetPlan:
 def is_fleet_plan(path: Path) -> bool:
     """Whether a file says that it is a fleet's plan, and no ordinary one."""
     try:
+        if not path.is_file():  # a pipe can be read only once
+            return False
         with path.open("rb") as file:
             return f'"format": "{FORMAT}"'.encode() in file.read(HEAD)
     except OSError:

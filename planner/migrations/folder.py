@@ -11,7 +11,14 @@ from functools import cached_property
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
-from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, find_checkout, leads_out
+from lockgate.planner.project import (
+    INSTEAD,
+    OUTWARD,
+    WHY_NOT,
+    find_checkout,
+    leads_out,
+    read_regular,
+)
 
 DEEPEST = 4
 """Folders within folders that are looked into."""
@@ -28,13 +35,13 @@ class Folder:
 
     @cached_property
     def _top(self) -> tuple[str, ...]:
-        """What it holds itself, broken links too, so that they are refused by name."""
+        """What it holds itself, broken links and pipes too, so that they are refused by name."""
         with os.scandir(self.path) as found:
             return tuple(
                 sorted(
                     one.name
                     for one in found
-                    if not one.name.startswith(".") and (one.is_file() or one.is_symlink())
+                    if not one.name.startswith(".") and not one.is_dir(follow_symlinks=False)
                 )
             )
 
@@ -87,7 +94,7 @@ class Folder:
         if (file.is_symlink() or "/" in name) and leads_out(file):
             raise MigrationFileError(OUTWARD, path=Path(name), why=WHY_NOT, do=INSTEAD)
         try:
-            return file.read_bytes()
+            return read_regular(file)
         except OSError as error:
             raise MigrationFileError(
                 f"the file cannot be read: {error.strerror}",

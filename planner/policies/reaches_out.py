@@ -19,7 +19,10 @@ class ReachesOut(Settings):
     """What to say of statements whose effects are not in the schema alone."""
 
     answer: Answer = Field("warn", description="Of programs, files, settings, servers and code.")
-    rights: Answer = Field("allow", description="Of GRANT, roles and SECURITY DEFINER.")
+    rights: Answer = Field(
+        "allow",
+        description="Of GRANT, roles, owners, and settings of later sessions.",
+    )
 
 
 SETTING = ReachesOut

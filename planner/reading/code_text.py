@@ -15,7 +15,7 @@ from lockgate.planner.sql.dialect import Dialect
 RUNS_TEXT = frozenset({"do", "execute", "prepare", "function", "procedure"})
 """Words of statements whose strings are code."""
 DEEPEST = 4
-STARTS = frozenset({"begin", "then", "else", "loop", "do", ";"})
+STARTS = frozenset({"begin", "then", "else", "loop", "repeat", "row", "do", ";"})
 """After which a statement begins in a body."""
 
 

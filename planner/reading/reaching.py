@@ -27,6 +27,11 @@ FILES = "reads or writes files of the server"
 SERVERS = "connects to another server"
 CODE = "loads code into the server"
 SETTINGS = "changes the server's settings"
+OTHER_SESSIONS = "ends or holds up other sessions"
+LOGS = "changes the server's logs"
+STOPS = "stops the server"
+FLUSHES = "empties caches, logs or locks of the whole server"
+RESETS = "resets what the whole server keeps"
 UNSEEN = "has too many words and signs to be looked through"
 
 Phrases = Mapping[tuple[str, ...], str]
@@ -42,6 +47,9 @@ POSTGRESQL_CALLS = {
                 "pg_ls_waldir",
                 "pg_ls_tmpdir",
                 "pg_ls_archive_statusdir",
+                "pg_ls_logicalsnapdir",
+                "pg_ls_logicalmapdir",
+                "pg_ls_replslotdir",
             ),
             *("pg_file_read", "pg_file_write", "pg_file_rename", "pg_file_unlink", "pg_file_sync"),
             *("pg_logdir_ls", "pg_file_length"),
@@ -55,7 +63,20 @@ POSTGRESQL_CALLS = {
         ),
         SERVERS,
     ),
-    **dict.fromkeys(("pg_reload_conf", "pg_rotate_logfile", "pg_promote"), SETTINGS),
+    **dict.fromkeys(("pg_reload_conf", "pg_promote"), SETTINGS),
+    **dict.fromkeys(("pg_terminate_backend", "pg_cancel_backend"), OTHER_SESSIONS),
+    # https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
+    **dict.fromkeys(
+        (
+            *("pg_rotate_logfile", "pg_switch_wal", "pg_create_restore_point"),
+            *("pg_backup_start", "pg_backup_stop", "pg_start_backup", "pg_stop_backup"),
+            *("pg_wal_replay_pause", "pg_wal_replay_resume"),
+            *("pg_create_physical_replication_slot", "pg_create_logical_replication_slot"),
+            *("pg_copy_physical_replication_slot", "pg_copy_logical_replication_slot"),
+            *("pg_drop_replication_slot", "pg_replication_slot_advance"),
+        ),
+        LOGS,
+    ),
 }
 POSTGRESQL_PHRASES: Phrases = {
     ("alter", "system"): SETTINGS,
@@ -105,7 +126,23 @@ MYSQL_PHRASES: Phrases = {
     ("set", "global"): SETTINGS,
     ("set", "persist"): SETTINGS,
     ("set", "persist_only"): SETTINGS,
+    ("alter", "instance"): SETTINGS,
 }
+# At the beginning of a statement alone: each is also the name of a column or a function.
+MYSQL_BEGINNINGS: Phrases = {
+    ("shutdown",): STOPS,
+    ("restart",): STOPS,
+    ("kill",): OTHER_SESSIONS,
+    ("lock", "instance"): OTHER_SESSIONS,
+    ("backup", "stage"): OTHER_SESSIONS,
+    ("backup", "lock"): OTHER_SESSIONS,
+    ("flush",): FLUSHES,
+    ("reset",): RESETS,
+    ("purge",): LOGS,
+    ("binlog",): LOGS,
+    **dict.fromkeys([(verb, what) for verb in ("start", "stop")
+                     for what in ("slave", "replica", "all", "group_replication")], SERVERS),
+}  # fmt: skip
 ENGINES = {
     **dict.fromkeys(("federated", "federatedx", "spider", "s3", "mroonga"), SERVERS),
     **dict.fromkeys(("connect", "csv"), FILES),
@@ -120,6 +157,9 @@ RIGHTS: frozenset[tuple[str, ...]] = frozenset(
         ("create", "or", "replace", "role"),
         ("create", "or", "replace", "user"),
         ("alter", "default", "privileges"),
+        # What it runs has the rights of everybody who changes the schema.
+        *((verb, "event", "trigger") for verb in ("create", "alter")),
+        ("security", "label"),
         ("reassign", "owned"),
         *(("set", *scope, "role") for scope in ((), ("local",), ("session",), ("default",))),
         ("set", "session", "authorization"),
@@ -127,12 +167,14 @@ RIGHTS: frozenset[tuple[str, ...]] = frozenset(
         ("rename", "user"),
     ]
 )
-LONGEST_RIGHT = max(map(len, RIGHTS))
+LONGEST_RIGHT = 5
+"""So many words of a statement say whether it is one of them."""
 # PostgreSQL's set_config() takes on a role by these settings, whose names are strings.
 ROLE_SETTINGS = frozenset({"role", "session_authorization", "session_replication_role"})
 RIGHTS_WORDS = (
     *("grant", "role", "user", "group", "privileges", "owned", "authorization", "password"),
     *("session_replication_role", "session_authorization", "set_config", "definer"),
+    *("event", "label", "owner", "database"),
 )
 RIGHTS_WORD = re.compile(rf"\b(?:{'|'.join(RIGHTS_WORDS)})\b")
 
@@ -152,7 +194,8 @@ def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
 
 
 def changes_rights(sql: str, dialect: Dialect) -> bool:
-    """Whether one statement gives rights, makes or changes roles, or takes on another one.
+    """Whether one statement gives rights, makes or changes roles, takes on another one, or sets
+    what later sessions begin with.
 
     >>> from lockgate.planner.sql.dialect import POSTGRESQL
     >>> changes_rights("grant all on t to app", POSTGRESQL)
@@ -167,12 +210,13 @@ def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:
     if text.is_cut:
         return True
     words = text.words
-    begun = (words[place : place + LONGEST_RIGHT] for place in (0, *begins(words)))
+    begun = [words[place : place + LONGEST_RIGHT] for place in (0, *begins(words))]
     if any(tuple(each[: end + 1]) in RIGHTS for each in begun for end in range(len(each))):
         return True
     if dialect.name == "postgresql" and (
         "session_replication_role" in words
-        or ("security", "definer") in pairwise(words)
+        or not {("security", "definer"), ("owner", "to")}.isdisjoint(pairwise(words))
+        or any(map(_sets_for_later, begun))
         or _sets_role(text)
     ):
         return True
@@ -189,6 +233,13 @@ def _sets_role(text: CodeText) -> bool:
         return False
     names = {content(one.text).lower() for one in text.found if one.kind == "string"}
     return not names or bool(names & ROLE_SETTINGS)
+
+
+def _sets_for_later(words: Sequence[str]) -> bool:
+    """Whether a statement that begins with these words is ALTER DATABASE … SET or RESET, which says
+    what later sessions begin with: https://www.postgresql.org/docs/current/sql-alterdatabase.html"""
+    alters = tuple(words[:2]) == ("alter", "database")
+    return alters and tuple(words[3:4]) in (("set",), ("reset",)) and words[4:5] != ["tablespace"]
 
 
 def _found(text: CodeText, dialect: Dialect, depth: int) -> Iterator[str]:
@@ -222,6 +273,10 @@ def _postgresql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
 
 def _mysql(found: Sequence[Token], words: Sequence[str]) -> Iterator[str]:
     yield from _phrases(words, MYSQL_PHRASES, MYSQL_CALLS)
+    for place in (0, *begins(words)):
+        first = words[place : place + 2]
+        yield from (MYSQL_BEGINNINGS[one] for one in (tuple(first), tuple(first[:1]))
+                    if one in MYSQL_BEGINNINGS)  # fmt: skip
     sets = False
     for place, word in enumerate(words):
         sets = sets or word == "set"
@@ -277,5 +332,7 @@ POSTGRESQL_WORDS = _parts(
     _lasts(POSTGRESQL_PHRASES, POSTGRESQL_CALLS),
     *("copy", "language", "extension", "load", "pg_", "lo_", "dblink"),
 )
-MYSQL_WORDS = _parts(_lasts(MYSQL_PHRASES, MYSQL_CALLS), "engine", "@@", "sys_")
+MYSQL_WORDS = _parts(
+    _lasts({**MYSQL_PHRASES, **MYSQL_BEGINNINGS}, MYSQL_CALLS), "engine", "@@", "sys_"
+)
 RIGHTS_PARTS = _parts(RIGHTS_WORDS)

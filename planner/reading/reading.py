@@ -226,7 +226,8 @@ class Reading:
     reaches_out: tuple[str, ...] = ()
     """What it reaches outside of the database: `runs a program on the server`."""
     changes_rights: bool = False
-    """It gives rights, makes or changes roles, or takes on another one."""
+    """It gives rights, makes or changes roles, takes on another one, or sets what later sessions
+    begin with."""
     names: tuple[str, ...] = ()
     """Of what belongs to its session: `advisory` locks, `lock_timeout`."""
     runs_nothing: bool = False

@@ -17,6 +17,14 @@ NOT_BEFORE = frozenset({"(", "on", "or", ".", "temporary", "prepare"})
 RUNNERS = frozenset({"call", "execute", "perform", "prepare"})
 # After these a statement begins in a body, or after a label.
 STARTS = frozenset({"begin", "then", "else", "loop", "repeat", "do", ";", ":", ">"})
+# After these a qualified name before a parenthesis is a table's, and its columns follow.
+BEFORE_COLUMNS = frozenset(
+    {
+        *("into", "on", "table", "exists", "references", "view", "copy", "insert", "replace"),
+        *("ignore", "delayed", "low_priority", "high_priority", "index", "type"),
+    }
+)
+SERVER_SCHEMAS = frozenset({"pg_catalog", "information_schema", "sys", "mysql"})
 # What PL/pgSQL's PERFORM calls of the server's own by these names is no code of the database.
 SERVERS = ("pg_", "set_config", "setval", "nextval")
 
@@ -31,9 +39,27 @@ def takes_away(found: Sequence[Token]) -> bool:
 
 
 def runs_other_code(found: Sequence[Token]) -> bool:
-    """Whether this code calls a procedure, PERFORMs a function of the database, or runs a text."""
+    """Whether this code calls a procedure, PERFORMs a function of the database, calls one by its
+    schema, or runs a text."""
     around = zip((END, *found), found, (*found[1:], END), strict=False)
-    return any(_runs(before, token, after) for before, token, after in around)
+    return any(_runs(*three) for three in around) or calls_by_schema(found)
+
+
+def calls_by_schema(found: Sequence[Token]) -> bool:
+    """Whether it calls a function by a schema that is not one of the server's own: `a.f()`."""
+    around = zip((END, *found), found, found[1:], found[2:], found[3:], strict=False)
+    return any(_calls_own(*five) for five in around)
+
+
+def _calls_own(before: Token, schema: Token, dot: Token, name: Token, opens: Token) -> bool:
+    """Whether it is `a.f(`, and by what is before it no table with its columns."""
+    return (
+        (dot.text, opens.text) == (".", "(")
+        and bool(schema.name and name.name)
+        and schema.name.lower() not in SERVER_SCHEMAS
+        and before.word not in BEFORE_COLUMNS
+        and before.text != "."
+    )
 
 
 def _runs(before: Token, token: Token, after: Token) -> bool:

@@ -73,7 +73,8 @@ def _told(reading: Reading) -> list[SchemaChange]:
     if reading.opaque or reading.unread:
         return [SchemaChange("code that was not read", "changed", (f"~ {reading.kind}",))]
     if reading.changes_rights:
-        return [SchemaChange("rights", "changed", (f"~ {reading.kind}",))]
+        rights = SchemaChange("rights", "changed", (f"~ {reading.kind}",))
+        return [rights, *_told(replace(reading, changes_rights=False))]
     if reading.temporary or reading.verb not in DEFINES:
         return []
     changes: dict[str, ObjectChange] = {"create": "added", "drop": "removed"}

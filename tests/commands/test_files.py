@@ -1,5 +1,6 @@
 """`new`, `validate` and completion: commands that need files and no database."""
 
+import os
 import re
 from pathlib import Path
 
@@ -205,3 +206,27 @@ def test_new_makes_no_file_of_ours_in_another_tools_folder(files: Project) -> No
     assert new(files, "first") == "001_first.sql"
     (files.migrations / "001_first.sql").write_text("-- +goose Up\nselect 1;\n")
     refused(files.migrate("new", "second"), 64, "in the format of goose", "-- +goose Down")
+
+
+@pytest.mark.parametrize(
+    ("pipe", "command"),
+    [
+        ("migrations/001_a.sql", ("validate",)),
+        ("environments/test.yaml", ("validate",)),
+        ("environments/test.yaml", ("status",)),
+        ("plan.json", ("show", "plan.json")),
+        ("plan.json", ("apply", "plan.json")),
+        ("plan.json", ("approve", "plan.json")),
+        ("receipt.json", ("promote", "--from", "a", "--to", "test", "--receipt", "receipt.json")),
+        (None, ("show", "/dev/zero")),
+    ],
+)
+def test_no_command_waits_for_a_pipe_or_a_device(
+    files: Project, pipe: str | None, command: tuple[str, ...]
+) -> None:
+    if pipe:
+        (files.folder / pipe).unlink(missing_ok=True)
+        os.mkfifo(files.folder / pipe)
+    result = files.migrate(*command)
+    assert result.code in (64, 10)
+    assert "cannot be read: it is no regular file" in result.err

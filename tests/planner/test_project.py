@@ -1,5 +1,6 @@
 """A project's checkout, and the links that lead out of it: none is followed, in any direction."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lockgate.planner.errors import LockgateError
 from lockgate.planner.migrations.directory import read_migrations
 from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.receipt import read_receipt
-from lockgate.planner.project import find_checkout, is_outside, leads_out
+from lockgate.planner.project import find_checkout, is_outside, leads_out, read_regular
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
 from lockgate.scaffold import write_migration
 
@@ -146,3 +147,20 @@ def test_a_checkout_is_found_from_below_and_by_its_git_file(project: Path, tmp_p
 )
 def test_a_folder_outside_is_told_from_one_inside(project: Path, path: str, expected: bool) -> None:
     assert is_outside(Path(path), project) is expected
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a")
+    assert read_regular(tmp_path / "file") == b"a"
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(OSError, match=r"no regular file|Is a directory"):
+            read_regular(path)
+
+
+def test_a_pipe_that_the_shell_has_opened_is_read_to_its_end() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "w") as file:
+        file.write("a plan")
+        file.close()
+        assert read_regular(Path(f"/dev/fd/{reading}")) == b"a plan"

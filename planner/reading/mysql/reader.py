@@ -25,12 +25,16 @@ from lockgate.planner.reading.reading import (
     Reading,
     not_read,
 )
-from lockgate.planner.reading.stored import runs_other_code, takes_away
+from lockgate.planner.reading.stored import calls_by_schema, runs_other_code, takes_away
 from lockgate.planner.sql.cursor import MOST, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
 # DO is none of them: here it only evaluates expressions, as SELECT does.
 RUNNERS = ("call", "execute")
+# PREPARE runs nothing yet: what it is given is a text, as that of BINLOG.
+UNREAD = (*RUNNERS, "prepare", "binlog")
+# They run the functions that their expressions call.
+EVALUATES = frozenset({"delete", "do", "insert", "replace", "select", "set", "update", "with"})
 # Engines that keep no rows, and that keep them in memory alone.
 EMPTY, VOLATILE = frozenset({"blackhole", "example"}), frozenset({"memory", "heap"})
 ACTING = ("event", "trigger")
@@ -84,7 +88,9 @@ def _kind(words: list[str], effect: Reading) -> str:
 
 def _is_opaque(words: list[str], effect: Reading, found: list[Token]) -> bool:
     """Whether it runs code that is not in it, or stores what does so by itself."""
-    if words[:1] and words[0] in RUNNERS:
+    if words[:1] and words[0] in UNREAD:
+        return True
+    if words[:1] and words[0] in EVALUATES and calls_by_schema(found):
         return True
     acts = any(one.kind in ACTING for one in effect.objects) and words[0] in ("create", "alter")
     return acts and runs_other_code(found)

@@ -8,7 +8,7 @@ grammar.py        PostgreSQL's own grammar
 head.py           The head of a statement that carries many rows: enough of it to know what it does
 locks.py          The table locks of PostgreSQL, and what each one blocks
 nodes.py          The nodes of a parse tree: the names, constants and calls in them
-other_objects.py  What CREATE and ALTER of functions, domains, sequences and publications do
+other_objects.py  What CREATE and ALTER of functions, event triggers, domains
 outlines.py       Outlines of readings
 reader.py         The one reading of a statement of PostgreSQL, by the server's own grammar
 rows.py           What statements of PostgreSQL that work on rows do, read from their parse trees

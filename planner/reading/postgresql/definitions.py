@@ -311,12 +311,13 @@ def _lost(kind: str, objects: tuple[Object, ...], cascades: bool) -> Iterator[st
             yield f"the {kind} {name}"
 
 
-def read_comment(_kind: str, node: Node, path: Path) -> Reading:
+def read_comment(statement: str, node: Node, path: Path) -> Reading:
     """COMMENT ON and SECURITY LABEL ON."""
     kind = kind_of(node["objtype"])
     parts = texts(node["object"].get("List", {}).get("items", []))
     if node["objtype"] == "OBJECT_COLUMN":
         parts = parts[:-1]
+    words = "security label" if statement == "SecLabelStmt" else "comment"
     if kind not in RELATIONS or not parts:
-        return Reading("alter", kind="comment")
-    return alteration("comment", hold(named(kind, parts, path), SHARE_UPDATE_EXCLUSIVE))
+        return Reading("alter", kind=words)
+    return alteration(words, hold(named(kind, parts, path), SHARE_UPDATE_EXCLUSIVE))

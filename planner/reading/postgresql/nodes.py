@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lockgate.planner.reading.reading import Object
+from lockgate.planner.reading.stored import SERVER_SCHEMAS
 
 Node = dict[str, Any]
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -106,6 +107,15 @@ def calls(tree: Any) -> list[tuple[str, Node]]:
     """The functions that a tree calls, by their names without a schema."""
     found = [(texts(node["funcname"]), node) for kind, node in walk(tree) if kind == "FuncCall"]
     return [(parts[-1], node) for parts, node in found if parts]
+
+
+def calls_own(tree: Any) -> bool:
+    """Whether a tree calls a function by a schema that is not one of the server's own."""
+    return any(
+        len(parts := texts(node["funcname"])) > 1 and parts[-2] not in SERVER_SCHEMAS
+        for kind, node in walk(tree)
+        if kind == "FuncCall"
+    )
 
 
 def type_name(node: Node) -> str:

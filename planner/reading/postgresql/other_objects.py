@@ -1,4 +1,4 @@
-"""What CREATE and ALTER of functions, domains, sequences and publications do.
+"""What CREATE and ALTER of functions, event triggers, domains, sequences and publications do.
 
 https://www.postgresql.org/docs/current/sql-commands.html
 """
@@ -53,6 +53,12 @@ def _takes_away(code: str) -> bool:
 
 def _runs_other_code(code: str) -> bool:
     return runs_other_code(tuple(read_tokens(code, POSTGRESQL).rest()))
+
+
+def read_event_trigger(_kind: str, node: Node, _path: Path) -> Reading:
+    """CREATE EVENT TRIGGER: its function runs with the rights of everybody who changes a schema."""
+    made_one = (Object("event trigger", node["trigname"]),)
+    return Reading("create", made_one, kind="create event trigger", opaque=True)
 
 
 def read_publication(kind: str, node: Node, path: Path) -> Reading:

@@ -25,6 +25,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     UNKNOWN_PATH,
     Node,
     Path,
+    calls_own,
     constant,
     is_on,
     option,
@@ -58,6 +59,11 @@ OUTSIDE = frozenset({"CreatedbStmt", "DropdbStmt", "CreateTableSpaceStmt", "Drop
 SUBSCRIPTIONS = frozenset(
     {"CreateSubscriptionStmt", "AlterSubscriptionStmt", "DropSubscriptionStmt"}
 )
+# They run what their expressions call, or, as a rule, will whenever it acts.
+EVALUATES = frozenset({
+    *("AlterTableStmt", "CreateTableAsStmt", "DeclareCursorStmt", "ExplainStmt", "IndexStmt"),
+    *("CopyStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt", "RuleStmt"),
+})  # fmt: skip
 OF_SESSION = ("advisory", "lock_timeout")
 BRIEF = frozenset({"local", "transaction", "constraints"})
 # https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
@@ -77,10 +83,9 @@ def read(sql: str, path: Path = None) -> Reading:
     reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
     gives, names = changes_rights(sql, POSTGRESQL), _named_of_session(sql)
     opaque = reading.opaque or _runs_text(sql)
-    if gives or reaches or names or opaque:
-        reading = replace(reading, reaches_out=reaches, changes_rights=gives)
-        return replace(reading, names=names, opaque=opaque)
-    return reading
+    if not (gives or reaches or names or opaque):
+        return reading
+    return replace(reading, reaches_out=reaches, changes_rights=gives, names=names, opaque=opaque)
 
 
 def _runs_text(sql: str) -> bool:
@@ -102,7 +107,8 @@ def _read(sql: str, path: Path) -> Reading:
     except NotRead as error:
         return not_read(error.why, error.at)
     reader = READERS.get(kind)
-    return reader(kind, node, path) if reader else _other(kind, node)
+    reading = reader(kind, node, path) if reader else _other(kind, node)
+    return replace(reading, opaque=True) if kind in EVALUATES and calls_own(node) else reading
 
 
 def read_all(statements: Iterable[str], *, transactional: bool = True) -> Iterator[Reading]:
@@ -352,6 +358,7 @@ READERS: dict[str, Reader] = {
     "CommentStmt": definitions.read_comment,
     "CopyStmt": rows.read_copy,
     "CreateDomainStmt": other_objects.read_create_domain,
+    "CreateEventTrigStmt": other_objects.read_event_trigger,
     "CreateForeignTableStmt": definitions.read_create_table,
     "CreatePolicyStmt": definitions.read_on_table,
     "CreatePublicationStmt": other_objects.read_publication,

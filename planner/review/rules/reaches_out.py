@@ -1,4 +1,4 @@
-"""`reaches-out`: a statement reaches outside of its database, or changes who may do what."""
+"""`reaches-out`: a statement reaches outside of its database, or changes who may do what there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 CODE,
                 "info",
                 statement,
-                "It changes who may do what.",
+                "It changes who may do what, or what later sessions begin with.",
                 "A reviewer of the schema is asked to decide about rights too.",
-                "See that the role and the right are meant.",
+                "See that the role, and the right or the setting, is meant.",
             )

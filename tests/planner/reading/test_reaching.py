@@ -6,9 +6,14 @@ import pytest
 from lockgate.planner.reading.reaching import (
     CODE,
     FILES,
+    FLUSHES,
+    LOGS,
+    OTHER_SESSIONS,
     PROGRAM,
+    RESETS,
     SERVERS,
     SETTINGS,
+    STOPS,
     read_reaching,
 )
 from lockgate.planner.reading.reader import read_section
@@ -51,6 +56,10 @@ ON_POSTGRESQL = [
         FILES,
     ),
     ("with a as (select pg_read_file('/a')) select * from a", FILES),
+    ("select pg_terminate_backend(pid) from pg_stat_activity", OTHER_SESSIONS),
+    ("do $$ begin perform pg_cancel_backend(1); end $$", OTHER_SESSIONS),
+    ("select pg_reload_conf()", SETTINGS),
+    ("select pg_drop_replication_slot('s')", LOGS),
 ]
 ON_MYSQL = [
     ("select 1 into outfile '/tmp/a'", FILES),
@@ -73,6 +82,26 @@ ON_MYSQL = [
     ("create procedure p() begin select 1 into outfile '/tmp/a'; end", FILES),
     ("prepare s from 'select load_file(''/etc/passwd'')'", FILES),
     ("/*!50000 select 1 into outfile '/tmp/a' */", FILES),
+    ("shutdown", STOPS),
+    ("restart", STOPS),
+    ("kill 5", OTHER_SESSIONS),
+    ("kill soft query id 5", OTHER_SESSIONS),
+    ("lock instance for backup", OTHER_SESSIONS),
+    ("create event e on schedule every 1 day do kill 5", OTHER_SESSIONS),
+    ("create trigger t before insert on a for each row kill 5", OTHER_SESSIONS),
+    ("create procedure p() begin if 1 then shutdown; end if; end", STOPS),
+    ("flush tables with read lock", FLUSHES),
+    ("/*!50000 flush privileges */", FLUSHES),
+    ("reset master", RESETS),
+    ("reset binary logs and gtids", RESETS),
+    ("reset persist", RESETS),
+    ("purge binary logs before now()", LOGS),
+    ("binlog 'x'", LOGS),
+    ("stop replica", SERVERS),
+    ("set persist max_connections = 5", SETTINGS),
+    ("set @@persist.max_connections = 5", SETTINGS),
+    ("alter instance reload tls", SETTINGS),
+    ("prepare s from 'shutdown'", STOPS),
 ]
 HARMLESS_ON_POSTGRESQL = [
     "copy t from stdin",
@@ -92,6 +121,10 @@ HARMLESS_ON_MYSQL = [
     "select a into @b from t",
     "set session sql_mode = ''",
     "select @@global.time_zone",
+    "create table shutdown (kill int, flush int, reset int, purge int)",
+    "select `kill`, repeat('reset', 2), shutdown from restart",
+    "start transaction",
+    "lock tables t write",
 ]
 
 
@@ -138,6 +171,18 @@ RIGHTS_ON_POSTGRESQL = [
     "select pg_catalog.set_config('Session_Authorization', 'app', false)",
     "select set_config(name, value, false) from settings",
     "do $$ begin perform set_config('role', 'app', false); end $$",
+    "alter database shop set search_path = evil, public",
+    "alter database shop reset all",
+    "alter role app set session_preload_libraries = 'x'",
+    "alter user all in database shop set row_security = off",
+    "alter/**/role current_user/**/reset/**/work_mem",
+    "do $$ begin execute 'alter database shop set a.b = 1'; end $$",
+    "create event trigger e on ddl_command_end execute function f()",
+    "alter event trigger e enable always",
+    "security label for x on table t is 'secret'",
+    "alter table t owner to app",
+    "alter function f() owner to current_user",
+    "do $$ begin execute 'alter schema s owner to app'; end $$",
 ]
 RIGHTS_ON_MYSQL = [
     "grant all on *.* to app",
@@ -155,6 +200,11 @@ NO_RIGHTS = [
     "select user, role from t where password = 'grant'",
     "comment on table t is 'set role x'",
     "select pg_catalog.set_config('search_path', '', false)",
+    "alter database shop set tablespace fast",
+    "alter database shop rename to store",
+    "alter table database alter column role set default 'x'",
+    "create table event (owner text, label text)",
+    "comment on table t is 'owner to app'",
 ]
 
 

@@ -42,6 +42,9 @@ def test_it_takes_nothing_away(sql: str) -> None:
         "do execute immediate concat('del', 'ete')",
         "begin perform f(); return new; end",
         "begin perform pg_notify('a', 'b'); perform f(); end",
+        "begin x := public.f(1); return new; end",
+        "for each row set new.a = `shop`.`f`(1)",
+        "begin insert into a.t (b) values (a.f()); end",
     ],
 )
 def test_it_runs_other_code(sql: str) -> None:
@@ -55,6 +58,8 @@ def test_it_runs_other_code(sql: str) -> None:
         "begin perform pg_notify('a', 'b'); return new; end",
         "begin deallocate prepare s; end",
         "for each row insert into t (`call`, a.execute) values ('call p()')",
+        "begin insert into a.t (b) select pg_catalog.now(); replace a.t (b) values (1); end",
+        "begin select x.b in (1) from a.t x join a.u using (b); create index i on a.t (b); end",
     ],
 )
 def test_it_runs_no_other_code(sql: str) -> None:

@@ -69,6 +69,10 @@ def test_code_that_was_not_read_and_rights_are_told_as_such() -> None:
         "changed code that was not read | ~ do",
         "changed rights | ~ grant",
     ]
+    both = told("alter table t add a int, owner to bob;")
+    assert both[0] == "changed rights | ~ alter table"
+    assert "table t" in both[1]
+    assert "column a" in both[1]
 
 
 def test_what_was_rehearsed_is_shown_as_measured() -> None:

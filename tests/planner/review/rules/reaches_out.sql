@@ -2,4 +2,6 @@
 -- migrate:up
 select a from t into outfile '/tmp/a'; -- expect: reaches-out danger
 select load_file('/etc/passwd'); -- expect: reaches-out danger
+kill 5; -- expect: reaches-out danger
+flush privileges; -- expect: reaches-out danger
 grant all on shop.* to app; -- expect: reaches-out info

@@ -5,6 +5,9 @@ copy t from '/etc/passwd'; -- expect: reaches-out danger
 create extension dblink; -- expect: reaches-out danger
 create function f() returns int language c as 'evil'; -- expect: reaches-out danger
 grant all on t to app; -- expect: reaches-out info
+alter database shop set search_path = evil; -- expect: reaches-out info, default-schema warning
+select pg_terminate_backend(5); -- expect: reaches-out danger
+alter table t owner to app; -- expect: reaches-out info
 create role app; -- expect: reaches-out info
 set role postgres; -- expect: reaches-out info
 set session_replication_role = replica; -- expect: reaches-out info, foreign-keys-off warning
