@@ -118,6 +118,11 @@ class Coordinator:
             raise UsageError("The run could not be noted in the control database.")
         return found
 
+    def has_ended(self, plan: FleetPlan) -> bool:
+        """Whether the run of a plan is noted as one that has ended."""
+        noted = self.find_run(plan)
+        return noted is not None and noted.state == "finished"
+
     def find_run(self, plan: FleetPlan) -> NotedRun | None:
         """What is noted of a plan's run."""
         return next(

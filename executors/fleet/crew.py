@@ -29,6 +29,9 @@ FAILURES = frozenset({TargetState.FAILED, TargetState.UNREACHABLE, TargetState.H
 """What counts against the budget."""
 
 
+GONE = "The fleet has no such target any more."
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A target to be done. `host` is the server that it is on, to spare it; for no eyes."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # Whose tables are taken: those of our role, and of roles that it is a member of. A superuser is in
 # effect a member of every role, which says nothing of whom it trusts. A role that may only read
 # may read what is another's: nothing runs by that, and who applies looks again.
-# Of functions, the server's own are in no pg_depend.
+# Of functions, the server's own are in no pg_depend. By the table that a foreign key refers to
+# there is no index, but it has the key's triggers.
 # https://www.postgresql.org/docs/current/catalog-pg-depend.html
 OWN_ROLES = """
 own as (
@@ -38,6 +39,11 @@ with recursive {OWN_ROLES}, ledger as (
     from ledger l join pg_constraint k on k.conrelid = l.oid
     union all select l.oid, 'pg_class'::regclass, i.indexrelid
     from ledger l join pg_index i on i.indrelid = l.oid
+), foreign_key (oid, number) as (
+    select l.oid, k.oid from ledger l join pg_constraint k on k.conrelid = l.oid
+    where k.contype = 'f'
+    union select l.oid, t.tgconstraint from ledger l join pg_trigger t on t.tgrelid = l.oid
+    join pg_constraint k on k.oid = t.tgconstraint and k.contype = 'f'
 ), fault (oid, what, cure) as (
     select oid, 'is no ordinary table', 'put a table in its place' from ledger where relkind <> 'r'
     union all select oid, 'is not logged', format('`alter table %%s set logged`', name)
@@ -62,7 +68,7 @@ with recursive {OWN_ROLES}, ledger as (
     join pg_class o on o.oid in (inhrelid, inhparent) and o.oid <> l.oid
     union all select l.oid, 'has the foreign key ' || k.conname,
         format('`alter table %%s drop constraint %%I`', k.conrelid::regclass, k.conname)
-    from ledger l join pg_constraint k on k.contype = 'f' and l.oid in (k.conrelid, k.confrelid)
+    from ledger l join foreign_key f using (oid) join pg_constraint k on k.oid = f.number
     union all select l.oid, format('has the column %%I of the type %%s', attname,
         format_type(atttypid, atttypmod)), 'give that column a type of the server'
     from ledger l join pg_attribute on attrelid = l.oid and not attisdropped and atttypid >= 16384

@@ -1,12 +1,13 @@
 """Fleets: one plan for many databases, for the commands.
 
-applying.py    Applying of a fleet's plan
-making.py      `migrate plan` and `migrate promote` for a fleet: the plan is made, written and shown
-members.py     The members of a fleet: found, and opened one by one
-oddities.py    Why a target is in no group, by the error that was raised when it was looked at
-planning.py    Planning for a fleet
-running.py     `migrate apply` of a fleet's plan: who may, wave by wave, and how it ended
-showing.py     `migrate show` and `migrate status` for a fleet
-standing.py    Where the targets of a fleet stand: each is asked itself
-throttling.py  Sparing of servers: no further target of one is begun while it is under load
+applying.py      Applying of a fleet's plan
+making.py        `migrate plan` and `migrate promote` for a fleet
+members.py       The members of a fleet: found, and opened one by one
+oddities.py      Why a target is in no group, by the error that was raised when it was looked at
+planning.py      Planning for a fleet
+rolling_back.py  `migrate down` of a fleet
+running.py       `migrate apply` of a fleet's plan: who may, wave by wave, and how it ended
+showing.py       `migrate show` and `migrate status` for a fleet
+standing.py      Where the targets of a fleet stand: each is asked itself
+throttling.py    Sparing of servers: no further target of one is begun while it is under load
 """

@@ -6,12 +6,13 @@ Decides nothing of the order: the driver does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lockgate.executors.apply import Author, apply
+from lockgate.executors.apply import Admit, Author, apply
 from lockgate.executors.failure import ServerError
-from lockgate.executors.fleet.crew import TargetResult, TargetState, Task
+from lockgate.executors.fleet.crew import GONE, TargetResult, TargetState, Task
 from lockgate.executors.receipts import keep_nothing
 from lockgate.planner.errors import (
     Denied,
@@ -65,6 +66,17 @@ class FleetRun:
             for target in group.targets
         }
 
+    def refuse_start(self, now: datetime) -> None:
+        """Raises Denied when no target of a group could begin, by the environment's policies; each
+        target is held against them again."""
+        for group in self.plan.groups:
+            if group.plan.steps:
+                self._admit(group.plan, group.plan)(group.plan, now)
+
+    def _admit(self, plan: Plan, read: Plan | None) -> Admit:
+        file = PlanFile(read, self.signatures, self.maker, self.allow_non_atomic, self.approvers)
+        return admit(self.fleet.environment, plan.intent_digest if self.intent else None, file)
+
     def tasks(self) -> list[Task]:
         """What is to be done, in the order of the waves."""
         found = [
@@ -82,9 +94,7 @@ class FleetRun:
         _, group, target = self.targets[task.name]
         place = self.places.get(task.name)
         if place is None:
-            return TargetResult(
-                task.name, TargetState.REFUSED, "The fleet has no such target any more."
-            )
+            return TargetResult(task.name, TargetState.REFUSED, GONE)
         try:
             return self._apply(group, target, place)
         except Unresolved as error:
@@ -103,24 +113,30 @@ class FleetRun:
 
         plan = plan_of(group, target)
         with self.fleet.open_member(place) as work:
-            environment, engine = work.environment, work.engine
+            engine = work.engine
             read = reread(plan, work)
-            file = PlanFile(
-                read, self.signatures, self.maker, self.allow_non_atomic, self.approvers
-            )
-            intent = plan.intent_digest if self.intent else None
+            self._refuse_drifted(group, engine)
             report = apply(
-                plan, engine, self.author, wait=environment.lock.wait, emit=_ignore,
-                admit=admit(environment, intent, file), keep=keep_nothing,
+                plan, engine, self.author, wait=work.environment.lock.wait, emit=_ignore,
+                admit=self._admit(plan, read), keep=keep_nothing,
             )  # fmt: skip
             again = report.outcome == "already applied"
-            return TargetResult(
-                target.name, TargetState.APPLIED, "", _run_of(plan, engine) if again else "", again
+            return TargetResult(target.name, TargetState.APPLIED, "", _run_of(plan, engine), again)
+
+    def _refuse_drifted(self, group: Group, engine: Engine) -> None:
+        """Raises StalePlan when the environment wants the schema looked at, and its definitions are
+        not those of the group."""
+        if self.fleet.environment.drift != "check":
+            return
+        if engine.survey.read_outline().digest != group.definitions:
+            raise StalePlan(
+                "Its definitions are not those that the plan was made for (`drift: check`).",
+                do="Undo the change, or make a new plan.",
             )
 
 
 def _run_of(plan: Plan, engine: Engine) -> str:
-    """The run that has applied the plan before."""
+    """The run that has applied the plan."""
     run = engine.store.runs.read_finished(plan)
     return run.id if run else ""
 

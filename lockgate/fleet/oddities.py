@@ -10,6 +10,7 @@ from lockgate.planner.errors import (
     LockgateError,
     Occupied,
     OutOfOrder,
+    StalePlan,
     Unreachable,
     Unresolved,
     UsageError,
@@ -26,6 +27,7 @@ REASONS: tuple[tuple[type[LockgateError], Oddity], ...] = (
     (OutOfOrder, "behind"),
     (BrokenHistory, "ahead"),
     (HistoryError, "refused"),
+    (StalePlan, "behind"),
     (UsageError, "behind"),
 )
 """Why a target is in no group, by what was raised when it was looked at; the first that fits."""

@@ -6,9 +6,10 @@ Changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lockgate import __version__
@@ -37,7 +38,18 @@ from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refus
 from lockgate.workspace import Workspace, load_migrations, read_settled
 
 if TYPE_CHECKING:
+    from lockgate.planner.database.ledger import Ledger
+    from lockgate.planner.environments.environment import Environment
     from lockgate.plans.making import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Targets of which the same is wanted; with `base`, of those alone that are in this state."""
+
+    places: Sequence[TargetPlace]
+    request: Request
+    base: State | None = None
 
 
 def plan_fleet(fleet: FleetWorkspace, request: Request) -> FleetPlan:
@@ -49,23 +61,62 @@ def plan_fleet(fleet: FleetWorkspace, request: Request) -> FleetPlan:
     """
     if request.state is not None:
         raise UsageError("A state is of one database, and this is a fleet.")
-    environment = fleet.environment
-    directory = load_migrations(environment)
-    seen, odd = look_at(fleet, fleet.find_places(), directory, request)
-    equal, drifted = group_targets(seen, leave_drifted=fleet.settings.drifted == "leave")
-    groups, hindered = _build_groups(fleet, equal, request)
-    source = read_source(environment.migrations_directory, directory.digest)
+    waves = partial(number_waves, waves=fleet.settings.waves)
+    return plan_parts(fleet, [Part(fleet.find_places(), request)], waves)
+
+
+def plan_parts(
+    fleet: FleetWorkspace,
+    parts: Iterable[Part],
+    number: Callable[[Iterable[str]], Mapping[str, int]],
+) -> FleetPlan:
+    """One plan for several parts of a fleet; `number` gives the wave of each target by its name.
+
+    Raises:
+        LockgateError: none can be made for any target.
+    """
+    directory = load_migrations(fleet.environment)
+    built: list[tuple[EqualTargets, Group]] = []
+    odd: list[Odd] = []
+    for part in parts:
+        seen, left = look_at(fleet, directory, part)
+        equal, drifted = group_targets(seen, leave_drifted=fleet.settings.drifted == "leave")
+        groups, hindered = _build_groups(fleet, equal, part.request)
+        built += groups
+        odd += (*left, *drifted, *hindered)
+    working = [seen.place.name for one, group in built if group.plan.steps for seen in one.members]
+    return _assemble(fleet.environment, directory, built, odd, number(working))
+
+
+def _assemble(
+    environment: Environment,
+    directory: Directory,
+    built: Sequence[tuple[EqualTargets, Group]],
+    odd: Iterable[Odd],
+    waves: Mapping[str, int],
+) -> FleetPlan:
+    groups = tuple(
+        group.model_copy(
+            update={
+                "targets": tuple(
+                    as_target(seen, waves.get(seen.place.name, 1)) for seen in one.members
+                )
+            }
+        )
+        for one, group in built
+    )
+    now = datetime.now(UTC).replace(microsecond=0)
     return seal_fleet(
         FleetPlan(
             tool_version=__version__,
-            created_at=max(
-                (one.server.now for one in seen), default=datetime.now(UTC).replace(microsecond=0)
-            ),
+            created_at=max((group.plan.created_at for group in groups), default=now),
             project=environment.project,
             environment=environment.name,
-            source=groups[0].plan.source if groups else source,
-            groups=tuple(groups),
-            odd=tuple(sorted((*odd, *drifted, *hindered), key=lambda one: one.name)),
+            source=groups[0].plan.source
+            if groups
+            else read_source(environment.migrations_directory, directory.digest),
+            groups=groups,
+            odd=tuple(sorted(odd, key=lambda one: one.name)),
             intent_digest=UNSEALED,
             digest=UNSEALED,
         )
@@ -73,21 +124,21 @@ def plan_fleet(fleet: FleetWorkspace, request: Request) -> FleetPlan:
 
 
 def look_at(
-    fleet: FleetWorkspace, places: Sequence[TargetPlace], directory: Directory, request: Request
+    fleet: FleetWorkspace, directory: Directory, part: Part
 ) -> tuple[list[SeenTarget], list[Odd]]:
     """What was seen of each target, and those that nothing can be planned for."""
-    outlines = _read_outlines(fleet, places)
+    outlines = _read_outlines(fleet, part.places)
     seen: list[SeenTarget] = []
     odd: list[Odd] = []
 
     def look(place: TargetPlace) -> None:
         try:
             with fleet.open_member(place) as work:
-                seen.append(_see(work, place, directory, request, outlines))
+                seen.append(_see(work, place, directory, part, outlines))
         except (LockgateError, ServerError) as error:
             odd.append(odd_by(place.name, error))
 
-    fleet.each(places, look)
+    fleet.each(part.places, look)
     return seen, odd
 
 
@@ -104,7 +155,7 @@ def _see(
     work: Workspace,
     place: TargetPlace,
     directory: Directory,
-    request: Request,
+    part: Part,
     outlines: Mapping[str, Outline],
 ) -> SeenTarget:
     """What is seen of a target.
@@ -112,8 +163,10 @@ def _see(
     Raises:
         LockgateError: nothing can be planned for it.
     """
-    engine, environment = work.engine, work.environment
+    engine, environment, request = work.engine, work.environment, part.request
     ledger = read_settled(engine)
+    if part.base not in (None, state_of(ledger)):
+        raise StalePlan("Its history is not the one that the run has left.")
     refuse_read_only(engine.server)
     project, name = environment.project, environment.name
     refuse_foreign(engine.server, ledger, project=project, environment=name)
@@ -129,7 +182,7 @@ def _see(
 
 def _build_groups(
     fleet: FleetWorkspace, equal: Iterable[EqualTargets], request: Request
-) -> tuple[list[Group], list[Odd]]:
+) -> tuple[list[tuple[EqualTargets, Group]], list[Odd]]:
     """Each group with its plan; and the targets of those that none can be made for.
 
     Raises:
@@ -146,18 +199,12 @@ def _build_groups(
             odd += (odd_by(seen.place.name, error) for seen in one.members)
     if errors and not built:
         raise errors[0]
-    working = [seen for one, group in built if group.plan.steps for seen in one.members]
-    waves = number_waves((seen.place.name for seen in working), fleet.settings.waves)
-    return [
-        group.model_copy(
-            update={
-                "targets": tuple(
-                    as_target(seen, waves.get(seen.place.name, 1)) for seen in one.members
-                )
-            }
-        )
-        for one, group in built
-    ], odd
+    return built, odd
+
+
+def state_of(ledger: Ledger) -> State:
+    """A ledger as a plan's base names it."""
+    return State(present=ledger.present, serial=ledger.serial, digest=ledger.digest)
 
 
 def _build_group(fleet: FleetWorkspace, equal: EqualTargets, request: Request) -> Group:
@@ -165,8 +212,7 @@ def _build_group(fleet: FleetWorkspace, equal: EqualTargets, request: Request) -
 
     with fleet.open_member(equal.first.place) as work:
         plan = plan_rehearsed(work, replace(request, sizes=equal.sizes))
-    ledger = equal.first.ledger
-    if plan.base != State(present=ledger.present, serial=ledger.serial, digest=ledger.digest):
+    if plan.base != state_of(equal.first.ledger):
         raise StalePlan(
             f"The history of {equal.first.place.name} has changed while the plan was made.",
             why="The plan would not be the one of its group.",

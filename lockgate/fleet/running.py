@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.fleet.coordinator import Coordinator
+from lockgate.executors.fleet.coordinator import Coordinator, NotedRun
 from lockgate.executors.fleet.crew import TargetResult, TargetState
 from lockgate.executors.fleet.driver import Drive, Driver, RunTerms
 from lockgate.executors.fleet.local import LocalCrew
@@ -27,8 +27,10 @@ from lockgate.planner.errors import (
     WrongTarget,
 )
 from lockgate.planner.fleet.fleet_plan import FleetPlan, read_fleet_plan
+from lockgate.planner.fleet.receipt import TargetEnd, make_fleet_receipt
 from lockgate.trust.admission import read_intent, read_trusted
 from lockgate.trust.approvals import count_approvers
+from lockgate.trust.receipts import hand_out_fleet_receipt
 from lockgate.views.fleet.run import describe_end, show_end, watching
 from lockgate.views.fleet.text import name_some
 from lockgate.views.run import progress
@@ -89,6 +91,8 @@ def apply_fleet(
     name: str | None,
     folder: EnvironmentsFolder | None,
     reviewed: str | None,
+    receipt_file: Path | None,
+    key: Path | None,
     *,
     allow_non_atomic: bool,
     verbose: bool,
@@ -108,17 +112,42 @@ def apply_fleet(
             fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
             approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
         )  # fmt: skip
-        done = _drive(run, verbose=verbose, as_json=as_json)
+        done, noted = drive_run(run, verbose=verbose, as_json=as_json)
         _tell_newcomers(plan, fleet)
     total = len(run.targets)
-    refuse_unfinished(done, total, plan_file)
+    if receipt_file:
+        _hand_out_receipt(run, done, noted, receipt_file, key)
+    refuse_unfinished(done, total, f"migrate apply {plan_file}")
     show_end(plan, done, total, as_json=as_json)
 
 
-def _drive(run: FleetRun, *, verbose: bool, as_json: bool) -> Drive:
+def _hand_out_receipt(
+    run: FleetRun, done: Drive, noted: NotedRun | None, file: Path, key: Path | None
+) -> None:
+    """The receipt of a run that has ended: with what is not applied, too."""
+    if noted is None or noted.finished_at is None or done.paused:
+        tell("There is no receipt: the run has not ended, or there was nothing to do.", "yellow")
+        return
+    ends = (
+        TargetEnd(
+            name=one.name, group=run.targets[one.name][0] + 1, state=one.state.value, run=one.run,
+            detail=one.detail,
+        )
+        for one in done.results.values()
+    )  # fmt: skip
+    receipt = make_fleet_receipt(
+        run.plan, ends, tool_version=run.author.tool_version, actor=run.author.actor,
+        job=run.author.job, approvers=run.approvers.names, started_at=noted.started_at,
+        finished_at=noted.finished_at,
+    )  # fmt: skip
+    hand_out_fleet_receipt(receipt, file, key)
+
+
+def drive_run(run: FleetRun, *, verbose: bool, as_json: bool) -> tuple[Drive, NotedRun | None]:
+    """How the run has gone, and what is noted of it; None: there was nothing to do."""
     tasks = run.tasks()
     if not tasks:
-        return Drive()
+        return Drive(), None
     settings, plan = run.fleet.settings, run.plan
     failures = settings.failures
     with (
@@ -132,6 +161,8 @@ def _drive(run: FleetRun, *, verbose: bool, as_json: bool) -> Drive:
         )  # fmt: skip
         coordinator = Coordinator(engine)
         with coordinator.driving(emit):
+            if not coordinator.has_ended(plan):
+                run.refuse_start(engine.server.now)
             noted = coordinator.begin(plan, run.author.actor, run.approvers.names)
             terms = RunTerms(
                 failures.total, failures.consecutive, failures.per_host, settings.soak,
@@ -139,7 +170,8 @@ def _drive(run: FleetRun, *, verbose: bool, as_json: bool) -> Drive:
             )  # fmt: skip
             watcher = watching(as_json=as_json, verbose=verbose)
             driver = Driver(plan, tasks, crew, coordinator, terms, watcher)
-            return driver.drive(run.author.actor, afresh=noted.state == "finished")
+            done = driver.drive(run.author.actor, afresh=noted.state == "finished")
+            return done, coordinator.find_run(plan)
 
 
 def find_check(fleet: FleetWorkspace) -> Callable[[], str]:
@@ -170,13 +202,14 @@ def _tell_newcomers(plan: FleetPlan, fleet: FleetWorkspace) -> None:
         )
 
 
-def refuse_unfinished(done: Drive, total: int, plan_file: Path) -> None:
-    """Raises Paused when a run has paused, and the gravest of what has hindered targets."""
+def refuse_unfinished(done: Drive, total: int, again: str) -> None:
+    """Raises Paused when a run has paused, and the gravest of what has hindered targets; `again` is
+    the command that goes on."""
     if done.paused:
         raise Paused(
             f"The run has paused: {done.paused}. {describe_end(done, total)}",
             why="What was applied stays, and no other target was begun.",
-            do=f"See what failed with `migrate status`; `migrate apply {plan_file}` goes on.",
+            do=f"See what failed with `migrate status`; `{again}` goes on.",
         )
     for state, kind in ERRORS:
         found = _in_state(done.results, state)
@@ -184,8 +217,7 @@ def refuse_unfinished(done: Drive, total: int, plan_file: Path) -> None:
             raise kind(
                 f"{describe_end(done, total)} {state.value.capitalize()}: {name_some(found)}.",
                 why="The others are applied. What hinders a target is told above.",
-                do=f"`migrate apply {plan_file}` tries again; one target is worked on with "
-                "`-e ENVIRONMENT/TARGET`.",
+                do=f"`{again}` tries again; one target is worked on with `-e ENVIRONMENT/TARGET`.",
             )
 
 

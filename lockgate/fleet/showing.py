@@ -31,14 +31,29 @@ def show_fleet_plan(plan: FleetPlan, style: str, approvals: ApprovalState) -> No
         raise UsageError(f"A fleet's plan is not shown as {style}.", do="Choose one of text, json.")
 
 
-def show_status(environment: Environment, style: str, *, each: bool) -> None:
-    """Where a fleet's targets stand, asked of themselves."""
-    from lockgate.fleet.members import open_fleet
-    from lockgate.fleet.standing import read_fleet_stand
-    from lockgate.views.fleet import status
+def show_status(
+    environment: Environment, style: str, *, each: bool, cached: bool, verify: bool
+) -> None:
+    """Where a fleet's targets stand, asked of themselves; or what is noted of its last run.
 
+    Raises:
+        UsageError: it is not shown in this way.
+        Locked: what is noted is to be corrected, and a run is under way.
+    """
+    from lockgate.fleet.members import open_fleet
+    from lockgate.fleet.standing import read_fleet_stand, read_noted_stand, verify_last_run
+    from lockgate.views.fleet import status
+    from lockgate.views.terminal import tell
+
+    if cached and verify:
+        raise UsageError("Give only one of --cached and --verify.")
+    if style == "html":
+        raise UsageError("A fleet's status is not shown as html.", do="Choose text or json.")
     with open_fleet(environment) as fleet:
-        stand = read_fleet_stand(fleet)
+        if verify:
+            count = verify_last_run(fleet)
+            tell(f"What was noted of {count} target{'' if count == 1 else 's'} was corrected.")
+        stand = read_noted_stand(fleet) if cached else read_fleet_stand(fleet)
     if style == "json":
         status.show_json(stand)
     else:

@@ -1,6 +1,6 @@
 """Where the targets of a fleet stand: each is asked itself.
 
-Changes nothing.
+Changes no target; what is noted of a run may be corrected.
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.fleet.coordinator import Coordinator
+from lockgate.executors.fleet.coordinator import Coordinator, NotedRun
+from lockgate.executors.fleet.crew import GONE, TargetResult, TargetState
 from lockgate.executors.fleet.stand import FleetStand, TargetStand
 from lockgate.fleet.oddities import odd_by
 from lockgate.planner.building.compare import compare, refuse_broken_history
-from lockgate.planner.errors import LockgateError
-from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.errors import LockgateError, Unreachable
+from lockgate.planner.fleet.fleet_plan import parse_fleet_plan, plan_of
+from lockgate.planner.plan.verify import find_position, refuse_foreign, refuse_unresolved
 from lockgate.workspace import load_migrations, read_settled
 
 if TYPE_CHECKING:
     from lockgate.fleet.members import FleetWorkspace
+    from lockgate.planner.fleet.fleet_plan import FleetPlan, FleetTarget, Group
     from lockgate.planner.fleet.place import TargetPlace
     from lockgate.planner.migrations.directory import Directory
 
@@ -35,13 +38,84 @@ def read_fleet_stand(fleet: FleetWorkspace) -> FleetStand:
         found.append(_ask(fleet, place, directory))
 
     fleet.each(fleet.find_places(), ask)
+    targets = tuple(sorted(found, key=lambda one: one.name))
+    with fleet.open_coordinator() as engine:
+        run, results = _read_last(fleet, Coordinator(engine))
+    return FleetStand(fleet.environment.name, targets, run, results)
+
+
+def read_noted_stand(fleet: FleetWorkspace) -> FleetStand:
+    """What is noted of the last run's targets, without asking them."""
+    with fleet.open_coordinator() as engine:
+        run, results = _read_last(fleet, Coordinator(engine))
+    targets = tuple(
+        TargetStand(one.name, "", one.state.value, detail=one.detail) for one in results.values()
+    )
+    return FleetStand(fleet.environment.name, targets, run, results)
+
+
+def _read_last(
+    fleet: FleetWorkspace, coordinator: Coordinator
+) -> tuple[NotedRun | None, dict[str, TargetResult]]:
+    environment = fleet.environment
+    run = next(iter(coordinator.read_runs(environment.project, environment.name)), None)
+    return run, coordinator.read_results(run.digest) if run else {}
+
+
+def verify_last_run(fleet: FleetWorkspace) -> int:
+    """Asks the targets of the last run how far they are, and replaces what is noted by that; how
+    many were noted otherwise.
+
+    Raises:
+        Locked: the run is under way.
+    """
     with fleet.open_coordinator() as engine:
         coordinator = Coordinator(engine)
-        environment = fleet.environment
-        run = next(iter(coordinator.read_runs(environment.project, environment.name)), None)
-        results = coordinator.read_results(run.digest) if run else {}
-    targets = tuple(sorted(found, key=lambda one: one.name))
-    return FleetStand(environment.name, targets, run, results)
+        with coordinator.driving(lambda event: None):
+            run, noted = _read_last(fleet, coordinator)
+            if run is None:
+                return 0
+            text = coordinator.read_plan_text(run.digest)
+            plan = parse_fleet_plan(text.encode(), f"The plan of run {run.digest[:16]}")
+            found = _ask_plan(fleet, plan)
+            coordinator.rebuild(plan, found.values())
+    return sum(noted[name].state != one.state for name, one in found.items() if name in noted)
+
+
+def _ask_plan(fleet: FleetWorkspace, plan: FleetPlan) -> dict[str, TargetResult]:
+    """How far each target of a plan is, by its own ledger."""
+    targets = {one.name: (group, one) for group in plan.groups for one in group.targets}
+    found: dict[str, TargetResult] = {}
+
+    def ask(place: TargetPlace) -> None:
+        if place.name in targets:
+            found[place.name] = _position(fleet, place, *targets[place.name])
+
+    fleet.each(fleet.find_places(), ask)
+    gone = (name for name in targets if name not in found)
+    return found | {name: TargetResult(name, TargetState.REFUSED, GONE) for name in gone}
+
+
+def _position(
+    fleet: FleetWorkspace, place: TargetPlace, group: Group, target: FleetTarget
+) -> TargetResult:
+    plan = plan_of(group, target)
+    try:
+        with fleet.open_member(place) as work:
+            engine = work.engine
+            ledger = engine.store.read_ledger()
+            if plan.digest in ledger.unresolved:
+                return TargetResult(place.name, TargetState.HALF_DONE)
+            done = find_position(plan, ledger)
+            run = engine.store.runs.read_finished(plan) if done else None
+    except Unreachable as error:
+        return TargetResult(place.name, TargetState.UNREACHABLE, error.what)
+    except (LockgateError, ServerError) as error:
+        return TargetResult(place.name, TargetState.REFUSED, str(error).partition("\n")[0])
+    if done == len(plan.steps):
+        return TargetResult(place.name, TargetState.APPLIED, "", run.id if run else "")
+    state = TargetState.FAILED if done else TargetState.WAITING
+    return TargetResult(place.name, state, f"{done} of {len(plan.steps)} steps" if done else "")
 
 
 def _ask(fleet: FleetWorkspace, place: TargetPlace, directory: Directory) -> TargetStand:

@@ -19,6 +19,7 @@ from lockgate.planner.building.promotion import SignedReceipt
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Unreachable, UsageError
+from lockgate.planner.fleet.receipt import FleetReceipt, write_fleet_receipt
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.proof import CarriedReceipt
 from lockgate.planner.plan.receipt import Receipt, parse_receipt, read_receipt, write_receipt
@@ -86,6 +87,20 @@ def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -
         tell(f"Receipt {short_digest(receipt.digest)} written to {file}.")
 
 
+def hand_out_fleet_receipt(receipt: FleetReceipt, file: Path, key: Path | None) -> None:
+    """Writes the receipt of a fleet's run, and its signature beside it; what hinders this is told,
+    and is no error of the run."""
+    try:
+        write_fleet_receipt(receipt, file)
+        if key is not None:
+            write_whole(_signature_of(file), [sign(_signed(receipt), key, NAMESPACE)])
+    except (UsageError, OSError) as hindered:
+        tell(f"Warning: the run's receipt could not be written: {hindered}", "yellow")
+        tell(AGAIN)
+    else:
+        tell(f"Receipt {short_digest(receipt.digest)} written to {file}.")
+
+
 def read_signed(path: Path, environment: Environment) -> SignedReceipt:
     """A receipt with its signer, by the keys that the environments' folder allows; without a
     signer when no signature lies beside it.
@@ -124,6 +139,6 @@ def _signature_of(file: Path) -> Path:
     return file.parent / f"{file.name}.sig"
 
 
-def _signed(receipt: Receipt) -> bytes:
+def _signed(receipt: Receipt | FleetReceipt) -> bytes:
     """What is signed: the digest as it stands in the file, and a newline."""
     return f"{receipt.digest}\n".encode()

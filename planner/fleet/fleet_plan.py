@@ -18,6 +18,7 @@ from lockgate.planner.document import (
     Kind,
     document_digest,
     dump_document,
+    parse_document,
     read_document,
     write_document,
 )
@@ -181,6 +182,13 @@ def read_fleet_plan(path: Path) -> FleetPlan:
     """
     plan = read_document(path, FLEET_PLAN)
     _refuse_contradiction(plan, str(path))
+    return plan
+
+
+def parse_fleet_plan(data: bytes, name: str) -> FleetPlan:
+    """The plan in JSON bytes; `name` says in errors where they came from."""
+    plan = parse_document(data, name, FLEET_PLAN)
+    _refuse_contradiction(plan, name)
     return plan
 
 

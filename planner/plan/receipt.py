@@ -147,7 +147,7 @@ def make_receipt(
         started_at=run.started_at,
         finished_at=run.finished_at,
         result=plan.result,
-        steps=tuple(map(_applied, plan.steps)),
+        steps=tuple(map(applied_step, plan.steps)),
         fingerprint=fingerprint,
         digest=UNSEALED,
     )
@@ -160,7 +160,8 @@ def seal_receipt(receipt: Receipt) -> Receipt:
     return receipt.model_copy(update={"digest": digest})
 
 
-def _applied(step: Step) -> Applied:
+def applied_step(step: Step) -> Applied:
+    """What a receipt says of a step that has run."""
     return Applied(
         direction=step.direction,
         version=step.version,

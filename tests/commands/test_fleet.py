@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands.fleets import Fleet, opened
 from tests.commands.running import refused, succeed
+from tests.servers.openssh import new_person
 
 
 @pytest.fixture
@@ -29,6 +30,13 @@ def any_fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]
 def names(fleet: Fleet, group: dict[str, Any]) -> str:
     """The targets of a group, without their prefix."""
     return "".join(target["name"].removeprefix(fleet.prefix) for target in group["targets"])
+
+
+def hire(fleet: Fleet, name: str) -> Path:
+    """The key of a person whose signatures count."""
+    person = new_person(fleet.project.folder / "keys", name)
+    (fleet.project.folder / "environments" / "allowed_signers").write_text(person.line())
+    return person.key
 
 
 def test_one_plan_fits_all_that_are_equal(any_fleet: Fleet) -> None:
@@ -102,6 +110,22 @@ def test_a_plan_of_other_databases_is_refused_by_each(
     postgres_server.drop_database(other)
 
 
+def test_a_dry_run_applies_nothing(fleet: Fleet) -> None:
+    fleet.plan()
+    refused(fleet.migrate("apply", "plan.json", "--dry-run"), 64, "no dry run")
+    assert fleet.states() == dict.fromkeys("abcde", "pending")
+
+
+def test_with_drift_check_a_schema_that_was_changed_since_the_plan_is_refused(
+    any_fleet: Fleet,
+) -> None:
+    any_fleet.configure(more="drift: check\n")
+    any_fleet.up("--to", "1")
+    any_fleet.plan()
+    any_fleet.run(any_fleet.names[1], "alter table users add column hand_made int")
+    refused(any_fleet.migrate("apply", "plan.json"), 4, "3 of 4 targets applied, 1 refused")
+
+
 def test_names_are_data(tmp_path: Path, postgres_server: Any) -> None:
     odd = ['q"uo te', "back\\slash", "per%cent'", "../up", "$(id)"]
     with opened(tmp_path, postgres_server, odd, as_databases=False) as fleet:
@@ -151,6 +175,51 @@ def test_a_policy_holds_for_every_group(fleet: Fleet) -> None:
     refused(fleet.migrate("apply", "plan.json"), 3, "policy.destructive")
 
 
+def test_one_approval_and_one_signed_receipt_are_for_all(fleet: Fleet, openssh: None) -> None:
+    ann = hire(fleet, "ann@example.com")
+    fleet.configure(more="policy: {approvals: {threshold: 1}}\n")
+    fleet.plan()
+    refused(fleet.migrate("apply", "plan.json"), 3, "Needed: 1 approval")
+    assert fleet.states() == dict.fromkeys("abcde", "pending")
+    shown = succeed(fleet.migrate("approve", "plan.json", "--key", str(ann), "--yes"))
+    assert "Fleet plan" in shown.err
+    assert "Approved by ann@example.com" in succeed(fleet.migrate("show", "plan.json")).out
+    signing = ("--receipt", "done.json", "--sign-with", str(ann))
+    succeed(fleet.migrate("apply", "plan.json", *signing))
+    receipt = json.loads((fleet.project.folder / "done.json").read_text())
+    assert receipt["approvers"] == ["ann@example.com"]
+    assert [one["state"] for one in receipt["targets"]] == ["applied"] * 5
+    runs = {fleet.run(name, "select id from lockgate_runs")[0][0] for name in fleet.names}
+    assert {one["run"] for one in receipt["targets"]} == runs
+    assert (fleet.project.folder / "done.json.sig").exists()
+    approvers = fleet.run(fleet.names[3], "select approvers from lockgate_runs")
+    assert approvers == [("ann@example.com",)]
+
+
+def test_an_approval_of_another_plan_is_refused(fleet: Fleet, openssh: None) -> None:
+    ann = hire(fleet, "ann@example.com")
+    fleet.plan("--to", "1")
+    succeed(fleet.migrate("approve", "plan.json", "--key", str(ann), "--yes"))
+    (signature,) = fleet.project.folder.glob("plan.json.*.sig")
+    kept = signature.read_text()
+    fleet.plan("--force")
+    signature.write_text(kept)
+    refused(fleet.migrate("apply", "plan.json"), 8, "does not fit")
+
+
+def test_what_has_run_in_staging_is_promoted_to_all(fleet: Fleet, postgres_url: str) -> None:
+    url = {"STAGING_URL": postgres_url}
+    fleet.project.write_environment(
+        "staging", "engine: postgresql\ndatabase: {url_env: STAGING_URL}\n"
+    )
+    fleet.configure(more="policy: {promotion: {from: staging, receipt: optional}}\n")
+    succeed(fleet.migrate("up", "-e", "staging", "--to", "2", environ=url))
+    refused(fleet.migrate("plan", "-e", "live", environ=url), 3, "not applied in staging")
+    succeed(fleet.migrate("promote", "--from", "staging", "--to", "live", environ=url))
+    succeed(fleet.migrate("apply", "plan.json", environ=url))
+    assert [fleet.applied(name) for name in fleet.names] == [["001", "002"]] * 5
+
+
 def test_what_came_since_the_plan_is_told(fleet: Fleet) -> None:
     fleet.plan()
     fleet.create(f"{fleet.prefix}new")
@@ -161,6 +230,31 @@ def test_a_rollback_is_planned_in_the_same_way(fleet: Fleet) -> None:
     fleet.up()
     fleet.up("--down", "1")
     assert [fleet.applied(name) for name in fleet.names] == [["001", "002"]] * 5
+
+
+def test_down_takes_back_what_the_last_run_has_applied_the_newest_wave_first(fleet: Fleet) -> None:
+    fleet.configure("waves: [1, 3, 100%]\nfailures: {total: 0}\nparallel: 1")
+    fleet.up("--to", "1")
+    succeed(fleet.migrate("up", "-e", f"live/{fleet.names[0]}", "--to", "2"))
+    fleet.plan()
+    fleet.run(fleet.names[2], "create table orders (id int)")
+    refused(fleet.migrate("apply", "plan.json"), 12)
+    assert [fleet.applied(name)[-1] for name in fleet.names] == ["003", "003", *["001"] * 3]
+    refused(fleet.migrate("down", "-e", "live", "--steps", "1"), 64, "what its last run")
+    events = succeed(fleet.migrate("down", "-e", "live", "--json")).events
+    assert [one["name"][-1] for one in events if one["event"] == "target"] == ["b", "a"]
+    assert [fleet.applied(name)[-1] for name in fleet.names] == ["002", *["001"] * 4]
+
+
+def test_what_is_noted_is_made_again_from_the_targets(fleet: Fleet) -> None:
+    fleet.up()
+    fleet.run(fleet.home, "update lockgate_fleet_target set state = 'waiting', run = ''")
+    shown = succeed(fleet.migrate("status", "-e", "live", "--cached", "--json")).document
+    assert {one["state"] for one in shown["targets"]} == {"waiting"}
+    fleet.run(fleet.home, f"delete from lockgate_fleet_target where name = '{fleet.names[0]}'")
+    assert "of 4 targets" in succeed(fleet.migrate("status", "-e", "live", "--verify")).err
+    shown = succeed(fleet.migrate("status", "-e", "live", "--cached", "--json")).document
+    assert [one["state"] for one in shown["targets"]] == ["applied"] * 5
 
 
 def test_a_command_for_one_database_asks_which(fleet: Fleet) -> None:

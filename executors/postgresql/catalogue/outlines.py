@@ -93,7 +93,7 @@ USERS = """
 select nspname::text from pg_namespace
 where nspname <> 'information_schema' and nspname !~ '^pg_' order by 1
 """
-AT_ONCE = 500
+AT_ONCE = 2500
 """Schemas of one question."""
 NOTHING = Outline(sha256([]))
 

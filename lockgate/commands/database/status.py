@@ -15,6 +15,7 @@ from lockgate.options import (
 )
 
 if TYPE_CHECKING:
+    from lockgate.planner.environments.environment import Environment
     from lockgate.planner.environments.folder import EnvironmentsFolder
 
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 @environments_option
 @wait_option
 @click.option("--targets", "each", is_flag=True, help="Each target of a fleet, not their numbers.")
+@click.option("--cached", is_flag=True, help="Of a fleet: what is noted of its last run.")
+@click.option("--verify", is_flag=True, help="Of a fleet: ask all, and correct what is noted.")
 @click.option("--all", "everywhere", is_flag=True, help="All environments, side by side.")
 @click.option(
     "--format",
@@ -39,6 +42,8 @@ def command(
     name: str,
     folder: EnvironmentsFolder | None,
     each: bool,
+    cached: bool,
+    verify: bool,
     everywhere: bool,
     style: str,
     as_json: bool,
@@ -56,34 +61,28 @@ def command(
       migrate status --all
       migrate status --all --format html > status.html
     """
+    from lockgate.workspace import load_environment
+
     chosen = "json" if as_json else style
     if everywhere:
         code = _show_all(folder, chosen)
         invocation.document = False
         return code
-    return _show_one(invocation, name, folder, chosen, each=each)
-
-
-def _show_one(
-    invocation: Invocation,
-    name: str,
-    folder: EnvironmentsFolder | None,
-    style: str,
-    *,
-    each: bool,
-) -> int:
-    from lockgate.planner.errors import UsageError
-    from lockgate.status import read_stand
-    from lockgate.views.database import lock, migrations
-    from lockgate.workspace import load_environment
-
     environment = load_environment(name, folder)
     if environment.fleet is not None:
         from lockgate.fleet.showing import show_status
 
-        show_status(environment, style, each=each)
+        show_status(environment, chosen, each=each, cached=cached, verify=verify)
         invocation.document = False
         return 0
+    return _show_one(invocation, environment, chosen)
+
+
+def _show_one(invocation: Invocation, environment: Environment, style: str) -> int:
+    from lockgate.planner.errors import UsageError
+    from lockgate.status import read_stand
+    from lockgate.views.database import lock, migrations
+
     if style == "html":
         raise UsageError("The page shows all environments.", do="Add `--all`.")
     stand = read_stand(environment)

@@ -58,13 +58,26 @@ def command(
       migrate down --to 41 --dry-run
       migrate down --from-database
     """
+    from lockgate.planner.errors import UsageError
     from lockgate.plans.making import Request
     from lockgate.runs.up_and_down import plan_and_apply
+    from lockgate.workspace import load_environment
 
     count = 1 if steps is None and to is None else steps
     request = Request(
         steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic
     )
+    environment = load_environment(name, folder)
+    if environment.fleet is not None:
+        from lockgate.fleet.rolling_back import roll_back_last
+
+        if dry_run or max_time or (steps, to) != (None, None):
+            raise UsageError(
+                f"{name} is a fleet: `down` rolls back what its last run has applied.",
+                do=f"Leave the option away, or plan it: `migrate plan -e {name} --down N`.",
+            )
+        roll_back_last(environment, request, verbose=verbose, as_json=as_json)
+        return 0
     plan_and_apply(
         name, folder, request, dry_run=dry_run, verbose=verbose, as_json=as_json,
         deadline=read_deadline(max_time),
