@@ -12,7 +12,7 @@ from lockgate.executors.apply import apply
 from lockgate.executors.batches.progress import ask_pause, read_open
 from lockgate.executors.events import BatchCommitted, BatchesHeld
 from lockgate.executors.states import RunStatus
-from lockgate.planner.errors import Locked, Paused, StatementFailed, Unresolved
+from lockgate.planner.errors import Locked, Paused, StatementFailed, Unreachable, Unresolved
 from tests.executors.building import (
     AUTHOR,
     Recorder,
@@ -263,3 +263,36 @@ def test_a_throttle_holds_the_next_batch(engine: Any, other: Any) -> None:
     )
     assert "oldest is" in ended[0]
     assert changed(engine) == [(1, 9)]
+
+
+def test_a_connection_that_is_cut_costs_at_most_the_batch_under_way(
+    engine: Any, other: Any, any_server: Any
+) -> None:
+    make_numbers(engine, 30)
+    plan = plan_for(engine, in_batches("id", "size=3 target=1h"))
+
+    def cut(event: Any) -> None:
+        if isinstance(event, BatchCommitted) and event.batch == 2:
+            holder = other.lock.holder()
+            assert holder is not None
+            other.session.query_all(holder.ending)
+
+    with pytest.raises((Unresolved, Unreachable)):
+        apply_plan(engine, plan, emit=cut)
+    assert changed(other) == [(0, 21), (1, 9)]
+    with open_test_engine(any_server, other.server.database) as again:
+        apply_plan(again, plan, wait=30)
+    assert changed(other) == [(1, 30)]
+
+
+LOW = {"lag": "24h", "running": "10000", "oldest": "24h", "wal": "900TB"}
+
+
+def test_every_gauge_that_a_server_has_is_read(engine: Any) -> None:
+    make_numbers(engine, 5)
+    gauges = sorted(engine.server.dialect.gauges)
+    throttle = ",".join(f"{gauge}<{LOW[gauge]}" for gauge in gauges)
+    heard = Recorder()
+    apply_up(engine, in_batches("id", f"throttle={throttle}"), emit=heard)
+    assert heard.of(BatchesHeld) == []
+    assert changed(engine) == [(1, 5)]
