@@ -17,7 +17,7 @@ from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
-    from lockgate.executors.events import Emit
+    from lockgate.executors.events import Emit, OtherSession
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
     from lockgate.executors.ledger.store import Store
@@ -122,9 +122,8 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server is doing beside us: sessions that run a statement, how long its oldest
-    transaction is open and how far its last replica is behind, in seconds; None: none, or the
-    server does not tell."""
+    """What a server is doing beside us: sessions at work and, in seconds, the age of the oldest
+    transaction and the lag of the last replica; None: there is none, or nobody may tell."""
 
     running: int
     oldest_transaction: float | None = None
@@ -200,6 +199,10 @@ class Survey(ABC):
     @abstractmethod
     def read_load(self) -> Load:
         """What the server is doing beside this session."""
+
+    @abstractmethod
+    def find_open_transactions(self) -> list[OtherSession]:
+        """Those of others in this database that are open longest, if for a second; `since` then."""
 
     @abstractmethod
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:

@@ -109,3 +109,19 @@ def test_it_is_paused_and_resumed_from_another_shell(
     out, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0, (out, err)
     check(any_server, any_database)
+
+
+def test_a_plan_with_locks_tells_which_transactions_are_open(
+    any_server: Any, any_database: str, project: Project
+) -> None:
+    project.write("002_alter.sql", "alter table t add column x int not null default 0;")
+    with any_server.connect(any_database) as connection, connection.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("select count(*) from t")
+
+        def is_told() -> bool:
+            planned = succeed(project.migrate("plan", "--force"))
+            return "Transactions that are open now" in planned.err and ", pid " in planned.err
+
+        wait_until(is_told, "the transaction is a second old, and the plan tells of it")
+        cursor.execute("rollback")

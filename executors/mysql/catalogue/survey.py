@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.engine import Access, Lacking, Load, Survey
+from lockgate.executors.events import OtherSession, first_words
 from lockgate.executors.failure import Failure, ServerError
 from lockgate.executors.mysql.connection import translated
 from lockgate.planner.errors import Unreachable
@@ -35,6 +36,16 @@ from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id()
 """
 
 
+# https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-trx-table.html
+OPEN_TRANSACTIONS = """
+select p.id, p.user, p.host, date_format(convert_tz(t.trx_started, 'SYSTEM', '+00:00'),
+    '%Y-%m-%dT%TZ'), '', coalesce(p.info, '')
+from information_schema.innodb_trx t
+join information_schema.processlist p on p.id = t.trx_mysql_thread_id
+where p.id <> connection_id() and p.db = database() and t.trx_started
+    < convert_tz(utc_timestamp(), '+00:00', 'SYSTEM') - interval 1 second
+order by t.trx_started limit 3
+"""
 WHO = """
 select current_user(), (select host from information_schema.processlist
     where id = connection_id())
@@ -115,6 +126,16 @@ class MySQLSurvey(Survey):
         ((running,),) = self.session.query_all(RUNNING)
         ((oldest,),) = self.session.query_all(OLDEST)
         return Load(int(running), None if oldest is None else float(oldest))
+
+    def find_open_transactions(self) -> list[OtherSession]:
+        with suppress(ServerError):  # without the right PROCESS
+            return [
+                OtherSession(pid, user, host, since, program, first_words(sql))
+                for pid, user, host, since, program, sql in self.session.query_all(
+                    OPEN_TRANSACTIONS
+                )
+            ]
+        return []
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns."""

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.engine import Access, Lacking, Load, Survey
+from lockgate.executors.postgresql.blockers import read_session
 
 if TYPE_CHECKING:
+    from lockgate.executors.events import OtherSession
     from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.database.catalogue import Catalogue
@@ -24,6 +26,14 @@ select count(*) filter (where state = 'active'),
     extract(epoch from max(clock_timestamp() - xact_start))::float8,
     (select extract(epoch from max(replay_lag))::float8 from pg_stat_replication)
 from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
+OPEN_TRANSACTIONS = """
+select pid, coalesce(usename, ''), coalesce(host(client_addr), ''),
+    to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    coalesce(application_name, ''), case state when 'active' then query else '' end
+from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+    and datname = current_database() and xact_start < clock_timestamp() - interval '1 second'
+order by xact_start limit 3
 """
 ACCESS = """
 select current_user::text, coalesce((select version from pg_stat_ssl
@@ -101,6 +111,9 @@ class PostgreSQLSurvey(Survey):
         """What the server is doing beside this session."""
         running, oldest, lag = self.session.query_all(LOAD)[0]
         return Load(running, oldest, lag)
+
+    def find_open_transactions(self) -> list[OtherSession]:
+        return list(map(read_session, self.session.query_all(OPEN_TRANSACTIONS)))
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns."""

@@ -141,10 +141,14 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
     """The plan, from the state file or the database, and rehearsed where that is asked for."""
     from lockgate.plans.making import make_plan, read_observation
     from lockgate.plans.rehearsal import plan_rehearsed
+    from lockgate.views.database.lock import takes_locks, tell_open_transactions
     from lockgate.workspace import open_workspace
 
     if request.state is not None:
         seen = read_observation(request.state, environment)
         return make_plan(environment, seen, request)
     with open_workspace(environment) as work:
-        return plan_rehearsed(work, request)
+        plan = plan_rehearsed(work, request)
+        if takes_locks(plan):
+            tell_open_transactions(work.engine.survey.find_open_transactions())
+        return plan

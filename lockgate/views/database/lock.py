@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.views.json import show_document
-from lockgate.views.terminal import say
+from lockgate.views.terminal import say, tell
 
 if TYPE_CHECKING:
-    from lockgate.executors.events import LockHolder
+    from collections.abc import Sequence
+
+    from lockgate.executors.events import LockHolder, OtherSession
+    from lockgate.planner.plan.plan import Plan
 
 
 def show_text(holder: LockHolder | None) -> None:
@@ -20,6 +23,22 @@ def show_text(holder: LockHolder | None) -> None:
         say(holder.standing, "" if holder.is_migrator else "yellow")
         if holder.ending:
             say(f"To end it, if it is no run of yours: {holder.ending}")
+
+
+def takes_locks(plan: Plan) -> bool:
+    """Whether a statement of it waits for transactions that use its table: on PostgreSQL by its
+    lock, and on MySQL and MariaDB whatever alters a table, for a moment at least."""
+    touches = (one for step in plan.steps for each in step.statements for one in each.touches)
+    return any(touch.blocks != "nothing" or touch.algorithm for touch in touches)
+
+
+def tell_open_transactions(found: Sequence[OtherSession]) -> None:
+    """Which transactions a plan's locks could wait for at this moment, on stderr."""
+    if found:
+        tell("Transactions that are open now, and that a lock of this plan may have to wait for:",
+             "yellow")  # fmt: skip
+    for session in found:
+        tell(f"  {session}", "yellow")
 
 
 def show_json(holder: LockHolder | None) -> None:
