@@ -3,6 +3,7 @@
 It must not start anything on import: a run of the planner's tests starts no server.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +18,8 @@ from tests.servers.postgres import PostgresServer
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL for the whole test run."""
-    with PostgresServer() as server:
+    """A PostgreSQL for the whole test run; LOCKGATE_TEST_POSTGRES names another major version."""
+    with PostgresServer(int(os.environ.get("LOCKGATE_TEST_POSTGRES", "0"))) as server:
         yield server
 
 

@@ -13,6 +13,7 @@ lock.py           Advisory locks of PostgreSQL, as pg_locks shows them
 own_settings.py   The settings under which lockgate's own statements run on PostgreSQL
 parameters.py     Values as PostgreSQL's protocol wants them
 pipeline.py       Statements in flight
+pooler.py         Poolers between us and PostgreSQL
 private_roles.py  The roles of a private server that a rehearsal runs on
 scratch.py        Scratch databases on PostgreSQL, and the state of sequences; runs no migration
 session.py        A session on PostgreSQL: its statements in flight, and how a section leaves it

@@ -15,6 +15,7 @@ from psycopg.pq import Conninfo
 from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
 from lockgate.executors.polling import poll
+from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY
 from lockgate.executors.postgresql.pipeline import from_driver
 from lockgate.planner.errors import Unreachable, UsageError
 
@@ -48,6 +49,10 @@ FORBIDDEN = "42501"
 ENDING = """
 select pg_cancel_backend(pid) from pg_stat_activity where pid = %s and backend_start <
     (select backend_start from pg_stat_activity where pid = pg_backend_pid())
+"""
+# A pooler hands a session that we have left to others; what those run must not be cancelled.
+RETAKEN = """
+select 1 from pg_stat_activity where pid = %s and application_name = %s and state <> 'idle'
 """
 END_WAIT = 10.0  # seconds for the server to end a session of ours that we have cancelled
 
@@ -154,8 +159,9 @@ def read_greeting(
     """What GIVEN, FACTS and SYSTEM ask, and the session set up, in one flight. With `only`, no
     ledgers are looked for but in that schema: others have theirs in the same database.
 
-    Who may not read the system identifier does without: asking whether he may is no help,
-    since the server checks the right before it looks at the condition.
+    `settings` may leave the session as it is, so the facts are asked under settings that end with
+    their transaction. Who may not read the system identifier does without: asking whether he may
+    is no help, since the server checks the right before it looks at the condition.
     """
     for system in (SYSTEM, "null"):
         try:
@@ -164,8 +170,12 @@ def read_greeting(
                 connection.execute(settings.encode(), values)
                 within = "" if only is None else "and n.nspname = %s"
                 names = None if only is None else (only, only)
+                connection.execute("begin")
+                connection.execute(ENTER_LOCALLY)
                 facts = connection.execute((FACTS.format(within=within) + system).encode(), names)
+                connection.execute("commit")
         except ServerError as refused:
+            connection.execute("rollback")
             if refused.code != FORBIDDEN or system != SYSTEM:
                 raise
         else:
@@ -199,26 +209,18 @@ def refuse_escapes(conforming: str) -> None:
         )
 
 
-def refuse_pooler(connection: Connection, pid: int) -> None:
-    """Raises UsageError when the session's own process is not the one that greeted us."""
-    if pid != connection.info.backend_pid:
-        raise UsageError(
-            "The connection goes through a pooler that shares server sessions.",
-            why="The migration lock belongs to a session, and a pooler hands it to others; "
-            "whether it pools by session or by transaction cannot be seen from here.",
-            do="Connect to the server itself.",
-        )
-
-
-def await_end(pid: int, connect: Callable[[], Connection]) -> None:
+def await_end(pid: int, connect: Callable[[], Connection], pooled: str | None = None) -> None:
     """Returns when the server has ended a session that we have left; cancels what it runs.
+
+    `pooled` is the program's name of one that belongs to a pooler, which takes it back instead.
 
     Raises:
         Unreachable: the server cannot be asked, or it does not end the session.
     """
+    query, values = (RETAKEN, (pid, pooled)) if pooled else (ENDING, (pid,))
     with translated(), connect() as observer:
         if not poll(
-            lambda: observer.execute(ENDING, (pid,)).fetchone() is None,
+            lambda: observer.execute(query, values).fetchone() is None,
             END_WAIT,
             lambda waited: None,
         ):

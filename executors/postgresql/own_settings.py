@@ -38,8 +38,9 @@ ENTER_LOCALLY = _set_all("true")
 """Until the transaction ends, whatever the session has."""
 LEAVE_LOCALLY = _set_all("true", given=True)
 
-# RESET ALL between sections takes these back too, so they are set again after it. The last ends
-# what a killed lockgate has left running, on a server that can see the connection close (14+):
+# RESET ALL between sections takes these back too, so they are set again after it: the name of the
+# program is a setting where a pooler has opened the session. The last ends what a killed lockgate
+# has left running, on a server that can see the connection close (14+):
 # https://www.postgresql.org/docs/current/runtime-config-connection.html
 # They may not find anything by the search_path: the server's own is in force until they end.
 SETTINGS = f"""
@@ -47,6 +48,7 @@ SETTINGS = f"""
     pg_catalog.set_config('lock_timeout', $1, false),
     pg_catalog.set_config('statement_timeout',
         coalesce($2, pg_catalog.current_setting('statement_timeout')), false),
+    pg_catalog.set_config('application_name', $3, false),
     pg_catalog.set_config('client_min_messages', 'warning', false),
     pg_catalog.set_config('timezone', 'UTC', false),
     case when pg_catalog.current_setting('client_connection_check_interval', true) is not null

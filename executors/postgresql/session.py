@@ -28,7 +28,6 @@ from lockgate.executors.postgresql.connection import (
     open_connection,
     query_read_only,
     read_greeting,
-    refuse_pooler,
     translated,
 )
 from lockgate.executors.postgresql.ledger import find_ledgers
@@ -49,7 +48,8 @@ from lockgate.executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from lockgate.planner.database.server import Server, dialect_of
+from lockgate.executors.postgresql.pooler import IF_OURS, find_process, give_back, unknown_pooler
+from lockgate.planner.database.server import Server, dialect_of, refuse_old
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class PostgreSQLSession(Session):
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
-        self._program = f"lockgate {environment.name}"
+        program = f"lockgate {environment.name}"
+        self._program = address.options.get("application_name", program)
         self._project, self._environment = environment.project, environment.name
         self._connect_timeout = environment.timeouts.connect
         self.lock_timeout = environment.timeouts.lock
@@ -78,7 +79,9 @@ class PostgreSQLSession(Session):
         self.schema = environment.place.schema if environment.place else None
         self._is_shared = environment.fleet is not None or self.schema is not None
         self.gauge: StatementGauge | None = None
-        self._pid = 0  # of the session that runs a unit; libpq forgets it with the connection
+        self._pooler = environment.pooler
+        # The server's process, which libpq forgets when it is lost, and whether a pooler gave it.
+        self._pid, self._is_pooled, self._unit_pid = 0, False, 0
         self._transaction = ""  # the id that the lost session showed
         self._connection = self.open()
         try:
@@ -88,6 +91,8 @@ class PostgreSQLSession(Session):
             raise
 
     def close(self) -> None:
+        if self._is_pooled:
+            give_back(self._connection)
         self._connection.close()
 
     @property
@@ -174,6 +179,7 @@ class PostgreSQLSession(Session):
         limits = (
             f"{self.lock_timeout * 1000:.0f}",
             None if statement is None else f"{statement * 1000:.0f}",
+            self._program,
         )
         return Command(SETTINGS, tag, limits)
 
@@ -197,7 +203,7 @@ class PostgreSQLSession(Session):
     @contextmanager
     def watching(self, emit: Emit) -> Iterator[Watch]:
         """A watch over what blocks this session, for the block's statements."""
-        watch = Watch(self._connection.info.backend_pid, self._connect, emit)
+        watch = Watch(self._pid, self._connect, emit)
         try:
             yield watch
         finally:
@@ -210,13 +216,13 @@ class PostgreSQLSession(Session):
         Raises:
             Unreachable: the server cannot be asked, or it does not end the session.
         """
-        pid = self._connection.info.backend_pid
         if self._connection.pgconn.status == ConnStatus.OK:
             with suppress(psycopg.Error):  # the server is asked again, by another session
                 self._connection.cancel_safe(timeout=END_WAIT)
         self._connection.close()
-        await_end(pid, self._connect)
+        await_end(self._pid, self._connect, self._program if self._is_pooled else None)
         self._connection = self._connect()
+        self._pid, self._is_pooled = find_process(self._connection, self._pooler, self.open)
 
     @contextmanager
     def ending_when_busy(self) -> Iterator[None]:
@@ -231,7 +237,7 @@ class PostgreSQLSession(Session):
 
     def note_process(self) -> None:
         """Notes which of the server's processes runs a unit."""
-        self._pid = self._connection.info.backend_pid
+        self._unit_pid = self._pid
 
     def leave(self) -> None:
         from lockgate.executors.postgresql.units.commit_status import shown_transaction
@@ -244,7 +250,7 @@ class PostgreSQLSession(Session):
         advisory lock of this key."""
         from lockgate.executors.postgresql.units.commit_status import END_IDLE
 
-        self.query_all(END_IDLE, (self._pid, self.server.now, *key))
+        self.query_all(END_IDLE, (self._unit_pid, self.server.now, *key))
 
     def transaction_outcome(self) -> bool | None:
         from lockgate.executors.postgresql.units.commit_status import OUTCOMES, READ_OUTCOME
@@ -274,7 +280,9 @@ class PostgreSQLSession(Session):
 
     def open(self) -> Connection:
         """A session as the server gives it."""
-        return open_connection(self._address, self._program, self._connect_timeout)
+        connection = open_connection(self._address, self._program, self._connect_timeout)
+        refuse_old("postgresql", connection.info.server_version)
+        return connection
 
     def _pipelined(
         self, commands: Iterable[Command[Any]], on_silence: OnSilence
@@ -331,16 +339,18 @@ class PostgreSQLSession(Session):
         return connection
 
     def _read_server(self, named: str | None) -> Server:
+        self._pid, self._is_pooled = find_process(self._connection, self._pooler, self.open)
         settings = self.settings_command(None)
         default, lacking, path, *facts = read_greeting(
             self._connection,
             named,
-            re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")),
-            tuple(settings.parameters),
+            re.sub(r"\$\d", "%s", settings.sql.replace("%", "%%")) + IF_OURS,
+            (*settings.parameters, str(self._pid)),
             (self.schema or "") if self._is_shared else None,
         )
         version, number, database, now, pid, read_only, oid, ledgers, columns, system = facts
-        refuse_pooler(self._connection, pid)
+        if pid != self._pid:
+            raise unknown_pooler()
         if set(ledgers) - {default}:
             found = locate(find_ledgers(self), named, default, self._project, self._environment)
             lacking, default = lacking and found == default, found

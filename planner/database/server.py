@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from lockgate.planner.errors import UsageError
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
+
+OLDEST = {
+    "postgresql": ("PostgreSQL", (13,)),
+    "mysql": ("MySQL", (8, 0)),
+    "mariadb": ("MariaDB", (10, 5)),
+}
+"""The first series of each engine that lockgate works with.
+
+PostgreSQL 12 cannot tell whether a transaction was committed (`pg_xact_status` of a 64-bit id), and
+MySQL 5.7 does not keep a DDL statement whole in a crash.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +42,26 @@ class Server:
 def dialect_of(engine: str, version: int = 0, sql_mode: str = "") -> Dialect:
     """By which rules a server of an engine reads SQL; `sql_mode` is that of the session."""
     return DIALECTS[engine].with_server(version, sql_mode)
+
+
+def series_of(engine: str, version: int) -> tuple[int, ...]:
+    """The release series of a server: what comes before the number of its corrections.
+
+    >>> series_of("postgresql", 180006), series_of("mariadb", 101106)
+    ((18,), (10, 11))
+    """
+    major, minor = version // 10000, version // 100 % 100
+    return (major,) if engine == "postgresql" else (major, minor)
+
+
+def refuse_old(engine: str, version: int) -> None:
+    """Raises UsageError when a server is older than all that lockgate works with."""
+    name, oldest = OLDEST[engine]
+    series = series_of(engine, version)
+    if series < oldest:
+        found, first = (".".join(map(str, each)) for each in (series, oldest))
+        raise UsageError(
+            f"The server is {name} {found}, and the oldest that lockgate works with is {first}.",
+            why="It cannot do what lockgate's promises rest on. Nothing was run.",
+            do="Upgrade the server, and migrate it until then with the tool that you have now.",
+        )

@@ -194,8 +194,8 @@ class EnvironmentFile(PolicyFile):
     extends: str | None = Field(
         None,
         description="The environment whose keys to start from. Free are database, engine, lock, "
-        "schema_file, timeouts.connect, variables, copies and rehearsal; all else may only be "
-        "stricter.",
+        "pooler, schema_file, timeouts.connect, variables, copies and rehearsal; all else may only "
+        "be stricter.",
     )
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
@@ -216,6 +216,11 @@ class EnvironmentFile(PolicyFile):
         History.model_construct(), description="The table of applied migrations."
     )
     lock: Lock = Field(Lock.model_construct(), description="The migration lock.")
+    pooler: Literal["session"] | None = Field(
+        None,
+        description="`session`: the PostgreSQL address leads through a pooler that keeps a server "
+        "session for each client; null: poolers are refused.",
+    )
     timeouts: Timeouts = Field(Timeouts.model_construct(), description="Limits of the session.")
     retries: Retries = Field(Retries.model_construct(), description="What is tried again.")
     variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")

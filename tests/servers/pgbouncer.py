@@ -22,18 +22,21 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 ignore_startup_parameters = extra_float_digits
+default_pool_size = {size}
+server_reset_query =
 {account}
 """
 
 
 class PgBouncer:
-    """A running PgBouncer; `mode` is "transaction" or "session"."""
+    """A running PgBouncer; `mode` is "transaction" or "session", `size` the most server sessions
+    for a database. It hands a session on as its client has left it."""
 
     engine = "postgresql"
     host = "127.0.0.1"
 
-    def __init__(self, server: PostgresServer, mode: str) -> None:
-        self._server = server
+    def __init__(self, server: PostgresServer, mode: str, size: int = 20) -> None:
+        self._server, self._size = server, size
         self._process = ServerProcess()
         try:
             self.port = free_port()
@@ -59,6 +62,7 @@ class PgBouncer:
             server=self._server,
             port=self.port,
             mode=mode,
+            size=self._size,
             account=f"user = {account.pw_name}" if account else "",
         )
         file = self._process.directory / "pgbouncer.ini"

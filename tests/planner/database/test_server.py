@@ -1,0 +1,29 @@
+"""A server's age: which are refused, and by which sentence."""
+
+import pytest
+
+from lockgate.planner.database.server import refuse_old
+from lockgate.planner.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "told"),
+    [
+        ("postgresql", 120022, "PostgreSQL 12, and the oldest that lockgate works with is 13."),
+        ("postgresql", 90624, "PostgreSQL 9, and"),
+        ("mysql", 50744, "MySQL 5.7, and the oldest that lockgate works with is 8.0."),
+        ("mariadb", 100439, "MariaDB 10.4, and the oldest that lockgate works with is 10.5."),
+    ],
+)
+def test_an_old_server_is_refused_by_its_series(engine: str, version: int, told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        refuse_old(engine, version)
+    assert told in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("engine", "version"),
+    [("postgresql", 130000), ("postgresql", 190000), ("mysql", 80000), ("mariadb", 100500)],
+)
+def test_the_oldest_and_all_that_came_after_are_taken(engine: str, version: int) -> None:
+    refuse_old(engine, version)
