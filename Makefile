@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-oracle test-faults test-batches test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
+.PHONY: demo test test-fast test-versions test-oracle test-faults test-batches test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -13,6 +13,9 @@ test: $(VENV)/.installed-dev  ## the whole suite, on real PostgreSQL, MySQL and 
 
 test-fast: $(VENV)/.installed-dev  ## the planner alone: no server, a few seconds
 	$(BIN)/python -m pytest tests/planner $(PYTEST)
+
+test-versions: $(VENV)/.installed-dev  ## a smoke on PostgreSQL 13 to 17, or on VERSIONS="13 16"
+	$(BIN)/python -m tests.versions $(VERSIONS)
 
 test-oracle: $(VENV)/.installed-dev  ## 20,000 statements, measured on a live PostgreSQL
 	$(BIN)/python -m tests.oracle $(ORACLE)

@@ -19,6 +19,7 @@ from lockgate.planner.database.catalogue import (
     differences,
     is_counter,
 )
+from lockgate.planner.database.server import is_of_other_series
 from lockgate.planner.errors import (
     Interrupted,
     IrreversibleMigration,
@@ -27,12 +28,14 @@ from lockgate.planner.errors import (
     StatementFailed,
 )
 from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.other_version import comparable
 from lockgate.planner.plan.plan import Direction, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
     from lockgate.executors.events import Emit, Event
+    from lockgate.planner.database.server import Server
     from lockgate.planner.migrations.migration import Migration
 
 LOCK_WAIT = 10.0  # seconds; nobody else knows the database
@@ -107,8 +110,10 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
         raise _failed("The rehearsal of the plan failed", failed) from failed
     after = stage.look()
     left = _definitions(after)
+    server = stage.engine.server
     seen = Rehearsal(
-        server_version=stage.engine.server.version,
+        server_version=server.version,
+        server_number=server.dialect.version,
         there_ms=there,
         changes=changes(differences(_definitions(before), left)),
         measured=gauge.measured,
@@ -178,9 +183,13 @@ def _again(
     return seen.model_copy(update=repeated)
 
 
-def find_drift(stage: Stage, live: Catalogue) -> tuple[ObjectDifference, ...]:
-    """What a live schema has otherwise than the migrations that were replayed make it."""
-    return differences(stage.expected(), made_by_migrations(live))
+def find_drift(stage: Stage, live: Catalogue, server: Server) -> tuple[ObjectDifference, ...]:
+    """What a live schema, which is on this server, has otherwise than the migrations that were
+    replayed make it."""
+    expected, found = stage.expected(), made_by_migrations(live)
+    if is_of_other_series(stage.engine.server.dialect, server.dialect):
+        return differences(comparable(expected), comparable(found))
+    return differences(expected, found)
 
 
 def _opposite(direction: Direction) -> Direction:

@@ -19,6 +19,7 @@ from lockgate.planner.environments.keys import History
 from lockgate.planner.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from lockgate.executors.programs.installations import Installation
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
 
@@ -46,9 +47,14 @@ def open_scratch(
 
 @contextmanager
 def open_private_scratch(
-    environment: Environment, traits: Traits, own_roles: Collection[str], key: str
+    environment: Environment,
+    traits: Traits,
+    own_roles: Collection[str],
+    key: str,
+    installation: Installation | None = None,
 ) -> Iterator[Engine]:
-    """An engine on an empty database of a PostgreSQL that is started for the block.
+    """An engine on an empty database of a PostgreSQL that is started for the block; without an
+    `installation` it is the wheel's.
 
     It has the roles of `traits` but `own_roles`, which the migrations create. What runs on the
     engine runs as the user of `traits`, who owns the database and is no superuser.
@@ -57,7 +63,7 @@ def open_private_scratch(
         ConfigurationError, Unreachable: it cannot be run here.
     """
     own, name = _with_history_of(traits, environment), NAME + key
-    with _start_private(environment, traits, own_roles, name) as address:
+    with _start_private(environment, traits, own_roles, name, installation) as address:
         login = replace(address, database=name, user=traits.user)
         with closing(open_engine(login, own)) as engine:
             yield engine
@@ -105,7 +111,11 @@ def _with_history_of(traits: Traits, environment: Environment) -> Environment:
 
 @contextmanager
 def _start_private(
-    environment: Environment, traits: Traits, own_roles: Collection[str], name: str
+    environment: Environment,
+    traits: Traits,
+    own_roles: Collection[str],
+    name: str,
+    installation: Installation | None,
 ) -> Iterator[DatabaseAddress]:
     """The address of a private server, which has an empty database of this name. It goes with the
     server."""
@@ -113,16 +123,19 @@ def _start_private(
         ADMINISTRATOR,
         begin_administration,
         create_roles,
+        give_public,
         take_database,
         trust_extensions,
     )
-    from lockgate.executors.postgresql.scratch import PostgreSQLScratch
+    from lockgate.executors.postgresql.scratch import PUBLIC_OWNER, PostgreSQLScratch
     from lockgate.executors.programs.embedded import start_embedded
 
     with tempfile.TemporaryDirectory(prefix=NAME) as folder:
         Path(folder).chmod(0o755)  # root's server runs as another account
         private = Path(folder) / "server"
-        with start_embedded(private, confined=True, settings=HASTY) as address:
+        with start_embedded(
+            private, confined=True, settings=HASTY, installation=installation
+        ) as address:
             beside = replace(address, database=PostgreSQLScratch.anchor)
             with closing(open_engine(beside, environment)) as server:
                 begin_administration(server)
@@ -131,6 +144,10 @@ def _start_private(
                 create_roles(server, traits, own_roles)
                 trust_extensions(server, Path(folder))
                 take_database(server, address.database, name, traits)
+            if PUBLIC_OWNER in traits.settings:
+                own = replace(administrator, database=name)
+                with closing(open_engine(own, environment)) as server:
+                    give_public(server, traits)
             yield address
 
 

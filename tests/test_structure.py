@@ -163,7 +163,7 @@ OTHER_TEXT = ("executors/mysql/table/", "executors/mysql/catalogue/")
 SHOWN = {
     "executors/events.py": "how a statement of another session begins",
     "executors/mysql/syntax.py": "where the text is that the server's message repeats",
-    "executors/postgresql/parameters.py": "lockgate's own SQL",
+    "executors/postgresql/pipeline.py": "lockgate's own SQL",
     "executors/postgresql/session.py": "lockgate's own SQL",
     "executors/programs/squawk.py": "lines are counted",
     "lockgate/views/errors.py": "a line of it is shown",

@@ -11,7 +11,6 @@ layouts.py        How the relations of a PostgreSQL database hang together
 ledger.py         The SQL of the ledger's tables that is PostgreSQL's own
 lock.py           Advisory locks of PostgreSQL, as pg_locks shows them
 own_settings.py   The settings under which lockgate's own statements run on PostgreSQL
-parameters.py     Values as PostgreSQL's protocol wants them
 pipeline.py       Statements in flight
 pooler.py         Poolers between us and PostgreSQL
 private_roles.py  The roles of a private server that a rehearsal runs on

@@ -5,6 +5,7 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,7 @@ from lockgate.executors.events import LockHolder, first_words
 from lockgate.executors.failure import ServerError
 from lockgate.executors.lock import MigrationLock, lost_lock
 from lockgate.executors.postgresql.blockers import SESSION
-from lockgate.executors.postgresql.parameters import as_texts, halves, lock_key, numbered
-from lockgate.executors.postgresql.pipeline import Command
+from lockgate.executors.postgresql.pipeline import Command, as_texts, numbered
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -71,6 +71,17 @@ select pid, role, host, since, program, sql,
     ending
 from holder order by pid desc
 """
+
+
+def lock_key(history_table: str) -> int:
+    """The advisory lock's key: 64 bits of a hash, as PostgreSQL's signed bigint."""
+    digest = hashlib.sha256(f"lockgate:{history_table}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
+def halves(key: int) -> tuple[int, int]:
+    """A bigint key as pg_locks shows it: classid and objid, both unsigned."""
+    return (key >> 32) & 0xFFFFFFFF, key & 0xFFFFFFFF
 
 
 class PostgreSQLLock(MigrationLock):

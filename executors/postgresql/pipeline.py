@@ -301,3 +301,18 @@ def _answer(command: Command[Tag], result: PGresult) -> str:
 
 def _rows(result: PGresult) -> int:
     return result.command_tuples or 0
+
+
+def numbered(sql: str) -> str:
+    """SQL with `%s` as PostgreSQL's protocol wants it.
+
+    >>> numbered("values (%s, %s)")
+    'values ($1, $2)'
+    """
+    head, *rest = sql.split("%s")
+    return head + "".join(f"${place}{part}" for place, part in enumerate(rest, 1))
+
+
+def as_texts(values: Iterable[object]) -> tuple[str | None, ...]:
+    """Parameters in the protocol's text format."""
+    return tuple(None if value is None else str(value) for value in values)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from lockgate.executors.engine import Engine, Membership, Traits
+from lockgate.executors.postgresql.scratch import PUBLIC_OWNER
 
 ADMINISTRATOR = "lockgate_administrator"
 """Ours: it makes the roles and the scratch database, and runs nothing of a migration."""
@@ -24,6 +25,9 @@ OF_SUPERUSERS = (
     *("pg_read_all_data", "pg_write_all_data", "pg_monitor", "pg_maintain"),
     *("pg_signal_backend", "pg_checkpoint", "pg_create_subscription"),
 )
+PREDEFINED = "select rolname::text from pg_roles where rolname ~ '^pg_'"
+GRANT_PARAMETERS, GRANT_OPTIONS, CONTROL_PATH = 150000, 160000, 180000
+"""The versions from which on each is there."""
 PARAMETERS = "session_replication_role, deadlock_timeout, log_statement, log_min_duration_statement"
 """What a superuser's migration may set for its session, and what only says what is logged."""
 
@@ -54,37 +58,53 @@ def create_roles(engine: Engine, traits: Traits, own_roles: Collection[str]) -> 
     attributes = GRANTABLE[:3] if "superuser" in traits.attributes else traits.attributes
     allowed = " ".join(each for each in GRANTABLE if each in attributes)
     engine.session.execute(f"create role {_quote(traits.user)} login {allowed}")
-    for link in _memberships(traits, others):
-        engine.session.execute(
-            f"grant {_quote(link.role)} to {_quote(link.member)} with admin {link.admin}, "
-            f"inherit {link.inherits}, set {link.sets}"
-        )
+    predefined = {name for (name,) in engine.session.query_all(PREDEFINED)}
+    for link in _memberships(traits, others, predefined):
+        engine.session.execute(_grant(link, engine.server.dialect.version))
     if "superuser" in traits.attributes:
         _stand_in(engine, traits.user)
 
 
-def _memberships(traits: Traits, others: Collection[str]) -> Iterator[Membership]:
+def _memberships(
+    traits: Traits, others: Collection[str], predefined: Collection[str]
+) -> Iterator[Membership]:
     there = {*others, traits.user}
     for link in traits.memberships:
-        is_known = link.role in there or link.role.startswith("pg_")
+        is_known = link.role in there or link.role in predefined
         if is_known and link.member in there and link.role not in NEVER:
             yield link
     if "superuser" in traits.attributes:
-        for role in (*others, *OF_SUPERUSERS):
+        for role in (*others, *(role for role in OF_SUPERUSERS if role in predefined)):
             yield Membership(role, traits.user, admin=True, inherits=True, sets=True)
+
+
+def _grant(link: Membership, version: int) -> str:
+    """Before version 16 only `admin` could be said of a membership."""
+    grant = f"grant {_quote(link.role)} to {_quote(link.member)}"
+    if version < GRANT_OPTIONS:
+        return grant + " with admin option" * link.admin
+    return f"{grant} with admin {link.admin}, inherit {link.inherits}, set {link.sets}"
 
 
 def _stand_in(engine: Engine, user: str) -> None:
     """Gives a role what a superuser has without asking: settings, and the roles that it makes."""
-    engine.session.execute(f"grant set on parameter {PARAMETERS} to {_quote(user)}")
-    engine.session.execute(f"alter role {_quote(user)} set createrole_self_grant = 'set, inherit'")
+    version = engine.server.dialect.version
+    if version >= GRANT_PARAMETERS:
+        engine.session.execute(f"grant set on parameter {PARAMETERS} to {_quote(user)}")
+    if version >= GRANT_OPTIONS:  # before, who may create roles may grant them too
+        engine.session.execute(
+            f"alter role {_quote(user)} set createrole_self_grant = 'set, inherit'"
+        )
 
 
 def trust_extensions(engine: Engine, folder: Path) -> None:
-    """Lets the owner of a database make the extensions of HARMLESS, of which `folder` gets copies.
+    """Lets the owner of a database make the extensions of HARMLESS, of which `folder` gets copies;
+    a server before version 18 looks for none there.
 
     https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-EXTENSION-CONTROL-PATH
     """
+    if engine.server.dialect.version < CONTROL_PATH:
+        return
     shared = engine.session.query_one(SHARED_FOLDER)
     assert shared is not None
     copies = folder / "extension"
@@ -108,6 +128,13 @@ def take_database(engine: Engine, old: str, name: str, traits: Traits) -> None:
     session.query_one("select pg_catalog.set_config('search_path', %s, false)",
                       (traits.settings["search_path"],))  # fmt: skip
     session.execute(f"alter database {own} set search_path from current")
+
+
+def give_public(engine: Engine, traits: Traits) -> None:
+    """Makes the schema public of a database whose it is where it is live; a superuser's, before
+    version 15, whatever the superuser is called."""
+    if owner := traits.settings.get(PUBLIC_OWNER):
+        engine.session.execute(f"alter schema public owner to {_quote(owner)}")
 
 
 def _quote(name: str) -> str:

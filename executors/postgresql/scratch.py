@@ -35,6 +35,9 @@ join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' order by 1
 """
 SEARCH_PATH = "search_path"
+PUBLIC_OWNER = "owner of public"
+OWNER = "select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'public'"
+PUBLIC_OF_DATABASE = 150000  # from here on whoever owns the database owns its schema public
 FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
 
 
@@ -60,11 +63,15 @@ class PostgreSQLScratch:
     def read_traits(self) -> Traits:
         """Who we are, where unqualified names lead, and the roles that GRANT may name."""
         ((user, roles, attributes),) = self._session.query_all(TRAITS)
+        settings = {SEARCH_PATH: self._session.search_path}
+        if self._session.server.dialect.version < PUBLIC_OF_DATABASE:
+            owner = self._session.query_one(OWNER)
+            settings |= {PUBLIC_OWNER: owner[0]} if owner else {}
         return Traits(
             user,
             tuple(roles),
             self._session.history_schema,
-            {SEARCH_PATH: self._session.search_path},
+            settings,
             frozenset(attributes),
             tuple(Membership(*row) for row in self._session.query_all(MEMBERSHIPS)),
         )

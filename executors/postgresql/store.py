@@ -22,8 +22,7 @@ from lockgate.executors.postgresql.ledger import (
     TABLES,
     read_tables,
 )
-from lockgate.executors.postgresql.parameters import as_texts, numbered
-from lockgate.executors.postgresql.pipeline import Command, CommandResult
+from lockgate.executors.postgresql.pipeline import Command, CommandResult, as_texts, numbered
 from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:

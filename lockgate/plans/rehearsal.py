@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from lockgate.checkout import read_source
 from lockgate.executors.engine import open_engine
 from lockgate.executors.ledger.occupancy import other_tables, tables_of
+from lockgate.executors.programs.installations import find_installation
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
 from lockgate.executors.scratch import open_private_scratch, open_scratch
 from lockgate.planner.adoption.matching import Takeover
@@ -22,6 +23,7 @@ from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.server import is_of_other_series, name_series
 from lockgate.planner.environments.environment import resolve_rehearsal
 from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import HistoryError, UsageError
@@ -29,8 +31,9 @@ from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import made_by_migrations, name_objects, without_tables
+from lockgate.planner.plan.other_version import LEFT_OUT
 from lockgate.planner.plan.plan import Direction, Plan
-from lockgate.planner.plan.rehearsal import refuse_reaching, refuse_reaching_out
+from lockgate.planner.plan.rehearsal import how_to_get, refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.server_wide import created_roles
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
@@ -92,7 +95,7 @@ def _gather(
     live = _read_live(work, work.engine.store.read_ledger())
     with open_stage(work, [*applied, *chosen]) as stage:
         stage.replay(applied)
-        drift = find_drift(stage, live)
+        drift = find_drift(stage, live, work.engine.server)
         whole = rehearse(stage, direction, chosen)
     if len(chosen) == 1 or (whole.restored and whole.repeatable):
         return Evidence(whole, drift=drift)
@@ -112,8 +115,9 @@ def _waivers(
     }
 
 
-def read_drift(work: Workspace, ledger: Ledger) -> tuple[ObjectDifference, ...]:
-    """What the database has otherwise than its applied migrations make it.
+def read_drift(work: Workspace, ledger: Ledger) -> tuple[tuple[ObjectDifference, ...], str]:
+    """What the database has otherwise than its applied migrations make it; and a sentence on what
+    could not be compared, empty where they were replayed on its own version.
 
     Raises:
         BrokenHistory: the files are not those that were applied.
@@ -124,7 +128,15 @@ def read_drift(work: Workspace, ledger: Ledger) -> tuple[ObjectDifference, ...]:
     live = _read_live(work, ledger)
     with open_stage(work, comparison.applied) as stage:
         stage.replay(comparison.applied)
-        return find_drift(stage, live)
+        server, replayed = work.engine.server, stage.engine.server.dialect
+        found = find_drift(stage, live, server)
+    if not is_of_other_series(replayed, server.dialect):
+        return found, ""
+    return found, (
+        f"The migrations were replayed on {name_series(replayed.name, replayed.version)}, and the "
+        f"database is on {server.version}, so this was not compared: {LEFT_OUT}. "
+        + how_to_get(server.dialect.name, server.dialect.version)
+    )
 
 
 def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeover) -> None:
@@ -138,7 +150,7 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
     live = without_tables(_read_live(work, ledger), own)
     with open_stage(work, replayed) as stage:
         stage.replay(replayed)
-        found = find_drift(stage, live)
+        found = find_drift(stage, live, work.engine.server)
     if found:
         raise HistoryError(
             f"The schema is not what the migrations make that would be taken over: "
@@ -189,7 +201,8 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
     if address is None:
         created = (created_roles(statement.sql, dialect) for statement in statements)
         own_roles = frozenset[str]().union(*created)
-        scratch = open_private_scratch(environment, traits, own_roles, key)
+        installation = find_installation(dialect.version // 10000, os.environ)
+        scratch = open_private_scratch(environment, traits, own_roles, key, installation)
     else:
         with closing(open_engine(address, environment)) as server:
             refuse_reaching(statements, dialect, server.scratch.read_databases())

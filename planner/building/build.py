@@ -288,7 +288,7 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
 
         terms = Terms(dialect, setting.server.database, setting.copy_limit)
         return judge_units(steps, setting.facts, terms, setting.transaction)
-    cuts = cut_for_enums(steps) if setting.transaction == "plan" else {}
+    cuts = cut_for_enums(steps, dialect.version) if setting.transaction == "plan" else {}
     numbered = _number_transactions(steps, setting.transaction, cuts)
     judged = judge_outside(numbered)
     return Judgement(judged, verdict(judged, tuple(cuts.values())), _many_tables(judged))

@@ -54,14 +54,28 @@ def series_of(engine: str, version: int) -> tuple[int, ...]:
     return (major,) if engine == "postgresql" else (major, minor)
 
 
+def name_series(engine: str, version: int) -> str:
+    """The release series for people.
+
+    >>> name_series("mysql", 80406)
+    'MySQL 8.4'
+    """
+    return f"{OLDEST[engine][0]} {'.'.join(map(str, series_of(engine, version)))}"
+
+
+def is_of_other_series(one: Dialect, other: Dialect) -> bool:
+    """Whether two servers of an engine are of different release series."""
+    return series_of(one.name, one.version) != series_of(other.name, other.version)
+
+
 def refuse_old(engine: str, version: int) -> None:
     """Raises UsageError when a server is older than all that lockgate works with."""
-    name, oldest = OLDEST[engine]
-    series = series_of(engine, version)
-    if series < oldest:
-        found, first = (".".join(map(str, each)) for each in (series, oldest))
+    oldest = OLDEST[engine][1]
+    if series_of(engine, version) < oldest:
+        first = ".".join(map(str, oldest))
         raise UsageError(
-            f"The server is {name} {found}, and the oldest that lockgate works with is {first}.",
+            f"The server is {name_series(engine, version)}, and the oldest that lockgate works "
+            f"with is {first}.",
             why="It cannot do what lockgate's promises rest on. Nothing was run.",
             do="Upgrade the server, and migrate it until then with the tool that you have now.",
         )

@@ -4,6 +4,7 @@ difference.py      The difference of two plans
 drift.py           Drift
 filetext.py        The text of a migration's files within a plan, by which `apply` proves its SQL
 measured_locks.py  Locks that were measured on PostgreSQL, as a plan holds them; measures nothing
+other_version.py   Catalogues of two servers of different versions
 plan.py            The plan: what will be run, on which database, in which state
 planfile.py        The plan file: writes a plan so that it can be trusted, and reads only such plans
 proof.py           What is known of a plan's steps in the environment that it is promoted from

@@ -209,6 +209,11 @@ class Rehearsal(Model):
     """
 
     server_version: str = Field(description="The scratch database's server; for people.")
+    server_number: int | None = Field(
+        None,
+        description="That version as the server counts, as in the target; null: not noted. "
+        "For policies.",
+    )
     there_ms: Estimate = Field(description="What the plan took, in milliseconds; for people.")
     back_ms: Estimate | None = Field(
         None, description="What the way back took; null: it did not come to its end. For people."

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate.planner.database.catalogue import ObjectDifference
+from lockgate.planner.database.server import name_series
 from lockgate.planner.errors import UsageError
-from lockgate.planner.plan.plan import Change
+from lockgate.planner.plan.plan import Change, Plan
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reaching import read_reaching
 from lockgate.planner.reading.server_wide import changes_server, named_databases
@@ -66,4 +67,32 @@ def changes(differences: Iterable[ObjectDifference]) -> tuple[Change, ...]:
     """The differences as a plan holds them."""
     return tuple(
         Change(object=each.object, change=each.change, lines=each.lines) for each in differences
+    )
+
+
+def other_series(plan: Plan) -> str:
+    """The release series that a plan was rehearsed on, when it is not its database's; empty: it is
+    that, or there was no rehearsal.
+
+    A rehearsal that does not tell is of another, since nothing says that it is not.
+    """
+    seen, target = plan.rehearsal, plan.target
+    if seen is None or target.server_number is None:
+        return ""
+    if seen.server_number is None:
+        return "an unknown version"
+    rehearsed = name_series(target.engine, seen.server_number)
+    return rehearsed if rehearsed != name_series(target.engine, target.server_number) else ""
+
+
+def how_to_get(engine: str, version: int) -> str:
+    """How a scratch database comes to be of a server's own release series, as a sentence."""
+    series = name_series(engine, version)
+    if engine != "postgresql":
+        return f"Name a {series} server in `rehearsal:`."
+    major = version // 10000
+    return (
+        f"Install {series} beside lockgate (`apt-get install postgresql-{major}`, `dnf install "
+        f"postgresql{major}-server`, `brew install postgresql@{major}`), name one by "
+        f"LOCKGATE_POSTGRES, or name a {series} server in `rehearsal:`."
     )

@@ -18,15 +18,19 @@ MEANING = "`required`: only plans whose rehearsal has shown nothing bad that no 
 
 def judge(plan: Plan, setting: str) -> Decision | None:
     """One decision; a baseline and a rollback from the database run no file, so none is asked."""
-    problem = _problem(plan)
-    if setting == "optional" or not problem:
+    if setting == "optional" or not any(step.statements for step in plan.steps):
         return None
-    return Decision(
-        policy="rehearsal",
-        answer="deny",
-        reason=problem,
-        do="Plan with `--rehearse`, and mend what it shows.",
-    )
+    from lockgate.planner.database.server import name_series
+    from lockgate.planner.plan.rehearsal import how_to_get, other_series
+
+    if elsewhere := other_series(plan):
+        number = plan.target.server_number or 0
+        here = name_series(plan.target.engine, number)
+        reason = f"It was rehearsed on {elsewhere}, and the database is on {here}."
+        do = how_to_get(plan.target.engine, number)
+    else:
+        reason, do = _problem(plan), "Plan with `--rehearse`, and mend what it shows."
+    return Decision(policy="rehearsal", answer="deny", reason=reason, do=do) if reason else None
 
 
 def judge_start(start: Start, setting: str) -> Decision | None:
@@ -52,8 +56,6 @@ def is_looser(setting: str, base: str) -> bool:
 def _problem(plan: Plan) -> str:
     """What is wrong with the plan's rehearsal; what a waiver answers for is not."""
     seen = plan.rehearsal
-    if not any(step.statements for step in plan.steps):
-        return ""
     if seen is None:
         return "The plan was not rehearsed."
     shown = [one for step in plan.steps for one in step.findings if one.code in REHEARSED]

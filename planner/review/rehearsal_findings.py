@@ -22,6 +22,7 @@ from lockgate.planner.migrations.migration import Sections
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import GRANTS, name_objects
 from lockgate.planner.plan.plan import Change, Measured, Plan, Rehearsal, Step, seal
+from lockgate.planner.plan.rehearsal import how_to_get, other_series
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.reading.reading import WORKS, Blocked, Object, Work
 from lockgate.planner.reading.sizes import SEVERITY_OF, find_sized, measure
@@ -77,12 +78,9 @@ def with_evidence(
             enumerate(plan.steps, 1), step_findings(plan, evidence, terms), strict=True
         )
     )  # fmt: skip
-    changes = {
-        "rehearsal": _summed_up(evidence),
-        "warnings": (*plan.warnings, *evidence_warnings(evidence)),
-        "steps": steps,
-    }
-    return seal(plan.model_copy(update=changes))
+    rehearsed = plan.model_copy(update={"rehearsal": _summed_up(evidence), "steps": steps})
+    warnings = (*plan.warnings, *evidence_warnings(evidence), *_elsewhere(rehearsed))
+    return seal(rehearsed.model_copy(update={"warnings": warnings}))
 
 
 def step_findings(
@@ -124,6 +122,16 @@ def evidence_warnings(evidence: Evidence) -> tuple[str, ...]:
     if evidence.whole.restored is None and evidence.whole.obstacle:
         found.append(f"The rehearsal ended early: {evidence.whole.obstacle}")
     return tuple(found)
+
+
+def _elsewhere(plan: Plan) -> Iterator[str]:
+    if rehearsed := other_series(plan):
+        target = plan.target
+        yield (
+            f"It was rehearsed on {rehearsed}, and the database is on {target.server_version}: "
+            "what that version refuses or does otherwise was not seen. "
+            + how_to_get(target.engine, target.server_number or 0)
+        )
 
 
 def answering(sections: Sections, step: Step) -> tuple[Waiver, ...]:

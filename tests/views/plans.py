@@ -243,6 +243,7 @@ def hostile_rehearsal() -> Rehearsal:
     left = Change(object=HOSTILE, change="changed", lines=(f"-{HOSTILE}", "+```", "+</details>"))
     return Rehearsal(
         server_version=HOSTILE,
+        server_number=180006,
         there_ms=1,
         restored=False,
         obstacle=HOSTILE,
@@ -259,6 +260,7 @@ def rehearsed_plan() -> Plan:
     left = Change(object="table public.orders", change="changed", lines=(index,))
     seen = Rehearsal(
         server_version="18.6",
+        server_number=180006,
         there_ms=48,
         back_ms=31,
         again_ms=44,

@@ -28,6 +28,15 @@ where n.nspname = %s and n.nspname <> 'public' and not exists (select from pg_cl
     and c.relname <> all (%s))
 """
 
+SINCE = {
+    140000: (
+        "nullif(a.attcompression, '')",
+        "format_type(r.rngmultitypid, null)",
+        "pg_get_statisticsobjdef_expressions(s.oid)",
+    ),
+}
+"""What the queries ask for, by the version that brought it."""
+
 
 def read_catalogue(session: PostgreSQLSession) -> Catalogue:
     """All that the session's database holds, as it is now, without lockgate's own tables, nor a
@@ -37,10 +46,21 @@ def read_catalogue(session: PostgreSQLSession) -> Catalogue:
     """
     names, schema = [session.history_name, *OURS], session.history_schema
     hidden = {name for (name,) in session.query_all(HIDDEN, (names, schema, schema, names))}
-    newer = [PUBLISHED_SCHEMAS] * (session.server.dialect.version >= 150000)
-    found = session.read_together([*TABLES, *OTHERS, *newer])
+    version = session.server.dialect.version
+    newer = [PUBLISHED_SCHEMAS] * (version >= 150000)
+    queries = (_as_known(query, version) for query in (*TABLES, *OTHERS, *newer))
+    found = session.read_together(queries)
     details = (detail for rows in found for detail in _details(rows))
     return assemble(detail for detail in details if detail.object not in hidden)
+
+
+def _as_known(query: str, version: int) -> str:
+    """The query, with null in place of what the server does not have yet."""
+    for since, unknown in SINCE.items():
+        if version < since:
+            for part in unknown:
+                query = query.replace(part, "null")
+    return query
 
 
 def _details(rows: list[Row]) -> Iterator[Detail]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from lockgate.executors.postgresql.catalogue.relations import (
     COLLATION,
     IN_SCHEMA,
+    by_itself,
     free,
     in_order,
     of_users,
@@ -39,7 +40,7 @@ select case p.prokind when 'p' then 'procedure ' when 'a' then 'aggregate ' else
     'privileges', {privileges("p.proacl", "f", "p.proowner")},
     'comment', obj_description(p.oid, 'pg_proc'))
 from pg_proc p {IN_SCHEMA} p.pronamespace left join pg_aggregate a on a.aggfnoid = p.oid
-where {of_users("pg_proc", "p.oid")}
+where {of_users("pg_proc", "p.oid")} and {by_itself("pg_proc", "p.oid")}
 """
 # Not the types that come with others: of a table's rows, of arrays, of multiranges.
 TYPES = f"""
@@ -154,7 +155,8 @@ CASTS = f"""
 select format('cast (%s as %s)', format_type(k.castsource, null), format_type(k.casttarget, null)),
     '', null::int, json_build_object('function', nullif(k.castfunc, 0)::regprocedure::text,
     'context', k.castcontext, 'method', k.castmethod, 'comment', obj_description(k.oid, 'pg_cast'))
-from pg_cast k where k.oid >= 16384 and {free("pg_cast", "k.oid")}
+from pg_cast k where k.oid >= 16384
+    and {free("pg_cast", "k.oid")} and {by_itself("pg_cast", "k.oid")}
 """
 TEXT_SEARCH = f"""
 select format('text search configuration %I.%I', n.nspname, c.cfgname), '', null::int,

@@ -31,6 +31,15 @@ def free(catalog: str, oid: str) -> str:
     )
 
 
+def by_itself(catalog: str, oid: str) -> str:
+    """Not made along with another object: as the functions and casts of a range are, which belong
+    to the first superuser, whoever makes the range."""
+    return (
+        f"not exists (select from pg_depend i where i.classid = '{catalog}'::regclass "
+        f"and i.objid = {oid} and i.deptype = 'i')"
+    )
+
+
 def of_users(catalog: str, oid: str) -> str:
     """In a schema `n` that is not the server's own, and of no extension."""
     return f"n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and {free(catalog, oid)}"

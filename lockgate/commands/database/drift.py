@@ -53,6 +53,7 @@ def command(
     from lockgate.planner.quantities import short_digest
     from lockgate.plans.rehearsal import read_drift, read_unexpected
     from lockgate.views.database import drift
+    from lockgate.views.terminal import tell
     from lockgate.workspace import load_environment, open_workspace, read_settled
 
     plan = read_plan(plan_file) if plan_file else None
@@ -63,11 +64,13 @@ def command(
             work.engine.server, ledger, project=environment.project, environment=environment.name
         )
         refuse_unresolved(ledger)
-        found = read_unexpected(work, plan) if plan else read_drift(work, ledger)
+        found, note = (read_unexpected(work, plan), "") if plan else read_drift(work, ledger)
     expected = f"plan {short_digest(plan.digest)} leaves" if plan else "its migrations make"
     if as_json:
-        drift.show_json(found, expected, environment.name)
+        drift.show_json(found, expected, environment.name, note)
     else:
         drift.show_text(found, expected)
+        if note:
+            tell(note, "yellow")
     invocation.document = False
     return Exit.STALE if found else Exit.OK

@@ -25,14 +25,17 @@ def show_text(found: Sequence[ObjectDifference], expected: str) -> None:
     say(f"{count} object{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}.")
 
 
-def show_json(found: Sequence[ObjectDifference], expected: str, environment: str) -> None:
-    """One document on stdout."""
+def show_json(
+    found: Sequence[ObjectDifference], expected: str, environment: str, note: str
+) -> None:
+    """One document on stdout; `note` says what could not be compared, or is empty."""
     show_document(
         {
             "format": "lockgate-drift",
             "format_version": "1.0",
             "environment": environment,
             "expected": expected,
+            "note": note,
             "differences": [asdict(each) for each in found],
         }
     )

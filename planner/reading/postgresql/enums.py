@@ -16,12 +16,15 @@ from lockgate.planner.sql.dialect import POSTGRESQL
 READ_ALL = frozenset({"enum_first", "enum_last", "enum_range"})
 # No statement that makes or changes an enum is longer, but in order to be slow.
 LONGEST = 100_000
+SPARES_MADE = 170000
 
 
 class NewValues:
-    """The values that a transaction adds to enums, except to those that it makes itself."""
+    """The values that a transaction adds to enums and may not use, by the server's version; 0 is
+    the newest. From version 17 on it may use those of a type that it makes itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: int = 0) -> None:
+        self._spares_made = version == 0 or version >= SPARES_MADE
         self._added: dict[str, None] = {}
         self._made: set[str] = set()
 
@@ -34,7 +37,7 @@ class NewValues:
         except NotRead:
             return
         name = (texts(node.get("typeName", [])) or [""])[-1]
-        if kind == "create enum":
+        if kind == "create enum" and self._spares_made:
             self._made.add(name)
         elif node_kind == "AlterEnumStmt" and "oldVal" not in node and name not in self._made:
             self._added[node["newVal"]] = None

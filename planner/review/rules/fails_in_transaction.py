@@ -47,7 +47,7 @@ def _new_values(subject: Subject) -> NewValues | None:
         return None
     from lockgate.planner.reading.postgresql.enums import NewValues
 
-    return NewValues()
+    return NewValues(subject.terms.dialect.version)
 
 
 def _unsafe(statement: Reviewed, value: str) -> Finding:

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lockgate.executors.postgresql.parameters import lock_key
+from lockgate.executors.postgresql.lock import lock_key
 from lockgate.planner.errors import Locked
 from tests.executors.building import (
     apply_up,

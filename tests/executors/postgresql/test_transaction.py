@@ -115,6 +115,7 @@ def test_a_role_without_rights_is_told_so_and_nothing_runs(
 ) -> None:
     role = f"w{postgres_database[-8:]}"
     by_hand(postgres).execute(f"create role {role} login")
+    by_hand(postgres).execute("revoke create on schema public from public")  # given before 15
     with open_test_engine(postgres_server, postgres_database, user=role) as engine:
         with pytest.raises(StatementFailed, match="permission denied for schema public"):
             apply_up(engine, create_tables(1))
@@ -307,9 +308,11 @@ def test_a_plan_that_adds_an_enum_value_and_uses_it_is_cut_between_the_two(postg
     assert [(e.first, e.last) for e in emit.of(UnitCommitted)] == [(1, 1), (2, 3)]
 
 
-def test_a_new_type_may_have_values_added_and_used_in_one_transaction(postgres: Any) -> None:
+def test_a_new_type_may_have_values_added_and_used_at_once(postgres: Any) -> None:
     emit = Recorder()
     made = "create type mood as enum ('a');\nalter type mood add value 'b';"
     migrations = {"001_m": made, "002_use": "create table t as select 'b'::mood as m;"}
     apply_up(postgres, migrations, emit=emit)
-    assert [(e.first, e.last) for e in emit.of(UnitCommitted)] == [(1, 2)]
+    is_cut = postgres.server.dialect.version < 170000
+    expected = [(1, 1), (2, 2)] if is_cut else [(1, 2)]
+    assert [(e.first, e.last) for e in emit.of(UnitCommitted)] == expected

@@ -18,14 +18,17 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from lockgate.executors.programs import embedded
+from lockgate.executors.programs import installations
+from lockgate.executors.programs.account import find_account
 from lockgate.executors.programs.embedded import start_embedded
+from lockgate.executors.programs.installations import Installation, wheel_installation
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import ConfigurationError, Unreachable
 
 USER = """
 import sys
 from pathlib import Path
+from lockgate.executors.programs.account import find_account
 from lockgate.executors.programs.embedded import start_embedded
 with start_embedded(Path(sys.argv[1])) as address:
     print(address.socket, flush=True)
@@ -239,19 +242,18 @@ def test_data_in_a_closed_folder_is_reached_after_data_in_an_open_one(
 
 
 @as_root
-def test_programs_in_a_closed_folder_are_copied_once(
-    checkout: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    closed, package = checkout / "root", embedded._find_programs().parent
+def test_programs_in_a_closed_folder_are_copied_once(checkout: Path, home: Path) -> None:
+    wheel = wheel_installation()
+    assert wheel
+    closed, package = checkout / "root", wheel.folder.parent
     closed.mkdir(mode=0o700)
     for folder in (package, package.with_suffix(".libs")):
         shutil.copytree(folder, closed / folder.name)
-    programs = closed / package.name / "pginstall"
-    monkeypatch.setattr(embedded, "_find_programs", lambda: programs)
+    own = Installation(closed / package.name / "pginstall", wheel.major)
     for _ in range(2):
-        with start_embedded(home, refuge=checkout / "refuge") as address:
+        with start_embedded(home, refuge=checkout / "refuge", installation=own) as address:
             assert started_at(address)
-    assert len(list((checkout / "refuge").glob("embedded-*"))) == 1
+    assert len(list((checkout / "refuge").glob("postgres-*"))) == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
@@ -304,7 +306,7 @@ def test_a_link_in_place_of_a_folder_is_not_entered(checkout: Path, link: str) -
 def test_a_socket_folder_that_a_commit_links_to_is_not_used(checkout: Path, home: Path) -> None:
     private = checkout / "private"
     private.mkdir(mode=0o700)
-    os.chown(private, *(embedded.find_account(checkout) or (-1, -1)))
+    os.chown(private, *(find_account(checkout) or (-1, -1)))
     home.mkdir(parents=True)
     (home / "socket").symlink_to(private)
     with start_embedded(home) as address:
@@ -323,7 +325,7 @@ def test_data_moved_with_its_project_is_still_ours(checkout: Path, home: Path) -
 
 
 def test_a_missing_wheel_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+    monkeypatch.setattr(installations, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'lockgate\[embedded\]'"):
         start_embedded(home).__enter__()
     assert not home.exists()

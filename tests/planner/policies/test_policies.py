@@ -246,8 +246,8 @@ class TestRehearsal:
     )
     def test_what_it_has_shown_counts(self, changes: dict[str, bool], denied: bool) -> None:
         good = Rehearsal(
-            server_version="18", there_ms=1, back_ms=1, again_ms=1, restored=True,
-            repeatable=True, expected={},
+            server_version="18", server_number=180001, there_ms=1, back_ms=1, again_ms=1,
+            restored=True, repeatable=True, expected={},
         )  # fmt: skip
         seen = changed(PLAIN, rehearsal=good.model_copy(update=changes))
         assert ("rehearsal" in decisions(seen, rehearsal="required")) is denied
@@ -260,9 +260,24 @@ class TestRehearsal:
             code="not-restored", severity="danger", line=1, message="m", why="w", allowed=reason
         )
         step = PLAIN.steps[0].model_copy(update={"findings": (finding,)})
-        bad = Rehearsal(server_version="18", there_ms=1, restored=False, expected={})
+        bad = Rehearsal(
+            server_version="18", server_number=180001, there_ms=1, restored=False, expected={}
+        )
         seen = changed(PLAIN, rehearsal=bad, steps=(step,))
         assert ("rehearsal" in decisions(seen, rehearsal="required")) is denied
+
+    @pytest.mark.parametrize(
+        ("number", "told"), [(170005, "on PostgreSQL 17, and"), (None, "on an unknown version")]
+    )
+    def test_one_on_another_version_does_not_count(self, number: int | None, told: str) -> None:
+        elsewhere = Rehearsal(
+            server_version="17.5", server_number=number, there_ms=1, restored=True,
+            repeatable=True, back_ms=1, again_ms=1, expected={},
+        )  # fmt: skip
+        denied = decisions(changed(PLAIN, rehearsal=elsewhere), rehearsal="required")["rehearsal"]
+        assert told in denied.reason
+        assert "the database is on PostgreSQL 18." in denied.reason
+        assert "postgresql-18" in denied.do
 
 
 class TestMaxSteps:

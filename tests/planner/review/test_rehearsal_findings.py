@@ -32,7 +32,8 @@ GOOD: dict[str, Any] = {"restored": True, "repeatable": True}
 
 
 def seen(**fields: Any) -> Rehearsal:
-    return Rehearsal(server_version="18.1", there_ms=12, expected={}, **fields)
+    own = {"server_version": "18.1", "server_number": 180001, "there_ms": 12, "expected": {}}
+    return Rehearsal.model_validate({**own, **fields})
 
 
 def left(*changes: Change) -> Rehearsal:

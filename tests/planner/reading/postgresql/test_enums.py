@@ -7,8 +7,8 @@ from lockgate.planner.reading.postgresql.enums import NewValues
 ADD = "alter type mood add value 'it''s ok'"
 
 
-def values(*statements: tuple[str, str]) -> NewValues:
-    found = NewValues()
+def values(*statements: tuple[str, str], version: int = 0) -> NewValues:
+    found = NewValues(version)
     for sql, kind in statements:
         found.follow(sql, kind)
     return found
@@ -54,3 +54,14 @@ def test_a_value_of_a_type_made_by_the_transaction_or_renamed_may_be_used(
     statements: tuple[tuple[str, str], ...],
 ) -> None:
     assert values(*statements).used_by("select 'b'::mood") is None
+
+
+@pytest.mark.parametrize(
+    ("version", "used"), [(130000, "b"), (160014, "b"), (170000, None), (0, None)]
+)
+def test_a_type_of_the_same_transaction_is_spared_from_version_17_on(
+    version: int, used: str | None
+) -> None:
+    made = ("create type m as enum ('a')", "create enum")
+    new = values(made, ("alter type m add value 'b'", "alter type"), version=version)
+    assert new.used_by("select 'b'::m") == used
