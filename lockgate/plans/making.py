@@ -22,6 +22,7 @@ from lockgate.planner.building.build import (
 )
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.building.observation import Observation
+from lockgate.planner.building.own_tables import refuse_own_tables
 from lockgate.planner.building.records import (
     build_baseline_plan,
     build_forget_plan,
@@ -198,10 +199,16 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     """The plan for a request, with what linters and the environment's policies say of it.
 
     Raises:
+        MigrationFileError: it would change lockgate's own tables.
         LockgateError: as `draft_plan`; and when a run stopped half-way.
     """
     refuse_unresolved(seen.ledger)
     draft = draft_plan(environment, seen, request)
+    dialect = seen.server.dialect
+    default = seen.facts.default_schema or (
+        "" if dialect.transactional_ddl else seen.server.database
+    )
+    refuse_own_tables(draft.plan.steps, seen.server, default)
     lint_more = lint_outside if _is_linted_outside(environment, request) else lint_inside
     plan = inspect_plan(draft.plan, environment, seen, draft.migrations, lint_more)
     if request.allow_non_atomic:

@@ -8,6 +8,7 @@ filetexts.py        The text of a migration's file within a plan
 late_steps.py       Steps that run behind an applied migration that stands after them
 matrix.py           Where each migration stands in each environment, side by side
 observation.py      What is known of a database when a plan is made for it
+own_tables.py       Statements of a plan that would change what lockgate keeps in the database
 promotion.py        Promotion
 readings.py         Readings of a plan's statements
 records.py          Plans that run nothing and only change the history
