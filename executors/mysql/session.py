@@ -27,7 +27,7 @@ from lockgate.executors.mysql.connection import (
 )
 from lockgate.executors.mysql.ledger import COLUMNS
 from lockgate.executors.mysql.limits import refuse_percent
-from lockgate.planner.database.server import Server, dialect_of, refuse_old
+from lockgate.planner.database.server import Server, dialect_of, refuse_old_server
 from lockgate.planner.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class MySQLSession(Session):
     def _read_server(self, schema: str | None) -> Server:
         ((version,),) = self.query_all("select version()")
         self.refuse_other_server(version)
-        refuse_old(self.kind, version_number(version))
+        refuse_old_server(self.kind, version_number(version))
         (row,) = self.query_all(FACTS.format(mark=f"@@global.{self.mark}"))
         database, sql_mode, read_only, now, mark = row
         self.history_schema = schema or database

@@ -62,7 +62,7 @@ def unknown_pooler() -> UsageError:
     )
 
 
-def give_back(connection: Connection) -> None:
+def leave_clean(connection: Connection) -> None:
     """Leaves a pooler's session as it was; a lost one, or one that is busy, has no more to say."""
     ending = "; ".join((*RESET, "select pg_catalog.pg_advisory_unlock_all()"))
     with suppress(psycopg.Error):

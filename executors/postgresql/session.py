@@ -48,8 +48,8 @@ from lockgate.executors.postgresql.pipeline import (
     run_copy,
     run_pipelined,
 )
-from lockgate.executors.postgresql.pooler import IF_OURS, find_process, give_back, unknown_pooler
-from lockgate.planner.database.server import Server, dialect_of, refuse_old
+from lockgate.executors.postgresql.pooler import IF_OURS, find_process, leave_clean, unknown_pooler
+from lockgate.planner.database.server import Server, dialect_of, refuse_old_server
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class PostgreSQLSession(Session):
 
     def close(self) -> None:
         if self._is_pooled:
-            give_back(self._connection)
+            leave_clean(self._connection)
         self._connection.close()
 
     @property
@@ -281,7 +281,7 @@ class PostgreSQLSession(Session):
     def open(self) -> Connection:
         """A session as the server gives it."""
         connection = open_connection(self._address, self._program, self._connect_timeout)
-        refuse_old("postgresql", connection.info.server_version)
+        refuse_old_server("postgresql", connection.info.server_version)
         return connection
 
     def _pipelined(

@@ -68,7 +68,7 @@ def is_of_other_series(one: Dialect, other: Dialect) -> bool:
     return series_of(one.name, one.version) != series_of(other.name, other.version)
 
 
-def refuse_old(engine: str, version: int) -> None:
+def refuse_old_server(engine: str, version: int) -> None:
     """Raises UsageError when a server is older than all that lockgate works with."""
     oldest = OLDEST[engine][1]
     if series_of(engine, version) < oldest:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.planner.database.server import refuse_old
+from lockgate.planner.database.server import refuse_old_server
 from lockgate.planner.errors import UsageError
 
 
@@ -17,7 +17,7 @@ from lockgate.planner.errors import UsageError
 )
 def test_an_old_server_is_refused_by_its_series(engine: str, version: int, told: str) -> None:
     with pytest.raises(UsageError) as refused:
-        refuse_old(engine, version)
+        refuse_old_server(engine, version)
     assert told in refused.value.what
 
 
@@ -26,4 +26,4 @@ def test_an_old_server_is_refused_by_its_series(engine: str, version: int, told:
     [("postgresql", 130000), ("postgresql", 190000), ("mysql", 80000), ("mariadb", 100500)],
 )
 def test_the_oldest_and_all_that_came_after_are_taken(engine: str, version: int) -> None:
-    refuse_old(engine, version)
+    refuse_old_server(engine, version)
