@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
-from lockgate.executors.failure import NotReached, ServerError, StepFailed
+from lockgate.executors.failure import NotReached, ServerError, StepFailed, advice
 from lockgate.executors.ledger.occupancy import (
     read_occupancy,
     refuse_moved_histories,
@@ -254,7 +254,7 @@ def _noting() -> Iterator[None]:
         raise StatementFailed(
             f"The run could not be noted in lockgate's tables: {refused}.",
             why="Nothing of the plan was run.",
-            do="Give the role the right to create and to write them.",
+            do=advice(refused, "Give the role the right to create and to write them."),
         ) from refused
 
 

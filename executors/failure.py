@@ -37,6 +37,27 @@ class ServerError(Exception):
         self.line = line
 
 
+RIGHTS = frozenset({"42501", "1044", "1142", "1143", "1227", "1370"})
+"""What a server says to a role that may not, on PostgreSQL and on MySQL and MariaDB."""
+ENCODING = frozenset({"22021", "22P05", "1366"})
+
+
+def advice(refused: ServerError, grant: str) -> str:
+    """What to do when the server refuses what lockgate itself asks: `grant` is about rights, and
+    no help where the server complains of something else."""
+    if refused.code in RIGHTS:
+        return grant
+    if refused.code in ENCODING:
+        return (
+            "A name, of a file or of an object in the database, has a character that the "
+            "database's encoding does not have or does not know. Rename it."
+        )
+    return (
+        "See whether something in the database refuses it, such as an event trigger, a full disk "
+        f"or a read-only setting. If it is a right: {grant[0].lower()}{grant[1:]}"
+    )
+
+
 class StepFailed(Exception):
     """The server refused a statement. `kept` are the numbers of the statements of its step
     that stay done; what else its unit had done was undone. `unsure` says that the refused

@@ -138,16 +138,20 @@ def _interruption(error: BaseException) -> Interrupted | None:
 
 
 def _refusal(error: Exception) -> UsageError | None:
-    """What to say when the server refuses what lockgate itself asks: most often a right."""
-    from lockgate.executors.failure import ServerError
+    """What to say when the server refuses what lockgate itself asks."""
+    from lockgate.executors.failure import ServerError, advice
 
     if not isinstance(error, ServerError):
         return None
     return UsageError(
-        f"The server refused what lockgate asked of its own tables: {error}.",
+        f"The server refused what lockgate asked: {error}.",
         why="Nothing was changed.",
-        do="Give the role its rights: SELECT on the history table, lockgate_target, lockgate_runs, "
-        "lockgate_plans and lockgate_journal to plan; to apply also INSERT, UPDATE and DELETE.",
+        do=advice(
+            error,
+            "Give the role its rights: SELECT on the history table, lockgate_target, "
+            "lockgate_runs, lockgate_plans and lockgate_journal to plan; to apply also INSERT, "
+            "UPDATE and DELETE.",
+        ),
     )
 
 

@@ -137,7 +137,7 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
     if unknown := options.keys() - known:
         raise UsageError(
             f"The connection has the option {min(unknown)}, which is not taken.",
-            do=f"Leave it away. The options are those of libpq: {KEYWORDS}",
+            do=_instead(min(unknown)),
         )
     left = dict(options)
     if left.pop("client_encoding", "UTF8").upper() not in ("UTF8", "UTF-8"):
@@ -147,6 +147,20 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
             do="Leave it away: the server converts to the database's own encoding.",
         )
     return left
+
+
+def _instead(name: str) -> str:
+    """How to say what an option of other clients means, that libpq does not know."""
+    if name == "schema":
+        return (
+            "Say it as `history: {schema: …}` in the environment, and for the migrations' own "
+            "tables as `options=-c%20search_path%3D…` in the URL."
+        )
+    return (
+        f"A setting of the server is given as `options=-c%20{name}%3D…` in the URL; lockgate's own "
+        "limits are `timeouts:` in the environment. All other options are those of libpq: "
+        f"{KEYWORDS}"
+    )
 
 
 def read_greeting(

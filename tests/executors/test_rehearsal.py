@@ -203,7 +203,7 @@ def test_an_untouched_schema_has_no_drift(any_server: Any, any_database: str) ->
     with open_test_engine(any_server, any_database) as live:
         apply_up(live, base(any_server))
         with staged(any_server, any_database, base(any_server)) as stage:
-            assert find_drift(stage, live.survey.read_catalogue()) == ()
+            assert find_drift(stage, live.survey.read_catalogue(), live.server) == ()
 
 
 def test_drift_names_the_object_and_the_lines(any_server: Any, any_database: str) -> None:
@@ -211,7 +211,7 @@ def test_drift_names_the_object_and_the_lines(any_server: Any, any_database: str
         apply_up(live, base(any_server))
         run(any_server, "alter table orders add column late int", any_database)
         with staged(any_server, any_database, base(any_server)) as stage:
-            (found,) = find_drift(stage, live.survey.read_catalogue())
+            (found,) = find_drift(stage, live.survey.read_catalogue(), live.server)
     assert found.object.endswith("orders")
     assert found.change == "changed"
     assert [line for line in found.lines if line.startswith("+column late")]

@@ -1,8 +1,10 @@
 """A server's age: which are refused, and by which sentence."""
 
+from pathlib import Path
+
 import pytest
 
-from lockgate.planner.database.server import refuse_old_server
+from lockgate.planner.database.server import OLDEST, refuse_old_server
 from lockgate.planner.errors import UsageError
 
 
@@ -27,3 +29,15 @@ def test_an_old_server_is_refused_by_its_series(engine: str, version: int, told:
 )
 def test_the_oldest_and_all_that_came_after_are_taken(engine: str, version: int) -> None:
     refuse_old_server(engine, version)
+
+
+def test_the_pages_say_which_are_the_oldest() -> None:
+    root = Path(__file__).parents[3]
+    page, readme = (
+        (root / "docs/reference/servers.md").read_text(),
+        (root / "README.md").read_text(),
+    )
+    for name, series in OLDEST.values():
+        oldest = ".".join(map(str, series))
+        assert f"| {name} | {oldest} |" in page
+        assert f"| {name} | {oldest} to " in readme
