@@ -21,14 +21,21 @@ def show_fleet_plan(plan: FleetPlan, style: str, approvals: ApprovalState) -> No
     from lockgate.views.fleet import text
     from lockgate.views.plan import json
     from lockgate.views.plan.approvals import show_approvals
+    from lockgate.views.terminal import say
 
     if style == "text":
         text.show_fleet(plan)
         show_approvals(approvals)
     elif style == "json":
         json.show_plan(plan)
+    elif style == "markdown":
+        from lockgate.views.fleet.markdown import render_fleet_markdown
+
+        say(render_fleet_markdown(plan, approvals).rstrip("\n"))
     else:
-        raise UsageError(f"A fleet's plan is not shown as {style}.", do="Choose one of text, json.")
+        raise UsageError(
+            f"A fleet's plan is not shown as {style}.", do="Choose one of text, markdown, json."
+        )
 
 
 def show_status(

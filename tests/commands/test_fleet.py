@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lockgate.views.markup import escape
 from tests.commands.fleets import Fleet, opened
 from tests.commands.running import refused, succeed
 from tests.servers.openssh import new_person
@@ -77,6 +78,12 @@ def test_the_odd_ones_are_left_alone_with_their_reason(fleet: Fleet) -> None:
     odd = {one["name"].removeprefix(fleet.prefix): one["reason"] for one in plan["odd"]}
     assert odd == {"a": "drifted", "b": "ahead", "c": "foreign", "z": "never seen"}
     assert "2 targets in 1 group, 4 not included" in succeed(fleet.migrate("show", "plan.json")).out
+    comment = succeed(fleet.migrate("show", "plan.json", "--format", "markdown")).out
+    assert comment.startswith("<!-- lockgate-plan live -->")
+    assert "## 2 targets in 1 group, 4 not included on `live`" in comment
+    assert "create table orders" in comment
+    assert f"| drifted | {escape(a)} |" in comment
+    refused(fleet.migrate("show", "plan.json", "--format", "html"), 64, "not shown as html")
     succeed(fleet.migrate("apply", "plan.json"))
     assert fleet.applied(a) == ["001"]
     assert fleet.applied(e) == ["001", "002", "003"]

@@ -1,6 +1,7 @@
 """Views of a fleet: its plan, a run, where its targets stand.
 
-run.py     A run of a fleet as it is followed, and how it ended
-status.py  Where a fleet's targets stand: counted for people, each one for programs
-text.py    A fleet's plan for people, on a terminal: its targets, each group's plan, who is left out
+markdown.py  A fleet's plan as a comment of a pull request
+run.py       A run of a fleet as it is followed, and how it ended
+status.py    Where a fleet's targets stand: counted for people, each one for programs
+text.py      A fleet's plan for people, on a terminal
 """
