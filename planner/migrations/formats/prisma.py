@@ -20,7 +20,7 @@ TOOL = "Prisma"
 LAYOUT = "20240101000000_name/migration.sql, with down.sql beside it"
 NOT_TAKEN = "schema.prisma"
 
-NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>[^/]+)/migration\.sql")
+NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>[^/]*)/migration\.sql")
 
 
 def recognise(folder: Folder) -> bool:
@@ -38,11 +38,12 @@ def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile
 
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
-    """What the folder's name says; Prisma's history holds all of it."""
+    """What the folder's name says; Prisma's history holds all of it. Nothing stands after the `_`
+    where nobody gave a name."""
     match = NAME.fullmatch(files[0].name)
     if match is None:
         raise MigrationFileError("not the name of a migration of Prisma")
-    return Header(match["version"], match["name"], read_required(files[0]))
+    return Header(match["version"], match["name"] or match["version"], read_required(files[0]))
 
 
 def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:

@@ -113,8 +113,9 @@ FOLDERS: dict[str, tuple[Files, list[Read]]] = {
     ),
     "prisma": (
         {"1_a/migration.sql": f"-- CreateTable\n{A};", "1_a/down.sql": f"{DROP_A};",
-         "2_b/migration.sql": f"{B};", "migration_lock.toml": 'provider = "postgresql"\n'},
-        PAIR,
+         "2_b/migration.sql": f"{B};", "migration_lock.toml": 'provider = "postgresql"\n',
+         "3_/migration.sql": "select 1;"},
+        [*PAIR, ("3", "3", ["select 1"], None)],
     ),
     "drizzle": (
         {"0000_z.sql": f"{A};\n--> statement-breakpoint\n{B};", "0001_a.sql": "select 1;",
