@@ -246,7 +246,7 @@ def _refuse_late(journey: Journey, progress: Progress) -> None:
     )
     raise Paused(
         f"Stopped between two batches of {journey.step.file}, as the time was up: "
-        f"{progress.batches} batches, {rows}.",
+        f"{progress.batches} done, {rows}.",
         why="They are kept, and the ledger says where the next one begins.",
         do="Run the same command again in the next window: it goes on there.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.executors.apply import Admit, verify
 from lockgate.executors.engine import Engine, Journal
+from lockgate.executors.states import Outcome
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.plan import Plan
 from lockgate.views.plan.sql import render_sql
@@ -57,6 +58,10 @@ def _tell_interrupted(plan: Plan, journal: Journal) -> str:
 def _tell_kept(journal: Journal) -> str:
     """The same where statements are kept one by one."""
     step = max(number for number, _ in journal.outcomes)
+    if Outcome.BATCHING in journal.outcomes.values():
+        return (
+            f"An interrupted run of this plan has done batches of step {step}, and goes on there."
+        )
     done = [str(place) for (_, place), outcome in sorted(journal.outcomes.items()) if outcome]
     begun = [str(place) for (_, place), outcome in sorted(journal.outcomes.items()) if not outcome]
     kept = f" has done statement {', '.join(done)} of step {step}, not to be run again" * bool(done)

@@ -130,7 +130,7 @@ class MySQLWalker:
                 raise lost_lock()
         found = self._engine.session.query_one(ROWS, (self._table,))
         rows = found[0] if found else None
-        begin = (*self._address, rows or None, self._batch.size)
+        begin = (*self._address, rows or self._batch.rows, self._batch.size)
         store.write((BEGIN, begin), (MARK_BATCHING, self._address))
 
     def find_stretch(self, after: KeyValues | None, size: int) -> Stretch | None:

@@ -80,7 +80,8 @@ def _begin(
     A crash after the intent leaves it without a row of its progress: then no batch has begun.
     """
     assert mark.statement is not None
-    assert mark.statement.batch is not None
+    batch = mark.statement.batch
+    assert batch is not None
     address = (run.id, mark.number, mark.place)
     outcome = journal.outcomes.get((mark.number, mark.place)) if journal else None
     if outcome is Outcome.BATCHING and read_progress(engine.store, address):
@@ -89,7 +90,7 @@ def _begin(
         write_intent(engine, (*address, mark.statement.digest))
     ((rows,),) = engine.session.query_all(ROWS, (key.table, key.table))
     engine.store.write(
-        (BEGIN, (*address, rows or None, mark.statement.batch.size)), (MARK_BATCHING, address)
+        (BEGIN, (*address, rows or batch.rows, batch.size)), (MARK_BATCHING, address)
     )
 
 

@@ -54,7 +54,7 @@ def describe_progress(progress: Progress) -> str:
     if progress.expected:
         percent = min(progress.walked / progress.expected, 1) * 100
         of = f" of about {progress.expected:,} ({percent:.0f} %)"
-    told = [f"{progress.walked:,} rows{of} in {progress.batches} batches"]
+    told = [f"{progress.walked:,} rows{of}", f"batch {progress.batches}"]
     if progress.pass_number > 1:
         told.append(f"walk {progress.pass_number} along the key")
     if progress.rate:
