@@ -131,7 +131,8 @@ def _hand_out_receipt(
     ends = (
         TargetEnd(
             name=one.name, group=run.targets[one.name][0] + 1, state=one.state.value, run=one.run,
-            detail=one.detail,
+            # A driver's own words name the host and the user.
+            detail="" if one.state == TargetState.UNREACHABLE else one.detail,
         )
         for one in done.results.values()
     )  # fmt: skip

@@ -203,6 +203,25 @@ def test_one_approval_and_one_signed_receipt_are_for_all(fleet: Fleet, openssh: 
     assert approvers == [("ann@example.com",)]
 
 
+def test_a_receipt_names_no_host_of_a_target_that_was_not_reached(any_fleet: Fleet) -> None:
+    any_fleet.configure("failures: {total: 1}")
+    any_fleet.plan()
+    gone = any_fleet.names[2]
+    any_fleet.project.folder.joinpath("tenants.yaml").write_text(
+        "".join(
+            f"- {{name: {name}, database: {name + '_gone' * (name == gone)}}}\n"
+            for name in any_fleet.names
+        )
+    )
+    path = any_fleet.project.folder / "environments" / "live.yaml"
+    targets = f'targets: {{databases: "{any_fleet.prefix}%"}}'
+    path.write_text(path.read_text().replace(targets, "targets: {file: tenants.yaml}"))
+    refused(any_fleet.migrate("apply", "plan.json", "--receipt", "done.json"), 11, "1 unreachable")
+    text = (any_fleet.project.folder / "done.json").read_text()
+    assert [one["state"] for one in json.loads(text)["targets"]].count("unreachable") == 1
+    assert any_fleet.server.host not in text
+
+
 def test_an_approval_of_another_plan_is_refused(fleet: Fleet, openssh: None) -> None:
     ann = hire(fleet, "ann@example.com")
     fleet.plan("--to", "1")
