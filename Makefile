@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-versions test-oracle test-faults test-batches test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
+.PHONY: demo test test-fast test-versions test-oracle test-faults test-undoing test-races test-batches test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -28,6 +28,12 @@ test-adoption: $(VENV)/.installed-dev  ## every tool's databases, taken over on 
 
 test-batches: $(VENV)/.installed-dev  ## runs of batches, killed with -9 a hundred times on each engine
 	$(BIN)/python -m tests.faults.batches $(BATCHES)
+
+test-undoing: $(VENV)/.installed-dev  ## 2,000 random plans on MySQL and on MariaDB, failed at each statement
+	$(BIN)/python -m tests.undoing $(UNDOING)
+
+test-races: $(VENV)/.installed-dev  ## 500 races of two executors on two nodes of a Galera cluster
+	LOCKGATE_TEST_RACES=500 $(BIN)/python -m pytest tests/executors/mysql/nodes/test_cluster.py
 
 test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
 	$(BIN)/python -m tests.fuzz $(FUZZ)

@@ -10,6 +10,7 @@ gauge.py       Which tables a statement rewrites on MySQL and MariaDB
 ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
 limits.py      What MySQL and MariaDB are not given
 lock.py        The migration lock on MySQL, which is two
+nodes/         One database on several servers of MySQL and MariaDB
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 session.py     The two sessions of an executor on MySQL; knows neither ledger nor plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,8 +139,8 @@ def _refuse_missing_files(options: Mapping[str, Any]) -> None:
             ) from None
 
 
-def settings(timeouts: Timeouts, statement_limit: tuple[str, int]) -> str:
-    """The SET of a session as every section is to find it.
+def settings(timeouts: Timeouts, statement_limit: tuple[str, int], more: Iterable[str] = ()) -> str:
+    """The SET of a session as every section is to find it, with `more` of a kind of server.
 
     The servers' own defaults let a statement wait for a metadata lock for a day and more. What
     a server gives to all sessions, by init_connect too, must neither leave our transactions open,
@@ -152,6 +152,7 @@ def settings(timeouts: Timeouts, statement_limit: tuple[str, int]) -> str:
         "autocommit = 1",  # apart, since it commits a transaction that is open
         f"lock_wait_timeout = {wait}",
         f"innodb_lock_wait_timeout = {wait}",
+        *more,
     ]
     if timeouts.statement:
         name, scale = statement_limit

@@ -6,8 +6,8 @@ Knows no ledger and no plan: `store` does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pymysql
@@ -15,11 +15,13 @@ import pymysql
 from lockgate.executors.events import LockHolder, first_words
 from lockgate.executors.failure import ServerError
 from lockgate.executors.lock import MigrationLock, lost_lock
+from lockgate.executors.mysql.nodes.cluster import Claim
 from lockgate.executors.polling import poll
-from lockgate.planner.errors import Interrupted, Unreachable
+from lockgate.planner.errors import Interrupted, LockgateError, Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
+    from lockgate.executors.events import Emit
     from lockgate.executors.mysql.session import MySQLSession
 
 Query = Callable[[str, tuple[object, ...]], "list[Row]"]
@@ -59,14 +61,45 @@ class MySQLLock(MigrationLock):
         super().__init__(wait)
         self._session = session
 
+    @contextmanager
+    def hold(self, wait: float, emit: Emit) -> Iterator[None]:
+        """As every lock; of a cluster without a ledger, which cannot be claimed yet, another node
+        may have been faster: then what this one has seen is half of the other's work.
+
+        Raises:
+            Locked: also then.
+        """
+        with super().hold(wait, emit):
+            try:
+                yield
+            except LockgateError as error:
+                if not isinstance(error, Interrupted) and self._is_beaten():
+                    raise lost_lock() from error
+                raise
+
     def take(self) -> bool:
         if self._session.guard is None:
             self._session.open_guard()
-        return self._take(self._session.guard, "guard") and self._take(self._session.work, "work")
+        own = self._take(self._session.guard, "guard") and self._take(self._session.work, "work")
+        return own and (self.claim is None or self.claim.take())
+
+    def _is_beaten(self) -> bool:
+        """Whether another node has claimed the cluster; false where that cannot be asked."""
+        with suppress(ServerError, Unreachable, pymysql.Error):
+            return bool(self.claim and not self.claim.is_held())
+        return False
+
+    @property
+    def claim(self) -> Claim | None:
+        """By what the nodes of a cluster keep each other out; None where there is no cluster."""
+        cluster = self._session.cluster
+        return Claim(self._session, cluster) if cluster else None
 
     def release(self) -> None:
         if self._session.guard is None:
             return
+        if self.claim:
+            self.claim.release()
         with suppress(Unreachable, ServerError, pymysql.Error):
             if self._session.work.open:
                 self._session.execute("select release_lock(%s)", (self._lock_name("work"),))
@@ -79,6 +112,8 @@ class MySQLLock(MigrationLock):
         self._session.guard = None
 
     def holder(self) -> LockHolder | None:
+        if self.claim and (elsewhere := self.claim.holder()):
+            return elsewhere
         for part in ("work", "guard"):
             (holder,) = self._session.query_one(
                 "select is_used_lock(%s)", (self._lock_name(part),)
@@ -98,7 +133,7 @@ class MySQLLock(MigrationLock):
     def refuse_lost(self) -> None:
         """Raises Locked when one of the two locks is not ours any more."""
         (own,) = self._session.query_one(f"select {OWN_LOCK}", self.proof()) or (0,)
-        if own != 1:
+        if own != 1 or (self.claim and not self.claim.is_held()):
             raise lost_lock()
 
     def proof(self) -> tuple[object, ...]:
@@ -153,7 +188,8 @@ class MySQLLock(MigrationLock):
         ):
             with suppress(ServerError):  # 1094: it has ended by itself
                 self._session.run_on(self._session.work, f"kill {self._session.left}")
-        return guarded and self._take(self._session.work, "work")
+        own = guarded and self._take(self._session.work, "work")
+        return own and (self.claim is None or self.claim.take())
 
     def _succeed(self, pid: int, successor: Any) -> None:
         """Gives the work lock from a session that ends to its successor.

@@ -33,13 +33,14 @@ from lockgate.planner.errors import Interrupted, UsageError
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
     from lockgate.executors.engine import Row
+    from lockgate.executors.mysql.nodes.cluster import Cluster
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.plan.statement import Batch
 
-FACTS = """
-select database(), @@sql_mode, @@global.read_only, utc_timestamp(6), {mark}
-"""
+FACTS = "select database(), @@sql_mode, @@global.read_only, utc_timestamp(6)"
+# Not each server has each of them.
+MARKS = "show global variables where variable_name in %s"
 # What a section may have set that would change what lockgate writes.
 OWN_SETTINGS = f"set names utf8mb4, session sql_safe_updates = 0, session {', session '.join(OWN)}"
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
@@ -66,10 +67,16 @@ class MySQLSession(Session):
     parent_code = "3730"  # of DROP TABLE on a table that foreign keys of others need
     kind = "mysql"
     mark = "server_uuid"
+    marks = ("server_uuid", "group_replication_group_name")
+    """The variables by which a server is known; the last one that it has."""
+
     statement_limit = "max_execution_time", 1000
     names_at_once = 5
     """Of how many tables information_schema is best asked at once."""
     rebuilds_empty_tables = True  # where it would change a filled one in place
+    fails_over = True  # its replicas tell by which mark they are known
+    own: tuple[str, ...] = ()
+    """What further sessions are given, beside what each is."""
 
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
@@ -82,6 +89,7 @@ class MySQLSession(Session):
         self.left = 0  # the id of a session that was lost in a commit
         self.guard: Any = None
         self.stateful = False
+        self.cluster: Cluster | None = None
         self.work = self.connect()
         try:
             self.server = self._read_server(environment.history.schema_)
@@ -191,7 +199,7 @@ class MySQLSession(Session):
         connection = open_session(
             self._address, self._timeouts, self._program, self._tls, capabilities
         )
-        return self._set_up(connection, settings(self._timeouts, self.statement_limit))
+        return self._set_up(connection, settings(self._timeouts, self.statement_limit, self.own))
 
     @contextmanager
     def asking_in_batches(self) -> Iterator[Any]:
@@ -233,8 +241,8 @@ class MySQLSession(Session):
         ((version,),) = self.query_all("select version()")
         self.refuse_other_server(version)
         refuse_old_server(self.kind, version_number(version))
-        (row,) = self.query_all(FACTS.format(mark=f"@@global.{self.mark}"))
-        database, sql_mode, read_only, now, mark = row
+        (row,) = self.query_all(FACTS)
+        database, sql_mode, read_only, now = row
         self.history_schema = schema or database
         refuse_percent(self.history_schema)
         names = (self.history_schema, self._history.table, SPARE_NAME)
@@ -246,10 +254,16 @@ class MySQLSession(Session):
             version=version,
             database=database,
             history_table=f"{self.history_schema}.{self.history_name}",
-            evidence={self.mark: str(mark), "database": database},
+            evidence={self.mark: self._read_mark(), "database": database},
             now=now.replace(microsecond=0, tzinfo=UTC),
             read_only=str(read_only).upper() not in ("0", "OFF"),
         )
+
+    def _read_mark(self) -> str:
+        """By what the servers of one logical database are known, and no copy of it is: what a
+        cluster shares, else what the server has alone."""
+        found: dict[str, object] = dict(self.query_all(MARKS, (self.marks,)))
+        return str(next(found[name] for name in reversed(self.marks) if found.get(name)))
 
     def refuse_other_server(self, version: str) -> None:
         """Raises UsageError when the server is a MariaDB, which calls itself so."""

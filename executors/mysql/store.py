@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
@@ -20,14 +21,18 @@ from lockgate.executors.mysql.ledger import (
     read_tables,
 )
 from lockgate.executors.mysql.limits import refuse_big
+from lockgate.executors.mysql.nodes.cluster import Claim
+from lockgate.executors.mysql.nodes.lineage import noted, succeeded
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row, Run
+    from lockgate.executors.mysql.nodes.cluster import Cluster
     from lockgate.planner.database.ledger import Identity, Ledger
     from lockgate.planner.plan.plan import Plan, Step
 
+CLAIMED_IN = ("history", "target")  # a ledger has no less
 IDENTIFY = (
     "insert into {target} (id, uuid, project, environment, evidence, serial) "
     "select 1, %s, %s, %s, %s, 0 from dual where {ledger.alone} "
@@ -36,6 +41,8 @@ IDENTIFY = (
 MOVE_SERIAL = (
     "update {target} set serial = serial + 1 where id = 1 and serial = %s and {ledger.alone}"
 )
+EVIDENCE = "select evidence from {target} where id = 1"
+NOTE_EVIDENCE = "update {target} set evidence = %s where id = 1 and {ledger.alone}"
 RECORD = (
     "insert into {history} (version, name, checksum, applied_at) "
     "values (%s, %s, %s, coalesce(%s, current_timestamp(6)))"
@@ -77,8 +84,12 @@ class MySQLStore(Store):
             return super().query_all(sql, parameters)
 
     def read_ledger(self) -> Ledger:
+        """The ledger; after a failover with the identity of the server that it is on now."""
         with self._explained():
-            return super().read_ledger()
+            ledger = super().read_ledger()
+        if ledger.identity is None or not self.session.fails_over:
+            return ledger
+        return replace(ledger, identity=succeeded(self.session, ledger.identity))
 
     def execute_aside(self, sql: str, parameters: Sequence[object]) -> int:
         """Runs a statement over the ledger's tables by the guard's session: durable on return."""
@@ -100,19 +111,49 @@ class MySQLStore(Store):
             raise ServerError(refused.code, CHANGED) from refused
 
     def ensure_tables(self, identity: Identity) -> None:
+        if self.session.cluster:
+            self._claim_first(self.session.cluster, identity)
         self._ensure_tables(None)
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         self.execute(IDENTIFY, values)
 
+    def _claim_first(self, cluster: Cluster, identity: Identity) -> None:
+        """Claims a cluster that had no ledger to be claimed in when the lock was taken.
+
+        Raises:
+            Locked: another node was faster.
+        """
+        self._forget_tables()
+        missing = self.tables.missing({name: CREATE_TABLES[name] for name in CLAIMED_IN})
+        for sql in missing:
+            with suppress(ServerError):  # another node was faster
+                self.execute(sql)
+        self._forget_tables()
+        values = (identity.uuid, identity.project, identity.environment, identity.evidence)
+        with suppress(ServerError):
+            self.execute(IDENTIFY, values)
+        ours = self.query_one("select uuid from {target} where id = 1") == (values[0],)
+        if not ours or not Claim(self.session, cluster).take():
+            raise lost_lock()
+
     def begin_run(self, run: Run, identity: Identity) -> None:
         (limit,) = self.session.query_one("select @@max_allowed_packet") or (0,)
         refuse_big(run, limit)
+        if self.session.cluster:
+            self._claim_first(self.session.cluster, identity)
         self._ensure_tables(run.plan)
         self.ensure_tables(identity)
+        self._note_servers()
         with self.session.transaction():
             self.execute(CLOSE_DEAD_RUNS)
             for sql, parameters in self.beginning(run, RunStatus.LOCKED):
                 self.execute(sql, parameters)
+
+    def _note_servers(self) -> None:
+        """Notes with the identity which servers may take the place of this one."""
+        row = self.query_one(EVIDENCE) if self.session.fails_over else None
+        if row and (evidence := noted(self.session, row[0])) != row[0]:
+            self.execute(NOTE_EVIDENCE, (evidence,))
 
     def record_migration(self, step: Step, serial: int) -> None:
         with self.session.transaction():

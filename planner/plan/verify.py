@@ -24,6 +24,13 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """The most by which a primary's clock may be behind that of the one before it."""
 
 
+SERVERS = "servers"
+"""In the evidence of a ledger: the servers of which one may take the place of another."""
+
+NOTES = frozenset({SERVERS, "holder"})
+"""What a ledger notes beside its evidence, and is none of the database."""
+
+
 def refuse_offline(plan: Plan) -> None:
     """Raises OfflinePlan when the database was not asked when the plan was made."""
     if plan.state_pulled_at is not None:
@@ -76,7 +83,7 @@ def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
             f"The plan is for {target.history_table} in {target.database}, "
             f"this is {server.history_table} in {server.database}."
         )
-    if not _agree(target.evidence, server.evidence):
+    if not _agree(target.evidence, server.evidence) and not _succeeds(target.evidence, ledger):
         raise _wrong(
             f"The plan is for another server or another copy of {target.database} "
             f"({_shown(target.evidence)}; this is {_shown(server.evidence)})."
@@ -124,6 +131,13 @@ def refuse_foreign(server: Server, ledger: Ledger, *, project: str, environment:
         )
     recorded = decode_evidence(identity.evidence)
     if not _agree(recorded, server.evidence):
+        if set(server.evidence.values()) & set(recorded.get(SERVERS, "").split()):
+            raise WrongTarget(
+                f"This server replicates the database from another one ({_shown(recorded)}).",
+                why="What is written here alone never reaches the primary.",
+                do="Connect to the primary. If this server has taken its place, end its "
+                "replication: `reset replica all`.",
+            )
         raise WrongTarget(
             f"This database is a copy: its identity was made on {_shown(recorded)}, "
             f"and this is {_shown(server.evidence)}.",
@@ -197,8 +211,17 @@ def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
+def _succeeds(evidence: Mapping[str, str], ledger: Ledger) -> bool:
+    """Whether evidence is of a server whose place the ledger's own has taken: of the same database,
+    whose identity is held against the server's by itself."""
+    known = decode_evidence(ledger.identity.evidence) if ledger.identity else {}
+    servers = known.get(SERVERS, "").split()
+    return all(value in servers or known.get(name) == value for name, value in evidence.items())
+
+
 def _shown(evidence: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in sorted(evidence.items())) or "unknown"
+    marks = [(name, value) for name, value in sorted(evidence.items()) if name not in NOTES]
+    return ", ".join(f"{name} {value}" for name, value in marks) or "unknown"
 
 
 def _wrong(what: str) -> WrongTarget:

@@ -71,12 +71,15 @@ class Installation:
     prefix: Path | None = None
     """The unpacked `usr` folder; None for a server installed on this machine."""
 
+    share: str = "share/mysql"
+    """Where the server's own files lie in it."""
+
     def options(self) -> list[str]:
         """The options that tell a server apart from all others where its own files lie."""
         account = ["--user=root"] if os.geteuid() == 0 else []
         if self.prefix is None:
             return account
-        messages = f"--lc-messages-dir={self.prefix / 'share/mysql'}"
+        messages = f"--lc-messages-dir={self.prefix / self.share}"
         return [*account, f"--basedir={self.prefix}", messages]
 
 

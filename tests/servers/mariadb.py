@@ -40,6 +40,8 @@ class MariaDBServer(FamilyServer):
         "character-set-server": "utf8mb4",
         "collation-server": "utf8mb4_general_ci",
     }
+    scripts: ClassVar[tuple[str, ...]] = BOOTSTRAP_SCRIPTS
+    flush_method = "nosync"
 
     def install(self) -> Installation:
         """The machine's own mariadbd, else that of the machine's own Debian.
@@ -56,17 +58,25 @@ class MariaDBServer(FamilyServer):
                 f"no MariaDB: {self.address_variable} is not set, no mariadbd is on PATH, "
                 f"and it cannot be fetched: {error}"
             ) from error
-        server = fetch.through_loader(root, "sbin/mariadbd")
-        return Installation(server, fetch.through_loader(root, "bin/mariadb"), root / "usr")
+        return installation_of(root)
 
     def initialise(self, data: Path) -> None:
         """Fills an absent data directory: root has no password, there is no test database."""
         (data / "mysql").mkdir(parents=True)
-        share = (self._installation.prefix or Path("/usr")) / "share/mysql"
-        scripts = [(share / name).read_bytes() for name in BOOTSTRAP_SCRIPTS]
-        speed = ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0"]
+        share = (self._installation.prefix or Path("/usr")) / self._installation.share
+        scripts = [(share / name).read_bytes() for name in self.scripts]
+        method = f"--innodb-flush-method={self.flush_method}"
+        speed = [method, "--innodb-flush-log-at-trx-commit=0"]
         small = ["--innodb-doublewrite=OFF", "--innodb-log-file-size=16M"]
         self._own.run(
             [*self.command(), "--bootstrap", f"--datadir={data}", *speed, *small],
             stdin=b"\n".join([BOOTSTRAP_START.encode(), *scripts]),
         )
+
+
+def installation_of(root: Path, share: str = "share/mysql") -> Installation:
+    """The programs of unpacked packages."""
+    server, client = (
+        fetch.through_loader(root, program) for program in ("sbin/mariadbd", "bin/mariadb")
+    )
+    return Installation(server, client, root / "usr", share)

@@ -25,6 +25,10 @@ ROUTINE_GRANTS = """
 select user, host, proc_priv from mysql.procs_priv
 where db = %s and routine_name = %s and routine_type = %s and proc_priv <> '' order by 1, 2
 """
+ROUTINE_COMMENT = """
+select routine_comment from information_schema.routines
+where routine_schema = %s and routine_name = %s and routine_type = %s
+"""
 SEE_GRANTS = "Let the role see them: GRANT SELECT ON mysql.procs_priv TO …"
 TRIGGERS = """
 select trigger_name, event_object_table, event_manipulation, action_timing
@@ -60,6 +64,9 @@ class Image(Stored):
     made_at: float | None = None
     """Of an event, in seconds since 1970."""
 
+    comment: str = ""
+    """Of a routine. SHOW CREATE prints one of a client that spoke no UTF-8 wrongly."""
+
     @property
     def key(self) -> tuple[str, str]:
         """The object's kind and name."""
@@ -84,9 +91,10 @@ def take_image(query: Query, database: str, target: Object) -> Image:
     return complete(query, database, image) if complete else image
 
 
-def read_triggers(query: Query, database: str, table: str) -> tuple[str, ...]:
-    """The names of a table's triggers, in the order in which they run."""
-    return tuple(row[0] for row in query(TRIGGERS, (database, table)))
+def read_triggers(query: Query, database: str, table: str, event: str = "") -> tuple[str, ...]:
+    """The names of a table's triggers, in the order in which they run; of one event: `UPDATE`."""
+    rows = query(TRIGGERS, (database, table))
+    return tuple(row[0] for row in rows if event in ("", row[2]))
 
 
 def _table(name: str, row: Sequence[str]) -> Image:
@@ -136,8 +144,10 @@ _READERS: dict[str, Callable[[str, Sequence[str]], Image]] = {
 
 
 def _with_grants(query: Query, database: str, image: Image) -> Image:
-    """A routine's image with who may use it, as far as the role may see that."""
+    """A routine's image with its comment, and who may use it, as far as the role may see that."""
     asked = (database, image.name, image.kind.upper())
+    ((comment,),) = query(ROUTINE_COMMENT, asked)
+    image = image.model_copy(update={"comment": str(comment)})
     try:
         rows = query(ROUTINE_GRANTS, asked)
     except ServerError:  # https://dev.mysql.com/doc/refman/9.7/en/grant-tables.html

@@ -118,7 +118,7 @@ def prepare_intent(
     copies = plan_copies(query, graveyard.database, effect, label, reached) if copied else ()
     found = [
         *_images(query, graveyard.database, effect),
-        *_triggers(query, graveyard.database, (one.table for one in copies if not one.columns)),
+        *(image for copy in copies for image in _silenced(query, graveyard.database, copy)),
     ]
     images = {image.key: image for image in found}
     buried = _tables(effect) if statement.guarantee == "deferred" else ()
@@ -167,16 +167,16 @@ def _images(query: Query, database: str, effect: Reading) -> Iterable[Image]:
     for target in effect.objects:
         yield take_image(query, database, target)
         if effect.verb == "drop" and target.kind == "table":
-            yield from _triggers(query, database, [target.name])
+            for trigger in read_triggers(query, database, target.name):
+                yield take_image(query, database, Object("trigger", trigger))
     for _, new in effect.renames:
         yield take_image(query, database, new)
 
 
-def _triggers(query: Query, database: str, tables: Iterable[str]) -> Iterable[Image]:
-    """Of the triggers of tables: they must not run when rows are put back."""
-    for table in tables:
-        for trigger in read_triggers(query, database, table):
-            yield take_image(query, database, Object("trigger", trigger))
+def _silenced(query: Query, database: str, copy: Copy) -> Iterable[Image]:
+    """Of the triggers that must not run when a copy is put back: of columns, by an UPDATE."""
+    for trigger in read_triggers(query, database, copy.table, "UPDATE" if copy.columns else ""):
+        yield take_image(query, database, Object("trigger", trigger))
 
 
 def plan_copies(

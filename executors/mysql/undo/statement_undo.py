@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pymysql.charset import charset_by_name
+
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
@@ -155,14 +157,14 @@ class Undo:
                 added = [f"add column {before.fillable(c)}" for c in (*missing, *stale)]
                 clauses = ", ".join((*(now.dropping(stale) if stale else ()), *added))
                 self._session.execute(f"alter table {quote(copy.table)} {clauses}")
-                self._fill(copy, [*missing, *stale], before)
+                self._fill(copy, [*missing, *stale], before, intent)
 
     def _restore_rows(self, copy: Copy, intent: Intent) -> None:
         if not self._graveyard.has(copy.name):
             return
         table = read_table(self._image("table", copy.table).create)
         if copy.columns:
-            self._fill(copy, copy.columns, table)
+            self._fill(copy, copy.columns, table, intent)
             return
         self._drop_triggers(copy.table, intent)
         listed = ", ".join(map(quote, table.own_columns))
@@ -173,9 +175,9 @@ class Undo:
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
 
-    def _drop_triggers(self, table: str, intent: Intent) -> None:
+    def _drop_triggers(self, table: str, intent: Intent, event: str = "") -> None:
         """Those of which the intent has images: they must not run when rows are put back."""
-        for trigger in read_triggers(self._session.query_all, self._database, table):
+        for trigger in read_triggers(self._session.query_all, self._database, table, event):
             if not intent.create("trigger", trigger):
                 raise ServerError(
                     FOREIGN_CHANGE,
@@ -183,8 +185,9 @@ class Undo:
                 )
             self._session.execute(f"drop trigger {quote(trigger)}")
 
-    def _fill(self, copy: Copy, names: Sequence[str], table: Table) -> None:
+    def _fill(self, copy: Copy, names: Sequence[str], table: Table, intent: Intent) -> None:
         """Gives columns the values of the copy; a column that updates itself stays as it is."""
+        self._drop_triggers(copy.table, intent, "UPDATE")
         values = [f"kept.{quote(c)} = copied.{quote(c)}" for c in names]
         present = read_table(self._image("table", copy.table).create).columns
         values += [
@@ -222,6 +225,9 @@ class Undo:
             creation = self._creation(image)
             self._session.send(creation, image.charset or "utf8mb4")
             self._session.execute("set names utf8mb4")
+            if not image.comment.isascii():
+                sql = f"alter {image.kind} {quote(image.name)} comment %s"
+                self._session.execute(sql, (image.comment,))
             self._grant(image)
         finally:
             self._session.execute("set names utf8mb4, session timestamp = default")
@@ -240,6 +246,8 @@ class Undo:
     def _creation(self, image: Image) -> str:
         if image.kind == "view":
             return image.create.replace("CREATE ", "CREATE OR REPLACE ", 1)
+        if image.kind in ("procedure", "function"):
+            return _named_right(image)
         if image.kind != "trigger":
             return image.create
         for word, peer in (("follows", image.after), ("precedes", image.ahead_of)):
@@ -253,6 +261,19 @@ class Undo:
 
     def _exists(self, name: str) -> bool:
         return self._session.query_one(EXISTS, (self._database, name)) is not None
+
+
+def _named_right(image: Image) -> str:
+    """A routine's definition; MySQL prints a name with other letters than ASCII as if each byte
+    were a letter of the client's character set."""
+    with suppress(UnicodeDecodeError):
+        encoding = charset_by_name(image.charset or "utf8mb4").encoding
+        printed = image.name.encode().decode(encoding)
+        for mark in ("`", '"'):
+            wrong = f"{mark}{printed}{mark}"
+            if printed != image.name and wrong in image.create:
+                return image.create.replace(wrong, f"{mark}{image.name}{mark}", 1)
+    return image.create
 
 
 def _renamed(intent: Intent) -> dict[str, str]:
