@@ -76,14 +76,25 @@ def open_session(
         )
     except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
         said = error.args[-1] if isinstance(error, pymysql.Error) and error.args else error
-        raise Unreachable(
-            f"No connection to the database: {said}",
-            do="Check the server and the connection in the environment's file.",
-        ) from None
+        raise _unreachable(str(said)) from None
     # PyMySQL's own limit of connecting ends before the server's greeting is read, and it has no
     # public way to lift the limit of reading, which statements must not have.
     connection._read_timeout = None  # type: ignore[attr-defined]
     return connection
+
+
+def _unreachable(said: str) -> Unreachable:
+    """The error of a connection that could not be made, with what the driver said."""
+    do = "Check the server and the connection in the environment's file."
+    if "pynacl" in said.lower():
+        said = "the account logs in by ed25519, for which the package PyNaCl is missing"
+        do = "Install it: `pip install 'lockgate[ed25519]'`."
+    elif plugin := re.search(r"Authentication plugin '(\w+)'", said):
+        do = (
+            f"lockgate cannot log in by {plugin[1]}. Give the account another plugin: "
+            "caching_sha2_password on MySQL; ed25519 or mysql_native_password on MariaDB."
+        )
+    return Unreachable(f"No connection to the database: {said}", do=do)
 
 
 def _kind(address: DatabaseAddress, options: Mapping[str, Any]) -> type[Connection[Any]]:

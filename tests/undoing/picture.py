@@ -28,7 +28,8 @@ LISTS = {
     "and table_name not like 'lockgate%%'",
     "column": "select table_name, ordinal_position, column_name, column_type, column_default, "
     "is_nullable, extra, column_comment, privileges from information_schema.columns "
-    "where table_schema = %(db)s and table_name not like 'lockgate%%'",
+    "where table_schema = %(db)s and table_name not like 'lockgate%%' and table_name not in "
+    "(select table_name from information_schema.views where table_schema = %(db)s)",
     "key": "select table_name, index_name, seq_in_index, column_name, sub_part, non_unique, "
     "index_type, collation, index_comment from information_schema.statistics "
     "where table_schema = %(db)s and table_name not like 'lockgate%%'",

@@ -15,7 +15,7 @@ create table logs (id bigint not null auto_increment, line varchar(60), primary 
 -- only: mysql
 alter table made add key made_sum ((a + b)), add key made_hidden (a) invisible, add column secret int default 4 invisible;
 -- only: mariadb
-alter table made add key made_hidden (a) ignored, add column secret int default 4 invisible;
+alter table made add key made_hidden (a) /*M!100600 ignored */, add column secret int default 4 invisible;
 -- only: mariadb
 create sequence numbers start with 5;
 -- only: mariadb

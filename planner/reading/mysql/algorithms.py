@@ -37,7 +37,14 @@ REBUILD = Way("inplace", work="rewrite")
 READ_ONLY = Way("inplace", "SHARED", "scan")
 REBUILD_READ_ONLY = Way("inplace", "SHARED", "rewrite")
 COPY = Way("copy", "SHARED", "rewrite")
+ONLINE_COPY = replace(COPY, lock="NONE")
 UNKNOWN = replace(COPY, certain=False)
+
+COPIES_ONLINE_SINCE = {"mariadb": 110200}
+"""The first version that copies a table while others write to it, by the dialect's name.
+
+https://mariadb.com/kb/en/online-schema-change/
+"""
 
 COMMON = {
     "add auto_increment column": REBUILD_READ_ONLY,

@@ -13,8 +13,10 @@ from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
+    COPIES_ONLINE_SINCE,
     COPY,
     LOCKS,
+    ONLINE_COPY,
     UNKNOWN,
     WAYS,
     Way,
@@ -50,9 +52,24 @@ def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
         return Impact(reading, reading.holds, reading.loses)
     table = reading.objects[0]
     known = find_table(table, facts)
-    holds = (hold(table, _no_better(alter_way(reading, dialect, known), _asked(reading))),)
+    way = alter_way(reading, dialect, known)
+    if way == COPY and known and _copies_online(reading, dialect, facts):
+        way = ONLINE_COPY
+    holds = (hold(table, _no_better(way, _asked(reading))),)
     cut = () if known is None or facts.strict else tuple(_cut(reading, known))
     return Impact(reading, holds, (*reading.loses, *cut))
+
+
+def _copies_online(reading: Reading, dialect: Dialect, facts: Facts) -> bool:
+    """Whether the server copies the table while others write to it, if it copies: not where
+    foreign keys change its rows, nor where a column begins to count."""
+    since = COPIES_ONLINE_SINCE.get(dialect.name)
+    name = reading.objects[0].name.lower()
+    cascades = any(
+        (key.on_update or key.on_delete) and key.child.lower() == name for key in facts.foreign_keys
+    )
+    counts = any(one.counts for one in reading.columns_redefined.values())
+    return since is not None and dialect.version >= since and not cascades and not counts
 
 
 def _cut(reading: Reading, known: TableFacts) -> Iterator[str]:
