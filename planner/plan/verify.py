@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ def refuse_wrong_target(plan: Plan, server: Server, ledger: Ledger) -> None:
             f"The plan is for {target.history_table} in {target.database}, "
             f"this is {server.history_table} in {server.database}."
         )
-    if not _agree(target.evidence, server.evidence) and not _succeeds(target.evidence, ledger):
+    if not _agree(target.evidence, server.evidence, _lineage(ledger)):
         raise _wrong(
             f"The plan is for another server or another copy of {target.database} "
             f"({_shown(target.evidence)}; this is {_shown(server.evidence)})."
@@ -206,17 +206,21 @@ def decode_evidence(text: str) -> dict[str, str]:
     return {name: value.replace("%3B", ";").replace("%25", "%") for name, _, value in parts}
 
 
-def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether the marks that both know are equal; a role may not be allowed to read them all."""
-    return all(one[name] == other[name] for name in one.keys() & other.keys())
+def _agree(
+    one: Mapping[str, str], other: Mapping[str, str], lineage: Collection[str] = ()
+) -> bool:
+    """Whether the marks that both know are equal, or of servers of one lineage; a role may not be
+    allowed to read them all."""
+    return all(
+        one[name] == other[name] or {one[name], other[name]} <= {*lineage}
+        for name in one.keys() & other.keys()
+    )
 
 
-def _succeeds(evidence: Mapping[str, str], ledger: Ledger) -> bool:
-    """Whether evidence is of a server whose place the ledger's own has taken: of the same database,
-    whose identity is held against the server's by itself."""
+def _lineage(ledger: Ledger) -> list[str]:
+    """The servers of which one may have taken the place of another."""
     known = decode_evidence(ledger.identity.evidence) if ledger.identity else {}
-    servers = known.get(SERVERS, "").split()
-    return all(value in servers or known.get(name) == value for name, value in evidence.items())
+    return known.get(SERVERS, "").split()
 
 
 def _shown(evidence: Mapping[str, str]) -> str:

@@ -90,7 +90,7 @@ class World:
         build_world(self._server, self.database)
         self._looking = self._server.connect(self.database)
         with self._looking.cursor() as cursor:
-            cursor.execute("set session sql_select_limit = default")
+            cursor.execute(f"set session sql_select_limit = {2**64 - 1}")
         self._engines = ExitStack()
         opening = open_test_engine(self._server, self.database)
         self._engine = self._engines.enter_context(opening)
