@@ -22,7 +22,7 @@ from lockgate.executors.mysql.ledger import (
 )
 from lockgate.executors.mysql.limits import refuse_big
 from lockgate.executors.mysql.nodes.cluster import Claim
-from lockgate.executors.mysql.nodes.lineage import noted, succeeded
+from lockgate.executors.mysql.nodes.lineage import succeeded, with_servers
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
 
@@ -152,7 +152,7 @@ class MySQLStore(Store):
     def _note_servers(self) -> None:
         """Notes with the identity which servers may take the place of this one."""
         row = self.query_one(EVIDENCE) if self.session.fails_over else None
-        if row and (evidence := noted(self.session, row[0])) != row[0]:
+        if row and (evidence := with_servers(self.session, row[0])) != row[0]:
             self.execute(NOTE_EVIDENCE, (evidence,))
 
     def record_migration(self, step: Step, serial: int) -> None:

@@ -206,9 +206,7 @@ def decode_evidence(text: str) -> dict[str, str]:
     return {name: value.replace("%3B", ";").replace("%25", "%") for name, _, value in parts}
 
 
-def _agree(
-    one: Mapping[str, str], other: Mapping[str, str], lineage: Collection[str] = ()
-) -> bool:
+def _agree(one: Mapping[str, str], other: Mapping[str, str], lineage: Collection[str] = ()) -> bool:
     """Whether the marks that both know are equal, or of servers of one lineage; a role may not be
     allowed to read them all."""
     return all(

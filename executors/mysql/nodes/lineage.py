@@ -35,7 +35,7 @@ def succeeded(session: MySQLSession, identity: Identity) -> Identity:
     return replace(identity, evidence=encode_evidence({**marks, session.mark: own}))
 
 
-def noted(session: MySQLSession, evidence: str) -> str:
+def with_servers(session: MySQLSession, evidence: str) -> str:
     """The evidence with the servers that may take this one's place, as far as the role may see
     them, and the one that it has taken the place of."""
     marks, own = decode_evidence(evidence), session.server.evidence[session.mark]
