@@ -150,7 +150,7 @@ def break_off(server: Any, seed: int, count: int) -> Endings:
     with open_copies(server, SCHEMA) as copies:
         name = copies.renew()
         with open_test_engine(server, name) as engine:
-            facts = engine.session.read_facts()
+            facts = engine.survey.read_facts()
         with server.connect(name) as connection:
             grammar = Grammar(read_vocabulary(connection), seed)
         breaker = Breaker(server, seed)

@@ -63,7 +63,7 @@ def apply_seen(server: Any, database: str, migrations: list[RealMigration]) -> S
         for one in migrations
     }
     with open_test_engine(server, database) as engine:
-        facts, dialect = engine.session.read_facts(), engine.server.dialect
+        facts, dialect = engine.survey.read_facts(), engine.server.dialect
         seen = Observation(engine.server, engine.store.read_ledger(), facts)
         plan = plan_for(engine, texts)
         files = read_literals(texts, dialect)
