@@ -38,8 +38,8 @@ test-races: $(VENV)/.installed-dev  ## 500 races of two executors on two nodes o
 test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-test-forgery: $(VENV)/.installed-dev  ## every field of plans forged and sealed again, on three engines
-	LOCKGATE_ALL_FORGERIES=1 $(BIN)/python -m pytest tests/commands/test_forgery.py $(PYTEST)
+test-forgery: $(VENV)/.installed-dev  ## every field of plans and receipts forged and sealed again, on three engines
+	LOCKGATE_ALL_FORGERIES=1 $(BIN)/python -m pytest tests/commands/test_forgery.py tests/commands/test_forged_receipts.py $(PYTEST)
 
 test-growth: $(VENV)/.installed-dev  ## thousands of pairs of hostile forms: their work grows with their length
 	LOCKGATE_PAIRS_OF_FORMS=5000 $(BIN)/python -m pytest tests/test_growth.py $(PYTEST)

@@ -195,8 +195,9 @@ def sealed(document: Document, apart: str = "") -> Document:
 def _statements(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     for step in document.get("steps") or ():
         for field in ("statements", "rollback"):
-            if isinstance(step, dict):
-                yield from ((field, one) for one in step.get(field) or () if isinstance(one, dict))
+            found = step.get(field) if isinstance(step, dict) else None
+            if isinstance(found, list):
+                yield from ((field, one) for one in found if isinstance(one, dict))
 
 
 def dump(document: Document) -> str:
