@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -134,7 +134,7 @@ def _transaction(
     unit: Unit,
     serial: int,
     own: Mark,
-    guard: Iterable[Command[Mark]],
+    guard: Sequence[Command[Mark]],
     untouched: int,
 ) -> Iterator[Command[Mark]]:
     """All of a unit's transaction but its end, which is sent when the rest is known good; the first
@@ -146,8 +146,12 @@ def _transaction(
         for place, statement in enumerate(step.statements, 1):
             yield command_of(Mark(number, step, place, statement))
         mark, place = Mark(number, step), number - unit.first
-        back = [Command(ENTER, mark)] if place < untouched else engine.session.reset_commands(mark)
-        yield from back
+        if place < untouched:
+            yield Command(ENTER, mark)
+        else:
+            yield from engine.session.reset_commands(mark)
+            # No lock keeps a schema's name: the tables may lie in another by now.
+            yield from (replace(one, tag=mark) for one in guard)
         yield end_of_step(engine, mark, serial + place)
         if any("advisory" in reading_of(statement).names for statement in step.statements):
             yield engine.lock.unlock_command(Mark(number, step))

@@ -1,6 +1,7 @@
 """Tables in the place of the ledger's that are not lockgate's own: refused, and nothing runs."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -277,6 +278,69 @@ def test_what_is_put_on_the_ledger_while_we_run_is_not_run(
             apply_up(engine, migrations)
     assert bystander.execute("select to_regclass('seen')").fetchone() != (None,)
     assert bystander.execute("select * from seen").fetchall() == []
+
+
+LEDGER = ("schema_migrations", *ALWAYS_MADE)
+WAITING = "select from pg_locks where not granted and relation = 'gate.t'::regclass"
+
+
+@pytest.mark.parametrize("outside", ["", " transaction:false"])
+def test_a_schema_that_is_put_in_the_place_of_the_ledgers_while_we_run_is_not_written(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander, outside: str
+) -> None:
+    """The owner of a schema renames it while a statement runs, which no lock of ours forbids."""
+    sql = f"-- migrate:up{outside}\ninsert into gate.t values (1);\n"
+    bystander.execute("create schema gate")
+    for statement in ("create table gate.t (a int)", *NOTE[:2]):
+        named = statement.replace("seen", "gate.seen").replace("note()", "gate.note()")
+        bystander.execute(named)
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+        plan = plan_for(engine, create_tables(1) | {"002_x": sql})
+        with ThreadPoolExecutor(1) as pool:
+            with bystander.transaction():
+                bystander.execute("lock table gate.t in exclusive mode")
+                applying = pool.submit(apply_plan, engine, plan)
+                while not bystander.execute(WAITING).fetchall():
+                    assert not applying.done()
+                bystander.execute("alter schema public rename to before")
+                bystander.execute("create schema public")
+                for table in LEDGER:
+                    bystander.execute(
+                        f"create table public.{table} (like before.{table} including all)"
+                    )
+                    bystander.execute(f"insert into public.{table} table before.{table}")
+                    bystander.execute(
+                        f"create trigger t before insert or update or delete on public.{table} "
+                        "execute function gate.note()"
+                    )
+            with pytest.raises(LockgateError, match="not the one that lockgate has looked at"):
+                applying.result()
+    assert bystander.execute("select * from gate.seen").fetchall() == []
+
+
+def test_temporary_tables_of_a_migration_stand_in_for_none_of_the_ledgers(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    made = "".join(f"create temp table {one} (like public.{one});\n" for one in LEDGER)
+    made += "create temp table pg_class (a int); create temp table pg_trigger (a int);\n"
+    made += (
+        "create function pg_temp.to_regclass(text) returns regclass language sql "
+        "as 'select 1::regclass';\n"
+    )
+    more = create_tables(1) | {
+        "002_x": f"-- migrate:up\n{made}",
+        "003_y": f"-- migrate:up transaction:false\n{made}",
+        "004_z": "-- migrate:up\ncreate table z ();\n",
+    }
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        apply_up(engine, create_tables(1))
+        apply_up(engine, more)
+    recorded = bystander.execute("select version from schema_migrations order by 1").fetchall()
+    assert recorded == [("001",), ("002",), ("003",), ("004",)]
+    assert bystander.execute("select to_regclass('public.z')").fetchone() == ("z",)
+    states = bystander.execute("select distinct status from lockgate_runs").fetchall()
+    assert states == [("COMMITTED",)]
 
 
 def test_a_role_takes_the_tables_of_a_role_that_it_is_a_member_of(
