@@ -192,7 +192,7 @@ def test_a_link_leads_to_a_step_that_the_filter_hides(pages: Pages) -> None:
     opened = pages.open(release_plan())
     opened.page.get_by_label("Find", exact=True).fill("legacy")
     opened.page.locator("#fold").click()
-    opened.page.locator(".losses a").click()
+    opened.page.locator(".losses a").first.click()
     opened.page.locator("#findings ~ .findings a").nth(1).click()
     opened.page.wait_for_function("document.getElementById('step-3').open")
     assert opened.page.locator("#step-3 .sql").first.is_visible()
@@ -253,7 +253,7 @@ def test_what_decides_stands_at_the_top_the_worst_first(pages: Pages) -> None:
     assert facts.all_inner_texts() == [
         "Denied by policy findings: Dangers: drops-data (step 2).",
         "2 dangers: drops-data, blocks-table",
-        "Data is lost: the column users.legacy_name",
+        "Data is lost: the column users.legacy_name, values of the column orders.total",
         "orders is closed for reads and writes from step 3 statement 1 until its transaction ends: "
         "about 41GB, ~80 M rows, rewrites all rows, ACCESS EXCLUSIVE",
         "Needs approval by policy destructive: "

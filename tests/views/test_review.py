@@ -30,9 +30,11 @@ def test_the_longest_lock_comes_first() -> None:
 
 
 def test_what_is_lost_is_told_by_its_statement() -> None:
-    (loss,) = review(release_plan()).losses
-    assert str(loss.place) == "step 2 statement 1"
-    assert loss.lost == ("the column users.legacy_name",)
+    losses = review(release_plan()).losses
+    assert [(str(loss.place), loss.lost) for loss in losses] == [
+        ("step 2 statement 1", ("the column users.legacy_name",)),
+        ("step 3 statement 1", ("values of the column orders.total",)),
+    ]
 
 
 def test_each_unit_says_what_a_failure_leaves() -> None:
