@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from lockgate.planner.project import refuse_outward_link
 
 if TYPE_CHECKING:
     from lockgate.planner.migrations.convert import ConvertedFile
+    from lockgate.planner.rewriting.files import NewFile
 
 EMPTY = "-- migrate:up\n\n\n-- migrate:down\n\n"
 FIRST = "001"
@@ -162,3 +163,13 @@ def write_converted(directory: Path, files: Iterable[ConvertedFile]) -> None:
 
 def _names(directory: Path) -> list[str]:
     return [path.name for path in directory.glob("*.sql")] if directory.is_dir() else []
+
+
+def write_rewritten(directory: Path, files: Sequence[NewFile]) -> None:
+    """Writes a migration's file over, and those beside it that it was cut into.
+
+    Raises:
+        UsageError: one cannot be written, or a new one exists.
+    """
+    for number, one in enumerate([*files[1:], *files[:1]]):
+        _write(directory / one.name, one.text, mode="w" if number == len(files) - 1 else "x")

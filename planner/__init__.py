@@ -21,6 +21,7 @@ project.py     A project on the disk: the git checkout that holds it, and which 
 quantities.py  Durations and sizes as settings spell them, `5s` and `100MB`, and as numbers
 reading/       What one statement does, read from its SQL by one reader for each engine
 review/        What a reviewer should know of a plan: findings, losses, evidence
+rewriting/     From a finding to the SQL
 settings.py    A map in a settings file, as its reader wants it: the base of every model of one
 sql/           SQL as text: statements, tokens, the lexical rules of each engine
 versions.py    Versions of migrations: any text names one, and numbers are compared as numbers

@@ -17,6 +17,7 @@ PLUGINS = (
     "planner/migrations/formats",
     "planner/policies",
     "planner/review/rules",
+    "planner/rewriting/postgresql",
     "planner/adoption/tools",
 )
 """Folders whose files are found by being there: adding one touches no other file."""

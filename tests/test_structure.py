@@ -15,6 +15,7 @@ TOPS = ("lockgate", "planner", "executors")
 PLUGINS = (
     "planner/policies",
     "planner/review/rules",
+    "planner/rewriting/postgresql",
     "planner/adoption/tools",
     "planner/migrations/formats",
     "lockgate/commands",

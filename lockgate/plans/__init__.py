@@ -2,6 +2,7 @@
 
 adoption.py   Another tool's history, found in a database and read, for a plan that takes it over
 delivery.py   Delivery of a plan that was made: to its file, and to the one who looks on
+fixing.py     Safe forms of migrations that are not applied yet: written, proved, and measured
 linting.py    Linting of migration files and of plans: asks the linters, and joins what they say
 making.py     Making of a plan from what is known of a database
 origin.py     What is known of the environment that plans are promoted from

@@ -27,6 +27,7 @@ from lockgate.planner.review.inspection import (
 )
 from lockgate.planner.review.lint import lint
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
+from lockgate.planner.rewriting.suggestion import with_suggestions
 from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.planner.versions import is_numbered, version_key
 from lockgate.workspace import load_migrations
@@ -148,7 +149,8 @@ def _source(
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
     try:
-        return lint(source.subject, source.origin.waivers, outer)
+        found = lint(source.subject, source.origin.waivers, outer)
+        return with_suggestions(found, source.subject, source.file)
     except MigrationFileError as error:
         error.path = error.path or Path(source.file)
         raise

@@ -35,6 +35,11 @@ class Statement:
     r"""The lines after COPY ... FROM STDIN, without the final `\.`."""
 
 
+def last_line(statement: Statement) -> int:
+    """The line of its last character, from 1."""
+    return statement.line + statement.sql.count("\n")
+
+
 @dataclass(frozen=True, slots=True)
 class Directive:
     """A comment that speaks to lockgate: `-- migrate:up transaction:false`."""

@@ -12,6 +12,7 @@ other_objects.py  What CREATE and ALTER of functions, event triggers, domains
 outlines.py       Outlines of readings
 reader.py         The one reading of a statement of PostgreSQL, by the server's own grammar
 rows.py           What statements of PostgreSQL that work on rows do, read from their parse trees
+spelling.py       SQL from a parse tree
 types.py          Whether PostgreSQL keeps a table's rows as they are when a column's type or
 weighing/         What a statement of PostgreSQL does to the tables that are there
 """

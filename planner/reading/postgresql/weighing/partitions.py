@@ -13,7 +13,7 @@ from lockgate.planner.reading.postgresql.locks import (
     hold,
 )
 from lockgate.planner.reading.postgresql.weighing.part import Part
-from lockgate.planner.reading.postgresql.weighing.proofs import is_inside
+from lockgate.planner.reading.postgresql.weighing.proofs import is_inside, is_outside
 from lockgate.planner.reading.postgresql.weighing.relations import (
     hold_all,
     layout_at,
@@ -66,11 +66,15 @@ def _closed(one: Object, clause: Clause, table: TableFacts | None, facts: Facts)
 def _around(whole: Layout, bound: tuple[str, ...], facts: Facts) -> tuple[Hold, ...]:
     """The default partition, whose rows may belong to the new one, and the tables of foreign keys
     in both directions."""
-    default = () if bound == ("default",) else hold_all(
-        [whole.default], ACCESS_EXCLUSIVE, facts, "scan"
-    )  # fmt: skip
+    default = () if bound == ("default",) else _default(whole, bound, facts)
     keys = hold_all(parents_of(whole), SHARE_ROW_EXCLUSIVE, facts)
     return (*default, *keys, *_referring(whole, facts))
+
+
+def _default(whole: Layout, bound: tuple[str, ...], facts: Facts) -> tuple[Hold, ...]:
+    known = facts.tables.get(whole.default)
+    is_read = known is None or not is_outside(known, whole, bound)
+    return hold_all([whole.default], ACCESS_EXCLUSIVE, facts, "scan" if is_read else "none")
 
 
 def _referring(whole: Layout, facts: Facts) -> tuple[Hold, ...]:

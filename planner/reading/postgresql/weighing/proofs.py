@@ -44,11 +44,8 @@ def is_inside(table: TableFacts, whole: Layout, bound: tuple[str, ...]) -> bool:
 
     Only keys of one column, compared with constants, are looked at.
     """
-    key = KEY.fullmatch(whole.partition_key)
-    if key is None or table.layout is None:
-        return False
-    column = key[2] or key[3]
-    if not is_required(table, column):
+    column = partition_column(whole)
+    if column is None or table.layout is None or not is_required(table, column):
         return False
     found = [each for one in _checks(table.layout) for each in _limits(one, column)]
     if bound[:1] == ("in",):
@@ -64,6 +61,40 @@ def is_inside(table: TableFacts, whole: Layout, bound: tuple[str, ...]) -> bool:
         if op in ("<", "<=", "=")
     )
     return above and under
+
+
+def is_outside(table: TableFacts, whole: Layout, bound: tuple[str, ...]) -> bool:
+    """Whether a CHECK says of all rows of a table that none fits into a partition with this bound:
+    the server finds that only in the exact opposite of the bound."""
+    column = partition_column(whole)
+    if column is None or table.layout is None or bound[:1] not in (("in",), ("from",)):
+        return False
+    if bound[0] == "in":
+        wanted = [("in", frozenset(bound[1:]))]
+    else:
+        limits = ((">=", bound[FROM]), ("<", bound[TO]))
+        wanted = [(op, frozenset({one})) for op, one in limits if not one.endswith("value")]
+    return any(_denies(one, column, wanted) for one in _checks(table.layout))
+
+
+def _denies(node: Node, column: str, wanted: list[tuple[str, frozenset[str]]]) -> bool:
+    """Whether a condition is NOT (the column is given AND each of these)."""
+    inner = node.get("BoolExpr", {})
+    if inner.get("boolop") != "NOT_EXPR":
+        return False
+    given, *tests = conjuncts(inner["args"][0])
+    found = [[(op, frozenset(values)) for op, values in _limits(one, column)] for one in tests]
+    is_same = len(found) == len(wanted) and all(
+        each in those for each, those in zip(wanted, found, strict=True)
+    )
+    return is_same and says_not_null(given, column)
+
+
+def partition_column(whole: Layout) -> str | None:
+    """The one column by whose ranges or values a table is partitioned; None: there are more, or
+    it is an expression."""
+    key = KEY.fullmatch(whole.partition_key)
+    return (key[2] or key[3]) if key else None
 
 
 def _checks(layout: Layout) -> Iterator[Node]:

@@ -1,0 +1,243 @@
+"""Safe forms of migrations that are not applied yet: written, proved, and measured.
+
+Original and rewritten run on two scratch databases; what does not leave the same catalogue, object
+by object, is not offered. It must not print, nor write a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from lockgate.executors.rehearsal import Stage
+from lockgate.planner.building.compare import compare, refuse_broken_history
+from lockgate.planner.database.catalogue import Catalogue, differences
+from lockgate.planner.database.facts import Facts
+from lockgate.planner.errors import LockgateError, RunError, UsageError
+from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.formats.lockgate import read_migration
+from lockgate.planner.migrations.migration import Migration, Sections
+from lockgate.planner.plan.drift import name_objects
+from lockgate.planner.reading.reader import ImpactReader
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
+from lockgate.planner.rewriting.files import NewFile, compose
+from lockgate.planner.rewriting.piece import Pieces
+from lockgate.planner.rewriting.proposal import Cost, NotOffered, Proposal
+from lockgate.planner.rewriting.rewrite import Rewriting, rewrite_section
+from lockgate.planner.versions import is_numbered, version_key
+from lockgate.plans.rehearsal import open_stage
+from lockgate.workspace import Workspace, load_migrations, read_settled, refuse_other_format
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What files left on a scratch database, and after their way back; None: they have none."""
+
+    made: Catalogue
+    left: Catalogue | None
+    costs: tuple[Cost, ...]
+
+
+def propose(work: Workspace, name: str | None) -> Iterator[Proposal]:
+    """One for each migration, of those that are not applied, in which a statement keeps others out
+    for long; `name` is the one file, or its version, that is asked for.
+
+    Raises:
+        UsageError: there is no such file, or it is applied; or no scratch database can be made.
+        StatementFailed: the migrations before it do not run.
+    """
+    refuse_other_format(work.environment)
+    directory = load_migrations(work.environment)
+    comparison = compare(directory.migrations, read_settled(work.engine))
+    refuse_broken_history(comparison)
+    files = list(directory.migrations)
+    pending = [one for one in files if one not in comparison.applied and not one.repeatable]
+    for migration in [_find(name, files, pending)] if name else pending:
+        proposal = _propose(work, files, migration)
+        if proposal is not None:
+            yield proposal
+            if proposal.files:
+                made = _read(work, proposal.files)
+                files = _in_place(files, migration, made)
+
+
+def _find(name: str, files: Sequence[Migration], pending: Sequence[Migration]) -> Migration:
+    wanted = Path(name).name
+    found = next((one for one in files if wanted in (one.filename, one.version)), None)
+    if found is None:
+        raise UsageError(f"There is no migration {name}.", do="`migrate status` lists them.")
+    if found not in pending:
+        raise UsageError(
+            f"{found.filename} cannot be rewritten: it is applied, or runs whenever it changes.",
+            why="A file that was applied must stay as it is.",
+            do="What it has done can be looked at with `migrate plan`, before it is applied.",
+        )
+    return found
+
+
+def _in_place(
+    files: Sequence[Migration], old: Migration, made: Sequence[Migration]
+) -> list[Migration]:
+    """The folder with a migration's files in its place: its own where it was, the others last."""
+    return [*(made[0] if one is old else one for one in files), *made[1:]]
+
+
+def _read(work: Workspace, files: Sequence[NewFile]) -> list[Migration]:
+    dialect = work.engine.server.dialect
+    return [read_migration(one.name, one.text.encode(), dialect) for one in files]
+
+
+def _propose(work: Workspace, files: list[Migration], migration: Migration) -> Proposal | None:
+    dialect = work.engine.server.dialect
+    sections = parse_sections(migration, dialect, work.environment.variables)
+    if not rewrite_section(_subject(sections, ReviewTerms(dialect))):
+        return None
+    before = NewFile(migration.filename, migration.text)
+    if migration.template:
+        line = sections.up.line
+        return Proposal(before, (), not_offered=(NotOffered(line, "the file is a template"),))
+    return _Search(work, files, migration, sections).best(before)
+
+
+def _subject(sections: Sections, terms: ReviewTerms) -> Subject:
+    up = sections.up
+    return read_subject(up.statements, "up", up.transactional, terms, up.delimiter_left)
+
+
+@dataclass
+class _Search:
+    """The search for what can be proved of one migration, among the files of its folder."""
+
+    work: Workspace
+    files: list[Migration]
+    migration: Migration
+    sections: Sections
+    proved: dict[tuple[int, ...], _Seen] = field(default_factory=dict)
+    """What rewritings left, by the places of their statements."""
+    after: list[Migration] = field(default_factory=list)
+    """The files after it that run too."""
+
+    def best(self, before: NewFile) -> Proposal | None:
+        """All rewritings that are proved together, with the costs of both forms."""
+        facts, original = self._run_original()
+        dialect = self.work.engine.server.dialect
+        found = rewrite_section(_subject(self.sections, ReviewTerms(dialect, facts)))
+        if not found:
+            return None
+        none = {one.place: NotOffered(one.line, one.why) for one in found if not one.pieces}
+        chosen = [one for one in found if one.pieces]
+        refused = none | self._prove(chosen, original)
+        kept = {one.place: one.pieces for one in chosen if one.place not in refused}
+        rest = tuple(refused[place] for place in sorted(refused))
+        if not kept:
+            return Proposal(before, (), not_offered=rest)
+        seen = self.proved[tuple(kept)]
+        return Proposal(
+            before, self._compose(kept), original.costs, seen.costs, rest,
+            len(seen.made.objects), seen.left is not None,
+        )  # fmt: skip
+
+    def _prove(self, chosen: Sequence[Rewriting], original: _Seen) -> dict[int, NotOffered]:
+        """Those that are not proved, by the place of their statement: where all together are not,
+        each is tried by itself, and those that are proved together once more."""
+        failure = self._failure(chosen, original) if chosen else None
+        if failure is None:
+            return {}
+        if len(chosen) == 1:
+            return {chosen[0].place: NotOffered(chosen[0].line, failure)}
+        alone = {one.place: self._failure([one], original) for one in chosen}
+        rest = [one for one in chosen if alone[one.place] is None]
+        if rest == list(chosen) or (len(rest) > 1 and self._failure(rest, original)):
+            return {one.place: NotOffered(one.line, failure) for one in chosen}
+        return {
+            one.place: NotOffered(one.line, why)
+            for one in chosen
+            if (why := alone[one.place]) is not None
+        }
+
+    def _failure(self, chosen: Sequence[Rewriting], original: _Seen) -> str | None:
+        """Why these are not proved together, as a clause; None: they are."""
+        pieces = {one.place: one.pieces for one in chosen}
+        try:
+            seen = self._run(_read(self.work, self._compose(pieces)))
+        except RunError as failed:
+            return f"its safe form does not run: {failed.what}"
+        except LockgateError as wrong:
+            return f"its safe form cannot be written: {wrong.what}"
+        self.proved[tuple(pieces)] = seen
+        return _unlike(original, seen)
+
+    def _compose(self, pieces: dict[int, Pieces]) -> tuple[NewFile, ...]:
+        return compose(self.migration, self.sections, pieces, self._last())
+
+    def _last(self) -> str:
+        numbered = [one.version for one in self.files if is_numbered(one.version)]
+        return max(numbered, key=version_key)
+
+    def _run_original(self) -> tuple[Facts, _Seen]:
+        """What is known of the tables before it, and what it leaves; where it fails in its
+        transaction, what its statements leave one by one. Files after it that fail are left out.
+
+        Raises:
+            StatementFailed: it fails so too.
+        """
+        with self._base([self.migration]) as stage:
+            facts = stage.engine.session.read_facts()
+        for files in dict.fromkeys((tuple(self._rest), ())):
+            self.after = list(files)
+            with suppress(RunError):
+                return facts, self._run([self.migration])
+        alone = replace(self.sections.up, transactional=False)
+        outside = compose(self.migration, replace(self.sections, up=alone), {}, self._last())
+        return facts, self._run(_read(self.work, outside))
+
+    @property
+    def _rest(self) -> list[Migration]:
+        return self.files[self.files.index(self.migration) + 1 :]
+
+    def _run(self, made: Sequence[Migration]) -> _Seen:
+        with self._base(made) as stage:
+            return self._play(stage, made)
+
+    @contextmanager
+    def _base(self, made: Sequence[Migration]) -> Iterator[Stage]:
+        """A scratch database with all that runs before the migration."""
+        place = self.files.index(self.migration)
+        with open_stage(self.work, [*self.files, *made]) as stage:
+            stage.replay(self.files[:place])
+            yield stage
+
+    def _play(self, stage: Stage, made: Sequence[Migration]) -> _Seen:
+        """What these files leave in place of the migration, with those after it."""
+        costs = list(self._measured(stage, made[0]))
+        if self.after:
+            stage.play("up", self.after)
+        costs += [cost for one in made[1:] for cost in self._measured(stage, one)]
+        catalogue, left = stage.expected(), None
+        if self.sections.down is not None and not self.after:
+            stage.play("down", made[::-1])
+            left = stage.expected()
+        return _Seen(catalogue, left, tuple(costs))
+
+    def _measured(self, stage: Stage, migration: Migration) -> Iterator[Cost]:
+        """The costs of a migration's statements, which are run; by the tables as they are then."""
+        dialect, facts = stage.engine.server.dialect, stage.engine.session.read_facts()
+        up = parse_sections(migration, dialect, self.work.environment.variables).up
+        texts = [one.sql for one in up.statements]
+        impacts = ImpactReader(dialect, facts).read(texts, transactional=up.transactional)
+        with stage.engine.units.measuring() as gauge:
+            stage.play("up", [migration], gauge.hear)
+        for sql, seen, impact in zip(texts, gauge.measured, impacts, strict=True):
+            yield Cost(sql, seen.locks, impact.holds)
+
+
+def _unlike(original: _Seen, seen: _Seen) -> str | None:
+    """In what the two differ, as a clause; None: in nothing."""
+    if found := differences(original.made, seen.made):
+        return f"its safe form does not make the same: {name_objects(found)}"
+    if original.left is None or seen.left is None:
+        return None
+    found = differences(original.left, seen.left)
+    return f"its way back does not leave the same: {name_objects(found)}" if found else None

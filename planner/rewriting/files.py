@@ -1,0 +1,106 @@
+"""The files that a migration becomes, when its statements are pieces: one for each unit.
+
+Reads and writes no file. What stood in the first one beside the statements stays: its head, its
+comments and its way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from lockgate.planner.migrations.migration import Migration, Section, Sections
+from lockgate.planner.rewriting.piece import Piece, Pieces
+from lockgate.planner.sql.statements import last_line
+
+OUTSIDE = " transaction:false"
+NO_WAY_BACK = "\n-- migrate:down nothing\n"
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file with its name, and what it holds."""
+
+    name: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Unit:
+    """What runs in one transaction, or alone."""
+
+    alone: bool
+    label: str = ""
+    batch: str = ""
+    parts: list[str] = field(default_factory=list)
+
+
+def compose(
+    migration: Migration, sections: Sections, replaced: Mapping[int, Pieces], last: str
+) -> tuple[NewFile, ...]:
+    """The file with its name of before, then those of the further units, with versions after
+    `last`, the folder's last."""
+    (file,) = migration.files
+    lines = file.text.split("\n")
+    up, end = sections.up, (sections.down.line - 1 if sections.down else len(lines))
+    units = list(_units(up, lines, replaced))
+    first, *others = units
+    head = "\n".join([*lines[: up.line - 1], ""]) if up.line > 1 else ""
+    flags = OUTSIDE if (first.alone and not first.batch) or not up.transactional else ""
+    tail = "\n".join(lines[end:]).rstrip("\n")
+    text = head + _section(first, flags) + (f"\n{tail}\n" if tail else "")
+    back = NO_WAY_BACK if sections.down else ""
+    return (
+        NewFile(migration.filename, text),
+        *(
+            NewFile(
+                f"{_after(last, number)}_{migration.name}_{unit.label}.sql",
+                _section(unit, "" if unit.batch or not unit.alone else OUTSIDE) + back,
+            )
+            for number, unit in enumerate(others, 1)
+        ),
+    )
+
+
+def _section(unit: _Unit, flags: str) -> str:
+    batch = f"-- migrate:batch {unit.batch}\n" if unit.batch else ""
+    return f"-- migrate:up{flags}\n{batch}" + "\n".join(unit.parts) + "\n"
+
+
+def _after(last: str, number: int) -> str:
+    return str(int(last) + number).zfill(len(last))
+
+
+def _units(
+    section: Section, lines: Sequence[str], replaced: Mapping[int, Pieces]
+) -> Iterator[_Unit]:
+    """In a section that is no transaction all stay together: each statement is one by itself."""
+    parts = list(_parts(section, lines, replaced))
+    if not section.transactional:
+        yield _Unit(False, parts=[text for text, _ in parts])
+        return
+    for (alone, _), group in groupby(
+        enumerate(parts), lambda one: (one[1][1].alone, one[0] if one[1][1].alone else -1)
+    ):
+        found = [part for _, part in group]
+        labels = [piece.label for _, piece in found if piece.label]
+        yield _Unit(alone, (labels or ["rest"])[0], found[0][1].batch, [text for text, _ in found])
+
+
+def _parts(
+    section: Section, lines: Sequence[str], replaced: Mapping[int, Pieces]
+) -> Iterator[tuple[str, Piece]]:
+    """Each text of the section with its piece; a statement that stays is one without a label."""
+    begin = section.line
+    for place, statement in enumerate(section.statements, 1):
+        above = lines[begin : statement.line - 1]
+        begin = max(last_line(statement), begin)
+        pieces = replaced.get(place)
+        if pieces is None:
+            text = "\n".join([*above, statement.sql + ";"]).strip("\n")
+            yield text, Piece(statement.sql, "")
+            continue
+        for number, piece in enumerate(pieces):
+            before = above if number == 0 else []
+            yield "\n".join([*before, piece.sql + ";"]).strip("\n"), piece

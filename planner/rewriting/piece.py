@@ -1,0 +1,117 @@
+"""A piece of a rewritten statement, and what a rewriting is given. Rewrites nothing.
+
+It must not know a file: `planner.rewriting.files` puts pieces into files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.reading.postgresql.grammar import parse
+from lockgate.planner.reading.postgresql.nodes import Node, relation
+from lockgate.planner.reading.postgresql.spelling import spell
+from lockgate.planner.reading.reader import read_section
+from lockgate.planner.reading.reading import Clause, Object, Reading
+from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.sql.dialect import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A statement that is a part of the safe sequence.
+
+    `label` names it in the name of a file. `alone` says that it runs in no transaction with others,
+    so it gets a file of its own; `batch` are the options of `-- migrate:batch` for one that runs
+    in batches.
+    """
+
+    sql: str
+    label: str
+    alone: bool = False
+    batch: str = ""
+
+
+Pieces = tuple[Piece, ...]
+
+
+class NoSafeForm(Exception):
+    """A statement has no form that keeps less closed, and why, as a clause."""
+
+
+class DependsOnTables(NoSafeForm):
+    """Whether there is a safe form, the tables tell, of which nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A statement to rewrite: what it does, and what is known of the tables when it begins.
+
+    Of an ALTER TABLE it is one command; `kind` and `node` are those of PostgreSQL's parse tree, and
+    empty elsewhere. `later` are the statements after it in its section.
+    """
+
+    sql: str
+    reading: Reading
+    facts: Facts
+    dialect: Dialect
+    kind: str = ""
+    node: Node | None = None
+    later: tuple[str, ...] = ()
+
+    @property
+    def clause(self) -> Clause:
+        """The one thing that the command does."""
+        return self.reading.clauses[0]
+
+    @property
+    def tree(self) -> Node:
+        """The parse tree, where there is one."""
+        assert self.node is not None, "only PostgreSQL's rewritings ask"
+        return self.node
+
+    @property
+    def command(self) -> Node:
+        """The one command of an ALTER TABLE."""
+        found: Node = self.tree["cmds"][0]["AlterTableCmd"]
+        return found
+
+    @property
+    def table(self) -> Object:
+        """The one that is altered, or indexed."""
+        return relation(self.tree["relation"])
+
+    @property
+    def table_facts(self) -> TableFacts | None:
+        """What is known of it; None: nothing."""
+        return find_table(self.table, self.facts)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the table's primary key; empty: it has none, or it is not known."""
+        facts = self.table_facts
+        known = facts.layout.constraints.values() if facts and facts.layout else ()
+        return next((one.columns for one in known if one.kind == "primary"), ())
+
+    def with_tree(self, kind: str, node: Node) -> Original:
+        """The same with another statement of this tree."""
+        sql = spell(kind, node)
+        (reading,) = read_section([sql], self.dialect)
+        return replace(self, sql=sql, reading=reading, kind=kind, node=node)
+
+    def altered(self, *commands: Node) -> str:
+        """An ALTER TABLE of the same table with these commands in place of its own."""
+        relation_node = self.tree["relation"]
+        return alter_table(relation_node, *commands)
+
+
+def alter_table(table: Node, *commands: Node) -> str:
+    """An ALTER TABLE of the table that a RangeVar names."""
+    wrapped = [{"AlterTableCmd": {"behavior": "DROP_RESTRICT", **one}} for one in commands]
+    return spell("AlterTableStmt", {"relation": table, "cmds": wrapped, "objtype": "OBJECT_TABLE"})
+
+
+def parsed(original: Original) -> Original:
+    """The same with PostgreSQL's parse tree of its text."""
+    kind, node = parse(original.sql)
+    return replace(original, kind=kind, node=node)

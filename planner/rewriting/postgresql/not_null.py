@@ -1,0 +1,51 @@
+"""SET NOT NULL: proved by a constraint that was validated while writes went on.
+
+https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL
+"""
+
+from __future__ import annotations
+
+from lockgate.planner.reading.postgresql.nodes import Node
+from lockgate.planner.rewriting.names import server_name
+from lockgate.planner.rewriting.piece import Original, Piece, Pieces, alter_table
+from lockgate.planner.rewriting.postgresql.constraint import added, dropped, in_two, validated
+
+KINDS = ("AlterTableStmt",)
+NOT_NULL_NOT_VALID = 180000
+"""From version 18 on NOT NULL is a constraint that can be NOT VALID."""
+
+
+def rewrite(original: Original) -> Pieces | None:
+    """As NOT NULL … NOT VALID where the server has that, else by a CHECK that goes again."""
+    if original.command["subtype"] != "AT_SetNotNull":
+        return None
+    version = original.dialect.version
+    return required(original.tree["relation"], original.command["name"], version)
+
+
+def required(table: Node, column: str, version: int) -> Pieces:
+    """The pieces that make a column NOT NULL, of the table that a RangeVar names."""
+    if version >= NOT_NULL_NOT_VALID:
+        return _by_its_own(table, column)
+    test = {"NullTest": {"arg": column_node(column), "nulltesttype": "IS_NOT_NULL"}}
+    name = server_name(table["relname"], [column], "given")
+    check = {"contype": "CONSTR_CHECK", "conname": name, "is_enforced": True, "raw_expr": test}
+    finish = alter_table(table, {"subtype": "AT_SetNotNull", "name": column}, dropped(name))
+    return (*in_two(table, check), Piece(finish, "require"))
+
+
+def _by_its_own(table: Node, column: str) -> Pieces:
+    name = server_name(table["relname"], [column], "not_null")
+    node = {
+        "contype": "CONSTR_NOTNULL", "conname": name, "keys": [{"String": {"sval": column}}],
+        "skip_validation": True,
+    }  # fmt: skip
+    return (
+        Piece(alter_table(table, added({"Constraint": node})), "add"),
+        Piece(alter_table(table, validated(name)), "validate", True),
+    )
+
+
+def column_node(column: str) -> Node:
+    """A column in an expression."""
+    return {"ColumnRef": {"fields": [{"String": {"sval": column}}]}}

@@ -1,0 +1,19 @@
+"""REFRESH MATERIALIZED VIEW: concurrently, so that it can be read meanwhile.
+
+https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html
+"""
+
+from __future__ import annotations
+
+from lockgate.planner.reading.postgresql.spelling import spell
+from lockgate.planner.rewriting.piece import Original, Piece, Pieces
+
+KINDS = ("RefreshMatViewStmt",)
+
+
+def rewrite(original: Original) -> Pieces | None:
+    """It wants a unique index of all rows, and a view that was filled before."""
+    node = original.tree
+    if node.get("concurrent") or node.get("skipData"):
+        return None
+    return (Piece(spell("RefreshMatViewStmt", {**node, "concurrent": True}), "refresh", True),)
