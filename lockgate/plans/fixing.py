@@ -184,7 +184,7 @@ class _Search:
             StatementFailed: it fails so too.
         """
         with self._base([self.migration]) as stage:
-            facts = stage.engine.session.read_facts()
+            facts = stage.engine.survey.read_facts()
         for files in dict.fromkeys((tuple(self._rest), ())):
             self.after = list(files)
             with suppress(RunError):
@@ -223,7 +223,7 @@ class _Search:
 
     def _measured(self, stage: Stage, migration: Migration) -> Iterator[Cost]:
         """The costs of a migration's statements, which are run; by the tables as they are then."""
-        dialect, facts = stage.engine.server.dialect, stage.engine.session.read_facts()
+        dialect, facts = stage.engine.server.dialect, stage.engine.survey.read_facts()
         up = parse_sections(migration, dialect, self.work.environment.variables).up
         texts = [one.sql for one in up.statements]
         impacts = ImpactReader(dialect, facts).read(texts, transactional=up.transactional)

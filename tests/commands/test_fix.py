@@ -86,6 +86,19 @@ CASES: dict[str, Case] = {
             "ALTER TABLE users ADD COLUMN note text",
         ],
     ),
+    "a column with another value in each row": (
+        "alter table users add code uuid not null default gen_random_uuid() unique;",
+        [
+            "ALTER TABLE users ADD COLUMN code uuid",
+            "ALTER TABLE users ALTER COLUMN code SET DEFAULT gen_random_uuid()",
+            "-- migrate:batch key=id size=5000",
+            "UPDATE users SET code = DEFAULT WHERE id > {{lo}} AND id <= {{hi}} AND code IS NULL",
+            "ALTER TABLE users ADD CONSTRAINT users_code_not_null NOT NULL code NOT VALID",
+            "!ALTER TABLE users VALIDATE CONSTRAINT users_code_not_null",
+            "!CREATE UNIQUE INDEX CONCURRENTLY users_code_key ON users USING btree (code)",
+            "ALTER TABLE users ADD CONSTRAINT users_code_key UNIQUE USING INDEX users_code_key",
+        ],
+    ),
     "a partition by range": (
         "alter table parts attach partition first_part for values from ('2026-01-01') "
         "to ('2026-02-01');",
