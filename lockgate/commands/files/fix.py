@@ -33,7 +33,7 @@ def command(name: str, folder: EnvironmentsFolder | None, file: str | None, writ
     """
     from lockgate.plans.fixing import propose
     from lockgate.scaffold import write_rewritten
-    from lockgate.views.plan import fix
+    from lockgate.views.findings import fix
     from lockgate.workspace import load_environment, open_workspace
 
     environment = load_environment(name, folder)

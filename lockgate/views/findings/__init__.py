@@ -1,5 +1,6 @@
 """Findings for their reader.
 
+fix.py      What `migrate fix` proposes: the diff, the locks of both forms, and what was proved
 github.py   Findings as workflow commands
 gitlab.py   Findings as a Code Quality report
 listing.py  The findings of `migrate lint`: for people, and as one JSON document

@@ -4,7 +4,6 @@ approvals.py           Approvals for people: what is approved, and who has appro
 changes.py             What a plan changes in the schema, for people
 dependencies.py        The dependency graph of a plan as rows and arcs
 difference.py          The difference of two plans
-fix.py                 What `migrate fix` proposes
 html.py                A plan as one HTML file that needs no network and, to be read, no script
 json.py                A plan as the JSON document that its file is
 markdown.py            A plan as a comment of a pull request
