@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from lockgate.planner.migrations.migration import Migration, Section, Sections
-from lockgate.planner.rewriting.piece import Piece, Pieces
+from lockgate.planner.rewriting.piece import Pieces, SafePart
 from lockgate.planner.sql.statements import last_line
 
 OUTSIDE = " transaction:false"
@@ -90,7 +90,7 @@ def _units(
 
 def _parts(
     section: Section, lines: Sequence[str], replaced: Mapping[int, Pieces]
-) -> Iterator[tuple[str, Piece]]:
+) -> Iterator[tuple[str, SafePart]]:
     """Each text of the section with its piece; a statement that stays is one without a label."""
     begin = section.line
     for place, statement in enumerate(section.statements, 1):
@@ -99,7 +99,7 @@ def _parts(
         pieces = replaced.get(place)
         if pieces is None:
             text = "\n".join([*above, statement.sql + ";"]).strip("\n")
-            yield text, Piece(statement.sql, "")
+            yield text, SafePart(statement.sql, "")
             continue
         for number, piece in enumerate(pieces):
             before = above if number == 0 else []

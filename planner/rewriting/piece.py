@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.postgresql.grammar import parse
 from lockgate.planner.reading.postgresql.nodes import Node, relation
-from lockgate.planner.reading.postgresql.spelling import spell
+from lockgate.planner.reading.postgresql.spelling import spell_tree
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
@@ -18,7 +18,7 @@ from lockgate.planner.sql.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SafePart:
     """A statement that is a part of the safe sequence.
 
     `label` names it in the name of a file. `alone` says that it runs in no transaction with others,
@@ -32,7 +32,7 @@ class Piece:
     batch: str = ""
 
 
-Pieces = tuple[Piece, ...]
+Pieces = tuple[SafePart, ...]
 
 
 class NoSafeForm(Exception):
@@ -95,7 +95,7 @@ class Original:
 
     def with_tree(self, kind: str, node: Node) -> Original:
         """The same with another statement of this tree."""
-        sql = spell(kind, node)
+        sql = spell_tree(kind, node)
         (reading,) = read_section([sql], self.dialect)
         return replace(self, sql=sql, reading=reading, kind=kind, node=node)
 
@@ -108,7 +108,9 @@ class Original:
 def alter_table(table: Node, *commands: Node) -> str:
     """An ALTER TABLE of the table that a RangeVar names."""
     wrapped = [{"AlterTableCmd": {"behavior": "DROP_RESTRICT", **one}} for one in commands]
-    return spell("AlterTableStmt", {"relation": table, "cmds": wrapped, "objtype": "OBJECT_TABLE"})
+    return spell_tree(
+        "AlterTableStmt", {"relation": table, "cmds": wrapped, "objtype": "OBJECT_TABLE"}
+    )
 
 
 def parsed(original: Original) -> Original:

@@ -20,8 +20,8 @@ from lockgate.planner.rewriting.piece import (
     DependsOnTables,
     NoSafeForm,
     Original,
-    Piece,
     Pieces,
+    SafePart,
     parsed,
 )
 
@@ -82,7 +82,7 @@ def _pieces(subject: Subject, statement: Reviewed) -> Pieces | None:
 
 def _of_alter(original: Original) -> Pieces | None:
     """Command by command; those that stay as they are stay together."""
-    pieces, kept, is_changed = list[Piece](), list[dict[str, object]](), False
+    pieces, kept, is_changed = list[SafePart](), list[dict[str, object]](), False
     commands: Sequence[dict[str, object]] = original.tree["cmds"]
     for command in commands:
         one = original.with_tree("AlterTableStmt", {**original.tree, "cmds": [command]})
@@ -95,9 +95,9 @@ def _of_alter(original: Original) -> Pieces | None:
     return (*pieces, *_together(original, kept)) if is_changed else None
 
 
-def _together(original: Original, commands: list[dict[str, object]]) -> Iterator[Piece]:
+def _together(original: Original, commands: list[dict[str, object]]) -> Iterator[SafePart]:
     if commands:
-        yield Piece(
+        yield SafePart(
             original.with_tree("AlterTableStmt", {**original.tree, "cmds": commands}).sql, "alter"
         )
 

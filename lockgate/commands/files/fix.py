@@ -45,5 +45,5 @@ def command(name: str, folder: EnvironmentsFolder | None, file: str | None, writ
     if write:
         for proposal in proposals:
             write_rewritten(environment.migrations_directory, proposal.files)
-    fix.show_end(proposals, file, written=write)
+    fix.show_outcome(proposals, file, written=write)
     return 0

@@ -34,7 +34,7 @@ def show_proposal(proposal: Proposal) -> None:
     say()
 
 
-def show_end(proposals: Sequence[Proposal], file: str | None, *, written: bool) -> None:
+def show_outcome(proposals: Sequence[Proposal], file: str | None, *, written: bool) -> None:
     """What is to do now, on stdout."""
     count = sum(len(one.files) for one in proposals)
     if not count:

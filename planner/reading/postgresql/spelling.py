@@ -33,14 +33,14 @@ class NotSpelled(Exception):
     """A tree cannot be written as SQL that says the same."""
 
 
-def spell(kind: str, node: Node) -> str:
+def spell_tree(kind: str, node: Node) -> str:
     """The statement of this tree, on one line.
 
     Raises:
         NotSpelled: it cannot be written.
 
     >>> kind, node = parse("create index i on t (a)")
-    >>> spell(kind, {**node, "concurrent": True})
+    >>> spell_tree(kind, {**node, "concurrent": True})
     'CREATE INDEX CONCURRENTLY i ON t USING btree (a)'
     """
     postgast, messages = (import_module(f"postgast{name}") for name in ("", ".pg_query_pb2"))
@@ -66,7 +66,7 @@ def _bare(tree: Any) -> Any:
 
 def spell_batch(node: Node, first: str, last: str) -> str:
     """An UPDATE for `-- migrate:batch`: its parameters $1 and $2 are the bounds of a batch."""
-    text, names = spell("UpdateStmt", node), {"$1": first, "$2": last}
+    text, names = spell_tree("UpdateStmt", node), {"$1": first, "$2": last}
     parts, end = [], 0
     for token in each_token(text, POSTGRESQL):
         if token.text in names:

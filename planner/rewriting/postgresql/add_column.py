@@ -16,8 +16,8 @@ from lockgate.planner.rewriting.piece import (
     DependsOnTables,
     NoSafeForm,
     Original,
-    Piece,
     Pieces,
+    SafePart,
     alter_table,
 )
 from lockgate.planner.rewriting.postgresql.constraint import in_two
@@ -47,16 +47,16 @@ def rewrite(original: Original) -> Pieces | None:
 
 def _pieces(
     original: Original, clause: Clause, column: Node, constraints: list[Node]
-) -> Iterator[Piece]:
+) -> Iterator[SafePart]:
     table, name = original.tree["relation"], column["colname"]
     fills = clause.volatility in ("volatile", "unknown")
     kept = [one for one in constraints if one["contype"] in OWN]
     default = [one for one in kept if one["contype"] == "CONSTR_DEFAULT"]
     plain = {**column, "constraints": [{"Constraint": one} for one in kept if not fills]}
     command = {**original.command, "def": {"ColumnDef": plain}}
-    yield Piece(alter_table(table, command), "column")
+    yield SafePart(alter_table(table, command), "column")
     if fills:
-        yield Piece(_with_default(table, name, default[0]["raw_expr"]), "column")
+        yield SafePart(_with_default(table, name, default[0]["raw_expr"]), "column")
         yield _backfill(original, name)
         if any(one["contype"] == "CONSTR_NOTNULL" for one in kept):
             yield from required(table, name, original.dialect.version)
@@ -71,7 +71,7 @@ def _with_default(table: Node, column: str, default: Node) -> str:
     return alter_table(table, {"subtype": "AT_ColumnDefault", "name": column, "def": default})
 
 
-def _backfill(original: Original, column: str) -> Piece:
+def _backfill(original: Original, column: str) -> SafePart:
     """The default for the rows that are there, along the primary key."""
     key = original.primary_key
     if original.table_facts is None:
@@ -85,7 +85,7 @@ def _backfill(original: Original, column: str) -> Piece:
         "targetList": [{"ResTarget": {"name": column, "val": {"SetToDefault": {}}}}],
         "whereClause": {"BoolExpr": {"boolop": "AND_EXPR", "args": [*bounds, null]}},
     }
-    return Piece(spell_batch(update, "{{lo}}", "{{hi}}"), "fill", True, BATCH.format(key[0]))
+    return SafePart(spell_batch(update, "{{lo}}", "{{hi}}"), "fill", True, BATCH.format(key[0]))
 
 
 def _compared(column: str, operator: str, number: int) -> Node:

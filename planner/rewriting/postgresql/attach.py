@@ -14,8 +14,8 @@ from lockgate.planner.rewriting.piece import (
     DependsOnTables,
     NoSafeForm,
     Original,
-    Piece,
     Pieces,
+    SafePart,
     alter_table,
 )
 from lockgate.planner.rewriting.postgresql.constraint import dropped, in_two
@@ -46,8 +46,8 @@ def rewrite(original: Original) -> Pieces | None:
         checks.append((_default(original, whole), outside))
     named = [(table, server_name(table["relname"], [], LABEL), test) for table, test in checks]
     proofs = [piece for one in named for piece in in_two(one[0], _check(*one[1:]))]
-    gone = [Piece(alter_table(table, dropped(name)), "attach") for table, name, _ in named]
-    return (*proofs, Piece(original.sql, "attach"), *gone)
+    gone = [SafePart(alter_table(table, dropped(name)), "attach") for table, name, _ in named]
+    return (*proofs, SafePart(original.sql, "attach"), *gone)
 
 
 def _default(original: Original, whole: Layout) -> Node:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from lockgate.planner.reading.postgresql.conditions import columns_in
 from lockgate.planner.reading.postgresql.nodes import Node, texts
 from lockgate.planner.rewriting.names import server_name
-from lockgate.planner.rewriting.piece import Original, Piece, Pieces, alter_table
+from lockgate.planner.rewriting.piece import Original, Pieces, SafePart, alter_table
 
 KINDS = ("AlterTableStmt",)
 LABELS = {"CONSTR_CHECK": "check", "CONSTR_FOREIGN": "fkey"}
@@ -30,8 +30,8 @@ def in_two(table: Node, constraint: Node) -> Pieces:
     name = constraint.get("conname") or _server_name(table, constraint)
     later = {**constraint, "conname": name, "skip_validation": True, "initially_valid": False}
     return (
-        Piece(alter_table(table, added({"Constraint": later})), "add"),
-        Piece(alter_table(table, validated(name)), "validate", True),
+        SafePart(alter_table(table, added({"Constraint": later})), "add"),
+        SafePart(alter_table(table, validated(name)), "validate", True),
     )
 
 

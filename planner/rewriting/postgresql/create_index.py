@@ -6,9 +6,9 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 from __future__ import annotations
 
 from lockgate.planner.reading.postgresql.nodes import Node
-from lockgate.planner.reading.postgresql.spelling import spell
+from lockgate.planner.reading.postgresql.spelling import spell_tree
 from lockgate.planner.rewriting.names import server_name
-from lockgate.planner.rewriting.piece import NoSafeForm, Original, Piece, Pieces
+from lockgate.planner.rewriting.piece import NoSafeForm, Original, Pieces, SafePart
 
 KINDS = ("IndexStmt",)
 
@@ -28,10 +28,12 @@ def rewrite(original: Original) -> Pieces | None:
     return (build(node, original.table.name),)
 
 
-def build(node: Node, table: str) -> Piece:
+def build(node: Node, table: str) -> SafePart:
     """The piece that builds an index concurrently."""
     name = node.get("idxname") or server_name(table, _keys(node), "idx")
-    return Piece(spell("IndexStmt", {**node, "idxname": name, "concurrent": True}), "index", True)
+    return SafePart(
+        spell_tree("IndexStmt", {**node, "idxname": name, "concurrent": True}), "index", True
+    )
 
 
 def _keys(node: Node) -> list[str]:

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/current/sql-altertype.html
 from __future__ import annotations
 
 from lockgate.planner.reading.postgresql.enums import NewValues
-from lockgate.planner.rewriting.piece import Original, Piece, Pieces
+from lockgate.planner.rewriting.piece import Original, Pieces, SafePart
 
 KINDS = ("AlterEnumStmt",)
 
@@ -17,4 +17,4 @@ def rewrite(original: Original) -> Pieces | None:
     values.follow(original.sql, original.reading.kind)
     if not any(values.used_by(sql) is not None for sql in original.later):
         return None
-    return (Piece(original.sql, "value", True),)
+    return (SafePart(original.sql, "value", True),)

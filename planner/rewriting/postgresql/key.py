@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from lockgate.planner.reading.postgresql.nodes import Node, texts
 from lockgate.planner.rewriting.names import server_name
-from lockgate.planner.rewriting.piece import NoSafeForm, Original, Piece, Pieces, alter_table
+from lockgate.planner.rewriting.piece import NoSafeForm, Original, Pieces, SafePart, alter_table
 from lockgate.planner.rewriting.postgresql.constraint import added
 from lockgate.planner.rewriting.postgresql.create_index import build
 from lockgate.planner.rewriting.postgresql.not_null import required
@@ -36,7 +36,7 @@ def rewrite(original: Original) -> Pieces | None:
     return (*required_first, *by_index(original.tree["relation"], node))
 
 
-def _nullable(original: Original, node: Node) -> Iterator[Piece]:
+def _nullable(original: Original, node: Node) -> Iterator[SafePart]:
     facts = original.table_facts
     for column in texts(node["keys"]):
         known = facts.columns.get(column) if facts else None
@@ -68,7 +68,7 @@ def by_index(table: Node, constraint: Node) -> Pieces:
     taking |= {"conname": name, "indexname": name}
     return (
         build(index, table["relname"]),
-        Piece(alter_table(table, added({"Constraint": taking})), "constraint"),
+        SafePart(alter_table(table, added({"Constraint": taking})), "constraint"),
     )
 
 

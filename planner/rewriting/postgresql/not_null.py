@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.rewriting.names import server_name
-from lockgate.planner.rewriting.piece import Original, Piece, Pieces, alter_table
+from lockgate.planner.rewriting.piece import Original, Pieces, SafePart, alter_table
 from lockgate.planner.rewriting.postgresql.constraint import added, dropped, in_two, validated
 
 KINDS = ("AlterTableStmt",)
@@ -31,7 +31,7 @@ def required(table: Node, column: str, version: int) -> Pieces:
     name = server_name(table["relname"], [column], "given")
     check = {"contype": "CONSTR_CHECK", "conname": name, "is_enforced": True, "raw_expr": test}
     finish = alter_table(table, {"subtype": "AT_SetNotNull", "name": column}, dropped(name))
-    return (*in_two(table, check), Piece(finish, "require"))
+    return (*in_two(table, check), SafePart(finish, "require"))
 
 
 def _by_its_own(table: Node, column: str) -> Pieces:
@@ -41,8 +41,8 @@ def _by_its_own(table: Node, column: str) -> Pieces:
         "skip_validation": True,
     }  # fmt: skip
     return (
-        Piece(alter_table(table, added({"Constraint": node})), "add"),
-        Piece(alter_table(table, validated(name)), "validate", True),
+        SafePart(alter_table(table, added({"Constraint": node})), "add"),
+        SafePart(alter_table(table, validated(name)), "validate", True),
     )
 
 

@@ -5,8 +5,8 @@ https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html
 
 from __future__ import annotations
 
-from lockgate.planner.reading.postgresql.spelling import spell
-from lockgate.planner.rewriting.piece import Original, Piece, Pieces
+from lockgate.planner.reading.postgresql.spelling import spell_tree
+from lockgate.planner.rewriting.piece import Original, Pieces, SafePart
 
 KINDS = ("RefreshMatViewStmt",)
 
@@ -16,4 +16,6 @@ def rewrite(original: Original) -> Pieces | None:
     node = original.tree
     if node.get("concurrent") or node.get("skipData"):
         return None
-    return (Piece(spell("RefreshMatViewStmt", {**node, "concurrent": True}), "refresh", True),)
+    return (
+        SafePart(spell_tree("RefreshMatViewStmt", {**node, "concurrent": True}), "refresh", True),
+    )

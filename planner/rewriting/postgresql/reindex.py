@@ -5,8 +5,8 @@ https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTL
 
 from __future__ import annotations
 
-from lockgate.planner.reading.postgresql.spelling import spell
-from lockgate.planner.rewriting.piece import Original, Piece, Pieces
+from lockgate.planner.reading.postgresql.spelling import spell_tree
+from lockgate.planner.rewriting.piece import Original, Pieces, SafePart
 
 KINDS = ("ReindexStmt",)
 CONCURRENTLY = {"DefElem": {"defname": "concurrently", "defaction": "DEFELEM_UNSPEC"}}
@@ -18,4 +18,4 @@ def rewrite(original: Original) -> Pieces | None:
         return None
     node = original.tree
     options = [*node.get("params", []), CONCURRENTLY]
-    return (Piece(spell("ReindexStmt", {**node, "params": options}), "reindex", True),)
+    return (SafePart(spell_tree("ReindexStmt", {**node, "params": options}), "reindex", True),)

@@ -13,7 +13,7 @@ from lockgate.planner.reading.postgresql.locks import (
     hold,
 )
 from lockgate.planner.reading.postgresql.weighing.part import Part
-from lockgate.planner.reading.postgresql.weighing.proofs import is_inside, is_outside
+from lockgate.planner.reading.postgresql.weighing.proofs import is_excluded, is_inside
 from lockgate.planner.reading.postgresql.weighing.relations import (
     hold_all,
     layout_at,
@@ -73,7 +73,7 @@ def _around(whole: Layout, bound: tuple[str, ...], facts: Facts) -> tuple[Hold, 
 
 def _default(whole: Layout, bound: tuple[str, ...], facts: Facts) -> tuple[Hold, ...]:
     known = facts.tables.get(whole.default)
-    is_read = known is None or not is_outside(known, whole, bound)
+    is_read = known is None or not is_excluded(known, whole, bound)
     return hold_all([whole.default], ACCESS_EXCLUSIVE, facts, "scan" if is_read else "none")
 
 

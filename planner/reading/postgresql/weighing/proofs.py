@@ -63,7 +63,7 @@ def is_inside(table: TableFacts, whole: Layout, bound: tuple[str, ...]) -> bool:
     return above and under
 
 
-def is_outside(table: TableFacts, whole: Layout, bound: tuple[str, ...]) -> bool:
+def is_excluded(table: TableFacts, whole: Layout, bound: tuple[str, ...]) -> bool:
     """Whether a CHECK says of all rows of a table that none fits into a partition with this bound:
     the server finds that only in the exact opposite of the bound."""
     column = partition_column(whole)
