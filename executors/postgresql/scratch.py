@@ -37,7 +37,7 @@ where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' order 
 SEARCH_PATH = "search_path"
 PUBLIC_OWNER = "owner of public"
 OWNER = "select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'public'"
-PUBLIC_OF_DATABASE = 150000  # from here on whoever owns the database owns its schema public
+PUBLIC_OF_DATABASE = 150000  # from here on the owner of the database owns its schema public
 FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
 
 

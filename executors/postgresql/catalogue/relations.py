@@ -33,7 +33,7 @@ def free(catalog: str, oid: str) -> str:
 
 def by_itself(catalog: str, oid: str) -> str:
     """Not made along with another object: as the functions and casts of a range are, which belong
-    to the first superuser, whoever makes the range."""
+    to the first superuser, no matter who makes the range."""
     return (
         f"not exists (select from pg_depend i where i.classid = '{catalog}'::regclass "
         f"and i.objid = {oid} and i.deptype = 'i')"
