@@ -26,6 +26,12 @@ LOOK = (
     "Look whether it happened, finish or undo the migration by hand, and settle it with "
     "`migrate resolve`."
 )
+COMMITTING = "2D000"  # https://www.postgresql.org/docs/current/plpgsql-transactions.html
+COMMITS_INSIDE = (
+    "The code that it runs ends the transaction, which lockgate has begun. Move the CALL or the DO "
+    "to a migration whose sections say `transaction:false`. Within a function that does not help: "
+    "no function can run a procedure that commits, so call the procedure itself."
+)
 
 
 def applied_by_another(plan: Plan, done: int) -> StalePlan:
@@ -73,7 +79,9 @@ def all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
     return StatementFailed(
         f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
         why="All that this plan had done was undone; the database is as it was before.",
-        do="Remove the cause and run the same command again, or correct the migration and make "
+        do=COMMITS_INSIDE
+        if failed.failure.error.code == COMMITTING
+        else "Remove the cause and run the same command again, or correct the migration and make "
         "a new plan.",
         failure=failed.failure,
     )
@@ -85,7 +93,9 @@ def partly_applied(plan: Plan, unit: Unit, failed: StepFailed) -> Unresolved:
         f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
         why=f"Applied and recorded before it, and kept: {kept}. "
         "All since then was undone; the history is exact.",
-        do="Remove the cause and apply the same plan again: it goes on behind what is kept. "
+        do=COMMITS_INSIDE
+        if failed.failure.error.code == COMMITTING
+        else "Remove the cause and apply the same plan again: it goes on behind what is kept. "
         "Or correct the migration and make a new plan.",
         failure=failed.failure,
     )

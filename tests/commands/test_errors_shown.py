@@ -84,3 +84,30 @@ def test_an_error_is_not_told_twice(project: Project) -> None:
     result = refused(project.migrate("up"), 9)
     lines = [line for line in result.err.splitlines() if line.strip()]
     assert len(lines) == len(set(lines))
+
+
+COMMITTING = "create procedure p() language plpgsql as $$ begin commit; end $$"
+
+
+@pytest.mark.parametrize("sql", ["call p()", "do $$ begin call p(); end $$"])
+def test_a_procedure_that_commits_is_told_before_and_after_it_fails(
+    project: Project, sql: str
+) -> None:
+    project.write("001_p.sql", f"{COMMITTING};")
+    project.write("002_call.sql", f"{sql};")
+    planned = project.migrate("plan")
+    assert planned.code in (0, 2), planned
+    assert "may run a procedure that commits" in planned.all
+    failed = refused(project.migrate("up"), 9, "002_call.sql:2", "(2D000)", "`transaction:false`")
+    assert "Remove the cause" not in failed.err
+    project.write("002_call.sql", f"{sql};", flags=" transaction:false")
+    result = project.migrate("up", "--allow-non-atomic")
+    assert result.code == 0, result
+
+
+def test_a_function_whose_procedure_commits_fails_everywhere_and_says_so(project: Project) -> None:
+    project.write("001_p.sql", f"{COMMITTING};\ncreate function f() returns void language plpgsql "
+                  "as $$ begin call p(); end $$;")  # fmt: skip
+    assert project.migrate("up").code == 0
+    project.write("002_call.sql", "select f();")
+    refused(project.migrate("up"), 9, "(2D000)", "no function can run a procedure that commits")

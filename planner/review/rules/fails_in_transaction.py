@@ -1,5 +1,5 @@
 """`fails-in-transaction`: the server refuses a statement in a transaction, for what its table is,
-or for the value of an enum that the same section adds.
+for the value of an enum that the same section adds, or for a COMMIT in code that it runs.
 
 What no transaction can hold whatever its table is, is refused when the file is read.
 https://www.postgresql.org/docs/current/sql-reindex.html
@@ -40,6 +40,8 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "Move it to a migration whose sections say `transaction:false`, or name each "
                 "partition.",
             )
+        elif reading.commits == "may" and subject.terms.dialect.transactional_ddl:
+            yield _committing(statement)
 
 
 def _new_values(subject: Subject) -> NewValues | None:
@@ -59,4 +61,18 @@ def _unsafe(statement: Reviewed, value: str) -> Finding:
         "PostgreSQL refuses to use a new value of an enum before it is committed, so the plan "
         "fails there.",
         "Use it in a migration after this one: the plan is cut between the two.",
+    )
+
+
+def _committing(statement: Reviewed) -> Finding:
+    kind = statement.impact.reading.kind.upper()
+    return report(
+        CODE,
+        "warning",
+        statement,
+        f"{kind} may run a procedure that commits, which no transaction allows.",
+        "lockgate runs this section in one transaction. A COMMIT or ROLLBACK in the procedure "
+        "fails there with `invalid transaction termination` (2D000), and the plan with it.",
+        "See whether it commits. If it does, move the call to a migration whose sections say "
+        "`transaction:false`.",
     )
