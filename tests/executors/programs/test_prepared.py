@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.executors.programs.account import find_account, give
-from lockgate.executors.programs.embedded import _find_programs
+from lockgate.executors.programs.embedded import _find_wheel
 from lockgate.executors.programs.prepared import CACHE, make_data
 from lockgate.planner.errors import Unreachable
 
@@ -32,7 +32,7 @@ def initdb(place: Path) -> Path:
     programs = place / "bin"
     programs.mkdir()
     programs.chmod(0o777)
-    real = _find_programs() / "bin"
+    real = _find_wheel().folder / "bin"
     (programs / "postgres").symlink_to(real / "postgres")
     (programs / "initdb").write_text(COUNTING.format(real=real / "initdb"))
     (programs / "initdb").chmod(0o755)
