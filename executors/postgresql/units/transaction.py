@@ -42,6 +42,36 @@ LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
 BLOCKED = "Blocked"
 # https://www.postgresql.org/docs/current/event-triggers.html
 EVENT_TRIGGER = "select from pg_catalog.pg_event_trigger where evtenabled <> 'D' limit 1"
+# Each migration is checked at its end, as if it were alone, and the next finds the constraints in
+# the modes that they were made with. ALL would be for those too that are made later, and nothing
+# takes it back, so they are named: but those whose name stands for others of another mode as well.
+# Under the migration's own settings, by which nothing here may be found.
+# https://www.postgresql.org/docs/current/sql-set-constraints.html
+SET = "set constraints "
+CHECK_DEFERRED = f"""
+do language plpgsql $$ declare
+    named pg_catalog.text;
+    deferred pg_catalog.text;
+begin
+    select pg_catalog.string_agg(c.name, ', '),
+        pg_catalog.string_agg(c.name, ', ') filter (where c.deferred) into named, deferred
+    from (select pg_catalog.format('%I.%I', n.nspname, c.conname) as name,
+            pg_catalog.bool_or(c.condeferred) as deferred
+        from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n
+            on n.oid operator(pg_catalog.=) c.connamespace
+        where c.conparentid operator(pg_catalog.=) 0::pg_catalog.oid
+            and pg_catalog.has_schema_privilege(n.oid, 'usage')
+        group by n.nspname, c.conname
+        having pg_catalog.bool_and(c.condeferrable)
+            and (pg_catalog.bool_and(c.condeferred) or not pg_catalog.bool_or(c.condeferred))) c;
+    if named is not null then
+        execute pg_catalog.format('{SET}%s immediate', named);
+    end if;
+    if deferred is not null then
+        execute pg_catalog.format('{SET}%s deferred', deferred);
+    end if;
+end $$
+"""
 MANY = 50  # steps; to reset the session after fewer costs less than to ask a distant server
 
 
@@ -121,7 +151,8 @@ def _run_once(
     commands = _transaction(engine, run, unit, serial, own, guard, untouched)
     try:
         read_outcomes(engine.session.pipelined(commands, watch), emit)
-        commit_unit(engine, own, commit_of(run, unit, serial), emit)
+        last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
+        commit_unit(engine, last, commit_of(run, unit, serial), emit)
     except CommandFailed as failed:
         engine.session.roll_back()
         raise step_failed(failed, watch.blockers) from failed
@@ -149,6 +180,8 @@ def _transaction(
         if place < untouched:
             yield Command(ENTER, mark)
         else:
+            if step is not unit.steps[-1]:  # the commit checks that
+                yield Command(CHECK_DEFERRED, mark)
             yield from engine.session.reset_commands(mark)
             # No lock keeps a schema's name: the tables may lie in another by now.
             yield from (replace(one, tag=mark) for one in guard)
@@ -249,8 +282,11 @@ def step_failed(
     blocked = (
         f"{BLOCKED}{_named(blockers)}" if error.code == LOCK_NOT_AVAILABLE and blockers else ""
     )
-    if blocked or doubt:
-        details = (error.detail if doubt else "", blocked, doubt)
+    checked = failed.command.sql is CHECK_DEFERRED
+    if blocked or doubt or checked:
+        # Which constraints were named is not said.
+        detail = error.detail.partition(f'"{SET}')[0].rpartition("\n")[0] if checked else ""
+        details = (error.detail if doubt else detail, blocked, doubt)
         error = ServerError(
             error.code, error.message, detail="\n".join(filter(None, details)),
             hint=error.hint, position=error.position,

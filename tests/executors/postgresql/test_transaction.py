@@ -90,6 +90,50 @@ def test_a_failing_commit_leaves_the_schema_byte_equal(
     assert 'Key (parent)=(7) is not present in table "parent".' in failure.error.detail
 
 
+ROWS = "insert into child values (7);\n"
+HEALING = "insert into parent values (7);\n"
+TABLES = DEFERRED.removesuffix(ROWS)
+
+
+def test_each_migration_is_checked_at_its_own_end(postgres: Any) -> None:
+    with pytest.raises(StatementFailed) as caught:
+        apply_up(postgres, {"001_t": TABLES, "002_rows": ROWS, "003_heals": HEALING})
+    failure = failure_of(caught.value)
+    assert (failure.error.code, failure.number, failure.step.version) == ("23503", 2, "002")
+
+
+def test_the_next_migration_may_alter_a_table_whose_rows_were_deferred(postgres: Any) -> None:
+    altered = "alter table child add column more int;"
+    plan = plan_for(postgres, {"001_t": TABLES, "002_r": ROWS + HEALING, "003_a": altered})
+    assert len(plan.units(0)) == 1
+    apply_plan(postgres, plan)
+
+
+def test_each_migration_finds_the_constraints_in_the_modes_that_they_were_made_with(
+    postgres: Any,
+) -> None:
+    prompt = "alter table child add constraint prompt unique (parent) deferrable;\n"
+    fixed = "create table fixed (a int constraint child_parent_fkey check (a > 0));\n"
+    migrations = {
+        "001_t": TABLES + prompt + "set constraints all deferred;",
+        "002_deferred": ROWS + HEALING,
+        "003_immediate": "set constraints all immediate;",
+        "004_deferred": "insert into child values (8); insert into parent values (8);",
+        "005_prompt": "do $$ begin insert into child values (8);\n"
+        "raise 'deferred'; exception when unique_violation then null; end $$;",
+        "006_last": fixed + "select 1;",
+        "007_last": "select 1;",
+    }
+    apply_up(postgres, migrations)
+    assert by_hand(postgres).query_all("select * from child order by 1") == [(7,), (8,)]
+
+
+def test_a_failure_in_the_commit_is_that_of_the_last_migration(postgres: Any) -> None:
+    with pytest.raises(StatementFailed) as caught:
+        apply_up(postgres, {"001_t": TABLES, "002_rows": ROWS})
+    assert failure_of(caught.value).step.version == "002"
+
+
 def test_a_failure_in_the_bookkeeping_leaves_the_schema_byte_equal(
     prepared: Any, postgres_server: PostgresServer, postgres_database: str
 ) -> None:
