@@ -11,7 +11,7 @@ import pytest
 
 from tests.undoing.campaign import MODES, Tally, opened_world
 
-PLANS = int(os.environ.get("LOCKGATE_TEST_UNDOING", "60"))
+PLANS = int(os.environ.get("LOCKGATE_TEST_UNDOING", "21"))
 """On each engine, over all modes; each fails behind its last statement."""
 
 

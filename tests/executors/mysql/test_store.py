@@ -10,7 +10,7 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import OWN_NAMES
+from lockgate.executors.ledger.tables import ALWAYS_MADE
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError
 from tests.executors.building import (
@@ -23,7 +23,7 @@ from tests.executors.building import (
 )
 from tests.servers.process import wait_until
 
-LEDGER = ("schema_migrations", *OWN_NAMES.values())
+LEDGER = ("schema_migrations", *ALWAYS_MADE)
 # A rollback leaves what is in a table of MyISAM; and the clock is what a soak goes by.
 SEEN = "create table seen (who varchar(100)) engine = MyISAM"
 BODY = "for each row begin insert into seen values (user()); set timestamp = 1000000000; end"
