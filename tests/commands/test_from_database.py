@@ -93,7 +93,7 @@ def test_the_sql_of_the_newest_run_that_was_kept_counts(
     any_project.configure("variables: {name: first}\n")
     succeed(any_project.migrate("up"))
     succeed(any_project.migrate("down", "--from-database"))
-    any_project.configure("variables: {name: lockgate_target}\n")  # it exists: the run fails
+    any_project.configure("variables: {name: nowhere.first}\n")  # the run fails
     refused(any_project.migrate("up"), 9, "001_named.sql:3")
     any_project.configure("variables: {name: last}\n")
     succeed(any_project.migrate("up"))
