@@ -7,7 +7,7 @@ in the transaction that it tells of, and what is kept outside of one stands in t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +21,7 @@ from lockgate.executors.ledger.occupancy import (
     refuse_stale_takeover,
 )
 from lockgate.executors.ledger.store import FORGET_STEP
+from lockgate.executors.polling import poll
 from lockgate.executors.receipts import Keep, keep_nothing
 from lockgate.executors.run_errors import (
     all_undone,
@@ -34,7 +35,7 @@ from lockgate.executors.run_errors import (
     partly_applied,
     unknown_end,
 )
-from lockgate.executors.states import WHOLE, Outcome, RunStatus
+from lockgate.executors.states import UNDER_WAY, WHOLE, Outcome, RunStatus
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.database.occupancy import refuse_occupied
 from lockgate.planner.errors import Interrupted, LockgateError, Paused, StatementFailed, Unreachable
@@ -55,6 +56,7 @@ from lockgate.planner.plan.verify import (
 if TYPE_CHECKING:
     from lockgate.planner.plan.receipt import Job
 
+CUT_WAIT = 3.0  # seconds for a server to come back, or to let another session in
 UNDONE = "Interrupted. Everything that this run had done was undone."
 
 Conclusion = Literal["applied", "already applied", "nothing to do"]
@@ -276,7 +278,10 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
             if error := _interrupted(run, engine, unit, interrupted):
                 raise error from interrupted
         except (Unreachable, ServerError) as error:
-            raise cut_off(run.plan, unit, error) from error
+            told = cut_off(run.plan, unit, error)
+            if engine.server.dialect.transactional_ddl:
+                _note_cut(run, engine, unit, told)
+            raise told from error
 
 
 def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
@@ -320,6 +325,32 @@ def _note_end(run: Run, engine: Engine, status: RunStatus, text: str, error: Loc
         engine.store.finish_run(run.id, status, text)
     except (Unreachable, ServerError, Interrupted) as hindered:
         error.add_note(f"The run's end could not be noted: {hindered}")
+
+
+def _note_cut(run: Run, engine: Engine, unit: Unit, error: LockgateError) -> None:
+    """Notes how a run ended whose connection was lost, if the server is there again soon: by what
+    it holds, under the lock. Else the next run notes that this one is dead."""
+
+    def retaken() -> bool:
+        with suppress(Unreachable):
+            return engine.lock.retake()
+        return False
+
+    try:
+        if not poll(retaken, CUT_WAIT, lambda waited: None):
+            return
+        if engine.store.runs.read_status(run.id) not in UNDER_WAY:
+            return
+        if engine.store.runs.read_journal(run.plan.digest):
+            status = RunStatus.STUCK
+        else:
+            status = RunStatus.STOPPED if unit.first > 1 else RunStatus.ROLLED_BACK
+        engine.store.finish_run(run.id, status, error.what)
+    except (LockgateError, ServerError) as hindered:
+        error.add_note(f"The run's end could not be noted: {hindered}")
+        return
+    if status is RunStatus.ROLLED_BACK and isinstance(error, Unreachable):
+        error.add_note("All that this plan had done was undone. Run the same command again.")
 
 
 def _interrupted(

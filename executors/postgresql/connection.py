@@ -16,7 +16,12 @@ from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
 from lockgate.executors.polling import poll
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY
-from lockgate.executors.postgresql.pipeline import from_driver
+from lockgate.executors.postgresql.pipeline import (
+    FATAL,
+    HeardConnection,
+    from_driver,
+    lost_connection,
+)
 from lockgate.planner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +74,7 @@ VERIFY = (
 )
 KEYWORDS = "https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS"
 
-Connection = psycopg.Connection[Row]
+Connection = HeardConnection
 
 
 def open_connection(address: DatabaseAddress, program: str, seconds: float) -> Connection:
@@ -88,7 +93,7 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
         **guard_options(address),
     }
     try:
-        return psycopg.connect(
+        return HeardConnection.connect(
             host=address.socket or address.host,
             port=address.port,
             user=address.user,
@@ -245,11 +250,12 @@ def await_end(pid: int, connect: Callable[[], Connection], pooled: str | None = 
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """psycopg's errors as ours."""
+def translated(connection: Connection | None = None) -> Iterator[None]:
+    """psycopg's errors as ours; of a lost connection by the server's last words to it."""
     try:
         yield
     except psycopg.Error as error:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-            raise Unreachable(f"The connection was lost: {str(error).strip()}.") from error
+        code, severity = error.sqlstate, error.diag.severity_nonlocalized
+        if code is None or code.startswith(("08", "57P")) or severity in FATAL:
+            raise lost_connection(connection, error) from error
         raise from_driver(error) from error

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from psycopg import Connection, Error, OperationalError
+from psycopg.errors import Diagnostic
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -29,7 +30,25 @@ CHUNK = 1 << 16  # bytes of COPY data handed to libpq at once
 
 Tag = TypeVar("Tag")
 OnSilence = Callable[[float], None]
+FATAL = ("FATAL", "PANIC")  # severities with which the server ends a session
+CRASHED = "57P02"  # a warning, to the sessions that end because another one has crashed
 FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_ERROR)
+
+
+class HeardConnection(Connection[tuple[Any, ...]]):
+    """A connection that remembers why the server has ended it, if it has said so: libpq tells only
+    that it was closed. `last_words` are its message and code."""
+
+    last_words = ""
+
+    def __init__(self, pgconn: PGconn) -> None:
+        super().__init__(pgconn)
+        self.add_notice_handler(self._hear)
+
+    def _hear(self, said: Diagnostic) -> None:
+        """A notice; what ends a session that runs nothing comes as one too."""
+        if said.severity_nonlocalized in FATAL or said.sqlstate == CRASHED:
+            self.last_words = f"{said.message_primary} ({said.sqlstate})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +108,10 @@ def run_pipelined(
         Unreachable: the connection was lost.
     """
     pgconn = connection.pgconn
-    with _losing():
+    with losing(connection):
         pgconn.nonblocking = 1
         pgconn.enter_pipeline_mode()
-        failed = yield from _exchange(pgconn, iter(commands), on_silence, patience)
+        failed = yield from _exchange(connection, iter(commands), on_silence, patience)
         pgconn.exit_pipeline_mode()
         pgconn.nonblocking = 0
     if failed:
@@ -118,13 +137,13 @@ def run_copy(
     def wait() -> None:
         _wait(pgconn, started, on_silence, patience)
 
-    with _losing():
+    with losing(connection):
         pgconn.nonblocking = 1
         pgconn.send_query_params(command.sql.encode(), None)
-        result = _last_result(pgconn, wait)
+        result = _last_result(connection, wait)
         if result.status == ExecStatus.COPY_IN:
             _send_rows(pgconn, (command.copy_data or "").encode())
-            result = _last_result(pgconn, wait)
+            result = _last_result(connection, wait)
         pgconn.nonblocking = 0
     if result.status in FAILED:
         raise CommandFailed(command, read_error(result))
@@ -132,12 +151,27 @@ def run_copy(
 
 
 @contextmanager
-def _losing() -> Iterator[None]:
-    """A lost connection as our error."""
+def losing(connection: Connection[Any]) -> Iterator[None]:
+    """A lost connection as our error, in the server's words if it has said any."""
     try:
         yield
     except OperationalError as error:
-        raise Unreachable(f"The connection was lost: {str(error).strip()}.") from error
+        raise lost_connection(connection, error) from error
+
+
+def lost_connection(connection: Connection[Any] | None, error: Error) -> Unreachable:
+    """The error of a connection that was lost."""
+    words = getattr(connection, "last_words", "")
+    said = f"the server has ended it: {words}" if words else str(error).strip()
+    return Unreachable(f"The connection was lost: {said}.")
+
+
+def _listen(connection: Connection[Any], result: PGresult) -> None:
+    """Remembers what the server says as it ends the session."""
+    severity = result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) or b""
+    if severity.decode() in FATAL and isinstance(connection, HeardConnection):
+        error = read_error(result)
+        connection.last_words = f"{error.message} ({error.code})"
 
 
 def _send_rows(pgconn: PGconn, rows: bytes) -> None:
@@ -149,12 +183,14 @@ def _send_rows(pgconn: PGconn, rows: bytes) -> None:
     pgconn.put_copy_end()
 
 
-def _last_result(pgconn: PGconn, wait: Callable[[], None]) -> PGresult:
+def _last_result(connection: Connection[Any], wait: Callable[[], None]) -> PGresult:
     """The result of the one command under way, or the server's invitation to send rows."""
+    pgconn = connection.pgconn
     last: PGresult | None = None
     wait()
     while result := pgconn.get_result():
         last = result
+        _listen(connection, result)
         if result.status == ExecStatus.COPY_IN:
             return result
         wait()  # the commit's error comes behind; a signal is heard here, not in libpq
@@ -193,8 +229,12 @@ def _size(command: Command[Any]) -> int:
 
 
 def _exchange(
-    pgconn: PGconn, commands: Iterator[Command[Tag]], on_silence: OnSilence, patience: float
+    connection: Connection[Any],
+    commands: Iterator[Command[Tag]],
+    on_silence: OnSilence,
+    patience: float,
 ) -> Generator[CommandResult[Tag], None, CommandFailed[Tag] | None]:
+    pgconn = connection.pgconn
     flight: _Flight[Tag] = _Flight()
     failed: CommandFailed[Tag] | None = None
     complete = False
@@ -208,6 +248,7 @@ def _exchange(
             command = flight.take()
             now = time.monotonic()
             if result.status in FAILED:
+                _listen(connection, result)
                 failed = CommandFailed(command, read_error(result))
             elif result.status != ExecStatus.PIPELINE_ABORTED:
                 yield CommandResult(command, _rows(result), now - since, _answer(command, result))

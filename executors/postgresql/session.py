@@ -104,7 +104,7 @@ class PostgreSQLSession(Session):
         return self._run(sql, parameters).rowcount
 
     def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        with translated():
+        with translated(self._connection):
             return self._run(sql, parameters).fetchall()
 
     def quote(self, identifier: str) -> str:
@@ -118,7 +118,7 @@ class PostgreSQLSession(Session):
     def look(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The rows of a query of lockgate's own, in the middle of a section; the section's
         settings are in force again after it."""
-        with translated(), self._connection.pipeline():
+        with translated(self._connection), self._connection.pipeline():
             self._connection.execute("begin")
             self._connection.execute(ENTER_LOCALLY)
             cursor = self._connection.execute(sql.encode(), parameters or None)
@@ -144,7 +144,7 @@ class PostgreSQLSession(Session):
         # One flight, one snapshot.
         with self.ending_when_busy():
             try:
-                with translated():
+                with translated(self._connection):
                     return self._read_in_flight(queries)
             except ServerError:
                 self.roll_back()
@@ -328,7 +328,7 @@ class PostgreSQLSession(Session):
         return [cursor.fetchall() for cursor in cursors]
 
     def _run(self, sql: str, parameters: Sequence[object]) -> psycopg.Cursor[Row]:
-        with translated():
+        with translated(self._connection):
             return self._connection.execute(sql.encode(), parameters or None)
 
     def _connect(self) -> Connection:

@@ -48,7 +48,8 @@ EVENT_TRIGGER = "select from pg_catalog.pg_event_trigger where evtenabled <> 'D'
 # Under the migration's own settings, by which nothing here may be found.
 # https://www.postgresql.org/docs/current/sql-set-constraints.html
 SET = "set constraints "
-CHECK_DEFERRED = f"""
+CHECK_DEFERRED = " ".join(  # it travels with each step
+    f"""
 do language plpgsql $$ declare
     named pg_catalog.text;
     deferred pg_catalog.text;
@@ -71,7 +72,8 @@ begin
         execute pg_catalog.format('{SET}%s deferred', deferred);
     end if;
 end $$
-"""
+""".split()
+)
 MANY = 50  # steps; to reset the session after fewer costs less than to ask a distant server
 
 

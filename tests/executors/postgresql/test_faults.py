@@ -117,12 +117,12 @@ def test_kill_9_in_each_of_20_steps_leaves_the_schema_byte_equal(
 def test_the_server_notices_a_kill_while_a_long_statement_runs(
     project: Project, bystander: Bystander
 ) -> None:
+    # The end of the connection waits behind what the server has not read, when that is much.
+    for path in project.migrations.glob("0[012]?_t*.sql"):
+        path.unlink()
     project.write("001_t1.sql", "create table t1 (id int);\nselect pg_sleep(600);")
     with project.start("up") as process:
-        wait_until(
-            lambda: any(event == "PgSleep" for _, _, event, _ in sessions(bystander)),
-            "the long statement runs",
-        )
+        _await_sleep(bystander)
         process.kill()
     await_gone(bystander)
     assert held_by_others(bystander) == 0
@@ -331,3 +331,63 @@ def test_a_signal_between_units_keeps_the_first_and_exits_7(
         assert process.returncode == 7, err
         assert "Interrupted after 1 of 3 steps" in err
         assert not started
+
+
+WORDS = {
+    "terminated": ("select pg_terminate_backend(pg_backend_pid())", "57P01"),
+    "too long": ("set local transaction_timeout = '50ms'; select pg_sleep(30)", "25P04"),
+}
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_the_servers_last_words_are_told_and_noted(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, kind: str
+) -> None:
+    sql, code = WORDS[kind]
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_t.sql", f"create table t (id int);\n{sql};")
+    if postgres_server.major < 17 and kind == "too long":
+        pytest.skip("17 brought transaction_timeout")
+    result = project.migrate("up")
+    assert result.code == 11, result
+    assert (f"({code})" in result.err, "undone" in result.err) == (True, True), result.err
+    assert "server closed the connection" not in result.err
+    with psycopg.connect(project.url) as connection:
+        query = "select status, error from lockgate_runs"
+        ((status, error),) = connection.execute(query).fetchall()
+        assert (status, f"({code})" in error) == ("ROLLED_BACK", True)
+        assert connection.execute("select to_regclass('t')").fetchone() == (None,)
+
+
+def test_the_last_words_to_a_statement_by_itself_are_noted_with_its_doubt(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path
+) -> None:
+    sql, code = WORDS["terminated"]
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_t.sql", f"create table t (id int);\n{sql};", flags=" transaction:false")
+    result = project.migrate("up", "--allow-non-atomic")
+    assert (result.code, f"({code})" in result.err) == (7, True), result
+    with psycopg.connect(project.url) as connection:
+        query = "select status, error from lockgate_runs"
+        ((status, error),) = connection.execute(query).fetchall()
+    assert (status, f"({code})" in error) == ("STUCK", True)
+
+
+def test_a_crash_and_a_shutdown_are_told_as_such(tmp_path: Path) -> None:
+    with PostgresServer() as server:
+        project = Project(tmp_path, server.url(server.new_database()))
+        project.write("001_t.sql", "create table t (id int);\nselect pg_sleep(60);")
+        for number, code in ((signal.SIGKILL, "57P02"), (signal.SIGINT, "57P01")):
+            with server.connect(project.database) as bystander, project.start("up") as process:
+                _await_sleep(bystander)
+                crash = number == signal.SIGKILL
+                os.kill(bystander.info.backend_pid if crash else server.pid, number)
+                _, err = process.communicate(timeout=30)
+            assert (process.returncode, f"({code})" in err) == (11, True), err
+
+
+def _await_sleep(bystander: Bystander) -> None:
+    wait_until(
+        lambda: any(event == "PgSleep" for _, _, event, _ in sessions(bystander)),
+        "the long statement runs",
+    )
