@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SETTING = Answer
 DEFAULT = "allow"
-MEANING = "Statements that run code which is not read: DO, CALL, EXECUTE."
+MEANING = "Statements that run code which is not read: DO, CALL, EXECUTE, functions."
 
 __all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
 

@@ -65,6 +65,11 @@ def each_text(sql: str, dialect: Dialect) -> Iterator[CodeText]:
     yield from _nested(cut_statement(sql, dialect), dialect, 0)
 
 
+def each_code(text: str, dialect: Dialect) -> Iterator[CodeText]:
+    """The code that a string holds, and all that is in its strings."""
+    yield from _nested(CodeText(read_head(text, dialect)), dialect, 1)
+
+
 def _nested(text: CodeText, dialect: Dialect, depth: int) -> Iterator[CodeText]:
     yield text
     for one in text.codes() if depth < DEEPEST else ():

@@ -160,6 +160,7 @@ RIGHTS: frozenset[tuple[str, ...]] = frozenset(
         # What it runs has the rights of everybody who changes the schema.
         *((verb, "event", "trigger") for verb in ("create", "alter")),
         ("security", "label"),
+        *((verb, "policy") for verb in ("create", "alter", "drop")),
         ("reassign", "owned"),
         *(("set", *scope, "role") for scope in ((), ("local",), ("session",), ("default",))),
         ("set", "session", "authorization"),
@@ -171,10 +172,11 @@ LONGEST_RIGHT = 5
 """So many words of a statement say whether it is one of them."""
 # PostgreSQL's set_config() takes on a role by these settings, whose names are strings.
 ROLE_SETTINGS = frozenset({"role", "session_authorization", "session_replication_role"})
+RIGHTS_PAIRS = frozenset({("security", "definer"), ("owner", "to"), ("level", "security")})
 RIGHTS_WORDS = (
     *("grant", "role", "user", "group", "privileges", "owned", "authorization", "password"),
     *("session_replication_role", "session_authorization", "set_config", "definer"),
-    *("event", "label", "owner", "database"),
+    *("event", "label", "owner", "database", "policy", "security"),
 )
 RIGHTS_WORD = re.compile(rf"\b(?:{'|'.join(RIGHTS_WORDS)})\b")
 
@@ -215,7 +217,7 @@ def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:
         return True
     if dialect.name == "postgresql" and (
         "session_replication_role" in words
-        or not {("security", "definer"), ("owner", "to")}.isdisjoint(pairwise(words))
+        or not RIGHTS_PAIRS.isdisjoint(pairwise(words))
         or any(map(_sets_for_later, begun))
         or _sets_role(text)
     ):

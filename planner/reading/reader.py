@@ -7,7 +7,10 @@ that is asked for is imported: a reader costs a command a tenth of its start.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from lockgate.planner.reading.calls import Routines
 
 if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts
@@ -43,6 +46,7 @@ class ImpactReader:
     def __init__(self, dialect: Dialect, facts: Facts) -> None:
         self._dialect = dialect
         self._facts = facts
+        self._routines = Routines()
         if dialect.name == "postgresql":
             from lockgate.planner.reading.postgresql.weighing.following import begin
 
@@ -50,6 +54,11 @@ class ImpactReader:
 
     def read(self, statements: Iterable[str], *, transactional: bool = True) -> Iterator[Impact]:
         """What a section's statements do, each as those before it have left the session."""
+        for impact in self._read(statements, transactional):
+            lost = self._routines.follow(impact.reading)
+            yield replace(impact, loses=(*impact.loses, *lost)) if lost else impact
+
+    def _read(self, statements: Iterable[str], transactional: bool) -> Iterator[Impact]:
         readings = read_section(statements, self._dialect, transactional=transactional)
         if self._dialect.name == "postgresql":
             from lockgate.planner.reading.postgresql.weighing.following import follow

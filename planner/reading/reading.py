@@ -223,6 +223,11 @@ class Reading:
     """It runs a query over rows of which no table's size tells the number."""
     opaque: bool = False
     """It runs code that is in a string or in the database, and that is not read."""
+    calls_own: frozenset[str] = frozenset()
+    """The functions and procedures of the database that it calls, or that the code which it stores
+    does: by their names alone, in lower case."""
+    takes_when_called: bool = False
+    """It makes a function or a procedure that drops, truncates, or deletes without a condition."""
     reaches_out: tuple[str, ...] = ()
     """What it reaches outside of the database: `runs a program on the server`."""
     changes_rights: bool = False

@@ -38,6 +38,29 @@ def takes_away(found: Sequence[Token]) -> bool:
     )
 
 
+def takes_all(found: Sequence[Token]) -> bool:
+    """Whether this code drops, truncates, or deletes what no condition names."""
+    conditions = [False]
+    around = zip((END, *found), found, (*found[1:], END), strict=False)
+    for before, token, after in reversed(list(around)):
+        if token.text == ")":
+            conditions.append(False)
+        elif token.text == "(" and len(conditions) > 1:
+            conditions.pop()
+        elif token.text == ";":
+            conditions[-1] = False
+        elif token.word == "where":
+            conditions[-1] = True
+        elif (
+            token.word in TAKERS
+            and before.word not in NOT_AFTER
+            and after.word not in NOT_BEFORE
+            and not (token.word == "delete" and conditions[-1])
+        ):
+            return True
+    return False
+
+
 def runs_other_code(found: Sequence[Token]) -> bool:
     """Whether this code calls a procedure, PERFORMs a function of the database, calls one by its
     schema, or runs a text."""

@@ -59,7 +59,10 @@ def find_schema_changes(plan: Plan) -> tuple[SchemaChange, ...]:
 def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange]]:
     for step in steps:
         for statement in step.statements:
-            yield _told(full_reading(statement, dialect))
+            reading = full_reading(statement, dialect)
+            # Of a trigger those before it say whether its function was read.
+            opaque = statement.reading.opaque if statement.reading else reading.opaque
+            yield _told(replace(reading, opaque=opaque))
 
 
 def _parts(changes: Iterable[SchemaChange]) -> set[str]:
@@ -71,7 +74,8 @@ def _parts(changes: Iterable[SchemaChange]) -> set[str]:
 def _told(reading: Reading) -> list[SchemaChange]:
     """What one statement changes, by its reading."""
     if reading.opaque or reading.unread:
-        return [SchemaChange("code that was not read", "changed", (f"~ {reading.kind}",))]
+        code = SchemaChange("code that was not read", "changed", (f"~ {reading.kind}",))
+        return [code, *_told(replace(reading, opaque=False, unread=""))]
     if reading.changes_rights:
         rights = SchemaChange("rights", "changed", (f"~ {reading.kind}",))
         return [rights, *_told(replace(reading, changes_rights=False))]

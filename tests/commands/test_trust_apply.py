@@ -302,6 +302,28 @@ def test_an_event_or_a_trigger_that_runs_other_code_is_not_read(any_project: Pro
         refused(any_project.migrate("plan"), 3, "Code runs that is not read", "create ")
 
 
+EMPTIES = {
+    "postgresql": "create function f() returns int language sql as "
+    "$$ delete from notes; select 1 $$;",
+    "mysql": "create function f() returns int deterministic modifies sql data "
+    "begin delete from notes; return 1; end;",
+}
+EMPTIES["mariadb"] = EMPTIES["mysql"]
+
+
+def test_a_call_of_the_plans_own_function_that_empties_a_table_is_a_loss(
+    any_project: Project,
+) -> None:
+    any_project.write("001_notes.sql", "create table notes (a int);")
+    succeed(any_project.migrate("up"))
+    any_project.write("002_gone.sql", f"{EMPTIES[any_project.engine]}\nselect f();")
+    deny(any_project, "destructive: deny, non_atomic: allow")
+    refused(any_project.migrate("plan"), 3, "what f takes away, which it calls")
+    any_project.write("002_gone.sql", "select of_the_database();")
+    deny(any_project, "opaque: deny, non_atomic: allow")
+    refused(any_project.migrate("plan"), 3, "Code runs that is not read", "(select)")
+
+
 def test_the_steps_of_a_plan_are_in_the_order_of_their_files(any_project: Project) -> None:
     any_project.write_tables(2)
     document = planned(any_project)

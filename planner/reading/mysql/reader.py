@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from lockgate.planner.database.mentions import find_mentions
+from lockgate.planner.reading.calls import own_calls
 from lockgate.planner.reading.mysql.algorithms import DROPS_LISTS_APART
 from lockgate.planner.reading.mysql.clauses import ASKED
 from lockgate.planner.reading.mysql.effects import WHOLE, read_effect
@@ -25,7 +26,7 @@ from lockgate.planner.reading.reading import (
     Reading,
     not_read,
 )
-from lockgate.planner.reading.stored import calls_by_schema, runs_other_code, takes_away
+from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
 from lockgate.planner.sql.cursor import MOST, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
 
@@ -38,6 +39,7 @@ EVALUATES = frozenset({"delete", "do", "insert", "replace", "select", "set", "up
 # Engines that keep no rows, and that keep them in memory alone.
 EMPTY, VOLATILE = frozenset({"blackhole", "example"}), frozenset({"memory", "heap"})
 ACTING = ("event", "trigger")
+ROUTINES = ("function", "procedure")
 EMPTIED = ("drop partition", "truncate partition")
 
 
@@ -58,13 +60,16 @@ def read(sql: str, dialect: Dialect) -> Reading:
     found = list(cursor.rest())
     words = [token.word for token in found]
     effect = read_effect(cursor)
+    calls = _own_calls(words, effect, found, dialect)
     several = not dialect.atomic_accounts and _names_several_accounts(words)
     partial = effect.partial or several
     return replace(
         effect,
         mentions=find_mentions(found, dialect),
         kind=_kind(words, effect),
-        opaque=_is_opaque(words, effect, found),
+        opaque=_is_opaque(words, effect, found, calls),
+        calls_own=calls,
+        takes_when_called=_makes_routine(words, effect) and takes_all(found),
         reaches_out=reaches,
         changes_rights=gives,
         partial=partial,
@@ -86,14 +91,40 @@ def _kind(words: list[str], effect: Reading) -> str:
     return first
 
 
-def _is_opaque(words: list[str], effect: Reading, found: list[Token]) -> bool:
+def _own_calls(
+    words: list[str], effect: Reading, found: list[Token], dialect: Dialect
+) -> frozenset[str]:
+    """What it calls of the database's own, or what it stores does."""
+    first = words[0] if words else ""
+    if first == "create" and any(one.kind == "table" for one in effect.objects):
+        found = found[words.index("select") :] if "select" in words else []
+    elif (
+        first not in EVALUATES
+        and first != "call"
+        and not (_acts(words, effect) or _makes_routine(words, effect))
+    ):
+        return frozenset()
+    return own_calls(found, dialect.name)
+
+
+def _makes_routine(words: list[str], effect: Reading) -> bool:
+    return words[:1] == ["create"] and any(one.kind in ROUTINES for one in effect.objects)
+
+
+def _acts(words: list[str], effect: Reading) -> bool:
+    """Whether it makes or alters what runs by itself."""
+    return any(one.kind in ACTING for one in effect.objects) and words[0] in ("create", "alter")
+
+
+def _is_opaque(
+    words: list[str], effect: Reading, found: list[Token], calls: frozenset[str]
+) -> bool:
     """Whether it runs code that is not in it, or stores what does so by itself."""
     if words[:1] and words[0] in UNREAD:
         return True
-    if words[:1] and words[0] in EVALUATES and calls_by_schema(found):
-        return True
-    acts = any(one.kind in ACTING for one in effect.objects) and words[0] in ("create", "alter")
-    return acts and runs_other_code(found)
+    if _acts(words, effect):
+        return bool(calls) or runs_other_code(found)
+    return bool(calls) and not _makes_routine(words, effect)
 
 
 def _names_several_accounts(words: list[str]) -> bool:

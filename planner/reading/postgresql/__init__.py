@@ -1,6 +1,7 @@
 """The reading of PostgreSQL's statements: what each does, by the server's own grammar.
 
 alter.py          The clauses of an ALTER TABLE of PostgreSQL, read from its parse tree
+calling.py        Which functions of the database a statement of PostgreSQL calls, by its parse tree
 conditions.py     Conditions in parse trees
 definitions.py    What CREATE, ALTER and DROP of PostgreSQL do, read from their parse trees
 enums.py          New values of enums

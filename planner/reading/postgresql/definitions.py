@@ -24,6 +24,7 @@ from lockgate.planner.reading.postgresql.locks import (
 from lockgate.planner.reading.postgresql.nodes import (
     Node,
     Path,
+    called,
     is_temporary,
     named,
     relation,
@@ -170,6 +171,9 @@ def read_on_table(kind: str, node: Node, path: Path) -> Reading:
     lock = SHARE_ROW_EXCLUSIVE if kind == "CreateTrigStmt" else ACCESS_EXCLUSIVE
     words = {"CreateTrigStmt": "create trigger", "RuleStmt": "create rule"}
     reading = alteration(words.get(kind, f"{kind[:-10].lower()} policy"), hold(table, lock))
+    if kind == "CreateTrigStmt":
+        calls = called({"FuncCall": node, "when": node.get("whenClause")})
+        reading = replace(reading, opaque=bool(calls), calls_own=calls)
     # What a rule is to do is looked at, and locked, as if it were done.
     done = [read_write(inner, one, path) for each in node.get("actions", [])
             for inner, one in each.items() if inner in WRITERS]  # fmt: skip

@@ -44,9 +44,17 @@ def shorten(sql: str) -> str:
     >>> len(shorten("insert into t values " + ", ".join(["(1, 'a')"] * 10_000)))
     49
     """
-    if len(sql) <= LONG:
-        return sql
+    return sql if len(sql) <= LONG else "".join(_parts(sql)[0])
+
+
+def rows_past(sql: str) -> str:
+    """The rows that `shorten` leaves out: values, words and parentheses, and no comments."""
+    return "" if len(sql) <= LONG else "".join(_parts(sql)[1])
+
+
+def _parts(sql: str) -> tuple[list[str], list[str]]:
     kept: list[str] = []
+    left: list[str] = []
     done = position = 0
     mark_at = _compiled(MARK).search
     while (mark := mark_at(sql, position)) and not mark["comment"]:
@@ -54,8 +62,9 @@ def shorten(sql: str) -> str:
         if mark["values"]:
             head, tail = _rows(sql, position)
             kept.append(sql[done:head])
+            left.append(sql[head:tail])
             done = position = tail
-    return "".join([*kept, sql[done:]])
+    return [*kept, sql[done:]], left
 
 
 def _rows(sql: str, position: int) -> tuple[int, int]:

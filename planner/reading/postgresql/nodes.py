@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.planner.reading.calls import server_functions
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.stored import SERVER_SCHEMAS
 
@@ -109,12 +110,16 @@ def calls(tree: Any) -> list[tuple[str, Node]]:
     return [(parts[-1], node) for parts, node in found if parts]
 
 
-def calls_own(tree: Any) -> bool:
-    """Whether a tree calls a function by a schema that is not one of the server's own."""
-    return any(
-        len(parts := texts(node["funcname"])) > 1 and parts[-2] not in SERVER_SCHEMAS
+def called(tree: Any, path: Path = None) -> frozenset[str]:
+    """The functions of the database that a tree calls, by their names without a schema: all that
+    it does not name by a schema are, where the path has others than the server's own first."""
+    has_other_first = path is not None and "pg_catalog" in path[1:]
+    known = frozenset() if has_other_first else server_functions("postgresql")
+    return frozenset(
+        parts[-1]
         for kind, node in walk(tree)
-        if kind == "FuncCall"
+        if kind == "FuncCall" and (parts := texts(node["funcname"]))
+        if (parts[-2] not in SERVER_SCHEMAS if len(parts) > 1 else parts[0] not in known)
     )
 
 

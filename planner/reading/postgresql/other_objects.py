@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lockgate.planner.reading.calls import own_calls
+from lockgate.planner.reading.code_text import each_code
 from lockgate.planner.reading.postgresql.alter import constraint_words
 from lockgate.planner.reading.postgresql.locks import (
     SHARE_ROW_EXCLUSIVE,
@@ -16,6 +18,7 @@ from lockgate.planner.reading.postgresql.locks import (
 from lockgate.planner.reading.postgresql.nodes import (
     Node,
     Path,
+    called,
     named,
     relation,
     texts,
@@ -24,8 +27,7 @@ from lockgate.planner.reading.postgresql.nodes import (
 )
 from lockgate.planner.reading.postgresql.outlines import alteration, first_name, made, made_in
 from lockgate.planner.reading.reading import Clause, Object, Reading, Verb
-from lockgate.planner.reading.stored import runs_other_code, takes_away
-from lockgate.planner.sql.cursor import read_tokens
+from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
 from lockgate.planner.sql.dialect import POSTGRESQL
 
 TRIGGERS = frozenset({"trigger", "event_trigger"})
@@ -34,25 +36,29 @@ TRIGGERS = frozenset({"trigger", "event_trigger"})
 def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
     """CREATE FUNCTION and CREATE PROCEDURE. What returns a trigger runs without being called."""
     name = first_name(node)
-    reading = made("function", name, node)
+    codes = [
+        code
+        for kind, one in walk(node.get("options", []))
+        if kind == "String"
+        for code in each_code(one.get("sval", ""), POSTGRESQL)
+    ]
+    body = node.get("sql_body", {})
+    calls = called(body).union(*(own_calls(code.found, "postgresql") for code in codes))
+    takes = _takes_all(body) or any(code.is_cut or takes_all(code.found) for code in codes)
+    reading = replace(made("function", name, node), calls_own=calls, takes_when_called=takes)
     if type_name(node.get("returnType", {})) not in TRIGGERS:
         return reading
-    texts_of_it = [one.get("sval", "") for kind, one in walk(node["options"]) if kind == "String"]
-    reading = replace(reading, opaque=any(map(_runs_other_code, texts_of_it)))
-    if not any(map(_takes_away, texts_of_it)):
-        return reading
-    lost = f"what the trigger function {name} takes away, whenever it runs"
-    return replace(reading, loses=(lost,))
+    others = bool(calls) or any(runs_other_code(code.found) for code in codes)
+    # So it may where it has more tokens than are read.
+    if any(code.is_cut or takes_away(code.found) for code in codes):
+        lost = f"what the trigger function {name} takes away, whenever it runs"
+        reading = replace(reading, loses=(lost,))
+    return replace(reading, opaque=others)
 
 
-def _takes_away(code: str) -> bool:
-    """So it may where it has more tokens than are read."""
-    cursor = read_tokens(code, POSTGRESQL)
-    return cursor.is_cut or takes_away(tuple(cursor.rest()))
-
-
-def _runs_other_code(code: str) -> bool:
-    return runs_other_code(tuple(read_tokens(code, POSTGRESQL).rest()))
+def _takes_all(body: Node) -> bool:
+    """Whether a body that is no string deletes what no condition names: it can do no DDL."""
+    return any(kind == "DeleteStmt" and "whereClause" not in one for kind, one in walk(body))
 
 
 def read_event_trigger(_kind: str, node: Node, _path: Path) -> Reading:

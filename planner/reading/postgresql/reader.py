@@ -11,7 +11,14 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
+from lockgate.planner.reading.calls import own_calls
 from lockgate.planner.reading.postgresql import definitions, other_objects, outlines, rows
+from lockgate.planner.reading.postgresql.calling import (
+    made_functions,
+    runs_text,
+    with_calls,
+    with_functions,
+)
 from lockgate.planner.reading.postgresql.grammar import NotRead, parse
 from lockgate.planner.reading.postgresql.head import shorten
 from lockgate.planner.reading.postgresql.locks import (
@@ -25,12 +32,13 @@ from lockgate.planner.reading.postgresql.nodes import (
     UNKNOWN_PATH,
     Node,
     Path,
-    calls_own,
+    called,
     constant,
     is_on,
     option,
     relation,
     spaced,
+    texts,
 )
 from lockgate.planner.reading.reaching import changes_rights, read_reaching
 from lockgate.planner.reading.reading import (
@@ -59,16 +67,8 @@ OUTSIDE = frozenset({"CreatedbStmt", "DropdbStmt", "CreateTableSpaceStmt", "Drop
 SUBSCRIPTIONS = frozenset(
     {"CreateSubscriptionStmt", "AlterSubscriptionStmt", "DropSubscriptionStmt"}
 )
-# They run what their expressions call, or, as a rule, will whenever it acts.
-EVALUATES = frozenset({
-    *("AlterTableStmt", "CreateTableAsStmt", "DeclareCursorStmt", "ExplainStmt", "IndexStmt"),
-    *("CopyStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt", "RuleStmt"),
-})  # fmt: skip
 OF_SESSION = ("advisory", "lock_timeout")
 BRIEF = frozenset({"local", "transaction", "constraints"})
-# https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
-# https://www.postgresql.org/docs/current/textsearch-features.html#TEXTSEARCH-STATISTICS
-RUN_A_TEXT = ("query_to_xml", "ts_stat", "ts_rewrite")
 
 
 @lru_cache(maxsize=READ_ONCE)
@@ -82,17 +82,10 @@ def read(sql: str, path: Path = None) -> Reading:
     sql = readable(sql, POSTGRESQL)
     reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
     gives, names = changes_rights(sql, POSTGRESQL), _named_of_session(sql)
-    opaque = reading.opaque or _runs_text(sql)
+    opaque = reading.opaque or runs_text(sql)
     if not (gives or reaches or names or opaque):
         return reading
     return replace(reading, reaches_out=reaches, changes_rights=gives, names=names, opaque=opaque)
-
-
-def _runs_text(sql: str) -> bool:
-    """Whether it calls a function of the server's that runs a query given as a string; wherever
-    its name stands, so it may be said in vain."""
-    text = shorten(sql).lower()
-    return any(name in text for name in RUN_A_TEXT)
 
 
 def _named_of_session(sql: str) -> tuple[str, ...]:
@@ -108,15 +101,17 @@ def _read(sql: str, path: Path) -> Reading:
         return not_read(error.why, error.at)
     reader = READERS.get(kind)
     reading = reader(kind, node, path) if reader else _other(kind, node)
-    return replace(reading, opaque=True) if kind in EVALUATES and calls_own(node) else reading
+    return with_calls(reading, sql, kind, node, path)
 
 
 def read_all(statements: Iterable[str], *, transactional: bool = True) -> Iterator[Reading]:
     """The readings of a section's statements, each as those before it have left the session."""
     path: Path = None
     in_utc = True
+    made: set[str] = set()
     for sql in statements:
-        reading = read(sql, path)
+        reading = with_functions(read(sql, path), made)
+        made |= made_functions(reading)
         yield reading if in_utc else _elsewhere(reading)
         in_utc = in_utc and not _may_set_zone(reading)
         if reading.search_path is not None and (transactional or reading.leaves != "nothing"):
@@ -241,14 +236,16 @@ def _lock(_kind: str, node: Node, path: Path) -> Reading:
                    )  # fmt: skip
 
 
-def _call(_kind: str, _node: Node, _path: Path) -> Reading:
+def _call(_kind: str, node: Node, _path: Path) -> Reading:
+    calls = frozenset(texts(node["funccall"]["funcname"])[-1:]) | called(node)
     return Reading("other", kind="call", opaque=True, leaves="unknown", commits="may",
-                   fails_whole=False, repeatable=False)  # fmt: skip
+                   fails_whole=False, repeatable=False, calls_own=calls)  # fmt: skip
 
 
 def _do(_kind: str, node: Node, _path: Path) -> Reading:
     body = str(option(node["args"], "as") or "")
     cursor = read_tokens(body, POSTGRESQL)
+    calls = own_calls(list(cursor.ahead().rest()), "postgresql")
     found = [token.name.lower() or token.text for token in cursor.rest()]
     words = set(found)
     ends = any(word in ENDINGS and before != "on" for before, word in pairwise(["", *found]))
@@ -257,7 +254,7 @@ def _do(_kind: str, node: Node, _path: Path) -> Reading:
     return Reading("other", kind="do", opaque=True, outside_only=_ends_transaction(found),
                    leaves="unknown", commits=commits,
                    fails_whole=commits == "never", repeatable=commits == "never",
-                   search_path=UNKNOWN_PATH if moves else None)  # fmt: skip
+                   search_path=UNKNOWN_PATH if moves else None, calls_own=calls)  # fmt: skip
 
 
 def _ends_transaction(words: list[str]) -> bool:

@@ -183,6 +183,11 @@ RIGHTS_ON_POSTGRESQL = [
     "alter table t owner to app",
     "alter function f() owner to current_user",
     "do $$ begin execute 'alter schema s owner to app'; end $$",
+    "create policy p on t using (true)",
+    "drop policy p on t",
+    "alter table t disable row level security",
+    "alter table t no force row level security",
+    "do $$ begin execute 'alter table t disable row level security'; end $$",
 ]
 RIGHTS_ON_MYSQL = [
     "grant all on *.* to app",
@@ -203,7 +208,8 @@ NO_RIGHTS = [
     "alter database shop set tablespace fast",
     "alter database shop rename to store",
     "alter table database alter column role set default 'x'",
-    "create table event (owner text, label text)",
+    "create table event (owner text, label text, policy text)",
+    "alter table t drop column policy, add security text",
     "comment on table t is 'owner to app'",
 ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.planner.reading.stored import runs_other_code, takes_away
+from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import MYSQL
 
@@ -32,6 +32,22 @@ def test_it_takes_data_away(sql: str) -> None:
 )
 def test_it_takes_nothing_away(sql: str) -> None:
     assert not takes_away(tuple(read_tokens(sql, MYSQL).rest()))
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("delete from a; select 1 from b where c", True),
+        ("begin delete from a where b; end", False),
+        ("begin if exists (select 1 from b where c) then delete from a; end if; end", True),
+        ("delete from a using (select 1) b where a.c = (select d from e)", False),
+        ("begin delete from a where b; truncate c; end", True),
+        ("select a from b where c", False),
+        (") where ( delete from a", True),
+    ],
+)
+def test_what_is_taken_without_a_condition_is_told(sql: str, expected: bool) -> None:
+    assert takes_all(tuple(read_tokens(sql, MYSQL).rest())) is expected
 
 
 @pytest.mark.parametrize(

@@ -3,4 +3,4 @@
 -- migrate:up
 call refill(5); -- expect: opaque-code info
 do sleep(1);
-do setval(numbers, 5);
+do refill(5); -- expect: opaque-code info

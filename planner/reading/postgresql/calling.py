@@ -1,0 +1,89 @@
+"""Which functions of the database a statement of PostgreSQL calls, by its parse tree.
+
+What triggers, rules, policies, operators, casts and defaults of the tables call is not in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+
+from lockgate.planner.reading.calls import clause_words, server_functions
+from lockgate.planner.reading.postgresql.head import ESCAPE, STRING, rows_past
+from lockgate.planner.reading.postgresql.nodes import Node, Path, called
+from lockgate.planner.reading.reading import Reading
+from lockgate.planner.reading.stored import SERVER_SCHEMAS
+
+# They run what their expressions call, or, as a rule, will whenever it acts.
+EVALUATES = frozenset({
+    *("AlterTableStmt", "CreateTableAsStmt", "DeclareCursorStmt", "ExplainStmt", "IndexStmt"),
+    *("CopyStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "SelectStmt", "UpdateStmt", "RuleStmt"),
+})  # fmt: skip
+# What ALTER COLUMN … SET DEFAULT names is stored, and not called.
+SET_DEFAULT = "AT_ColumnDefault"
+# What is no call, then the name of one: a step in Python for each call, and none for each row.
+CALL_IN_ROWS = (
+    rf'(?:{ESCAPE}|{STRING}|[^\'\w"$(]++|[\w$]++(?!\s*+\()|"[^"]*+"(?!\s*+\()|\()*+'
+    r'(?:"(?P<quoted>[^"]*+)"|(?P<word>[\w$]++))\s*+\('
+)
+QUALIFIER = re.compile(r'(?:"([^"]*)"|([\w$]+))\s*\.\s*$')
+QUALIFIER_LENGTH = 200
+"""Characters before a name in which its schema stands."""
+# https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
+# https://www.postgresql.org/docs/current/textsearch-features.html#TEXTSEARCH-STATISTICS
+RUN_A_TEXT = ("query_to_xml", "ts_stat", "ts_rewrite")
+
+
+def with_calls(reading: Reading, sql: str, kind: str, node: Node, path: Path) -> Reading:
+    """The reading of a statement with what it calls of the database's own, if it runs that."""
+    if kind not in EVALUATES:
+        return reading
+    if "cmds" in node:
+        cmds = [one for one in node["cmds"] if one["AlterTableCmd"]["subtype"] != SET_DEFAULT]
+        node = {**node, "cmds": cmds}
+    calls = called(node, path)
+    calls |= called_in_rows(rows_past(sql))
+    return replace(reading, opaque=True, calls_own=calls) if calls else reading
+
+
+def called_in_rows(rows: str) -> frozenset[str]:
+    """The functions of the database that rows of a VALUES list call.
+
+    >>> sorted(called_in_rows("(1, 'f(x)', g ()), (now(), a.now()), (b in (1))"))
+    ['g', 'now']
+    """
+    found = set()
+    position, match_at = 0, re.compile(CALL_IN_ROWS).match
+    while match := match_at(rows, position):
+        position, place = match.end(), match.start("word" if match["word"] else "quoted")
+        name = match["word"].lower() if match["word"] else match["quoted"]
+        before = rows[max(0, place - QUALIFIER_LENGTH) : place].removesuffix('"').rstrip()
+        if before.endswith("."):
+            schema = QUALIFIER.search(before)
+            is_own = schema is None or (schema[1] or schema[2].lower()) not in SERVER_SCHEMAS
+        else:
+            is_clause = match["word"] and name in clause_words("postgresql")
+            is_own = not is_clause and name not in server_functions("postgresql")
+        found |= {name} if is_own else set()
+    return frozenset(found)
+
+
+def runs_text(sql: str) -> bool:
+    """Whether it calls a function of the server's that runs a query given as a string; wherever
+    its name stands, so it may be said in vain."""
+    text = sql.lower()
+    return any(name in text for name in RUN_A_TEXT)
+
+
+def with_functions(reading: Reading, made: Collection[str]) -> Reading:
+    """The reading of a trigger whose function the same section has made: that was read there."""
+    is_read = reading.kind == "create trigger" and reading.calls_own <= set(made)
+    return replace(reading, opaque=False) if is_read and reading.opaque else reading
+
+
+def made_functions(reading: Reading) -> frozenset[str]:
+    """The functions that a statement makes."""
+    if reading.kind != "create function":
+        return frozenset()
+    return frozenset(one.name for one in reading.objects)
