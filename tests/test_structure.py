@@ -167,10 +167,9 @@ SHOWN = {
     "executors/postgresql/pipeline.py": "lockgate's own SQL",
     "executors/postgresql/session.py": "lockgate's own SQL",
     "executors/programs/squawk.py": "lines are counted",
-    "lockgate/views/errors.py": "a line of it is shown",
     "lockgate/views/plan/markdown.py": "rows are counted",
     "lockgate/views/plan/sql.py": "a delimiter is found that does not stand in it",
-    "lockgate/views/terminal.py": "it is shown on one line",
+    "planner/passwords.py": "passwords are hidden in what is shown of it",
     "planner/plan/rehearsal.py": "it is shown on one line",
 }
 """Modules that handle the text of statements, and what for."""

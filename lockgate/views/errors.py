@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import LockgateError, RunError
+from lockgate.planner.passwords import hide_passwords
 from lockgate.views.json import show_document
 from lockgate.views.terminal import tell
 
@@ -33,7 +34,8 @@ def _show_failure(failure: Failure) -> None:
     error = failure.error
     if failure.statement is not None:
         tell("")
-        for number, line in enumerate(failure.statement.sql.split("\n"), failure.statement.line):
+        shown = hide_passwords(failure.statement.sql)
+        for number, line in enumerate(shown.split("\n"), failure.statement.line):
             if abs(number - failure.line) <= CONTEXT:
                 tell(f"  {number:>5} | {line}")
             if number == failure.line and failure.column:
@@ -41,7 +43,7 @@ def _show_failure(failure: Failure) -> None:
         tell("")
     for name, value in (("Detail", error.detail), ("Hint", error.hint)):
         if value:
-            tell(f"{name}: {value}")
+            tell(f"{name}: {hide_passwords(value)}")
 
 
 def _blank(text: str) -> str:

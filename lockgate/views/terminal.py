@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, TypeGuard
 
 from lockgate.planner.hidden import hidden_in, reveal
+from lockgate.planner.passwords import hide_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,8 +85,8 @@ def clean(text: str) -> str:
 
 
 def shorten(sql: str, width: int = 100) -> str:
-    """The SQL on one line, cut to a width."""
-    line = " ".join(sql.split())
+    """The SQL on one line, cut to a width, without passwords."""
+    line = " ".join(hide_passwords(sql).split())
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 

@@ -111,3 +111,11 @@ def test_a_function_whose_procedure_commits_fails_everywhere_and_says_so(project
     assert project.migrate("up").code == 0
     project.write("002_call.sql", "select f();")
     refused(project.migrate("up"), 9, "(2D000)", "no function can run a procedure that commits")
+
+
+@pytest.mark.parametrize("arguments", [["up"], ["up", "-v"], ["up", "--json"]])
+def test_a_password_in_a_statement_is_not_printed(project: Project, arguments: list[str]) -> None:
+    inner = "execute 'alter role nowhere password ''hunter2'''"
+    for sql in (f"do $$ begin {inner}; end $$", "alter role nowhere\n  password 'hunter2'"):
+        project.write("001_role.sql", f"{sql};")
+        assert "hunter2" not in refused(project.migrate(*arguments), 9, "nowhere").all

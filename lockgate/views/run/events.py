@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lockgate.executors.events import Event, RunStarted
 from lockgate.exits import Exit
 from lockgate.planner.errors import LockgateError
+from lockgate.planner.passwords import hide_passwords
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.views.terminal import print_line
@@ -75,7 +76,7 @@ def _failure(failure: Failure | None) -> dict[str, Any] | None:
     error = failure.error
     return {"number": failure.number, "step": _value(failure.step), "place": failure.place,
             "file": failure.step.file, "line": failure.line, "column": failure.column,
-            "code": error.code, "message": error.message, "detail": error.detail,
+            "code": error.code, "message": error.message, "detail": hide_passwords(error.detail),
             "hint": error.hint}  # fmt: skip
 
 
