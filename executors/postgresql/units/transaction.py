@@ -74,6 +74,7 @@ begin
 end $$
 """.split()
 )
+DEFINING = frozenset({"alter", "comment", "create", "drop", "grant", "revoke", "truncate"})
 MANY = 50  # steps; to reset the session after fewer costs less than to ask a distant server
 
 
@@ -182,7 +183,7 @@ def _transaction(
         if place < untouched:
             yield Command(ENTER, mark)
         else:
-            if step is not unit.steps[-1]:  # the commit checks that
+            if step is not unit.steps[-1] and may_defer(step):  # the commit checks the last
                 yield Command(CHECK_DEFERRED, mark)
             yield from engine.session.reset_commands(mark)
             # No lock keeps a schema's name: the tables may lie in another by now.
@@ -214,6 +215,16 @@ def _leave_untouched(engine: PostgreSQL, unit: Unit) -> int:
     )
     found = len(tuple(plain))
     return 0 if found < MANY or engine.session.query_all(EVENT_TRIGGER) else found
+
+
+def may_defer(step: Step) -> bool:
+    """Whether it may leave a constraint to be checked later: only rows that are written do, by it
+    or by code that it runs, and a mode that it sets. What only defines sends no more than it must:
+    a server notices that its client died when it has read all that the client had sent."""
+    return any(
+        one.opaque or one.unread or one.kind.partition(" ")[0] not in DEFINING
+        for one in map(reading_of, step.statements)
+    )
 
 
 def end_of_step(engine: PostgreSQL, mark: Mark, serial: int) -> Command[Mark]:
