@@ -106,8 +106,7 @@ def test_an_agent_comes_from_a_wish_to_a_proved_plan_in_few_calls(project: Proje
 
 def test_what_an_agent_is_led_to_changes_no_database(project: Project) -> None:
     before, outside = contents(project), project.folder.parent / "outside.json"
-    for name in ("elsewhere.json",):
-        (project.folder / name).symlink_to(outside)
+    (project.folder / "elsewhere.json").symlink_to(outside)
     (project.folder / "lockgate").mkdir()
     (project.folder / "lockgate" / "__init__.py").write_text("open('planted', 'w').close()")
 

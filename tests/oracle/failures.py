@@ -142,7 +142,7 @@ def _state(connection: Any) -> State:
 
 
 class Copies:
-    """Databases that are like one, of which each that was changed is made anew."""
+    """Databases that are like one, of which each that was changed is made again."""
 
     def __init__(self, server: Any, template: str) -> None:
         self._server, self._template = server, template

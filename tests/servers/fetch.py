@@ -64,7 +64,7 @@ def unpacked(name: str, packages: Sequence[str], suite: str) -> Path:
     """The root folder that holds these packages of a Debian suite and all that they need.
 
     Raises:
-        ServerUnavailable: they cannot be had from the machine's Debian mirror.
+        ServerUnavailable: they cannot be fetched from the machine's Debian mirror.
     """
     return cached(f"{name}-{suite}", lambda root: _download_and_unpack(packages, suite, root))
 

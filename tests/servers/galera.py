@@ -56,7 +56,7 @@ class GaleraNode(MariaDBServer):
         super().__init__()
 
     def install(self) -> Installation:
-        """Raises ServerUnavailable when the packages cannot be had."""
+        """Raises ServerUnavailable when the packages cannot be fetched."""
         self._root = fetch.unpacked("mariadb-cluster", PACKAGES, fetch.machine_suite())
         return installation_of(self._root)
 

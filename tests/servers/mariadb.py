@@ -47,7 +47,7 @@ class MariaDBServer(FamilyServer):
         """The machine's own mariadbd, else that of the machine's own Debian.
 
         Raises:
-            ServerUnavailable: neither can be had.
+            ServerUnavailable: neither can be fetched.
         """
         if local := shutil.which("mariadbd"):
             return Installation([local], [shutil.which("mariadb") or "mariadb"])

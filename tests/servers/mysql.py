@@ -34,7 +34,7 @@ class MySQLServer(FamilyServer):
         """The machine's own mysqld if it is Oracle's, else Debian's from unstable.
 
         Raises:
-            ServerUnavailable: neither can be had.
+            ServerUnavailable: neither can be fetched.
         """
         if local := _oracle_server():
             return Installation([local], [shutil.which("mysql") or "mysql"])

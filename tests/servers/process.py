@@ -22,7 +22,7 @@ LONGEST_SOCKET_DIRECTORY = 70
 
 
 class ServerUnavailable(Exception):
-    """A test server cannot be had: the test fails, and says so. It is never skipped."""
+    """A test server is not available: the test fails, and says so. It is never skipped."""
 
 
 def free_port() -> int:

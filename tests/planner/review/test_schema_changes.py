@@ -58,10 +58,7 @@ def test_what_is_dropped_and_made_again_has_changed() -> None:
 
 
 def test_rows_and_temporary_tables_are_no_schema() -> None:
-    assert told("insert into t values (1); create temp table x (a int); drop table x;") in (
-        [],
-        ["removed table x"],
-    )
+    assert told("insert into t values (1); create temp table x (a int);") == []
 
 
 def test_code_that_was_not_read_and_rights_are_told_as_such() -> None:
