@@ -237,3 +237,47 @@ def wait_for_queue(server: Any, database: str) -> None:
     )
     wait_until(lambda: bool(watcher.run(sql)), "CREATE TRIGGER waits")
     watcher.connection.close()
+
+
+def test_a_trigger_runs_with_the_rights_of_its_maker(
+    family_server: Any, family_database: str
+) -> None:
+    admin = Other(family_server, family_database)
+    with weak_user(family_server, family_database, admin, "all") as weak, weak.cursor() as cursor:
+        cursor.execute("create table t (id int)")
+        cursor.execute("create table noted (who varchar(100))")
+        cursor.execute("create trigger w before insert on t for each row "
+                       "insert into noted values (current_user())")  # fmt: skip
+        admin.run("insert into t values (1)")
+        ((who,),) = admin.run("select who from noted")
+    assert who.startswith("weak_one@")
+    admin.connection.close()
+
+
+def test_without_the_right_trigger_mysql_shows_none_and_mariadb_all(
+    family_server: Any, family_database: str
+) -> None:
+    admin = Other(family_server, family_database)
+    trigger = "create trigger w before insert on t for each row set @a = 1"
+    admin.run("create table t (id int)", trigger)
+    counting = "select count(*) from information_schema.triggers where trigger_name = 'w' and "
+    counting += "trigger_schema = database()"
+    rights = "select, insert"
+    with weak_user(family_server, family_database, admin, rights) as weak, weak.cursor() as cursor:
+        cursor.execute(counting)
+        seen = 0 if family_server.engine == "mysql" else 1
+        assert cursor.fetchall() == ((seen,),)
+    assert admin.run(counting) == ((1,),)
+    admin.connection.close()
+
+
+@contextmanager
+def weak_user(server: Any, database: str, admin: Other, rights: str) -> Iterator[Any]:
+    """A session of a user who has these rights on the database alone."""
+    grant = f"grant {rights} on `{database}`.* to weak_one"
+    admin.run("create user weak_one identified by 'pw'", grant)
+    connection = pymysql.connect(host=server.host, port=server.port, user="weak_one",
+                                 password="pw", database=database, autocommit=True)  # fmt: skip
+    yield connection
+    connection.close()
+    admin.run("drop user weak_one")
