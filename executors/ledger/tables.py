@@ -50,15 +50,15 @@ class TableFault:
 class Tables:
     """What exists. `columns` are the history table's, sorted; empty where there is none.
 
-    `oids` are PostgreSQL's own numbers of the tables. `has_job` says that lockgate_runs has the
-    column `job`, which older versions did not make.
+    `known` are PostgreSQL's own number of each table, and one of what belongs to it. `has_job` says
+    that lockgate_runs has the column `job`, which older versions did not make.
     """
 
     columns: tuple[str, ...]
     names: frozenset[str]
     faults: tuple[TableFault, ...] = ()
     has_job: bool = True
-    oids: Mapping[str, int] = field(default_factory=dict)
+    known: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -27,6 +27,22 @@ own as (
     union select m.roleid from pg_auth_members m join own on own.oid = m.member
 )
 """
+# Whose a table is and what belongs to it, as a number: its owner may change any of that, and much
+# of it runs code where the table is written.
+PARTS = """(
+    select hashtextextended(string_agg(part, ' ' order by part collate "C"), 0) from (
+        select 'a' || attnum || ':' || atttypid from pg_attribute
+            where attrelid = {oid} and attnum > 0
+        union all select 'd' || oid from pg_attrdef where adrelid = {oid}
+        union all select 'c' || oid from pg_constraint where conrelid = {oid}
+        union all select 'i' || indexrelid from pg_index where indrelid = {oid}
+        union all select 't' || oid from pg_trigger where tgrelid = {oid}
+        union all select 'r' || oid from pg_rewrite where ev_class = {oid}
+        union all select 'p' || inhparent from pg_inherits where inhrelid = {oid}
+        union all select 'h' || inhrelid from pg_inherits where inhparent = {oid}
+        union all select 's' || relowner || relrowsecurity || relforcerowsecurity
+            from pg_class where oid = {oid}
+    ) parts (part))"""
 TABLES = f"""
 with recursive {OWN_ROLES}, ledger as (
     select c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) as name
@@ -80,7 +96,8 @@ with recursive {OWN_ROLES}, ledger as (
 select array(select attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
         and a.attnum > 0 and not a.attisdropped where l.relname = %s
         order by attname::text collate "C"),
-    coalesce((select json_object_agg(relname, oid::int8) from ledger), '{{}}'),
+    coalesce((select json_object_agg(relname, json_build_array(oid::int8,
+        {PARTS.format(oid="l.oid")})) from ledger l), '{{}}'),
     coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
         from fault join ledger using (oid)), '[]'),
     exists (select from ledger l join pg_attribute a on a.attrelid = l.oid
@@ -127,20 +144,19 @@ CREATE_TABLES = {
     project varchar(255) not null, environment varchar(255) not null,
     evidence text not null, serial bigint not null)""",
 }
-# Who owns the schema may put other tables in the place of ours at any time, and who has the right
-# TRIGGER may make triggers. So each transaction that writes closes the tables to that, and only
-# then looks whether they are still those that were judged. LOCK plans nothing, so it runs no code
-# of an index; the server refuses the words for a number, and with them the transaction.
-# https://www.postgresql.org/docs/current/sql-lock.html
+# Who owns the schema may put other tables in the place of ours at any time, who owns a table may
+# change it, and who has the right TRIGGER may make triggers. So each transaction that writes closes
+# the tables to that, and only then looks whether they are still those that were judged. LOCK plans
+# nothing, so it runs no code of an index; the server refuses the words for a number, and with them
+# the transaction. https://www.postgresql.org/docs/current/sql-lock.html
 LOCK_TABLES = "lock table {} in row exclusive mode"
-SAME_TABLES = """
-select ('The table ' || name || ' is not the one that lockgate has looked at, or has a trigger '
-    'or a rule since. Find out who has done that')::int
-from json_to_recordset($1::json) as known (name text, oid oid)
+SAME_NAMES = """
+select ('The table ' || name || ' is not the one that lockgate has looked at, or was changed '
+    'since. Find out who has done that')::int
+from json_to_recordset($1::json) as known (name text, oid oid, parts int8)
 where to_regclass(name)::oid is distinct from known.oid
-    or exists (select from pg_trigger where tgrelid = known.oid and not tgisinternal)
-    or exists (select from pg_rewrite where ev_class = known.oid)
 """
+SAME_TABLES = f"{SAME_NAMES} or parts is distinct from {PARTS.format(oid='known.oid')}"
 # Written only by who holds the migration lock.
 INTEND = f"""
 insert into {{journal}} (run_id, step, statement, digest, intent_at)
@@ -171,9 +187,9 @@ delete from {history} using fence where version = $1 and checksum = $2
 
 def read_tables(row: Row) -> Tables:
     """The row of TABLES."""
-    columns, oids, faults, has_job = row
+    columns, known, faults, has_job = row
     found = tuple(TableFault(*fault) for fault in faults)
-    return Tables(tuple(columns), frozenset(oids), found, has_job, oids)
+    return Tables(tuple(columns), frozenset(known), found, has_job, known)
 
 
 def find_ledgers(session: PostgreSQLSession) -> list[FoundLedger]:

@@ -18,6 +18,7 @@ from lockgate.executors.postgresql.ledger import (
     RECORD,
     REMOVE,
     REPLACE,
+    SAME_NAMES,
     SAME_TABLES,
     TABLES,
     read_tables,
@@ -84,15 +85,24 @@ class PostgreSQLStore(Store):
 
     def guard_commands(self, tag: Any) -> list[Command[Any]]:
         """Keeps the ledger's tables from being replaced until the transaction ends, which they fail
-        when another has put code of his in the way since they were looked at."""
-        schema = self.session.quote(self.session.history_schema)
-        known = [
-            {"name": f"{schema}.{self.session.quote(name)}", "oid": oid}
-            for name, oid in (self._tables or self.tables).oids.items()
-        ]
+        when anybody has replaced or changed one since they were looked at."""
+        known = self._known()
         names = ", ".join(str(table["name"]) for table in known)
         locking = [Command(LOCK_TABLES.format(names), tag)] * bool(known)
         return [*locking, Command(SAME_TABLES, tag, (json.dumps(known),))]
+
+    def names_command(self, tag: Any) -> Command[Any]:
+        """Fails the transaction when the tables that the guard has closed are no longer found by
+        their names: no lock keeps that of their schema."""
+        return Command(SAME_NAMES, tag, (json.dumps(self._known()),))
+
+    def _known(self) -> list[dict[str, object]]:
+        """The tables as they were looked at."""
+        schema = self.session.quote(self.session.history_schema)
+        return [
+            {"name": f"{schema}.{self.session.quote(name)}", "oid": oid, "parts": parts}
+            for name, (oid, parts) in (self._tables or self.tables).known.items()
+        ]
 
     def own_command(self, sql: str, values: Sequence[object], tag: Any) -> Command[Any]:
         """A statement of the store, as a command."""

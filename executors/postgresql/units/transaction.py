@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -186,8 +186,7 @@ def _transaction(
             if step is not unit.steps[-1] and may_defer(step):  # the commit checks the last
                 yield Command(CHECK_DEFERRED, mark)
             yield from engine.session.reset_commands(mark)
-            # No lock keeps a schema's name: the tables may lie in another by now.
-            yield from (replace(one, tag=mark) for one in guard)
+            yield engine.store.names_command(mark)
         yield end_of_step(engine, mark, serial + place)
         if any("advisory" in reading_of(statement).names for statement in step.statements):
             yield engine.lock.unlock_command(Mark(number, step))
