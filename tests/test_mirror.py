@@ -30,6 +30,7 @@ COVERED = {
     "planner/review/*": "tests/planner/review/test_lint.py",
     "planner/review/rules/*": "tests/planner/review/test_lint.py",
     "planner/rewriting/*": "tests/commands/test_fix.py",
+    "planner/rewriting/mysql/*": "tests/commands/test_fix.py",
     "planner/rewriting/postgresql/*": "tests/commands/test_fix.py",
     "planner/sql/*": "tests/planner/sql/test_statements.py",
     "executors/*": "tests/executors/test_contract_apply.py",

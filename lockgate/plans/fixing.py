@@ -14,7 +14,6 @@ from pathlib import Path
 from lockgate.executors.rehearsal import Stage
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.database.catalogue import Catalogue, differences
-from lockgate.planner.database.facts import Facts
 from lockgate.planner.errors import LockgateError, RunError, UsageError
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.formats.lockgate import read_migration
@@ -27,6 +26,7 @@ from lockgate.planner.rewriting.piece import Pieces
 from lockgate.planner.rewriting.proposal import Cost, NotOffered, Proposal
 from lockgate.planner.rewriting.rewrite import Rewriting, rewrite_section
 from lockgate.planner.versions import is_numbered, version_key
+from lockgate.plans.offers import settle_offers
 from lockgate.plans.rehearsal import open_stage
 from lockgate.workspace import Workspace, load_migrations, read_settled, refuse_other_format
 
@@ -121,15 +121,14 @@ class _Search:
 
     def best(self, before: NewFile) -> Proposal | None:
         """All rewritings that are proved together, with the costs of both forms."""
-        facts, original = self._run_original()
-        dialect = self.work.engine.server.dialect
-        found = rewrite_section(_subject(self.sections, ReviewTerms(dialect, facts)))
+        found = self._find()
         if not found:
             return None
+        original = self._run_original()
         none = {one.place: NotOffered(one.line, one.why) for one in found if not one.pieces}
         chosen = [one for one in found if one.pieces]
         refused = none | self._prove(chosen, original)
-        kept = {one.place: one.pieces for one in chosen if one.place not in refused}
+        kept = _replacing([one for one in chosen if one.place not in refused])
         rest = tuple(refused[place] for place in sorted(refused))
         if not kept:
             return Proposal(before, (), not_offered=rest)
@@ -159,7 +158,7 @@ class _Search:
 
     def _failure(self, chosen: Sequence[Rewriting], original: _Seen) -> str | None:
         """Why these are not proved together, as a clause; None: they are."""
-        pieces = {one.place: one.pieces for one in chosen}
+        pieces = _replacing(chosen)
         try:
             seen = self._run(_read(self.work, self._compose(pieces)))
         except RunError as failed:
@@ -176,22 +175,29 @@ class _Search:
         numbered = [one.version for one in self.files if is_numbered(one.version)]
         return max(numbered, key=version_key)
 
-    def _run_original(self) -> tuple[Facts, _Seen]:
-        """What is known of the tables before it, and what it leaves; where it fails in its
-        transaction, what its statements leave one by one. Files after it that fail are left out.
+    def _find(self) -> tuple[Rewriting, ...]:
+        """What may be rewritten, by the tables before it; and of what the server is asked for, what
+        it takes."""
+        with self._base([self.migration]) as stage:
+            terms = ReviewTerms(self.work.engine.server.dialect, stage.engine.survey.read_facts())
+            found = rewrite_section(_subject(self.sections, terms))
+            texts = [one.sql for one in self.sections.up.statements]
+            return tuple(settle_offers(found, texts, stage.engine.session))
+
+    def _run_original(self) -> _Seen:
+        """What it leaves; where it fails in its transaction, what its statements leave one by one.
+        Files after it that fail are left out.
 
         Raises:
             StatementFailed: it fails so too.
         """
-        with self._base([self.migration]) as stage:
-            facts = stage.engine.survey.read_facts()
         for files in dict.fromkeys((tuple(self._rest), ())):
             self.after = list(files)
             with suppress(RunError):
-                return facts, self._run([self.migration])
+                return self._run([self.migration])
         alone = replace(self.sections.up, transactional=False)
         outside = compose(self.migration, replace(self.sections, up=alone), {}, self._last())
-        return facts, self._run(_read(self.work, outside))
+        return self._run(_read(self.work, outside))
 
     @property
     def _rest(self) -> list[Migration]:
@@ -231,6 +237,15 @@ class _Search:
             stage.play("up", [migration], gauge.hear)
         for sql, seen, impact in zip(texts, gauge.measured, impacts, strict=True):
             yield Cost(sql, seen.locks, impact.holds)
+
+
+def _replacing(chosen: Sequence[Rewriting]) -> dict[int, Pieces]:
+    """What stands in the place of each statement; nothing where one before it covers it."""
+    return {
+        one.place + number: () if number else one.pieces
+        for one in chosen
+        for number in range(one.covers)
+    }
 
 
 def _unlike(original: _Seen, seen: _Seen) -> str | None:

@@ -1,6 +1,7 @@
 """From a finding to the SQL: statements that keep others out for long, in pieces that do not.
 
 files.py       The files that a migration becomes, when its statements are pieces: one for each unit
+mysql/         What MySQL and MariaDB can do with less closed: the ways that a server is asked for
 names.py       Names that PostgreSQL gives to what a statement leaves without one. Asks no server
 piece.py       A piece of a rewritten statement, and what a rewriting is given. Rewrites nothing
 postgresql/    What PostgreSQL can do with less closed: one file a rewriting, found by being there

@@ -92,15 +92,25 @@ def _parts(
     section: Section, lines: Sequence[str], replaced: Mapping[int, Pieces]
 ) -> Iterator[tuple[str, SafePart]]:
     """Each text of the section with its piece; a statement that stays is one without a label."""
-    begin = section.line
+    above = _comments(section, lines, replaced)
     for place, statement in enumerate(section.statements, 1):
-        above = lines[begin : statement.line - 1]
-        begin = max(last_line(statement), begin)
         pieces = replaced.get(place)
         if pieces is None:
-            text = "\n".join([*above, statement.sql + ";"]).strip("\n")
+            text = "\n".join([*above[place], statement.sql + ";"]).strip("\n")
             yield text, SafePart(statement.sql, "")
             continue
         for number, piece in enumerate(pieces):
-            before = above if number == 0 else []
+            before = above[place] if number == 0 else []
             yield "\n".join([*before, piece.sql + ";"]).strip("\n"), piece
+
+
+def _comments(
+    section: Section, lines: Sequence[str], replaced: Mapping[int, Pieces]
+) -> dict[int, list[str]]:
+    """What stands above each statement; above one that covers others, theirs too."""
+    found, begin, owner = dict[int, list[str]](), section.line, 0
+    for place, statement in enumerate(section.statements, 1):
+        owner = owner if replaced.get(place) == () else place
+        found.setdefault(owner, []).extend(lines[begin : statement.line - 1])
+        begin = max(last_line(statement), begin)
+    return found

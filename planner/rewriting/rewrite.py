@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
+from lockgate.planner.reading.mysql.algorithms import OFFERS
 from lockgate.planner.reading.postgresql.grammar import NotRead
 from lockgate.planner.reading.postgresql.spelling import NotSpelled
 from lockgate.planner.reading.reader import read_impacts
 from lockgate.planner.review.section import Reviewed, Subject
+from lockgate.planner.rewriting.mysql.guarding import rewrite_all
 from lockgate.planner.rewriting.piece import (
     DependsOnTables,
     NoSafeForm,
@@ -30,8 +32,8 @@ UNKNOWN = "lockgate knows no form of it that keeps less closed"
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """What may take the place of a statement, the `place`th of its section from 1; empty where
-    nothing may, for the reason in `why`."""
+    """What may take the place of a statement, the `place`th of its section from 1, and of those
+    that follow it if it `covers` several; empty where nothing may, for the reason in `why`."""
 
     place: int
     line: int
@@ -39,10 +41,24 @@ class Rewriting:
     why: str = ""
     depends: bool = False
     """Whether something may, as the tables are."""
+    covers: int = 1
+    offers: tuple[Pieces, ...] = ()
+    """What the server is asked for in place of `pieces`, from the best on: the first one counts
+    that it takes."""
 
 
 def rewrite_section(subject: Subject) -> tuple[Rewriting, ...]:
     """One for each statement that keeps others out for long, or that fails where it stands."""
+    if subject.terms.dialect.name in OFFERS:
+        return tuple(
+            Rewriting(
+                group[0].place,
+                group[0].line,
+                covers=len(group),
+                offers=tuple((SafePart(sql, ""),) for sql in asked),
+            )
+            for group, asked in rewrite_all(subject)
+        )
     found = (_rewrite(subject, one) for one in subject.statements)
     return tuple(one for one in found if one is not None)
 
@@ -74,8 +90,6 @@ def _pieces(subject: Subject, statement: Reviewed) -> Pieces | None:
         statement.sql, statement.impact.reading, terms.facts, terms.dialect,
         later=tuple(one.sql for one in later),
     )  # fmt: skip
-    if terms.dialect.name != "postgresql":
-        return None
     original = parsed(original)
     return _of_alter(original) if original.kind == "AlterTableStmt" else _ask(original)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.review.rules import blocks_table, lock_held, rebuilds_table
+from lockgate.planner.review.rules import blocks_table, lock_held, rebuilds_table, unguarded_alter
 from lockgate.planner.review.section import Subject
 from lockgate.planner.rewriting.rewrite import rewrite_section
 
-CODES = frozenset(
-    {blocks_table.CODE, lock_held.CODE, rebuilds_table.CODE, *blocks_table.COVERED_BY}
-)
+GUARDED = frozenset({rebuilds_table.CODE, unguarded_alter.CODE})
+CODES = frozenset({blocks_table.CODE, lock_held.CODE, *GUARDED, *blocks_table.COVERED_BY})
 
 
 def with_suggestions(
@@ -21,11 +20,18 @@ def with_suggestions(
     found = tuple(findings)
     if subject.direction == "down" or not any(one.code in CODES for one in found):
         return found
-    places = {one.place for one in rewrite_section(subject) if one.pieces or one.depends}
+    codes = dict(_codes(subject))
     return tuple(
-        _suggesting(one, file) if one.code in CODES and one.statement in places else one
-        for one in found
+        _suggesting(one, file) if one.code in codes.get(one.statement, ()) else one for one in found
     )
+
+
+def _codes(subject: Subject) -> Iterator[tuple[int, frozenset[str]]]:
+    """The findings that a statement's safe form is a cure for, by its place."""
+    for one in rewrite_section(subject):
+        if one.pieces or one.depends or one.offers:
+            for place in range(one.place, one.place + one.covers):
+                yield place, GUARDED if one.offers else CODES
 
 
 def _suggesting(finding: Finding, file: str) -> Finding:

@@ -254,3 +254,49 @@ def test_a_finding_says_that_there_is_a_safe_form(begun: Project, style: str) ->
     lines = begun.migrate("lint", "--format", style).out.splitlines()
     suggesting = [line for line in lines if "`migrate fix 002_x.sql` shows" in line]
     assert len(suggesting) == 1, lines
+
+
+FAMILY_BASE = """
+create table orgs (id int primary key);
+create table users (id bigint primary key, email varchar(50), org int, age int,
+                    key by_age (age));
+insert into users values (1, 'a@example.com', 1, 3);
+"""
+FAMILY = """
+alter table users add column note text; -- quick
+alter table users add index by_email (email);
+-- why: the rebuilds
+alter table users modify email varchar(50) not null;
+-- and this one
+alter table users force;
+drop index by_age on users;
+alter table users modify org varchar(20);
+create table fresh (id int);
+alter table fresh add column n int;
+"""
+
+
+def test_on_mysql_and_mariadb_the_way_that_the_server_takes_is_asked_for(
+    family_project: Project,
+) -> None:
+    family_project.configure(HERE)
+    family_project.write("001_base.sql", FAMILY_BASE)
+    path = family_project.write("002_x.sql", FAMILY)
+    shown = succeed(family_project.migrate("fix", "--write")).out
+    assert "both forms make the same" in shown
+    assert "the server cannot do it while others write" in shown
+    keyless = "INPLACE" if family_project.engine == "mysql" else "NOCOPY"
+    lines = [line for line in path.read_text().splitlines() if line]
+    assert lines == [
+        "-- migrate:up",
+        "alter table users add column note text, ALGORITHM=INSTANT;",
+        f"alter table users add index by_email (email), ALGORITHM={keyless}, LOCK=NONE;",
+        "-- why: the rebuilds",
+        "-- and this one",
+        "alter table users modify email varchar(50) not null, force, ALGORITHM=INPLACE, LOCK=NONE;",
+        "drop index by_age on users;",
+        "alter table users modify org varchar(20);",
+        "create table fresh (id int);",
+        "alter table fresh add column n int;",
+    ], shown
+    succeed(family_project.migrate("up", "--allow-non-atomic"))

@@ -62,8 +62,9 @@ def _rows(costs: Sequence[Cost]) -> Iterator[tuple[str, str, str, str]]:
             if hold.blocks == "nothing" and hold.work == "none":
                 continue
             mark = " (seen)" if (hold.on.name, hold.lock) in seen else ""
+            way = f"{hold.algorithm.upper()}, LOCK=" if hold.algorithm else ""
             yield (
-                shorten(cost.sql, WIDTH), f"{hold.lock} on {hold.on.name}{mark}",
+                shorten(cost.sql, WIDTH), f"{way}{hold.lock} on {hold.on.name}{mark}",
                 WORK[hold.work], BLOCKS[hold.blocks],
             )  # fmt: skip
 

@@ -11,6 +11,7 @@ reader.py            The one reader of MySQL and MariaDB
 redefinition.py      Which operation MODIFY and CHANGE of a column of MySQL and MariaDB are
 rows.py              Which tables and columns a statement of MySQL and MariaDB writes rows of
 settings.py          What SET does on MySQL and MariaDB: to the session alone, or to the server
+spelling.py          ALTER TABLE and its like in other words
 table_locks.py       LOCK TABLES around the rows of tables that the same section has made
 types.py             Whether a column's new definition holds every value of the old one
 """

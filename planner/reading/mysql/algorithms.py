@@ -46,6 +46,26 @@ COPIES_ONLINE_SINCE = {"mariadb": 110200}
 https://mariadb.com/kb/en/online-schema-change/
 """
 
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A way in which others go on, as a statement asks for it; no LOCK where none may be named."""
+
+    algorithm: str
+    lock: str = ""
+
+
+OFFERS: Mapping[str, tuple[Offer, ...]] = {
+    "mysql": (Offer("INSTANT"), Offer("INPLACE", "NONE")),
+    "mariadb": (
+        Offer("INSTANT"),
+        Offer("NOCOPY", "NONE"),
+        Offer("INPLACE", "NONE"),
+        Offer("COPY", "NONE"),
+    ),
+}
+"""From the best on, by the dialect's name. The server refuses those that it cannot keep."""
+
 COMMON = {
     "add auto_increment column": REBUILD_READ_ONLY,
     "add check": COPY,
