@@ -37,7 +37,7 @@ def open_control(
         ConfigurationError: its address cannot be found.
     """
     if control is not None:
-        address = resolve_control(environment, key, control, variables)
+        address = control_address(environment, address, variables, key, control)
         if (environment.engine, address.engine) != ("mariadb", "mysql"):
             environment = environment.model_copy(update={"engine": address.engine})
             importlib.import_module(f"lockgate.executors.{address.engine}")
@@ -46,6 +46,21 @@ def open_control(
     environment = environment.model_copy(update={"history": history})
     with closing(open_engine(address, environment)) as engine:
         yield engine
+
+
+def control_address(
+    environment: Environment,
+    address: DatabaseAddress,
+    variables: Mapping[str, str],
+    key: str,
+    control: ControlDatabase | None,
+) -> DatabaseAddress:
+    """Where that database is.
+
+    Raises:
+        ConfigurationError: its address cannot be found.
+    """
+    return resolve_control(environment, key, control, variables) if control else address
 
 
 def _no_table(project: str, environment: str) -> str:

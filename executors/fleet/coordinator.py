@@ -7,10 +7,10 @@ It must hold no address and no SQL of a target but the plan itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from lockgate.executors.events import Emit
@@ -18,7 +18,12 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.crew import TargetResult, TargetState
 from lockgate.executors.fleet.tables import CREATE, TYPES
 from lockgate.executors.ledger.rows import as_utc
-from lockgate.executors.ledger.tables import FLEET_PIECE, FLEET_RUN, FLEET_TARGET
+from lockgate.executors.ledger.tables import (
+    FLEET_PIECE,
+    FLEET_RUN,
+    FLEET_SIGNATURE,
+    FLEET_TARGET,
+)
 from lockgate.planner.document import document_pieces
 from lockgate.planner.errors import UsageError
 from lockgate.planner.fleet.fleet_plan import FleetPlan
@@ -59,6 +64,20 @@ BEGIN_WAVE = "update {run} set wave = %s, wave_ended_at = null where digest = %s
 END_WAVE = "update {run} set wave_ended_at = {now} where digest = %s"
 READ_AGE = "select {now}, wave_ended_at from {run} where digest = %s"
 FORGET = "delete from {target} where digest = %s"
+READ_PROGRESS = "select state, wave from {run} where digest = %s"
+READ_NOW = "select {now}"
+READ_ENDED = (
+    "select name, state, detail, run from {target} "
+    "where digest = %s and state <> 'waiting' and changed_at >= %s"
+)
+AWAIT_AGAIN = (
+    "update {target} set state = 'waiting', detail = '' "
+    "where digest = %s and name = %s and state <> 'waiting'"
+)
+FORGET_SIGNATURES = "delete from {signature} where digest = %s"
+ADD_SIGNATURE = "insert into {signature} (digest, name, text) values (%s, %s, %s)"
+READ_SIGNATURES = "select name, text from {signature} where digest = %s order by name"
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +101,10 @@ class Coordinator:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         session = engine.session
-        schema = session.quote(session.history_schema)
-        names = {"run": FLEET_RUN, "target": FLEET_TARGET, "piece": FLEET_PIECE}
+        self.schema = session.history_schema
+        schema = session.quote(self.schema)
+        names = {"run": FLEET_RUN, "target": FLEET_TARGET, "piece": FLEET_PIECE,
+                 "signature": FLEET_SIGNATURE}  # fmt: skip
         self._names = {key: f"{schema}.{session.quote(name)}" for key, name in names.items()}
 
     @contextmanager
@@ -106,13 +127,14 @@ class Coordinator:
         noted = self.find_run(plan)
         with self._engine.session.transaction():
             if noted is None:
-                owner = (plan.project, plan.environment)
-                self._write(BEGIN, (plan.digest, *owner, actor, ", ".join(approvers)[:LONGEST]))
+                whose = (plan.project, plan.environment)
+                self._write(BEGIN, (plan.digest, *whose, actor, ", ".join(approvers)[:LONGEST]))
                 for number, text in enumerate(document_pieces(plan, PIECE)):
                     self._write(ADD_PIECE, (plan.digest, number, text))
                 self._add_targets(plan)
-            elif noted.state != "finished":
-                self._write(NOTE_RUN, ("running", "", actor, plan.digest))
+            else:  # one that has ended stays its actor's
+                owner = noted.actor if noted.state == "finished" else actor
+                self._write(NOTE_RUN, ("running", "", owner, plan.digest))
         found = noted or self.find_run(plan)
         if found is None:
             raise UsageError("The run could not be noted in the control database.")
@@ -154,6 +176,42 @@ class Coordinator:
             name: TargetResult(name, TargetState(state), detail, run)
             for name, state, detail, run in self._read(READ_TARGETS, (digest,))
         }
+
+    def read_ended(
+        self, digest: str, since: datetime | None, overlap: float
+    ) -> tuple[list[TargetResult], datetime]:
+        """The targets of a run that have ended since a moment, and now, by the control database's
+        clock; some seconds before that moment are read again. None: all."""
+        ((now,),) = self._read(READ_NOW, ())
+        after = since - timedelta(seconds=overlap) if since else LONG_AGO
+        rows = self._read(READ_ENDED, (digest, after))
+        results = [
+            TargetResult(name, TargetState(state), detail, run) for name, state, detail, run in rows
+        ]
+        return results, as_utc(now)
+
+    def read_progress(self, digest: str) -> tuple[RunState, int] | None:
+        """The state of a run, and the wave that is under way; None: it is not noted."""
+        rows = self._read(READ_PROGRESS, (digest,))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def await_again(self, digest: str, names: Iterable[str]) -> None:
+        """Notes that targets are done again, or for the first time."""
+        with self._engine.session.transaction():
+            for name in names:
+                self._write(AWAIT_AGAIN, (digest, name))
+
+    def keep_signatures(self, digest: str, signatures: Mapping[str, str]) -> None:
+        """Replaces the signatures of a run's plan, by their files' names."""
+        with self._engine.session.transaction():
+            self._write(FORGET_SIGNATURES, (digest,))
+            for name, text in signatures.items():
+                self._write(ADD_SIGNATURE, (digest, name, text))
+
+    def read_signatures(self, digest: str) -> dict[str, str]:
+        """The signatures of a run's plan, by their files' names."""
+        rows = self._read(READ_SIGNATURES, (digest,))
+        return {str(name): str(text) for name, text in rows}
 
     def note(self, digest: str, results: Iterable[TargetResult]) -> None:
         """Notes how targets ended; durable on return."""

@@ -1,7 +1,7 @@
 """Who does the work of a fleet's run: targets in, results out, in whatever order they end.
 
-`executors.fleet.local` is one process with threads. Another crew hands the tasks to workers
-elsewhere; a task names a target and holds neither SQL nor an address.
+`executors.fleet.local` is one process with threads, `executors.fleet.procrastinate` hands the
+tasks to workers elsewhere. A task names a target and holds neither SQL nor an address.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class Shift(Protocol):
 
 
 class Crew(Protocol):
-    """Those who do the work."""
+    """Those who do the work. `is_noting` says that they note themselves how targets end."""
+
+    is_noting: bool
 
     def performing(self, tasks: Sequence[Task]) -> AbstractContextManager[Shift]:
-        """The work on these tasks, for the block; when it is left, nothing of it runs any more."""
+        """The work on these tasks, for the block; when it is left, no thread of this
+        process works on it any more."""

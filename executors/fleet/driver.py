@@ -122,7 +122,8 @@ class Driver:
         hosts = {task.name: task.host for task in left}
         for result in work:
             done.results[result.name] = result
-            notebook.note(result)
+            if not self._crew.is_noting:
+                notebook.note(result)
             self._watcher.result(result)
             is_failure = result.state in FAILURES
             reason = self._budget.count(hosts[result.name], is_failure=is_failure)

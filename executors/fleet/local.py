@@ -22,6 +22,8 @@ class LocalCrew:
     """So many threads; at most `per_host` of them on one server, and none that it is not ready for
     by `is_ready`."""
 
+    is_noting = False
+
     def __init__(
         self,
         work: Callable[[Task], TargetResult],

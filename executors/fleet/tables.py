@@ -19,6 +19,10 @@ CREATE = (
     digest char(64) not null, name varchar(255) not null, wave int not null, part int not null,
     state varchar(20) not null, detail varchar(4000) not null, run varchar(36) not null,
     changed_at {moment} not null, primary key (digest, name)){table}""",
+    # Of the plan, by the names of their files; workers verify them themselves.
+    """create table if not exists {signature} (
+    digest char(64) not null, name varchar(255) not null, text {long} not null,
+    primary key (digest, name)){table}""",
 )
 TYPES = {
     "postgresql": {"moment": "timestamptz", "long": "text", "table": ""},

@@ -28,7 +28,9 @@ OWN_NAMES = {
 FLEET_RUN = "lockgate_fleet_run"
 FLEET_TARGET = "lockgate_fleet_target"
 FLEET_PIECE = "lockgate_fleet_piece"
-OURS = (*OWN_NAMES.values(), FLEET_RUN, FLEET_TARGET, FLEET_PIECE)
+FLEET_SIGNATURE = "lockgate_fleet_signature"
+FLEET = (FLEET_RUN, FLEET_TARGET, FLEET_PIECE, FLEET_SIGNATURE)
+OURS = (*OWN_NAMES.values(), *FLEET)
 """Every table of lockgate's but the history: those of a ledger, and a coordinator's of fleets."""
 ON_DEMAND = "batches"
 """The part of the ledger that is made for the first plan that needs it."""

@@ -85,25 +85,10 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
         Unreachable: no connection.
         UsageError: the address has an option that is not taken.
     """
-    address = address.renewed()
-    options: dict[str, Any] = {
-        "application_name": program,
-        "connect_timeout": max(1, round(seconds)),
-        **read_options(address.options),
-        **guard_options(address),
-    }
+    options = connection_options(address.renewed(), program, seconds)
     try:
-        return HeardConnection.connect(
-            host=address.socket or address.host,
-            port=address.port,
-            user=address.user,
-            password=address.password.get_secret_value() if address.password else None,
-            dbname=address.database,
-            client_encoding="UTF8",
-            autocommit=True,
-            prepare_threshold=None,  # DEALLOCATE ALL between sections would confuse psycopg
-            **options,
-        )
+        # DEALLOCATE ALL between sections would confuse psycopg
+        return HeardConnection.connect(autocommit=True, prepare_threshold=None, **options)
     except psycopg.Error as error:
         raise Unreachable(
             f"No connection to the database: {str(error).strip()}",
@@ -111,6 +96,26 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
             if UNPROVEN in str(error)
             else "Check the server and the connection in the environment's file.",
         ) from None
+
+
+def connection_options(address: DatabaseAddress, program: str, seconds: float) -> dict[str, Any]:
+    """What libpq needs to connect, the password too.
+
+    Raises:
+        UsageError: the address has an option that is not taken.
+    """
+    return {
+        "application_name": program,
+        "connect_timeout": max(1, round(seconds)),
+        **read_options(address.options),
+        **guard_options(address),
+        "host": address.socket or address.host,
+        "port": address.port,
+        "user": address.user,
+        "password": address.password.get_secret_value() if address.password else None,
+        "dbname": address.database,
+        "client_encoding": "UTF8",
+    }
 
 
 def guard_options(address: DatabaseAddress) -> dict[str, str]:

@@ -10,4 +10,5 @@ running.py       `migrate apply` of a fleet's plan: who may, wave by wave, and h
 showing.py       `migrate show` and `migrate status` for a fleet
 standing.py      Where the targets of a fleet stand: each is asked itself
 throttling.py    Sparing of servers: no further target of one is begun while it is under load
+working.py       `migrate worker`: what is done with a job of a fleet's run
 """

@@ -98,15 +98,15 @@ class FleetRun:
         try:
             return self._apply(group, target, place)
         except Unresolved as error:
-            return TargetResult(task.name, TargetState.HALF_DONE, _told(error))
+            return TargetResult(task.name, TargetState.HALF_DONE, told(error))
         except Unreachable as error:
-            return TargetResult(task.name, TargetState.UNREACHABLE, _told(error))
+            return TargetResult(task.name, TargetState.UNREACHABLE, told(error))
         except Locked as error:
-            return TargetResult(task.name, TargetState.FAILED, _told(error))
+            return TargetResult(task.name, TargetState.FAILED, told(error))
         except REFUSALS as error:
-            return TargetResult(task.name, TargetState.REFUSED, _told(error))
+            return TargetResult(task.name, TargetState.REFUSED, told(error))
         except (LockgateError, ServerError) as error:
-            return TargetResult(task.name, TargetState.FAILED, _told(error))
+            return TargetResult(task.name, TargetState.FAILED, told(error))
 
     def _apply(self, group: Group, target: FleetTarget, place: TargetPlace) -> TargetResult:
         from lockgate.plans.rereading import reread
@@ -145,7 +145,7 @@ def _ignore(event: Event) -> None:
     """What a target's run tells is not shown: many run at once."""
 
 
-def _told(error: LockgateError | ServerError) -> str:
+def told(error: LockgateError | ServerError) -> str:
     """What happened, in one line."""
     what = error.what if isinstance(error, LockgateError) else str(error)
     return " ".join(what.split())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import open_engine
-from lockgate.executors.fleet.control import open_control
+from lockgate.executors.fleet.control import control_address, open_control
 from lockgate.executors.fleet.crew import TargetResult, TargetState, Task
 from lockgate.executors.fleet.local import LocalCrew
 from lockgate.executors.fleet.targets import find_places
@@ -26,6 +26,7 @@ from lockgate.workspace import Workspace, open_address
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
+    from lockgate.executors.fleet.procrastinate import Queue
     from lockgate.planner.database.address import DatabaseAddress
 
 
@@ -59,6 +60,20 @@ class FleetWorkspace:
         control, key = self.settings.control, "fleet.control"
         with open_control(self.environment, self.address, os.environ, key, control) as engine:
             yield engine
+
+    def find_queue(self, schema: str) -> Queue:
+        """The queue of its workers, in the coordinator's database and this schema of it.
+
+        Raises:
+            ConfigurationError: it cannot be there.
+        """
+        from lockgate.executors.fleet.procrastinate import Queue
+
+        control = self.settings.control
+        address = control_address(
+            self.environment, self.address, os.environ, "fleet.control", control
+        )
+        return Queue.of(self.environment, address, schema)
 
     @contextmanager
     def open_member(self, place: TargetPlace) -> Iterator[Workspace]:

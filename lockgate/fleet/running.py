@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.coordinator import Coordinator, NotedRun
-from lockgate.executors.fleet.crew import TargetResult, TargetState
+from lockgate.executors.fleet.crew import Crew, TargetResult, TargetState
 from lockgate.executors.fleet.driver import Drive, Driver, RunTerms
 from lockgate.executors.fleet.local import LocalCrew
 from lockgate.fleet.applying import FleetRun
@@ -31,7 +32,7 @@ from lockgate.planner.fleet.receipt import TargetEnd, make_fleet_receipt
 from lockgate.trust.admission import read_intent, read_trusted
 from lockgate.trust.approvals import count_approvers
 from lockgate.trust.receipts import hand_out_fleet_receipt
-from lockgate.views.fleet.run import describe_end, show_end, watching
+from lockgate.views.fleet.run import describe_end, show_end, tell_idle, watching
 from lockgate.views.fleet.text import name_some
 from lockgate.views.run import progress
 from lockgate.views.terminal import tell
@@ -153,18 +154,14 @@ def drive_run(run: FleetRun, *, verbose: bool, as_json: bool) -> tuple[Drive, No
     failures = settings.failures
     with (
         run.fleet.open_coordinator() as engine,
-        Throttled(run.fleet, list(run.places.values())) as throttled,
         progress.showing(verbose=False) as emit,
     ):
-        crew = LocalCrew(
-            run.perform, parallel=settings.parallel, per_host=settings.per_host,
-            is_ready=throttled.is_ready,
-        )  # fmt: skip
         coordinator = Coordinator(engine)
-        with coordinator.driving(emit):
+        with coordinator.driving(emit), opened_crew(run, coordinator) as crew:
             if not coordinator.has_ended(plan):
                 run.refuse_start(engine.server.now)
             noted = coordinator.begin(plan, run.author.actor, run.approvers.names)
+            coordinator.keep_signatures(plan.digest, run.signatures.by_name())
             terms = RunTerms(
                 failures.total, failures.consecutive, failures.per_host, settings.soak,
                 find_check(run.fleet),
@@ -173,6 +170,32 @@ def drive_run(run: FleetRun, *, verbose: bool, as_json: bool) -> tuple[Drive, No
             driver = Driver(plan, tasks, crew, coordinator, terms, watcher)
             done = driver.drive(run.author.actor, afresh=noted.state == "finished")
             return done, coordinator.find_run(plan)
+
+
+@contextmanager
+def opened_crew(run: FleetRun, coordinator: Coordinator) -> Iterator[Crew]:
+    """Who applies, as the environment says."""
+    settings = run.fleet.settings
+    if settings.crew == "local":
+        with Throttled(run.fleet, list(run.places.values())) as throttled:
+            yield LocalCrew(
+                run.perform, parallel=settings.parallel, per_host=settings.per_host,
+                is_ready=throttled.is_ready,
+            )  # fmt: skip
+        return
+    from lockgate.executors.fleet.procrastinate import (
+        Assignment,
+        QueueCrew,
+        QueueTerms,
+        translated_losses,
+    )
+
+    template = Assignment(run.plan.digest, (), bool(run.intent), run.allow_non_atomic)
+    name = run.fleet.environment.name
+    terms = QueueTerms(template, settings.per_host, lambda: tell_idle(name))
+    queue = run.fleet.find_queue(coordinator.schema)
+    with translated_losses(), queue.opened() as opened:
+        yield QueueCrew(opened, coordinator, terms)
 
 
 def find_check(fleet: FleetWorkspace) -> Callable[[], str]:

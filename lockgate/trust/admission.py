@@ -99,12 +99,23 @@ def read_trusted(
         BadSignature: one cannot be read, or that of its maker is not good.
         Denied: its maker is not one whose plans are applied here.
     """
-    now = datetime.now(UTC)
     signatures = read_signatures(plan_file)
-    maker = read_maker(plan, plan_file, signatures.own, environment, now)
+    return signatures, trust_maker(plan, plan_file, signatures, environment)
+
+
+def trust_maker(
+    plan: Signable, plan_file: Path, signatures: Signatures, environment: Environment
+) -> str:
+    """Who has signed that they made the plan, by this machine's clock.
+
+    Raises:
+        BadSignature: the signature is not good.
+        Denied: its maker is not one whose plans are applied here.
+    """
+    maker = read_maker(plan, plan_file, signatures.own, environment, datetime.now(UTC))
     decision = plan_policy.judge_maker(maker, environment.policy.plan)
     refuse_denied([decision])
-    return signatures, maker
+    return maker
 
 
 def read_intent(reviewed: str | None) -> str | None:

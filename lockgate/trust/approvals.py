@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 NAMESPACE = "lockgate-plan"
 MADE = "lockgate-plan-made"
 """Of the job that made a plan: what it signs is no approval, and no approval is its signature."""
+OWN = ""
+"""What the signature of that job is called where an approval has its file's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,17 @@ class Signatures:
 
     own: str | None
     approvals: tuple[tuple[Path, str], ...]
+
+    def by_name(self) -> dict[str, str]:
+        """The texts by the names of their files; the job's own has the name OWN."""
+        own = {} if self.own is None else {OWN: self.own}
+        return own | {path.name: text for path, text in self.approvals}
+
+    @classmethod
+    def of_names(cls, texts: Mapping[str, str]) -> Signatures:
+        """Those that `by_name` has given."""
+        approvals = tuple((Path(name), text) for name, text in texts.items() if name != OWN)
+        return cls(texts.get(OWN), approvals)
 
 
 def read_signatures(plan_file: Path) -> Signatures:

@@ -120,7 +120,11 @@ class Fleet(Settings):
         description="A query of the environment's `database`, run read-only after each wave: its "
         "first value must be 0, or there is no row; else the run pauses.",
     )
-    parallel: Many = Field(8, description="How many targets at once.")
+    crew: Literal["local", "procrastinate"] = Field(
+        "local",
+        description="Who applies: threads of `migrate apply` itself, or each `migrate worker`.",
+    )
+    parallel: Many = Field(8, description="How many targets at once, in each process.")
     per_host: Many = Field(4, description="How many of one server at once.")
     failures: Failures = Field(Failures.model_construct(), description="When a run pauses.")
     throttle: Throttle = Field(Throttle.model_construct(), description="When targets wait.")

@@ -43,7 +43,7 @@ class TargetPlace:
         if self.host is not None and self.host != address.host:
             changed |= {"host": self.host, "socket": None, "has_own_password": False}
         if self.schema is not None:
-            changed["options"] = _searching(self.schema, address.options)
+            changed["options"] = _searching(self.schema, address.options, f",{SHARED}")
         return replace(address, **changed)
 
     def host_of(self, address: DatabaseAddress) -> str:
@@ -52,16 +52,21 @@ class TargetPlace:
         return f"{there.host or there.socket}:{there.port}"
 
 
-def _searching(schema: str, options: Mapping[str, str]) -> dict[str, str]:
+def search_in(address: DatabaseAddress, schema: str) -> DatabaseAddress:
+    """The address whose sessions find their tables in one schema alone."""
+    return replace(address, options=_searching(schema, address.options))
+
+
+def _searching(schema: str, options: Mapping[str, str], others: str = "") -> dict[str, str]:
     """The options of a connection whose search_path begins with a schema.
 
-    >>> _searching('te "nant', {"sslmode": "require"})["options"]
+    >>> _searching('te "nant', {"sslmode": "require"}, ",public")["options"]
     '-csearch_path="te\\\\ ""nant",public'
     """
     quoted = '"' + schema.replace('"', '""') + '"'
     escaped = re.sub(r"([\\\s])", r"\\\1", quoted)
     given = options.get("options", "")
-    return {**options, "options": f"{given} -csearch_path={escaped},{SHARED}".strip()}
+    return {**options, "options": f"{given} -csearch_path={escaped}{others}".strip()}
 
 
 def read_place(columns: Mapping[str, Any]) -> TargetPlace:

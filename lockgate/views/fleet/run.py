@@ -36,6 +36,28 @@ def _tell_wave(wave: int, targets: int) -> None:
     tell(f"Wave {wave}: {count(targets, 'target')}.")
 
 
+def tell_idle(environment: str) -> None:
+    """That no worker is at work."""
+    tell(f"No worker has taken a job yet. Start one: migrate worker -e {environment}", "yellow")
+
+
+def tell_worker(environment: str, jobs: int) -> None:
+    """What a worker does when it begins."""
+    tell(f"Working for {environment}: up to {count(jobs, 'job')} at once. Ctrl-C ends it.")
+
+
+def tell_lost(why: str) -> None:
+    """That a worker has lost the control database."""
+    tell(f"The control database does not answer; trying again: {why}", "yellow")
+
+
+def tell_leaving(results: Counter[TargetState]) -> None:
+    """What a worker has done when it ends."""
+    others = "".join(f", {number:,} {state}" for state, number in sorted(results.items())
+                     if state != TargetState.APPLIED)  # fmt: skip
+    tell(f"{count(results[TargetState.APPLIED], 'target')} applied{others}.")
+
+
 def _tell_soak(seconds: float) -> None:
     tell(f"Waiting {format_duration(round(seconds))} before the next wave.")
 
