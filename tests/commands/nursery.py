@@ -39,6 +39,22 @@ def import_everything() -> None:
             importlib.import_module(name)
 
 
+def make_ready() -> None:
+    """Makes what a process makes when it first needs it: the models' validators, the patterns."""
+    from pydantic import BaseModel
+
+    from lockgate.planner.sql.dialect import DIALECTS, pieces, tokens
+
+    models = BaseModel.__subclasses__()
+    while models:
+        model = models.pop()
+        model.model_rebuild()
+        models += model.__subclasses__()
+    for dialect in DIALECTS.values():
+        pieces(dialect)
+        tokens(dialect)
+
+
 class Nursery:
     """Forks for each client; one thread, so that a fork leaves nothing half done."""
 
@@ -168,5 +184,6 @@ def command() -> int:
 if __name__ == "__main__":
     del sys.path[0]
     import_everything()
+    make_ready()
     gc.freeze()
     Nursery(sys.argv[1]).serve()

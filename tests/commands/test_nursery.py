@@ -34,6 +34,7 @@ for name, module in list(sys.modules.items()):
     for attribute, value in list(vars(module).items()) if name.startswith("lockgate") else ():
         if hasattr(value, "cache_info") and value.cache_info().currsize:
             found.add(f"{name}.{attribute} has cached something")
+nursery.make_ready()
 import locale, threading
 if locale.setlocale(locale.LC_ALL) != "LC_CTYPE=C.UTF-8;" + ";".join(
     f"LC_{each}=C" for each in ("NUMERIC", "TIME", "COLLATE", "MONETARY", "MESSAGES", "PAPER",
