@@ -19,8 +19,9 @@ FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
 
 @dataclass(frozen=True, slots=True)
 class OtherSession:
-    """Another session of the server, as the server describes it. `since` is ISO 8601, UTC;
-    `running` are the first words of its statement, of which the rest may hold a secret."""
+    """Another session of the server, as the server describes it. `since` is ISO 8601, UTC; without
+    it the server shows us no more than the user and the pid. `running` are the first words of its
+    statement, of which the rest may hold a secret."""
 
     pid: int
     user: str
@@ -30,6 +31,8 @@ class OtherSession:
     running: str = ""
 
     def __str__(self) -> str:
+        if not self.since:
+            return f"{self.user}, pid {self.pid} (the server does not show our role more of it)"
         program = f" (calls itself {self.program})" if self.program else ""
         place = self.host or "a local socket"
         running = f", running {self.running.upper()} …" if self.running else ""

@@ -170,6 +170,7 @@ SHOWN = {
     "lockgate/views/plan/markdown.py": "rows are counted",
     "lockgate/views/plan/sql.py": "a delimiter is found that does not stand in it",
     "planner/passwords.py": "passwords are hidden in what is shown of it",
+    "planner/review/passwords.py": "passwords are found, to be hidden from reviewers",
     "planner/plan/rehearsal.py": "it is shown on one line",
 }
 """Modules that handle the text of statements, and what for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg.pq import Conninfo
@@ -72,6 +73,19 @@ VERIFY = (
     "who it is: `options: {sslmode: verify-full, sslrootcert: system}`. Or put all of the address "
     "into one secret, with `url_env`."
 )
+SCHEMAS = frozenset({"schema", "currentSchema"})  # Prisma's, and JDBC's
+SETTINGS_SAID = frozenset(
+    {"search_path", "statement_timeout", "lock_timeout", "role", "timezone", "TimeZone"}
+)
+# https://www.prisma.io/docs/orm/overview/databases/postgresql
+OF_OTHER_CLIENTS = {
+    **dict.fromkeys(
+        ("connection_limit", "pool_timeout", "socket_timeout", "statement_cache_size"),
+        "it is for Prisma's pool of connections, and lockgate has none",
+    ),
+    "pgbouncer": "where the address leads through a pooler, say `pooler: session` in the "
+    "environment, or name the server itself",
+}
 KEYWORDS = "https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS"
 
 Connection = HeardConnection
@@ -147,7 +161,7 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
     if unknown := options.keys() - known:
         raise UsageError(
             f"The connection has the option {min(unknown)}, which is not taken.",
-            do=_instead(min(unknown)),
+            do=_instead(min(unknown), options[min(unknown)]),
         )
     left = dict(options)
     if left.pop("client_encoding", "UTF8").upper() not in ("UTF8", "UTF-8"):
@@ -159,17 +173,22 @@ def read_options(options: Mapping[str, str]) -> dict[str, str]:
     return left
 
 
-def _instead(name: str) -> str:
-    """How to say what an option of other clients means, that libpq does not know."""
-    if name == "schema":
+def _instead(name: str, value: str) -> str:
+    """How to say what an option of other clients means, that libpq does not know. The value of one
+    that is not known here is not shown: it may be a secret."""
+    if name in OF_OTHER_CLIENTS:
+        return f"Leave it away: {OF_OTHER_CLIENTS[name]}."
+    setting = "search_path" if name in SCHEMAS else name
+    shown = quote(value, safe="") if setting in SETTINGS_SAID else "…"
+    given = f"`options=-c%20{setting}%3D{shown}` in the URL"
+    if name in SCHEMAS:
         return (
-            "Say it as `history: {schema: …}` in the environment, and for the migrations' own "
-            "tables as `options=-c%20search_path%3D…` in the URL."
+            f"Say it as `history: {{schema: {value}}}` in the environment, and for the migrations' "
+            f"own tables as {given}."
         )
     return (
-        f"A setting of the server is given as `options=-c%20{name}%3D…` in the URL; lockgate's own "
-        "limits are `timeouts:` in the environment. All other options are those of libpq: "
-        f"{KEYWORDS}"
+        f"A setting of the server is given as {given}; lockgate's own limits are `timeouts:` in "
+        f"the environment. All other options are those of libpq: {KEYWORDS}"
     )
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from lockgate.planner.errors import BadSyntax, MigrationFileError
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Reading
+from lockgate.planner.sql.cursor import read_head
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Statement
 
@@ -30,6 +31,14 @@ SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 
 # Of PostgreSQL's, by the kinds that its reader tells.
 ENDS = frozenset({"begin", "start", "commit", "rollback", "prepare transaction"})
+OWN_TRANSACTION = (
+    "Remove it: lockgate begins and commits. For a section that must run outside a transaction, "
+    "write `transaction:false` behind its marker."
+)
+OF_BLOBS = (
+    "pg_dump writes the rows of large objects in transactions of their own: dump without them, "
+    "with `--no-large-objects`, or remove each BEGIN and COMMIT."
+)
 # The first version that has a grammar which lockgate's reader of PostgreSQL does not know.
 NEWER = 190000
 
@@ -41,13 +50,15 @@ def find_misplaced(
     that the server's grammar does not take. `alone` is how a file says that it is no transaction.
     """
     texts = (statement.sql for statement in statements)
+    instead = ""
     readings = read_section(texts, dialect, transactional=transactional)
     for statement, reading in zip(statements, readings, strict=True):
         # A newer server may know more than the grammar does: then it is left to it.
         if reading.unread_at is not None and dialect.version < NEWER:
             yield _unread(statement, reading, reading.unread_at)
         elif reading.kind in ENDS:
-            yield _disturbing(statement)
+            instead = instead or _without(statements, dialect)
+            yield _disturbing(statement, instead)
         elif transactional and reading.outside_only:
             yield _outside_only(statement, alone)
 
@@ -115,13 +126,22 @@ def without_own_transaction(statements: tuple[Statement, ...]) -> tuple[Statemen
     return statements[1:-1] if is_one and statements[-1].words in CLOSES else statements
 
 
-def _disturbing(statement: Statement) -> MigrationFileError:
+def _without(statements: Sequence[Statement], dialect: Dialect) -> str:
+    """What to do about a transaction that a section begins or ends itself."""
+    opens = (
+        token.word == "lo_open"
+        for statement in statements
+        for token in read_head(statement.sql, dialect).rest()
+    )
+    return OF_BLOBS if any(opens) else OWN_TRANSACTION
+
+
+def _disturbing(statement: Statement, do: str = OWN_TRANSACTION) -> MigrationFileError:
     return MigrationFileError(
         f"`{' '.join(statement.words[:2]).upper()}` would disturb the transaction that lockgate "
         "runs",
         line=statement.line,
-        do="Remove it: lockgate begins and commits. For a section that must run outside "
-        "a transaction, write `transaction:false` behind its marker.",
+        do=do,
     )
 
 

@@ -101,6 +101,7 @@ COPY_LINE_END = re.compile(r"(?:[ \t\r\f\v]|/\*(?:[^*\n]|\*(?!/))*+\*/)*+(?:--[^
 COPY_DATA_END = re.compile(r"^\\\.[ \t]*\r?$\n?", re.MULTILINE)
 RULE_HEADER = re.compile(r"create( or replace)? rule\b")
 CLIENT_COMMAND = re.compile(r"\\?[^\s;]*(?:[ \t]+[^\s;]+)?")
+GUARDED = "Remove this line and its like: with `\\restrict`, pg_dump guards psql alone."
 DELIMITER_ARGUMENT = re.compile(r"[ \t]*(?:(['\"`])([^\\\n]+?)\1|([^\s\\'\"`]+)(?!\S))")
 UNTERMINATED = {
     "'": "a quoted string has no end",
@@ -211,7 +212,9 @@ class _Scanner:
         self._fail(
             f"`{command[0].rstrip()}` is a command of the client, not SQL",
             start,
-            "Write SQL: no client stands between lockgate and the server.",
+            GUARDED
+            if "restrict" in command[0]
+            else "Write SQL: no client stands between lockgate and the server.",
         )
 
     def _read_group(self, start: int, _text: str) -> None:

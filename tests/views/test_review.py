@@ -2,10 +2,17 @@
 
 import pytest
 
+from lockgate.planner.plan.difference import compare_plans
+from lockgate.planner.plan.plan import Plan
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
+from lockgate.views.plan import difference
+from lockgate.views.plan.approvals import tell_approval
 from lockgate.views.plan.dependencies import ROW, draw_dependencies
-from lockgate.views.plan.review import review
+from lockgate.views.plan.html import render_html
+from lockgate.views.plan.markdown import render_markdown
+from lockgate.views.plan.review import masked, review
 from planner.review.sql_runs import cut_sql
+from tests.planner.literals import migration, up_plan
 from tests.views.plans import (
     COUNT_ORDERS,
     compensated_plan,
@@ -14,6 +21,24 @@ from tests.views.plans import (
     release_plan,
     small_plan,
 )
+
+
+def test_no_view_for_reviewers_shows_a_password(capsys: pytest.CaptureFixture[str]) -> None:
+    def holding(secret: str) -> Plan:
+        sql = f"create role a password '{secret}'; -- password '\ncreate table seen (id int);"
+        return up_plan([migration("1", sql, down=f"alter role a password '{secret}'")])
+
+    before, after = holding("hunter2"), holding("hunter3")
+    assert masked(after).digest == after.digest
+    tell_approval(after)
+    difference.show_text(compare_plans(masked(before), masked(after)))
+    shown = capsys.readouterr()
+    pages = [render_markdown(review(after)), render_html(review(after)), shown.out, shown.err]
+    for page in pages:
+        assert "hunter" not in page
+    assert [("***" in page, "seen" in page) for page in pages] == [
+        *((True, True), (True, True)), (False, False), (True, True),
+    ]  # fmt: skip
 
 
 def test_findings_come_by_severity_and_those_answered_for_last() -> None:

@@ -29,7 +29,8 @@ def command(before: Path, after: Path, detailed_exitcode: bool, as_json: bool) -
     from lockgate.planner.plan.difference import compare_plans
     from lockgate.planner.plan.planfile import read_plan
     from lockgate.views.plan import difference as plan_diff
+    from lockgate.views.plan.review import masked
 
-    difference = compare_plans(read_plan(before), read_plan(after))
+    difference = compare_plans(masked(read_plan(before)), masked(read_plan(after)))
     (plan_diff.show_json if as_json else plan_diff.show_text)(difference)
     return Exit.CHANGES if detailed_exitcode and not difference.same_intent else Exit.OK

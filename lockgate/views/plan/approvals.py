@@ -10,6 +10,7 @@ from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses, name_losses
 from lockgate.views.markup import code, escape
+from lockgate.views.plan.review import masked
 from lockgate.views.terminal import ask, say, tell
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _tell_content(plan: Plan) -> None:
         tell(f"  lost      {name_losses(losses)}", "yellow")
     for decision in plan.decisions:
         tell(f"  policy    {decision}")
-    for number, step in enumerate(plan.steps, 1):
+    for number, step in enumerate(masked(plan).steps, 1):
         _tell_step(number, step)
 
 

@@ -6,7 +6,7 @@ Prints nothing and knows no markup: the markdown and the HTML view show it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lockgate.planner.finding import SEVERITIES, Finding
@@ -15,6 +15,7 @@ from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses
+from lockgate.planner.review.passwords import without_passwords
 from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
 
 WORST_FIRST = SEVERITIES[::-1]
@@ -134,9 +135,29 @@ class Review:
         return Counter(one.guarantee for step in self.plan.steps for one in step.statements)
 
 
+def masked(plan: Plan) -> Plan:
+    """The plan as it is shown to people: without the passwords in its SQL. Its digests are still
+    those of what runs."""
+    dialect = plan.target.dialect
+
+    def shown(statements: Iterable[PlannedStatement]) -> tuple[PlannedStatement, ...]:
+        return tuple(
+            one.model_copy(update={"sql": sql})
+            if (sql := without_passwords(one.sql, dialect)) != one.sql
+            else one
+            for one in statements
+        )
+
+    def shown_step(step: Step) -> Step:
+        back = None if step.rollback is None else shown(step.rollback)
+        return step.model_copy(update={"statements": shown(step.statements), "rollback": back})
+
+    return plan.model_copy(update={"steps": tuple(map(shown_step, plan.steps))})
+
+
 def review(plan: Plan) -> Review:
     """What a reviewer should know of a plan."""
-    plan = completed(plan)
+    plan = masked(completed(plan))
     losses = (
         ShownLoss(Place(one.step, plan.steps[one.step - 1], one.statement), one.lost)
         for one in find_losses(plan)

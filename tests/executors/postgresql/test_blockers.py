@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from lockgate.executors.events import Blocked, Event, Retried, StatementFinished
+from lockgate.executors.postgresql.blockers import SESSION, read_session
 from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.executors.building import OUTSIDE, Recorder, apply_plan, apply_up, failure_of, plan_for
 from tests.executors.building import open_test_engine as open_engine
@@ -63,6 +64,18 @@ def test_a_blocker_is_named_while_we_wait_and_after_its_end_we_succeed(
     (session,) = blocked.blockers
     assert (session.pid, session.user, session.program) == (pid(blocker), "postgres", "reporting")
     assert told.of(Retried) == []
+
+
+def test_what_the_server_does_not_show_of_a_session_is_not_made_up(
+    blocker: Bystander, bystander: Bystander
+) -> None:
+    bystander.execute("create role unprivileged")
+    bystander.execute("set role unprivileged")
+    (row,) = bystander.execute(f"{SESSION} where pid = %s", (pid(blocker),)).fetchall()
+    bystander.execute("reset role")
+    bystander.execute("drop role unprivileged")
+    told = str(read_session(row))
+    assert told.startswith(f"postgres, pid {pid(blocker)} (the server does not show")
 
 
 def test_a_step_that_lost_only_to_the_lock_timeout_is_tried_again(

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from lockgate.executors.postgresql.connection import read_options
 from lockgate.planner.errors import Locked, StatementFailed, UsageError
 from tests.executors.building import (
     OUTSIDE,
@@ -186,7 +187,7 @@ def test_options_of_libpq_are_taken(
 @pytest.mark.parametrize(
     "option",
     ["client_encoding=latin1", "replication=database", "autocommit=0", "cls=x", "context=x",
-     "schema=public"],
+     "schema=public", "pasword=hunter2"],
 )  # fmt: skip
 def test_options_that_are_not_libpqs_or_would_store_wrong_text_are_refused(
     postgres_server: PostgresServer, postgres_database: str, option: str
@@ -198,3 +199,22 @@ def test_options_that_are_not_libpqs_or_would_store_wrong_text_are_refused(
     ):
         pass
     assert caught.value.do
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "instead"),
+    [
+        ("search_path=app,public", "`options=-c%20search_path%3Dapp%2Cpublic` in the URL"),
+        ("schema=app", "`options=-c%20search_path%3Dapp` in the URL"),
+        ("statement_timeout=5000", "`options=-c%20statement_timeout%3D5000` in the URL"),
+        ("pgbouncer=true", "`pooler: session`"),
+        ("connection_limit=3", "Leave it away"),
+    ],
+)
+def test_an_option_of_other_clients_is_refused_with_how_to_say_it(
+    option: str, instead: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_options(dict([option.split("=")]))
+    assert instead in caught.value.do

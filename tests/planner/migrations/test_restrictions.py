@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lockgate.planner.errors import BadSyntax, MigrationFileError
+from lockgate.planner.errors import BadSyntax, MigrationFileError, MigrationFileErrors
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from tests.planner.literals import parse
 
@@ -38,6 +38,15 @@ def test_a_section_may_not_begin_or_end_a_transaction(
     error = refused(sql, dialect, options)
     assert "would disturb the transaction" in error.what
     assert "transaction:false" in error.do
+
+
+def test_large_objects_of_pg_dump_are_refused_with_the_option_that_leaves_them_out() -> None:
+    written = "select pg_catalog.lo_open('16384', 131072);\nselect pg_catalog.lo_close(0)"
+    with pytest.raises(MigrationFileErrors) as caught:
+        parse(section(f"BEGIN;\n{written};\nCOMMIT"))
+    for error in caught.value.errors:
+        assert "would disturb the transaction" in error.what
+        assert "--no-large-objects" in error.do
 
 
 @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, MARIADB], ids=lambda one: one.name)

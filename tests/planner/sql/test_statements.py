@@ -216,6 +216,7 @@ def test_other_kinds_of_copy_have_no_data(sql):
     [
         ("select 1;\n\\i other.sql\n", POSTGRESQL, r"\i other.sql"),
         ("select 1\n\\gset\n", POSTGRESQL, r"\gset"),
+        ("--\n\\restrict aBc\n", POSTGRESQL, r"\restrict aBc"),
         ("select 1;\nsource other.sql\n", MYSQL, "source other.sql"),
         ("select 1;\n\\. other.sql\n", MYSQL, r"\. other.sql"),
         ("select\n1\\G", MARIADB, r"\G"),
@@ -226,6 +227,7 @@ def test_a_command_of_the_client_is_refused_by_its_name(sql, dialect, named):
     error = refusal(sql, dialect)
     assert error.what.startswith(f"`{named}` ")
     assert error.line == 2
+    assert ("pg_dump" in error.do) == ("restrict" in named)
 
 
 @EVERY_DIALECT
