@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -52,6 +51,7 @@ from lockgate.planner.plan.verify import (
     refuse_unresolved,
     refuse_wrong_target,
 )
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.receipt import Job
@@ -65,7 +65,7 @@ Admit = Callable[[Plan, datetime], tuple[str, ...]]
 database's clock, in UTC."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Author:
     """Who applies, with what, and in which job of CI; `new_id` makes a UUID that nobody has.
     `deadline` is when batches are to stop, by the monotonic clock in seconds."""
@@ -77,7 +77,7 @@ class Author:
     deadline: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """How an application ended well: the steps that this run applied, in order."""
 

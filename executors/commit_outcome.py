@@ -6,7 +6,6 @@ Commits nothing and retries nothing: an engine's units do, and go on when this r
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.executors.events import Emit, LockAwaited
@@ -22,6 +21,7 @@ from lockgate.planner.errors import (
     Unresolved,
     WrongTarget,
 )
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine, Run
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LATER_STATEMENTS = "select 1 from {journal} {plain} where run_id = %s and step > %s"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     """The commit of a unit's steps: the ledger is at `serial` before it.
 

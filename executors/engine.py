@@ -10,10 +10,10 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """One application of a plan, as lockgate_runs records it; `approvers` had signed it."""
 
@@ -51,7 +51,7 @@ class Run:
     """When batches are to stop, by the monotonic clock in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PastRun:
     """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
 
@@ -75,7 +75,7 @@ class PastRun:
     versions: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Journal:
     """What an interrupted run left of its unfinished step: (step, statement) -> outcome."""
 
@@ -91,7 +91,7 @@ class Journal:
         return next((step for step, place in self.outcomes if not place), 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Membership:
     """A role within a role of PostgreSQL, and how; versions before 16 know `admin` alone."""
 
@@ -102,7 +102,7 @@ class Membership:
     sets: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Traits:
     """What a new database takes over from another, so that the same SQL makes the same of it.
 
@@ -120,7 +120,7 @@ class Traits:
     memberships: tuple[Membership, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Load:
     """What a server is doing beside us: sessions at work and, in seconds, the age of the oldest
     transaction and the lag of the last replica; None: there is none, or nobody may tell."""
@@ -130,7 +130,7 @@ class Load:
     replica_lag: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lacking:
     """A right that the session's user does not have: for what it is needed, and what gives it."""
 
@@ -138,7 +138,7 @@ class Lacking:
     grant: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Access:
     """How a session reaches its database: `encryption` is the protocol, such as `TLSv1.3`, empty
     for clear text; `user` is who it is there; `local` says that no network is in between."""

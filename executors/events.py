@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Step
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_WORDS = re.compile(r"[A-Za-z]+(?:\s+[A-Za-z_]\w*\b(?![.(@'\"])){0,2}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherSession:
     """Another session of the server, as the server describes it. `since` is ISO 8601, UTC; without
     it the server shows us no more than the user and the pid. `running` are the first words of its
@@ -39,7 +40,7 @@ class OtherSession:
         return f"{self.user} from {place}, pid {self.pid}{program}, since {self.since}{running}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockHolder(OtherSession):
     """Who holds the migration lock: any user who may connect may take it, under any program's name.
 
@@ -77,7 +78,7 @@ def first_words(sql: str) -> str:
     return words[0] if words else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockAwaited:
     """Somebody holds the migration lock; `holder` is None when he was gone as we looked."""
 
@@ -85,7 +86,7 @@ class LockAwaited:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunStarted:
     """The plan fits the database, and its steps after the first `done` begin."""
 
@@ -93,7 +94,7 @@ class RunStarted:
     done: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatementFinished:
     """A statement ran; it is kept only when its step's transaction is."""
 
@@ -105,7 +106,7 @@ class StatementFinished:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepFinished:
     """All statements of a step ran, and its change of the history table."""
 
@@ -114,7 +115,7 @@ class StepFinished:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnitCommitted:
     """The steps from `first` to `last` are kept, whatever comes."""
 
@@ -122,7 +123,7 @@ class UnitCommitted:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blocked:
     """A statement of ours waits for locks that others hold."""
 
@@ -130,7 +131,7 @@ class Blocked:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchCommitted:
     """A batch of a statement is kept. `batch` counts them from 1, `rows` are those that it changed,
     `walked` the keys that were passed so far, of about `expected`."""
@@ -145,7 +146,7 @@ class BatchCommitted:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchesHeld:
     """The next batch waits since `seconds`, for a `reason`: a person, or a gauge that is high."""
 
@@ -155,7 +156,7 @@ class BatchesHeld:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retried:
     """A transaction lost only to the lock timeout; it begins again after `delay` seconds."""
 
@@ -164,14 +165,14 @@ class Retried:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undoing:
     """What a unit had done is undone, the last of so many statements first."""
 
     statements: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClearingPostponed:
     """What a committed plan has dropped still waits in a schema; the next run removes it."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Step
@@ -81,7 +82,7 @@ class NotReached(Exception):
         self.batches = batches
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """A statement that the server refused, in a step of a plan.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Author, apply
@@ -31,6 +31,7 @@ from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.other_version import comparable
 from lockgate.planner.plan.plan import Direction, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
@@ -45,7 +46,7 @@ def _pass_over(event: Event) -> None:
     """A rehearsal is told of by its result."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """A scratch database with what plans for it are made of; `clock` counts seconds."""
 

@@ -6,7 +6,6 @@ Looks first: `read_half_done` says what the journal knows. Nothing here settles 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Author, apply_locked
@@ -14,6 +13,7 @@ from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.errors import UsageError
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import version_key
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HalfDone:
     """The unit in which a run stopped: what the journal knows of its statements.
 

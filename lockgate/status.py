@@ -6,7 +6,7 @@ Must not change either, and must not print.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ from lockgate.planner.errors import (
     WrongTarget,
 )
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
+from lockgate.planner.value import frozen
 from lockgate.workspace import Workspace, load_environment, load_migrations, look, open_workspace
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ StatusAnswer = tuple[Column, Exit]
 """An environment, and how it ends."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stand:
     """What is known of an environment. `holder` is whose run is under way; `problem` is what a
     person must look at, None when all is well."""

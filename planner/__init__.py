@@ -25,5 +25,6 @@ review/        What a reviewer should know of a plan: findings, losses, evidence
 rewriting/     From a finding to the SQL
 settings.py    A map in a settings file, as its reader wants it: the base of every model of one
 sql/           SQL as text: statements, tokens, the lexical rules of each engine
+value.py       Values: frozen dataclasses with slots, whose classes cost a tenth to make
 versions.py    Versions of migrations: any text names one, and numbers are compared as numbers
 """

@@ -12,7 +12,6 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +28,7 @@ from lockgate.planner.errors import (
 )
 from lockgate.planner.project import read_regular, refuse_outward_link
 from lockgate.planner.quantities import short_digest
+from lockgate.planner.value import frozen
 
 UNSEALED = "0" * 64
 """Stands where a digest will."""
@@ -37,7 +37,7 @@ LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in J
 Document = TypeVar("Document", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind(Generic[Document]):
     """A kind of document: its model, its format, and what people call it.
 

@@ -5,10 +5,11 @@ Finds nothing and shows nothing: `lint` finds, the views show.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from lockgate.planner.value import frozen
 
 # From the least to the most.
 Severity = Literal["info", "warning", "danger"]
@@ -49,7 +50,7 @@ class Finding(BaseModel):
         return self.severity == "danger" and self.allowed is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Located:
     """A finding and where its reader finds it: a path with `/`, and the section's direction."""
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from os.path import abspath
 from pathlib import Path
 
 from lockgate.planner.errors import UsageError
+from lockgate.planner.value import frozen
 
 GITFILE = b"gitdir: "
 OPENED = (Path("/dev/fd"), Path("/dev/stdin"), Path("/proc/self/fd"))
@@ -25,7 +25,7 @@ WHY_NOT = "A commit can hold a link, and its author would choose a file of this 
 INSTEAD = "Put the file itself there, or name its own place."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checkout:
     """A folder that git has checked out: `git` is its `.git`, a folder or a file that names one."""
 

@@ -5,12 +5,12 @@ Asks no database: an engine does, in its own SQL.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Session
@@ -21,7 +21,7 @@ UNFIT = "no key for batches"
 """In the place of a server's code."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyColumn:
     """A column of a key: `type` is as the server prints it, and `is_ordered` says that a value sent
     as text is compared as its index orders it."""
@@ -32,7 +32,7 @@ class KeyColumn:
     is_ordered: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchKey:
     """What there is of a batch's key: `table` is qualified and quoted, `columns` are those that
     exist, in the key's order. `is_unique` says that a valid unique index has exactly these columns

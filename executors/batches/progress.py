@@ -7,13 +7,13 @@ Runs no batch. Its row changes in the transaction of each batch, so it is exact 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.ledger.rows import as_utc
 from lockgate.executors.states import Outcome
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -58,7 +58,7 @@ SAY = f"update {{batches}} set state = %s where {ONE} and {{ledger.alone}}"
 ASK = f"update {{batches}} set asked = %s where {ONE} and {{ledger.alone}}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """The row of one statement. `place` is the last key of the last batch, None before the first of
     a walk along the table, `pass_number` is which walk it is, from 1. `walked` are the keys that

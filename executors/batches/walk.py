@@ -25,6 +25,7 @@ from lockgate.executors.failure import Failure, NotReached, StepFailed
 from lockgate.executors.polling import delays
 from lockgate.planner.errors import Paused
 from lockgate.planner.quantities import format_duration, format_size
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
@@ -40,7 +41,7 @@ LOOK = 0.5  # seconds between two looks at what holds a run up
 INTERVAL = 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stretch:
     """The next keys: `rows` of them, to and with `last`. `first` is the first, of a walk's first
     stretch alone."""
@@ -97,7 +98,7 @@ class Pace:
     looked: float = -INTERVAL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Journey:
     """A walk of one statement by one run: `number` is its step's, `place` its own in that."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +26,7 @@ from lockgate.executors.ledger.tables import (
 from lockgate.planner.document import document_pieces
 from lockgate.planner.errors import UsageError
 from lockgate.planner.fleet.fleet_plan import FleetPlan
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine, Row
@@ -80,7 +80,7 @@ READ_SIGNATURES = "select name, text from {signature} where digest = %s order by
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotedRun:
     """What is noted of a run. Times have the UTC zone."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from lockgate.planner.value import frozen
 
 
 class TargetState(StrEnum):
@@ -32,7 +33,7 @@ FAILURES = frozenset({TargetState.FAILED, TargetState.UNREACHABLE, TargetState.H
 GONE = "The fleet has no such target any more."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """A target to be done. `host` is the server that it is on, to spare it; for no eyes."""
 
@@ -42,7 +43,7 @@ class Task:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetResult:
     """How a target ended. `detail` says why it is not applied, in a sentence; `run` is the id of
     the run that has applied it there. `again` says that it was applied before."""

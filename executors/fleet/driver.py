@@ -17,6 +17,7 @@ from lockgate.planner.errors import Interrupted
 from lockgate.planner.fleet.budget import Budget
 from lockgate.planner.fleet.fleet_plan import FleetPlan
 from lockgate.planner.fleet.waves import Share
+from lockgate.planner.value import frozen
 
 AT_ONCE = 20
 """Results that are noted together."""
@@ -24,7 +25,7 @@ NOTED_AFTER = 1.0
 """Seconds after which fewer are."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunTerms:
     """How a run goes on from one wave to the next: `soak` in seconds, and `check` says why it must
     not, empty where it may."""

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from lockgate.executors.postgresql.connection import connection_options
 from lockgate.planner.errors import ConfigurationError, Unreachable, UsageError
 from lockgate.planner.fleet.place import search_in
 from lockgate.planner.plan.statement import sha256
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.fleet.coordinator import Coordinator
@@ -44,7 +45,7 @@ OVERLAP = 30.0
 LIVE = ("todo", "doing")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assignment:
     """What a job says: some targets of a run, all on one server, and what its driver was told."""
 
@@ -54,7 +55,7 @@ class Assignment:
     allow_non_atomic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Queue:
     """The queue of an environment, in a schema of the control database."""
 
@@ -133,7 +134,7 @@ class OpenQueue:
             self._app.job_manager.cancel_job_by_id(number, abort=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueTerms:
     """How tasks become jobs: `template` names the run and what its driver was told; `idle` is
     called once while no worker takes a job."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.executors.fleet.coordinator import NotedRun
 from lockgate.executors.fleet.crew import TargetResult
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetStand:
     """Where a target stands: the last version that it has applied, how many are pending; `state`
     is `up to date`, `pending`, or why nothing can be planned for it, and `detail` what was found.
@@ -23,7 +22,7 @@ class TargetStand:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FleetStand:
     """A fleet: its targets by name, its newest run, and what is noted of that run's targets."""
 

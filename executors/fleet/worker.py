@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.procrastinate import TASK, Assignment, Queue, lost_errors
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.value import frozen
 
 POLL = 1.0
 AGAIN = 1.0
@@ -28,7 +28,7 @@ Do = Callable[[Assignment, Callable[[], bool]], bool]
 """Does a job's targets; asked before each whether to leave. False: it has left some."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerTerms:
     """`jobs` at once; another worker's jobs are taken over when it has given no sign for
     `stalled_after` seconds; it ends after `idle` seconds without a job, None: never. `lost` is

@@ -6,12 +6,12 @@ Asks no server: an engine hands in what it has found.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lockgate.planner.errors import WrongTarget
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundLedger:
     """A table lockgate_target somewhere in the database; `ours` says that our role owns it."""
 

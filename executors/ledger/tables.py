@@ -6,10 +6,11 @@ Asks no server: the engines do, in their own SQL.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import HistoryError, WrongTarget
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.keys import History
@@ -39,7 +40,7 @@ ADD_JOB = "alter table {runs} add column job text"
 """For ledgers of versions that did not note CI's own job."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableFault:
     """What makes a table of the ledger another's: `cure` says what to do, most often in SQL."""
 
@@ -48,7 +49,7 @@ class TableFault:
     cure: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tables:
     """What exists. `columns` are the history table's, sorted; empty where there is none.
 

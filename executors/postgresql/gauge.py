@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.events import Event, Retried, StatementFinished, UnitCommitted
@@ -18,6 +17,7 @@ from lockgate.executors.postgresql.pipeline import Command, CommandResult
 from lockgate.executors.postgresql.units.transaction import Mark, reading_of
 from lockgate.planner.plan.measured_locks import measured_lock, shuts_out, spell_mode, stronger_lock
 from lockgate.planner.plan.plan import Lock
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -60,7 +60,7 @@ HeldRow = tuple[int, str | None, str | None, int | None, int]
 as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Relation:
     """A table or view by its name and the number of its file, which is another one after each
     rewrite; 0 for what has none. `lock` is the strongest that the open transaction holds."""

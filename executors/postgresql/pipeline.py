@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from psycopg import Connection, Error, OperationalError
@@ -22,6 +21,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from lockgate.executors.failure import ServerError
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.value import frozen
 
 IN_FLIGHT = 1000  # statements; bounds the memory for the results of a long plan
 HEAVY = 1 << 24  # characters of SQL; bounds the memory for its texts, which libpq keeps too
@@ -51,7 +51,7 @@ class HeardConnection(Connection[tuple[Any, ...]]):
             self.last_words = f"{said.message_primary} ({said.sqlstate})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command(Generic[Tag]):
     """One statement on its way; `tag` is the caller's own mark for its result.
 
@@ -68,7 +68,7 @@ class Command(Generic[Tag]):
     asks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandResult(Generic[Tag]):
     """A command's result: the rows that it touched or returned, its seconds on the server, and
     the first value, as text, for a command that asks."""

@@ -12,7 +12,6 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ from tempfile import TemporaryDirectory
 from lockgate.executors.programs.program import find_program
 from lockgate.planner.errors import BadSignature, Fault, UsageError
 from lockgate.planner.project import refuse_outward_link
+from lockgate.planner.value import frozen
 
 PROGRAM = "ssh-keygen"
 ALLOWED = "allowed_signers"
@@ -61,7 +61,7 @@ UNVERIFIED: Sequence[tuple[str, Fault]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AllowedSigners:
     """The file that says whose keys are trusted, and the file of the keys that no longer are.
 

@@ -10,11 +10,11 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lockgate.planner.errors import UsageError
+from lockgate.planner.value import frozen
 
 COMMANDS = frozenset(
     {"diff-plan", "dump", "history", "lint", "new", "plan", "show", "status", "validate"}
@@ -34,7 +34,7 @@ VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MIGRATION_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Calls:
     """Runs commands in a project's folder."""
 

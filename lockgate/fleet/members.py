@@ -9,7 +9,6 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import open_engine
@@ -21,6 +20,7 @@ from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.fleet_keys import Fleet
 from lockgate.planner.errors import UsageError
 from lockgate.planner.fleet.place import TargetPlace
+from lockgate.planner.value import frozen
 from lockgate.signals import deferred_signals
 from lockgate.workspace import Workspace, open_address
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FleetWorkspace:
     """A fleet's environment, and the address that its targets start from."""
 

@@ -7,7 +7,7 @@ Changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from lockgate.planner.fleet.waves import number_waves
 from lockgate.planner.migrations.directory import Directory
 from lockgate.planner.plan.plan import State
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refuse_unresolved
+from lockgate.planner.value import frozen
 from lockgate.workspace import Workspace, load_migrations, read_settled
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from lockgate.plans.making import Request
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """Targets of which the same is wanted; with `base`, of those alone that are in this state."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from lockgate.planner.errors import UsageError
 from lockgate.planner.fleet.fleet_plan import write_fleet_plan
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import write_plan
+from lockgate.planner.value import frozen
 from lockgate.trust.approvals import find_approvals, own_signature, sign_plan
 from lockgate.views.plan import json, text
 from lockgate.views.terminal import say, tell
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lockgate.trust.approvals import Signable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """Where a plan goes. `out` is its file, `-` stdout; with `key` it is signed there; `force` says
     that a plan in that file may go, with the approvals beside it."""

@@ -25,13 +25,14 @@ from lockgate.planner.rewriting.files import NewFile, compose
 from lockgate.planner.rewriting.piece import Pieces
 from lockgate.planner.rewriting.proposal import Cost, NotOffered, Proposal
 from lockgate.planner.rewriting.rewrite import Rewriting, rewrite_section
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import is_numbered, version_key
 from lockgate.plans.offers import settle_offers
 from lockgate.plans.rehearsal import open_stage
 from lockgate.workspace import Workspace, load_migrations, read_settled, refuse_other_format
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Seen:
     """What files left on a scratch database, and after their way back; None: they have none."""
 

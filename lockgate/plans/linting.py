@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.planner.building.observation import Observation
@@ -27,8 +26,8 @@ from lockgate.planner.review.inspection import (
 )
 from lockgate.planner.review.lint import lint
 from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
-from lockgate.planner.rewriting.suggestion import with_suggestions
 from lockgate.planner.sql.dialect import DIALECTS
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import is_numbered, version_key
 from lockgate.workspace import load_migrations
 
@@ -40,7 +39,7 @@ UNREACHED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Source:
     """A section as its file has it."""
 
@@ -148,6 +147,8 @@ def _source(
 
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
+    from lockgate.planner.rewriting.suggestion import with_suggestions
+
     try:
         found = lint(source.subject, source.origin.waivers, outer)
         return with_suggestions(found, source.subject, source.file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,7 @@ from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.planner.policies import out_of_order
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.quantities import format_moment
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey
 from lockgate.plans.linting import inspect_plan, lint_inside, lint_outside
 from lockgate.workspace import Workspace, load_migrations
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from lockgate.planner.building.promotion import Origin
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What to plan: everything pending, unless one of these says otherwise.
 
@@ -187,7 +188,7 @@ def refuse_bad_syntax(plan: Plan, engine: Engine) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """A plan that nobody has looked at, and the files that it was made from, if it was."""
 

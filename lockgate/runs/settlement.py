@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.planfile import write_plan
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import version_key
 from lockgate.signals import ignore_signals
 from lockgate.views.run import half_done as view
@@ -30,7 +30,7 @@ NOTED: dict[WayOut, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settlement:
     """How a person wants a half-done run to end; to undo or finish it, `version` is ALL."""
 

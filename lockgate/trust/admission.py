@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from lockgate.planner.policies import plan as plan_policy
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.policies.require_intent import judge_intent
 from lockgate.planner.quantities import spell_digest
+from lockgate.planner.value import frozen
 from lockgate.trust.approvals import (
     Approvers,
     Signatures,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanFile:
     """A plan that was read from a file: as its own SQL shows it, None where that was not looked
     at, since the plan was begun, and whose signatures it bears.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from lockgate.planner.errors import LockgateError, UsageError
 from lockgate.planner.fleet.fleet_plan import FleetPlan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.policies.approvals import judge_signer, judge_start
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
@@ -42,7 +42,7 @@ OWN = ""
 """What the signature of that job is called where an approval has its file's name."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Approval:
     """A signature beside a plan: whose it is, or why it is not good."""
 
@@ -51,7 +51,7 @@ class Approval:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApprovalState:
     """The signatures beside a plan, and what is missing until it may begin: `missing` and `do` are
     sentences, empty where nothing is."""
@@ -79,7 +79,7 @@ def approve(
     return _write_signature(path, signature)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signatures:
     """The texts of the signatures beside a plan's file, by their paths; `own` is of the job that
     made the plan, None where there is none."""
@@ -140,7 +140,7 @@ def read_maker(
     return verify_signature(_text(plan), own, allowed, MADE, now, str(own_signature(plan_file)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Approvers:
     """The people who have signed a plan; `authors` are those who have written its commit."""
 

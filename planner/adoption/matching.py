@@ -6,19 +6,19 @@ Decides nothing of a plan, and opens no file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.errors import HistoryError
 from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Takeover:
     """A tool, its table, and what that says. With `baseline`, the migrations up to that version
     are what the tool has made, whatever its rows are called."""
@@ -29,7 +29,7 @@ class Takeover:
     baseline: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """A migration that is applied by another tool's history; `row` is None where it has none.
     `verified` says whether its file is the one that was applied; None: nothing shows it."""

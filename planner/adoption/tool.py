@@ -6,18 +6,18 @@ Knows no tool by name: each is a file of its own beside this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lockgate.planner.database.occupancy import FoundTable, TableRow
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.migrations.migration import Migration
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AppliedThere:
     """A migration that is applied by what another tool's table says.
 
@@ -32,7 +32,7 @@ class AppliedThere:
     checksum: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Testimony:
     """What another tool's table says. `up_to` is a version with which all before it count as
     applied, without a row of their own. `troubles` are sentences on what it has left half done."""
@@ -77,7 +77,7 @@ def by_version(column: str) -> Callable[[TableRow], VersionKey]:
     return lambda row: version_key(text_of(row[column]))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beside:
     """A table that a tool keeps beside its history, and that tells what is half done there.
 
@@ -114,7 +114,7 @@ def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MigrationTool:
     """A tool's table. `tables` are the names that it gives it, and `columns` those that it has, in
     lower case, and no other where it is `exact`; `beside` and `without` are tables of the same

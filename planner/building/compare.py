@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
 from lockgate.planner.quantities import short_digest
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, is_numbered, is_repeatable, version_key
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lockgate.planner.migrations.migration import Migration
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """Where files and ledger agree and differ. A migration stands in one group only.
 
@@ -39,7 +40,7 @@ class Comparison:
     removed: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """Where one migration stands. `state` is applied, pending, out of order, to repeat, changed,
     missing, removed or half done; `checksum` is the file's, and `entry` the ledger's row, where

@@ -6,13 +6,13 @@ Asks no database: the caller brings what each one says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lockgate.planner.building.compare import Standing, count_states
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """An environment. `problem` says, in a sentence, what is wrong with it that no state tells;
     without `standings` it is why nothing is known. `serial` is None then."""
@@ -33,7 +33,7 @@ class Column:
         return count_states(self.standings)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MatrixRow:
     """A migration, and where it stands in each column; None where that has neither file nor row."""
 
@@ -42,7 +42,7 @@ class MatrixRow:
     cells: tuple[Standing | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matrix:
     """The columns in the order in which they were given, and the rows by version."""
 

@@ -6,7 +6,7 @@ Asks nothing: `lockgate.plans.making` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from lockgate.planner.building.stored_runs import StoredRun
@@ -14,9 +14,10 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import Occupancy
 from lockgate.planner.database.server import Server
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Observation:
     """A database at one moment.
 

@@ -6,7 +6,7 @@ Reads neither receipts nor ledgers: it is handed them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,6 +18,7 @@ from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.proof import CarriedReceipt, Promotion, Proof
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 NOT_APPLIED = "not applied in {}"
@@ -25,7 +26,7 @@ NO_SOAK = timedelta()
 RECORDED_ONLY = "only recorded in {}, by a baseline"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SignedReceipt:
     """A receipt, and whose signature of it is good: nobody's where none was looked at."""
 
@@ -34,7 +35,7 @@ class SignedReceipt:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A migration that was applied, and the receipt that says so, where one does."""
 
@@ -47,7 +48,7 @@ class Record:
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """What is known of the environment that plans are promoted from, by version as a number.
 
@@ -187,7 +188,7 @@ def _prove(step: Step, origin: Origin) -> Proof:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prospect:
     """A migration in both environments: its state there and here, and what a promotion does.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE
 from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.planfile import parse_plan
 from lockgate.planner.quantities import short_digest
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ FROM_DATABASE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredRun:
     """A row of lockgate_runs with its plan as it stands there. `started_at` has the UTC zone.
 
@@ -44,7 +44,7 @@ class StoredRun:
     undone: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AppliedMigration:
     """An applied migration as the database alone knows it.
 

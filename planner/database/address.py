@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
+
+from lockgate.planner.value import frozen
 
 EngineName = Literal["postgresql", "mysql", "mariadb"]
 Elsewhere = Callable[[str | None], Mapping[str, str]]
@@ -42,7 +44,7 @@ ENDPOINTS = ("host", "socket", "unix_socket")
 ENCODE = "percent-encode / ? # @ : and % in user and password (@ is %40), or name the parts instead"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseAddress:
     """All that a driver needs to connect; either host or socket is set. Never shows the password.
 

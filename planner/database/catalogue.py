@@ -11,10 +11,10 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from lockgate.planner.canonical import canonical
+from lockgate.planner.value import frozen
 
 ObjectChange = Literal["added", "removed", "changed"]
 
@@ -25,7 +25,7 @@ COUNTER_OF_TABLE = "counter of table"
 PLAIN = re.compile(r"\w[\w()]*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Detail:
     """A line of an object's text: a part of it, such as `column id`, with its attributes.
 
@@ -39,7 +39,7 @@ class Detail:
     place: int = ANYWHERE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Catalogue:
     """A text of many lines for each object of a database, `table orders` or `view sums`.
 
@@ -58,7 +58,7 @@ class Catalogue:
         return {name: _short_digest(text) for name, text in self.objects.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectDifference:
     """An object that is not as it was. `lines` are a diff's, empty where a text is not known."""
 

@@ -6,12 +6,13 @@ Asks nothing: an engine reads it. An absent table is unknown, and judged as the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lockgate.planner.database.mentioned import Mentions
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ColumnFacts:
     """A column as the catalogue prints it: `type` is `varchar(50)`, `int unsigned`.
 
@@ -33,7 +34,7 @@ class ColumnFacts:
     """The columns that a generated one is computed from, on PostgreSQL."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConstraintFacts:
     """A constraint of a table of PostgreSQL. `kind` is `check`, `foreign`, `not null`, `primary`,
     `unique` or `exclusion`; `columns` are its table's.
@@ -54,7 +55,7 @@ class ConstraintFacts:
     definition: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TypeFacts:
     """A type that is not the server's own. `kind` is `domain`, `enum`, `composite` or `base`.
 
@@ -72,7 +73,7 @@ class TypeFacts:
     extension: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependent:
     """What goes with a function or a sequence that is dropped with CASCADE: something of `table`,
     and if that is a generated column, its name."""
@@ -81,7 +82,7 @@ class Dependent:
     column: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """What a relation of PostgreSQL is and hangs together with; the names are keys of the facts.
 
@@ -113,7 +114,7 @@ class Layout:
     constraints: Mapping[str, ConstraintFacts] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForeignKey:
     """A foreign key of a table, the child, to its parent; one of another database by both names.
 
@@ -129,7 +130,7 @@ class ForeignKey:
     on_delete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
@@ -157,7 +158,7 @@ class TableFacts:
     layout: Layout | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """The tables of the plan's own database by name, and what else there is in it.
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from lockgate.planner.canonical import canonical
 from lockgate.planner.database.recording import Recording
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One row of `schema_migrations`. `applied_at` has the UTC zone."""
 
@@ -27,7 +27,7 @@ class Entry:
         return version_key(self.version)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """The row of `lockgate_target`: whose database this is.
 
@@ -41,7 +41,7 @@ class Identity:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ledger:
     """What a database holds: no identity, serial 0 and no entry before the first run."""
 

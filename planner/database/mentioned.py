@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mentions:
     """What one text mentions, in lower case."""
 

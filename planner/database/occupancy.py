@@ -6,11 +6,11 @@ Asks nothing: an engine lists the tables, and `planner.adoption` knows whose his
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import Occupied
+from lockgate.planner.value import frozen
 
 SHOWN = 8
 """How many tables are named."""
@@ -19,7 +19,7 @@ TableRow = Mapping[str, Any]
 """A row of another tool's table: its values by the columns' names in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundTable:
     """A table or a view that is not lockgate's. `columns` are in lower case; `is_default` says
     that its name alone leads to it, and `is_plain` that reading it runs no code of others."""
@@ -34,7 +34,7 @@ class FoundTable:
         return self.name if self.is_default else f"{self.schema}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherHistory:
     """The table in which another tool notes what it has applied, and what stands there."""
 
@@ -52,7 +52,7 @@ class OtherHistory:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occupancy:
     """What a database holds when lockgate first comes to it; without what extensions own."""
 

@@ -6,18 +6,18 @@ Reads no database: a run's plan is handed in as the text that was noted with it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lockgate.planner.errors import HistoryError
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recorded:
     """A migration that a run has recorded. `at` is the time that its plan gave; None: that of the
     run."""
@@ -27,7 +27,7 @@ class Recorded:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AdoptedTable:
     """Another tool's history that was taken over, and what stood there then."""
 
@@ -42,7 +42,7 @@ def renamed(table: str) -> str:
     return f"{table}_before_lockgate"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recording:
     """A run that has recorded migrations and run nothing. Times are in UTC."""
 

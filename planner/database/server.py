@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from lockgate.planner.errors import UsageError
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
+from lockgate.planner.value import frozen
 
 OLDEST = {
     "postgresql": ("PostgreSQL", (13,)),
@@ -21,7 +21,7 @@ MySQL 5.7 does not keep a DDL statement whole in a crash.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """A database server and the database that we are connected to.
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.planner.errors import ConfigurationError, UsageError
+from lockgate.planner.value import frozen
 
 FOLDER = "environments"
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -18,7 +18,7 @@ SUFFIXES = (".yaml", ".yml")
 """The first of them is what we write."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnvironmentsFolder:
     """A folder of environments, and the folder of the project that they belong to: the one around
     them, unless they are a copy from elsewhere."""

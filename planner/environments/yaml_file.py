@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from lockgate.planner.errors import ConfigurationError
 from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out, read_regular
+from lockgate.planner.value import frozen
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 20
@@ -45,7 +45,7 @@ Location = tuple[str | int, ...]
 FileModel = TypeVar("FileModel", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@frozen
 class FilePlace:
     """Where a key stands: the line counts from 1; 0 means the file as a whole."""
 
@@ -53,7 +53,7 @@ class FilePlace:
     line: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class YamlDocument:
     """The map that a YAML file holds, and the place of every key and list item in it."""
 

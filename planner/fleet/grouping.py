@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
@@ -15,12 +15,13 @@ from lockgate.planner.database.server import Server
 from lockgate.planner.fleet.fleet_plan import FleetTarget, Odd
 from lockgate.planner.fleet.place import TargetPlace
 from lockgate.planner.plan.statement import sha256
+from lockgate.planner.value import frozen
 
 DRIFTED = "its history is that of {count} others, and its definitions are not"
 NO_NORM = "{count} targets have its history, and no definitions are those of more than half of them"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outline:
     """The definitions of a database in short: a digest that does not depend on the names of the
     database and of its schema; and the rows and bytes of its tables, by the server's estimates."""
@@ -34,7 +35,7 @@ class Outline:
         return sum(size for _, size in self.sizes.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeenTarget:
     """A target that answered, and can be planned for."""
 
@@ -56,7 +57,7 @@ class SeenTarget:
         return sha256([*self.history, self.outline.digest])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EqualTargets:
     """Targets that one plan fits, by name."""
 

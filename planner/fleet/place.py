@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import UsageError
+from lockgate.planner.value import frozen
 
 SHARED = "public"
 """The schema that tenants' schemas have beside them in their search_path."""
@@ -20,7 +21,7 @@ LONGEST = 255
 FIELDS = {"name", "database", "schema", "host", "port", "user"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TargetPlace:
     """A target by its name in the fleet, and what it has in place of the environment's address.
 

@@ -6,9 +6,11 @@ Where it commits DDL by itself, `statement_guarantees` judges.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Step
@@ -29,7 +31,7 @@ CONCURRENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """The steps with what each statement promises, and what the whole plan does."""
 
@@ -38,7 +40,7 @@ class Judgement:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """A statement behind which a failure keeps a part of its unit, and as a clause why."""
 
@@ -47,7 +49,7 @@ class Cause:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A unit of a plan: `is_plain` if one transaction undoes it, `causes` where nothing does.
 

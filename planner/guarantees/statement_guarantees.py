@@ -6,7 +6,7 @@ Knows nothing of the statements around it but what these left: `units` knows whi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
@@ -17,12 +17,13 @@ from lockgate.planner.reading.reading import Definition, Object, Reading
 from lockgate.planner.reading.spread import Spread, spread
 from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import frozen
 
 OF_ITS_OWN = "the server commits it by itself; its inverse undoes it"
 COPIES = "`copies: {limit: …}`"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """What compensation may rely on. `copy_limit` is in bytes; None: nothing is copied."""
 
@@ -31,7 +32,7 @@ class Terms:
     copy_limit: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Promise:
     """A guarantee, and as a clause why it is no better."""
 
@@ -48,7 +49,7 @@ class Promise:
         return self.guarantee == "point-of-no-return"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chance:
     """What a statement has: `trailing` if only rows change between it and the end of its unit,
     `amid` otherwise. `commits` is true if what was written before it is kept from then on."""

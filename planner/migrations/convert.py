@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
@@ -16,6 +15,7 @@ from lockgate.planner.migrations.formats.lockgate import FILENAME, read_migratio
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import Statement, split_statements
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import REPEATABLE, as_number
 
 OWN_HEADER = re.compile(r"^--[ \t]*migrate:(?!allow\b)[^\n]*\n?", re.MULTILINE)
@@ -24,7 +24,7 @@ Texts = tuple[str, str | None]
 """The text of both sections; None: there is no way back."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConvertedFile:
     """A file in our format, and the migration that it was: `sources` are the names of its files."""
 

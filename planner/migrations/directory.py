@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,12 +25,13 @@ from lockgate.planner.migrations.mistakes import Mistakes
 from lockgate.planner.migrations.order import order
 from lockgate.planner.project import INSTEAD, OUTWARD, WHY_NOT, leads_out
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, as_number, plain_version
 
 FIRST_DATE = 1000_01_01  # from here on versions are dates: gaps between them mean nothing
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directory:
     """What a migrations directory holds.
 

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -27,6 +27,7 @@ from lockgate.planner.migrations.migration import (
 )
 from lockgate.planner.migrations.mistakes import Mistakes
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import frozen
 
 PLAIN = "plain"
 """The format that has no mark of its own."""
@@ -35,7 +36,7 @@ AUTO = "auto"
 """In an environment: the one format that recognises the folder."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """What a migration's files say of it above their SQL."""
 

@@ -6,11 +6,11 @@ Takes text and bytes, never a path to open; reads no format: `planner.migrations
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.sql.statements import DelimiterLeft, Statement
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ OWN = "lockgate"
 """The format that is our own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """What one direction of a migration runs.
 
@@ -43,7 +43,7 @@ class Section:
     """How its one statement runs in batches; None: it is no such section."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceFile:
     """A file of a migration, or a part of one: its name, relative to the migrations directory, and
     its text without a BOM, which begins at `line` of the file.
@@ -57,7 +57,7 @@ class SourceFile:
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Migration:
     """A migration's identity and files; `parse_sections` reads the SQL when it is needed.
 
@@ -89,7 +89,7 @@ class Migration:
         return "".join(file.text for file in self.files)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sections:
     """Both directions of a migration; `down` is None when it has no way back, and has no statement
     when its file says that there is nothing to undo."""

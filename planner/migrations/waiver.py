@@ -6,16 +6,19 @@ Knows no rule: whether the code is one, `lint` says.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.hidden import is_visible
-from lockgate.planner.sql.statements import Directive
+from lockgate.planner.value import frozen
+
+if TYPE_CHECKING:
+    from lockgate.planner.sql.statements import Directive
 
 CODE = re.compile(r"[a-z]+(?:-[a-z]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiver:
     """Of the findings with this code: `statement` is the one's place in its section, from 1;
     0: every statement of the file."""

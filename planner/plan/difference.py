@@ -6,12 +6,12 @@ Judges nothing and shows nothing: equal intent is all that promotion asks for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey
 
 StepChangeKind = Literal["added", "removed", "changed", "moved"]
@@ -40,7 +40,7 @@ STEP_FIELDS = ("name", "file", "checksum", "requires", "transaction")
 STATEMENT_FIELDS = ("guarantee", "reason")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldChange:
     """A field with its two values, as the plan's JSON has them."""
 
@@ -49,7 +49,7 @@ class FieldChange:
     after: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepChange:
     """A step that differs; `before` is None for one that was added, `after` for one removed.
 
@@ -74,7 +74,7 @@ class StepChange:
         return step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlanDifference:
     """What differs between two plans; `changes` are fields of the plan itself."""
 

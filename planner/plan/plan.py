@@ -6,7 +6,6 @@ Runs nothing and reads nothing: `build` makes plans, `planfile` reads and writes
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Literal
 
@@ -27,6 +26,7 @@ from lockgate.planner.plan.statement import (
 )
 from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 FORMAT: Literal["lockgate-plan"] = "lockgate-plan"
@@ -345,7 +345,7 @@ def _unit(numbered: tuple[int, Step]) -> tuple[int | None, int]:
     return step.transaction, number if step.transaction is None else 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unit:
     """Consecutive steps that are kept or undone together; `first` is the number of its first.
 

@@ -5,7 +5,6 @@ Reads no database: an executor says which run it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +23,7 @@ from lockgate.planner.document import (
 from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target
 from lockgate.planner.plan.proof import Version
 from lockgate.planner.plan.statement import Estimate, Model, Sha256
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 FORMAT: Literal["lockgate-receipt"] = "lockgate-receipt"
@@ -107,7 +107,7 @@ def receipt_schema() -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FinishedRun:
     """A row of lockgate_runs whose whole plan is applied. Times have the UTC zone.
 

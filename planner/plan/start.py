@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from lockgate.planner.decision import Decision
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """The moment in which a plan is about to be applied.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from lockgate.planner.decision import Decision
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
@@ -25,7 +26,7 @@ MINUTES_OF_A_DAY = 24 * 60
 MINUTES_OF_A_WEEK = 7 * MINUTES_OF_A_DAY
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """A time of the week, UTC. `minutes` count from the beginning of Monday."""
 

@@ -5,12 +5,11 @@ Reads no SQL: each engine weighs a reading by the tables that are there, the rul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.planner.reading.reading import Hold, Reading
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Impact:
     """What one statement does to others, and what cannot be brought back, by what is known of the
     tables: the worst where nothing is."""

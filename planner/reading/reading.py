@@ -8,10 +8,11 @@ about what can be undone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from lockgate.planner.database.mentioned import Mentions
+from lockgate.planner.value import frozen
 
 READ_ONCE = 1 << 16
 """Statements whose readings a process keeps: a second question is answered without reading."""
@@ -32,7 +33,7 @@ Verb = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Object:
     """What a schema holds: `kind` is `table`, `view`, `trigger`, `procedure`, `function`, `event`,
     `sequence`; `schema` is empty where the statement names none.
@@ -55,7 +56,7 @@ Work = Literal["none", "scan", "rewrite"]
 WORKS: tuple[Work, ...] = ("none", "scan", "rewrite")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hold:
     """A lock that a statement takes on a table or an index, and what it does under it.
 
@@ -84,7 +85,7 @@ Leaves = Literal["nothing", "settings", "unknown"]
 Commits = Literal["never", "itself", "may"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConcurrentIndex:
     """What CREATE, DROP or REINDEX … CONCURRENTLY of PostgreSQL works on.
 
@@ -100,7 +101,7 @@ class ConcurrentIndex:
 Volatility = Literal["", "stable", "volatile", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clause:
     """A part of a statement whose locks, work or losses depend on what its table is like.
 
@@ -130,7 +131,7 @@ class Clause:
     casts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definition:
     """A column's definition as far as it decides which values fit, and what the server does."""
 
@@ -153,7 +154,7 @@ class Definition:
     """As it is written."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """What one statement does, if the server does not refuse it.
 

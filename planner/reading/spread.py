@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lockgate.planner.reading.reading import Reading
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.database.mentioned import Mentions
@@ -34,7 +35,7 @@ class Spread:
     """Those that triggers move."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Change:
     """How rows of a table change; `columns` are those that an update sets, None: any."""
 

@@ -6,11 +6,12 @@ Begins with the facts of a live database; judges nothing, and forgets what it ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.value import frozen
 
 INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})
@@ -19,7 +20,7 @@ UNKNOWN = ColumnFacts("", nullable=True)
 ON = frozenset({"1", "on", "'on'", "true", "default"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """A table at one point of a plan. Columns are named in lower case."""
 

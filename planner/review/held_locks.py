@@ -8,15 +8,16 @@ https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from lockgate.planner.reading.reading import Blocked, Hold, Object
+from lockgate.planner.value import frozen
 
 NAMED = 3  # locks; the rest are counted
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A lock that shuts others out until the transaction ends, and what has taken it: `statement 2`
     of the section, or the file of a step before."""
@@ -25,7 +26,7 @@ class Held:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeldLocks:
     """How many locks shut others out when a statement begins, the first of them, and what others
     wait with; tables that the statement keeps closed for long by itself are left out."""

@@ -6,7 +6,6 @@ Reads no file and runs no linter: the caller brings the migrations and what an o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from lockgate.planner.building.readings import with_readings
 from lockgate.planner.database.facts import Facts
@@ -23,9 +22,10 @@ from lockgate.planner.review.lint import lint, unknown_waivers
 from lockgate.planner.review.section import Reviewed, ReviewTerms, Subject, follow, read_alone
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import DelimiterLeft, says_more
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SectionSource:
     """What a section's file says besides its statements; empty where no file is at hand."""
 

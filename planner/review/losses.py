@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.value import frozen
 
 NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loss:
     """What one statement takes, as nouns: `the table users`. Step and statement count from 1."""
 

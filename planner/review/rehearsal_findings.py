@@ -6,7 +6,7 @@ Runs nothing: `executors.rehearsal` does. Whether a finding matters, policies an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockgate.planner.database.catalogue import ObjectDifference, is_counter
 from lockgate.planner.database.facts import Facts
@@ -29,6 +29,7 @@ from lockgate.planner.reading.sizes import SEVERITY_OF, find_sized, measure
 from lockgate.planner.review.lint import waived
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import POSTGRESQL
+from lockgate.planner.value import frozen
 
 STRENGTH: dict[Blocked, int] = {"nothing": 0, "writes": 1, "reads": 2}
 SHUT_OUT: dict[Blocked, str] = {
@@ -44,7 +45,7 @@ OF_THE_FILE = frozenset({NOT_RESTORED, NOT_REPEATABLE})
 LINES, WIDTH = 3, 120  # of a diff, and of a line of it, that a sentence can hold
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What a plan's rehearsal has shown.
 

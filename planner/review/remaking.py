@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.building.build import Setting, make_step, plan_steps
@@ -19,6 +19,7 @@ from lockgate.planner.guarantees.guarantee import rank
 from lockgate.planner.plan.plan import FORMAT_VERSION, Plan, Step
 from lockgate.planner.plan.record import Record
 from lockgate.planner.plan.statement import Batch, PlannedStatement
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Ledger
@@ -35,7 +36,7 @@ BY_TABLES = frozenset({"transaction", "guarantee", "reason"})
 """What depends on the tables, where the server commits DDL by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """All that a plan is made from: its migrations, what the history has, and its environment."""
 
@@ -75,7 +76,7 @@ def _limited(source: Source, limit: float | None) -> Source:
     return replace(source, setting=replace(source.setting, copy_limit=limit))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Difference:
     """What of a plan is not as it would be made: the field, and where it is."""
 

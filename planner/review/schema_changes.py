@@ -6,13 +6,14 @@ Derived from the statements themselves, so that nobody has to believe it; decide
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.catalogue import ObjectChange
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import frozen
 
 # A reading may say by the columns' own names what these do.
 ON_COLUMNS = frozenset({"add column", "drop column", "redefine column", "rename"})
@@ -20,7 +21,7 @@ DEFINES = frozenset({"create", "alter", "drop", "rename"})
 SIGNS = {"add": "+", "attach": "+", "drop": "-", "detach": "-", "name": "+", "build": "+"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchemaChange:
     """An object that is not the same after the plan. `object` is its kind and name, as in `table
     users`; `lines` begin with `+`, `-`, or `~` for what is altered; empty: not known.

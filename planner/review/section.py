@@ -6,7 +6,7 @@ Judges nothing; the rules in `planner.review.rules` do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from lockgate.planner.database.facts import Facts
@@ -25,6 +25,7 @@ from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as
 from lockgate.planner.review.own_objects import OwnObjects
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import DelimiterLeft
+from lockgate.planner.value import frozen
 
 
 class Written(Protocol):
@@ -36,7 +37,7 @@ class Written(Protocol):
     def line(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reviewed:
     """A statement, its place in the section from 1, what it does to others, and the locks that
     earlier ones hold when it begins; none where the server commits each statement.
@@ -60,7 +61,7 @@ class Reviewed:
         return (*effect.tables_written, *effect.objects)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewTerms:
     """What sections are judged by; empty facts make every size unknown."""
 
@@ -69,7 +70,7 @@ class ReviewTerms:
     thresholds: Thresholds = field(default_factory=Thresholds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """A section, as a file or a plan has it."""
 

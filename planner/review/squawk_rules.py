@@ -6,12 +6,12 @@ Runs nothing: `executors.programs.squawk` does. https://squawkhq.com/docs/rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from lockgate.planner.finding import SEVERITIES, Finding, Severity
 from lockgate.planner.reading.reading import Object
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.review.section import Reviewed, Subject
@@ -60,7 +60,7 @@ WHY: dict[HazardKind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Violation:
     """What squawk says of a statement, which is the `place`th of its section, from 1; `line` is
     that of the migration's file."""

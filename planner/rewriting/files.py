@@ -13,12 +13,13 @@ from itertools import groupby
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.rewriting.piece import Pieces, SafePart
 from lockgate.planner.sql.statements import last_line
+from lockgate.planner.value import frozen
 
 OUTSIDE = " transaction:false"
 NO_WAY_BACK = "\n-- migrate:down nothing\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewFile:
     """A file with its name, and what it holds."""
 

@@ -5,7 +5,7 @@ It must not know a file: `planner.rewriting.files` puts pieces into files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.postgresql.grammar import parse
@@ -15,9 +15,10 @@ from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SafePart:
     """A statement that is a part of the safe sequence.
 
@@ -43,7 +44,7 @@ class DependsOnTables(NoSafeForm):
     """Whether there is a safe form, the tables tell, of which nothing is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Original:
     """A statement to rewrite: what it does, and what is known of the tables when it begins.
 

@@ -5,14 +5,13 @@ A value for views; decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lockgate.planner.plan.plan import Lock
 from lockgate.planner.reading.reading import Hold
 from lockgate.planner.rewriting.files import NewFile
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cost:
     """What a statement was seen to lock, None where it could not be seen, and what it does to
     others as its server's manual says."""
@@ -22,7 +21,7 @@ class Cost:
     holds: tuple[Hold, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotOffered:
     """A statement that stays as it is, on this line of its file, and why."""
 
@@ -30,7 +29,7 @@ class NotOffered:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proposal:
     """A migration's file as it is, and the files that do the same with less closed; none where
     nothing was proved. `rolled_back` says that the ways back were compared too."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
@@ -26,11 +25,12 @@ from lockgate.planner.rewriting.piece import (
     SafePart,
     parsed,
 )
+from lockgate.planner.value import frozen
 
 UNKNOWN = "lockgate knows no form of it that keeps less closed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rewriting:
     """What may take the place of a statement, the `place`th of its section from 1, and of those
     that follow it if it `covers` several; empty where nothing may, for the reason in `why`."""

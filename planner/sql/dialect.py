@@ -6,8 +6,10 @@ Holds no connection and asks no server: `with_server` is told what the server sa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+
+from lockgate.planner.value import frozen
 
 SPACE = r"[ \t\n\r\f\v]"
 LETTER = r"A-Za-z_\x80-\U0010ffff"
@@ -34,7 +36,7 @@ NATIVE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     """How an engine reads SQL text, and what it can do; asked instead of the engine's name.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from lockgate.planner.sql.cursor import Token, each_token
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import frozen
 
 BoundName = Literal["lo", "hi", "above"]
 """`above` is the `>` before a `{{lo}}`: of the first batch, which has no key before it, it is `>=`
@@ -22,7 +22,7 @@ ANY = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_.]*)[ \t]*\}\}")
 OPERATORS = {"lo": ">", "hi": "<="}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bound:
     """A place in a statement, in characters from 0; `end` is the first after it."""
 
@@ -31,7 +31,7 @@ class Bound:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Misplaced:
     """A bound that does not stand where one may, at a character of the statement: why, as a clause,
     and what to do."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NoReturn
 
 from lockgate.planner.errors import SplitError
@@ -16,12 +15,13 @@ from lockgate.planner.sql.bodies import Body, body_of
 from lockgate.planner.sql.delimited import DelimitedText
 from lockgate.planner.sql.dialect import CONTINUED, ESCAPED, TOKEN_KINDS, Dialect, pieces
 from lockgate.planner.sql.mode_changes import ModeGuard
+from lockgate.planner.value import frozen
 
 WORDS_KEPT = 24
 PART = 1 << 20  # characters of a text that are copied at once
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """One statement of a section."""
 
@@ -40,7 +40,7 @@ def last_line(statement: Statement) -> int:
     return statement.line + statement.sql.count("\n")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directive:
     """A comment that speaks to lockgate: `-- migrate:up transaction:false`."""
 
@@ -54,7 +54,7 @@ class Directive:
         return self.text.split(maxsplit=1)[:1] in (["up"], ["down"])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DelimiterLeft:
     """The delimiter that a section has set last, and not back to `;`, on this line."""
 

@@ -9,13 +9,13 @@ https://mariadb.com/kb/en/mariadb-galera-cluster-known-limitations/
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.events import LockHolder
 from lockgate.executors.failure import ServerError
 from lockgate.planner.errors import Unreachable
 from lockgate.planner.plan.verify import decode_evidence, encode_evidence
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
@@ -37,7 +37,7 @@ ABSENT = frozenset({"1146", "1049"})
 BEATEN = frozenset({"1205", "1213", "1180", "1020"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cluster:
     """A cluster, by what its nodes share, and the node that a session is on."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from lockgate.executors.commit_outcome import commit_of, reconnect, settle_commit
@@ -47,6 +46,7 @@ from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Reading
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
@@ -59,7 +59,7 @@ ATTEMPTS = 3  # at an undoing whose connection is lost again and again
 Returned = TypeVar("Returned")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Position:
     """Where a unit is: a step by its number, and a statement of it; place 0 is lockgate's own."""
 

@@ -6,7 +6,6 @@ Reads the database through the guard's session, which no section has touched; ch
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -14,6 +13,7 @@ from pydantic import Field
 from lockgate.executors.mysql.table.definition import Table, read_table
 from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
 from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.undo.graveyard import Graveyard
@@ -32,7 +32,7 @@ where table_schema = %s and table_type = 'VIEW'
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reached:
     """The tables whose rows a statement may change; or of ALTER TABLE the columns, beside those
     that it names."""

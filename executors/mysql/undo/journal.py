@@ -5,13 +5,13 @@ The guard's session has what no section can set, and each write is durable on re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.store import FORGET_INTENT, SET_STATUS
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.undo.intents import Before, Intent
 from lockgate.executors.states import Outcome, RunStatus
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
@@ -48,7 +48,7 @@ FORGET = "delete from {journal} where run_id = %s and step between %s and %s and
 FIRST = 0  # the place of the row that holds what the unit found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalRow:
     """A statement that was begun: the number of its step, its place, and how it went."""
 

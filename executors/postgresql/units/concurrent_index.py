@@ -7,10 +7,10 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from lockgate.planner.plan.statement import Concurrent, Named
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -39,7 +39,7 @@ class Asked(Protocol):
     def look(self, sql: str, parameters: tuple[object, ...]) -> list[Row]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConcurrentBuild:
     """A named index under CREATE INDEX CONCURRENTLY, and the oid of its table, if that exists."""
 

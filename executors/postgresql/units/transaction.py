@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.executors.states import RunStatus
 from lockgate.planner.database.server import dialect_of
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run
@@ -88,7 +88,7 @@ def reading_of(statement: PlannedStatement) -> StatementReading:
     return read_statement(statement.sql, dialect_of("postgresql"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """Where in a plan a command belongs. Place 0 is lockgate's own, without a statement.
 

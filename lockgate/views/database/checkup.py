@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from lockgate.exits import Exit
+from lockgate.planner.value import frozen
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 
@@ -15,7 +15,7 @@ SIGNS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
 STYLES = {"ok": "", "warning": "yellow", "problem": "bold red"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """What was looked at, and how it is; `do` is the next step, and `exit` how a command that needs
     it would end."""

@@ -6,9 +6,9 @@ Knows no markup; places things in pixels.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 ROW = 30
@@ -19,7 +19,7 @@ NARROWEST, PER_ROW, WIDEST = 14, 7, 96
 """How far arcs reach to the left: over one row, more over each further one, and at most."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GraphRow:
     """A migration; `number` is that of its step, 0 for one that the plan does not hold."""
 
@@ -29,7 +29,7 @@ class GraphRow:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arc:
     """From a migration's row to the row of one that it requires, as an SVG path.
 
@@ -40,7 +40,7 @@ class Arc:
     width: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drawing:
     """Rows from above, arcs at their left; `alone` steps neither require nor are required."""
 

@@ -6,12 +6,12 @@ Decides nothing; a plan that has more to tell than fits one screen is cut, what 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
+from lockgate.planner.value import frozen
 from lockgate.views.batches import describe_batch
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
@@ -44,7 +44,7 @@ NAMING = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """A line about a step. `label` is a finding's grade, `lock`, `batches` or `promise`."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lockgate.planner.finding import SEVERITIES, Finding
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
@@ -17,12 +16,13 @@ from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses
 from lockgate.planner.review.passwords import without_passwords
 from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
+from lockgate.planner.value import frozen
 
 WORST_FIRST = SEVERITIES[::-1]
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A statement within a plan; both numbers count from 1, and 0 is the step as a whole."""
 
@@ -34,7 +34,7 @@ class Place:
         return f"step {self.number}" + (f" statement {self.statement}" if self.statement else "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remark:
     """A finding and its place."""
 
@@ -47,7 +47,7 @@ class Remark:
         return self.finding.severity if self.finding.allowed is None else "allowed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownLoss:
     """What is gone with its data, as nouns, and the statement that takes it."""
 
@@ -55,7 +55,7 @@ class ShownLoss:
     lost: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShownLock:
     """A table that a statement works on. `kind` is what the statement is, such as `alter table`,
     and empty where that is not known; `is_first` says that it touches no table before this, and
@@ -68,7 +68,7 @@ class ShownLock:
     is_kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewPart:
     """A unit of the plan and what a failure within it leaves, as a sentence."""
 
@@ -87,7 +87,7 @@ class ReviewPart:
         return statements_of(self.unit.steps, self.unit.first)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Review:
     """A plan, digested: findings by severity, losses and parts in order, the longest lock first."""
 

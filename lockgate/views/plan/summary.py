@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
+from lockgate.planner.value import frozen
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
     Place,
@@ -42,7 +42,7 @@ BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wai
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """Something that decides, graded `poor`, `fair`, `good` or not; `anchor` tells more, or ''."""
 
@@ -55,7 +55,7 @@ class Fact:
         return f"{self.head}: {self.more}" if self.more else self.head
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Topic:
     """Findings that differ only in place and message; `number` counts from 1."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.foreign.sections import lines_of, whole
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.migrations.migration import Migration, SourceFile
@@ -27,7 +27,7 @@ COMMENT = re.compile(r"--\s*comment:? .*", re.IGNORECASE)
 VALID = re.compile(r"--\s*validCheckSum:? (?P<sum>.*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Changeset:
     """A changeset's SQL with the attributes of its first line, by their names in lower case, and
     the checksums that it says are valid too."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.format import naming
@@ -15,6 +14,7 @@ from lockgate.planner.migrations.migration import Section, SourceFile
 from lockgate.planner.migrations.waiver import Waiver, read_waiver
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import DelimiterLeft, Directive, Statement, scan
+from lockgate.planner.value import frozen
 
 REQUIRES = re.compile(r"^--[ \t]*migrate:requires[ \t]+(?P<versions>[^\r\n]+)", re.MULTILINE)
 BEGINS = (("begin",), ("start", "transaction"))
@@ -22,7 +22,7 @@ ENDS = (("commit",), ("end",))
 FILLERS = frozenset({"work", "transaction"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """Lines of a file that belong to one section: their text, and the number of the first."""
 

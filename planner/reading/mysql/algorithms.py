@@ -8,16 +8,17 @@ https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-al
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lockgate.planner.reading.reading import Blocked, Hold, Object, Work
+from lockgate.planner.value import frozen
 
 # From the best to the worst.
 ALGORITHMS = ("instant", "nocopy", "inplace", "copy")
 LOCKS: dict[str, Blocked] = {"NONE": "nothing", "SHARED": "writes", "EXCLUSIVE": "reads"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Way:
     """How an operation is carried out. `among_others` is the work that it causes when it shares
     its ALTER TABLE with an operation that is not instant."""
@@ -47,7 +48,7 @@ https://mariadb.com/kb/en/online-schema-change/
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """A way in which others go on, as a statement asks for it; no LOCK where none may be named."""
 

@@ -6,7 +6,7 @@ Reads no SQL. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-AL
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
@@ -42,6 +42,7 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     spelled,
 )
 from lockgate.planner.reading.reading import Clause, Hold, Object, Work
+from lockgate.planner.value import frozen
 
 BUILDS = frozenset({"unique", "primary", "exclusion"})
 
@@ -118,7 +119,7 @@ def change_type(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
                 others_if_rewritten=tuple(_looked_up(clause, facts, "scan", "scan")))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Type:
     """A type as a statement or the server spells it, and its key in the facts if it is not one of
     the server's own."""

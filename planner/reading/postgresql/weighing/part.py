@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.postgresql.locks import (
@@ -12,9 +11,10 @@ from lockgate.planner.reading.postgresql.locks import (
     SHARE_UPDATE_EXCLUSIVE,
 )
 from lockgate.planner.reading.reading import Clause, Hold, Work
+from lockgate.planner.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """The lock and the work on the clause's own table, the locks on `others`, and what is lost.
 
