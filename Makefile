@@ -24,7 +24,7 @@ test-faults: $(VENV)/.installed-dev  ## thousands of faults, injected into plans
 	$(BIN)/python -m tests.faults $(FAULTS)
 
 test-adoption: $(VENV)/.installed-dev  ## every tool's databases, taken over on each of its engines
-	$(BIN)/python -m pytest tests/real/test_adoption.py -m "campaign or not campaign" $(PYTEST)
+	$(BIN)/python -m pytest tests/real/test_adoption.py tests/real/test_published.py -m "campaign or not campaign" $(PYTEST)
 
 test-batches: $(VENV)/.installed-dev  ## runs of batches, killed with -9 a hundred times on each engine
 	$(BIN)/python -m tests.faults.batches $(BATCHES)

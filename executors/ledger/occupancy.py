@@ -97,13 +97,17 @@ def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, st
 
 def refuse_stale_takeover(engine: Engine, plan: Plan, adopted: Adopted) -> None:
     """Raises StalePlan when the other tool's table does not say what the plan takes over: the
-    versions, and when and by whom they were applied."""
+    versions, what it calls them, and when and by whom they were applied."""
     place = (adopted.qualifier, adopted.table)
     found = {(table.schema, table.name): table for table in engine.survey.find_tables()}
     one = AdoptedTable(adopted.tool, *place, adopted.versions)
     now = _testimony_now(engine, one, found.get(place))
-    told = {(step.record.applied_at, step.record.by) for step in plan.steps if step.record}
-    known = {(row.at, row.by) for row in now.applied} | {(None, "")} if now else set()
+    records = [step.record for step in plan.steps if step.record]
+    told = {(record.applied_at, record.by, record.row) for record in records}
+    rows = now.applied if now else ()
+    known = {(row.at, row.by, name) for row in rows for name in (row.version, "")} | {
+        (None, "", "")
+    }
     if now is None or now.versions != adopted.versions or not told <= known:
         raise StalePlan(
             f"{adopted.tool} has applied or rolled back something since the plan was made.",

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.recording import AdoptedTable, renamed
 from lockgate.planner.errors import HistoryError
-from lockgate.planner.versions import version_key
+from lockgate.planner.versions import VersionKey, version_key
 
 
 def refuse_made_again(adopted: AdoptedTable, tables: Collection[tuple[str, str]]) -> None:
@@ -26,15 +26,16 @@ def refuse_made_again(adopted: AdoptedTable, tables: Collection[tuple[str, str]]
 def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) -> None:
     """Raises HistoryError when the other tool has applied or rolled back something since, which
     our history does not have as well."""
-    ours = {entry.key for entry in ledger.entries}
-    before = {version_key(version) for version in adopted.versions}
-    present = {version_key(version) for version in now}
-    came = [one for one in now if version_key(one) not in before | ours]
-    went = [
-        one
-        for one in adopted.versions
-        if version_key(one) in ours and version_key(one) not in present
-    ]
+    ours = {entry.key: entry.version for entry in ledger.entries}
+    named = {step.row: step.key for run in ledger.recordings for step in run.steps if step.row}
+
+    def key_of(one: str) -> VersionKey:
+        return named.get(one) or version_key(one)
+
+    before = {key_of(version) for version in adopted.versions}
+    present = {key_of(version) for version in now}
+    came = [one for one in now if key_of(one) not in before | ours.keys()]
+    went = [ours[key] for key in map(key_of, adopted.versions) if key in ours.keys() - present]
     why = "Two tools at one database do not know of each other: one would run what the other has."
     if came:
         raise HistoryError(

@@ -13,6 +13,7 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.record import Adopted, Record
 from lockgate.planner.quantities import format_moment
+from lockgate.planner.versions import version_key
 
 VERIFIED = {
     True: "Its file is the one that was applied, by the checksum that {tool} has kept.",
@@ -47,7 +48,8 @@ def build_adoption_plan(
 
 def _step(match: Match, history: Takeover, setting: Setting) -> Step:
     row = match.row
-    record = Record(why="adopt", applied_at=row and row.at, by=row.by if row else "")
+    name = row.version if row and version_key(row.version) != match.migration.key else ""
+    record = Record(why="adopt", applied_at=row and row.at, by=row.by if row else "", row=name)
     step = record_step(match.migration, record, setting)
     return step.model_copy(update={"findings": (_finding(match, history.tool.name),)})
 

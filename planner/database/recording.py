@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 @frozen
 class Recorded:
     """A migration that a run has recorded. `at` is the time that its plan gave; None: that of the
-    run."""
+    run. `row` is what another tool's table calls it, where that is not its version."""
 
     key: VersionKey
     checksum: str
     at: datetime | None
+    row: str = ""
 
 
 @frozen
@@ -97,7 +98,8 @@ def _is_of(at: datetime, step: Recorded, recording: Recording) -> bool:
 def _recorded(step: dict[str, Any]) -> Recorded:
     at = step["record"]["applied_at"]
     moment = None if at is None else datetime.fromisoformat(at)
-    return Recorded(version_key(step["version"]), step["checksum"], moment)
+    row = str(step["record"].get("row", ""))
+    return Recorded(version_key(step["version"]), step["checksum"], moment, row)
 
 
 def _adopted(told: dict[str, Any] | None) -> AdoptedTable | None:

@@ -22,6 +22,11 @@ class Record(Model):
         "null: the time of the run.",
     )
     by: str = Field("", description="Who had applied it, by the other tool; for people.")
+    row: str = Field(
+        "",
+        description="What the other tool's table calls it, where that is not its version. For the "
+        "executor: a row that goes is missed.",
+    )
 
 
 class Adopted(Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,36 +12,39 @@ from lockgate.planner.migrations.folder import Folder
 from lockgate.planner.migrations.foreign.sections import read_pieces, whole
 from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.versions import VersionKey, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.filetext import Role
 
 
-def collect_pairs(
-    folder: Folder, names: re.Pattern[str], among: Iterable[str] | None = None
-) -> Iterator[tuple[SourceFile, ...]]:
+def collect_pairs(folder: Folder, names: re.Pattern[str]) -> Iterator[tuple[SourceFile, ...]]:
     """The files of each version, up first, in the order of their names.
 
-    The groups `version` and `name` say which belong together, and `role` which is `down`.
+    The group `version` says which belong together, whatever their names are, and `role` which is
+    `down`.
 
     Raises:
-        MigrationFileError: one goes down and none goes up.
+        MigrationFileError: one goes down and none goes up, or two go down.
     """
-    ups: dict[tuple[str, str], str] = {}
-    downs: dict[tuple[str, str], str] = {}
-    for file in folder.names(".sql") if among is None else among:
+    ups: list[tuple[VersionKey, str]] = []
+    downs: dict[VersionKey, str] = {}
+    for file in folder.names(".sql"):
         if match := names.fullmatch(file):
-            key = match["version"], match["name"]
-            (downs if (match["role"] or "").lower() == "down" else ups)[key] = file
-    for key, down in downs.items():
-        if key not in ups:
-            raise MigrationFileError(
-                "it goes down, and no file goes up",
-                path=Path(down),
-                do="Add the file that goes up, or remove this one.",
-            )
-    for key, up in ups.items():
+            key = version_key(match["version"])
+            if (match["role"] or "").lower() != "down":
+                ups.append((key, file))
+            elif (other := downs.setdefault(key, file)) != file:
+                raise _misplaced(file, f"{other} goes down from this version too", "Remove one.")
+    for key in downs.keys() - dict(ups).keys():
+        do = "Add the file that goes up, or remove this one."
+        raise _misplaced(downs[key], "it goes down, and no file goes up", do)
+    for key, up in ups:
         yield pair(folder, up, downs.get(key))
+
+
+def _misplaced(file: str, what: str, do: str) -> MigrationFileError:
+    return MigrationFileError(what, path=Path(file), do=do)
 
 
 def pair(folder: Folder, up: str, down: str | None) -> tuple[SourceFile, ...]:

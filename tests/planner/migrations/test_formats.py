@@ -59,7 +59,7 @@ FOLDERS: dict[str, tuple[Files, list[Read]]] = {
         PAIR,
     ),
     "golang-migrate": (
-        {"1_a.up.sql": f"BEGIN;\n{A};\nCOMMIT;\n", "1_a.down.sql": f"{DROP_A};\n",
+        {"1_a.up.sql": f"BEGIN;\n{A};\nCOMMIT;\n", "1_no_a.down.sql": f"{DROP_A};\n",
          "2_b.up.sql": f"{B};", "notes.txt": ""},
         PAIR,
     ),
@@ -249,6 +249,8 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
     ("refinery", {"V1__a.rs": "", "V2__b.sql": "select 1;"}, ["V1__a.rs: a migration in Rust"]),
     ("golang-migrate", {"1_a.up.sql": "select 1;", "2_b.down.sql": "select 1;"},
      ["2_b.down.sql: it goes down, and no file goes up"]),
+    ("sqlx", {"1_a.up.sql": "select 1;", "1_a.down.sql": "select 1;", "1_b.down.sql": "select 2;"},
+     ["1_b.down.sql: 1_a.down.sql goes down from this version too"]),
     ("node-pg-migrate", {"1_a.js": "", "2_b.sql": "-- Up Migration\nselect 1;"},
      ["1_a.js: a migration in JavaScript"]),
     ("yoyo", {"1.a.py": "", "post-apply.sql": "", "2.b.sql": "-- depends: 1.a\nselect 1;"},
