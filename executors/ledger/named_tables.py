@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
@@ -40,14 +41,16 @@ class LedgerTables(ABC):
 
     def named(self, sql: str) -> str:
         """The SQL with the names of this database's tables."""
-        quote = self.session.quote
-        schema = quote(self.session.history_schema)
-        own = {part: f"{schema}.{quote(name)}" for part, name in OWN_NAMES.items()}
-        history = f"{schema}.{quote(self.session.history_name)}"
         has_job = self._tables is None or self._tables.has_job
         job = "job" if has_job else "null"
-        parts = {"now": self.clock, "plain": self.plain, "history": history, "job": job}
-        return sql.format(ledger=self, **parts, **own)
+        return sql.format(ledger=self, now=self.clock, plain=self.plain, job=job, **self._places)
+
+    @cached_property
+    def _places(self) -> dict[str, str]:
+        """The tables' qualified, quoted names: each statement asks for them."""
+        quote, schema = self.session.quote, self.session.quote(self.session.history_schema)
+        names = {**OWN_NAMES, "history": self.session.history_name}
+        return {part: f"{schema}.{quote(name)}" for part, name in names.items()}
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs a statement over the ledger's tables; the number of rows that it touched."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
@@ -39,14 +40,13 @@ IDENTIFY = (
     "on duplicate key update id = 1"
 )
 MOVE_SERIAL = (
-    "update {target} set serial = serial + 1 where id = 1 and serial = %s and {ledger.alone}"
+    "update {target} set serial = serial + %s where id = 1 and serial = %s and {ledger.alone}"
 )
 EVIDENCE = "select evidence from {target} where id = 1"
 NOTE_EVIDENCE = "update {target} set evidence = %s where id = 1 and {ledger.alone}"
-RECORD = (
-    "insert into {history} (version, name, checksum, applied_at) "
-    "values (%s, %s, %s, coalesce(%s, current_timestamp(6)))"
-)
+RECORD = "insert into {history} (version, name, checksum, applied_at) values "
+RECORDED = "(%s, %s, %s, coalesce(%s, current_timestamp(6)))"
+AT_ONCE = 500  # rows of the history in one statement, far below any server's packet
 REPLACE = (
     "update {history} set name = %s, checksum = %s, applied_at = current_timestamp(6) "
     "where version = %s and checksum = %s"
@@ -157,26 +157,21 @@ class MySQLStore(Store):
 
     def record_migration(self, step: Step, serial: int) -> None:
         with self.session.transaction():
-            self.move_history(step, serial)
+            self.move_history([step], serial)
 
-    def move_history(self, step: Step, serial: int) -> None:
-        """The step's change of the history table, in the caller's transaction.
+    def move_history(self, steps: Sequence[Step], serial: int) -> None:
+        """The steps' changes of the history table, in the caller's transaction.
 
         Raises:
-            Locked: the serial or the row is not as expected: another executor has written.
+            Locked: the serial or a row is not as expected: another executor has written.
         """
-        if self.execute(MOVE_SERIAL, (serial,)) != 1:
+        if self.execute(MOVE_SERIAL, (len(steps), serial)) != 1:
             raise lost_lock()
-        at = step.record and step.record.applied_at  # the session is in UTC
-        values: tuple[object, ...]
-        sql, values = REMOVE, (step.version, step.checksum)
-        if step.replaces is not None:
-            sql, values = REPLACE, (step.name, step.checksum, step.version, step.replaces)
-        elif step.direction == "up":
-            at = at and at.replace(tzinfo=None)
-            sql, values = RECORD, (step.version, step.name, step.checksum, at)
-        if self.execute(sql, values) != 1:
-            raise lost_lock()
+        for is_new, some in groupby(steps, _is_new):
+            while changed := tuple(islice(some, AT_ONCE if is_new else 1)):
+                sql, values = _recorded(changed) if is_new else _changed(*changed)
+                if self.execute(sql, values) != len(changed):
+                    raise lost_lock()
 
     def _find_tables(self) -> Tables:
         names = [self.session.history_name, *OWN_NAMES.values()]
@@ -196,3 +191,23 @@ class MySQLStore(Store):
             )
         for sql in missing:
             self.execute(sql)
+
+
+def _is_new(step: Step) -> bool:
+    return step.direction == "up" and step.replaces is None
+
+
+def _recorded(steps: Sequence[Step]) -> tuple[str, tuple[object, ...]]:
+    """What enters new rows in the history, and its parameters."""
+    values: list[object] = []
+    for step in steps:
+        at = step.record and step.record.applied_at  # the session is in UTC
+        values += [step.version, step.name, step.checksum, at and at.replace(tzinfo=None)]
+    return RECORD + ", ".join([RECORDED] * len(steps)), tuple(values)
+
+
+def _changed(step: Step) -> tuple[str, tuple[object, ...]]:
+    """What changes a row of the history or takes it away, and its parameters."""
+    if step.replaces is None:
+        return REMOVE, (step.version, step.checksum)
+    return REPLACE, (step.name, step.checksum, step.version, step.replaces)

@@ -90,7 +90,7 @@ def _record(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> Non
     (step,) = unit.steps
     is_last = unit.first == len(run.plan.steps)
     engine.session.execute("start transaction")
-    engine.store.move_history(step, serial)
+    engine.store.move_history([step], serial)
     engine.store.execute(FORGET_STEP, (run.id, unit.first))
     if is_last:
         engine.store.execute(FINISH_RUN, (RunStatus.COMMITTED, "", run.id))

@@ -318,8 +318,7 @@ class CompensatedUnit:
         self._begin_transaction()
         if self.engine.session.stateful:
             self.engine.session.execute(OWN_SETTINGS)
-        for place, step in enumerate(self.unit.steps):
-            self.engine.store.move_history(step, serial + place)
+        self.engine.store.move_history(self.unit.steps, serial)
         _, records = self.journal.read()
         self.journal.commit(leftovers=any(record.intent.leftovers for record in records))
         if commit.ends_run:

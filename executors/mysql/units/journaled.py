@@ -265,7 +265,7 @@ class _Section:
             self._begin()
             if self.engine.session.stateful:
                 self.engine.session.execute(OWN_SETTINGS)
-            self.engine.store.move_history(self.step, serial)
+            self.engine.store.move_history([self.step], serial)
             self._write(FORGET_STEP, (self.run_id, self.number))
             if self.is_last:
                 self._write(FINISH_RUN, (RunStatus.COMMITTED, "", self.run_id))

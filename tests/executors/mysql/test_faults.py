@@ -127,7 +127,7 @@ CUTS = {
     "after ddl": (f"{KEPT_ROW}{MADE}", b"\x03create table made", True, Unresolved, [1]),
     "before the outcome": (f"{MADE};\n{KEPT_ROW}", b"outcome = 'done'", False, Unresolved, []),
     "before the history": (KEPT_ROW, b"schema_migrations` (version", False, StatementFailed, []),
-    "before the commit": (KEPT_ROW, b"serial = serial + 1", True, StatementFailed, []),
+    "before the commit": (KEPT_ROW, b"serial = serial + ", True, StatementFailed, []),
 }
 """The SQL, the message at which it is cut, whether at its reply, the error, the rows left."""
 

@@ -223,7 +223,7 @@ def test_a_run_goes_on_while_a_trigger_waits(
             engine.store.close_tables()
             waiting.start()
             wait_for_queue(family_server, family_database)
-            engine.store.move_history(step, 1)
+            engine.store.move_history([step], 1)
         waiting.join()
     assert other.seen == ()
     assert other.run("select count(*) from schema_migrations") == ((2,),)

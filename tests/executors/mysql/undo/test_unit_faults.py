@@ -148,7 +148,7 @@ UNIT_CUTS = {
     "before a row": (INSERT, False),
     "after a row": (INSERT, True),
     "before the history": (b"schema_migrations` (version", False),
-    "before the commit": (b"serial = serial + 1", True),
+    "before the commit": (b"serial = serial + ", True),
 }
 """The message at which it is cut, and whether at its reply."""
 
