@@ -12,6 +12,7 @@ from typing import Literal
 
 from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.recording import recorded_keys
 from lockgate.planner.document import render_document
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Plan, Step
@@ -82,12 +83,15 @@ class Origin:
 
 
 def origin_by_ledger(environment: str, ledger: Ledger) -> Origin:
-    """What an environment's own history says of it."""
+    """What an environment's own history says of it; what it has only recorded did not run there."""
+    recorded = recorded_keys(ledger)
     records = {
         entry.key: Record(entry.version, entry.name, entry.checksum, entry.applied_at)
         for entry in ledger.entries
+        if entry.key not in recorded
     }
-    return Origin(environment, "ledger", records)
+    obstacles = dict.fromkeys(recorded, RECORDED_ONLY.format(environment))
+    return Origin(environment, "ledger", records, obstacles)
 
 
 def origin_by_receipts(project: str, environment: str, given: Iterable[SignedReceipt]) -> Origin:
@@ -118,13 +122,13 @@ def origin_by_receipts(project: str, environment: str, given: Iterable[SignedRec
 def confirmed_by(origin: Origin, ledger: Ledger) -> Origin:
     """What receipts say, as far as the environment's own history says it too, with its times: an
     unsigned receipt alone shows only what somebody claims."""
-    own = origin_by_ledger(origin.environment, ledger).records
+    own = origin_by_ledger(origin.environment, ledger)
     records = {
-        number: replace(record, applied_at=own[number].applied_at, confirmed=True)
+        number: replace(record, applied_at=own.records[number].applied_at, confirmed=True)
         for number, record in origin.records.items()
-        if number in own and own[number].checksum == record.checksum
+        if own.obstacle(number, record.checksum) == ""
     }
-    return replace(origin, records=records)
+    return replace(origin, records=records, obstacles={**own.obstacles, **origin.obstacles})
 
 
 def _age(one: SignedReceipt) -> tuple[datetime, int]:

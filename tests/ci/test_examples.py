@@ -1,10 +1,12 @@
 """The example pipelines, whose shell steps run as they stand against real servers."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.ci.conftest import ROOT, TOKEN, Shop
 from tests.ci.workflow import Runner
@@ -132,3 +134,15 @@ def test_no_step_mixes_an_expression_into_its_script(path: Path) -> None:
     """A title or a branch could carry commands: values go through variables alone."""
     lines = path.read_text("utf-8").splitlines()
     assert [line for line in lines if "${{" in line and "run:" in line] == []
+
+
+@pytest.mark.parametrize("path", [REVIEW, RELEASE, PIPELINE], ids=lambda path: path.name)
+def test_only_jobs_of_an_environment_are_given_what_may_write(path: Path) -> None:
+    """Who may push can change the pipeline, and then gets what the forge keeps from no branch."""
+    document = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
+    jobs = document.get("jobs", document)
+    for job in [one for one in jobs.values() if "script" in one or "steps" in one]:
+        text = json.dumps(job)
+        writers = {name.lower() for name in re.findall(r"secrets\.([A-Z]+)_DATABASE_URL", text)}
+        assert writers <= {job.get("environment")}
+        assert ("migrate apply" in text) == ("environment" in job)

@@ -29,6 +29,7 @@ from lockgate.trust.receipts import NAMESPACE
 from lockgate.workspace import Workspace, load_environment, open_workspace
 from tests.commands.forging import Document, Forgery, dump, fields_of, forgeries, sealed, share
 from tests.commands.promoting import Pair
+from tests.commands.running import refused, succeed
 from tests.commands.test_forgery import judge
 from tests.servers.openssh import Person, new_person
 
@@ -48,8 +49,7 @@ HARMLESS = {
     "finished_at": "the times are those of the history that confirms it",
     "result": "the order of receipts of one moment; what has stayed, the history says",
     "steps.name": "for people",
-    "steps.statements": "the history does not tell what ran from what a baseline recorded: only a "
-    "signature vouches for that",
+    "steps.statements": "for people; whether any ran, the history that confirms it says",
     "steps swapped": "in which order they ran is not asked",
     "steps doubled": "it says the same twice",
     "fingerprint": "for people",
@@ -193,6 +193,28 @@ def test_an_unsigned_receipt_shows_only_what_the_history_confirms(
             if not (shows_less or (is_harmless(forgery) and found == honest)):
                 wrong[f"{forgery.path} {forgery.change}"] = codes
     assert not wrong, wrong
+
+
+@ON_ONE_SERVER
+@pytest.mark.parametrize("given", ["an honest receipt", "a forged receipt", "the history alone"])
+def test_what_a_baseline_has_recorded_is_not_promoted_as_run(pair: Pair, given: str) -> None:
+    """A receipt can be made to say that it has run, and the history knows that it has not."""
+    succeed(pair.migrate("plan", "-e", "staging", "--baseline", "001", "-o", "base.json"))
+    succeed(pair.migrate("apply", "base.json", "--receipt", "base-receipt.json"))
+    pair.stage()
+    if given == "a forged receipt":
+        receipt = pair.read("base-receipt.json")
+        receipt["steps"][0]["statements"] = 1
+        (pair.folder / "base-receipt.json").write_text(dump(sealed(receipt)))
+    receipts: tuple[str, ...] = ("--receipt", "base-receipt.json", "--receipt", "staging.json")
+    if given == "the history alone":
+        pair.demand(receipt="optional")
+        receipts = ()
+    with pair.untouched():
+        refused(
+            pair.migrate("plan", "-e", "production", *receipts),
+            3, "001 is only recorded in staging, by a baseline",
+        )  # fmt: skip
 
 
 def is_harmless(forgery: Forgery) -> bool:

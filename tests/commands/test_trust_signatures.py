@@ -40,6 +40,14 @@ class Gate:
     def approve(self, key: Path, *more: str) -> None:
         succeed(self.project.migrate("approve", "plan.json", "-k", str(key), "-y", *more))
 
+    def commit(self, author: str) -> None:
+        """What is in the folder, as somebody's commit, whose approval does not count."""
+        who = ("-c", "user.name=Ann", "-c", f"user.email={author}")
+        (self.folder / ".gitignore").write_text("keys\nplan.json*\n")
+        for arguments in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "one")):
+            subprocess.run(["git", *arguments], cwd=self.folder, check=True)
+        self.project.configure("policy: {approvals: {threshold: 1, not_author: true}}\n")
+
     def refused(self, code: int, *words: str) -> None:
         refused(self.project.migrate("apply", "plan.json"), code, *words)
         assert succeed(self.project.migrate("history", "--json")).document["runs"] == []
@@ -117,17 +125,10 @@ class TestThePlansOwnSignature:
 
 
 class TestTheAuthor:
-    def commit(self, gate: Gate, author: str) -> None:
-        who = ("-c", "user.name=Ann", "-c", f"user.email={author}")
-        (gate.folder / ".gitignore").write_text("keys\nplan.json*\n")
-        for arguments in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "one")):
-            subprocess.run(["git", *arguments], cwd=gate.folder, check=True)
-        gate.project.configure("policy: {approvals: {threshold: 1, not_author: true}}\n")
-
     @pytest.mark.parametrize("names", ["ann@example.com", "ann,ann@example.com"])
     def test_the_author_of_the_commit_is_no_approver(self, gate: Gate, names: str) -> None:
         gate.trust(f"{names} {gate.ann.line().split(' ', 1)[1]}", gate.ci.line())
-        self.commit(gate, "Ann@Example.com")
+        gate.commit("Ann@Example.com")
         gate.plan()
         sign = ("approve", "plan.json", "-y", "-k", str(gate.ann.key))
         refused(gate.project.migrate(*sign), 3, "may not approve this plan", "but the author")

@@ -19,7 +19,7 @@ def test_there_are_claims() -> None:
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_claim_names_tests_that_exist(claim: str) -> None:
     named = TEST.findall(claim)
-    assert named or claim.endswith("| none |"), claim
+    assert named, claim
     for name, path in named:
         assert re.search(rf"\bdef {name}\(", (ROOT / path).read_text(encoding="utf-8")), name
 
