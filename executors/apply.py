@@ -297,7 +297,7 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
         status, error = RunStatus.STOPPED, partly_applied(run.plan, unit, failed)
     else:
         status, error = RunStatus.ROLLED_BACK, all_undone(run.plan, failed)
-    _note_end(run, engine, status, str(failed.failure), error)
+    _note_end(run, engine, status, f"{failed.failure} {failed.left}".rstrip(), error)
     return error
 
 

@@ -132,6 +132,18 @@ class Blocked:
 
 
 @frozen
+class ServerMessage:
+    """What the server says beside its results while a statement runs. `severity` is its own word in
+    English: NOTICE, WARNING, INFO; `detail` and `hint` may be empty."""
+
+    severity: str
+    code: str
+    message: str
+    detail: str
+    hint: str
+
+
+@frozen
 class BatchCommitted:
     """A batch of a statement is kept. `batch` counts them from 1, `rows` are those that it changed,
     `walked` the keys that were passed so far, of about `expected`."""
@@ -187,6 +199,7 @@ Event = (
     | StepFinished
     | UnitCommitted
     | Blocked
+    | ServerMessage
     | BatchCommitted
     | BatchesHeld
     | Retried

@@ -62,13 +62,20 @@ def advice(refused: ServerError, grant: str) -> str:
 class StepFailed(Exception):
     """The server refused a statement. `kept` are the numbers of the statements of its step
     that stay done; what else its unit had done was undone. `unsure` says that the refused
-    statement itself may have done part of its work."""
+    statement itself may have done part of its work, `left` what is seen of it, as a sentence."""
 
-    def __init__(self, failure: Failure, kept: tuple[int, ...] = (), unsure: bool = False) -> None:
+    def __init__(
+        self,
+        failure: Failure,
+        kept: tuple[int, ...] = (),
+        unsure: bool = False,
+        left: str = "",
+    ) -> None:
         super().__init__(str(failure))
         self.failure = failure
         self.kept = kept
         self.unsure = unsure
+        self.left = left
 
 
 class NotReached(Exception):
@@ -114,6 +121,12 @@ class Failure:
         if self.statement is None or not self.error.position:
             return 0
         return len(self._before.rpartition("\n")[2]) + 1
+
+    @property
+    def can_run_again(self) -> bool:
+        """Whether applying the plan again is right, though the statement may have done a part."""
+        reading = self.statement.reading if self.statement else None
+        return reading is not None and reading.settles
 
     @property
     def _before(self) -> str:

@@ -63,13 +63,19 @@ class HalfDone:
 
     @property
     def unknown(self) -> bool:
-        """Whether nobody has noted of a statement whether it happened."""
-        return UNKNOWN in self.states.values()
+        """Whether no note and no look at the database tells if a statement has happened."""
+        return any(
+            state == UNKNOWN and not self._settles(*place) for place, state in self.states.items()
+        )
 
     @property
     def can_finish(self) -> bool:
         """Whether what is missing may be run: not where a statement is half undone."""
         return UNDOING not in self.states.values()
+
+    def _settles(self, number: int, place: int) -> bool:
+        reading = self.unit.steps[number - self.unit.first].statements[place - 1].reading
+        return reading is not None and reading.settles
 
     def state(self, number: int, place: int) -> str:
         """How far a statement has come, for people."""

@@ -107,14 +107,17 @@ def half_done(failed: StepFailed) -> Unresolved:
     kept = ", ".join(str(place) for place in failed.kept)
     rest = ", ".join(str(place) for place in range(1, total + 1) if place not in failed.kept)
     doubt = f" Statement {failure.place} itself may have done part of its work." * failed.unsure
+    doubt = f" {failed.left}" if failed.left else doubt
+    rest_too = " and what is left," * bool(failed.left)
+    can_tell = not failed.unsure or (failed.left and failure.can_run_again)
     return Unresolved(
         f"Migration {failure.step.version} is half done: {failure}",
         why=f"Of its {total} statement{'s' * (total != 1)} these are done and kept: "
         f"{kept or 'none'}; not done: {rest or 'only its row in the history'}.{doubt}",
-        do=LOOK
-        if failed.unsure
-        else "Remove the cause and apply the same plan again: it goes on where it stopped. "
-        "`migrate resolve` shows what is half done, and the other ways out.",
+        do=f"Remove the cause{rest_too} and apply the same plan again: it goes on where it "
+        "stopped. `migrate resolve` shows what is half done, and the other ways out."
+        if can_tell
+        else LOOK,
         failure=failure,
     )
 
@@ -246,11 +249,12 @@ def in_doubt(failed: StepFailed) -> Unresolved:
     )
 
 
-def unknown_statement(step: Step, place: int) -> Unresolved:
+def unknown_statement(step: Step, place: int, left: str = "") -> Unresolved:
+    """`left` is what may be of it, as a sentence."""
     return Unresolved(
         f"{step.file}:{step.statements[place - 1].line}: statement {place} was begun by a run "
         "that ended before it could say whether it happened.",
-        why="Running it again could do it twice.",
+        why=left or "Running it again could do it twice.",
         do=LOOK,
     )
 

@@ -15,6 +15,7 @@ OWN = {
     "row_security": "off",
     "datestyle": "ISO, MDY",
     "quote_all_identifiers": "off",
+    "client_min_messages": "warning",
 }
 
 
@@ -49,7 +50,6 @@ SETTINGS = f"""
     pg_catalog.set_config('statement_timeout',
         coalesce($2, pg_catalog.current_setting('statement_timeout')), false),
     pg_catalog.set_config('application_name', $3, false),
-    pg_catalog.set_config('client_min_messages', 'warning', false),
     pg_catalog.set_config('timezone', 'UTC', false),
     case when pg_catalog.current_setting('client_connection_check_interval', true) is not null
             and pg_catalog.version() operator(pg_catalog.~~) '%linux%'

@@ -19,6 +19,7 @@ from psycopg.errors import Diagnostic
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from lockgate.executors.events import ServerMessage
 from lockgate.executors.failure import ServerError
 from lockgate.planner.errors import Unreachable
 from lockgate.planner.value import frozen
@@ -37,18 +38,40 @@ FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_E
 
 class HeardConnection(Connection[tuple[Any, ...]]):
     """A connection that remembers why the server has ended it, if it has said so: libpq tells only
-    that it was closed. `last_words` are its message and code."""
+    that it was closed. `last_words` are its message and code. `listener` is told what else the
+    server says beside its results; None: nobody wants to know."""
 
     last_words = ""
+    listener: Callable[[ServerMessage], None] | None = None
 
     def __init__(self, pgconn: PGconn) -> None:
         super().__init__(pgconn)
+        self._heard: deque[ServerMessage] = deque()
         self.add_notice_handler(self._hear)
 
     def _hear(self, said: Diagnostic) -> None:
         """A notice; what ends a session that runs nothing comes as one too."""
         if said.severity_nonlocalized in FATAL or said.sqlstate == CRASHED:
             self.last_words = f"{said.message_primary} ({said.sqlstate})"
+        elif self.listener:
+            self._heard.append(_message_of(said))
+
+    def tell(self) -> None:
+        """Tells the listener what was heard. Not while libpq is at work: an exception, such as that
+        of a signal, would be lost in it."""
+        while self._heard and self.listener:
+            self.listener(self._heard.popleft())
+
+
+def _message_of(said: Diagnostic) -> ServerMessage:
+    parts = (said.severity_nonlocalized or said.severity, said.sqlstate, said.message_primary,
+             said.message_detail, said.message_hint)  # fmt: skip
+    return ServerMessage(*(part or "" for part in parts))
+
+
+def _tell(connection: Connection[Any]) -> None:
+    if isinstance(connection, HeardConnection):
+        connection.tell()
 
 
 @frozen
@@ -135,7 +158,7 @@ def run_copy(
     started = time.monotonic()
 
     def wait() -> None:
-        _wait(pgconn, started, on_silence, patience)
+        _wait(connection, started, on_silence, patience)
 
     with losing(connection):
         pgconn.nonblocking = 1
@@ -241,8 +264,9 @@ def _exchange(
     since = time.monotonic()
     while True:
         complete = complete or _fill(pgconn, flight, commands)
-        _wait(pgconn, since, on_silence, patience)
+        _wait(connection, since, on_silence, patience)
         for result in _arrived(pgconn):
+            _tell(connection)
             if result.status == ExecStatus.PIPELINE_SYNC:
                 return failed
             command = flight.take()
@@ -273,12 +297,16 @@ def _fill(pgconn: PGconn, flight: _Flight[Tag], commands: Iterator[Command[Tag]]
     return False
 
 
-def _wait(pgconn: PGconn, since: float, on_silence: OnSilence, patience: float) -> None:
-    """Until the server has sent something; sends what is left over meanwhile."""
+def _wait(
+    connection: Connection[Any], since: float, on_silence: OnSilence, patience: float
+) -> None:
+    """Until the server has sent a result; sends what is left over meanwhile."""
+    pgconn = connection.pgconn
     while True:
         unsent = bool(pgconn.flush())
         if not pgconn.is_busy():
             return
+        _tell(connection)
         if not _await_socket(pgconn, patience, sending=unsent) and not unsent:
             on_silence(time.monotonic() - since)
 

@@ -202,11 +202,14 @@ class PostgreSQLSession(Session):
 
     @contextmanager
     def watching(self, emit: Emit) -> Iterator[Watch]:
-        """A watch over what blocks this session, for the block's statements."""
-        watch = Watch(self._pid, self._connect, emit)
+        """A watch over what blocks this session, for the block's statements; what the server says
+        beside their results is told too."""
+        watch, heard = Watch(self._pid, self._connect, emit), self._connection
+        heard.listener = emit
         try:
             yield watch
         finally:
+            heard.listener = None
             watch.close()
 
     def end_session(self) -> None:

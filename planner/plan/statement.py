@@ -144,6 +144,14 @@ class StatementReading(Model):
         "", description="Why it could not be read, as a clause; then the worst is said of it."
     )
 
+    @property
+    def settles(self) -> bool:
+        """Whether it may be given to the executor again where nobody knows if it has happened:
+        twice does no harm, or the database tells."""
+        one = self.concurrent
+        is_told = one is not None and one.action != "rebuild" and one.index is not None
+        return self.repeatable or is_told or self.kind.startswith("reindex")
+
 
 ASK = "select case when ({}) then 1 else 0 end"
 """The question whether the condition of an `until` holds, in the SQL of every engine."""

@@ -54,6 +54,7 @@ def test_every_kind_of_event_is_in_the_schema_and_on_the_page() -> None:
         told.LockAwaited(None, 0.5),
         told.UnitCommitted(1, 2),
         told.Blocked((told.OtherSession(1, "u", "", "2026-01-01T00:00:00Z"),), 1.5),
+        told.ServerMessage("NOTICE", "42P07", "exists", "", ""),
         told.Retried(1, 0.25, "no lock"),
         told.Undoing(2),
         told.ClearingPostponed("shop_lockgate_0b7e2f6c", "Access denied"),
@@ -83,6 +84,24 @@ def test_a_run_is_told_from_start_to_outcome(any_project: Project) -> None:
     assert checked(any_project.migrate("up", "--json"))[-1]["outcome"] == "nothing-to-do"
     down = checked(succeed(any_project.migrate("down", "--json")))
     assert down[-1]["steps"] == [{"version": "002", "name": "t2", "direction": "down"}]
+
+
+def test_what_the_server_says_is_told_before_its_statement_ends(project: Project) -> None:
+    said = "do $$ begin raise warning '%', $m$careful: password 'hunter2'$m$; end $$;"
+    again = "create table if not exists t (id int);"
+    project.write("001_t.sql", f"create table t (id int);\n{again}\n{said}")
+    lines = checked(succeed(project.migrate("up", "--json")))
+    assert [line for line in kinds(lines) if line in ("server_message", "statement_finished")] == [
+        "statement_finished", *["server_message", "statement_finished"] * 2,
+    ]  # fmt: skip
+    notice, warning = (line for line in lines if line["event"] == "server_message")
+    assert (notice["severity"], notice["code"]) == ("NOTICE", "42P07")
+    assert warning["message"] == "careful: password '***'"
+    project.write("002_t.sql", f"drop table if exists nowhere;\n{said}\nselect 1/0;")
+    failed = refused(project.migrate("up"), 9, "division by zero")
+    assert [line for line in failed.err.splitlines() if line.isupper() or ": " in line][:2] == [
+        'NOTICE: table "nowhere" does not exist, skipping', "WARNING: careful: password '***'",
+    ]  # fmt: skip
 
 
 def test_a_failure_says_where_and_what_the_server_said(any_project: Project) -> None:

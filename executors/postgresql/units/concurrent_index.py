@@ -20,13 +20,26 @@ LOCATE = "select pg_catalog.to_regclass(%s)::pg_catalog.oid"
 # The index is made in its table's schema, whatever the search_path is.
 # A partitioned table's index is invalid until each partition has one: that is no failed build.
 FIND = """
-select i.indisvalid, format('%%I.%%I', n.nspname, c.relname)
+select i.indisvalid, format('%%I.%%I', n.nspname, c.relname), t.relkind,
+    format('%%I.%%I', n.nspname, t.relname)
 from pg_class t join pg_namespace n on n.oid = t.relnamespace
 join pg_class c on c.relnamespace = n.oid and c.relkind = 'i'
 join pg_index i on i.indexrelid = c.oid
 where t.oid = %s and c.relname = %s::name
 """
+# Each build holds such a lock to its end; no reader or writer waits for it.
+AWAIT = "lock table only {} in share update exclusive mode"
 EXISTS = "select pg_catalog.to_regclass(%s) is not null"
+
+# An index that failed REINDEX … CONCURRENTLY has left, by the names that the server gives it:
+# https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY
+INVALID = """
+select format('the invalid index %%1$I.%%2$I (`drop index concurrently %%1$I.%%2$I` removes it)',
+    n.nspname, c.relname)
+from pg_index i join pg_class c on c.oid = i.indexrelid and c.relkind = 'i'
+join pg_namespace n on n.oid = c.relnamespace
+where not i.indisvalid and (not %s or c.relname ~ '_cc(new|old)[0-9]*$')
+"""
 
 IndexState = Literal["valid", "invalid", "absent"]
 
@@ -37,6 +50,15 @@ class Asked(Protocol):
     def query_one(self, sql: str, parameters: tuple[object, ...]) -> Row | None: ...
 
     def look(self, sql: str, parameters: tuple[object, ...]) -> list[Row]: ...
+
+
+@frozen
+class Removal:
+    """What drops an invalid index, and what waits until no session builds it: it is invalid until
+    then, too. Nothing waits so for the index of a materialized view."""
+
+    drop: str
+    wait: str
 
 
 @frozen
@@ -51,14 +73,18 @@ class ConcurrentBuild:
         rows = session.look(FIND, (self.table, self.index))
         return "absent" if not rows else "valid" if rows[0][0] else "invalid"
 
-    def removal(self, session: Asked) -> str | None:
+    def removal(self, session: Asked) -> Removal | None:
         """What takes away the invalid index that a failed build has left, so that the next one
         is a real one; None when there is none.
 
         A crash in it leaves the invalid index, for the next attempt to take away.
         """
         rows = session.look(FIND, (self.table, self.index))
-        return f"drop index concurrently {rows[0][1]}" if rows and not rows[0][0] else None
+        if not rows or rows[0][0]:
+            return None
+        _, index, kind, table = rows[0]
+        wait = AWAIT.format(table) if kind == "r" else ""
+        return Removal(f"drop index concurrently {index}", wait)
 
 
 def find_build(found: Concurrent | None, session: Asked) -> ConcurrentBuild | None:
@@ -72,9 +98,11 @@ def find_build(found: Concurrent | None, session: Asked) -> ConcurrentBuild | No
     return ConcurrentBuild(found.index.name, row[0] if row else None)
 
 
-def can_tell(found: Concurrent | None) -> bool:
-    """Whether `happened` knows an answer for such a statement."""
-    return found is not None and found.action in ("build", "drop") and found.index is not None
+def invalid_indexes(found: Concurrent | None, session: Asked) -> set[str]:
+    """The indexes that such a statement, or one like it, has left invalid; each as a noun with how
+    to remove it. A whole schema or database that is rebuilt is no `found`."""
+    rebuilds = found is None or found.action == "rebuild"
+    return {left for (left,) in session.look(INVALID, (rebuilds,))}
 
 
 def happened(found: Concurrent | None, session: Asked) -> bool | None:

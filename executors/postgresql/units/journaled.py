@@ -19,9 +19,9 @@ from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.concurrent_index import (
     ConcurrentBuild,
-    can_tell,
     find_build,
     happened,
+    invalid_indexes,
 )
 from lockgate.executors.postgresql.units.transaction import (
     Mark,
@@ -39,7 +39,7 @@ from lockgate.executors.states import Outcome
 from lockgate.planner.errors import Locked, LockgateError, Unreachable
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Journal, Row, Run
+    from lockgate.executors.engine import Journal, Run
     from lockgate.executors.postgresql.engine import PostgreSQL
     from lockgate.planner.plan.plan import Unit
     from lockgate.planner.plan.statement import StatementReading
@@ -57,15 +57,13 @@ OWN_WAY_BEHIND = f"""
 """
 READ_ONLY = "select where pg_catalog.current_setting('default_transaction_read_only') = 'on'"
 
-# A build that failed leaves an invalid index:
-# https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
-INVALID_INDEXES = "select indexrelid from pg_catalog.pg_index where not indisvalid"
 # DETACH PARTITION … CONCURRENTLY notes itself in a first transaction, for FINALIZE to end:
 # https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-DETACH-PARTITION
 # PostgreSQL 13 has no such column, nor such a statement, of which nothing is left then.
 HALF_DETACHED = """
-select inhrelid from pg_catalog.pg_inherits i
-where pg_catalog.to_jsonb(i) ->> 'inhdetachpending' = 'true'
+select format('the partition %1$s, half detached (`alter table %2$s detach partition %1$s '
+    'finalize` ends that)', inhrelid::regclass, inhparent::regclass)
+from pg_inherits i where to_jsonb(i) ->> 'inhdetachpending' = 'true'
 """
 
 
@@ -105,8 +103,9 @@ def _refuse_unknown(engine: PostgreSQL, run: Run, unit: Unit, journal: Journal |
         if number != unit.first or outcome is Outcome.DONE:
             continue
         reading = reading_of(step.statements[place - 1])
-        if not reading.repeatable and not can_tell(reading.concurrent):
-            raise engine.store.stuck(run, unknown_statement(step, place))
+        left = set() if reading.repeatable else _left_over(engine, reading)
+        if not reading.settles or (left and _rebuilds(reading)):
+            raise engine.store.stuck(run, unknown_statement(step, place, _spell(left)))
 
 
 class _Rest:
@@ -269,14 +268,21 @@ def _noted(engine: PostgreSQL, run: Run, mark: Mark) -> list[Command[Mark]]:
 
 
 def _remove_invalid(engine: PostgreSQL, build: ConcurrentBuild, emit: Emit) -> None:
-    """Takes away what a failed build has left; waits for all who use its table, and tells."""
-    removal = build.removal(engine.session)
-    if removal is None:
+    """Takes away what a failed build has left; waits for all who use its table, and tells. An
+    index that another session is building is waited for, and may be a good one after that."""
+    left = build.removal(engine.session)
+    if left is None:
         return
     with engine.session.watching(emit) as watch, engine.session.patient():
         try:
-            list(engine.session.pipelined([Command(removal, None)], watch))
+            if left.wait:
+                waiting = [Command(sql, None) for sql in ("begin", left.wait, "commit")]
+                list(engine.session.pipelined(waiting, watch))
+                left = build.removal(engine.session)
+            if left:
+                list(engine.session.pipelined([Command(left.drop, None)], watch))
         except CommandFailed as failed:
+            engine.session.roll_back()
             raise failed.error from failed
 
 
@@ -284,7 +290,7 @@ def _clean_up(
     engine: PostgreSQL,
     reading: StatementReading,
     build: ConcurrentBuild | None,
-    before: set[Row],
+    before: set[str],
     emit: Emit,
 ) -> str | None:
     """After a refused statement, whose transaction and settings end here: why it may have kept a
@@ -297,16 +303,28 @@ def _clean_up(
             return None
     except ServerError as error:  # what the server said of the statement itself comes first
         return f"The invalid index that it has left could not be dropped: {error}"
+    left = _left_over(engine, reading) - before
     is_unseen = reading.commits == "may" and not _detaches(reading)
-    return "" if is_unseen or _left_over(engine, reading) - before else None
+    return _spell(left) if left or is_unseen else None
 
 
-def _left_over(engine: PostgreSQL, reading: StatementReading) -> set[Row]:
+def _left_over(engine: PostgreSQL, reading: StatementReading) -> set[str]:
     """What there is of what such a statement leaves half done: invalid indexes, or partitions that
-    are not fully detached."""
-    if reading.concurrent or reading.kind.startswith("reindex"):
-        return set(engine.session.query_all(INVALID_INDEXES))
-    return set(engine.session.query_all(HALF_DETACHED)) if _detaches(reading) else set()
+    are not fully detached; each as a noun with what to do about it."""
+    if reading.concurrent or _rebuilds(reading):
+        return invalid_indexes(reading.concurrent, engine.session)
+    rows = engine.session.look(HALF_DETACHED) if _detaches(reading) else ()
+    return {left for (left,) in rows}
+
+
+def _spell(left: set[str]) -> str:
+    """As a sentence; empty where nothing is left."""
+    return f"There is {', '.join(sorted(left))}." if left else ""
+
+
+def _rebuilds(reading: StatementReading) -> bool:
+    """Whether it rebuilds indexes; such a one can be run again."""
+    return reading.kind.startswith("reindex")
 
 
 def _detaches(reading: StatementReading) -> bool:

@@ -298,13 +298,13 @@ def step_failed(
     if blocked or doubt or checked:
         # Which constraints were named is not said.
         detail = error.detail.partition(f'"{SET}')[0].rpartition("\n")[0] if checked else ""
-        details = (error.detail if doubt else detail, blocked, doubt)
+        details = (error.detail if doubt else detail, blocked)
         error = ServerError(
             error.code, error.message, detail="\n".join(filter(None, details)),
             hint=error.hint, position=error.position,
         )  # fmt: skip
     failure = Failure(mark.number, mark.step, mark.place, mark.statement, error)
-    return StepFailed(failure, kept, unsure=doubt is not None)
+    return StepFailed(failure, kept, unsure=doubt is not None, left=doubt or "")
 
 
 def _named(blockers: Iterable[object]) -> str:

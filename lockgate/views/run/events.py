@@ -27,6 +27,7 @@ NAMES = {
     "StepFinished": "step_finished",
     "UnitCommitted": "committed",
     "Blocked": "blocked",
+    "ServerMessage": "server_message",
     "BatchCommitted": "batch_committed",
     "BatchesHeld": "batches_held",
     "Retried": "retried",
@@ -85,6 +86,8 @@ def _value(value: Any) -> Any:
         return {"version": value.version, "name": value.name, "direction": value.direction}
     if isinstance(value, PlannedStatement):
         return {"line": value.line, "digest": value.digest}
+    if isinstance(value, str):
+        return hide_passwords(value)
     if isinstance(value, tuple):
         return [_value(part) for part in value]
     if is_dataclass(value):

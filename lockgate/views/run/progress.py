@@ -18,10 +18,12 @@ from lockgate.executors.events import (
     LockAwaited,
     Retried,
     RunStarted,
+    ServerMessage,
     StatementFinished,
     StepFinished,
     Undoing,
 )
+from lockgate.planner.passwords import hide_passwords
 from lockgate.views.terminal import console, is_terminal, shorten, tell
 
 EVERY = 5.0
@@ -64,6 +66,11 @@ class _Follower:
             case Blocked():
                 who = "; ".join(str(blocker) for blocker in event.blockers)
                 tell(f"Waiting for a lock since {_duration(event.seconds)}: {who}", "yellow")
+            case ServerMessage():
+                parts = (event.message, event.detail, event.hint)
+                told = hide_passwords("\n  ".join(filter(None, parts)))
+                style = "yellow" if event.severity == "WARNING" else "dim"
+                tell(f"{event.severity}: {told}", style)
             case Undoing():
                 tell(f"Undoing {event.statements} statement{'s' * (event.statements != 1)} …",
                      "yellow")  # fmt: skip

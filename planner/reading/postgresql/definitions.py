@@ -161,6 +161,7 @@ def read_create_index(_kind: str, node: Node, path: Path) -> Reading:
         outside_only=concurrently,
         commits="itself" if concurrently else "never",
         fails_whole=not concurrently,
+        repeatable=not concurrently or index is not None,
         concurrent=ConcurrentIndex("build", index, built.on) if concurrently else None,
     )
 

@@ -237,8 +237,69 @@ def test_an_invalid_index_of_others_is_no_doubt_of_ours(postgres: Any, name: str
 
 def test_an_invalid_index_without_a_name_of_ours_is_in_doubt(postgres: Any) -> None:
     apply_up(postgres, ROWS)
-    with pytest.raises(Unresolved, match="may have done part of its work"):
+    left = r'There is the invalid index "S x"\."T_id_idx" \(`drop index concurrently "S x"'
+    with pytest.raises(Unresolved, match=left) as caught:
         apply_up(postgres, building('create unique index concurrently on "S x"."T" (id)'))
+    assert "Look whether it happened" in caught.value.do
+
+
+FAILS = "create or replace function f(int) returns int language plpgsql immutable as %s"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("what", ["index concurrently i", "(concurrently) schema s"])
+def test_what_a_failed_rebuild_leaves_is_named_and_without_it_the_plan_goes_on(
+    postgres: Any, bystander: Bystander, what: str, killed: bool
+) -> None:
+    bystander.execute("create schema s; set search_path = s; create table t (id int)")
+    bystander.execute(FAILS % "'begin return $1; end'")
+    bystander.execute("insert into t values (1); create index i on t (f(id))")
+    bystander.execute(FAILS % "'begin return $1 / 0; end'")
+    plan = plan_for(postgres, {"001_x": f"{OUTSIDE}\nset search_path = s;\nreindex {what};"})
+    name = r"invalid index s\.i_ccnew \(`drop index concurrently s\.i_ccnew` removes it\)"
+    with pytest.raises(Unresolved, match=name) as caught:
+        apply_plan(postgres, plan)
+    assert "apply the same plan again" in caught.value.do
+    assert bystander.execute("select error ~ 'i_ccnew' from public.lockgate_runs").fetchone() == (
+        True,
+    )
+    if killed:
+        bystander.execute("update public.lockgate_runs set error = '', status = 'APPLYING'")
+    bystander.execute(FAILS % "'begin return $1; end'")
+    with pytest.raises(Unresolved, match="was begun") as caught:
+        apply_plan(postgres, plan)
+    assert "s.i_ccnew" in caught.value.why
+    bystander.execute("drop index concurrently i_ccnew")
+    apply_plan(postgres, plan)
+    assert bystander.execute("select count(*) from pg_index where not indisvalid").fetchone() == (
+        0,
+    )
+
+
+def test_an_index_that_another_session_is_building_is_no_leftover(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database),
+                      settings="timeouts: {lock: 50ms}\nretries: {lock: 0}")  # fmt: skip
+    project.write("001_t.sql", "create table t (id int);")
+    succeed(project.migrate("up"))
+    project.write("002_i.sql", "create index concurrently if not exists i on t (id);",
+                  flags=" transaction:false")  # fmt: skip
+    building = "create index concurrently i on t (id)"
+    with postgres_server.connect(postgres_database) as other:
+        thread = threading.Thread(target=other.execute, args=(building,))
+        with old_transaction(postgres_server, postgres_database):
+            thread.start()
+            wait_until(lambda: bystander.execute(VALID, ("i",)).fetchone(), "the index is begun")
+            oid = bystander.execute("select 'i'::regclass::oid").fetchone()
+            process = project.start("up")
+            waits = "select from pg_stat_activity where query ~ '^(lock|drop)' and wait_event_type "
+            wait_until(lambda: bystander.execute(f"{waits} = 'Lock'").fetchone() == (), "a wait")
+        thread.join()
+    assert process.wait(30) == 0
+    process.communicate()
+    assert bystander.execute("select 'i'::regclass::oid").fetchone() == oid
+    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
 
 
 def test_settings_of_statements_that_are_done_are_set_again_when_a_step_goes_on(
