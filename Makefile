@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-versions test-oracle test-faults test-undoing test-races test-batches test-adoption test-fuzz test-forgery test-growth lint format benchmark clean
+.PHONY: demo test test-fast test-versions test-oracle test-faults test-undoing test-races test-batches test-adoption test-fleet test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -34,6 +34,9 @@ test-undoing: $(VENV)/.installed-dev  ## 2,000 random plans on MySQL and on Mari
 
 test-races: $(VENV)/.installed-dev  ## 500 races of two executors on two nodes of a Galera cluster
 	LOCKGATE_TEST_RACES=500 $(BIN)/python -m pytest tests/executors/mysql/nodes/test_cluster.py
+
+test-fleet: $(VENV)/.installed-dev  ## fleets whose workers, drivers and servers are killed at 200 moments
+	$(BIN)/python -m tests.fleets $(FLEETS)
 
 test-fuzz: $(VENV)/.installed-dev  ## an hour of mutated files for every reader of what strangers write
 	$(BIN)/python -m tests.fuzz $(FUZZ)

@@ -27,6 +27,7 @@ from lockgate.planner.errors import (
     WrongTarget,
 )
 from lockgate.planner.fleet.fleet_plan import FleetPlan, FleetTarget, Group, plan_of
+from lockgate.planner.plan.verify import find_position
 from lockgate.trust.admission import PlanFile, admit
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class FleetRun:
         with self.fleet.open_member(place) as work:
             engine = work.engine
             read = reread(plan, work)
-            self._refuse_drifted(group, engine)
+            self._refuse_drifted(plan, group, engine)
             report = apply(
                 plan, engine, self.author, wait=work.environment.lock.wait, emit=_ignore,
                 admit=self._admit(plan, read), keep=keep_nothing,
@@ -123,10 +124,13 @@ class FleetRun:
             again = report.outcome == "already applied"
             return TargetResult(target.name, TargetState.APPLIED, "", _run_of(plan, engine), again)
 
-    def _refuse_drifted(self, group: Group, engine: Engine) -> None:
+    def _refuse_drifted(self, plan: Plan, group: Group, engine: Engine) -> None:
         """Raises StalePlan when the environment wants the schema looked at, and its definitions are
-        not those of the group."""
+        not those of the group, though nothing of the plan was begun there."""
         if self.fleet.environment.drift != "check":
+            return
+        ledger = engine.store.read_ledger()
+        if plan.digest in ledger.unresolved or find_position(plan, ledger):
             return
         if engine.survey.read_outline().digest != group.definitions:
             raise StalePlan(

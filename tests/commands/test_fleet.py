@@ -131,6 +131,9 @@ def test_with_drift_check_a_schema_that_was_changed_since_the_plan_is_refused(
     any_fleet.plan()
     any_fleet.run(any_fleet.names[1], "alter table users add column hand_made int")
     refused(any_fleet.migrate("apply", "plan.json"), 4, "3 of 4 targets applied, 1 refused")
+    note = "update lockgate_fleet_target set state = 'waiting' where state = 'applied'"
+    any_fleet.run(any_fleet.home, note)  # as when its driver was killed before it noted them
+    refused(any_fleet.migrate("apply", "plan.json"), 4, "3 of 4 targets applied, 1 refused")
 
 
 def test_names_are_data(tmp_path: Path, postgres_server: Any) -> None:
