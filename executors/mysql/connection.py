@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
-from pymysql.connections import Connection
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.proof import ProvingConnection
+from lockgate.executors.mysql.proof import LightConnection, ProvingConnection, unverified
 from lockgate.planner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -97,28 +95,19 @@ def _unreachable(said: str) -> Unreachable:
     return Unreachable(f"No connection to the database: {said}", do=do)
 
 
-def _kind(address: DatabaseAddress, options: Mapping[str, Any]) -> type[Connection[Any]]:
+def _kind(address: DatabaseAddress, options: Mapping[str, Any]) -> type[LightConnection]:
     is_verified = options.get("ssl_verify_identity") and not options.get("ssl_disabled")
-    return ProvingConnection if address.is_guarded and not is_verified else Connection
+    return ProvingConnection if address.is_guarded and not is_verified else LightConnection
 
 
 def tls_like(connection: Any, address: DatabaseAddress) -> dict[str, Any]:
-    """Options under which further sessions are encrypted if this one is, and not if it is not.
-
-    Without them PyMySQL reads the machine's certificates for each session (30 ms), to trust
-    any server in the end.
-    """
+    """Options under which further sessions are encrypted if this one is, and not if it is not."""
     if address.options:
         return {}
     with translated(), connection.cursor() as cursor:
         cursor.execute("show session status like 'Ssl_cipher'")
         encrypted = any(cipher for _, cipher in cursor.fetchall())
-    if not encrypted:
-        return {"ssl_disabled": True}
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return {"ssl": context}
+    return {"ssl": unverified()} if encrypted else {"ssl_disabled": True}
 
 
 def read_options(options: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,9 @@ https://dev.mysql.com/doc/refman/en/caching-sha2-pluggable-authentication.html
 
 from __future__ import annotations
 
+import ssl
+from typing import Any
+
 from pymysql.connections import Connection
 
 from lockgate.planner.errors import UsageError
@@ -16,7 +19,17 @@ ANSWERS = ("mysql_native_password", "caching_sha2_password", "client_ed25519", "
 """What a first answer to the server's greeting may be in; others would hold the password."""
 
 
-class ProvingConnection(Connection):
+class LightConnection(Connection):
+    """A connection of PyMySQL that reads the machine's certificates only to verify by them.
+
+    PyMySQL reads them for each session (30 ms), to trust any server in the end.
+    """
+
+    def _create_ssl_ctx(self, sslp: Any) -> ssl.SSLContext:
+        return super()._create_ssl_ctx(sslp or unverified())  # type: ignore[misc, no-any-return]
+
+
+class ProvingConnection(LightConnection):
     """A connection of PyMySQL that ends rather than give the password away."""
 
     _auth_plugin_name: str
@@ -42,6 +55,14 @@ class ProvingConnection(Connection):
         if self.password and payload.rstrip(b"\0") == self.password:
             raise _refused("in clear text")
         super().write_packet(payload)
+
+
+def unverified() -> ssl.SSLContext:
+    """What encrypts a session with a server that need not prove who it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _refused(how: str) -> UsageError:

@@ -1,5 +1,6 @@
 """The session that runs the SQL: what a section sets in it, its limits, its rights."""
 
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ import pytest
 from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import ALWAYS_MADE
+from lockgate.executors.mysql.proof import LightConnection
 from lockgate.planner.errors import Locked, StatementFailed, Unreachable, Unresolved, UsageError
 from tests.commands.blocking import held_table
 from tests.executors.building import (
@@ -412,6 +414,15 @@ def test_further_sessions_are_encrypted_as_the_first_one_is() -> None:
             assert before[1] != ""
             engine.lock.renew()
             assert engine.session.query_one(cipher) == before
+
+
+def test_certificates_are_read_only_to_verify_by_them() -> None:
+    """The machine's are many: reading them took 30 ms of each command."""
+    usual: Any = LightConnection(defer_connect=True)
+    assert usual.ctx.cert_store_stats()["x509"] == 0
+    assert usual.ctx.verify_mode == ssl.CERT_NONE
+    verifying: Any = LightConnection(defer_connect=True, ssl_verify_cert=True)
+    assert verifying.ctx.verify_mode == ssl.CERT_REQUIRED
 
 
 def test_no_session_stays_open_wherever_the_server_refuses_to_set_it_up(
