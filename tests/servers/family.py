@@ -36,7 +36,7 @@ SETTINGS = {
     "performance-schema-consumer-events-statements-history": "ON",
     "performance-schema-events-statements-history-size": "10",
     "performance-schema-events-statements-history-long-size": "1",
-    "performance-schema-max-sql-text-length": "65536",
+    "performance-schema-max-sql-text-length": "4096",
     "performance-schema-max-thread-instances": "160",
     "performance-schema-digests-size": "200",
     "open-files-limit": "2048",
@@ -44,8 +44,8 @@ SETTINGS = {
 """A commit is written to the kernel at once (2) but never synced: it outlives kill -9, where 0
 would lose up to a second of commits.
 https://dev.mysql.com/doc/refman/9.7/en/innodb-parameters.html#sysvar_innodb_flush_log_at_trx_commit
-The statement history is allocated at once, its size * the threads * the length of a text: 1000
-statements of 64 KiB would take more than 10 GB. The general log has them all.
+The statement history is allocated at once, its size * the threads * the length of a text: at
+64 KiB it took 200 MB, which each start had to fill. The general log has them all.
 """
 
 HEADER = r"(?:\S+ +[\d:]+ *|\S+Z)?\t+ *(?P<session>\d+) (?P<command>[A-Z][a-z]+(?: [A-Z]\w+)?)"

@@ -311,6 +311,7 @@ class Reader:
             password=self.server.password,
             database=self.database,
             client_flag=CLIENT.MULTI_STATEMENTS,
+            ssl_disabled=True,
         )
 
     def read(self, sql: str) -> tuple[list[str], bool]:
