@@ -25,7 +25,7 @@ from lockgate.planner.errors import Unreachable
 from lockgate.planner.value import frozen
 
 IN_FLIGHT = 1000  # statements; bounds the memory for the results of a long plan
-HEAVY = 1 << 24  # characters of SQL; bounds the memory for its texts, which libpq keeps too
+HEAVY = 1 << 22  # characters of SQL; bounds the memory for its texts, which libpq keeps too
 WATCH = 0.5  # seconds of silence after which `on_silence` is called
 CHUNK = 1 << 16  # bytes of COPY data handed to libpq at once
 

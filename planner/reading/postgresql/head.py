@@ -6,7 +6,7 @@ Shortens VALUES lists and nothing else; what is left out is not looked at.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 # A shorter text is read as it is.
 LONG = 16_000
@@ -44,15 +44,17 @@ def shorten(sql: str) -> str:
     >>> len(shorten("insert into t values " + ", ".join(["(1, 'a')"] * 10_000)))
     49
     """
-    return sql if len(sql) <= LONG else "".join(_parts(sql)[0])
+    return sql if len(sql) <= LONG else _parts(sql)[0]
 
 
 def rows_past(sql: str) -> str:
     """The rows that `shorten` leaves out: values, words and parentheses, and no comments."""
-    return "" if len(sql) <= LONG else "".join(_parts(sql)[1])
+    return "" if len(sql) <= LONG else _parts(sql)[1]
 
 
-def _parts(sql: str) -> tuple[list[str], list[str]]:
+@lru_cache(maxsize=1)  # the readers of one statement ask one after the other
+def _parts(sql: str) -> tuple[str, str]:
+    """What is kept of a text, and the rows that are left out."""
     kept: list[str] = []
     left: list[str] = []
     done = position = 0
@@ -64,7 +66,7 @@ def _parts(sql: str) -> tuple[list[str], list[str]]:
             kept.append(sql[done:head])
             left.append(sql[head:tail])
             done = position = tail
-    return [*kept, sql[done:]], left
+    return "".join([*kept, sql[done:]]), "".join(left)
 
 
 def _rows(sql: str, position: int) -> tuple[int, int]:
