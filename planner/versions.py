@@ -6,6 +6,7 @@ Knows no file and no order of a folder: where a tool keeps its order in a journa
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 VersionKey = tuple[tuple[int, int, str], ...]
 """What versions are compared by: equal for two spellings of one version; it can be sorted."""
@@ -16,6 +17,7 @@ REPEATABLE = "R__"
 NUMBERS = re.compile(r"(?=.{1,255}\Z)[0-9]+(?:\.[0-9]+)*")  # what a column of the history holds
 
 
+@lru_cache(maxsize=1 << 14)  # a folder's are asked for again and again
 def version_key(version: str) -> VersionKey:
     """What a version is compared by: `1` and `001` are the same, and texts come after numbers.
 

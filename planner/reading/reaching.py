@@ -309,12 +309,12 @@ def _suspicious(sql: str, dialect: Dialect) -> bool:
     """
     text = sql.lower()
     words = POSTGRESQL_WORDS if dialect.name == "postgresql" else MYSQL_WORDS
-    return any(word in text for word in words)
+    return any(map(text.__contains__, words))
 
 
 def _may_change_rights(sql: str) -> bool:
     text = sql.lower()
-    return any(word in text for word in RIGHTS_PARTS) and bool(RIGHTS_WORD.search(text))
+    return any(map(text.__contains__, RIGHTS_PARTS)) and bool(RIGHTS_WORD.search(text))
 
 
 def _parts(words: Iterable[str], *stems: str) -> tuple[str, ...]:

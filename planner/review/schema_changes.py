@@ -63,7 +63,7 @@ def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange
             reading = full_reading(statement, dialect)
             # Of a trigger those before it say whether its function was read.
             opaque = statement.reading.opaque if statement.reading else reading.opaque
-            yield _told(replace(reading, opaque=opaque))
+            yield _told(replace(reading, opaque=opaque) if opaque != reading.opaque else reading)
 
 
 def _parts(changes: Iterable[SchemaChange]) -> set[str]:

@@ -281,3 +281,18 @@ def weak_user(server: Any, database: str, admin: Other, rights: str) -> Iterator
     yield connection
     connection.close()
     admin.run("drop user weak_one")
+
+
+def test_all_of_a_unit_enters_the_history_in_two_statements(
+    family_server: Any, family_database: str, other: Other
+) -> None:
+    with open_test_engine(family_server, family_database) as engine:
+        steps = plan_for(engine, create_tables(40)).steps
+        asked = "show session status like 'Questions'"
+        with engine.session.transaction():
+            ((_, before),) = engine.session.query_all(asked)
+            engine.store.move_history(steps, 1)
+            ((_, after),) = engine.session.query_all(asked)
+        ledger = engine.store.read_ledger()
+    assert int(after) - int(before) <= 3  # with the question itself
+    assert (ledger.serial, len(ledger.entries)) == (40, 40)
