@@ -5,12 +5,15 @@ Knows neither plans nor tables of lockgate; `postgresql` does.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg
+from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Conninfo
 
 from lockgate.executors.engine import Row
@@ -86,6 +89,8 @@ OF_OTHER_CLIENTS = {
     "pgbouncer": "where the address leads through a pooler, say `pooler: session` in the "
     "environment, or name the server itself",
 }
+TEXTS = ("text", "varchar", "bpchar", "name", '"char"', 705)  # the last is that of a literal
+OTHER_BYTE = re.compile("[\udc80-\udcff]")
 KEYWORDS = "https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS"
 
 Connection = HeardConnection
@@ -100,6 +105,19 @@ def open_connection(address: DatabaseAddress, program: str, seconds: float) -> C
         UsageError: the address has an option that is not taken.
     """
     options = connection_options(address.renewed(), program, seconds)
+    connection = _connect(options)
+    if connection.info.parameter_status("server_encoding") != "SQL_ASCII":
+        return connection
+    connection.close()
+    connection = _connect(options | {"client_encoding": "SQL_ASCII"})
+    for kind in TEXTS:
+        connection.adapters.register_loader(kind, _AnyText)
+    for kind in ("json", "jsonb"):
+        connection.adapters.register_loader(kind, _AnyJson)
+    return connection
+
+
+def _connect(options: dict[str, Any]) -> Connection:
     try:
         # DEALLOCATE ALL between sections would confuse psycopg
         return HeardConnection.connect(autocommit=True, prepare_threshold=None, **options)
@@ -190,6 +208,28 @@ def _instead(name: str, value: str) -> str:
         f"A setting of the server is given as {given}; lockgate's own limits are `timeouts:` in "
         f"the environment. All other options are those of libpq: {KEYWORDS}"
     )
+
+
+def read_bytes(data: Buffer, mark: str = "\\") -> str:
+    """The text of a database whose encoding is SQL_ASCII: the server knows no more of it than its
+    bytes, and refuses to send as UTF-8 what is none. It is read as UTF-8; other bytes are written
+    out, so that nothing in a migration, which is UTF-8, is taken to mean it.
+
+    >>> print(read_bytes(b"caf\\xc3\\xa9, caf\\xe9"))
+    café, caf\\xe9
+    """
+    text = bytes(data).decode("utf-8", "surrogateescape")
+    return OTHER_BYTE.sub(lambda found: f"{mark}x{ord(found[0]) - 0xDC00:02x}", text)
+
+
+class _AnyText(Loader):
+    def load(self, data: Buffer) -> str:
+        return read_bytes(data)
+
+
+class _AnyJson(Loader):
+    def load(self, data: Buffer) -> Any:
+        return json.loads(read_bytes(data, "\\\\"))
 
 
 def read_greeting(

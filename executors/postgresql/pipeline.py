@@ -365,7 +365,7 @@ def from_driver(error: Error) -> ServerError:
 
 def _answer(command: Command[Tag], result: PGresult) -> str:
     value = result.get_value(0, 0) if command.asks else None
-    return (value or b"").decode()
+    return (value or b"").decode("utf-8", "replace")
 
 
 def _rows(result: PGresult) -> int:

@@ -1,6 +1,7 @@
 """PostgreSQL: what a section sets in the session, no later section finds; and the limits."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 
 from lockgate.executors.postgresql.connection import read_options
 from lockgate.planner.errors import Locked, StatementFailed, UsageError
+from tests.commands.running import Project, refused, succeed
 from tests.executors.building import (
     OUTSIDE,
     UP,
@@ -218,3 +220,22 @@ def test_an_option_of_other_clients_is_refused_with_how_to_say_it(
     with pytest.raises(UsageError) as caught:
         read_options(dict([option.split("=")]))
     assert instead in caught.value.do
+
+
+def test_names_that_are_no_utf8_hinder_nothing_and_are_written_out(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    name = postgres_server.new_database()
+    postgres_server.drop_database(name)
+    with postgres_server.connect("postgres") as connection:
+        connection.execute(f"create database {name} template template0 encoding 'SQL_ASCII'")
+    with postgres_server.connect(name, client_encoding="SQL_ASCII") as connection:
+        connection.execute(b'create table "caf\xe9" ("\xe9t" int); create table "caf\xc3\xa9" ()')
+    project = Project(tmp_path, postgres_server.url(name), settings="drift: check")
+    refused(project.migrate("status"), 10, r"2 tables (café, caf\xe9)")
+    project.write("001_t.sql", 'alter table "café" add column "été" int;')
+    planned = succeed(project.migrate("plan", "--fresh", "--json")).document
+    assert {'table public."café"', r'table public."caf\xe9"'} <= planned["fingerprint"].keys()
+    succeed(project.migrate("apply", "plan.json"))
+    succeed(project.migrate("history"))
+    postgres_server.drop_database(name)
