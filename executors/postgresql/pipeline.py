@@ -25,7 +25,9 @@ from lockgate.planner.errors import Unreachable
 from lockgate.planner.value import frozen
 
 IN_FLIGHT = 1000  # statements; bounds the memory for the results of a long plan
-HEAVY = 1 << 22  # characters of SQL; bounds the memory for its texts, which libpq keeps too
+# Characters of SQL. The end of a killed client's connection queues behind what the server does not
+# read while it runs a statement, and so much has room in its socket's buffer.
+HEAVY = 1 << 17
 WATCH = 0.5  # seconds of silence after which `on_silence` is called
 CHUNK = 1 << 16  # bytes of COPY data handed to libpq at once
 
@@ -223,16 +225,26 @@ def _last_result(connection: Connection[Any], wait: Callable[[], None]) -> PGres
 
 
 class _Flight(Generic[Tag]):
-    """The commands that were sent and not answered, in order; `size` is that of their texts."""
+    """The commands that were sent and not answered, in order; `size` is that of their texts. The
+    `next` one waits until it has room beside them."""
 
-    def __init__(self) -> None:
+    def __init__(self, commands: Iterator[Command[Tag]]) -> None:
+        self._rest = commands
+        self.next = next(commands, None)
         self.commands: deque[Command[Tag]] = deque()
         self.last: Command[Tag]
         self.size = 0
 
+    def has_room(self, command: Command[Tag]) -> bool:
+        """Whether it may be sent; one that is too heavy may when it is alone."""
+        if not self.commands:
+            return True
+        return len(self.commands) < IN_FLIGHT and self.size + _size(command) <= HEAVY
+
     def add(self, command: Command[Tag]) -> None:
         self.commands.append(command)
         self.size += _size(command)
+        self.next = next(self._rest, None)
 
     def take(self) -> Command[Tag]:
         """The command that the next result belongs to.
@@ -247,8 +259,8 @@ class _Flight(Generic[Tag]):
 
 
 def _size(command: Command[Any]) -> int:
-    """The characters that it sends."""
-    return len(command.sql) + sum(len(one) for one in command.parameters if one)
+    """The characters that it sends, each of which may be several bytes, and what is around them."""
+    return 50 + len(command.sql) + sum(len(one) for one in command.parameters if one)
 
 
 def _exchange(
@@ -258,12 +270,12 @@ def _exchange(
     patience: float,
 ) -> Generator[CommandResult[Tag], None, CommandFailed[Tag] | None]:
     pgconn = connection.pgconn
-    flight: _Flight[Tag] = _Flight()
+    flight: _Flight[Tag] = _Flight(commands)
     failed: CommandFailed[Tag] | None = None
     complete = False
     since = time.monotonic()
     while True:
-        complete = complete or _fill(pgconn, flight, commands)
+        complete = complete or _fill(pgconn, flight)
         _wait(connection, since, on_silence, patience)
         for result in _arrived(pgconn):
             _tell(connection)
@@ -279,20 +291,19 @@ def _exchange(
             since = now
 
 
-def _fill(pgconn: PGconn, flight: _Flight[Tag], commands: Iterator[Command[Tag]]) -> bool:
+def _fill(pgconn: PGconn, flight: _Flight[Tag]) -> bool:
     """Sends until enough is in flight; true when the batch is complete and its end was sent."""
-    while len(flight.commands) < IN_FLIGHT and flight.size < HEAVY:
-        command = next(commands, None)
-        if command is None:
-            pgconn.pipeline_sync()
-            return True
+    while (command := flight.next) and flight.has_room(command):
+        flight.add(command)
         parameters = [None if p is None else p.encode() for p in command.parameters]
         if command.report:  # its time is not that of what came before it
             pgconn.send_flush_request()
         pgconn.send_query_params(command.sql.encode(), parameters or None)
         if command.report:
             pgconn.send_flush_request()
-        flight.add(command)
+    if flight.next is None:
+        pgconn.pipeline_sync()
+        return True
     pgconn.send_flush_request()
     return False
 

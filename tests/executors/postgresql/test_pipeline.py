@@ -7,7 +7,6 @@ import psycopg
 import pytest
 
 from lockgate.executors.postgresql.pipeline import (
-    HEAVY,
     IN_FLIGHT,
     Command,
     CommandFailed,
@@ -80,7 +79,7 @@ def test_large_statements_do_not_pile_up_in_memory(connection: Any) -> None:
     for answered, _ in enumerate(run_pipelined(connection, large())):
         ahead.append(sent - answered)
     assert len(ahead) == 100
-    assert 1 < max(ahead) <= HEAVY // MEGABYTE + 1
+    assert max(ahead) <= 2  # the one that runs, and the next one
 
 
 def test_two_statements_in_one_text_are_refused(connection: Any) -> None:
