@@ -51,6 +51,17 @@ def test_no_file_has_more_than_400_lines() -> None:
     assert {path: length for path, length in lengths.items() if length > 400} == {}
 
 
+def test_modules_have_each_other_by_the_name_that_the_wheel_gives_them() -> None:
+    """There is no package `planner` where lockgate is installed."""
+    imports = {
+        path: node.module
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in TOPS[1:]
+    }
+    assert imports == {}
+
+
 def public_names(tree: ast.Module) -> Iterator[str]:
     """The classes, functions and type aliases that a module defines for others."""
     for node in tree.body:

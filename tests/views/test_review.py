@@ -4,6 +4,7 @@ import pytest
 
 from lockgate.planner.plan.difference import compare_plans
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.review.sql_runs import cut_sql
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from lockgate.views.plan import difference
 from lockgate.views.plan.approvals import tell_approval
@@ -11,7 +12,6 @@ from lockgate.views.plan.dependencies import ROW, draw_dependencies
 from lockgate.views.plan.html import render_html
 from lockgate.views.plan.markdown import render_markdown
 from lockgate.views.plan.review import masked, review
-from planner.review.sql_runs import cut_sql
 from tests.planner.literals import migration, up_plan
 from tests.views.plans import (
     COUNT_ORDERS,

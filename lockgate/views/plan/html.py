@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from lockgate.planner.hidden import reveal
 from lockgate.planner.plan.plan import Measured
 from lockgate.planner.quantities import spell_digest
+from lockgate.planner.review.sql_runs import cut_sql
 from lockgate.planner.versions import version_key
 from lockgate.views.batches import describe_batch
 from lockgate.views.page import open_templates, render_page
@@ -29,7 +30,6 @@ from lockgate.views.plan.review import (
     spell_lock,
     spell_rows,
 )
-from planner.review.sql_runs import cut_sql
 
 if TYPE_CHECKING:
     from lockgate.trust.approvals import ApprovalState
