@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-versions test-pythons test-oracle test-faults test-undoing test-races test-batches test-adoption test-fleet test-fuzz test-forgery test-growth lint format benchmark clean
+.PHONY: demo test test-fast test-versions test-pythons test-oracle test-faults test-undoing test-races test-batches test-copies test-adoption test-fleet test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -31,6 +31,9 @@ test-adoption: $(VENV)/.installed-dev  ## every tool's databases, taken over on 
 
 test-batches: $(VENV)/.installed-dev  ## runs of batches, killed with -9 a hundred times on each engine
 	$(BIN)/python -m tests.faults.batches $(BATCHES)
+
+test-copies: $(VENV)/.installed-dev  ## copies by pt-online-schema-change, killed with -9 in each phase
+	$(BIN)/python -m tests.faults.copies
 
 test-undoing: $(VENV)/.installed-dev  ## 2,000 random plans on MySQL and on MariaDB, failed at each statement
 	$(BIN)/python -m tests.undoing $(UNDOING)

@@ -84,10 +84,8 @@ class Journal:
 
     @property
     def compensated(self) -> int:
-        """The first step of a unit that is undone by compensation; 0 when none is half-way.
-
-        Its statement 0 is what the unit found.
-        """
+        """The first step of a unit that is undone by compensation, whose statement 0 is what the
+        unit found; 0 when none is half-way."""
         return next((step for step, place in self.outcomes if not place), 0)
 
 
@@ -122,8 +120,8 @@ class Traits:
 
 @frozen
 class Load:
-    """What a server is doing beside us: sessions at work and, in seconds, the age of the oldest
-    transaction and the lag of the last replica; None: there is none, or nobody may tell."""
+    """What a server is doing beside us: sessions at work, the age of the oldest transaction and
+    the lag of the last replica in seconds; None: there is none, or nobody may tell."""
 
     running: int
     oldest_transaction: float | None = None
@@ -132,7 +130,7 @@ class Load:
 
 @frozen
 class Lacking:
-    """A right that the session's user does not have: for what it is needed, and what gives it."""
+    """A right that the session's user lacks: for what it is needed, and what gives it."""
 
     what: str
     grant: str
@@ -140,8 +138,8 @@ class Lacking:
 
 @frozen
 class Access:
-    """How a session reaches its database: `encryption` is the protocol, such as `TLSv1.3`, empty
-    for clear text; `user` is who it is there; `local` says that no network is in between."""
+    """How a session reaches its database, as `user`: `encryption` is the protocol, such as
+    `TLSv1.3`, empty for clear text; `local` says that no network is in between."""
 
     user: str
     encryption: str
@@ -178,10 +176,8 @@ class Survey(ABC):
 
     @abstractmethod
     def find_syntax_error(self, plan: Plan) -> Failure | None:
-        """The first statement of a plan, or of its way back, that the server cannot read.
-
-        It is asked, where it can be, and runs nothing of the plan.
-        """
+        """The first statement of a plan, or of its way back, that the server cannot read; it is
+        asked, where it can be, and runs nothing of the plan."""
 
     @abstractmethod
     def read_access(self) -> Access:
@@ -276,6 +272,9 @@ class Units(Protocol):
             Unresolved: a statement is refused, or nobody can tell whether one has happened.
         """
 
+    def tidy(self, run: Run, unit: Unit) -> bool:
+        """Removes what the program of an interrupted copy has left; whether the copy counts."""
+
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         """Notes that a person has settled an interrupted run as done, and clears it."""
 
@@ -293,8 +292,8 @@ class Units(Protocol):
 class Session(ABC):
     """A connection to one database. Everything runs on it: what lockgate asks, and the plan.
 
-    Methods raise `Unreachable` when the connection is lost, and `ServerError` when the
-    server refuses what lockgate itself asks. The ledger lies in `history_schema`, or will.
+    Methods raise `Unreachable` when the connection is lost, and `ServerError` when the server
+    refuses what lockgate itself asks. The ledger lies in `history_schema`, or will.
     """
 
     server: Server

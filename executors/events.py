@@ -169,6 +169,16 @@ class BatchesHeld:
 
 
 @frozen
+class CopyProgressed:
+    """The program that copies a step's table has said a line."""
+
+    number: int
+    step: Step
+    text: str
+    seconds: float
+
+
+@frozen
 class Retried:
     """A transaction lost only to the lock timeout; it begins again after `delay` seconds."""
 
@@ -202,6 +212,7 @@ Event = (
     | ServerMessage
     | BatchCommitted
     | BatchesHeld
+    | CopyProgressed
     | Retried
     | Undoing
     | ClearingPostponed

@@ -29,7 +29,7 @@ from lockgate.planner.errors import (
 )
 from lockgate.planner.plan.drift import made_by_migrations
 from lockgate.planner.plan.other_version import comparable
-from lockgate.planner.plan.plan import Direction, Rehearsal
+from lockgate.planner.plan.plan import Direction, Plan, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
 from lockgate.planner.value import frozen
 
@@ -80,7 +80,7 @@ class Stage:
         setting = replace(
             self.setting, server=server, facts=self.engine.survey.read_facts(), max_age=None
         )
-        plan = build_chosen_plan(migrations, direction, ledger, setting)
+        plan = _by_itself(build_chosen_plan(migrations, direction, ledger, setting))
         begun = self.clock()
         with _stopping():
             apply(plan, self.engine, self.author, wait=LOCK_WAIT, emit=emit)
@@ -94,6 +94,22 @@ class Stage:
     def expected(self) -> Catalogue:
         """What the migrations that ran make of any database."""
         return made_by_migrations(self.engine.survey.read_catalogue())
+
+
+def _by_itself(plan: Plan) -> Plan:
+    """The plan as the server runs it without the programs that copy tables: the same comes of it,
+    and a scratch database has no users that would have to wait."""
+    steps = tuple(
+        step.model_copy(
+            update={
+                "statements": tuple(
+                    one.model_copy(update={"online": None}) for one in step.statements
+                )
+            }
+        )
+        for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": steps}) if plan.has_copies else plan
 
 
 def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]) -> Rehearsal:

@@ -117,6 +117,8 @@ def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
         Unresolved: it could not be fully undone.
     """
     half = _only(engine, ledger)
+    if half.unit.copies:
+        return _undo_copy(engine, ledger, half, note)
     if not half.compensated:
         raise UsageError(
             f"The statements of {half.unit.steps[0].file} are kept one by one, and lockgate has "
@@ -127,6 +129,19 @@ def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
     engine.units.undo(half.run, half.unit, emit)
     if status := engine.store.runs.read_status(half.run.id):
         engine.store.finish_run(half.run.id, status, note)
+    return half
+
+
+def _undo_copy(engine: Engine, ledger: Ledger, half: HalfDone, note: str) -> HalfDone:
+    """Removes what a program has left beside a table that is as it was."""
+    (step,) = half.unit.steps
+    if engine.units.tidy(half.run, half.unit):
+        raise UsageError(
+            f"The copy has taken the place of the table of {step.file}, so it cannot be undone.",
+            do="Finish it with `migrate resolve --finish`, then roll it back.",
+        )
+    _record(engine, ledger, (step,), 0, applied=step.direction == "down")
+    engine.store.settle_run(half.run.id, note)
     return half
 
 
@@ -143,6 +158,8 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
             "Undoing this run was begun, and one of its statements is half undone.",
             do="Undo the rest of it with `migrate resolve --undo --reason TEXT`.",
         )
+    if half.unit.copies:
+        engine.units.tidy(half.run, half.unit)
     if half.compensated:
         emit(RunStarted(half.plan, half.unit.first - 1))
         engine.units.finish(half.run, half.unit, half.serial, emit)

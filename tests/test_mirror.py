@@ -40,6 +40,7 @@ COVERED = {
     "executors/postgresql/batches/*": "tests/executors/batches/test_walk.py",
     "executors/ledger/*": "tests/executors/test_contract.py",
     "executors/mysql/*": "tests/executors/test_contract.py",
+    "executors/mysql/online/*": "tests/commands/test_online.py",
     "executors/mysql/catalogue/*": "tests/executors/test_catalogue.py",
     "executors/mysql/undo/*": "tests/executors/mysql/undo/test_compensated_unit.py",
     "executors/mysql/table/*": "tests/executors/mysql/table/test_restoration.py",

@@ -11,6 +11,7 @@ ledger.py      The SQL of the ledger's tables that is MySQL's and MariaDB's own
 limits.py      What MySQL and MariaDB are not given
 lock.py        The migration lock on MySQL, which is two
 nodes/         One database on several servers of MySQL and MariaDB
+online/        Copies of tables by programs of others, and what these leave when they die
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 session.py     The two sessions of an executor on MySQL; knows neither ledger nor plan

@@ -103,6 +103,11 @@ class MySQLSession(Session):
                 with suppress(pymysql.Error):
                     connection.close()
 
+    @property
+    def address(self) -> DatabaseAddress:
+        """Where the session's database is, and the secrets by which a program may connect now."""
+        return self._address.renewed()
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self.run_on(self.work, sql, parameters)[0]
 

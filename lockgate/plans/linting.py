@@ -25,7 +25,7 @@ from lockgate.planner.review.inspection import (
     read_subjects,
 )
 from lockgate.planner.review.lint import lint
-from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject, written_in
 from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.planner.value import frozen
 from lockgate.planner.versions import is_numbered, version_key
@@ -137,7 +137,7 @@ def _source(
 ) -> _Source:
     origin = read_section_source(section)
     subject = read_subject(
-        section.statements,
+        written_in(section),
         direction,
         section.transactional,
         terms,

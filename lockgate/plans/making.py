@@ -212,6 +212,10 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     refuse_own_tables(draft.plan.steps, seen.server, default)
     lint_more = lint_outside if _is_linted_outside(environment, request) else lint_inside
     plan = inspect_plan(draft.plan, environment, seen, draft.migrations, lint_more)
+    if plan.has_copies:
+        from lockgate.executors.programs.online_tools import with_versions
+
+        plan = with_versions(plan)
     if request.allow_non_atomic:
         plan = plan.model_copy(update={"accepted": (NON_ATOMIC,)})
     if seen.fingerprint is not None:

@@ -9,6 +9,7 @@ fleet/         Views of a fleet: its plan, a run, where its targets stand
 grid.py        A table of many columns for a terminal of any width
 json.py        One JSON document on stdout
 markup.py      Text within GitHub's flavour of Markdown
+online.py      What a copy by a program means for a reviewer
 page.py        What the HTML pages share
 plan/          A plan for its reader
 run/           A run for its reader

@@ -231,6 +231,7 @@ def _planned(section: Section) -> tuple[PlannedStatement, ...]:
             guarantee=guarantee,
             reason="" if is_undone else WRITTEN_ALONE,
             batch=section.batch,
+            online=section.online,
             digest=statement_digest(statement.sql, statement.copy_data),
         )
         for statement in section.statements

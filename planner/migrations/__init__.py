@@ -9,6 +9,7 @@ format.py           The formats that there are, and what is the same for all
 formats/            Formats of migration files
 migration.py        A migration as a value
 mistakes.py         Mistakes in migration files, gathered
+online.py           `-- migrate:online`
 order.py            The order of migrations
 restrictions.py     Statements that a section may not hold
 template.py         Rendering of a migration that asks for it with `-- migrate:template jinja`

@@ -6,7 +6,7 @@ Asks no database: whether the key is one, the engine looks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, get_args
 
 from lockgate.planner.errors import MigrationFileError
@@ -61,6 +61,38 @@ def read_batch(
         until=_condition(until, dialect) if until else "",
         slots=tuple(_slots(statement, dialect)),
     )
+
+
+def refuse_misplaced(
+    directive: Directive, word: str, taken: Mapping[str, Directive], *, below: bool
+) -> None:
+    """Raises MigrationFileError when a directive is a second one of its kind, stands `below` the
+    statement that it is about, or needs another one above it."""
+    other = "online" if word == "batch" else "batch"
+    if word in taken:
+        _refuse(
+            f"a second `-- migrate:{word}` (the first is on line {taken[word].line})",
+            directive,
+            "One section holds one such statement: split the file in two.",
+        )
+    if word != "until" and other in taken:
+        _refuse(
+            f"`-- migrate:{word}` beside `-- migrate:{other}`",
+            directive,
+            "A statement runs in one way: remove one of the two.",
+        )
+    if word != "until" and below:
+        _refuse(
+            f"`-- migrate:{word}` stands below a statement",
+            directive,
+            "Write it above the statement that it is about, which is the only one of its section.",
+        )
+    if word == "until" and "batch" not in taken:
+        _refuse(
+            "`-- migrate:until` without `-- migrate:batch`",
+            directive,
+            "It says what must hold when the batches have ended: write it below them.",
+        )
 
 
 def _read_options(directive: Directive) -> dict[str, str]:

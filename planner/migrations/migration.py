@@ -15,7 +15,7 @@ from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.filetext import Role
-    from lockgate.planner.plan.statement import Batch
+    from lockgate.planner.plan.statement import Batch, Online
 
 LONGEST = 255  # characters: the width of the history table's columns
 BOM = b"\xef\xbb\xbf"
@@ -41,6 +41,8 @@ class Section:
     end: int | None = None
     batch: Batch | None = None
     """How its one statement runs in batches; None: it is no such section."""
+    online: Online | None = None
+    """How a program does its one statement by a copy; None: it is no such section."""
 
 
 @frozen

@@ -325,6 +325,11 @@ class Plan(Model):
         return any(one.batch for step in self.steps for one in step.statements)
 
     @property
+    def has_copies(self) -> bool:
+        """Whether a program of others copies a table for it."""
+        return any(one.online for step in self.steps for one in step.statements)
+
+    @property
     def applying(self) -> tuple[Step, ...]:
         """The steps that apply something: neither those of a rollback nor of a baseline."""
         return tuple(step for step in self.steps if step.direction == "up" and step.statements)
@@ -360,6 +365,11 @@ class Unit:
     def batches(self) -> bool:
         """Whether it is a step that runs in batches."""
         return any(one.batch for step in self.steps for one in step.statements)
+
+    @property
+    def copies(self) -> bool:
+        """Whether it is a step that a program does by a copy of a table."""
+        return any(one.online for step in self.steps for one in step.statements)
 
 
 def intent_digest(steps: Iterable[Step]) -> str:

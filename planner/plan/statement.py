@@ -223,6 +223,27 @@ class Batch(Model):
         return "".join((*parts, sql[end:]))
 
 
+class Online(Model):
+    """How a program of others copies a table while it is used, and then exchanges the two."""
+
+    tool: Literal["pt-osc", "gh-ost", "spirit"] = Field(
+        description="The executor runs its program."
+    )
+    table: Named = Field(description="The one that is altered; for the executor.")
+    arguments: tuple[str, ...] = Field(
+        description="What the program is given, beside where to connect to. The executor follows "
+        "this."
+    )
+    version: str = Field(
+        "", description="What the program said of itself when the plan was made; for reviewers."
+    )
+
+    @property
+    def written(self) -> Online:
+        """What its file says, without what a program has said."""
+        return self.model_copy(update={"version": ""})
+
+
 class PlannedStatement(Model):
     """One statement, exactly as the server will receive it."""
 
@@ -239,6 +260,11 @@ class PlannedStatement(Model):
     )
     batch: Batch | None = Field(
         None, description="How it runs in batches; null: at once. The executor follows this."
+    )
+    online: Online | None = Field(
+        None,
+        description="The program that does it by a copy; null: the server itself does it. The "
+        "executor follows this.",
     )
     loses: tuple[str, ...] = Field(
         (), description="What is gone with its data, as nouns: `the table users`. For policies."

@@ -18,7 +18,7 @@ from lockgate.planner.errors import ContradictedPlan, StalePlan, WrongTarget
 from lockgate.planner.guarantees.guarantee import rank
 from lockgate.planner.plan.plan import FORMAT_VERSION, Plan, Step
 from lockgate.planner.plan.record import Record
-from lockgate.planner.plan.statement import Batch, PlannedStatement
+from lockgate.planner.plan.statement import Batch, Online, PlannedStatement
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
@@ -190,9 +190,9 @@ def _unlike_statements(
 
 
 def _said(statement: PlannedStatement, field: str) -> object:
-    """What a statement says, without what only estimates how large its table is."""
+    """What a statement says, without how large its table is estimated, or what a program says."""
     value = getattr(statement, field)
-    return value.written if isinstance(value, Batch) else value
+    return value.written if isinstance(value, Batch | Online) else value
 
 
 def remake(plan: Plan, source: Source) -> Plan:

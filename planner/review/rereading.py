@@ -20,7 +20,7 @@ from lockgate.planner.guarantees.units import RANKS, is_unit
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.plan.plan import Plan, Step, Unit
-from lockgate.planner.plan.statement import PlannedStatement, StatementReading
+from lockgate.planner.plan.statement import Batch, Online, PlannedStatement, StatementReading
 from lockgate.planner.reading.reading import BLOCKED, WORKS, Hold
 from lockgate.planner.review.inspection import read_subjects, without_files
 from lockgate.planner.review.lint import waived
@@ -84,10 +84,7 @@ def _is_kept(step: Step, applied: AppliedMigration | None, dialect: Dialect) -> 
         return False
     kept = down_step(applied, dialect)
     alike = [(one.checksum, one.name, one.requires, one.file) for one in (step, kept)]
-    texts = [
-        [(s.sql, s.copy_data, s.batch and s.batch.written) for s in one.statements]
-        for one in (step, kept)
-    ]
+    texts = [[(s.sql, s.copy_data, *_ways(s)) for s in one.statements] for one in (step, kept)]
     runs_alike = not dialect.transactional_ddl or (step.transaction is None) is (
         kept.transaction is None
     )
@@ -255,10 +252,17 @@ def _unlike(
 
 
 def _are_alike(planned: Sequence[PlannedStatement], section: Section | None) -> bool:
-    written, batch = (section.statements, section.batch) if section else ((), None)
-    return [
-        (one.sql, one.copy_data, one.line, one.batch and one.batch.written) for one in planned
-    ] == [(one.sql, one.copy_data, one.line, batch) for one in written]
+    written = section.statements if section else ()
+    ways = (section.batch, section.online) if section else ()
+    return [(one.sql, one.copy_data, one.line, *_ways(one)) for one in planned] == [
+        (one.sql, one.copy_data, one.line, *ways) for one in written
+    ]
+
+
+def _ways(statement: PlannedStatement) -> tuple[Batch | None, Online | None]:
+    """How it runs, as its file says that."""
+    batch, online = statement.batch, statement.online
+    return batch and batch.written, online and online.written
 
 
 def _runs_as_written(step: Step, section: Section, dialect: Dialect) -> bool:

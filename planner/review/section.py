@@ -11,10 +11,12 @@ from typing import Protocol
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding, Severity
+from lockgate.planner.migrations.migration import Section
 from lockgate.planner.plan.plan import Direction
+from lockgate.planner.plan.statement import Online
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.reader import ImpactReader
-from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.reading.reading import Hold, Object, Reading
 from lockgate.planner.reading.sizes import (
     SEVERITY_OF,
     Thresholds,
@@ -35,6 +37,22 @@ class Written(Protocol):
     def sql(self) -> str: ...
     @property
     def line(self) -> int: ...
+
+
+@frozen
+class CopiedStatement:
+    """A statement of a file that a program does by a copy."""
+
+    sql: str
+    line: int
+    online: Online
+
+
+def written_in(section: Section) -> Sequence[Written]:
+    """The statements of a section, as `read_subject` takes them."""
+    if section.online is None:
+        return section.statements
+    return [CopiedStatement(one.sql, one.line, section.online) for one in section.statements]
 
 
 @frozen
@@ -147,10 +165,19 @@ def read_alone(
     reader = reader or ImpactReader(terms.dialect, terms.facts)
     impacts = reader.read(texts, transactional=transactional)
     reviewed = tuple(
-        Reviewed(place, one.line, one.sql, impact)
+        Reviewed(place, one.line, one.sql, _as_it_runs(one, impact))
         for place, (one, impact) in enumerate(zip(written, impacts, strict=True), 1)
     )
     return Subject(reviewed, direction, transactional, terms, delimiter_left)
+
+
+def _as_it_runs(statement: Written, impact: Impact) -> Impact:
+    """What a statement does to others; where a program copies the table, they go on."""
+    if getattr(statement, "online", None) is None:
+        return impact
+    return replace(
+        impact, holds=tuple(Hold(one.on, "NONE", "nothing", "rewrite") for one in impact.holds)
+    )
 
 
 def follow(sections: Sequence[tuple[Subject, int | None, str]]) -> tuple[Subject, ...]:

@@ -57,6 +57,8 @@ class Project:
         self.url = url
         self.engine = engine or url.partition(":")[0]
         self.database = url.rpartition("/")[2]
+        self.own: dict[str, str] = {}
+        """Variables of its commands' environment."""
         self.migrations = folder / "migrations"
         self.migrations.mkdir(parents=True, exist_ok=True)
         self.configure(settings)
@@ -138,6 +140,7 @@ class Project:
             "LANG": "C.UTF-8",
             "LOCKGATE_ENVIRONMENT": "test",
             "TEST_URL": self.url,
+            **self.own,
             **(more or {}),
         }
         return {name: value for name, value in own.items() if value is not None}

@@ -25,6 +25,13 @@ from lockgate.executors.ledger.store import (
 )
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.lock import OWN_LOCK
+from lockgate.executors.mysql.online.copying import copy_table
+from lockgate.executors.mysql.online.settling import (
+    refuse_remains,
+    refuse_taken_names,
+    refuse_unchanged,
+    settle_copy,
+)
 from lockgate.executors.mysql.session import NO_SAVEPOINT, OWN_SETTINGS
 from lockgate.executors.mysql.undo.counters import CounterNotes, give_back_counters
 from lockgate.executors.mysql.undo.unknown_outcomes import read_image, settle_outcomes
@@ -37,6 +44,7 @@ from lockgate.planner.plan.statement import PlannedStatement
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
+    from lockgate.planner.reading.reading import Reading
 
 SAVEPOINT = "lockgate_before_statement"
 
@@ -67,6 +75,8 @@ def run_step(
     """
     (step,) = unit.steps
     started = time.monotonic()
+    if journal and unit.copies:
+        refuse_remains(engine, run, step)
     outcomes = settle_outcomes(engine, run.id, unit.first, step) if journal else {}
     done = {place for place, outcome in outcomes.items() if outcome}
     for place in sorted(outcomes.keys() - done):
@@ -187,6 +197,8 @@ class _Section:
 
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         effect = self._read(statement)
+        if statement.online:
+            return self._copy(place, statement, effect)
         if self._is_setting and not self.open:  # some are refused in a transaction
             rows = self.engine.session.run_statement(statement.sql)
             self._begin()
@@ -198,6 +210,20 @@ class _Section:
         self.counters.add(place, effect)
         self.engine.session.execute(f"savepoint {SAVEPOINT}")
         return self.engine.session.run_statement(statement.sql)
+
+    def _copy(self, place: int, statement: PlannedStatement, effect: Reading) -> int:
+        """Has a program do it. The intent is durable before, and a crash leaves it: then a look
+        tells whether the copy has taken the table's place."""
+        assert statement.online is not None
+        refuse_taken_names(self.engine.session, statement.online)
+        self._begin()
+        self._intend(place, statement, read_image(self.engine, statement, effect))
+        self.engine.session.execute("commit")
+        self.open = False
+        self.tentative.clear()
+        copy_table(self.engine, statement.online, self.number, self.step, self.emit)
+        refuse_unchanged(self.engine, self.run_id, self.number, self.step)
+        return 0
 
     def _note_done(self, place: int) -> None:
         """Journals that a statement is done; its intent is gone if it rolled back by itself."""
@@ -284,7 +310,9 @@ class _Section:
     def _refused(self, error: ServerError) -> StepFailed:
         """The failure of a statement that the server has refused."""
         doubtful = self._undo()
-        if self._is_atomic():  # its intent is still there when it had committed
+        if self.statement and self.statement.online:
+            settle_copy(self.engine, self.run_id, self.number, self.step)
+        elif self._is_atomic():  # its intent is still there when it had committed
             self._write(FORGET_INTENT, self._key(self.place))
         self._doubt(doubtful)
         return self._failure(error, self._outcomes())

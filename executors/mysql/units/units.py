@@ -49,6 +49,11 @@ class MySQLUnits:
     def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
         recovery.finish_unit(self._engine, run, unit, serial, emit)
 
+    def tidy(self, run: Run, unit: Unit) -> bool:
+        from lockgate.executors.mysql.online.settling import tidy
+
+        return tidy(self._engine, run, unit)
+
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         self._engine.store.settle_run(run_id, reason, ACCEPT)
         self.clear(emit)

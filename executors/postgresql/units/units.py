@@ -58,6 +58,10 @@ class PostgreSQLUnits:
     def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
         """As `recover`."""
 
+    def tidy(self, run: Run, unit: Unit) -> bool:
+        """Nothing: no program copies a table."""
+        return False
+
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         self._engine.store.settle_run(run_id, reason)
 

@@ -16,6 +16,7 @@ from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_size, spell_digest
 from lockgate.views.batches import describe_batch
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
+from lockgate.views.online import describe_copy
 from lockgate.views.plan.approvals import render_approvals
 from lockgate.views.plan.changes import render_schema_changes
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
@@ -249,4 +250,6 @@ def _sql(statement: PlannedStatement, longest: int | None) -> str:
         return f"{sql[:longest]}\n-- … {len(sql) - longest:,} more characters"
     if statement.batch is not None:
         return f"-- in batches {describe_batch(statement.batch)}\n{sql};"
+    if statement.online is not None:
+        return f"-- by a copy: {describe_copy(statement.online, statement)}\n{sql};"
     return f"{sql};" + (f"\n-- … {count(rows, 'row')}" if statement.copy_data is not None else "")

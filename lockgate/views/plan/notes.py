@@ -13,6 +13,7 @@ from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.planner.value import frozen
 from lockgate.views.batches import describe_batch
+from lockgate.views.online import describe_copy
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
     Place,
@@ -128,6 +129,9 @@ def _batches(plan: Plan) -> Iterator[Note]:
             yield Note(
                 place, "batches", f"line {statement.line}: {describe_batch(statement.batch)}"
             )
+        if statement.online is not None:
+            told = describe_copy(statement.online, statement)
+            yield Note(place, "copy", f"line {statement.line}: {told}")
 
 
 def _promises(plan: Plan) -> Iterator[Note]:

@@ -261,6 +261,8 @@ def _fate(unit: Unit) -> tuple[str, str]:
     statements = sum(len(step.statements) for step in unit.steps)
     if unit.batches:
         return "in batches", "Keeps the batches that are done; applied again, it goes on there."
+    if unit.copies:
+        return "by a copy", "Leaves the table as it was, or as it is to be: a look tells which."
     if unit.transaction is None and statements > 1:
         return "kept one by one", "Keeps each statement that ran."
     if unit.transaction is None and "point-of-no-return" in found:

@@ -49,6 +49,9 @@ def _terminated(statement: PlannedStatement, engine: str) -> str:
     sql = statement.sql
     if statement.batch is not None:
         return _in_batches(statement, statement.batch)
+    if statement.online is not None:
+        told = f"-- by a copy, with {statement.online.tool}:"
+        return "\n".join((told, *(f"--   {line}" for line in sql.splitlines())))
     if statement.copy_data is not None:
         rows = f"{statement.copy_data.rstrip(chr(10))}\n" if statement.copy_data else ""
         return f"{sql};\n{rows}\\."

@@ -30,6 +30,7 @@ NAMES = {
     "ServerMessage": "server_message",
     "BatchCommitted": "batch_committed",
     "BatchesHeld": "batches_held",
+    "CopyProgressed": "copy_progressed",
     "Retried": "retried",
     "Undoing": "undoing",
     "ClearingPostponed": "clearing_postponed",

@@ -13,6 +13,7 @@ from lockgate.executors.events import (
     BatchesHeld,
     Blocked,
     ClearingPostponed,
+    CopyProgressed,
     Emit,
     Event,
     LockAwaited,
@@ -60,6 +61,8 @@ class _Follower:
                 self._step(event)
             case BatchCommitted():
                 self._batch(event)
+            case CopyProgressed():
+                tell(f"    {event.text}", "dim")
             case BatchesHeld():
                 told = f"{event.step.version} {event.step.name}: {event.reason}"
                 tell(f"{told}." if event.reason else f"{told}goes on.", "yellow")

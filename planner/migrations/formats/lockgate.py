@@ -30,7 +30,7 @@ from lockgate.planner.sql.statements import DelimiterLeft, Directive, Scanned, S
 from lockgate.planner.versions import REPEATABLE
 
 if TYPE_CHECKING:
-    from lockgate.planner.plan.statement import Batch
+    from lockgate.planner.plan.statement import Batch, Online
 
 TOOL = "lockgate or dbmate"
 LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`; R__name.sql runs when it changes"
@@ -48,8 +48,8 @@ NOTHING = "nothing"
 """`-- migrate:down nothing`: so that rollbacks pass a migration that leaves nothing behind."""
 
 HEADER_DIRECTIVES = ("requires", "template", "repeatable")
-BATCH_DIRECTIVES = ("batch", "until")
-DIRECTIVES = (*HEADER_DIRECTIVES, *BATCH_DIRECTIVES, "allow", "up", "down")
+WAYS = ("batch", "until", "online")
+DIRECTIVES = (*HEADER_DIRECTIVES, *WAYS, "allow", "up", "down")
 
 
 def recognise(folder: Folder) -> bool:
@@ -181,7 +181,7 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
             )
         if word == "allow":
             read_waiver(part)
-        elif word in BATCH_DIRECTIVES:
+        elif word in WAYS:
             _refuse_early_directive(part, word, opened=False)
         elif word == "requires":
             requires += _parse_requires(part, arguments)
@@ -254,46 +254,35 @@ class _Draft:
     statements: list[Statement] = field(default_factory=list)
     waivers: list[Waiver] = field(default_factory=list)
     delimiter_left: DelimiterLeft | None = None
-    batch: dict[str, Directive] = field(default_factory=dict)
+    ways: dict[str, Directive] = field(default_factory=dict)
 
     def section(
         self, general: list[Waiver], file: str, end: int | None, dialect: Dialect
     ) -> Section:
         """What was read, with the waivers of the file as a whole."""
-        batch = self._read_batch(dialect) if self.batch else None
+        batch = self._read_batch(dialect) if "batch" in self.ways else None
+        online = self._read_online(dialect) if "online" in self.ways else None
         return Section(
-            tuple(self.statements), self.transactional and not batch, self.marker.line,
-            (*general, *self.waivers), self.delimiter_left, file, end, batch,
+            tuple(self.statements), self.transactional and not self.ways, self.marker.line,
+            (*general, *self.waivers), self.delimiter_left, file, end, batch, online,
         )  # fmt: skip
 
-    def take_batch(self, directive: Directive, word: str) -> None:
-        """Notes a directive about batches: each once, and `batch` above the statement."""
-        if word in self.batch:
-            raise MigrationFileError(
-                f"a second `-- migrate:{word}` (the first is on line {self.batch[word].line})",
-                line=directive.line,
-                do="One section holds one statement in batches: split the file in two.",
-            )
-        if word == "batch" and self.statements:
-            raise MigrationFileError(
-                "`-- migrate:batch` stands below a statement",
-                line=directive.line,
-                do="Write it above the statement that runs in batches, which is the only one of "
-                "its section.",
-            )
-        if word == "until" and "batch" not in self.batch:
-            raise MigrationFileError(
-                "`-- migrate:until` without `-- migrate:batch`",
-                line=directive.line,
-                do="It says what must hold when the batches have ended: write it below them.",
-            )
-        self.batch[word] = directive
+    def take_way(self, directive: Directive, word: str) -> None:
+        """Notes a directive about how its statement runs."""
+        from lockgate.planner.migrations.batch import refuse_misplaced
+
+        refuse_misplaced(directive, word, self.ways, below=bool(self.statements))
+        self.ways[word] = directive
 
     def _read_batch(self, dialect: Dialect) -> Batch:
         from lockgate.planner.migrations.batch import read_batch
 
-        directives = self.batch
-        return read_batch(directives["batch"], directives.get("until"), self.statements, dialect)
+        return read_batch(self.ways["batch"], self.ways.get("until"), self.statements, dialect)
+
+    def _read_online(self, dialect: Dialect) -> Online:
+        from lockgate.planner.migrations.online import read_online
+
+        return read_online(self.ways["online"], self.statements, dialect)
 
 
 def _collect_sections(parts: Iterator[Scanned], file: str, dialect: Dialect) -> Sections:
@@ -342,9 +331,9 @@ def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Wa
     elif word == "allow":
         draft = _last(opened)
         draft.waivers.append(read_waiver(part, len(draft.statements) + 1))
-    elif word in BATCH_DIRECTIVES:
+    elif word in WAYS:
         _refuse_early_directive(part, word, bool(opened))
-        _last(opened).take_batch(part, word)
+        _last(opened).take_way(part, word)
     elif word in HEADER_DIRECTIVES:
         _refuse_late_directive(part, word, bool(opened))
     else:

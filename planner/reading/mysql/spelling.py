@@ -37,7 +37,7 @@ def joined(statements: Iterable[str], dialect: Dialect) -> str:
     'alter table a.t add b int, force'
     """
     first, *others = statements
-    clauses = (_clauses(read_tokens(one, dialect)) for one in others)
+    clauses = (clauses_of(one, dialect) for one in others)
     return ", ".join((read_tokens(first, dialect).text(), *clauses))
 
 
@@ -47,7 +47,9 @@ def _head(cursor: Cursor) -> list[str]:
     return words[: words.index(INDEX) + 1] if INDEX in words and words[0] != "alter" else words[:2]
 
 
-def _clauses(cursor: Cursor) -> str:
+def clauses_of(sql: str, dialect: Dialect) -> str:
+    """What an ALTER TABLE does, as it is written after the table's name."""
+    cursor = read_tokens(sql, dialect)
     cursor.until("table")
     cursor.take()
     cursor.accept("if", "exists")
