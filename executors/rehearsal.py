@@ -97,7 +97,7 @@ class Stage:
 
 
 def _by_itself(plan: Plan) -> Plan:
-    """The plan as the server runs it without the programs that copy tables: the same comes of it,
+    """The plan as the server runs it without the programs that copy tables: it does the same,
     and a scratch database has no users that would have to wait."""
     steps = tuple(
         step.model_copy(

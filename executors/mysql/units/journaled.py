@@ -44,7 +44,6 @@ from lockgate.planner.plan.statement import PlannedStatement
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
-    from lockgate.planner.reading.reading import Reading
 
 SAVEPOINT = "lockgate_before_statement"
 
@@ -198,7 +197,7 @@ class _Section:
     def _execute(self, place: int, statement: PlannedStatement) -> int:
         effect = self._read(statement)
         if statement.online:
-            return self._copy(place, statement, effect)
+            return self._copy(place, statement)
         if self._is_setting and not self.open:  # some are refused in a transaction
             rows = self.engine.session.run_statement(statement.sql)
             self._begin()
@@ -211,13 +210,14 @@ class _Section:
         self.engine.session.execute(f"savepoint {SAVEPOINT}")
         return self.engine.session.run_statement(statement.sql)
 
-    def _copy(self, place: int, statement: PlannedStatement, effect: Reading) -> int:
+    def _copy(self, place: int, statement: PlannedStatement) -> int:
         """Has a program do it. The intent is durable before, and a crash leaves it: then a look
         tells whether the copy has taken the table's place."""
         assert statement.online is not None
         refuse_taken_names(self.engine.session, statement.online)
+        image = read_image(self.engine, statement, self._read(statement))
         self._begin()
-        self._intend(place, statement, read_image(self.engine, statement, effect))
+        self._intend(place, statement, image)
         self.engine.session.execute("commit")
         self.open = False
         self.tentative.clear()
