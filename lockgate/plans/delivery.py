@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import UsageError
-from lockgate.planner.fleet.fleet_plan import write_fleet_plan
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.planfile import write_plan
 from lockgate.planner.value import frozen
@@ -69,6 +68,8 @@ class Delivery:
         if isinstance(plan, Plan):
             write_plan(plan, self.out)
         else:
+            from lockgate.planner.fleet.fleet_plan import write_fleet_plan
+
             write_fleet_plan(plan, self.out)
         if self.key is not None:
             tell(f"Signed in {sign_plan(plan, self.out, self.key)}.")

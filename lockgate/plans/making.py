@@ -12,8 +12,6 @@ from lockgate import __version__
 from lockgate.checkout import read_source
 from lockgate.executors.engine import Engine
 from lockgate.executors.ledger.occupancy import read_occupancy, refuse_moved_histories
-from lockgate.planner.adoption.matching import Takeover
-from lockgate.planner.adoption.plan import build_adoption_plan
 from lockgate.planner.building.build import (
     Setting,
     build_down_plan,
@@ -23,11 +21,6 @@ from lockgate.planner.building.build import (
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.own_tables import refuse_own_tables
-from lockgate.planner.building.records import (
-    build_baseline_plan,
-    build_forget_plan,
-    build_record_plan,
-)
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import Occupancy, refuse_occupied
@@ -47,6 +40,7 @@ from lockgate.plans.linting import inspect_plan, lint_inside, lint_outside
 from lockgate.workspace import Workspace, load_migrations
 
 if TYPE_CHECKING:
+    from lockgate.planner.adoption.matching import Takeover
     from lockgate.planner.building.promotion import Origin
 
 
@@ -267,17 +261,26 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
 def _build_plan(
     comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request
 ) -> Plan:
-    if request.baseline is not None:
-        return build_baseline_plan(comparison, ledger, made_for, request.baseline)
-    if request.takeover:
-        return build_adoption_plan(comparison, ledger, made_for, request.takeover)
-    if request.record:
-        return build_record_plan(comparison, ledger, made_for, request.record)
-    if request.forget:
-        return build_forget_plan(ledger, made_for, request.forget)
+    if request.is_recording:
+        return _recording_plan(comparison, ledger, made_for, request)
     if not request.is_rollback:
         return build_up_plan(comparison, ledger, made_for, to=request.to, only=request.only)
     return _down_plan(comparison, ledger, made_for, request)
+
+
+def _recording_plan(
+    comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request
+) -> Plan:
+    from lockgate.planner.adoption.plan import build_adoption_plan
+    from lockgate.planner.building import records
+
+    if request.baseline is not None:
+        return records.build_baseline_plan(comparison, ledger, made_for, request.baseline)
+    if request.takeover:
+        return build_adoption_plan(comparison, ledger, made_for, request.takeover)
+    if request.record:
+        return records.build_record_plan(comparison, ledger, made_for, request.record)
+    return records.build_forget_plan(ledger, made_for, request.forget)
 
 
 def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, request: Request) -> Plan:

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from lockgate.checkout import read_source
 from lockgate.executors.engine import open_engine
@@ -17,7 +18,6 @@ from lockgate.executors.ledger.occupancy import other_tables, tables_of
 from lockgate.executors.programs.installations import find_installation
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
 from lockgate.executors.scratch import open_private_scratch, open_scratch
-from lockgate.planner.adoption.matching import Takeover
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
@@ -46,6 +46,9 @@ from lockgate.workspace import (
     read_settled,
     run_secret_command,
 )
+
+if TYPE_CHECKING:
+    from lockgate.planner.adoption.matching import Takeover
 
 
 def plan_rehearsed(work: Workspace, request: Request) -> Plan:

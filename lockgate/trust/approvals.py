@@ -24,13 +24,13 @@ from lockgate.executors.programs.signatures import (
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.judgement import refuse_denied
 from lockgate.planner.errors import LockgateError, UsageError
-from lockgate.planner.fleet.fleet_plan import FleetPlan
 from lockgate.planner.plan.start import Start
 from lockgate.planner.policies.approvals import judge_signer, judge_start
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.fleet.fleet_plan import FleetPlan
     from lockgate.planner.plan.plan import Plan
 
     Signable = Plan | FleetPlan
@@ -184,6 +184,8 @@ def read_approval_state(
     plan: Signable, plan_file: Path, environment: Environment, now: datetime
 ) -> ApprovalState:
     """Who has approved the plan, and who is missing, by the environment of now."""
+    from lockgate.planner.fleet.fleet_plan import FleetPlan
+
     found = tuple(look_at_approvals(plan, plan_file, environment, now))
     if isinstance(plan, FleetPlan) and not plan.groups:
         return ApprovalState(found)

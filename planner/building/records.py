@@ -21,7 +21,7 @@ from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.record import Record
 from lockgate.planner.versions import VersionKey, version_key
 
-RECORDED = Finding(
+RECORDED = Finding.model_construct(
     code="recorded",
     severity="info",
     line=1,
