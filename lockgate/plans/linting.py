@@ -17,6 +17,7 @@ from lockgate.planner.finding import Finding, Located
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.plan.plan import Direction, Plan
+from lockgate.planner.reading.reader import ImpactReader
 from lockgate.planner.review.inspection import (
     SectionSource,
     inspect,
@@ -57,7 +58,8 @@ def lint_environment(environment: Environment, first: str | None) -> tuple[Locat
     """
     terms = ReviewTerms(DIALECTS[environment.engine])
     chosen = _chosen(load_migrations(environment).migrations, first)
-    sources = [one for each in chosen for one in _sources(each, environment, terms)]
+    reader = ImpactReader(terms.dialect, terms.facts)
+    sources = [one for each in chosen for one in _sources(each, environment, terms, reader)]
     outer = lint_outside(environment.engine, [source.subject for source in sources])
     folder = Path(os.path.relpath(environment.migrations_directory))
     return tuple(
@@ -120,8 +122,10 @@ def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migratio
 
 
 def _sources(
-    migration: Migration, environment: Environment, terms: ReviewTerms
+    migration: Migration, environment: Environment, terms: ReviewTerms, reader: ImpactReader
 ) -> Iterator[_Source]:
+    """Its sections; what `reader` has read are the up sections before it, which may prove what a
+    later one needs not look for."""
     sections = parse_sections(migration, terms.dialect, environment.variables)
     directions: tuple[tuple[Direction, Section | None], ...] = (
         ("up", sections.up),
@@ -129,11 +133,11 @@ def _sources(
     )
     for direction, section in directions:
         if section is not None and section.statements:
-            yield _source(migration, direction, section, terms)
+            yield _source(direction, section, terms, reader if direction == "up" else None)
 
 
 def _source(
-    migration: Migration, direction: Direction, section: Section, terms: ReviewTerms
+    direction: Direction, section: Section, terms: ReviewTerms, reader: ImpactReader | None
 ) -> _Source:
     origin = read_section_source(section)
     subject = read_subject(
@@ -142,6 +146,7 @@ def _source(
         section.transactional,
         terms,
         origin.delimiter_left,
+        reader,
     )
     return _Source(subject, origin, section.file)
 

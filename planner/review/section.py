@@ -144,9 +144,11 @@ def read_subject(
     transactional: bool,
     terms: ReviewTerms,
     delimiter_left: DelimiterLeft | None = None,
+    reader: ImpactReader | None = None,
 ) -> Subject:
-    """The section that these statements are, as it runs by itself."""
-    alone = read_alone(statements, direction, transactional, terms, delimiter_left)
+    """The section that these statements are, as it runs by itself, after those that `reader` has
+    read."""
+    alone = read_alone(statements, direction, transactional, terms, delimiter_left, reader)
     return follow([(alone, None, "")])[0]
 
 

@@ -43,7 +43,6 @@ RULES: dict[str, HazardKind] = {
     "require-concurrent-index-deletion": "wait",
     "require-concurrent-partition-detach": "wait",
     "require-concurrent-reindex": "lock",
-    "transaction-nesting": "fail",
 }
 # Of two findings of one statement that say the same, the one that says more.
 REPEATS = {

@@ -157,3 +157,21 @@ def test_squawk_heeds_no_configuration_but_ours(files: Project) -> None:
     (files.folder / ".squawk.toml").write_text('excluded_rules = ["ban-drop-column"]\n')
     files.write("001_a.sql", DROP)
     assert files.migrate("lint").code == 3
+
+
+def test_what_an_earlier_file_proves_is_known_in_a_later_one(files: Project) -> None:
+    for number, sql in enumerate(
+        (
+            "alter table orders add constraint c check (customer is not null) not valid;",
+            "alter table orders validate constraint c;",
+            "alter table orders alter customer set not null;",
+            "alter table orders drop constraint c;",
+            "alter table orders alter customer set not null;",
+        ),
+        start=1,
+    ):
+        files.write(f"00{number}_x.sql", sql)
+    found = succeed(files.migrate("lint", "--format", "github")).out.splitlines()
+    assert [line.partition("file=")[2].partition(",")[0] for line in found] == [
+        "migrations/005_x.sql"
+    ]

@@ -181,7 +181,6 @@ def test_squawk_knows_every_rule_that_we_name() -> None:
         "constraint-missing-not-valid": "alter table t add constraint c check (a > 0)",
         "require-concurrent-index-deletion": "drop index i",
         "require-concurrent-partition-detach": "alter table t detach partition p",
-        "transaction-nesting": "begin",
     }
     known = {
         one.code
@@ -193,3 +192,8 @@ def test_squawk_knows_every_rule_that_we_name() -> None:
     fixed = {line for one in FIXTURES for _, line, _ in one.expected("large")}
     elsewhere = {"ban-concurrent-index-creation-in-transaction", "renaming-table"}
     assert known | fixed | elsewhere >= RULES.keys()
+
+
+def test_the_end_of_a_prepared_transaction_is_no_transaction_of_the_section() -> None:
+    ending = section("commit prepared 'x'", transactional=False)
+    assert lint_sections([ending]) == ((),)
