@@ -12,7 +12,12 @@ from functools import lru_cache
 from lockgate.planner.value import frozen
 
 SPACE = r"[ \t\n\r\f\v]"
-LETTER = r"A-Za-z_\x80-\U0010ffff"
+# Classes of letters and of all that is not ASCII, spelled by what is not in them: so they compile
+# in a hundredth of the time.
+LETTER = r"[^\x00-@\[-^`{-\x7f]"
+LETTER_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
+LETTER_DOLLAR = r"[^\x00-#%-@\[-^`{-\x7f]"
+IN_WORD = r"[^\x00-#%-/:-@\[-^`{-\x7f]"  # a letter, a digit or a dollar
 # In the order in which they are tried: first what one character tells, since each try costs.
 # A newline must stand between the parts of a continued string; comments may, directives may not.
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
@@ -66,7 +71,7 @@ class Dialect:
     """E'...' has backslash escapes, whatever the plain quotes have."""
     dollar_quotes_since: int | None = 0
     """The first server version with $tag$...$tag$; None: never."""
-    dollar_tag: str = rf"(?:[{LETTER}][0-9{LETTER}]*+)?"
+    dollar_tag: str = rf"(?:{LETTER}{LETTER_DIGIT}*+)?"
     null_escape: bool = False
     r"""A bare \N is NULL: MySQL 8.0 dropped it, MariaDB keeps it."""
 
@@ -164,7 +169,7 @@ MYSQL = Dialect(
     ansi_quotes=False,
     backtick_quotes=True,
     dollar_quotes_since=90000,
-    dollar_tag=rf"[0-9{LETTER}]*+",
+    dollar_tag=rf"{LETTER_DIGIT}*+",
     hash_comments=True,
     dashes_need_space=True,
     conditional_comments=(r"/\*!",),
@@ -247,14 +252,13 @@ def _line_comment(dialect: Dialect) -> str:
 
 
 def _word(dialect: Dialect) -> str:
-    first = LETTER + ("" if dialect.escape_strings else "$")
-    return rf"[{first}][0-9${LETTER}]*"
+    return rf"{LETTER if dialect.escape_strings else LETTER_DOLLAR}{IN_WORD}*"
 
 
 def _other(dialect: Dialect) -> str:
     """What begins with a digit, a dollar, a dot or an at sign, so is no keyword; operators."""
-    rest = rf"[0-9${LETTER}]*"
-    kinds = [rf"[0-9][0-9.]*(?:[{LETTER}]{rest})?", r"\$[0-9]++", rf"\.++{rest}", "[=<>+%]+"]
+    rest = rf"{IN_WORD}*"
+    kinds = [rf"[0-9][0-9.]*(?:{LETTER}{rest})?", r"\$[0-9]++", rf"\.++{rest}", "[=<>+%]+"]
     if dialect.backtick_quotes:
         kinds.append(rf"@++{rest}")
     if dialect.null_escape:
@@ -302,7 +306,7 @@ def literal_rows(dialect: Dialect) -> re.Pattern[str]:
     simple = (
         r"[-+]?[0-9.][0-9a-zA-Z.]*+(?:(?<=[eE])[-+][0-9]++)?"
         rf"|(?:_[0-9a-zA-Z]++{SPACE}*+|[xXbBnN])?(?:{strings})"
-        rf"|(?i:null|true|false|default|current_timestamp)(?![0-9$({LETTER}])"
+        rf"|(?i:null|true|false|default|current_timestamp)(?!\(|{IN_WORD})"
     )
     call = rf"(?i:{NATIVE})\({SPACE}*+(?:{_listed(f'(?:{simple})')})?+{SPACE}*+\)"
     row = rf"\({SPACE}*+{_listed(f'(?:{simple}|{call})')}{SPACE}*+\)"
@@ -341,7 +345,7 @@ def _rules(dialect: Dialect) -> dict[str, str]:
         "escape": "[eE]'" if dialect.escape_strings else "",
         "quoted": _quotes(dialect),
         "dollar": rf"\${dialect.dollar_tag}\$" if dialect.dollar_quotes else "",
-        "command": rf"(?i:delimiter)(?![0-9${LETTER}])" if dialect.delimiter_lines else "",
+        "command": rf"(?i:delimiter)(?!{IN_WORD})" if dialect.delimiter_lines else "",
         "word": _word(dialect),
         "semicolon": ";",
         "open": r"[(\[]",
