@@ -12,7 +12,7 @@ ledger/            What the database holds for lockgate
 lock.py            The migration lock: at most one executor at work on a history table
 mariadb.py         MariaDB: what it does otherwise than MySQL
 mysql/             MySQL: the engine that `executors.engine` opens; nothing of it is loaded before
-polling.py         Waiting for something that only asking again can tell
+polling.py         Waiting for something that only asking again, or trying again, can tell
 postgresql/        PostgreSQL: the engine that `executors.engine` opens
 programs/          Other programs that are run: git, ssh-keygen, squawk, a private PostgreSQL
 receipts.py        Receipts of runs

@@ -76,6 +76,7 @@ ARROWS: Mapping[RunStatus, frozenset[RunStatus]] = {
     RunStatus.CLEANED: frozenset(),
     RunStatus.COMPENSATING: frozenset(
         {
+            RunStatus.APPLYING,
             RunStatus.COMMITTED,
             RunStatus.ROLLED_BACK,
             RunStatus.STOPPED,

@@ -26,6 +26,7 @@ from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN, FORGET_STEP
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.batches.gauges import read_gauge
+from lockgate.executors.mysql.blockers import LOST_TO_OTHERS
 from lockgate.executors.mysql.lock import OWN_LOCK
 from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.units.journaled import INTEND
@@ -45,9 +46,6 @@ ROWS = """
 select table_rows from information_schema.tables
 where concat('`', replace(table_schema, '`', '``'), '`.`', replace(table_name, '`', '``'), '`') = %s
 """
-# A deadlock, a lock that others kept, and a row that is not as the transaction first saw it.
-# https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
-LOST_TO_OTHERS = frozenset({"1213", "1205", "1020"})
 
 
 def run_batches(

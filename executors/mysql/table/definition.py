@@ -181,6 +181,7 @@ class Table:
             foreign_keys={
                 name: _with_names_in_both(text, names, self.name) for name, text in foreign
             },
+            unknown=tuple(_with_names(text, names) for text in self.unknown),
         )
 
 

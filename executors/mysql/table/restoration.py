@@ -70,7 +70,7 @@ def restore_table(
     """
     if before.is_same(present):
         return ()
-    _refuse_unknown(before, present)
+    _refuse_unknown(before, present.with_renamed_columns(renamed))
     difference = compare_tables(before, present, renamed)
     first, identifiers = _renames(difference)
     if before.differs_in_order(present):  # a key that is dropped and added at once stays in place
@@ -89,7 +89,8 @@ def restore_table(
 
 
 def _refuse_unknown(before: Table, present: Table) -> None:
-    """A period of the application's own, of MariaDB, stays where it is the same in both."""
+    """A period of the application's own, of MariaDB, stays where it is the same in both, and is
+    given the names of its columns by the server."""
     same = {part for part in before.unknown if part in present.unknown and PERIOD.match(part)}
     for part in sorted({*before.unknown, *present.unknown} - same):
         raise ValueError(

@@ -93,12 +93,18 @@ class CompensatedUnit:
         self._forward = Forward(engine.session, self.graveyard)
         self._reached: Mapping[tuple[int, int], Reached] = {}
         self.begun = False
+        self.lost_to_others = False  # and so may begin again
         self._open = False  # whether the transaction of the trailing statements is
         self._writing = False  # whether one of rows in new tables is
         self._refused: tuple[Position, Intent] | None = (
             None  # what the server has refused as a whole
         )
         self._trailing = self._read_trailing()
+
+    @property
+    def reading(self) -> Reading | None:
+        """What the statement does at which the unit is; None when that is lockgate's own work."""
+        return self._effect(self.at) if self.at.statement else None
 
     @property
     def is_plain(self) -> bool:
@@ -170,7 +176,8 @@ class CompensatedUnit:
                 Failure(place.number, place.step, place.place, place.statement, refused.error)
             ) from refused
         if not left:
-            status = RunStatus.ROLLED_BACK if self.unit.first == 1 else RunStatus.STOPPED
+            ended = RunStatus.ROLLED_BACK if self.unit.first == 1 else RunStatus.STOPPED
+            status = RunStatus.APPLYING if self.lost_to_others else ended
             self._persistently(lambda: forget(self.engine, self.graveyard, self.journal, status))
         return left
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import reconnect
 from lockgate.executors.failure import Failure, ServerError, StepFailed
+from lockgate.executors.mysql.blockers import LOST_TO_OTHERS, explain_wait
 from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.session import NO_SAVEPOINT
 from lockgate.executors.mysql.undo.compensated_unit import CompensatedUnit, Position
+from lockgate.executors.polling import try_again
 from lockgate.executors.run_errors import (
     ended_by_another,
     no_way_back,
@@ -37,18 +39,35 @@ if TYPE_CHECKING:
 
 
 def run_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
-    """Runs a unit; when it cannot be finished, the database is made as it was before.
+    """Runs a unit; when it cannot be finished, the database is made as it was before. Where it lost
+    to other sessions alone, it begins again.
 
     Raises:
         StepFailed: a statement was refused or the connection was lost, and all was undone.
         Unresolved: it could not be undone, or not be seen; says what to do.
     """
-    work = CompensatedUnit(engine, run, unit, emit)
+    first = True
+
+    def run_once() -> None:
+        nonlocal first
+        if not first:
+            engine.lock.prove()
+        first = False
+        _run_once(CompensatedUnit(engine, run, unit, emit), serial)
+
+    try_again(engine.session.lock_retries, LOST_TO_OTHERS, emit, run_once)
+
+
+def _run_once(work: CompensatedUnit, serial: int) -> None:
     try:
         work.begin()
         work.run(serial)
     except (LockgateError, ServerError, StepFailed) as reason:
-        raise _ending(work, reason) from reason
+        told: Exception = reason
+        if isinstance(reason, ServerError):
+            work.lost_to_others = reason.code in LOST_TO_OTHERS
+            told = explain_wait(work.engine, reason, work.reading)
+        raise _ending(work, told) from reason
     except Exception as fault:  # of lockgate itself, or of a listener
         _leave_nothing(work, fault)
         raise

@@ -15,6 +15,7 @@ from lockgate.executors.events import Emit, UnitCommitted
 from lockgate.executors.failure import ServerError, StepFailed
 from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE
 from lockgate.executors.lock import lost_lock
+from lockgate.executors.polling import try_again
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.concurrent_index import (
@@ -24,6 +25,7 @@ from lockgate.executors.postgresql.units.concurrent_index import (
     invalid_indexes,
 )
 from lockgate.executors.postgresql.units.transaction import (
+    LOST_TO_OTHERS,
     Mark,
     command_of,
     commit_unit,
@@ -32,7 +34,6 @@ from lockgate.executors.postgresql.units.transaction import (
     read_outcomes,
     reading_of,
     step_failed,
-    try_again,
 )
 from lockgate.executors.run_errors import gone_state, half_unlocked, unknown_statement
 from lockgate.executors.states import Outcome
@@ -88,7 +89,7 @@ def run_outside(
     _refuse_unknown(engine, run, unit, journal)
     rest = _Rest(engine, run, unit, journal, emit)
     try:
-        try_again(engine.session.lock_retries, emit, rest.run, rest.can_go_on)
+        try_again(engine.session.lock_retries, LOST_TO_OTHERS, emit, rest.run, rest.can_go_on)
         record_end(engine, run, unit, serial, emit)
     except Locked as lost:
         raise _say_unlocked(engine, run, unit, lost) from lost

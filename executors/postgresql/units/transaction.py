@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from lockgate.executors.commit_outcome import Commit, commit_of, settle_commit
 from lockgate.executors.events import (
     Emit,
     OtherSession,
-    Retried,
     StatementFinished,
     StepFinished,
     UnitCommitted,
@@ -19,7 +17,7 @@ from lockgate.executors.events import (
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.lock import lost_lock
-from lockgate.executors.polling import delays
+from lockgate.executors.polling import blocked_by, try_again
 from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
@@ -39,7 +37,6 @@ LOCK_NOT_AVAILABLE = "55P03"
 # With a deadlock and a conflict of serializable transactions: the server has rolled back, and the
 # same may succeed. https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
-BLOCKED = "Blocked"
 # https://www.postgresql.org/docs/current/event-triggers.html
 EVENT_TRIGGER = "select from pg_catalog.pg_event_trigger where evtenabled <> 'D' limit 1"
 # Each migration is checked at its end, as if it were alone, and the next finds the constraints in
@@ -123,26 +120,7 @@ def run_transaction(engine: PostgreSQL, run: Run, unit: Unit, serial: int, emit:
         with engine.session.watching(emit) as watch:
             _run_once(engine, run, unit, serial, emit, watch)
 
-    try_again(engine.session.lock_retries, emit, run_once, lambda failed: True)
-
-
-def try_again(
-    retries: int, emit: Emit, run_once: Callable[[], None], may: Callable[[StepFailed], bool]
-) -> None:
-    """Runs something, up to so many times more while it fails by what other sessions do and has
-    left nothing; `may` says whether this failure allows it."""
-    attempts = zip(range(1, retries + 1), delays(), strict=False)
-    while True:
-        try:
-            return run_once()
-        except StepFailed as failed:
-            attempt, delay = next(attempts, (0, 0.0))
-            error = failed.failure.error
-            if error.code not in LOST_TO_OTHERS or failed.unsure or not attempt or not may(failed):
-                raise
-            by = error.detail.removeprefix(BLOCKED) if error.detail.startswith(BLOCKED) else ""
-            emit(Retried(attempt, delay, f"{failed.failure}{by}"))
-            time.sleep(delay)
+    try_again(engine.session.lock_retries, LOST_TO_OTHERS, emit, run_once)
 
 
 def _run_once(
@@ -291,9 +269,7 @@ def step_failed(
 ) -> StepFailed:
     """The failure for people; `doubt` says what the statement may have left, None: nothing."""
     mark, error = failed.command.tag, failed.error
-    blocked = (
-        f"{BLOCKED}{_named(blockers)}" if error.code == LOCK_NOT_AVAILABLE and blockers else ""
-    )
+    blocked = blocked_by(blockers) if error.code == LOCK_NOT_AVAILABLE else ""
     checked = failed.command.sql is CHECK_DEFERRED
     if blocked or doubt or checked:
         # Which constraints were named is not said.
@@ -305,7 +281,3 @@ def step_failed(
         )  # fmt: skip
     failure = Failure(mark.number, mark.step, mark.place, mark.statement, error)
     return StepFailed(failure, kept, unsure=doubt is not None, left=doubt or "")
-
-
-def _named(blockers: Iterable[object]) -> str:
-    return "".join(f" by {blocker}" for blocker in blockers)

@@ -220,7 +220,7 @@ def test_waiting_for_a_table_ends_by_the_environments_timeout(
     family_server: Any, family_database: str
 ) -> None:
     execute(family_server, family_database, "create table held (id int)")
-    timeouts = {"timeouts": {"lock": "1s"}}
+    timeouts = {"timeouts": {"lock": "1s"}, "retries": {"lock": 0}}
     with (
         held_table(family_server, family_database, "held"),
         open_test_engine(family_server, family_database, **timeouts) as engine,
@@ -235,7 +235,9 @@ def test_waiting_for_a_row_ends_by_the_environments_timeout(
     execute(family_server, family_database, "create table t (id int)", "insert into t values (1)")
     with (
         family_server.connect(family_database) as holder,
-        open_test_engine(family_server, family_database, timeouts={"lock": "1s"}) as engine,
+        open_test_engine(
+            family_server, family_database, timeouts={"lock": "1s"}, retries={"lock": 0}
+        ) as engine,
     ):
         holder.query("begin")
         holder.query("update t set id = 2")
