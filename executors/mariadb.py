@@ -37,6 +37,7 @@ class MariaDBSession(MySQLSession):
     names_at_once = 1  # of more than one name it reads every table of the schema
     rebuilds_empty_tables = False
     fails_over = False
+    grants_make_users = True
 
     def _read_mark(self) -> str:
         """In a Galera cluster what its nodes share. MariaDB has server_uid since 10.6; before,

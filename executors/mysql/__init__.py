@@ -1,7 +1,6 @@
 """MySQL: the engine that `executors.engine` opens; nothing of it is loaded before.
 
 batches/       Batches on MySQL and MariaDB
-blockers.py    Who holds the locks on MySQL and MariaDB for which a statement has waited in vain
 catalogue/     All that a database of MySQL or MariaDB holds but rows, as queries and as values
 cloning.py     A copy of a whole database on the same server
 connection.py  Opening of sessions on MySQL and MariaDB, and their errors as ours

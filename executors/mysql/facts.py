@@ -41,6 +41,10 @@ SOURCES = {
     "KEY_COLUMN_USAGE": "referenced_table_schema constraint_schema constraint_name table_name "
     "referenced_column_name",
 }
+SERVER = """
+select @@session.sql_mode, @@session.default_storage_engine, @@global.automatic_sp_privileges
+"""
+KEEPS_USERS = "NO_AUTO_CREATE_USER"
 CASCADES = frozenset({"CASCADE", "SET NULL", "SET DEFAULT"})
 STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
 # MySQL keeps estimates of rows and size for a day, MariaDB asks each time.
@@ -61,8 +65,7 @@ def read_facts(session: MySQLSession) -> Facts:
 
     The session must be in no transaction, as for `mysql_catalogue.read_catalogue`.
     """
-    asked = session.query_one("select @@session.sql_mode, @@session.default_storage_engine")
-    mode, default_engine = asked or ("", "")
+    mode, default_engine, frees_rights = session.query_one(SERVER) or ("", "", 1)
     read = partial(read_mentions, dialect=dialect_of(session.kind))
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
@@ -75,6 +78,8 @@ def read_facts(session: MySQLSession) -> Facts:
         code=_code(records, read),
         has_sequences=bool(_names(records["TABLES"], "table", "SEQUENCE")),
         strict=bool(STRICT.intersection(mode.split(","))),
+        grants_make_users=KEEPS_USERS not in mode if session.grants_make_users else None,
+        keeps_rights=not frees_rights,
         foreign_keys=tuple(_foreign_keys(records, session.server.database)),
         default_engine=default_engine.lower(),
     )

@@ -74,6 +74,7 @@ class MySQLSession(Session):
     names_at_once = 5
     """Of how many tables information_schema is best asked at once."""
     rebuilds_empty_tables = True  # where it would change a filled one in place
+    grants_make_users = False  # of a name that there is none, without NO_AUTO_CREATE_USER
     fails_over = True  # its replicas tell by which mark they are known
     own: tuple[str, ...] = ()
     """What further sessions are given, beside what each is."""

@@ -170,7 +170,9 @@ class Facts:
     `code` is what functions mention, by their names in lower case, of those that are shown.
     `has_sequences` says that there is one. `default_schema` is where what has no schema is made,
     and `schemas_before` would take its place if they were there; both are PostgreSQL's alone.
-    `default_engine` is that of a table which names none, in lower case.
+    `default_engine` is that of a table which names none, in lower case. `grants_make_users` says
+    that GRANT makes the user that is not there; None: this server never does. `keeps_rights` says
+    that rights on a routine stay when it is dropped.
 
     On PostgreSQL `types` are those that are not the server's own, with their schema like tables;
     `dependents` are, by `function NAME` and `sequence NAME`, what goes with them by CASCADE.
@@ -186,6 +188,8 @@ class Facts:
     views: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
     strict: bool = False
+    grants_make_users: bool | None = None
+    keeps_rights: bool = False
     broken_views: frozenset[str] = frozenset()
     mentions: Mapping[str, Mentions] = field(default_factory=dict)
     code: Mapping[str, Mentions] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen
 
+SAME_UNIT = "which the same unit makes"
 OF_ITS_OWN = "the server commits it by itself; its inverse undoes it"
 COPIES = "`copies: {limit: …}`"
 
@@ -66,6 +67,8 @@ COMPENSATED = Promise("compensated", OF_ITS_OWN)
 
 def weigh(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     """What undoes a statement that runs on this schema."""
+    if giver := schema.rights_go_with(effect):
+        return _certain(effect, Promise("compensated", f"the rights go with {giver}, {SAME_UNIT}"))
     if reason := _outside(effect, schema, terms):
         return _certain(effect, _final(reason, effect.partial))
     if moved := schema.moved(effect):

@@ -36,7 +36,7 @@ Verb = Literal[
 @frozen
 class Object:
     """What a schema holds: `kind` is `table`, `view`, `trigger`, `procedure`, `function`, `event`,
-    `sequence`; `schema` is empty where the statement names none.
+    `sequence`; `schema` is empty where the statement names none. A `user` is named `name@host`.
 
     Its name is as in the statement, without quotes. `path` are the schemas in which the server
     looks for it where it names none, if the session's own path was changed before.
@@ -234,6 +234,10 @@ class Reading:
     changes_rights: bool = False
     """It gives rights, makes or changes roles, takes on another one, or sets what later sessions
     begin with."""
+    given_on: Object | None = None
+    """The procedure or function on which it gives or takes rights."""
+    given_to: frozenset[str] = frozenset()
+    """The accounts, `name@host`, whose rights it changes; empty: they are not known."""
     names: tuple[str, ...] = ()
     """Of what belongs to its session: `advisory` locks, `lock_timeout`."""
     runs_nothing: bool = False

@@ -17,6 +17,8 @@ INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})
 # A column that is there, of a type that is not known.
 UNKNOWN = ColumnFacts("", nullable=True)
+KEEPS_USERS = "no_auto_create_user"  # https://mariadb.com/kb/en/sql-mode/
+FOLLOWED = frozenset({"user", "procedure", "function"})
 ON = frozenset({"1", "on", "'on'", "true", "default"})
 
 
@@ -76,6 +78,10 @@ class Schema:
         self._mentions = dict(facts.mentions)
         self._new_sequences: set[str] = set()
         self._strict_server = facts.strict
+        self._server_makes_users = facts.grants_make_users
+        self._keeps_rights = facts.keeps_rights
+        self._made: set[Object] = set()
+        """The users and routines that the unit has made for certain."""
         self._touched: set[str] = set()
         self.begin_section()
 
@@ -83,6 +89,7 @@ class Schema:
         """Forgets what a section has left in its session: the next one has a new one."""
         self.temporary: set[str] = set()
         self.strict = self._strict_server
+        self._makes_users = self._server_makes_users
         self.checks_foreign_keys = True
         self._default_engine = self._server_engine
 
@@ -93,6 +100,7 @@ class Schema:
         self._touched.clear()
         self.has_sequences = self.has_sequences or bool(self._new_sequences)
         self._new_sequences.clear()
+        self._made.clear()
 
     def copy(self) -> Schema:
         """One that goes its own way from here."""
@@ -143,6 +151,19 @@ class Schema:
     def children(self, parent: str) -> list[ForeignKey]:
         """The foreign keys that refer to a table, in whatever case its name is."""
         return [key for key in self.foreign_keys if key.parent.lower() == parent.lower()]
+
+    def rights_go_with(self, effect: Reading) -> str:
+        """What the unit has made with which the rights go that a statement gives, so that nothing
+        else undoes it; empty: they stay."""
+        routine = effect.given_on
+        if (
+            routine
+            and _made(routine) in self._made
+            and not (self._keeps_rights or self._makes_users)
+        ):
+            return f"the {routine.kind} {routine.name}"
+        users = {Object("user", name) for name in effect.given_to}
+        return ", ".join(sorted(effect.given_to)) if users and users <= self._made else ""
 
     def unseen(self, calls: frozenset[str]) -> frozenset[str]:
         """Those of these functions that may change rows, or of which that is not known."""
@@ -204,11 +225,15 @@ class Schema:
             self.checks_foreign_keys = settings["foreign_key_checks"].lower() in ON
         if "sql_mode" in settings:
             self.strict = False
+            if self._makes_users is not None:
+                self._makes_users = KEEPS_USERS not in settings["sql_mode"].lower()
         if ENGINE_SETTINGS & settings.keys():
             self._default_engine = ""
 
     def _create(self, effect: Reading) -> None:
         self._define_views(effect)
+        if not (effect.conditional or effect.replaces):
+            self._made |= {_made(one) for one in effect.objects if one.kind in FOLLOWED}
         for made in effect.objects:
             if made.kind == "view":
                 self.views.add(made.name)
@@ -304,6 +329,7 @@ class Schema:
 
     def _drop(self, objects: Iterable[Object]) -> None:
         for gone in objects:
+            self._made.discard(_made(gone))
             if gone.kind == "table":
                 self.tables.pop(gone.name, None)
                 gone_key = gone.name.lower()
@@ -348,6 +374,11 @@ class Schema:
             carries = parent in effect.cascades_from
             key = ForeignKey(child, parent.name, on_update=carries, on_delete=carries)
             self.foreign_keys.append(key)
+
+
+def _made(one: Object) -> Object:
+    """A routine has one name in all cases, an account in one."""
+    return one if one.kind == "user" else Object(one.kind, one.name.lower(), one.schema)
 
 
 def _read_table(facts: TableFacts) -> Table:

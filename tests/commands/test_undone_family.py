@@ -128,6 +128,16 @@ CASES = (
          "grant execute on procedure given to guest_of_given"),
         "alter procedure given comment 'x'; drop procedure given;",
     ),
+    Case(
+        "users, and rights that go with what the plan makes",
+        ("create user if not exists guest_of_given",),
+        """create user maker identified by 'x', 'maker'@'10.%' account lock;
+        create user if not exists guest_of_given;
+        create procedure fresh_given() select 1;
+        grant execute on procedure fresh_given to guest_of_given with grant option;
+        grant select, insert on *.* to maker, maker@'10.%';
+        revoke insert on *.* from maker; alter user maker identified by 'y';""",
+    ),
 )  # fmt: skip
 
 
@@ -161,11 +171,13 @@ def test_what_a_failed_plan_has_changed_is_there_again(
 
 
 def rights(server: Any, database: str) -> str:
-    """Who has rights on the routines of a database."""
+    """Who is there, and who has rights on the routines of a database."""
     with server.connect(None) as connection, connection.cursor() as cursor:
         cursor.execute("select user, host, routine_name, proc_priv from mysql.procs_priv "
                        "where db = %s order by 1, 2, 3", (database,))  # fmt: skip
-        return repr(cursor.fetchall())
+        routines = cursor.fetchall()
+        cursor.execute("select user, host from mysql.user order by 1, 2")
+        return repr((routines, cursor.fetchall()))
 
 
 def test_what_a_client_of_another_character_set_has_made_is_made_again_by_it(

@@ -4,6 +4,7 @@ It must share nothing with lockgate: it asks SHOW CREATE, the rows, the grant ta
 information_schema in its own words.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ OWN = frozenset({"lockgate_runs", "lockgate_plans", "lockgate_journal", "lockgat
 """What each run writes, however it ends. The history is looked at."""
 
 VOLATILE = frozenset({"Created", "Database"})
+# When a table is renamed, MariaDB writes its name in quotes into the text of its triggers.
+QUOTED = re.compile(r"(?i)\bon [`\"]?(\w+)[`\"]? for each row")
 
 OBJECTS = """
 select case table_type when 'VIEW' then 'view' when 'SEQUENCE' then 'sequence' else 'table' end,
@@ -78,7 +81,8 @@ def _definition(cursor: Any, kind: str, name: str) -> Iterator[str]:
     yield f"== {kind} {name}"
     for title, value in zip(titles, cursor.fetchone(), strict=True):
         if title not in VOLATILE:
-            yield f"{title}: {value}"
+            text = QUOTED.sub(r"on \1 for each row", str(value))
+            yield f"{title}: {text}"
 
 
 def _rows(cursor: Any, table: str) -> Iterator[str]:

@@ -26,9 +26,9 @@ from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN, FORGET_STEP
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.batches.gauges import read_gauge
-from lockgate.executors.mysql.blockers import LOST_TO_OTHERS
 from lockgate.executors.mysql.lock import OWN_LOCK
 from lockgate.executors.mysql.session import OWN_SETTINGS
+from lockgate.executors.mysql.undo.blockers import LOST_TO_OTHERS
 from lockgate.executors.mysql.units.journaled import INTEND
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.errors import Interrupted, Unreachable

@@ -1,5 +1,6 @@
 """Units that are undone by compensation on MySQL and MariaDB.
 
+blockers.py          Who holds the locks on MySQL and MariaDB for
 compensated_unit.py  Units that are atomic by compensation on MySQL and MariaDB
 counters.py          AUTO_INCREMENT counters beside transactions of journaled statements
 graveyard.py         The graveyard

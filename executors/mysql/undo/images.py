@@ -21,6 +21,7 @@ Query = Callable[[str, Sequence[object]], list[Row]]
 
 # No such table, view, trigger, routine, event; a name of the other kind; no such sequence.
 ABSENT = frozenset({"1146", "1305", "1347", "1360", "1539", "4089", "4091"})
+NO_USER = frozenset({"1133", "1396"})  # MariaDB's, MySQL's
 ROUTINE_GRANTS = """
 select user, host, proc_priv from mysql.procs_priv
 where db = %s and routine_name = %s and routine_type = %s and proc_priv <> '' order by 1, 2
@@ -29,6 +30,7 @@ ROUTINE_COMMENT = """
 select routine_comment from information_schema.routines
 where routine_schema = %s and routine_name = %s and routine_type = %s
 """
+SEE_USERS = "Let the role see who is there: GRANT SELECT ON mysql.* TO …"
 SEE_GRANTS = "Let the role see them: GRANT SELECT ON mysql.procs_priv TO …"
 TRIGGERS = """
 select trigger_name, event_object_table, event_manipulation, action_timing
@@ -79,6 +81,8 @@ def take_image(query: Query, database: str, target: Object) -> Image:
     Raises:
         ServerError: the role may not see the definition.
     """
+    if target.kind == "user":
+        return _take_user(query, target.name)
     sql = f"show create {target.kind} {quote(database)}.{quote(target.name)}"
     try:
         ((_, *row),) = query(sql, ())
@@ -89,6 +93,27 @@ def take_image(query: Query, database: str, target: Object) -> Image:
     image = _READERS[target.kind](target.name, row)
     complete = _COMPLETIONS.get(target.kind)
     return complete(query, database, image) if complete else image
+
+
+def quote_account(name: str) -> str:
+    """`user@host` as SQL.
+
+    >>> quote_account("ann@10.%")
+    '`ann`@`10.%`'
+    """
+    user, _, host = name.rpartition("@")
+    return f"{quote(user)}@{quote(host)}"
+
+
+def _take_user(query: Query, name: str) -> Image:
+    """Whether a user is there; not how it logs in, which is nothing for a journal."""
+    try:
+        query(f"show create user {quote_account(name)}", ())
+    except ServerError as error:
+        if error.code in NO_USER:
+            return Image(kind="user", name=name)
+        raise ServerError(error.code, error.message, hint=SEE_USERS) from error
+    return Image(kind="user", name=name, create="CREATE USER")
 
 
 def read_triggers(query: Query, database: str, table: str, event: str = "") -> tuple[str, ...]:

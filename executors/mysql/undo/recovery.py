@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import reconnect
 from lockgate.executors.failure import Failure, ServerError, StepFailed
-from lockgate.executors.mysql.blockers import LOST_TO_OTHERS, explain_wait
 from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.session import NO_SAVEPOINT
+from lockgate.executors.mysql.undo.blockers import LOST_TO_OTHERS, explain_wait
 from lockgate.executors.mysql.undo.compensated_unit import CompensatedUnit, Position
 from lockgate.executors.polling import try_again
 from lockgate.executors.run_errors import (

@@ -16,7 +16,7 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.table.text import quote
-from lockgate.executors.mysql.undo.images import Image, read_triggers, take_image
+from lockgate.executors.mysql.undo.images import Image, quote_account, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.states import Outcome
 from lockgate.planner.reading.reading import Object
@@ -207,7 +207,8 @@ class Undo:
         if present == image or (present.create == image.create and image.kind == "view"):
             return
         if (present.create and image.kind != "view") or not image.create:
-            self._session.execute(f"drop {image.kind} if exists {quote(image.name)}")
+            named = quote_account(image.name) if image.kind == "user" else quote(image.name)
+            self._session.execute(f"drop {image.kind} if exists {named}")
         if image.create:
             self._create(image)
 

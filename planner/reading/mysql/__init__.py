@@ -1,5 +1,6 @@
 """The reader of MySQL and MariaDB.
 
+accounts.py          Accounts and their rights on MySQL and MariaDB
 algorithms.py        How MySQL and MariaDB carry out each operation of an ALTER TABLE
 alter.py             What an ALTER TABLE of MySQL and MariaDB does, clause by clause
 clauses.py           Which operations an ALTER TABLE of MySQL and MariaDB is made of

@@ -11,6 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
+from lockgate.planner.reading.mysql.accounts import (
+    read_alter_user,
+    read_create_user,
+    read_grant,
+    read_revoke,
+)
 from lockgate.planner.reading.mysql.algorithms import REBUILD, hold
 from lockgate.planner.reading.mysql.alter import read_alter_table, read_parents
 from lockgate.planner.reading.mysql.clauses import asked_in, created_index
@@ -153,6 +159,8 @@ def _creates(cursor: Cursor) -> Reading:
         return _changes_index(cursor, created_index(whole))
     if kind.word in ("view", "trigger", "sequence", *PROGRAMS):
         return _creates_object(cursor, kind.word, replaces)
+    if kind.word == "user":
+        return read_create_user(cursor, replaces=replaces)
     return _unknown("create", kind.word)
 
 
@@ -266,6 +274,8 @@ def _alters(cursor: Cursor) -> Reading:
         effect = read_alter_table(cursor)
         lossy = "it drops rows that are not unique" if ignores else ""
         return replace(effect, obstacle=effect.obstacle or lossy)
+    if kind.word == "user":
+        return read_alter_user(cursor)
     if kind.word not in ("view", *PROGRAMS):
         return _unknown("alter", kind.word)
     conditional = cursor.accept("if", "exists")
@@ -356,6 +366,7 @@ READERS: dict[str, Callable[[Cursor], Reading]] = {
     "execute": _executes,
     "explain": lambda _: READS,
     "get": lambda _: READS,
+    "grant": read_grant,
     "handler": lambda _: READS,
     "help": lambda _: READS,
     "insert": read_insert,
@@ -367,6 +378,7 @@ READERS: dict[str, Callable[[Cursor], Reading]] = {
     "replace": read_replace,
     "select": _reads,
     "set": _sets,
+    "revoke": read_revoke,
     "show": lambda _: READS,
     "table": _reads,
     "truncate": _truncates,

@@ -127,7 +127,8 @@ class TestAStatementAlone:
             ("use elsewhere", "point-of-no-return"),
             ("set global max_connections = 1", "point-of-no-return"),
             ("grant select on users to a", "point-of-no-return"),
-            ("create user a, b", "point-of-no-return"),
+            ("create user a, b", "compensated"),
+            ("create user if not exists a", "compensated"),
         ],
     )  # fmt: skip
     def test_has_the_guarantee_of_what_it_does(self, sql: str, expected: str) -> None:

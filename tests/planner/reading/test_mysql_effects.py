@@ -53,6 +53,7 @@ def names(effect: Reading) -> list[str]:
         ("drop view a, b", "drop", ["view a", "view b"]),
         ("drop trigger if exists s.g", "drop", ["trigger s.g"]),
         ("rename table a to b, b to c", "rename", ["table a", "table b"]),
+        ("create user if not exists a, 'b c'@localhost identified by 'x', `d`@'10.%' account lock", "create", ["user a@%", "user b c@localhost", "user d@10.%"]),
     ],
 )  # fmt: skip
 def test_a_definition_names_its_objects(
@@ -60,6 +61,29 @@ def test_a_definition_names_its_objects(
 ) -> None:
     effect = of(sql, dialect)
     assert (effect.verb, names(effect), effect.obstacle) == (verb, objects, "")
+
+
+@pytest.mark.parametrize(
+    ("sql", "on", "to"),
+    [
+        ("grant execute on procedure p to a, b@localhost with grant option", "p", {"a@%", "b@localhost"}),
+        ("grant select (a), insert on *.* to 'a'@'%'", None, {"a@%"}),
+        ("grant r to a", None, {"a@%"}),
+        ("revoke all on function s.f from a@'::1'", "f", {"a@::1"}),
+        ("alter user if exists a identified by 'x', b account lock", None, {"a@%", "b@%"}),
+        ("grant select on t to a identified by 'x'", None, set()),
+        ("grant select on t to current_user()", None, set()),
+        ("grant select on t to a@10.0.0.1", None, set()),
+    ],
+)  # fmt: skip
+@BOTH
+def test_rights_are_on_a_routine_and_of_accounts(
+    sql: str, on: str | None, to: set[str], dialect: Dialect
+) -> None:
+    effect = of(sql, dialect)
+    assert effect.obstacle
+    assert effect.given_to == to
+    assert (effect.given_on and effect.given_on.name) == on
 
 
 def test_double_quotes_name_objects_where_the_mode_says_so() -> None:
@@ -312,7 +336,7 @@ class TestSession:
 @BOTH
 @pytest.mark.parametrize(
     "sql",
-    ["grant all on *.* to a", "create user a", "create database d", "drop schema d", "call p()",
+    ["grant all on *.* to a", "create or replace user a", "create user a default role b, c", "create database d", "drop schema d", "call p()",
      "alter database d charset utf8mb4", "begin not atomic drop table t; end", "flush tables",
      "execute s", "execute immediate 'drop table t'", "create function f returns string soname 'x'",
      "create or replace table t (a int)", "create or replace sequence s", "drop sequence s",
