@@ -302,6 +302,12 @@ class Session(ABC):
     lost_code: str
     """What this engine's clients call a lost connection."""
 
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it is not encrypted, and no option has asked for that; false where the driver's
+        own options decide."""
+        return False
+
     @abstractmethod
     def close(self) -> None:
         """Ends the session, and with it its lock and its open transaction."""

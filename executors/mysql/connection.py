@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.encryption import driver_options, read_level
 from lockgate.executors.mysql.proof import LightConnection, ProvingConnection, unverified
-from lockgate.planner.errors import Unreachable, UsageError
+from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
@@ -28,13 +29,6 @@ OWN = (
     "time_zone = '+00:00'", "timestamp = default", "completion_type = 0",
     f"sql_select_limit = {2**64 - 1}", "sql_quote_show_create = 1",
 )  # fmt: skip
-SWITCHES = frozenset({"ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"})
-FILES = frozenset({"ssl_ca", "ssl_cert", "ssl_key"})
-OPTIONS = FILES | SWITCHES
-STATES = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
-}
 
 
 def open_session(
@@ -50,14 +44,12 @@ def open_session(
 
     Raises:
         Unreachable: no connection.
-        UsageError: the address has an option that is not known, or names a file that is not there.
+        UsageError: an option of the address is not known, or names a file that is not there.
     """
     address = address.renewed()
-    options = read_options(address.options)
-    _refuse_missing_files(options)
     password = address.password.get_secret_value() if address.password else ""
     try:
-        connection = _kind(address, options)(
+        connection = _kind(address)(
             host=address.host,
             unix_socket=address.socket,
             port=address.port,
@@ -70,7 +62,7 @@ def open_session(
             read_timeout=math.ceil(timeouts.connect),
             program_name=program,
             client_flag=capabilities,
-            **{**options, **tls},
+            **(tls or driver_options(address.options)),
         )
     except (pymysql.Error, OSError, RuntimeError, ValueError) as error:
         said = error.args[-1] if isinstance(error, pymysql.Error) and error.args else error
@@ -95,48 +87,23 @@ def _unreachable(said: str) -> Unreachable:
     return Unreachable(f"No connection to the database: {said}", do=do)
 
 
-def _kind(address: DatabaseAddress, options: Mapping[str, Any]) -> type[LightConnection]:
-    is_verified = options.get("ssl_verify_identity") and not options.get("ssl_disabled")
+def _kind(address: DatabaseAddress) -> type[LightConnection]:
+    is_verified = read_level(address.options) == "verify-full"
     return ProvingConnection if address.is_guarded and not is_verified else LightConnection
+
+
+def is_encrypted(connection: Any) -> bool:
+    """Whether nobody between can read along."""
+    return isinstance(connection._sock, ssl.SSLSocket)  # PyMySQL has no public way to ask
 
 
 def tls_like(connection: Any, address: DatabaseAddress) -> dict[str, Any]:
     """Options under which further sessions are encrypted if this one is, and not if it is not."""
     if address.options:
         return {}
-    with translated(), connection.cursor() as cursor:
-        cursor.execute("show session status like 'Ssl_cipher'")
-        encrypted = any(cipher for _, cipher in cursor.fetchall())
-    return {"ssl": unverified()} if encrypted else {"ssl_disabled": True}
-
-
-def read_options(options: Mapping[str, str]) -> dict[str, Any]:
-    """The address's options as PyMySQL wants them.
-
-    Raises:
-        UsageError: an option is not known, or is neither true nor false.
-    """
-    if unknown := options.keys() - OPTIONS:
-        raise UsageError(
-            f"The connection has the option {min(unknown)}, which is not known.",
-            do=f"The options are {', '.join(sorted(OPTIONS))}.",
-        )
-    return {name: _switch(name, options[name]) for name in options.keys() & SWITCHES} | {
-        name: options[name] for name in options.keys() - SWITCHES
-    }
-
-
-def _refuse_missing_files(options: Mapping[str, Any]) -> None:
-    """Raises UsageError for a file of an option that cannot be read: the driver names none."""
-    for name in sorted(FILES & options.keys()):
-        try:
-            Path(options[name]).open("rb").close()
-        except OSError as error:
-            raise UsageError(
-                f"The connection's option {name} names {options[name]}, which cannot be read: "
-                f"{error.strerror}.",
-                do="Correct the path, or make the file readable.",
-            ) from None
+    if not is_encrypted(connection):
+        return {"ssl_disabled": True}
+    return {"ssl": unverified()}
 
 
 def settings(timeouts: Timeouts, statement_limit: tuple[str, int], more: Iterable[str] = ()) -> str:
@@ -186,13 +153,3 @@ def version_number(version: str) -> int:
     assert match, version
     major, minor, patch = (int(part) for part in match.groups())
     return major * 10000 + minor * 100 + patch
-
-
-def _switch(name: str, text: str) -> bool:
-    try:
-        return STATES[text.lower()]
-    except KeyError:
-        raise UsageError(
-            f"The connection's option {name} is neither true nor false.",
-            do=f"Write {name}=true or {name}=false.",
-        ) from None

@@ -70,6 +70,6 @@ def _refused(how: str) -> UsageError:
         f"The server asks for the password {how}, and it was not sent.",
         why="The environment's file names the host, and its password is from another place: only "
         "a server that proves who it is gets it.",
-        do="Verify the server: `options: {ssl_ca: FILE, ssl_verify_identity: 'true'}`. "
+        do="Verify the server: `options: {tls: verify-full, ssl_ca: FILE}`. "
         "Or put all of the address into one secret, with `url_env`.",
     )

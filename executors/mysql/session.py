@@ -19,12 +19,14 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import SPARE_NAME, history_name
 from lockgate.executors.mysql.connection import (
     OWN,
+    is_encrypted,
     open_session,
     settings,
     tls_like,
     translated,
     version_number,
 )
+from lockgate.executors.mysql.encryption import read_level
 from lockgate.executors.mysql.ledger import COLUMNS
 from lockgate.executors.mysql.limits import refuse_percent
 from lockgate.planner.database.server import Server, dialect_of, refuse_old_server
@@ -108,6 +110,10 @@ class MySQLSession(Session):
     def address(self) -> DatabaseAddress:
         """Where the session's database is, and the secrets by which a program may connect now."""
         return self._address.renewed()
+
+    @property
+    def is_exposed(self) -> bool:
+        return not (is_encrypted(self.work) or read_level(self._address.options))
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self.run_on(self.work, sql, parameters)[0]

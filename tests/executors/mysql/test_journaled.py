@@ -7,7 +7,7 @@ import pytest
 
 from lockgate.executors.engine import open_engine
 from lockgate.executors.events import StatementFinished
-from lockgate.executors.mysql.connection import read_options, settings
+from lockgate.executors.mysql.connection import settings
 from lockgate.planner.environments.environment import resolve_database
 from lockgate.planner.environments.keys import Timeouts
 from lockgate.planner.errors import (
@@ -285,28 +285,6 @@ def test_a_copy_under_another_name_is_refused_until_rebind(
         engine.store.rebind(new_identity(engine))
         assert apply_up(engine, more).outcome == "applied"
     family_server.drop_database(copy)
-
-
-def test_an_unknown_option_of_the_url_is_refused(family_server: Any, family_database: str) -> None:
-    for options, expected in (
-        ({"colour": "red"}, "colour"),
-        ({"charset": "latin1"}, "charset"),
-        ({"autocommit": "0"}, "autocommit"),
-        ({"conv": "x"}, "conv"),
-        ({"ssl_disabled": "maybe"}, "neither"),
-    ):
-        with pytest.raises(UsageError, match=expected):
-            read_options(options)
-    url = family_server.url(f"{family_database}?ssl_disabled=true&ssl_verify_cert=false")
-    with open_test_engine(family_server, family_database, database={"url": url}) as engine:
-        assert engine.session.query_one("select 1") == (1,)
-
-
-def test_options_that_say_false_are_false() -> None:
-    assert read_options({"ssl_disabled": "false", "ssl_ca": "/x"}) == {
-        "ssl_disabled": False,
-        "ssl_ca": "/x",
-    }
 
 
 @pytest.mark.parametrize("password", ["plantedSecret", "plänted€Secret🙂"])

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -23,7 +23,6 @@ from tests.executors.building import (
     plan_for,
 )
 from tests.executors.rows import ask, execute, wait_until_gone
-from tests.servers.mysql import MySQLServer
 
 # What a section does, and a query that finds nothing of it in the next one.
 LEFTOVERS = {
@@ -52,14 +51,6 @@ LEFTOVERS = {
         "select not {temporary}",
     ),
 }
-
-
-class EncryptingServer(MySQLServer):
-    """A MySQL that offers TLS, with the certificate that it makes itself."""
-
-    own_settings: ClassVar[dict[str, str]] = {
-        name: value for name, value in MySQLServer.own_settings.items() if name != "tls-version"
-    }
 
 
 @pytest.fixture
@@ -401,21 +392,6 @@ def test_a_section_that_locks_lockgate_out_is_told_of(
             apply_plan(engine, plan)
     execute(family_server, family_database, "insert into t values (1)")
     assert ask(family_server, family_database, "show tables like 'after_it'") == []
-
-
-def test_further_sessions_are_encrypted_as_the_first_one_is() -> None:
-    cipher = "show session status like 'Ssl_cipher'"
-    with EncryptingServer() as server:
-        url = server.url(server.new_database())
-        with (
-            open_test_engine(server, "", database={"url": url}) as engine,
-            engine.lock.hold(0, Recorder()),
-        ):
-            before = engine.session.query_one(cipher)
-            assert before is not None
-            assert before[1] != ""
-            engine.lock.renew()
-            assert engine.session.query_one(cipher) == before
 
 
 def test_certificates_are_read_only_to_verify_by_them() -> None:
