@@ -299,14 +299,8 @@ class Session(ABC):
     server: Server
     history_schema: str
     history_name: str
-    lost_code: str
-    """What this engine's clients call a lost connection."""
-
-    @property
-    def is_exposed(self) -> bool:
-        """Whether it is not encrypted, and no option has asked for that; false where the driver's
-        own options decide."""
-        return False
+    lost_code: str  # what this engine's clients call a lost connection
+    is_exposed: bool = False  # it is in clear text, and no option asks for that; of MySQL alone
 
     @abstractmethod
     def close(self) -> None:

@@ -70,6 +70,7 @@ def read_facts(session: MySQLSession) -> Facts:
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
     return Facts(
+        known=True,
         tables=_tables(records, read),
         views=_names(records["TABLES"], "table", "VIEW"),
         broken_views=_names(filter(_is_broken, records["TABLES"]), "table", "VIEW"),

@@ -94,6 +94,7 @@ class MySQLSession(Session):
         self.stateful = False
         self.cluster: Cluster | None = None
         self.work = self.connect()
+        self.is_exposed = not (is_encrypted(self.work) or read_level(address.options))
         try:
             self.server = self._read_server(environment.history.schema_)
         except BaseException:
@@ -110,10 +111,6 @@ class MySQLSession(Session):
     def address(self) -> DatabaseAddress:
         """Where the session's database is, and the secrets by which a program may connect now."""
         return self._address.renewed()
-
-    @property
-    def is_exposed(self) -> bool:
-        return not (is_encrypted(self.work) or read_level(self._address.options))
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         return self.run_on(self.work, sql, parameters)[0]

@@ -160,7 +160,8 @@ class TableFacts:
 
 @frozen
 class Facts:
-    """The tables of the plan's own database by name, and what else there is in it.
+    """The tables of the plan's own database by name, and what else there is in it. `known` says
+    that a database has told it: what is not among the facts is not there.
 
     A table that its name alone does not lead to is there with its schema: `archive.orders`.
     `views` are the names of its views, `broken_views` of those among them that the server cannot
@@ -204,3 +205,4 @@ class Facts:
     proofs: Mapping[tuple[str, str], tuple[tuple[str, ...], bool]] = field(default_factory=dict)
     foreign_keys: tuple[ForeignKey, ...] = ()
     default_engine: str = "innodb"
+    known: bool = field(default=False, compare=False)

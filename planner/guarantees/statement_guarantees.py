@@ -67,7 +67,7 @@ COMPENSATED = Promise("compensated", OF_ITS_OWN)
 
 def weigh(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     """What undoes a statement that runs on this schema."""
-    if giver := schema.rights_go_with(effect):
+    if giver := schema.made.rights_go_with(effect):
         return _certain(effect, Promise("compensated", f"the rights go with {giver}, {SAME_UNIT}"))
     if reason := _outside(effect, schema, terms):
         return _certain(effect, _final(reason, effect.partial))

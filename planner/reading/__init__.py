@@ -3,6 +3,7 @@
 calls.py        Which functions a text calls that are not the server's own: those of the database
 code_text.py    Texts of code
 impact.py       What a statement costs those who use the database
+made.py         The users and routines that a unit of a plan has made
 mysql/          The reader of MySQL and MariaDB
 postgresql/     The reading of PostgreSQL's statements: what each does, by the server's own grammar
 reaching.py     What a statement reaches outside of its database

@@ -10,6 +10,7 @@ from dataclasses import field, replace
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentioned import Mentions
+from lockgate.planner.reading.made import Made
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.value import frozen
 
@@ -17,8 +18,6 @@ INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})
 # A column that is there, of a type that is not known.
 UNKNOWN = ColumnFacts("", nullable=True)
-KEEPS_USERS = "no_auto_create_user"  # https://mariadb.com/kb/en/sql-mode/
-FOLLOWED = frozenset({"user", "procedure", "function"})
 ON = frozenset({"1", "on", "'on'", "true", "default"})
 
 
@@ -78,10 +77,7 @@ class Schema:
         self._mentions = dict(facts.mentions)
         self._new_sequences: set[str] = set()
         self._strict_server = facts.strict
-        self._server_makes_users = facts.grants_make_users
-        self._keeps_rights = facts.keeps_rights
-        self._made: set[Object] = set()
-        """The users and routines that the unit has made for certain."""
+        self.made = Made(facts)
         self._touched: set[str] = set()
         self.begin_section()
 
@@ -89,7 +85,7 @@ class Schema:
         """Forgets what a section has left in its session: the next one has a new one."""
         self.temporary: set[str] = set()
         self.strict = self._strict_server
-        self._makes_users = self._server_makes_users
+        self.made.begin_section()
         self.checks_foreign_keys = True
         self._default_engine = self._server_engine
 
@@ -100,7 +96,7 @@ class Schema:
         self._touched.clear()
         self.has_sequences = self.has_sequences or bool(self._new_sequences)
         self._new_sequences.clear()
-        self._made.clear()
+        self.made.begin_unit()
 
     def copy(self) -> Schema:
         """One that goes its own way from here."""
@@ -109,6 +105,7 @@ class Schema:
         for name, value in self.__dict__.items():
             if isinstance(value, dict | set | list):
                 setattr(twin, name, value.copy())
+        twin.made = self.made.copy()
         return twin
 
     def find(self, named: Object) -> Table | None:
@@ -152,19 +149,6 @@ class Schema:
         """The foreign keys that refer to a table, in whatever case its name is."""
         return [key for key in self.foreign_keys if key.parent.lower() == parent.lower()]
 
-    def rights_go_with(self, effect: Reading) -> str:
-        """What the unit has made with which the rights go that a statement gives, so that nothing
-        else undoes it; empty: they stay."""
-        routine = effect.given_on
-        if (
-            routine
-            and _made(routine) in self._made
-            and not (self._keeps_rights or self._makes_users)
-        ):
-            return f"the {routine.kind} {routine.name}"
-        users = {Object("user", name) for name in effect.given_to}
-        return ", ".join(sorted(effect.given_to)) if users and users <= self._made else ""
-
     def unseen(self, calls: frozenset[str]) -> frozenset[str]:
         """Those of these functions that may change rows, or of which that is not known."""
         return frozenset(name for name in calls & self.functions if not self._only_reads(name))
@@ -204,6 +188,7 @@ class Schema:
     def apply(self, effect: Reading) -> None:
         """Follows a statement that has run."""
         self._set(effect.settings)
+        self.made.apply(effect)
         if effect.temporary:
             names = {table.name for table in effect.tables_written}
             self.temporary = self.temporary | names if effect.verb == "create" else (
@@ -225,15 +210,11 @@ class Schema:
             self.checks_foreign_keys = settings["foreign_key_checks"].lower() in ON
         if "sql_mode" in settings:
             self.strict = False
-            if self._makes_users is not None:
-                self._makes_users = KEEPS_USERS not in settings["sql_mode"].lower()
         if ENGINE_SETTINGS & settings.keys():
             self._default_engine = ""
 
     def _create(self, effect: Reading) -> None:
         self._define_views(effect)
-        if not (effect.conditional or effect.replaces):
-            self._made |= {_made(one) for one in effect.objects if one.kind in FOLLOWED}
         for made in effect.objects:
             if made.kind == "view":
                 self.views.add(made.name)
@@ -329,7 +310,6 @@ class Schema:
 
     def _drop(self, objects: Iterable[Object]) -> None:
         for gone in objects:
-            self._made.discard(_made(gone))
             if gone.kind == "table":
                 self.tables.pop(gone.name, None)
                 gone_key = gone.name.lower()
@@ -374,11 +354,6 @@ class Schema:
             carries = parent in effect.cascades_from
             key = ForeignKey(child, parent.name, on_update=carries, on_delete=carries)
             self.foreign_keys.append(key)
-
-
-def _made(one: Object) -> Object:
-    """A routine has one name in all cases, an account in one."""
-    return one if one.kind == "user" else Object(one.kind, one.name.lower(), one.schema)
 
 
 def _read_table(facts: TableFacts) -> Table:

@@ -170,7 +170,7 @@ def _commits(effect: Reading, words: list[str]) -> Commits:
         return "may"
     if words[:2] == ["reset", "persist"]:
         return "never"
-    keeps = effect.is_rows_only or effect.is_neutral
+    keeps = effect.is_rows_only or effect.is_neutral or effect.verb == "set"
     return "never" if keeps and "autocommit" not in effect.settings else "itself"
 
 

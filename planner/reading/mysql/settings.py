@@ -14,6 +14,8 @@ from lockgate.planner.sql.cursor import Cursor
 LASTING_SCOPES = frozenset({"global", "persist", "persist_only"})
 # SET of something else than variables, for the session or its next transaction.
 SESSION_SETS = frozenset({"character", "charset", "names", "role", "resource", "transaction"})
+GTIDS = "gtid_purged"
+WITHOUT_GTIDS = "a dump with --set-gtid-purged=OFF has none of it"
 LASTING = "it changes the server, and not this session alone"
 
 ON = frozenset({"1", "on", "'on'", "true", "default"})
@@ -29,7 +31,7 @@ NEEDED: dict[str, tuple[frozenset[str], str]] = {
         "it makes tables of another storage engine than they say",
     ),
     "skip_replication": (frozenset({"0", "off", "'off'", "false", "default"}), UNREPLICATED),
-    "sql_log_bin": (ON, f"{UNREPLICATED} (a dump with --set-gtid-purged=OFF has none of it)"),
+    "sql_log_bin": (ON, f"{UNREPLICATED} ({WITHOUT_GTIDS})"),
     "sql_quote_show_create": (ON, "it changes how definitions are printed, which undoing reads"),
     "sql_select_limit": (
         frozenset({"default", "18446744073709551615"}),
@@ -51,7 +53,9 @@ def read_set(cursor: Cursor) -> Reading:
     while not cursor.at_end:
         clause = cursor.clause()
         if clause.peek().word.lstrip("@") in LASTING_SCOPES:
-            return Reading("other", obstacle=LASTING, leaves_session=True)
+            is_dump = any(token.word.endswith(GTIDS) for token in clause.rest())
+            reason = f"{LASTING} ({WITHOUT_GTIDS})" if is_dump else LASTING
+            return Reading("other", obstacle=reason, leaves_session=True)
         settings |= _setting(clause)
     return Reading("set", settings=settings, leaves_session=True, obstacle=_obstacle(settings))
 

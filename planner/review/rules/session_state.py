@@ -32,14 +32,17 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _settings(subject: Subject) -> dict[str, tuple[Reviewed, int]]:
-    """Each variable with the statement that sets it first, and how often it is set."""
+    """Each variable with the statement that sets it first, and how often it is set; without those
+    that only get back what the section has kept of them, as after SET NAMES."""
     found: dict[str, tuple[Reviewed, int]] = {}
     for statement in subject.statements:
-        for name in _lasting(statement.impact.reading):
-            first, count = found.get(name, (statement, 0))
-            found[name] = (first, count + 1)
+        for name, value in _lasting(statement.impact.reading):
+            is_kept = value.startswith("@") and not value.startswith("@@")
+            if name in found or not is_kept:
+                first, count = found.get(name, (statement, 0))
+                found[name] = (first, count + 1)
     return found
 
 
-def _lasting(effect: Reading) -> Iterator[str]:
-    yield from (name for name in effect.settings if name not in ("autocommit", "timestamp"))
+def _lasting(effect: Reading) -> Iterator[tuple[str, str]]:
+    yield from (one for one in effect.settings.items() if one[0] not in ("autocommit", "timestamp"))

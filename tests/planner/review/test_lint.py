@@ -62,6 +62,13 @@ def test_the_page_of_the_rules_has_every_rule_and_no_other() -> None:
     assert sorted(re.findall(r"^\| `([a-z-]+)` \|", tables, re.MULTILINE)) == list(rule_codes())
 
 
+def test_what_is_known_not_to_be_there_is_no_loss_to_tell_of() -> None:
+    there = Facts(tables={"a": TableFacts("InnoDB", 0, 0, {})}, known=True)
+    sql = "drop table if exists a;\ndrop table if exists b;\ndrop table c;"
+    told = [one.statement for one in lint(section(sql, facts=there)) if one.code == "drops-data"]
+    assert told == [1, 3]
+
+
 def test_a_waiver_keeps_the_finding_and_shows_its_reason() -> None:
     waiver = Waiver("drops-data", "it is empty", line=1, statement=2)
     kept, waived = lint(section("drop table a;\ndrop table b", POSTGRESQL), [waiver])
