@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-versions test-pythons test-oracle test-faults test-undoing test-races test-batches test-copies test-adoption test-fleet test-fuzz test-forgery test-growth lint format benchmark clean
+.PHONY: demo test test-fast test-versions test-family test-pythons test-oracle test-faults test-undoing test-races test-batches test-copies test-adoption test-fleet test-fuzz test-forgery test-growth lint format benchmark clean
 
 demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a private PostgreSQL
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
@@ -19,6 +19,9 @@ test-versions: $(VENV)/.installed-dev  ## a smoke on PostgreSQL 13 to 17, or on 
 
 test-pythons: $(VENV)/.installed-dev  ## the wheel and the planner's tests on each Python here, or on PYTHONS="3.12"
 	$(BIN)/python -m tests.pythons $(PYTHONS)
+
+test-family: $(VENV)/.installed-dev  ## the contract suites on MariaDB 10.5 and 11.8, and under other settings
+	$(BIN)/python -m tests.versions.family $(FAMILY)
 
 test-oracle: $(VENV)/.installed-dev  ## 20,000 statements, measured on a live PostgreSQL
 	$(BIN)/python -m tests.oracle $(ORACLE)

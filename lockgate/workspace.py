@@ -29,12 +29,6 @@ from lockgate.planner.quantities import format_duration
 from lockgate.planner.sql.dialect import DIALECTS
 from lockgate.planner.value import frozen
 from lockgate.signals import deferred_signals
-from lockgate.views.terminal import tell
-
-CLEAR_TEXT = (
-    "The connection is not encrypted, and the server is on another machine. Ask for TLS with the "
-    "option `tls: verify-full`, or say `tls: off`."
-)
 
 if TYPE_CHECKING:
     from lockgate.executors.apply import Author
@@ -50,6 +44,8 @@ class Workspace:
 
     environment: Environment
     engine: Engine
+    is_exposed: bool = False
+    """Others on the network can read along, and nobody has asked for that."""
 
 
 def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environment:
@@ -123,9 +119,8 @@ def open_workspace(environment: Environment) -> Iterator[Workspace]:
 
         importlib.import_module(f"lockgate.executors.{environment.engine}")
     with open_address(environment) as address, closing(open_engine(address, environment)) as engine:
-        if engine.session.is_exposed and not address.is_local:
-            tell(CLEAR_TEXT, "yellow")
-        yield Workspace(environment, engine)
+        is_exposed = engine.session.is_exposed and not address.is_local
+        yield Workspace(environment, engine, is_exposed)
 
 
 def await_server(environment: Environment, seconds: float) -> None:

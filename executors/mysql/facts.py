@@ -7,7 +7,7 @@ who relies on what.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -38,9 +38,13 @@ SOURCES = {
     # By the schema that is referred to: a foreign key may lie in another database.
     "REFERENTIAL_CONSTRAINTS": "unique_constraint_schema constraint_schema constraint_name "
     "table_name referenced_table_name update_rule delete_rule",
-    "KEY_COLUMN_USAGE": "referenced_table_schema constraint_schema constraint_name table_name "
-    "referenced_column_name",
 }
+# By the schemas of the children: MariaDB would open every table of the server for their parents.
+REFERRING = """
+select table_schema, table_name, constraint_name, lower(referenced_column_name)
+from information_schema.key_column_usage
+where table_schema in %s and referenced_table_schema = %s
+"""
 SERVER = """
 select @@session.sql_mode, @@session.default_storage_engine, @@global.automatic_sp_privileges
 """
@@ -69,6 +73,7 @@ def read_facts(session: MySQLSession) -> Facts:
     read = partial(read_mentions, dialect=dialect_of(session.kind))
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
+    keys = tuple(_foreign_keys(session, records["REFERENTIAL_CONSTRAINTS"]))
     return Facts(
         known=True,
         tables=_tables(records, read),
@@ -81,7 +86,7 @@ def read_facts(session: MySQLSession) -> Facts:
         strict=bool(STRICT.intersection(mode.split(","))),
         grants_make_users=KEEPS_USERS not in mode if session.grants_make_users else None,
         keeps_rights=not frees_rights,
-        foreign_keys=tuple(_foreign_keys(records, session.server.database)),
+        foreign_keys=keys,
         default_engine=default_engine.lower(),
     )
 
@@ -188,12 +193,15 @@ def _column(row: ViewRow) -> ColumnFacts:
     )
 
 
-def _foreign_keys(records: ViewRows, database: str) -> Iterator[ForeignKey]:
+def _foreign_keys(session: MySQLSession, rows: Sequence[ViewRow]) -> Iterator[ForeignKey]:
     """Those that lead to tables of the database, from wherever they are."""
+    database = session.server.database
+    schemas = sorted({row["constraint_schema"] for row in rows})
+    found = session.query_all(REFERRING, (schemas, database)) if schemas else []
     columns: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for row in records["KEY_COLUMN_USAGE"]:
-        columns[_key(row)].append(row["referenced_column_name"].lower())
-    for row in sorted(records["REFERENTIAL_CONSTRAINTS"], key=_key):
+    for *key, column in found:
+        columns[tuple(key)].append(column)
+    for row in sorted(rows, key=_key):
         schema, table = row["constraint_schema"], row["table_name"]
         yield ForeignKey(
             child=table if schema == database else f"{schema}.{table}",

@@ -11,6 +11,7 @@ from lockgate.plans.origin import with_origin
 from lockgate.runs.at_once import apply_at_once
 from lockgate.runs.dry_run import refuse_both, show_dry_run
 from lockgate.trust.admission import admit
+from lockgate.views.database.transport import tell_clear_text
 from lockgate.views.plan import text
 from lockgate.views.run.following import following
 from lockgate.views.run.report import show_report
@@ -35,6 +36,7 @@ def plan_and_apply(
     environment = load_environment(name, folder)
     request = with_origin(request, environment)
     with open_workspace(environment) as work:
+        tell_clear_text(work)
         if dry_run:
             plan = plan_live(work, read_settled(work.engine), request)
             show_dry_run(plan, work.engine, admit(environment))

@@ -6,6 +6,7 @@ Follows no link out of the project, and knows no format.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,12 @@ from lockgate.planner.project import (
     read_regular,
 )
 
+# A literal of bytes, as a dump has it: saved in another encoding it would be other bytes.
+BYTES = re.compile(rb"_binary\s*['\"]", re.IGNORECASE)
+HEX = (
+    "Do not convert the file: that would change the bytes in its rows. Make the dump again with "
+    "`mysqldump --hex-blob`."
+)
 DEEPEST = 4
 """Folders within folders that are looked into."""
 
@@ -116,6 +123,6 @@ def decode(filename: str, data: bytes) -> str:
             f"byte {error.start} (0x{data[error.start]:02x}) is not valid UTF-8",
             path=Path(filename),
             line=data.count(b"\n", 0, error.start) + 1,
-            do="Save the file as UTF-8.",
+            do=HEX if BYTES.search(data) else "Save the file as UTF-8.",
         ) from error
     return text.removeprefix("\ufeff")

@@ -32,7 +32,8 @@ MODES = {
     "strict": {},
     "lax": {"sql_mode": "''"},
     "own": {
-        "sql_mode": "'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES'",
+        "sql_mode": "'ANSI,NO_BACKSLASH_ESCAPES,ALLOW_INVALID_DATES'",
+        "autocommit": "0",
         "default_storage_engine": "MyISAM",
         "sql_select_limit": "3",
     },

@@ -37,11 +37,12 @@ SOURCES = {
     "srs_id column_comment",
     "STATISTICS": "table_schema table_name index_name seq_in_index non_unique index_type "
     "column_name expression sub_part collation is_visible ignored index_comment",
-    "TABLE_CONSTRAINTS": "constraint_schema constraint_name table_name constraint_type enforced",
+    # By the schema of the table, with which alone MariaDB opens no tables of others.
+    "TABLE_CONSTRAINTS": "table_schema constraint_name table_name constraint_type enforced",
     "CHECK_CONSTRAINTS": "constraint_schema constraint_name table_name level check_clause",
     "REFERENTIAL_CONSTRAINTS": "constraint_schema constraint_name table_name "
     "match_option update_rule delete_rule",
-    "KEY_COLUMN_USAGE": "constraint_schema constraint_name table_name ordinal_position column_name "
+    "KEY_COLUMN_USAGE": "table_schema constraint_name table_name ordinal_position column_name "
     "referenced_table_schema referenced_table_name referenced_column_name",
     "PARTITIONS": "table_schema table_name partition_name subpartition_name "
     "partition_ordinal_position subpartition_ordinal_position partition_method "

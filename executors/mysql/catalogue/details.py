@@ -144,7 +144,8 @@ def _checks(records: ViewRows) -> Iterator[Detail]:
     for row in records["CHECK_CONSTRAINTS"]:
         name = row["constraint_name"]
         whole = row if "table_name" in row else {**row, **owners.get(name, {"table_name": ""})}
-        told = attributes(whole, "table_name", "constraint_name", "constraint_type")
+        known = ("table_schema", "table_name", "constraint_name", "constraint_type")
+        told = attributes(whole, *known)
         yield Detail(f"table {whole['table_name']}", f"check {name}", told)
 
 

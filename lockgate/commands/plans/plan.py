@@ -142,12 +142,14 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
     from lockgate.plans.making import make_plan, read_observation
     from lockgate.plans.rehearsal import plan_rehearsed
     from lockgate.views.database.lock import takes_locks, tell_open_transactions
+    from lockgate.views.database.transport import tell_clear_text
     from lockgate.workspace import open_workspace
 
     if request.state is not None:
         seen = read_observation(request.state, environment)
         return make_plan(environment, seen, request)
     with open_workspace(environment) as work:
+        tell_clear_text(work)
         plan = plan_rehearsed(work, request)
         if takes_locks(plan):
             tell_open_transactions(work.engine.survey.find_open_transactions())

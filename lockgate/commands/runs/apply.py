@@ -89,6 +89,7 @@ def command(
     from lockgate.runs.dry_run import refuse_both, show_dry_run
     from lockgate.trust.admission import PlanFile, admit, read_intent, read_trusted
     from lockgate.trust.receipts import hand_out_receipt, refuse_undeliverable
+    from lockgate.views.database.transport import tell_clear_text
     from lockgate.views.run.following import following
     from lockgate.views.run.report import show_report
     from lockgate.workspace import author, load_environment, open_workspace
@@ -125,6 +126,7 @@ def command(
     signatures, maker = read_trusted(plan, plan_file, environment)
     intent = read_intent(reviewed)
     with open_workspace(environment) as work:
+        tell_clear_text(work)
         file = PlanFile(reread(plan, work), signatures, maker, allow_non_atomic)
         admitted = admit(environment, intent, file)
         if dry_run:

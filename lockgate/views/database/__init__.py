@@ -6,4 +6,5 @@ history.py     The runs of a database, the newest first: for people, and as a do
 lock.py        Who holds the migration lock: for people, and as a document
 matrix.py      Migrations by environments
 migrations.py  The migrations of one environment and where they stand: for people, and as a document
+transport.py   A warning of a connection that others can read along
 """

@@ -7,7 +7,8 @@ import pytest
 
 from lockgate.executors.mysql.encryption import read_level
 from lockgate.planner.errors import Unreachable, UsageError
-from lockgate.workspace import CLEAR_TEXT, open_workspace
+from lockgate.views.database.transport import CLEAR_TEXT, tell_clear_text
+from lockgate.workspace import open_workspace
 from tests.executors.building import Recorder, environment_for, open_test_engine
 from tests.executors.rows import ask
 from tests.servers.mysql import MySQLServer
@@ -73,7 +74,8 @@ def test_a_server_without_tls_is_refused_where_it_is_demanded(
     elsewhere = mysql_server.url("mysql").replace("127.0.0.1", "0.0.0.0")  # no loopback address
     for options, told in (("", True), ("?tls=off", False)):
         environment = environment_for(mysql_server, "", database={"url": elsewhere + options})
-        with open_workspace(environment):
+        with open_workspace(environment) as work:
+            tell_clear_text(work)
             assert (CLEAR_TEXT in capsys.readouterr().err.replace("\n", " ")) is told
 
 
