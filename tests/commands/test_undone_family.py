@@ -13,6 +13,7 @@ import pytest
 from tests.commands.conftest import opened
 from tests.commands.running import Project, refused, succeed
 from tests.commands.test_everyday_family import FAILURE, Shown
+from tests.executors.mysql.test_own_settings import given_to_all
 from tests.executors.rows import execute
 from tests.faults.difference import show_difference
 
@@ -222,3 +223,32 @@ def test_a_missing_file_of_certificates_is_named(project: Project) -> None:
     url = f"{project.url}?ssl_ca=/nowhere/ca.pem"
     result = project.migrate("plan", environ={"TEST_URL": url})
     refused(result, 64, "ssl_ca names /nowhere/ca.pem, which cannot be read: No such file")
+
+
+def test_rights_that_the_role_cannot_see_are_told_before_anything_runs(
+    project: Project, family_server: Any
+) -> None:
+    user, database = "blind_to_rights", project.database
+    grants = f"grant all on `{database}`.* to {user}"
+    execute(family_server, None, f"create user {user}", grants)
+    try:
+        url = project.url.replace("root@", f"{user}@")
+        with family_server.connect(database, user=user) as connection:
+            connection.query("create procedure own() select 1")
+        project.write("001_case.sql", "create table made (id int);\ndrop procedure own;")
+        result = project.migrate("up", "--fresh", environ={"TEST_URL": url})
+        refused(result, 9, "the rights on the procedure own along", "mysql.procs_priv TO")
+        with family_server.connect(database) as connection, connection.cursor() as cursor:
+            assert cursor.execute("show tables like 'made'") == 0
+            assert cursor.execute("show create procedure own") == 1
+    finally:
+        execute(family_server, None, f"drop user {user}")
+
+
+def test_the_servers_default_engine_is_no_assumption(project: Project, family_server: Any) -> None:
+    project.configure("transaction: step\npolicy: {non_atomic: deny}\n")
+    project.write("001_made.sql", "create table made (id int primary key);")
+    project.write("002_rows.sql", "insert into made values (1);\ninsert into made values (1);")
+    with given_to_all(family_server, "default_storage_engine", "MyISAM"):
+        result = project.migrate("up", "--fresh")
+    refused(result, 3, "NOT ATOMIC after 002_rows.sql:2", "keeps its rows at once")

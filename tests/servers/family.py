@@ -142,12 +142,10 @@ class FamilyServer:
         return pymysql.connect(
             host=self.host,
             port=port or self.port,
-            user=self.user,
-            password=self.password,
             database=database,
             charset="utf8mb4",
             autocommit=True,
-            **{"ssl_disabled": True, **options},
+            **{"user": self.user, "password": self.password, "ssl_disabled": True, **options},
         )
 
     def new_database(self) -> str:

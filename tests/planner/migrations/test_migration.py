@@ -112,6 +112,8 @@ class TestEncoding:
         assert error.what == "byte 22 (0xe4) is not valid UTF-8"
         assert str(error).startswith("001_users.sql:2: ")
         assert "UTF-8" in error.do
+        dump = refused(b"-- migrate:up\ninsert into t values (_binary '\xe4');\n")
+        assert "--hex-blob" in dump.do
 
     def test_utf16_is_refused(self) -> None:
         assert refused(UP_AND_DOWN.encode("utf-16")).line == 1
