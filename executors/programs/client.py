@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
+from lockgate.executors.mysql.encryption import read_level
 from lockgate.executors.postgresql.connection import guard_options
 from lockgate.executors.programs.installations import wheel_installation
 from lockgate.executors.programs.program import find_program
@@ -20,6 +21,13 @@ NAMES = {"postgresql": ("psql",), "mysql": ("mysql", "mariadb"), "mariadb": ("ma
 EMBEDDED = ("psql", "pg_dump")
 """What the package of the embedded server has too."""
 STATEMENT = {"psql": "-c", "mysql": "-e", "mariadb": "-e"}
+ENCRYPTED = {
+    "off": ("--ssl-mode=DISABLED", "--skip-ssl"),
+    "required": ("--ssl-mode=REQUIRED", "--ssl"),
+    "verify-ca": ("--ssl-mode=VERIFY_CA", "--ssl-verify-server-cert"),
+    "verify-full": ("--ssl-mode=VERIFY_IDENTITY", "--ssl-verify-server-cert"),
+}
+"""How the programs of MySQL, and those of MariaDB, are told how much TLS there is to be."""
 OPTIONS = {"ssl_ca": "ssl-ca", "ssl_cert": "ssl-cert", "ssl_key": "ssl-key"}
 
 
@@ -99,7 +107,8 @@ def flags(address: DatabaseAddress, program: str) -> list[str]:
     named = [
         f"--{OPTIONS[key]}={value}" for key, value in address.options.items() if key in OPTIONS
     ]
-    if address.is_guarded and address.password:
+    is_guarded = address.is_guarded and address.password
+    if level := "verify-full" if is_guarded else read_level(address.options):
         is_mariadb = Path(program).name.startswith("mariadb")
-        named.append("--ssl-verify-server-cert" if is_mariadb else "--ssl-mode=VERIFY_IDENTITY")
+        named.append(ENCRYPTED[level][is_mariadb])
     return [*place, f"--user={address.user}", *named, address.database]
