@@ -105,7 +105,16 @@ def inspect_plan(
     except UsageError:
         outer = ((),) * len(subjects)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, UNREACHED)})
-    return inspect(plan, subjects, origins, outer)
+    return _suggesting(inspect(plan, subjects, origins, outer), subjects)
+
+
+def _suggesting(plan: Plan, subjects: Sequence[Subject]) -> Plan:
+    """The plan whose findings name the command that shows a safe form, where there is one."""
+    if not any(step.findings for step in plan.steps if step.direction == "up"):
+        return plan
+    from lockgate.planner.rewriting.suggestion import with_suggestions_of_plan
+
+    return with_suggestions_of_plan(plan, subjects)
 
 
 def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockgate.planner.finding import Finding
+from lockgate.planner.plan.plan import Plan
 from lockgate.planner.review.rules import blocks_table, lock_held, rebuilds_table, unguarded_alter
 from lockgate.planner.review.section import Subject
 from lockgate.planner.rewriting.rewrite import rewrite_section
@@ -32,6 +33,15 @@ def _codes(subject: Subject) -> Iterator[tuple[int, frozenset[str]]]:
         if one.pieces or one.depends or one.offers:
             for place in range(one.place, one.place + one.covers):
                 yield place, GUARDED if one.offers else CODES
+
+
+def with_suggestions_of_plan(plan: Plan, subjects: Iterable[Subject]) -> Plan:
+    """The plan whose findings, too, say how to see the safe form; not sealed again."""
+    steps = (
+        step.model_copy(update={"findings": with_suggestions(step.findings, subject, step.file)})
+        for step, subject in zip(plan.steps, subjects, strict=True)
+    )
+    return plan.model_copy(update={"steps": tuple(steps)})
 
 
 def _suggesting(finding: Finding, file: str) -> Finding:

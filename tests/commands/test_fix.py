@@ -254,6 +254,10 @@ def test_a_finding_says_that_there_is_a_safe_form(begun: Project, style: str) ->
     lines = begun.migrate("lint", "--format", style).out.splitlines()
     suggesting = [line for line in lines if "`migrate fix 002_x.sql` shows" in line]
     assert len(suggesting) == 1, lines
+    succeed(begun.migrate("up", "--to", "001"))
+    shown = [begun.migrate("plan").out, *(begun.migrate("show", "plan.json", "--format", one).out
+                                          for one in ("markdown", "html", "github"))]  # fmt: skip
+    assert [text.count("migrate fix 002") for text in shown] == [1, 1, 1, 1]
 
 
 FAMILY_BASE = """

@@ -6,6 +6,7 @@ It must not know any page. What a page may hold, as an HTML comment before a fen
     <!-- sql: dev -->                     the block is run on that environment's database
     <!-- copy: examples/shop -->          (no block) that folder of the repository is copied
     <!-- server: mysql -->                (no block) DATABASE_URL leads to a fresh database there
+    <!-- tool: pt-osc -->                 (no block) percona-toolkit is in PATH
 
 A console block holds commands, `$ ` before each, and what each prints on stdout and stderr. A line
 of output that is only `…` stands for any number of lines. A block of commands alone shows no
@@ -31,6 +32,7 @@ from lockgate.executors.programs.embedded import start_embedded
 from lockgate.planner.database.address import DatabaseAddress, parse_url
 from tests.commands.client import ROOT
 from tests.commands.forked import write_program
+from tests.servers.toolkit import install
 
 DEADLINE = 60.0
 """Seconds after which a command that has not ended fails its test."""
@@ -41,7 +43,7 @@ HOME = "/home/you/shop"
 BEGINNING = re.compile(r"migrate (plan|up)\b(?!.* -e )")
 """The commands that a page uses `dev` with first."""
 
-MARKER = re.compile(r"<!-- (file|sql|copy|server): (\S+) -->")
+MARKER = re.compile(r"<!-- (file|sql|copy|server|tool): (\S+) -->")
 FENCE = re.compile(r"(`{3,})(\w*)")
 
 CHANGING = (
@@ -178,7 +180,7 @@ def blocks(text: str) -> Iterator[Block]:
             marker = None
         elif found := MARKER.fullmatch(line):
             marker = Block(found[1], found[2], [], number)
-            if marker.kind in ("copy", "server"):
+            if marker.kind in ("copy", "server", "tool"):
                 yield marker
 
 
@@ -200,6 +202,8 @@ def run_page(page: str, folder: Path, variables: dict[str, str]) -> Iterator[Com
             content = "\n".join([*block.lines, ""])
             if block.kind == "copy":
                 shutil.copytree(ROOT / block.argument, session.folder, dirs_exist_ok=True)
+            elif block.kind == "tool":
+                install(folder)
             elif block.kind == "file":
                 path = session.folder / block.argument
                 path.parent.mkdir(parents=True, exist_ok=True)

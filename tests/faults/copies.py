@@ -103,15 +103,16 @@ def _kill_at(process: Any, phase: str, victim: Victim) -> bool:
     for line in process.stdout:
         event = json.loads(line)
         if event["event"] == "copy_progressed" and phase in event["text"]:
-            pid = process.pid if victim == "lockgate" else _child(process.pid)
-            os.kill(pid, signal.SIGKILL)
+            for pid in [process.pid] if victim == "lockgate" else _children(process.pid):
+                os.kill(pid, signal.SIGKILL)
             return True
     return False
 
 
-def _child(pid: int) -> int:
-    (child, *_) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(child)
+def _children(pid: int) -> list[int]:
+    """The program, unless it has just ended by itself."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in children.read_text().split()] if children.exists() else []
 
 
 def _works(server: Any, database: str) -> bool:

@@ -119,7 +119,9 @@ def _finding(remark: Remark) -> Note:
     finding = remark.finding
     line = f"line {finding.line}: " if finding.statement else ""
     reason = f" Allowed: {finding.allowed}" if finding.allowed is not None else ""
-    text = f"{line}{finding.code}: {finding.message}{reason}"
+    _, fix, rest = finding.safer.rpartition("`migrate fix ")
+    safe = f" {fix}{rest}" if fix and finding.allowed is None else ""
+    text = f"{line}{finding.code}: {finding.message}{reason}{safe}"
     return Note(remark.place, remark.grade, text, STYLES[remark.grade])
 
 
