@@ -12,7 +12,7 @@ from lockgate.planner.passwords import HIDDEN
 from lockgate.planner.sql.cursor import each_token
 from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 
-MENTIONED = re.compile(r"password|identified|connection", re.IGNORECASE)
+MENTIONED = ("password", "identified", "connection")
 IN_CONNECTION = re.compile(
     r"(?<=password=)[^\s']+|(?<=password=')[^']+|(?<=:)(?<!://)[^:/@\s]+(?=@)", re.IGNORECASE
 )
@@ -43,7 +43,8 @@ def has_password(sql: str, dialect: Dialect) -> bool:
 def _places(sql: str, dialect: Dialect) -> Iterator[tuple[int, int, str]]:
     """Where passwords begin and end, in the code of a body too, and what to show in their place:
     of whole strings, and of parts of the string that says how to connect."""
-    if not MENTIONED.search(sql):
+    text = sql.lower()  # a pattern that ignores case takes fifty times as long
+    if not any(map(text.__contains__, MENTIONED)):
         return
     before: list[str] = []
     for token in each_token(sql, dialect):
