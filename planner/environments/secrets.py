@@ -23,6 +23,7 @@ COMMANDS = "LOCKGATE_COMMANDS"
 """The commands that an environment's file may have run, a line each; or `@file`."""
 FOLDERS = "LOCKGATE_SECRETS_DIR"
 USUAL_FOLDERS = ("/run/secrets", "/var/run/secrets")
+URL_LIKE = "it holds a URL such as postgresql://user:password@host/database"
 LONGEST = 65_536
 """Bytes of a file with a secret."""
 
@@ -45,7 +46,8 @@ def read_secret(
             raise ValueError(f"{kind}_env: {ALLOWED} does not allow the variable {shown} here")
         if not variables.get(variable):
             state = "is empty" if variable in variables else "is not set"
-            raise ValueError(f"{kind}_env: the variable {shown} {state}")
+            like = f"; {URL_LIKE}" if kind == "url" else ""
+            raise ValueError(f"{kind}_env: the variable {shown} {state}{like}")
         return variables[variable]
     if not file:
         return None

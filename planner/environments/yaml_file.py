@@ -162,7 +162,9 @@ def parse_yaml(
     except ValidationError as error:
         problems = [_explain(item, document, model, hints or {}) for item in error.errors()]
     (place, what), *others = sorted(problems, key=lambda problem: problem[0].line or 1_000_000)
-    why = "\n".join(f"{at.path}:{at.line}: {text}" for at, text in others)
+    why = "\n".join(
+        f"{at.path}:{at.line}: {text}" if at.line else f"{at.path}: {text}" for at, text in others
+    )
     raise ConfigurationError(what, path=place.path, line=place.line, why=why)
 
 

@@ -116,15 +116,16 @@ def assemble_migration(name: str, files: tuple[SourceFile, ...], dialect: Dialec
 def parse_sections(
     migration: Migration, dialect: Dialect, variables: Mapping[str, str]
 ) -> Sections:
-    """Both sections of a migration, cut into statements.
+    """Both sections of a migration, cut into statements. What does nothing is undone by nothing.
 
     Raises:
         MigrationFileError: with the file and the line; of a template in the rendered text.
     """
     known = load_format(migration.format)
     sections = known.read_sections(migration, dialect, variables)
+    up = _unwrapped(sections.up, dialect)
     down = sections.down and _unwrapped(sections.down, dialect)
-    sections = Sections(_unwrapped(sections.up, dialect), down)
+    sections = Sections(up, down if down or up.statements else up)
     alone = getattr(known, "ALONE", "it as its tool wants it outside of a transaction")
     mistakes = Mistakes()
     for section in (sections.up, sections.down):

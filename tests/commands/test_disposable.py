@@ -30,7 +30,11 @@ def test_redo_applies_the_last_migration_as_its_file_is_now(any_project: Project
     succeed(any_project.migrate("up"))
     any_project.write("002_t2.sql", "create table other (id int);", "drop table other;")
     assert "Applied 002 t2." in succeed(any_project.migrate("redo")).out
-    succeed(any_project.migrate("down", "--steps", "2"))
+    any_project.write("003_saved_too_late.sql", "", "")
+    assert "it is recorded, and does nothing" in succeed(any_project.migrate("up")).all
+    any_project.write("003_saved_too_late.sql", "create table t3 (id int);", "drop table t3;")
+    succeed(any_project.migrate("redo"))
+    succeed(any_project.migrate("down", "--steps", "3"))
 
 
 def test_reset_leaves_what_the_migrations_make(any_project: Project) -> None:

@@ -28,6 +28,21 @@ def test_a_schema_as_the_migrations_make_it_has_no_drift(applied: Project) -> No
     assert result.out == "No drift: the schema is what its migrations make.\n"
 
 
+def test_what_the_server_counts_is_no_drift(project: Project, postgres_server: Any) -> None:
+    """Releases of November 2026 and later keep a number of their own among a column's options."""
+    project.configure(HERE)
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    run(
+        postgres_server,
+        "set allow_system_table_mods = on; update pg_attribute set attoptions = "
+        "'{n_distinct=5,pg_attver=7}' where attrelid = 't1'::regclass and attname = 'id'",
+        project.database,
+    )
+    shown = refused(project.migrate("drift"), 4).out
+    assert 'options ["n_distinct=5"]' in shown
+
+
 def test_each_object_is_shown_with_its_lines(applied: Project, any_server: Any) -> None:
     run(any_server, "alter table t1 add column late int", applied.database)
     run(any_server, "drop table t2", applied.database)

@@ -81,6 +81,8 @@ from pg_class c {IN_SCHEMA} c.relnamespace left join pg_class t on t.oid = c.rel
 left join pg_foreign_table f on f.ftrelid = c.oid
 where c.relkind in ('r', 'p', 'f', 'v', 'm') and {of_users("pg_class", "c.oid")}
 """
+# The server counts a column's versions among its options, in releases of November 2026 and later.
+OF_PEOPLE = "array(select o from unnest(a.attoptions) o where not starts_with(o, 'pg_attver='))"
 # A type's columns have an order; a table's have one that a column dropped and added again changes.
 COLUMNS = f"""
 select {RELATION}, 'column ' || quote_ident(a.attname),
@@ -91,7 +93,7 @@ select {RELATION}, 'column ' || quote_ident(a.attname),
     'collation', case when a.attcollation <> t.typcollation then ({COLLATION} a.attcollation) end,
     'storage', case when a.attstorage <> t.typstorage then a.attstorage end,
     'compression', nullif(a.attcompression, ''), 'statistics', nullif(a.attstattarget, -1),
-    'options', {options("a.attoptions")}, 'server options', {options("a.attfdwoptions")},
+    'options', {options(OF_PEOPLE)}, 'server options', {options("a.attfdwoptions")},
     'local', nullif(a.attislocal, true), 'inherited', nullif(a.attinhcount, 0),
     'privileges', {options("a.attacl")}, 'comment', col_description(c.oid, a.attnum))
 from pg_attribute a join pg_class c on c.oid = a.attrelid {IN_SCHEMA} c.relnamespace

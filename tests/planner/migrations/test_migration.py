@@ -36,6 +36,7 @@ class TestNames:
         [
             ("001_create_users.sql", ("001", "create_users")),
             ("1_a.sql", ("1", "a")),
+            ("001-create-users.sql", ("001", "create-users")),
             ("20261122093000_add_email.sql", ("20261122093000", "add_email")),
             ("12345678901234567890_long.sql", ("12345678901234567890", "long")),
             ("0000_silver_surfer.sql", ("0000", "silver_surfer")),
@@ -182,7 +183,10 @@ class TestSections:
         assert parse("-- migrate:up\nselect 1;\n" + rest).down is None
 
     def test_an_empty_up_section_parses(self) -> None:
-        assert parse("-- migrate:up\n-- migrate:down\n").up.statements == ()
+        sections = parse("-- migrate:up\n-- migrate:down\n")
+        assert sections.up.statements == ()
+        assert sections.down is not None  # what does nothing is undone by nothing
+        assert sections.down.statements == ()
 
     def test_are_transactional_unless_the_marker_says_otherwise(self) -> None:
         text = "-- migrate:up transaction:{}\nselect 1;\n-- migrate:down\nselect 2;\n"
