@@ -5,7 +5,7 @@ It must not know the plan's own database, and what it runs, it runs as `apply` d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from lockgate.planner.errors import (
     RunError,
     StatementFailed,
 )
-from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.plan.drift import made_by_migrations, without_tables
 from lockgate.planner.plan.other_version import comparable
 from lockgate.planner.plan.plan import Direction, Plan, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
@@ -200,10 +200,13 @@ def _again(
     return seen.model_copy(update=repeated)
 
 
-def find_drift(stage: Stage, live: Catalogue, server: Server) -> tuple[ObjectDifference, ...]:
+def find_drift(
+    stage: Stage, live: Catalogue, server: Server, others: Collection[tuple[str, str]] = ()
+) -> tuple[ObjectDifference, ...]:
     """What a live schema, which is on this server, has otherwise than the migrations that were
-    replayed make it."""
-    expected, found = stage.expected(), made_by_migrations(live)
+    replayed make it, without the tables of other tools, which their own SQL makes too."""
+    expected = without_tables(stage.expected(), others)
+    found = made_by_migrations(without_tables(live, others))
     if is_of_other_series(stage.engine.server.dialect, server.dialect):
         return differences(comparable(expected), comparable(found))
     return differences(expected, found)

@@ -175,8 +175,7 @@ class IrreversibleMigration(HistoryError):
     def __init__(self, version: str, filename: str) -> None:
         self.version = version
         super().__init__(
-            f"Migration {version} has no way back: {filename} has no statements "
-            "under `-- migrate:down`.",
+            f"Migration {version} has no way back: {filename} has no statements that undo it.",
             do="Write a new migration that undoes it; the file of an applied one must stay.",
         )
 

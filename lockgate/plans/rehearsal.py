@@ -95,10 +95,11 @@ def _gather(
     work: Workspace, direction: Direction, applied: Sequence[Migration], chosen: Sequence[Migration]
 ) -> Evidence:
     """The plan's rehearsal, and that of its single steps where it does not prove all of them."""
-    live = _read_live(work, work.engine.store.read_ledger())
+    live = work.engine.survey.read_catalogue()
+    others = other_tables(work.engine.store.read_ledger())
     with open_stage(work, [*applied, *chosen]) as stage:
         stage.replay(applied)
-        drift = find_drift(stage, live, work.engine.server)
+        drift = find_drift(stage, live, work.engine.server, others)
         whole = rehearse(stage, direction, chosen)
     if len(chosen) == 1 or (whole.restored and whole.repeatable):
         return Evidence(whole, drift=drift)
@@ -128,11 +129,11 @@ def read_drift(work: Workspace, ledger: Ledger) -> tuple[tuple[ObjectDifference,
     """
     comparison = compare(load_migrations(work.environment).migrations, ledger)
     refuse_broken_history(comparison)
-    live = _read_live(work, ledger)
+    live = work.engine.survey.read_catalogue()
     with open_stage(work, comparison.applied) as stage:
         stage.replay(comparison.applied)
         server, replayed = work.engine.server, stage.engine.server.dialect
-        found = find_drift(stage, live, server)
+        found = find_drift(stage, live, server, other_tables(ledger))
     if not is_of_other_series(replayed, server.dialect):
         return found, ""
     return found, (
@@ -149,11 +150,11 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
     taken = {step.key for step in plan.steps} | {entry.key for entry in ledger.entries}
     replayed = [migration for migration in directory.migrations if migration.key in taken]
     table = takeover.table
-    own = tuple(tables_of(takeover.tool.name, table.schema, table.name))
-    live = without_tables(_read_live(work, ledger), own)
+    own = (*tables_of(takeover.tool.name, table.schema, table.name), *other_tables(ledger))
+    live = work.engine.survey.read_catalogue()
     with open_stage(work, replayed) as stage:
         stage.replay(replayed)
-        found = find_drift(stage, live, work.engine.server)
+        found = find_drift(stage, live, work.engine.server, own)
     if found:
         raise HistoryError(
             f"The schema is not what the migrations make that would be taken over: "
@@ -162,12 +163,6 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
             do="See what was changed by hand, or was left half done; or take the history over as "
             "it is with `--no-verify`. `migrate drift` shows the differences after that.",
         )
-
-
-def _read_live(work: Workspace, ledger: Ledger) -> Catalogue:
-    """The schema, without the tables of tools whose history was taken over."""
-    catalogue = work.engine.survey.read_catalogue()
-    return without_tables(catalogue, other_tables(ledger))
 
 
 def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]:
@@ -181,8 +176,10 @@ def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]
             "The plan was not rehearsed, so it does not say which schema it leaves.",
             do="Plan with `--rehearse`, or leave `--expect` away.",
         )
-    live = _read_live(work, work.engine.store.read_ledger())
-    return differences(plan.rehearsal.expected, made_by_migrations(live))
+    others = other_tables(work.engine.store.read_ledger())
+    live = without_tables(work.engine.survey.read_catalogue(), others)
+    expected = without_tables(Catalogue(plan.rehearsal.expected), others).objects
+    return differences(expected, made_by_migrations(live))
 
 
 @contextmanager

@@ -50,7 +50,8 @@ def dbmate(any_project: Project, any_server: Any) -> Project:
 
 def adopt(project: Project, *options: str) -> Any:
     """The plan of an adoption, when it is applied."""
-    succeed(project.migrate("adopt", "--no-verify", *options))
+    verify = () if "--verify" in options else ("--no-verify",)
+    succeed(project.migrate("adopt", *verify, *options))
     succeed(project.migrate("apply", "adopt.json"))
     return json.loads((project.folder / "adopt.json").read_text())
 
@@ -204,15 +205,18 @@ class TestFlyway:
 
 def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_server: Any) -> None:
     any_project.write_tables(3)
+    theirs = "create table alembic_version (version_num varchar(32) primary key)"
+    any_project.write("001_t1.sql", f"create table t1 (id int); {theirs};", "drop table t1;")
+    any_project.configure("rehearsal: {url_env: TEST_URL}")
     run(
-        any_server, any_project,
-        "create table alembic_version (version_num varchar(32) primary key)",
+        any_server, any_project, theirs,
         "insert into alembic_version values ('ae1027a6acf')",
         "create table t1 (id int)", "create table t2 (id int)",
     )  # fmt: skip
     refused(any_project.migrate("adopt"), 10, "no file of the migrations directory is: ae1027a6acf")
-    adopt(any_project, "--baseline", "2")
+    adopt(any_project, "--verify", "--baseline", "2")
     assert states(any_project) == {"001": "recorded", "002": "recorded", "003": "pending"}
+    succeed(any_project.migrate("drift"))
     succeed(any_project.migrate("up"))
     run(any_server, any_project, "update alembic_version set version_num = 'b2'")
     refused(any_project.migrate("status"), 10, "Alembic has applied b2")
