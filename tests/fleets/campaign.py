@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.commands.running import succeed
+from tests.commands.running import Result, succeed
 from tests.fleets.world import CHANGED, COUNTED, Target, World
 
 WORKERS = 3
@@ -269,4 +269,6 @@ class Campaign:
         return self.world.project.start(*arguments, environ=self.world.environ | environ)
 
     def _migrate(self, *arguments: str) -> Any:
-        return self.world.project.migrate(*arguments, environ=self.world.environ)
+        process = self._start(*arguments)
+        out, err = process.communicate(timeout=LONGEST)
+        return Result(process.returncode, out, err)
