@@ -15,6 +15,12 @@ from tests.servers.mysql import MySQLServer
 
 ROOT = Path(__file__).parents[2]
 SELECTION = ("tests/executors/test_contract.py", "tests/executors/test_contract_apply.py")
+# They make tables by hand of which they expect that a rollback takes back the rows.
+WITH_TRANSACTIONS = (
+    "test_a_transaction_commits",
+    "test_a_transaction_is_rolled_back_by_any_exception",
+    "test_another_tools_history_is_refused_and_left_alone",
+)
 SETTINGS = {
     "ansi": {"sql-mode": "ANSI"},
     "lax": {"sql-mode": ""},
@@ -43,9 +49,11 @@ def run(name: str) -> "subprocess.CompletedProcess[str]":
     """The suites on one kind of server."""
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider"]
     with KINDS[name]() as server:
+        left_out = WITH_TRANSACTIONS if name.endswith("literal") else ()
+        chosen = " and not ".join((server.engine, *left_out))
         variables = {f"LOCKGATE_TEST_{server.engine.upper()}_URL": server.url("")}
         return subprocess.run(
-            [*command, "-k", server.engine, *SELECTION],
+            [*command, "-k", chosen, *SELECTION],
             cwd=ROOT,
             env={**os.environ, **variables},
             stdout=subprocess.PIPE,
