@@ -11,7 +11,7 @@ import pytest
 
 from tests.undoing.campaign import MODES, Tally, opened_world
 
-PLANS = int(os.environ.get("LOCKGATE_TEST_UNDOING", "21"))
+PLANS = int(os.environ.get("LOCKGATE_TEST_UNDOING", "200"))
 """On each engine, over all modes; each fails behind its last statement."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lockgate.planner.errors import StatementFailed
-from tests.executors.building import apply_up, open_test_engine
+from tests.executors.building import Recorder, apply_up, open_test_engine
 
 BEFORE = {
     "001_old": "create table old (id int primary key, a int, b int, c int, d int);\n"
@@ -58,6 +58,11 @@ def test_a_setting_of_the_server_neither_stops_a_run_nor_its_undoing(
             assert engine.survey.read_catalogue() == before
             assert engine.session.query_all("select * from old") == [(1, 1, 1, 1, 1)]
             apply_up(engine, BEFORE | {"003_touch": TOUCH})
+            with (
+                open_test_engine(family_server, family_database) as other,
+                engine.lock.hold(0, Recorder()),
+            ):
+                assert other.lock.holder() is not None
         with open_test_engine(family_server, family_database) as engine:
             assert len(engine.store.read_ledger().entries) == 3
 
