@@ -238,6 +238,14 @@ def test_rights_that_the_role_cannot_see_are_told_before_anything_runs(
         project.write("001_case.sql", "create table made (id int);\ndrop procedure own;")
         result = project.migrate("up", "--fresh", environ={"TEST_URL": url})
         refused(result, 9, "the rights on the procedure own along", "mysql.procs_priv TO")
+        execute(
+            family_server, database, "create table old (id int)", "create view theirs as select 1",
+            "create trigger theirs before insert on old for each row set @x = 1",
+        )  # fmt: skip
+        for drops in ("drop view theirs", "drop table old"):
+            project.write("001_case.sql", f"create table made (id int);\n{drops};")
+            result = project.migrate("up", environ={"TEST_URL": url})
+            refused(result, 9, "theirs is defined by root@", "SET_ANY_DEFINER")
         with family_server.connect(database) as connection, connection.cursor() as cursor:
             assert cursor.execute("show tables like 'made'") == 0
             assert cursor.execute("show create procedure own") == 1

@@ -18,7 +18,6 @@ from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.undo.graveyard import Graveyard
-from lockgate.executors.mysql.undo.images import refuse_unseen_grants
 from lockgate.executors.mysql.undo.intents import (
     NOTHING,
     Before,
@@ -30,6 +29,7 @@ from lockgate.executors.mysql.undo.intents import (
 )
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal
 from lockgate.executors.mysql.undo.reached import read_reached, refuse_long_texts
+from lockgate.executors.mysql.undo.rights import refuse_unmakable
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.executors.mysql.undo.unit_undo import (
     UndoRefused,
@@ -129,9 +129,8 @@ class CompensatedUnit:
         if self.is_plain and not counters:
             self.journal.set_status(RunStatus.APPLYING)
             return
-        for target in (one for each in effects if _remakes(each) for one in each.objects):
-            if target.kind in ("procedure", "function"):
-                refuse_unseen_grants(self.engine.session.observe, database, target)
+        for each in effects:
+            refuse_unmakable(self.engine.session.observe, database, each)
         catalogue = read_catalogue(self.engine.session).digests()
         self.begun = True
         self.journal.begin(Before(catalogue=catalogue, counters=counters))
@@ -387,11 +386,6 @@ def _places(unit: Unit) -> tuple[Position, ...]:
         for number, step in enumerate(unit.steps, unit.first)
         for place in range(1, len(step.statements) + 1)
     )
-
-
-def _remakes(effect: Reading) -> bool:
-    """Whether undoing a statement makes again what was there."""
-    return effect.verb in ("drop", "alter") or effect.replaces
 
 
 def _guarantee(place: Position) -> str:

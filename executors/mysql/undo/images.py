@@ -31,7 +31,6 @@ select routine_comment from information_schema.routines
 where routine_schema = %s and routine_name = %s and routine_type = %s
 """
 SEE_USERS = "Let the role see who is there: GRANT SELECT ON mysql.* TO …"
-SEE_GRANTS = "Let the role see them: GRANT SELECT ON mysql.procs_priv TO …"
 TRIGGERS = """
 select trigger_name, event_object_table, event_manipulation, action_timing
 from information_schema.triggers where trigger_schema = %s and event_object_table = %s
@@ -178,18 +177,6 @@ def _with_grants(query: Query, database: str, image: Image) -> Image:
     except ServerError:  # https://dev.mysql.com/doc/refman/9.7/en/grant-tables.html
         return image
     return image.model_copy(update={"grants": tuple(tuple(map(str, row)) for row in rows)})
-
-
-def refuse_unseen_grants(query: Query, database: str, target: Object) -> None:
-    """Raises ServerError when a routine is there, and the role may not see who may use it: with
-    the routine these rights go, and nobody could give them again."""
-    if not take_image(query, database, target).create:
-        return
-    try:
-        query(ROUTINE_GRANTS, (database, target.name, target.kind.upper()))
-    except ServerError as error:
-        hint = f"It takes the rights on the {target.kind} {target.name} along. {SEE_GRANTS}"
-        raise ServerError(error.code, error.message, hint=hint) from error
 
 
 def _in_order(query: Query, database: str, image: Image) -> Image:
