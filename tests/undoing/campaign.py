@@ -37,8 +37,17 @@ MODES = {
         "default_storage_engine": "MyISAM",
         "sql_select_limit": "3",
     },
+    "poor": {},
 }
-"""What the server gives each session, by the name of a world."""
+"""What the server gives each session, by the name of a world; in the last one the role has no
+rights but those on the database and on what lockgate makes beside it."""
+
+POOR = "poor_migrator"
+OWN_RIGHTS = (
+    f"create user if not exists {POOR}",
+    f"grant all on `{{db}}`.* to {POOR}",
+    f"grant create, drop, alter, insert, select on `{{db}}\\_lockgate\\_%`.* to {POOR}",
+)
 
 RIGHTS = (
     "create user if not exists 'looker'@'%'",
@@ -93,7 +102,12 @@ class World:
         with self._looking.cursor() as cursor:
             cursor.execute(f"set session sql_select_limit = {2**64 - 1}")
         self._engines = ExitStack()
-        opening = open_test_engine(self._server, self.database)
+        if self._mode == "poor":
+            with self._server.connect(None) as connection, connection.cursor() as cursor:
+                for sql in OWN_RIGHTS:
+                    cursor.execute(sql.format(db=self.database))
+        user = {"user": POOR} if self._mode == "poor" else {}
+        opening = open_test_engine(self._server, self.database, **user)
         self._engine = self._engines.enter_context(opening)
         self._end(plan_for(self._engine, {"001_fails": FAILURE}))  # makes the ledger's tables
         self._before = self._look()
