@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.commands.forked import close_nursery
 from tests.servers.mariadb import MariaDBServer
 from tests.servers.mysql import MySQLServer
 from tests.servers.openssh import put_openssh_on_path
 from tests.servers.postgres import PostgresServer
+
+settings.register_profile("lockgate", deadline=None)  # how fast it is, says the machine's load
+settings.load_profile("lockgate")
 
 
 @pytest.fixture(scope="session")

@@ -245,3 +245,19 @@ def test_a_time_zone_changes_nothing_but_what_a_new_type_does(sql: str) -> None:
     found, alone = weigh(reading, KNOWN), impact(sql)
     is_same = (found.holds, found.loses) == (alone.holds, alone.loses)
     assert is_same is ("type timestamptz" not in sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "lock", "blocks"),
+    [
+        ("REINDEX (CONCURRENTLY) TABLE t", "SHARE UPDATE EXCLUSIVE", "nothing"),
+        ("reindex (verbose, concurrently off) table t", "SHARE", "writes"),
+        ("refresh materialized view concurrently mv", "EXCLUSIVE", "nothing"),
+        ("refresh materialized view mv", "ACCESS EXCLUSIVE", "reads"),
+    ],
+)
+def test_what_works_concurrently_keeps_readers_or_writers_going(
+    sql: str, lock: str, blocks: str
+) -> None:
+    strongest = next(hold for hold in impact(sql).holds if hold.on.name in ("t", "mv"))
+    assert (strongest.lock, strongest.blocks) == (lock, blocks)
