@@ -40,7 +40,8 @@ def interpreter(version: str) -> Path | None:
     )
     asked = "import sys; sys.exit(sys.version_info[:2] != tuple(map(int, sys.argv[1].split('.'))))"
     for path in filter(None, there):
-        if not subprocess.run([path, "-c", asked, version], check=False).returncode:
+        tried = subprocess.run([path, "-c", asked, version], capture_output=True, check=False)
+        if not tried.returncode:
             return path
     return None
 
