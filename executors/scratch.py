@@ -1,13 +1,15 @@
 """Scratch databases: made for a rehearsal, and dropped however it ends; and a database emptied.
 
 Knows no plan: `rehearsal` runs them. A kill -9 leaves a database `lockgate_rehearsal_…`, or a
-private server with its folder of that name below the temporary folder.
+private server with its folder of that name below /dev/shm or the temporary folder.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
 
 NAME = "lockgate_rehearsal_"
+MEMORY = Path("/dev/shm")
+ROOM = 1 << 30  # bytes that are free there: a rehearsal has few rows, and the machine other needs
 HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off")
 """Of a private server that is deleted after its only use: nothing of it has to outlive a crash."""
 
@@ -109,6 +113,14 @@ def _with_history_of(traits: Traits, environment: Environment) -> Environment:
     return environment.model_copy(update={"history": History.model_validate(history)})
 
 
+def quick_folder(variables: Mapping[str, str], memory: Path = MEMORY) -> Path | None:
+    """Where the thousand files of a private server are made in no time: in memory, where it has
+    room. None: in the temporary folder, which TMPDIR names."""
+    if variables.get("TMPDIR") or not os.access(memory, os.W_OK | os.X_OK):
+        return None
+    return memory if shutil.disk_usage(memory).free >= ROOM else None
+
+
 @contextmanager
 def _start_private(
     environment: Environment,
@@ -130,7 +142,7 @@ def _start_private(
     from lockgate.executors.postgresql.scratch import PUBLIC_OWNER, PostgreSQLScratch
     from lockgate.executors.programs.embedded import start_embedded
 
-    with tempfile.TemporaryDirectory(prefix=NAME) as folder:
+    with tempfile.TemporaryDirectory(prefix=NAME, dir=quick_folder(os.environ)) as folder:
         Path(folder).chmod(0o755)  # root's server runs as another account
         private = Path(folder) / "server"
         with start_embedded(

@@ -5,12 +5,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lockgate.executors import scratch
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse
-from lockgate.executors.scratch import NAME, open_private_scratch, open_scratch
+from lockgate.executors.scratch import NAME, open_private_scratch, open_scratch, quick_folder
 from lockgate.planner.database.catalogue import Catalogue
 from lockgate.planner.environments.environment import resolve_database
 from lockgate.planner.errors import Interrupted, StatementFailed, UsageError
@@ -181,6 +183,17 @@ def test_a_plan_that_fails_leaves_no_scratch_database(any_server: Any, any_datab
     with pytest.raises(StatementFailed, match="nowhere"):
         rehearsed(any_server, any_database, "insert into nowhere values (1);", None)
     assert databases(any_server) == []
+
+
+def test_a_private_server_lies_in_memory_where_that_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert quick_folder({"TMPDIR": "/var/tmp"}, tmp_path) is None
+    assert quick_folder({}, tmp_path / "nowhere") is None
+    monkeypatch.setattr(scratch, "ROOM", 1)
+    assert quick_folder({}, tmp_path) == tmp_path
+    monkeypatch.setattr(scratch, "ROOM", 1 << 60)
+    assert quick_folder({}, tmp_path) is None
 
 
 def test_an_interrupted_rehearsal_leaves_no_scratch_database(
