@@ -69,13 +69,31 @@ def find_commands() -> dict[str, str]:
 
 
 @click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="lockgate")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, asked: _show_version(context) if asked else None,
+    help="Show the versions of lockgate, of Python and of the drivers.",
+)
 def cli() -> None:
     """Plan SQL migrations, review the plan, apply exactly that plan.
 
     PostgreSQL, MySQL and MariaDB. Start with `migrate new NAME`, then `migrate plan` and
     `migrate apply plan.json`; `migrate up` does both at once.
     """
+
+
+def _show_version(context: click.Context) -> None:
+    """What a bug report needs, and ends."""
+    import platform
+    from importlib.metadata import version
+
+    click.echo(f"lockgate, version {__version__}")
+    click.echo(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    click.echo(", ".join(f"{driver} {version(driver)}" for driver in ("psycopg", "PyMySQL")))
+    context.exit()
 
 
 def run() -> None:

@@ -46,6 +46,24 @@ def test_no_folder_has_more_than_15_modules() -> None:
     assert {folder: count for folder, count in folders.items() if count > 15} == {}
 
 
+def test_every_import_goes_through_the_package_that_is_installed() -> None:
+    written = [
+        *modules().items(),
+        *(
+            (str(p.relative_to(ROOT)), ast.parse(p.read_text()))
+            for p in sorted((ROOT / "tests").rglob("*.py"))
+        ),
+    ]
+    assert [
+        f"{path}:{node.lineno}"
+        for path, tree in written
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        for name in [getattr(node, "module", None) or node.names[0].name]
+        if not getattr(node, "level", 0) and name.partition(".")[0] in ("planner", "executors")
+    ] == []
+
+
 def test_no_file_has_more_than_400_lines() -> None:
     lengths = {path: len((ROOT / path).read_text().splitlines()) for path in modules()}
     assert {path: length for path, length in lengths.items() if length > 400} == {}

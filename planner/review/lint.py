@@ -42,7 +42,7 @@ def lint(
 @cache
 def rule_codes() -> tuple[str, ...]:
     """The code of every rule, those of rehearsals too, in the order of the alphabet."""
-    return tuple(sorted({*(rule.CODE for rule in _rules()), *SQUAWK_RULES, UNREAD, *REHEARSED}))
+    return tuple(sorted({*rules.own_codes(), *SQUAWK_RULES, UNREAD, *REHEARSED}))
 
 
 def unknown_waivers(waivers: Iterable[Waiver]) -> tuple[Waiver, ...]:

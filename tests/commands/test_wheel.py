@@ -127,6 +127,10 @@ def test_the_installed_command_runs_from_another_folder(
     environments = str(project.folder / "environments")
     status = project.migrate("status", "--environments", environments, folder=elsewhere, **context)
     assert succeed(status).out.endswith("1 applied\n")
+    succeed(project.migrate("down", **context))
+    succeed(project.migrate("plan", **context))
+    for form in ("text", "markdown", "html", "json", "sql", "sarif"):
+        succeed(project.migrate("show", "plan.json", "--format", form, **context))
 
 
 def test_the_installed_package_is_the_wheels(installed: Path, project: Project) -> None:

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.review.lint import rule_codes
+from lockgate.views.findings.links import page_of
 from lockgate.views.plan.html import render_html
 from lockgate.views.plan.review import review
 from tests.browser import axe_source
@@ -98,7 +100,10 @@ def test_a_page_is_accessible_and_fits_its_screen(
 def test_nothing_is_fetched_from_anywhere(pages: Pages) -> None:
     opened = pages.open(release_plan())
     assert [url for url in opened.requests if not url.endswith("/plan.html")] == []
-    assert not re.search(r"""(src|href)=["'](?!#)""", opened.page.content())
+    content = opened.page.content()
+    assert not re.search(r"""src=|<link|href=["'](?!#|https://)""", content)
+    links = re.findall(r'<a href="(https:[^"]*)"( rel="noreferrer")?', content)
+    assert {*links} <= {(page_of(code), ' rel="noreferrer"') for code in rule_codes()}
 
 
 def test_no_text_of_a_plan_becomes_markup(pages: Pages) -> None:
@@ -193,8 +198,8 @@ def test_a_link_leads_to_a_step_that_the_filter_hides(pages: Pages) -> None:
     opened.page.get_by_label("Find", exact=True).fill("legacy")
     opened.page.locator("#fold").click()
     opened.page.locator(".losses a").first.click()
-    opened.page.locator("#findings ~ .findings a").nth(1).click()
-    opened.page.wait_for_function("document.getElementById('step-3').open")
+    opened.page.locator("#findings ~ .findings a[href^='#']").nth(1).click()
+    opened.page.locator("#step-3[open]").wait_for()
     assert opened.page.locator("#step-3 .sql").first.is_visible()
     assert len(opened.steps()) == 6
 
@@ -265,7 +270,8 @@ def test_what_decides_stands_at_the_top_the_worst_first(pages: Pages) -> None:
 @pytest.mark.parametrize("name", PLANS)
 def test_every_link_leads_somewhere_and_no_id_is_given_twice(pages: Pages, name: str) -> None:
     page = pages.open(PLANS[name]()).page
-    targets = set(page.eval_on_selector_all("a[href]", "all => all.map((a) => a.hash.slice(1))"))
+    inside = "a:not([rel])"  # test_nothing_is_fetched_from_anywhere holds the others
+    targets = set(page.eval_on_selector_all(inside, "all => all.map((a) => a.hash.slice(1))"))
     ids = page.eval_on_selector_all("[id]", "all => all.map((each) => each.id)")
     assert targets - set(ids) == set()
     assert len(ids) == len(set(ids))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from lockgate.planner.finding import Finding, Located
+from lockgate.views.findings.links import page_of
 from lockgate.views.terminal import clean, print_line
 
 LEVELS = {"danger": "error", "warning": "warning", "info": "notice"}
@@ -34,7 +35,8 @@ def render_annotation(one: Located) -> str:
 def _text(finding: Finding) -> str:
     if finding.allowed is not None:
         return f"{finding.message}\nAllowed: {finding.allowed}"
-    return "\n".join(part for part in (finding.message, finding.why, finding.safer) if part)
+    said = (finding.message, finding.why, finding.safer)
+    return "\n".join(part for part in (*said, page_of(finding.code)) if part)
 
 
 def _escape(text: str, escapes: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lockgate.planner.finding import Finding, Located, Severity
+from lockgate.views.findings.links import page_of
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 
@@ -18,7 +19,11 @@ COUNTED: tuple[tuple[Severity, str], ...] = (
 
 
 def show_text(found: Sequence[Located]) -> None:
-    """Each finding with its reason and what is safer, then how many there are; on stdout."""
+    """Each finding with its reason and what is safer, then how many there are; on stdout.
+
+    The first of each rule says where the rule is explained.
+    """
+    explained = set()
     for one in found:
         finding = one.finding
         allowed = finding.allowed is not None
@@ -27,6 +32,9 @@ def show_text(found: Sequence[Located]) -> None:
         say(f"{one.path}:{finding.line}: {grade}: {finding.code}", style)
         for line in _lines(finding):
             say(f"  {line}")
+        if finding.code not in explained:
+            say(f"  See: {page_of(finding.code)}")
+            explained.add(finding.code)
     say(_summary(found), "" if found else "green")
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from lockgate import __version__
 from lockgate.planner.finding import Finding, Located
+from lockgate.views.findings.links import page_of
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -40,6 +41,7 @@ def _rule(example: Finding) -> dict[str, Any]:
     text = "\n\n".join(part for part in (example.why, example.safer) if part)
     described = {
         "id": example.code,
+        "helpUri": page_of(example.code),
         "shortDescription": {"text": example.code.replace("-", " ")},
         "defaultConfiguration": {"level": LEVELS[example.severity]},
     }

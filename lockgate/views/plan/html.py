@@ -18,6 +18,7 @@ from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.sql_runs import cut_sql
 from lockgate.planner.versions import version_key
 from lockgate.views.batches import describe_batch
+from lockgate.views.findings.links import page_of
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import changes, rehearsal, summary
 from lockgate.views.plan.approvals import spell_approvals
@@ -60,6 +61,7 @@ def render_html(review: Review, approvals: ApprovalState | None = None) -> str:
         headline=rehearsal.headline,
         outcomes=rehearsal.outcomes,
         costly=rehearsal.costly,
+        page_of=page_of,
         costs=rehearsal.costs,
         spell_place=rehearsal.place,
         highlight=lambda sql: highlight(cut_sql(sql, dialect)),

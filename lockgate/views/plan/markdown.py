@@ -15,6 +15,7 @@ from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_size, spell_digest
 from lockgate.views.batches import describe_batch
+from lockgate.views.findings.links import page_of
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
 from lockgate.views.online import describe_copy
 from lockgate.views.plan.approvals import render_approvals
@@ -176,7 +177,8 @@ def _loss(loss: ShownLoss) -> str:
 def _remark(remark: Remark) -> str:
     finding, step = remark.finding, remark.place.step
     where = f"{code(step.file)} line {finding.line}"
-    head = f"**{GRADES[remark.grade]}** {code(finding.code)} {where}: {escape(finding.message)}"
+    rule = f"[{code(finding.code)}]({page_of(finding.code)})"
+    head = f"**{GRADES[remark.grade]}** {rule} {where}: {escape(finding.message)}"
     if finding.allowed is not None:
         return f"{head}  \n  *Allowed:* {escape(finding.allowed)}"
     why = [f"*Why:* {escape(finding.why)}"] if finding.why else []
