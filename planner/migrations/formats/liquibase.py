@@ -70,13 +70,25 @@ class _Draft:
 
 
 def recognise(folder: Folder) -> bool:
-    """Whether a file is formatted SQL."""
-    return any(_is_formatted(folder, name) for name in folder.tree if name.endswith(".sql"))
+    """Whether a file is formatted SQL, or a changelog says in which order files run."""
+    is_formatted = (_is_formatted(folder, one) for one in folder.tree if one.endswith(".sql"))
+    return any(is_formatted) or bool(find_changelogs(folder))
 
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
-    """Changelogs that hold changesets themselves."""
-    yield from find_changesets(find_changelogs(folder))
+    """Changelogs that hold changesets themselves, and files of plain SQL that they include."""
+    changelogs = find_changelogs(folder)
+    yield from find_changesets(changelogs)
+    plain = [one for one in folder.tree if one.endswith(".sql") and not _is_formatted(folder, one)]
+    for name in order_by(changelogs, plain) if changelogs else ():
+        if name in plain:
+            yield MigrationFileError(
+                "it is included and is plain SQL: only formatted SQL is taken",
+                path=Path(name),
+                why="Liquibase runs it as one changeset, `raw` by `includeAll`.",
+                do="Begin it with three lines, and to Liquibase it stays that: `--liquibase "
+                "formatted sql`, `--changeset includeAll:raw`, `--validCheckSum: any`.",
+            )
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
