@@ -176,7 +176,9 @@ class IrreversibleMigration(HistoryError):
         self.version = version
         super().__init__(
             f"Migration {version} has no way back: {filename} has no statements that undo it.",
-            do="Write a new migration that undoes it; the file of an applied one must stay.",
+            do="Write a new migration that undoes it; the file of an applied one must stay. Where "
+            "there is nothing to undo, take it out of the history: `migrate plan --forget "
+            f"{version}`.",
         )
 
 

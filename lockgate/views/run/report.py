@@ -26,7 +26,10 @@ def describe_report(report: Report) -> str:
     if not report.steps:
         return "Nothing to do: the database is up to date."
     first, last = report.steps[0], report.steps[-1]
-    verb = "Applied" if first.direction == "up" else "Rolled back"
+    verbs = ("Applied", "Rolled back")
+    if all(step.record for step in report.steps):
+        verbs = ("Recorded", "Took out of the history:")
+    verb = verbs[first.direction == "down"]
     if len(report.steps) == 1:
         return f"{verb} {first.version} {first.name}."
     return f"{verb} {len(report.steps)} migrations ({first.version} to {last.version})."
