@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.databases import databases_of_tests
 from benchmarks.dbmate import dbmate
 from benchmarks.measure import FLOOR, Result, Usage, median_ratio, migrate, run
 from benchmarks.projects import related_table, seed, small_migrations, write_project
@@ -126,8 +127,16 @@ def related_on_mysql(bench: Bench) -> Iterator[Result]:
     yield from _beside_dbmate(bench, folder, migrate(folder, "up"), "400 related: up", wall=1.3)
 
 
+def tests_on_databases(bench: Bench) -> Iterator[Result]:
+    """1,000 tests by the pytest plugin, on a server of their own."""
+    yield from databases_of_tests(bench.folder)
+
+
 CASES: dict[str, tuple[Callable[[Bench], Iterator[Result]], ...]] = {
-    "postgresql": (start_up, many_small, very_many, page, seed_on_postgresql, large_seed),
+    "postgresql": (
+        *(start_up, many_small, very_many, page, tests_on_databases),
+        *(seed_on_postgresql, large_seed),
+    ),
     "mysql": (hundred_on_mysql, related_on_mysql, seed_on_mysql, large_seed),
     "mariadb": (seed_on_mysql, large_seed),
 }

@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Where the migrations and the server for the tests are."""
     parser.addini("lockgate_environment", "the environment of the tests", default="dev")
     parser.addini("lockgate_environments", "the folder of the environments", default="environments")
+    parser.addini("lockgate_data", "where an embedded server of the tests keeps its data")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,9 @@ def lockgate_template(pytestconfig: pytest.Config) -> Iterator[Template]:
     path = pytestconfig.rootpath / pytestconfig.getini("lockgate_environments")
     folder = EnvironmentsFolder(path, path.parent) if path.is_dir() else None
     name = pytestconfig.getini("lockgate_environment")
-    with open_template(load_environment(name, folder)) as template:
+    data = pytestconfig.getini("lockgate_data")
+    home = pytestconfig.rootpath / data if data else None
+    with open_template(load_environment(name, folder), home) as template:
         yield template
 
 

@@ -38,6 +38,7 @@ SEARCH_PATH = "search_path"
 PUBLIC_OWNER = "owner of public"
 OWNER = "select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'public'"
 PUBLIC_OF_DATABASE = 150000  # from here on the owner of the database owns its schema public
+STRATEGIES = 150000  # CREATE DATABASE … STRATEGY
 FORCE = 130000  # DROP DATABASE … WITH (FORCE): from version 13 on
 
 
@@ -93,12 +94,16 @@ class PostgreSQLScratch:
         )
 
     def clone_database(self, source: str, name: str, traits: Traits) -> None:
-        """By the server itself.
+        """By the server itself: where it waits for no disk, by copying files, which is half the
+        work of logging each page.
 
-        https://www.postgresql.org/docs/18/manage-ag-templatedbs.html
+        https://www.postgresql.org/docs/18/sql-createdatabase.html#CREATE-DATABASE-STRATEGY
         """
         new, old = self._session.quote(name), self._session.quote(source)
-        self._session.execute(f"create database {new} template {old}")
+        chosen = self._session.server.dialect.version >= STRATEGIES
+        waits = self._session.query_one("select current_setting('fsync')::bool") == (True,)
+        strategy = " strategy file_copy" if chosen and not waits else ""
+        self._session.execute(f"create database {new} template {old}{strategy}")
 
     def recreate_database(self, name: str, traits: Traits) -> None:
         """Of the database's own settings the new one has the search_path alone."""

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,3 +79,16 @@ def databases(server: Any) -> list[str]:
     with server.connect(system) as connection, connection.cursor() as cursor:
         cursor.execute(query)
         return [name for (name,) in cursor.fetchall()]
+
+
+def test_an_embedded_server_keeps_its_data_where_it_is_told(tmp_path: Path) -> None:
+    project = Project(tmp_path, "postgresql://localhost/unused")
+    project.write_environment("test", "database: embedded\n")
+    project.write("001_schema.sql", "create table orders (id int);")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nlockgate_environment = test\nlockgate_data = d\n"
+    )
+    done = run_tests(project, "def test_it(lockgate_database):\n    pass\n")
+    assert "1 passed" in done.stdout, done
+    assert (tmp_path / "d" / "data").exists()
+    assert not (tmp_path / ".lockgate" / "pytest").exists()
