@@ -15,6 +15,9 @@ from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.sql.dialect import Dialect
 
+BEGINNING = 100
+"""Characters of a statement that are looked for first."""
+
 
 def with_text(step: Step, migration: Migration, variables: Mapping[str, str]) -> Step:
     """The step with the text of its files; a template's with the variables of the environment."""
@@ -101,7 +104,10 @@ def _cut(text: str, step: Step) -> tuple[str, ...]:
     parts = []
     end = 0
     for piece in _pieces(step):
-        start = text.find(piece, end)
+        # Where it begins: to look for so long a text takes many times as long as to compare it.
+        start = text.find(piece[:BEGINNING], end)
+        if not text.startswith(piece, max(start, 0)):
+            start = text.find(piece, end)
         if start < 0:
             return (text,)
         parts.append(text[end:start])

@@ -75,7 +75,12 @@ def sql_files(folder: Folder) -> tuple[str, ...]:
 
 def _is_migration(folder: Folder, name: str) -> bool:
     is_named = name[0].isdigit() or name.startswith(REPEATABLE)
-    return is_named or REPEATED.search(folder.read(name)) is not None
+    return is_named or _is_repeatable(folder.read(name))
+
+
+def _is_repeatable(text: str) -> bool:
+    # The pattern looks at each line of a text, which may have megabytes.
+    return "migrate:repeatable" in text and REPEATED.search(text) is not None
 
 
 def warnings(folder: Folder) -> Iterator[str]:
@@ -89,8 +94,7 @@ def warnings(folder: Folder) -> Iterator[str]:
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
     """What the name and the text above `-- migrate:up` say."""
     (file,) = files
-    repeated = REPEATED.search(file.text)
-    if repeated and not file.name.startswith(REPEATABLE):
+    if _is_repeatable(file.text) and not file.name.startswith(REPEATABLE):
         version, name = _repeatable(file)
     else:
         version, name = parse_filename(file.name)
