@@ -14,6 +14,7 @@ from lockgate.planner.plan.plan import CommitAuthor, Source
 from lockgate.planner.project import Checkout
 
 AUTHOR = re.compile(r"author (?P<name>.*?) ?<(?P<email>[^<>]*)> -?\d+ [+-]\d{4}")
+NUMBER = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 SIGNERS = (ALLOWED, REVOKED)
 ORDINARY = ("100644", "100755")
 """How git tells files from links and submodules."""
@@ -66,16 +67,16 @@ def copy_environments(folder: Path | None, ref: str, copy: Path) -> Environments
     """
     here = (folder.parent if folder else Path.cwd()).resolve()
     checkout = find_own_checkout(here)
-    commit = checkout and ask_checkout(checkout, "rev-parse", "--verify", "--quiet",
-                                       "--end-of-options", f"{ref}^{{commit}}")  # fmt: skip
+    commit = checkout and _named(checkout, ref)
     if not checkout or not commit:
         raise UsageError(
             f"git has no commit {ref} here.",
-            why="The environments are to be read from it.",
+            why="The environments are to be read from it. It is found by its full name alone: by a "
+            "short one git finds a tag first, and anybody who may push can make a tag.",
             do="Fetch it first, for example `git fetch origin main`, and name it in full: "
-            "`refs/remotes/origin/main`.",
+            "`refs/remotes/origin/main`, or all digits of the commit.",
         )
-    found, project = _committed(checkout, commit.decode().strip(), folder, here)
+    found, project = _committed(checkout, commit, folder, here)
     target = copy / (folder.name if folder else FOLDER)
     target.mkdir(parents=True)
     for name, data in found.items():
@@ -86,6 +87,16 @@ def copy_environments(folder: Path | None, ref: str, copy: Path) -> Environments
             do="Add the environments to that branch first.",
         )
     return EnvironmentsFolder(target, project)
+
+
+def _named(checkout: Checkout, ref: str) -> str | None:
+    """The commit of a full name; None where there is none of exactly that."""
+    if not NUMBER.fullmatch(ref):
+        exactly = ask_checkout(checkout, "show-ref", "--verify", "--hash", "--", ref)
+        ref = (exactly or b"").decode().strip()
+    peel = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    answer = ask_checkout(checkout, *peel)
+    return answer.decode().strip() if answer else None
 
 
 def _committed(

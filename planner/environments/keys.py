@@ -193,9 +193,10 @@ class EnvironmentFile(PolicyFile):
 
     extends: str | None = Field(
         None,
-        description="The environment whose keys to start from. Free are database, engine, lock, "
-        "pooler, schema_file, timeouts.connect, variables, copies and rehearsal; all else may only "
-        "be stricter.",
+        description="The environment whose keys to start from. Free are engine, lock, pooler, "
+        "schema_file, timeouts.connect, variables, copies and rehearsal; database, disposable and "
+        "fleet are never inherited; history, migrations, project, retries and timeouts are free "
+        "until a file states them. All else may only be stricter.",
     )
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")

@@ -272,3 +272,24 @@ def test_a_link_in_the_commit_is_no_environment(project: Path, tmp_path: Path) -
 def test_what_is_no_commit_is_refused(project: Path, tmp_path: Path, ref: str) -> None:
     with pytest.raises(UsageError, match="git has no commit"):
         copy_environments(project / "environments", ref, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    "name", ["main", "origin/main", "refs/remotes/origin/main", "refs/heads/other", "abcd123"]
+)
+def test_a_tag_of_the_pull_request_is_not_taken_for_a_branch(
+    project: Path, tmp_path: Path, name: str
+) -> None:
+    """git takes it where the branch was not fetched, and for a short name before the branch."""
+    commit_environment(project, "database: embedded\n")
+    git(project, "tag", name)
+    with pytest.raises(UsageError, match="found by its full name alone"):
+        copy_environments(project / "environments", name, tmp_path / "copy")
+
+
+def test_a_commit_is_found_by_all_its_digits(project: Path, tmp_path: Path) -> None:
+    commit_environment(project, "database: embedded\n")
+    source = read_source(project, DIGEST)
+    assert source.commit
+    found = copy_environments(project / "environments", source.commit, tmp_path / "copy")
+    assert [path.name for path in found.path.iterdir()] == ["dev.yaml"]

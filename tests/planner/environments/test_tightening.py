@@ -1,10 +1,13 @@
 """Keys beside `policy:` that an environment may not loosen."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from lockgate.planner.environments.environment import Environment, read_environment
+from lockgate.planner.environments.keys import EnvironmentFile
+from lockgate.planner.environments.tightening import BOUNDED, FALLING, KEPT
 from lockgate.planner.errors import ConfigurationError
 
 
@@ -62,3 +65,12 @@ def test_what_is_looser_than_below_is_refused_with_its_line(
 )
 def test_what_is_stricter_or_free_is_taken(base: str, dev: str, tmp_path: Path) -> None:
     assert read(tmp_path, base, dev).name == "dev"
+
+
+def test_every_key_is_one_that_may_only_be_stricter_or_is_said_to_be_free() -> None:
+    fields = EnvironmentFile.model_fields
+    held = {key[0] for key in (*KEPT, *FALLING, *BOUNDED)} | {"drift", "policy", "transaction"}
+    said = set(re.findall(r"\w+", fields["extends"].description or ""))
+    assert set(fields) - held - said == {"extends"}
+    stated = {key[0] for key in (*KEPT, *BOUNDED)}
+    assert stated <= said
