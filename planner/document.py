@@ -87,6 +87,21 @@ def dump_document(document: BaseModel) -> dict[str, Any]:
     return document.model_dump(mode="json", exclude_unset=_is_older(document))
 
 
+def sealed(document: Document) -> Document:
+    """The document with the digest of all the rest of it."""
+    digest = document_digest(dump_document(document))
+    return document.model_copy(update={"digest": digest})
+
+
+def document_schema(kind: Kind[Any]) -> dict[str, Any]:
+    """The JSON Schema of such a document, as published in docs/reference/."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **kind.model.model_json_schema(mode="serialization"),
+        "title": f"lockgate {kind.noun}, format {kind.version}",
+    }
+
+
 def document_pieces(document: BaseModel, size: int) -> Iterator[str]:
     """The same as canonical JSON, cut into pieces of so many bytes at most, as a database keeps
     it."""

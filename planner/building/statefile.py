@@ -23,7 +23,7 @@ from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Entry, Identity, Ledger
 from lockgate.planner.database.occupancy import Occupancy
 from lockgate.planner.database.server import Server
-from lockgate.planner.document import UNSEALED, Kind, document_digest, read_document, write_document
+from lockgate.planner.document import UNSEALED, Kind, read_document, sealed, write_document
 from lockgate.planner.errors import WrongTarget
 from lockgate.planner.plan.plan import Serial
 from lockgate.planner.plan.statement import Model, Sha256
@@ -132,15 +132,6 @@ STATE = Kind(
 )
 
 
-def state_schema() -> dict[str, Any]:
-    """The JSON Schema of a state file, as published in docs/reference/."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **DatabaseState.model_json_schema(mode="serialization"),
-        "title": "lockgate state, format 1.0",
-    }
-
-
 def note_state(
     seen: Observation, *, project: str, environment: str, tool_version: str
 ) -> DatabaseState:
@@ -161,7 +152,7 @@ def note_state(
         occupancy=seen.occupancy,
         digest=UNSEALED,
     )
-    return state.model_copy(update={"digest": document_digest(state.model_dump(mode="json"))})
+    return sealed(state)
 
 
 def write_state(state: DatabaseState, path: Path) -> None:

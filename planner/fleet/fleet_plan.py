@@ -16,10 +16,10 @@ from lockgate.planner.decision import Decision
 from lockgate.planner.document import (
     UNSEALED,
     Kind,
-    document_digest,
-    dump_document,
+    document_schema,
     parse_document,
     read_document,
+    sealed,
     write_document,
 )
 from lockgate.planner.errors import AlteredPlan
@@ -154,7 +154,7 @@ def seal_fleet(plan: FleetPlan) -> FleetPlan:
     intended = plan.model_copy(
         update={"intent_digest": fleet_intent(plan.groups), "digest": UNSEALED}
     )
-    return intended.model_copy(update={"digest": document_digest(dump_document(intended))})
+    return sealed(intended)
 
 
 def is_fleet_plan(path: Path) -> bool:
@@ -213,13 +213,9 @@ def _contradicted(name: str, what: str) -> AlteredPlan:
 def fleet_schema() -> dict[str, Any]:
     """The JSON Schema of a fleet's plan, as published in docs/reference/; a group's plan is that of
     plan.schema.json."""
-    schema = FleetPlan.model_json_schema(mode="serialization")
+    schema = document_schema(FLEET_PLAN)
     definitions = schema["$defs"]
     definitions["Group"]["properties"]["plan"] |= {"$ref": "plan.schema.json"}
     own = ("FleetTarget", "Group", "Odd", "Source", "CommitAuthor")
     schema["$defs"] = {name: definitions[name] for name in own}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "lockgate fleet plan, format 1.0",
-    }
+    return schema

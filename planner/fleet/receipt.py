@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from lockgate.planner.document import (
     UNSEALED,
     Kind,
-    document_digest,
-    dump_document,
     read_document,
+    sealed,
     write_document,
 )
 from lockgate.planner.fleet.fleet_plan import FleetPlan, TargetName
@@ -109,7 +108,7 @@ def make_fleet_receipt(
         targets=tuple(sorted(ends, key=lambda one: one.name)),
         digest=UNSEALED,
     )
-    return receipt.model_copy(update={"digest": document_digest(dump_document(receipt))})
+    return sealed(receipt)
 
 
 def write_fleet_receipt(receipt: FleetReceipt, path: Path) -> None:
@@ -125,12 +124,3 @@ def read_fleet_receipt(path: Path) -> FleetReceipt:
         InvalidPlan: it is no fleet's receipt, was altered, or has an unknown format.
     """
     return read_document(path, FLEET_RECEIPT)
-
-
-def fleet_receipt_schema() -> dict[str, Any]:
-    """The JSON Schema of a fleet's receipt, as published in docs/reference/."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **FleetReceipt.model_json_schema(mode="serialization"),
-        "title": "lockgate fleet receipt, format 1.0",
-    }

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 
 from lockgate.planner.decision import Decision
-from lockgate.planner.document import UNSEALED, document_digest, dump_document
+from lockgate.planner.document import UNSEALED, sealed
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.filetext import FileText
 from lockgate.planner.plan.proof import Promotion, Version
@@ -392,6 +392,4 @@ def intend(plan: Plan) -> Plan:
 
 def seal(plan: Plan) -> Plan:
     """The plan with the digests that belong to its content; done once, when it is finished."""
-    intended = intend(plan)
-    digest = document_digest(dump_document(intended))
-    return intended.model_copy(update={"digest": digest})
+    return sealed(intend(plan))

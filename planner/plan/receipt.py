@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from lockgate.planner.document import (
     UNSEALED,
     Kind,
-    document_digest,
-    dump_document,
     parse_document,
     read_document,
+    sealed,
     write_document,
 )
 from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target
@@ -98,15 +97,6 @@ RECEIPT = Kind(
 )
 
 
-def receipt_schema() -> dict[str, Any]:
-    """The JSON Schema of a receipt, as published in docs/reference/."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Receipt.model_json_schema(mode="serialization"),
-        "title": "lockgate receipt, format 1.1",
-    }
-
-
 @frozen
 class FinishedRun:
     """A row of lockgate_runs whose whole plan is applied. Times have the UTC zone.
@@ -151,13 +141,7 @@ def make_receipt(
         fingerprint=fingerprint,
         digest=UNSEALED,
     )
-    return seal_receipt(receipt)
-
-
-def seal_receipt(receipt: Receipt) -> Receipt:
-    """The receipt with the digest of its content."""
-    digest = document_digest(dump_document(receipt))
-    return receipt.model_copy(update={"digest": digest})
+    return sealed(receipt)
 
 
 def applied_step(step: Step) -> Applied:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lockgate.planner.document import render_document
+from lockgate.planner.document import render_document, sealed
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.planfile import render_plan
-from lockgate.planner.plan.receipt import Receipt, seal_receipt
+from lockgate.planner.plan.receipt import Receipt
 from lockgate.planner.plan.statement import statement_digest
 from tests.ci.conftest import TOKEN, Shop
 from tests.ci.test_examples import CREATE, PIPELINE, RELEASE, REVIEW, applied, gitlab
@@ -271,7 +271,7 @@ def test_a_receipt_that_was_swapped_promotes_only_what_staging_has_run(shop: Sho
     receipt["steps"].append({**receipt["steps"][0], "version": "002", "checksum": more["checksum"]})
     claim = receipt | {"result": own["result"], "plan_digest": own["digest"],
                 "intent_digest": own["intent_digest"]}  # fmt: skip
-    sealed = seal_receipt(Receipt.model_validate(claim))
-    artifact["receipt.json"] = render_document(sealed).encode()
+    receipt = sealed(Receipt.model_validate(claim))
+    artifact["receipt.json"] = render_document(receipt).encode()
     assert shop.runner.run_github(RELEASE, ["plan", "production"]) == []
     assert applied(shop, shop.runner, "production") == ["001"], shop.runner.log[-3:]

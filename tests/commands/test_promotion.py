@@ -267,7 +267,8 @@ def test_several_runs_are_shown_by_several_receipts(pair: Pair) -> None:
 
 def invent(pair: Pair) -> None:
     """A receipt of some invented fields, for a staging where nothing ran."""
-    from lockgate.planner.plan.receipt import Receipt, seal_receipt, write_receipt
+    from lockgate.planner.document import sealed
+    from lockgate.planner.plan.receipt import Receipt, write_receipt
 
     succeed(pair.migrate("plan", "-e", "staging", "-o", "staging-plan.json"))
     plan = pair.read("staging-plan.json")
@@ -291,7 +292,7 @@ def invent(pair: Pair) -> None:
             "digest": "0" * 64,
         }
     )
-    write_receipt(seal_receipt(receipt), pair.folder / "staging.json")
+    write_receipt(sealed(receipt), pair.folder / "staging.json")
 
 
 def test_an_invented_receipt_shows_nothing(pair: Pair) -> None:

@@ -9,16 +9,16 @@ import pytest
 
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.statefile import (
+    STATE,
     DatabaseState,
     note_state,
     read_state,
-    state_schema,
     write_state,
 )
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.mentioned import Mentions
-from lockgate.planner.document import document_digest, render_document
+from lockgate.planner.document import document_digest, document_schema, render_document
 from lockgate.planner.errors import MalformedPlan, WrongTarget
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
 from tests.planner.literals import SERVER, ledger, migration
@@ -94,8 +94,8 @@ def test_the_state_of_another_environment_is_none_of_ours(project: str, environm
 
 
 def test_the_published_schema_is_that_of_the_code_and_states_fit_it() -> None:
-    assert PUBLISHED.read_text("utf-8") == json.dumps(state_schema(), indent=2) + "\n"
-    jsonschema.validate(json.loads(render_document(noted(seen()))), state_schema())
+    assert PUBLISHED.read_text("utf-8") == json.dumps(document_schema(STATE), indent=2) + "\n"
+    jsonschema.validate(json.loads(render_document(noted(seen()))), document_schema(STATE))
 
 
 @pytest.mark.parametrize("place", ["facts", "identity", "server", ""])

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from lockgate.planner.document import document_schema
 from lockgate.planner.errors import AlteredPlan
 from lockgate.planner.fleet.receipt import (
+    FLEET_RECEIPT,
     TargetEnd,
-    fleet_receipt_schema,
     make_fleet_receipt,
     read_fleet_receipt,
     write_fleet_receipt,
@@ -40,4 +41,4 @@ def test_it_says_how_each_target_ended_and_is_refused_when_altered(tmp_path: Pat
 
 def test_the_published_schema_is_that_of_the_code() -> None:
     published = (ROOT / "docs/reference/fleet-receipt.schema.json").read_text("utf-8")
-    assert published == json.dumps(fleet_receipt_schema(), indent=2) + "\n"
+    assert published == json.dumps(document_schema(FLEET_RECEIPT), indent=2) + "\n"

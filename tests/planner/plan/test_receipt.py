@@ -12,9 +12,12 @@ import pytest
 from lockgate.planner.building.compare import compare
 from lockgate.planner.building.records import build_baseline_plan
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.document import document_digest, render_document
+from lockgate.planner.document import document_digest, document_schema, render_document
 from lockgate.planner.errors import AlteredPlan, MalformedPlan, UnsupportedPlan, UsageError
 from lockgate.planner.plan import receipt as receipt_module
+from lockgate.planner.plan.receipt import (
+    RECEIPT as KIND,
+)
 from lockgate.planner.plan.receipt import (
     Applied,
     FinishedRun,
@@ -23,7 +26,6 @@ from lockgate.planner.plan.receipt import (
     make_receipt,
     parse_receipt,
     read_receipt,
-    receipt_schema,
     write_receipt,
 )
 from tests.planner.literals import NOW, SETTING, UUID, migration, up_plan
@@ -100,7 +102,7 @@ def test_one_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_the_published_schema_is_that_of_the_code() -> None:
     published = (REFERENCE / "receipt.schema.json").read_text("utf-8")
-    assert published == json.dumps(receipt_schema(), indent=2) + "\n"
+    assert published == json.dumps(document_schema(KIND), indent=2) + "\n"
     jsonschema.validate(json.loads(render_document(RECEIPT)), json.loads(published))
 
 
