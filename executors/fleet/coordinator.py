@@ -18,6 +18,7 @@ from lockgate.executors.fleet.crew import TargetResult, TargetState
 from lockgate.executors.fleet.tables import CREATE, TYPES
 from lockgate.executors.ledger.rows import as_utc
 from lockgate.executors.ledger.tables import (
+    FLEET,
     FLEET_PIECE,
     FLEET_RUN,
     FLEET_SIGNATURE,
@@ -113,9 +114,15 @@ class Coordinator:
 
         Raises:
             Locked: another one drives.
+            HistoryError: the tables are not lockgate's own.
         """
         with self._engine.lock.hold(0, emit):
+            self.refuse_foreign()
             yield
+
+    def refuse_foreign(self) -> None:
+        """Raises HistoryError when a table is not lockgate's own, or has others' code on it."""
+        self._engine.store.refuse_foreign(FLEET)
 
     def prove(self) -> None:
         """Raises Locked when this is not the driver any more."""

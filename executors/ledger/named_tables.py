@@ -10,7 +10,7 @@ table that is read: nothing else is read in its place.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -74,15 +74,20 @@ class LedgerTables(ABC):
             WrongTarget: the ledger has a history of another name.
         """
         if self._tables is None or not self._tables.exist:
-            found = self._find_tables()
+            found = self._find_tables(OWN_NAMES.values())
             found.refuse_foreign(self.session.history_name)
             found.refuse_renamed(self.session.history_schema, self.session.history_name)
             self._tables = found
         return self._tables
 
+    def refuse_foreign(self, names: Iterable[str]) -> None:
+        """Raises HistoryError when one of these tables in the ledger's schema is not lockgate's
+        own, or has others' code on it."""
+        self._find_tables(names).refuse_foreign(self.session.history_name)
+
     @abstractmethod
-    def _find_tables(self) -> Tables:
-        """Which of lockgate's tables exist."""
+    def _find_tables(self, own: Iterable[str]) -> Tables:
+        """Which of these tables of lockgate's exist, and the history."""
 
     def _forget_tables(self, plan: Plan | None = None) -> None:
         """After those were made that a plan needs: what exists is asked again."""

@@ -173,8 +173,8 @@ class MySQLStore(Store):
                 if self.execute(sql, values) != len(changed):
                     raise lost_lock()
 
-    def _find_tables(self) -> Tables:
-        names = [self.session.history_name, *OWN_NAMES.values()]
+    def _find_tables(self, own: Iterable[str]) -> Tables:
+        names = [self.session.history_name, *own]
         asked = about_tables(self.session.history_schema, self.session.history_name, names)
         return read_tables(self.session.query_all(TABLES, asked), self.session.history_name)
 

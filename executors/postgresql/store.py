@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
-from lockgate.executors.ledger.tables import OWN_NAMES, Tables
+from lockgate.executors.ledger.tables import Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.postgresql.ledger import (
     CREATE_TABLES,
@@ -112,8 +112,8 @@ class PostgreSQLStore(Store):
         """Writes an intent, one row, while this session holds the migration lock."""
         return self.own_command(INTEND, (*values, *self._lock.key), tag)
 
-    def _find_tables(self) -> Tables:
-        names = [self.session.history_name, *OWN_NAMES.values()]
+    def _find_tables(self, own: Iterable[str]) -> Tables:
+        names = [self.session.history_name, *own]
         asked = (self.session.history_schema, names, self.session.history_name)
         (row,) = self.session.query_all(TABLES, asked)
         return read_tables(row)

@@ -109,6 +109,24 @@ class FleetRun:
         except (LockgateError, ServerError) as error:
             return TargetResult(task.name, TargetState.FAILED, told(error))
 
+    def show_dry_run(self, group: Group) -> None:
+        """Prints what applying a group's plan to its first target would run.
+
+        Raises:
+            LockgateError: applying it there would be refused.
+        """
+        from lockgate.plans.rereading import reread
+        from lockgate.runs.dry_run import show_dry_run
+
+        target = next((one for one in group.targets if one.name in self.places), None)
+        if target is None:
+            raise StalePlan("The fleet has no target of the group any more.", do="Plan again.")
+        plan = plan_of(group, target)
+        with self.fleet.open_member(self.places[target.name]) as work:
+            read = reread(plan, work)
+            self._refuse_drifted(plan, group, work.engine)
+            show_dry_run(plan, work.engine, self._admit(plan, read))
+
     def _apply(self, group: Group, target: FleetTarget, place: TargetPlace) -> TargetResult:
         from lockgate.plans.rereading import reread
 

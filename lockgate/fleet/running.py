@@ -32,7 +32,7 @@ from lockgate.planner.fleet.receipt import TargetEnd, make_fleet_receipt
 from lockgate.trust.admission import read_intent, read_trusted
 from lockgate.trust.approvals import count_approvers
 from lockgate.trust.receipts import hand_out_fleet_receipt
-from lockgate.views.fleet.run import describe_end, show_end, tell_idle, watching
+from lockgate.views.fleet.run import describe_end, describe_targets, show_end, tell_idle, watching
 from lockgate.views.fleet.text import name_some
 from lockgate.views.run import progress
 from lockgate.views.terminal import tell
@@ -120,6 +120,33 @@ def apply_fleet(
         _hand_out_receipt(run, done, noted, receipt_file, key)
     refuse_unfinished(done, total, f"migrate apply {plan_file}")
     show_end(plan, done, total, as_json=as_json)
+
+
+def dry_run_fleet(
+    plan_file: Path,
+    name: str | None,
+    folder: EnvironmentsFolder | None,
+    reviewed: str | None,
+    *,
+    allow_non_atomic: bool,
+) -> None:
+    """Prints the SQL of each group, after the checks of its first target; changes nothing.
+
+    Raises:
+        LockgateError: applying it to that target would be refused.
+    """
+    plan, environment = read_admitted(plan_file, name, folder, reviewed)
+    signatures, maker = read_trusted(plan, plan_file, environment)
+    approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
+    with open_fleet(environment) as fleet:
+        run = FleetRun(
+            fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
+            approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
+        )  # fmt: skip
+        for number, group in enumerate(plan.groups, 1):
+            if group.plan.steps:
+                tell(f"Group {number}: {describe_targets(group)}", "bold")
+                run.show_dry_run(group)
 
 
 def _hand_out_receipt(

@@ -89,6 +89,7 @@ class Bench:
         """
         with self._fleet.open_coordinator() as engine:
             coordinator = Coordinator(engine)
+            coordinator.refuse_foreign()
             state, wave = coordinator.read_progress(assignment.run) or ("", 0)
             if state != "running":
                 return True

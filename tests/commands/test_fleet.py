@@ -117,9 +117,13 @@ def test_a_plan_of_other_databases_is_refused_by_each(
     postgres_server.drop_database(other)
 
 
-def test_a_dry_run_applies_nothing(fleet: Fleet) -> None:
+def test_a_dry_run_shows_the_sql_of_each_group_and_applies_nothing(fleet: Fleet) -> None:
+    succeed(fleet.migrate("up", "-e", f"live/{fleet.names[4]}", "--to", "2"))
     fleet.plan()
-    refused(fleet.migrate("apply", "plan.json", "--dry-run"), 64, "no dry run")
+    shown = succeed(fleet.migrate("apply", "plan.json", "--dry-run"))
+    assert [shown.out.count(f"create table {name} ") for name in ("users", "items")] == [1, 2]
+    assert "Group 1: 4 targets" in shown.err
+    refused(fleet.migrate("apply", "plan.json", "--dry-run", "--json"), 64, "only one of")
     assert fleet.states() == dict.fromkeys("abcde", "pending")
 
 
@@ -284,6 +288,23 @@ def test_what_is_noted_is_made_again_from_the_targets(fleet: Fleet) -> None:
     assert "of 4 targets" in succeed(fleet.migrate("status", "-e", "live", "--verify")).err
     shown = succeed(fleet.migrate("status", "-e", "live", "--cached", "--json")).document
     assert [one["state"] for one in shown["targets"]] == ["applied"] * 5
+
+
+def test_a_trigger_of_others_on_the_coordinators_tables_is_refused(any_fleet: Fleet) -> None:
+    any_fleet.up("--to", "1")
+    body = "for each row set new.detail = 'x'"
+    if any_fleet.project.engine == "postgresql":
+        any_fleet.run(
+            any_fleet.home,
+            "create function f() returns trigger language plpgsql as 'begin return new; end'",
+        )
+        body = "for each row execute function f()"
+    any_fleet.run(
+        any_fleet.home, f"create trigger other before update on lockgate_fleet_target {body}"
+    )
+    any_fleet.plan()
+    refused(any_fleet.migrate("apply", "plan.json"), 10, "has the trigger other")
+    assert any_fleet.states() == dict.fromkeys("abcd", "pending")
 
 
 def test_a_command_for_one_database_asks_which(fleet: Fleet) -> None:

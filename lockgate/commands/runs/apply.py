@@ -80,7 +80,7 @@ def command(
     """
     from lockgate.executors.apply import apply
     from lockgate.executors.receipts import keep_nothing, keep_receipt
-    from lockgate.planner.errors import UsageError, WrongTarget
+    from lockgate.planner.errors import WrongTarget
     from lockgate.planner.fleet.fleet_plan import is_fleet_plan
     from lockgate.planner.plan.drift import refuse_unknown_schema
     from lockgate.planner.plan.planfile import read_plan
@@ -95,15 +95,12 @@ def command(
     from lockgate.workspace import author, load_environment, open_workspace
 
     if is_fleet_plan(plan_file):
-        from lockgate.fleet.running import apply_fleet
+        from lockgate.fleet.running import apply_fleet, dry_run_fleet
 
+        refuse_both(dry_run=dry_run, as_json=as_json)
         if dry_run:
-            raise UsageError(
-                "A fleet's plan has no dry run.",
-                why="It runs another script on each group of its targets.",
-                do="`migrate show PLAN` shows what would run, and `migrate plan` again whether "
-                "anything has changed.",
-            )
+            dry_run_fleet(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic)
+            return 0
         refuse_undeliverable(receipt_file, key, plan_file)
         apply_fleet(
             plan_file, name, folder, reviewed, receipt_file, key,

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from lockgate.executors.fleet.crew import TargetResult, TargetState
 from lockgate.executors.fleet.driver import Watcher
 from lockgate.planner.quantities import format_duration
+from lockgate.views.fleet.text import name_some
 from lockgate.views.plan.review import count
 from lockgate.views.terminal import print_line, say, tell
 
 if TYPE_CHECKING:
     from lockgate.executors.fleet.driver import Drive
-    from lockgate.planner.fleet.fleet_plan import FleetPlan
+    from lockgate.planner.fleet.fleet_plan import FleetPlan, Group
 
 
 def watching(*, as_json: bool, verbose: bool) -> Watcher:
@@ -82,6 +83,12 @@ def show_end(plan: FleetPlan, drive: Drive, total: int, *, as_json: bool) -> Non
                "message": describe_end(drive, total), "steps": []})  # fmt: skip
     else:
         say(describe_end(drive, total), "bold green" if total else "green")
+
+
+def describe_targets(group: Group) -> str:
+    """Which targets a group has, in short."""
+    names = [target.name for target in group.targets]
+    return f"{count(len(names), 'target')}: {name_some(names)}"
 
 
 def describe_end(drive: Drive, total: int) -> str:
