@@ -54,13 +54,12 @@ STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
 # MySQL keeps estimates of rows and size for a day, MariaDB asks each time.
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-optimization.html
 EXPIRY = "information_schema_stats_expiry"
+# Joined, MariaDB reads the columns of all databases.
 FOUND = """
-select t.table_name, t.table_type = 'BASE TABLE', lower(c.column_name)
-from information_schema.tables t
-join information_schema.columns c
-    on c.table_schema = t.table_schema and c.table_name = t.table_name
-where t.table_schema = %s and t.table_type <> 'SEQUENCE'
-order by t.table_name
+select table_name, table_type = 'BASE TABLE', '' from information_schema.tables
+where table_schema = %s and table_type <> 'SEQUENCE'
+union all select table_name, null, lower(column_name) from information_schema.columns
+where table_schema = %s order by 1
 """
 
 
@@ -231,13 +230,18 @@ def _names(rows: Iterable[ViewRow], what: str, kind: str) -> frozenset[str]:
 def find_tables(session: MySQLSession) -> list[FoundTable]:
     """The tables and views of the session's database, without our own tables."""
     schema = session.server.database
-    columns: dict[tuple[str, bool], set[str]] = defaultdict(set)
-    for table, is_plain, column in session.query_all(FOUND, (schema,)):
-        columns[table, bool(is_plain)].add(column)
+    columns: dict[str, set[str]] = defaultdict(set)
+    plain: dict[str, bool] = {}
+    for table, is_plain, column in session.query_all(FOUND, (schema, schema)):
+        if column:
+            columns[table].add(column)
+        else:
+            plain[table] = bool(is_plain)
     return [
-        FoundTable(schema, name, frozenset(found), is_plain=is_plain)
-        for (name, is_plain), found in columns.items()
-        if not (schema == session.history_schema and _is_own(name, found, session.history_name))
+        FoundTable(schema, name, frozenset(found), is_plain=plain[name])
+        for name, found in columns.items()
+        if name in plain
+        and not (schema == session.history_schema and _is_own(name, found, session.history_name))
     ]
 
 
