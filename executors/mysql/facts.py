@@ -31,8 +31,8 @@ SOURCES = {
     "COLUMNS": "table_schema table_name ordinal_position column_name column_type is_nullable "
     "character_set_name collation_name extra generation_expression column_default",
     "STATISTICS": "table_schema table_name index_name seq_in_index column_name",
-    "TRIGGERS": "trigger_schema trigger_name event_object_table action_timing event_manipulation "
-    "action_order action_statement",
+    "TRIGGERS": "event_object_schema trigger_name event_object_table action_timing "
+    "event_manipulation action_order action_statement",
     "ROUTINES": "routine_schema routine_name routine_type routine_body routine_definition",
     "VIEWS": "table_schema table_name view_definition",
     # By the schema that is referred to: a foreign key may lie in another database.

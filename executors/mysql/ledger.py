@@ -22,7 +22,7 @@ union all select 'trigger', event_object_table, trigger_name, definer
 from information_schema.triggers
 where event_object_schema = %s and event_object_table in %s
 union all select 'key', table_name, constraint_name, '' from information_schema.key_column_usage
-where constraint_schema = %s and referenced_table_name is not null
+where table_schema = %s and referenced_table_name is not null
     and (table_name in %s or referenced_table_name in %s)
 """
 COLUMNS = """

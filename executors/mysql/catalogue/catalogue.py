@@ -50,8 +50,8 @@ SOURCES = {
     "partition_comment nodegroup tablespace_name",
     "VIEWS": "table_schema table_name view_definition algorithm check_option definer "
     "security_type character_set_client collation_connection",
-    "TRIGGERS": "trigger_schema trigger_name event_object_table action_timing event_manipulation "
-    f"action_order action_statement sql_mode definer {MADE_BY}",
+    "TRIGGERS": "event_object_schema trigger_name event_object_table action_timing "
+    f"event_manipulation action_order action_statement sql_mode definer {MADE_BY}",
     "ROUTINES": "routine_schema routine_name routine_type dtd_identifier character_set_name "
     "collation_name external_language is_deterministic sql_data_access security_type "
     f"routine_definition sql_mode definer routine_comment {MADE_BY}",

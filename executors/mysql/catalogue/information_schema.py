@@ -24,7 +24,8 @@ where table_schema = 'information_schema' and table_name in ({views})
 
 def read_views(session: MySQLSession, sources: Mapping[str, str]) -> ViewRows:
     """The rows of some views about the session's own database, by view, with what the server
-    has of the columns that `sources` name for each; the first of them is the schema's name.
+    has of the columns that `sources` name for each; the first of them is the schema's name, by
+    which MariaDB opens the tables of this database alone.
 
     A view that the server does not have has no rows. Under an open snapshot MySQL's dictionary
     stands still: the session must be in no transaction.

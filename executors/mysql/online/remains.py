@@ -23,7 +23,7 @@ where table_schema = database() and table_name in %s order by table_name
 """
 TRIGGERS = """
 select trigger_name from information_schema.triggers
-where trigger_schema = database() and event_object_table in %s
+where event_object_schema = database() and event_object_table in %s
     and left(trigger_name, char_length(%s)) = %s order by trigger_name
 """
 # A user sees its own sessions without any right.

@@ -33,7 +33,7 @@ where routine_schema = %s and routine_name = %s and routine_type = %s
 SEE_USERS = "Let the role see who is there: GRANT SELECT ON mysql.* TO …"
 TRIGGERS = """
 select trigger_name, event_object_table, event_manipulation, action_timing
-from information_schema.triggers where trigger_schema = %s and event_object_table = %s
+from information_schema.triggers where event_object_schema = %s and event_object_table = %s
 order by action_order
 """
 
@@ -183,7 +183,7 @@ def _in_order(query: Query, database: str, image: Image) -> Image:
     """A trigger's image with its neighbours among those of the same table, time and event."""
     sql = (
         "select event_object_table, event_manipulation, action_timing "
-        "from information_schema.triggers where trigger_schema = %s and trigger_name = %s"
+        "from information_schema.triggers where event_object_schema = %s and trigger_name = %s"
     )
     ((table, event, timing),) = query(sql, (database, image.name))
     rows = query(TRIGGERS, (database, table))
