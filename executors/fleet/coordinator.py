@@ -75,6 +75,9 @@ AWAIT_AGAIN = (
     "update {target} set state = 'waiting', detail = '' "
     "where digest = %s and name = %s and state <> 'waiting'"
 )
+COUNT_STATES = (
+    "select state, count(*) from {target} where digest = %s group by state order by state"
+)
 FORGET_SIGNATURES = "delete from {signature} where digest = %s"
 ADD_SIGNATURE = "insert into {signature} (digest, name, text) values (%s, %s, %s)"
 READ_SIGNATURES = "select name, text from {signature} where digest = %s order by name"
@@ -219,6 +222,11 @@ class Coordinator:
         """The signatures of a run's plan, by their files' names."""
         rows = self._read(READ_SIGNATURES, (digest,))
         return {str(name): str(text) for name, text in rows}
+
+    def count_states(self, digest: str) -> dict[str, int]:
+        """How many targets of a run are in each state."""
+        rows = self._read(COUNT_STATES, (digest,))
+        return {str(state): int(number) for state, number in rows}
 
     def note(self, digest: str, results: Iterable[TargetResult]) -> None:
         """Notes how targets ended; durable on return."""

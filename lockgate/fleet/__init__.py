@@ -7,7 +7,7 @@ oddities.py      Why a target is in no group, by the error that was raised when 
 planning.py      Planning for a fleet
 rolling_back.py  `migrate down` of a fleet
 running.py       `migrate apply` of a fleet's plan: who may, wave by wave, and how it ended
-showing.py       `migrate show` and `migrate status` for a fleet
+showing.py       `migrate show`, `migrate status` and `migrate history` for a fleet
 standing.py      Where the targets of a fleet stand: each is asked itself
 throttling.py    Sparing of servers: no further target of one is begun while it is under load
 working.py       `migrate worker`: what is done with a job of a fleet's run

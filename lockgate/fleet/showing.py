@@ -1,4 +1,4 @@
-"""`migrate show` and `migrate status` for a fleet."""
+"""`migrate show`, `migrate status` and `migrate history` for a fleet."""
 
 from __future__ import annotations
 
@@ -65,3 +65,16 @@ def show_status(
         status.show_json(stand)
     else:
         status.show_text(stand, each=each)
+
+
+def show_history(environment: Environment, limit: int, *, as_json: bool) -> None:
+    """The runs of a fleet as they are noted, the newest first."""
+    from lockgate.executors.fleet.coordinator import Coordinator
+    from lockgate.fleet.members import open_fleet
+    from lockgate.views.fleet import history
+
+    with open_fleet(environment) as fleet, fleet.open_coordinator() as engine:
+        coordinator = Coordinator(engine)
+        runs = coordinator.read_runs(environment.project, environment.name)[:limit]
+        found = [(run, coordinator.count_states(run.digest)) for run in runs]
+    (history.show_json if as_json else history.show_text)(found)

@@ -165,6 +165,10 @@ def test_failures_pause_the_run_and_the_same_command_goes_on(fleet: Fleet) -> No
     fleet.plan()
     fleet.run(fleet.names[0], "create table orders (id int)")
     refused(fleet.migrate("apply", "plan.json"), 12, "failures.total", "goes on")
+    shown = succeed(fleet.migrate("history", "-e", "live", "--json")).document["runs"]
+    assert [one["state"] for one in shown] == ["paused", "finished"]
+    assert shown[0]["targets"]["failed"] == 1
+    assert "1 failed, " in succeed(fleet.migrate("history", "-e", "live")).out
     assert [fleet.applied(name) for name in fleet.names[2:]] == [["001"]] * 3
     fleet.run(fleet.names[0], "drop table orders")
     assert "5 of 5 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out

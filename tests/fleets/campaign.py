@@ -114,7 +114,10 @@ class Campaign:
 
     def _plan(self, *options: str, drifted: set[str] | None = None) -> None:
         """Makes the plan; those that were changed by hand are named, and are in no group."""
-        shown = succeed(self._migrate("plan", "-e", "live", "--json", *options)).document
+        while True:
+            shown = succeed(self._migrate("plan", "-e", "live", "--json", *options)).document
+            if all(one["reason"] != "unreachable" for one in shown["odd"]):
+                break  # else the machine is too slow for the proxy
         planned = {one["name"] for group in shown["groups"] for one in group["targets"]}
         assert planned.isdisjoint(drifted or ()), planned & (drifted or set())
         if drifted is not None:

@@ -34,7 +34,7 @@ fleet:
   failures: {{total: 100%, consecutive: 1000}}
 drift: check
 lock: {{wait: 5s}}
-timeouts: {{lock: 1s, connect: 5s}}
+timeouts: {{lock: 1s, connect: 20s}}
 retries: {{lock: 0}}
 """
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(
     name: str, folder: EnvironmentsFolder | None, limit: int, run_id: str | None, as_json: bool
 ) -> int:
-    """Show the runs of a database, the newest first, or one of them in full.
+    """Show the runs of a database or a fleet, the newest first, or one of a database in full.
 
     \b
     Examples:
@@ -33,7 +33,13 @@ def command(
     from lockgate.views.database import history
     from lockgate.workspace import load_environment, open_workspace
 
-    with open_workspace(load_environment(name, folder)) as work:
+    environment = load_environment(name, folder)
+    if environment.fleet is not None and run_id is None:
+        from lockgate.fleet.showing import show_history
+
+        show_history(environment, limit, as_json=as_json)
+        return 0
+    with open_workspace(environment) as work:
         runs = work.engine.store.runs
         if run_id is None:
             (history.show_json if as_json else history.show_text)(runs.read_runs(limit))

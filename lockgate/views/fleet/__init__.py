@@ -1,5 +1,6 @@
 """Views of a fleet: its plan, a run, where its targets stand.
 
+history.py   The runs of a fleet, the newest first: for people, and as a document
 markdown.py  A fleet's plan as a comment of a pull request
 run.py       A run of a fleet as it is followed, and how it ended
 status.py    Where a fleet's targets stand: counted for people, each one for programs
