@@ -49,7 +49,7 @@ def work_for(
         ConfigurationError: the environment has no workers.
         UsageError: it is no fleet, or procrastinate is not installed.
     """
-    for name in ("procrastinate", "psycopg.pool"):
+    for name in ("asyncio", "procrastinate", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what a person needs, `lost` tells
     with open_fleet(environment) as fleet, ExitStack() as stack:
         if fleet.settings.crew != "procrastinate":
