@@ -18,7 +18,10 @@ BESIDE = ("hypothesis", "jsonschema", "pytest")
 
 ENVIRONMENT = "database: embedded\n"
 MIGRATION = "-- migrate:up\ncreate table t (id int primary key);\n-- migrate:down\ndrop table t;\n"
-COMMANDS = ("plan", "show plan.json --format html", "apply plan.json", "status", "down")
+COMMANDS = (
+    *("plan -e dev", "show plan.json --format html", "apply plan.json -e dev"),
+    *("status -e dev", "down -e dev"),
+)
 
 
 def run(*argv: str | Path, folder: Path) -> str:
@@ -70,7 +73,7 @@ def try_wheel(python: Path, wheel: Path, folder: Path) -> Iterator[str]:
         (project / name).parent.mkdir(parents=True)
         (project / name).write_text(text)
     for command in COMMANDS:
-        run(programs / "migrate", *command.split(), "-e", "dev", folder=project)
+        run(programs / "migrate", *command.split(), folder=project)
     yield f"migrate {', '.join(command.split()[0] for command in COMMANDS)}"
 
 
