@@ -104,3 +104,12 @@ def family_database(family_server: Any) -> Iterator[str]:
     name = family_server.new_database()
     yield name
     family_server.drop_database(name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what tests have recorded as `told`: what a worker of a parallel run prints is lost."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "told":
+                    terminalreporter.write_line(str(value))

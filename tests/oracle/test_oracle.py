@@ -1,7 +1,7 @@
 """What a plan says of PostgreSQL's statements is what a live PostgreSQL does, form by form."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,11 +28,10 @@ def bench(postgres_server: Any) -> Iterator[Bench]:
 
 
 def test_what_is_measured_is_said(
-    bench: Bench, seeds: list[int], capsys: pytest.CaptureFixture[str]
+    bench: Bench, seeds: list[int], record_property: Callable[[str, object], None]
 ) -> None:
     tally = bench.run(seeds, FORMS_OF_EACH)
-    with capsys.disabled():
-        print(f"\nseeds {seeds}\n{tally.table()}")  # noqa: T201
+    record_property("told", f"The oracle, seeds {seeds}\n{tally.table()}")
     assert len(tally.verdicts) >= 1500
     assert tally.faults() == []
 
