@@ -70,7 +70,8 @@ class Bench:
     def see(self, change: Change, form: str) -> Seen:
         """What is noticed of one form of a change."""
         database = self._copy()
-        project = Project(self.folder / f"{database}", self.server.url(database), settings=SETTINGS)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        project = Project(folder, self.server.url(database), settings=SETTINGS)
         project.own["PATH"] = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         try:
             project.write("001_tables.sql", self.tables)
@@ -100,11 +101,19 @@ class Bench:
             raise SystemExit(f"{change.name}: {err}")
         idle = [ms for due, ms in told if begun - IDLE <= due < begun]
         during = [ms for due, ms in told if begun <= due <= until]
-        schema = succeed(project.migrate("dump", command=COMMAND)).out
+        schema = self._schema(project)
         return Seen(
             ended - begun, _p99(idle), _p99(during), max(during), during.count(-1), len(during),
             schema,
         )  # fmt: skip
+
+    def _schema(self, project: Project) -> str:
+        """The schema as a text, by the programs that are there."""
+        if self.is_postgres:
+            return succeed(project.migrate("dump", command=COMMAND)).out
+        with self.server.connect(project.database) as connection, connection.cursor() as cursor:
+            cursor.execute("show create table t")
+            return str(cursor.fetchall())
 
     @contextmanager
     def _writers(self, url: str, table: str) -> Iterator[list[subprocess.Popen[str]]]:

@@ -38,6 +38,7 @@ from lockgate.executors.states import UNDER_WAY, WHOLE, Outcome, RunStatus
 from lockgate.planner.database.ledger import Identity, Ledger
 from lockgate.planner.database.occupancy import refuse_occupied
 from lockgate.planner.errors import Interrupted, LockgateError, Paused, StatementFailed, Unreachable
+from lockgate.planner.plan.contract import refuse_early
 from lockgate.planner.plan.drift import refuse_changed_schema
 from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
 from lockgate.planner.plan.verify import (
@@ -165,6 +166,8 @@ def verify(
     if not done and plan.steps and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
         _refuse_other_tools(plan, engine, ledger)
+        if any(step.contract for step in plan.steps):
+            refuse_early(plan, ledger, engine.server.now, engine.survey.find_readers)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
             refuse_changed_schema(plan, engine.survey.read_catalogue())

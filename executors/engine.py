@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.fleet.grouping import Outline
+    from lockgate.planner.plan.contract import FindReaders
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
     from lockgate.planner.plan.statement import Batch
@@ -120,8 +121,8 @@ class Traits:
 
 @frozen
 class Load:
-    """What a server is doing beside us: sessions at work, the age of the oldest transaction and
-    the lag of the last replica in seconds; None: there is none, or nobody may tell."""
+    """What a server is doing beside us: sessions at work, the oldest transaction's age and the
+    last replica's lag in seconds; None: there is none, or nobody may tell."""
 
     running: int
     oldest_transaction: float | None = None
@@ -152,6 +153,7 @@ class Survey(ABC):
     it compares with others, and how its server fares."""
 
     session: Session
+    find_readers: FindReaders
 
     @abstractmethod
     def read_facts(self) -> Facts:
@@ -189,8 +191,7 @@ class Survey(ABC):
 
     @abstractmethod
     def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
-        """The same of many schemas of the database at once, as a session of each would read it; of
-        none where a schema is a database."""
+        """The same of many schemas at once; of none where a schema is a database."""
 
     @abstractmethod
     def read_load(self) -> Load:

@@ -161,6 +161,10 @@ def plan_live(work: Workspace, ledger: Ledger, request: Request) -> Plan:
         refuse_moved_histories(work.engine, ledger)
     plan = make_plan(work.environment, observe(work, ledger, request), request)
     refuse_bad_syntax(plan, work.engine)
+    if any(step.contract for step in plan.steps):
+        from lockgate.planner.plan.contract import refuse_early
+
+        refuse_early(plan, ledger, work.engine.server.now, work.engine.survey.find_readers)
     if plan.has_batches:
         from lockgate.executors.batches.key import refuse_unfit_keys
 

@@ -212,6 +212,7 @@ def make_step(migration: Migration, direction: Direction, version: str, setting:
         file=section.file or migration.filename,
         checksum=migration.checksum,
         requires=migration.requires,
+        contract=migration.contract,
         transaction=1 if section.transactional else None,
         statements=_planned(section),
         rollback=None if rollback is None else _planned(rollback),

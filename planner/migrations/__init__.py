@@ -1,6 +1,7 @@
 """Migration files: one file, the folder, their order.
 
 batch.py            `-- migrate:batch` and `-- migrate:until`
+contract_of.py      `-- migrate:contract-of VERSION min_age=TIME`
 convert.py          Conversion of migrations of any format into ours
 directory.py        The migrations directory
 folder.py           A migrations directory on the disk: which files it holds, and their text

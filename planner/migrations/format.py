@@ -26,6 +26,7 @@ from lockgate.planner.migrations.migration import (
     checksum_of,
 )
 from lockgate.planner.migrations.mistakes import Mistakes
+from lockgate.planner.plan.contract import Contract
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen
 
@@ -44,6 +45,7 @@ class Header:
     name: str
     requires: tuple[str, ...] = ()
     template: bool = False
+    contract: Contract | None = None
 
 
 class Format(Protocol):
@@ -110,6 +112,7 @@ def assemble_migration(name: str, files: tuple[SourceFile, ...], dialect: Dialec
         files,
         header.template,
         name,
+        header.contract,
     )
 
 

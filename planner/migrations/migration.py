@@ -14,6 +14,7 @@ from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 if TYPE_CHECKING:
+    from lockgate.planner.plan.contract import Contract
     from lockgate.planner.plan.filetext import Role
     from lockgate.planner.plan.statement import Batch, Online
 
@@ -74,6 +75,8 @@ class Migration:
     files: tuple[SourceFile, ...]
     template: bool = False
     format: str = OWN
+    contract: Contract | None = None
+    """What it takes away, and from when on it may."""
 
     @property
     def key(self) -> VersionKey:

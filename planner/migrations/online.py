@@ -28,7 +28,7 @@ ToolName = Literal["pt-osc", "gh-ost", "spirit"]
 
 
 @frozen
-class Contract:
+class ToolCall:
     """What a program is given: `always`, and the `options` that a file may set. No other: an option
     can name code that the program runs."""
 
@@ -37,9 +37,9 @@ class Contract:
     options: frozenset[str]
 
 
-CONTRACTS: dict[ToolName, Contract] = {
+CONTRACTS: dict[ToolName, ToolCall] = {
     # https://docs.percona.com/percona-toolkit/pt-online-schema-change.html
-    "pt-osc": Contract(
+    "pt-osc": ToolCall(
         frozenset({"mysql", "mariadb"}),
         ("--execute", "--no-version-check", "--progress=time,5"),
         frozenset(
@@ -48,13 +48,13 @@ CONTRACTS: dict[ToolName, Contract] = {
         ),
     ),
     # https://github.com/github/gh-ost/blob/master/doc/command-line-flags.md
-    "gh-ost": Contract(
+    "gh-ost": ToolCall(
         frozenset({"mysql"}),
         ("--execute", "--allow-on-master"),
         frozenset(["chunk-size", "critical-load", "max-lag-millis", "max-load", "nice-ratio"]),
     ),
     # https://github.com/block/spirit/blob/main/USAGE.md
-    "spirit": Contract(
+    "spirit": ToolCall(
         frozenset({"mysql"}),
         (),
         frozenset(["lock-wait-timeout", "replica-max-lag", "target-chunk-time", "threads"]),

@@ -1,5 +1,6 @@
 """The plan as a value and as a file, and what compares or verifies plans.
 
+contract.py        What a migration takes away that an older one has replaced
 difference.py      The difference of two plans
 drift.py           Drift
 filetext.py        The text of a migration's files within a plan, by which `apply` proves its SQL

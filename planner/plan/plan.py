@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer, WithJsonSchema
 from lockgate.planner.decision import Decision
 from lockgate.planner.document import UNSEALED, sealed
 from lockgate.planner.finding import Finding
+from lockgate.planner.plan.contract import Contract
 from lockgate.planner.plan.filetext import FileText
 from lockgate.planner.plan.proof import Promotion, Version
 from lockgate.planner.plan.record import Adopted, Record
@@ -75,13 +76,15 @@ class Step(Model):
         description="The down section of an up step, kept for a rollback without the files; "
         "null when there is none."
     )
+    contract: Contract | None = Field(
+        None, description="What it takes away, and when it may; the executor refuses it before."
+    )
     rollback_transactional: bool | None = Field(
         None,
         description="Whether `rollback` may run as one unit: false when its section says "
         "`transaction:false`; null where there is none, or not kept. A rollback without the "
         "files relies on it.",
     )
-
     record: Record | None = Field(
         None,
         description="Set where it runs nothing and only changes the history: why, and as of when. "

@@ -15,11 +15,14 @@ from lockgate.executors.mysql.connection import translated
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.fleet.grouping import Outline
+    from lockgate.planner.plan.contract import Retired
     from lockgate.planner.plan.plan import Plan
 
 SIZES = """
@@ -136,6 +139,11 @@ class MySQLSurvey(Survey):
                 )
             ]
         return []
+
+    def find_readers(self, dropped: Sequence[Retired], since: datetime) -> list[str]:
+        from lockgate.executors.mysql.catalogue.readers import find_readers
+
+        return find_readers(self.session, dropped, since)
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns."""

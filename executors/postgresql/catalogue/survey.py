@@ -12,6 +12,8 @@ from lockgate.executors.engine import Access, Lacking, Load, Survey
 from lockgate.executors.postgresql.blockers import read_session
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lockgate.executors.events import OtherSession
     from lockgate.executors.failure import Failure
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.fleet.grouping import Outline
+    from lockgate.planner.plan.contract import Retired
     from lockgate.planner.plan.plan import Plan
 
 LOAD = """
@@ -114,6 +117,11 @@ class PostgreSQLSurvey(Survey):
 
     def find_open_transactions(self) -> list[OtherSession]:
         return list(map(read_session, self.session.query_all(OPEN_TRANSACTIONS)))
+
+    def find_readers(self, dropped: Sequence[Retired], since: datetime) -> list[str]:
+        from lockgate.executors.postgresql.catalogue.readers import find_readers
+
+        return find_readers(self.session, dropped, since)
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns."""

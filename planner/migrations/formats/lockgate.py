@@ -30,6 +30,7 @@ from lockgate.planner.sql.statements import DelimiterLeft, Directive, Scanned, S
 from lockgate.planner.versions import REPEATABLE
 
 if TYPE_CHECKING:
+    from lockgate.planner.plan.contract import Contract
     from lockgate.planner.plan.statement import Batch, Online
 
 TOOL = "lockgate or dbmate"
@@ -47,7 +48,7 @@ MARKED = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
 NOTHING = "nothing"
 """`-- migrate:down nothing`: so that rollbacks pass a migration that leaves nothing behind."""
 
-HEADER_DIRECTIVES = ("requires", "template", "repeatable")
+HEADER_DIRECTIVES = ("requires", "contract-of", "template", "repeatable")
 WAYS = ("batch", "until", "online")
 DIRECTIVES = (*HEADER_DIRECTIVES, *WAYS, "allow", "up", "down")
 
@@ -98,8 +99,8 @@ def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
         version, name = _repeatable(file)
     else:
         version, name = parse_filename(file.name)
-    requires, template = _read_header(file.text, dialect)
-    return Header(version, name, requires, template)
+    requires, template, contract = _read_header(file.text, dialect)
+    return Header(version, name, requires, template, contract)
 
 
 def _repeatable(file: SourceFile) -> tuple[str, str]:
@@ -163,12 +164,13 @@ def parse_filename(filename: str) -> tuple[str, str]:
     return match.groupdict().get("version") or f"{REPEATABLE}{match['name']}", match["name"]
 
 
-def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
-    """What stands above `-- migrate:up`: the required versions, and whether it is a template."""
+def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool, Contract | None]:
+    """What stands above `-- migrate:up`: the required versions, whether it is a template, and what
+    it takes away."""
     if text[:64].partition("\n")[0].rstrip() == MARKER:  # as in most files: nothing stands above it
-        return (), False
+        return (), False, None
     requires: list[str] = []
-    template = False
+    template, contract = False, None
     for part in scan(text, dialect):
         if isinstance(part, Statement):
             raise _sql_above(part)
@@ -176,7 +178,7 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
             continue
         word, arguments = _words(part)
         if word == "up":
-            return tuple(requires), template
+            return tuple(requires), template, contract
         if word == "down":
             raise MigrationFileError(
                 "`-- migrate:down` stands above `-- migrate:up`",
@@ -189,6 +191,11 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool]:
             _refuse_early_directive(part, word, opened=False)
         elif word == "requires":
             requires += _parse_requires(part, arguments)
+        elif word == "contract-of":
+            from lockgate.planner.migrations.contract_of import read_contract
+
+            contract = read_contract(part, arguments)
+            requires.append(contract.version)
         elif word == "template":
             template = _parse_template(part, arguments)
     raise _no_up()
