@@ -170,7 +170,7 @@ def verify(
             refuse_early(plan, ledger, engine.server.now, engine.survey.find_readers)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
-            refuse_changed_schema(plan, engine.survey.read_catalogue())
+            refuse_changed_schema(plan, engine.survey.read_catalogue(), engine.session.unmanaged)
     return done, approvers
 
 

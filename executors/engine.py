@@ -165,11 +165,9 @@ class Survey(ABC):
 
     def read_rows(self, table: FoundTable, columns: Collection[str]) -> list[TableRow]:
         """Every row of another tool's table, with these columns."""
-        names = sorted(columns)
-        place = f"{self.session.quote(table.schema)}.{self.session.quote(table.name)}"
-        rows = self.session.query_all(
-            f"select {', '.join(map(self.session.quote, names))} from {place}"
-        )
+        names, quote = sorted(columns), self.session.quote
+        place = f"{quote(table.schema)}.{quote(table.name)}"
+        rows = self.session.query_all(f"select {', '.join(map(quote, names))} from {place}")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     @abstractmethod
@@ -294,12 +292,14 @@ class Session(ABC):
     """A connection to one database. Everything runs on it: what lockgate asks, and the plan.
 
     Methods raise `Unreachable` when the connection is lost, and `ServerError` when the server
-    refuses what lockgate itself asks. The ledger lies in `history_schema`, or will.
+    refuses what lockgate itself asks. The ledger lies in `history_schema`, or will. `unmanaged` are
+    patterns of what other programs make.
     """
 
     server: Server
     history_schema: str
     history_name: str
+    unmanaged: Sequence[str] = ()
     lost_code: str  # what this engine's clients call a lost connection
     is_exposed: bool = False  # it is in clear text, and no option asks for that; of MySQL alone
 

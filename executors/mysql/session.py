@@ -87,6 +87,7 @@ class MySQLSession(Session):
         self._program = f"lockgate {environment.name}"
         self._tls: dict[str, Any] = {}
         self._history = environment.history
+        self.unmanaged = environment.unmanaged
         self.lock_retries = environment.retries.lock
         self.copy_limit = environment.copies.limit
         self.left = 0  # the id of a session that was lost in a commit

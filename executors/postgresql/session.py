@@ -76,6 +76,7 @@ class PostgreSQLSession(Session):
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
         self._history = environment.history
+        self.unmanaged = environment.unmanaged
         self.schema = environment.place.schema if environment.place else None
         self._is_shared = environment.fleet is not None or self.schema is not None
         self.gauge: StatementGauge | None = None

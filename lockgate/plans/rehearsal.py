@@ -30,7 +30,12 @@ from lockgate.planner.errors import HistoryError, UsageError
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.waiver import Waiver
-from lockgate.planner.plan.drift import made_by_migrations, name_objects, without_tables
+from lockgate.planner.plan.drift import (
+    made_by_migrations,
+    name_objects,
+    without_tables,
+    without_unmanaged,
+)
 from lockgate.planner.plan.other_version import LEFT_OUT
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import how_to_get, refuse_reaching, refuse_reaching_out
@@ -177,9 +182,13 @@ def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]
             do="Plan with `--rehearse`, or leave `--expect` away.",
         )
     others = other_tables(work.engine.store.read_ledger())
-    live = without_tables(work.engine.survey.read_catalogue(), others)
+    unmanaged = work.environment.unmanaged
+    live = made_by_migrations(without_tables(work.engine.survey.read_catalogue(), others))
     expected = without_tables(Catalogue(plan.rehearsal.expected), others).objects
-    return differences(expected, made_by_migrations(live))
+    return differences(
+        without_unmanaged(expected, unmanaged),
+        Catalogue(without_unmanaged(live, unmanaged)).digests(),
+    )
 
 
 @contextmanager

@@ -234,6 +234,9 @@ class EnvironmentFile(PolicyFile):
     drift: Literal["ignore", "check"] = Field(
         "ignore", description="Whether `apply` refuses a schema that changed since the plan."
     )
+    unmanaged: list[Text] = Field(
+        [], description="Patterns of names of what other programs make: no drift."
+    )
     thresholds: Thresholds = Field(
         Thresholds.model_construct(), description="From when on a table is large."
     )

@@ -33,6 +33,8 @@ def _loosened(file: ExtendedFile, base: ExtendedFile, stated: Mapping[str, Any])
             yield key
     if (file.drift, base.drift) == ("ignore", "check"):
         yield ("drift",)
+    if base.drift == "check" and not set(file.unmanaged) <= set(base.unmanaged):
+        yield ("unmanaged",)
     for key in FALLING + tuple(key for key in BOUNDED if _is_stated(key, stated)):
         if _limit(file, key) > _limit(base, key):
             yield key

@@ -5,10 +5,11 @@ Reads no catalogue: an engine does.
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
+from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, Side, differences
 from lockgate.planner.errors import Denied, StalePlan
 from lockgate.planner.plan.plan import Change, Plan
 
@@ -18,6 +19,8 @@ DATABASE = "database"
 GRANTS = "grants"
 ON_AN_OBJECT = re.compile(r"'[^']*'@'[^']*' on ")
 NAMED = 5
+# The last `on`: a trigger may be named as if it were on another table.
+BEFORE_A_NAME = "(?:[a-z]+ )+(?:.+ on (?!.* on ))?"
 
 
 def made_by_migrations(catalogue: Catalogue) -> Catalogue:
@@ -57,6 +60,23 @@ def _is_within(name: str, schemas: Collection[str]) -> bool:
     return schema in schemas and (kind == "schema" or bool(dot))
 
 
+def without_unmanaged(side: Side, patterns: Iterable[str]) -> Mapping[str, str]:
+    """The objects, with their texts or digests, but for those that other programs make: whose name,
+    or that of the table they are on, is like one of these patterns of a shell.
+
+    >>> found = {"table app.day_1": "", "trigger t on app.day_1": "", "table app.days": ""}
+    >>> list(without_unmanaged(found, ["app.day_*"]))
+    ['table app.days']
+    """
+    objects = side.objects if isinstance(side, Catalogue) else side
+    like = [re.compile(BEFORE_A_NAME + fnmatch.translate(pattern)) for pattern in patterns]
+    return {
+        name: text
+        for name, text in objects.items()
+        if not any(pattern.match(name) for pattern in like)
+    }
+
+
 def name_objects(found: Sequence[ObjectDifference | Change]) -> str:
     """The objects by name, as many as a sentence takes.
 
@@ -73,9 +93,11 @@ def with_fingerprint(plan: Plan, digests: Mapping[str, str]) -> Plan:
     return plan.model_copy(update={"fingerprint": dict(digests)})
 
 
-def refuse_changed_schema(plan: Plan, catalogue: Catalogue) -> None:
-    """Raises StalePlan when the schema is not the one that the plan was made for."""
-    found = differences(plan.fingerprint or {}, catalogue)
+def refuse_changed_schema(plan: Plan, catalogue: Catalogue, unmanaged: Sequence[str] = ()) -> None:
+    """Raises StalePlan when the schema is not the one that the plan was made for, but for what is
+    `unmanaged` by migrations."""
+    live = without_unmanaged(catalogue.digests(), unmanaged)
+    found = differences(without_unmanaged(plan.fingerprint or {}, unmanaged), live)
     if found:
         raise StalePlan(
             f"The schema has changed since the plan was made: {name_objects(found)}.",

@@ -105,3 +105,37 @@ def test_a_private_server_replays_a_schema_whose_owner_is_no_superuser(
     finally:
         run(postgres_server, "drop owned by drift_owner", project.database)
         run(postgres_server, "drop role drift_owner", "postgres")
+
+
+def test_what_a_scheduler_makes_is_left_out_by_name(project: Project, postgres_server: Any) -> None:
+    """Partitions with all that is on them, also where a foreign key refers to their parent."""
+    base = (
+        "create table events (day date primary key) partition by range (day);\n"
+        "create table notes (day date references events);\n"
+        "create table events_p1 partition of events\n"
+        "for values from ('2026-01-01') to ('2026-02-01');"
+    )
+    project.configure(f'{HERE}drift: check\nunmanaged: ["public.events_p*"]\n')
+    project.write("001_events.sql", base)
+    succeed(project.migrate("up"))
+    project.write_tables(1, first=2)
+    succeed(project.migrate("plan", "--rehearse"))
+    scheduled = (
+        "create table events_p2 partition of events "
+        "for values from ('2026-02-01') to ('2026-03-01');"
+        "create sequence events_p2_id_seq; create rule quiet as on delete to events_p2 do nothing"
+    )
+    run(postgres_server, scheduled, project.database)
+    assert succeed(project.migrate("drift")).out.startswith("No drift")
+    succeed(project.migrate("apply", "plan.json"))
+    succeed(project.migrate("drift", "--expect", "plan.json"))
+    run(
+        postgres_server,
+        'create rule "r on public.events_p1" as on delete to notes do nothing',
+        project.database,
+    )
+    shown = refused(project.migrate("drift"), 4).out
+    assert shown.count("(added)") == 1
+    assert "on public.notes (added)" in shown
+    project.configure(HERE)
+    assert "table public.events_p2 (added)" in refused(project.migrate("drift"), 4).out

@@ -102,13 +102,14 @@ left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c')
     and {of_users("pg_class", "c.oid")}
 """
-# A constraint trigger is a trigger.
+# A constraint trigger is a trigger. The server adds a foreign key for each partition referred to.
 CONSTRAINTS = f"""
 select {RELATION}, 'constraint ' || quote_ident(k.conname), null::int, json_build_object(
     'definition', pg_get_constraintdef(k.oid), 'local', nullif(k.conislocal, true),
     'inherited', nullif(k.coninhcount, 0), 'comment', obj_description(k.oid, 'pg_constraint'))
 from pg_constraint k join pg_class c on c.oid = k.conrelid {IN_SCHEMA} c.relnamespace
-where k.contype <> 't' and {of_users("pg_class", "c.oid")}
+where k.contype <> 't' and {of_users("pg_class", "c.oid")} and not exists (
+    select from pg_constraint p where p.oid = k.conparentid and p.conrelid = k.conrelid)
 """
 INDEXES = f"""
 select {RELATION}, 'index ' || quote_ident(x.relname), null::int, json_build_object(
