@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.docs.pages import blocks, open_desk, run_page
 
 PLAIN = (
-    (re.compile(r"\b[\w-]+@[\w-]+(?![\w.-])"), "ann@build"),
+    (re.compile(r"(?<!:)\b[\w-]+@[\w-]+(?![\w.-])"), "ann@build"),
     (re.compile(r"\blockgate_[0-9a-f]{12}\b"), "shop"),
 )
 
