@@ -142,6 +142,17 @@ verbose_option = click.option(
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Print the SQL that would run, and change nothing."
 )
+skip_options = (
+    click.option(
+        "--skip-irreversible", multiple=True, metavar="VERSION",
+        help="Pass over this version, which has no way back: take it out of the history, and run "
+        "nothing; may be repeated.",
+    ),
+    click.option(
+        "--reason", metavar="TEXT",
+        help="Why it may be passed over; kept in the plan and in the history.",
+    ),
+)  # fmt: skip
 from_database_option = click.option(
     "--from-database", is_flag=True,
     help="Roll back by the plans that the database keeps; open no migration file.",

@@ -177,8 +177,8 @@ class IrreversibleMigration(HistoryError):
         super().__init__(
             f"Migration {version} has no way back: {filename} has no statements that undo it.",
             do="Write a new migration that undoes it; the file of an applied one must stay. Where "
-            "there is nothing to undo, take it out of the history: `migrate plan --forget "
-            f"{version}`.",
+            "there is nothing to undo, roll back past it: add "
+            f"`--skip-irreversible {version} --reason TEXT`.",
         )
 
 

@@ -56,7 +56,7 @@ def _kind(plan: Plan) -> str:
     if not plan.steps:
         return ""
     direction = plan.steps[0].direction
-    return RECORDING[direction] if plan.steps[0].record else direction
+    return RECORDING[direction] if all(step.record for step in plan.steps) else direction
 
 
 def job_text(job: Job | None) -> str | None:

@@ -21,6 +21,7 @@ from lockgate.planner.building.build import (
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.building.own_tables import refuse_own_tables
+from lockgate.planner.building.selection import OPTION, Skips
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import Occupancy, refuse_occupied
@@ -51,7 +52,8 @@ class Request:
     `to` is the last version to apply, `baseline` the last to record without running it;
     `record` are single versions to record, and `forget` those to take out of the history;
     `takeover` is another tool's history to take over;
-    `steps` is how many to roll back, `down_to` the version above which all is rolled back;
+    `steps` is how many to roll back, `down_to` the version above which all is rolled back, and
+    `skip_irreversible` are those of them to pass over, for this `reason`;
     `only` are the versions to apply, with their checksums; `from_database` says that the
     rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
     one that can stop half-way for good. `rehearse` is to run it on a scratch database, and `state`
@@ -72,6 +74,8 @@ class Request:
     takeover: Takeover | None = None
     steps: int | None = None
     down_to: str | None = None
+    skip_irreversible: tuple[str, ...] = ()
+    reason: str | None = None
     only: Mapping[VersionKey, str] | None = None
     from_database: bool = False
     allow_non_atomic: bool = False
@@ -86,6 +90,11 @@ class Request:
     def is_rollback(self) -> bool:
         """Whether anything is to be rolled back."""
         return self.steps is not None or self.down_to is not None
+
+    @property
+    def skips(self) -> Skips:
+        """What a rollback passes over."""
+        return Skips(self.skip_irreversible, self.reason)
 
     @property
     def is_recording(self) -> bool:
@@ -104,9 +113,11 @@ class Request:
         )
         if sum(choice is not None for choice in given) > 1:
             raise UsageError("Give only one choice of what to plan: one version, or one number.")
-        if self.from_database and not self.is_rollback:
+        if (self.from_database or self.skips.versions) and not self.is_rollback:
             raise UsageError(
-                "Only a rollback can be planned from the database.",
+                f"Only a rollback passes over a migration (`{OPTION}`)."
+                if self.skips.versions
+                else "Only a rollback can be planned from the database.",
                 do="Add `--down N` or `--down-to VERSION`.",
             )
         if self.state and (self.rehearse or self.from_database):
@@ -249,7 +260,12 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
         made_for = make_setting(environment, seen, stored_source(seen.ledger))
         return Draft(
             build_stored_down_plan(
-                seen.runs, seen.ledger, made_for, steps=request.steps, to=request.down_to
+                seen.runs,
+                seen.ledger,
+                made_for,
+                steps=request.steps,
+                to=request.down_to,
+                skips=request.skips,
             )
         )
     directory = load_migrations(environment)
@@ -293,8 +309,9 @@ def _down_plan(comparison: Comparison, ledger: Ledger, made_for: Setting, reques
     """The plan of a rollback by the files; where they do not fit, the error says the other way."""
     try:
         return build_down_plan(
-            comparison, ledger, made_for, steps=request.steps, to=request.down_to
-        )
+            comparison, ledger, made_for,
+            steps=request.steps, to=request.down_to, skips=request.skips,
+        )  # fmt: skip
     except BrokenHistory as broken:
         broken.do = (
             "Restore the files (git checkout), or roll back without them: add `--from-database`."

@@ -76,11 +76,11 @@ def rehearse_plan(work: Workspace, ledger: Ledger, plan: Plan, request: Request)
         UsageError: it cannot be rehearsed, or not here.
         StatementFailed: it fails.
     """
-    if request.from_database or request.is_recording:
+    if request.from_database or request.is_recording or request.skip_irreversible:
         raise UsageError(
             "This plan cannot be rehearsed.",
-            why="A rehearsal runs the migrations' files: a baseline runs none, and "
-            "`--from-database` opens none.",
+            why="A rehearsal runs the migrations' files: a baseline runs none, "
+            "`--from-database` opens none, and `--skip-irreversible` passes over one.",
             do="Leave `--rehearse` away.",
         )
     if not plan.steps:

@@ -17,11 +17,18 @@ from lockgate.planner.building.enum_cuts import cut_for_enums
 from lockgate.planner.building.filetexts import with_text
 from lockgate.planner.building.late_steps import mark_late
 from lockgate.planner.building.readings import with_readings
-from lockgate.planner.building.selection import choose_pending, going_back, latest_first
+from lockgate.planner.building.selection import (
+    Skips,
+    choose_pending,
+    going_back,
+    latest_first,
+    skip_step,
+)
 from lockgate.planner.building.stored_runs import (
     StoredRun,
     down_step,
     find_applied,
+    skip_stored,
     stored_warnings,
 )
 from lockgate.planner.database.facts import Facts
@@ -42,6 +49,8 @@ from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 # of max_locks_per_transaction * max_connections = 6,400 entries by default.
 # https://www.postgresql.org/docs/current/runtime-config-locks.html
 MANY_TABLES = 2000
+
+NO_SKIPS = Skips()
 
 
 @frozen
@@ -116,24 +125,28 @@ def build_down_plan(
     *,
     steps: int | None = None,
     to: str | None = None,
+    skips: Skips = NO_SKIPS,
 ) -> Plan:
     """The plan that rolls back the last `steps` applied, or all above version `to` (0: all).
 
-    The last applied is rolled back first.
+    The last applied is rolled back first; `skips` are those without a way back to pass over.
 
     Raises:
         BrokenHistory, StillRequired, IrreversibleMigration: the history forbids it.
         MigrationFileError: a file cannot be read.
-        UsageError: `to` is not applied, or `steps` is less than 1 or more than are.
+        UsageError: `to` is not applied, `steps` is less than 1 or more than are, or what is to be
+            passed over does not go or has a way back.
     """
     refuse_broken_history(comparison)
     entries = {entry.key: entry for entry in ledger.entries}
     versioned = [migration for migration in comparison.applied if not migration.repeatable]
     latest = latest_first(versioned, entries)
     going = going_back(latest, steps, to)
-    planned = [
-        make_step(migration, "down", entries[migration.key].version, setting) for migration in going
-    ]
+    planned = skips.steps(
+        going,
+        lambda one: make_step(one, "down", entries[one.key].version, setting),
+        lambda one, reason: make_skip(one, entries[one.key].version, reason, setting),
+    )
     warned = (*setting.warnings, *_repeated_later(comparison.applied, going))
     return plan_steps(planned, ledger, replace(setting, warnings=warned))
 
@@ -180,6 +193,7 @@ def build_stored_down_plan(
     *,
     steps: int | None = None,
     to: str | None = None,
+    skips: Skips = NO_SKIPS,
 ) -> Plan:
     """`build_down_plan` without files: by the plans that the database keeps of its runs.
 
@@ -193,7 +207,8 @@ def build_stored_down_plan(
     latest = latest_first(versioned, entries)
     going = going_back(latest, steps, to)
     warned = (*setting.warnings, *stored_warnings(latest, going))
-    planned = [down_step(applied, setting.server.dialect) for applied in going]
+    dialect = setting.server.dialect
+    planned = skips.steps(going, lambda one: down_step(one, dialect), skip_stored)
     return plan_steps(planned, ledger, replace(setting, warnings=warned))
 
 
@@ -217,6 +232,14 @@ def make_step(migration: Migration, direction: Direction, version: str, setting:
         statements=_planned(section),
         rollback=None if rollback is None else _planned(rollback),
         rollback_transactional=None if rollback is None else rollback.transactional,
+    )
+    return with_text(step, migration, setting.variables or {})
+
+
+def make_skip(migration: Migration, version: str, reason: str, setting: Setting) -> Step:
+    """The step of a rollback that passes over a migration without a way back."""
+    step = skip_step(
+        version, migration.name, migration.filename, migration.checksum, migration.requires, reason
     )
     return with_text(step, migration, setting.variables or {})
 

@@ -1,19 +1,26 @@
 """Choice of what a plan runs: of what is pending, and of what is applied.
 
-Builds no step: `planner.building.build` does.
+Builds no step but the one that runs nothing: `planner.building.build` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Entry
-from lockgate.planner.errors import StillRequired, UsageError
+from lockgate.planner.errors import IrreversibleMigration, StillRequired, UsageError
+from lockgate.planner.finding import Finding
+from lockgate.planner.hidden import is_visible
 from lockgate.planner.migrations.migration import Migration
+from lockgate.planner.plan.plan import Step
+from lockgate.planner.plan.record import Record
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, is_numbered, version_key
+
+OPTION = "--skip-irreversible"
 
 
 def choose_pending(
@@ -142,3 +149,99 @@ def _refuse_still_required(going: Sequence[Recorded], applied: Iterable[Recorded
     for number, by in needed.items():
         if number in leaving:
             raise StillRequired(leaving[number].version, tuple(by))
+
+
+@frozen
+class Skips:
+    """The versions that a rollback may pass over, and why; None: no reason was given.
+
+    Raises:
+        UsageError: versions without a reason that can be read, or a reason without versions.
+    """
+
+    versions: tuple[str, ...] = ()
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.versions and not is_visible(self.reason or ""):
+            raise UsageError(
+                f"`{OPTION}` needs a reason.",
+                do="Add `--reason TEXT`: it is kept in the plan and in the history.",
+            )
+        if self.reason is not None and not self.versions:
+            raise UsageError(
+                f"`--reason` is the reason of `{OPTION}`, and no version is given.",
+                do=f"Add `{OPTION} VERSION`, or leave `--reason` away.",
+            )
+
+    def steps(
+        self,
+        going: Sequence[AppliedT],
+        way_back: Callable[[AppliedT], Step],
+        skip: Callable[[AppliedT, str], Step],
+    ) -> list[Step]:
+        """The steps of what goes: its way back, or the one that passes over it with the reason.
+
+        Raises:
+            IrreversibleMigration: one has no way back, and is not passed over.
+            UsageError: one that is to be passed over has a way back, or does not go.
+        """
+        wanted = {version_key(version): version for version in self.versions}
+        if staying := set(wanted) - {one.key for one in going}:
+            raise UsageError(
+                f"Version {wanted[min(staying)]} is not rolled back here, so it cannot be passed "
+                "over.",
+                do="Roll back further, or leave it away. See `migrate status` for the versions.",
+            )
+        return [self._step(one, one.key in wanted, way_back, skip) for one in going]
+
+    def _step(
+        self,
+        one: AppliedT,
+        is_wanted: bool,
+        way_back: Callable[[AppliedT], Step],
+        skip: Callable[[AppliedT, str], Step],
+    ) -> Step:
+        try:
+            step = way_back(one)
+        except IrreversibleMigration:
+            if not is_wanted:
+                raise
+            return skip(one, self.reason or "")
+        if is_wanted:
+            raise UsageError(
+                f"Version {one.version} has a way back, so it is not passed over.",
+                do=f"Leave `{OPTION} {one.version}` away: it is rolled back.",
+            )
+        return step
+
+
+def skip_step(
+    version: str, name: str, file: str, checksum: str, requires: tuple[str, ...], reason: str
+) -> Step:
+    """The step that takes a migration without a way back out of the history, and runs nothing."""
+    return Step(
+        direction="down",
+        version=version,
+        name=name,
+        file=file,
+        checksum=checksum,
+        requires=requires,
+        transaction=1,
+        findings=(_finding(reason),),
+        statements=(),
+        rollback=None,
+        record=Record(why="skip", reason=reason),
+    )
+
+
+def _finding(reason: str) -> Finding:
+    return Finding(
+        code="skipped",
+        severity="warning",
+        line=1,
+        message="It has no way back and is passed over: taken out of the history, and nothing is "
+        f"run. Reason: {reason}",
+        why="What it has made stays in the database. It is pending after that; if it is applied "
+        "again, it runs on that.",
+    )

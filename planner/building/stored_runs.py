@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lockgate.planner.building.filetexts import with_text_of
+from lockgate.planner.building.selection import skip_step
 from lockgate.planner.errors import AlteredPlan, HistoryError, IrreversibleMigration, MalformedPlan
 from lockgate.planner.finding import Finding
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE
@@ -116,6 +117,14 @@ def down_step(applied: AppliedMigration, dialect: Dialect) -> Step:
         statements=step.rollback,
         rollback=None,
     )
+    return with_text_of(going, step)
+
+
+def skip_stored(applied: AppliedMigration, reason: str) -> Step:
+    """The step that passes over a migration whose plan has no down section."""
+    entry, step = applied.entry, applied.step
+    assert step is not None, "what no run has applied is not known to have no way back"
+    going = skip_step(entry.version, step.name, step.file, entry.checksum, step.requires, reason)
     return with_text_of(going, step)
 
 

@@ -12,9 +12,9 @@ from lockgate.planner.plan.statement import Model
 class Record(Model):
     """A step that runs nothing: its migration is entered in the history, or taken out of it."""
 
-    why: Literal["baseline", "record", "forget", "adopt"] = Field(
-        description="What it is recorded by: `--baseline`, `--record`, `--forget`, or from another "
-        "tool's history. For reviewers."
+    why: Literal["baseline", "record", "forget", "skip", "adopt"] = Field(
+        description="What it is recorded by: `--baseline`, `--record`, `--forget`, "
+        "`--skip-irreversible`, or from another tool's history. For reviewers and policies."
     )
     applied_at: AwareDatetime | None = Field(
         None,
@@ -27,6 +27,12 @@ class Record(Model):
         description="What the other tool's table calls it, where that is not its version. For the "
         "executor: a row that goes is missed.",
     )
+    reason: str = Field("", description="Why a rollback passes over it; for people.")
+
+    @property
+    def is_skip(self) -> bool:
+        """Whether a rollback passes over the migration, because it has no way back."""
+        return self.why == "skip"
 
 
 class Adopted(Model):

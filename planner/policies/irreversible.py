@@ -1,4 +1,4 @@
-"""The policy `irreversible`: a migration is applied that has no way back."""
+"""The policy `irreversible`: a migration without a way back is applied, or passed over."""
 
 from __future__ import annotations
 
@@ -17,8 +17,17 @@ __all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
 
 
 def judge(plan: Plan, setting: Answer) -> Decision | None:
-    """One decision that names the versions without a way back; a baseline runs nothing, and a
-    repeatable migration needs none."""
+    """One decision that names the versions without a way back, or those that a rollback passes
+    over for that; a baseline runs nothing, and a repeatable migration needs none."""
+    if setting == "allow":
+        return None
+    if skipped := [step.version for step in plan.steps if step.record and step.record.is_skip]:
+        return Decision(
+            policy="irreversible",
+            answer=setting,
+            reason=f"Passed over, without a way back: {', '.join(skipped)}.",
+            do="Write a new migration that undoes what they have made.",
+        )
     without = [
         step.version
         for step in plan.steps
@@ -27,7 +36,7 @@ def judge(plan: Plan, setting: Answer) -> Decision | None:
         and step.rollback is None
         and not step.repeatable
     ]
-    if not without or setting == "allow":
+    if not without:
         return None
     return Decision(
         policy="irreversible",

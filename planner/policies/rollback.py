@@ -18,7 +18,11 @@ __all__ = ["DEFAULT", "MEANING", "SETTING", "is_looser", "judge"]
 
 def judge(plan: Plan, setting: Answer) -> Decision | None:
     """One decision that names the versions that go."""
-    going = [step.version for step in plan.steps if step.direction == "down" and not step.record]
+    going = [
+        step.version
+        for step in plan.steps
+        if step.direction == "down" and (step.record is None or step.record.is_skip)
+    ]
     if not going or setting == "allow":
         return None
     return Decision(

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lockgate.planner.building.build import Setting, make_step, plan_steps
+from lockgate.planner.building.build import Setting, make_skip, make_step, plan_steps
 from lockgate.planner.building.records import forget_step, record_step
 from lockgate.planner.building.stored_runs import AppliedMigration, down_step
 from lockgate.planner.errors import ContradictedPlan, StalePlan, WrongTarget
 from lockgate.planner.guarantees.guarantee import rank
+from lockgate.planner.hidden import is_visible
 from lockgate.planner.plan.plan import FORMAT_VERSION, Plan, Step
 from lockgate.planner.plan.record import Record
 from lockgate.planner.plan.statement import Batch, Online, PlannedStatement
@@ -203,7 +204,7 @@ def remake(plan: Plan, source: Source) -> Plan:
         for number, step in enumerate(plan.steps, 1)
     ]
     setting = source.setting
-    if plan.steps and all(step.record for step in plan.steps):
+    if plan.steps and all(step.record and not step.record.is_skip for step in plan.steps):
         setting = replace(setting, transaction="plan")
     return plan_steps(steps, source.ledger, setting)
 
@@ -217,11 +218,23 @@ def _remake_step(number: int, step: Step, migration: Migration | None, source: S
         return _up_again(place, step, migration, source, entry.checksum if entry else None)
     if entry is None or entry.checksum != step.checksum:
         raise _contradicted(place, "version")
-    if step.record:
+    if step.record and not step.record.is_skip:
         return forget_step(entry)
+    if step.record:
+        return _skip_again(place, step, migration, entry.version, source.setting)
     if migration is None:
         return down_step(_find(step.key, source.applied), source.setting.server.dialect)
     made = make_step(migration, "down", entry.version, _rendering(step, source.setting))
+    return made.model_copy(update={"file": step.file})  # that which the database has kept, or now
+
+
+def _skip_again(
+    place: str, step: Step, migration: Migration | None, version: str, setting: Setting
+) -> Step:
+    reason = step.record.reason if step.record else ""
+    if migration is None or not is_visible(reason):
+        raise _contradicted(place, "record")
+    made = make_skip(migration, version, reason, _rendering(step, setting))
     return made.model_copy(update={"file": step.file})  # that which the database has kept, or now
 
 
@@ -233,7 +246,7 @@ def _up_again(
         made = make_step(migration, "up", migration.version, setting)
         return made.model_copy(update={"replaces": replaced}) if replaced else made
     record = step.record
-    if record.why == "forget":
+    if record.why in ("forget", "skip"):
         raise _contradicted(place, "record")
     record = record if record.why == "adopt" else Record(why=record.why)
     return record_step(migration, record, source.setting)

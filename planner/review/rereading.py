@@ -75,7 +75,8 @@ def refuse_unbound(plan: Plan, dialect: Dialect, applied: Sequence[AppliedMigrat
 
 def _needs_text(step: Step) -> bool:
     """All but a step that only takes its migration out of the history."""
-    return step.direction == "up" or bool(step.statements) or step.record is None
+    is_forgotten = step.record is not None and not step.record.is_skip
+    return step.direction == "up" or bool(step.statements) or not is_forgotten
 
 
 def _is_kept(step: Step, applied: AppliedMigration | None, dialect: Dialect) -> bool:
@@ -235,6 +236,10 @@ def _unlike(
     if told != file or is_rendered != migration.template:
         yield "its version, its name or what it requires is not its file's"
     section = sections.up if step.direction == "up" else sections.down
+    if step.record and step.record.is_skip:
+        if section is not None:
+            yield "its file has a way back, and it is passed over"
+        return
     if section is None:
         yield "its file has no such section"
         return

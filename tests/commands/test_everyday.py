@@ -100,7 +100,7 @@ def test_a_database_of_another_environment_is_refused(project: Project) -> None:
 def test_down_without_a_way_back_says_so(project: Project) -> None:
     project.write("001_oneway.sql", "create table t (id int);")
     succeed(project.migrate("up"))
-    refused(project.migrate("down"), 10, "001 has no way back", "migrate plan --forget 001")
+    refused(project.migrate("down"), 10, "001 has no way back", "--skip-irreversible 001")
     refused(project.migrate("down", "--steps", "2"), 64, "are applied")
 
 

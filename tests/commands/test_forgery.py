@@ -63,6 +63,7 @@ HARMLESS = {
     "steps.text.sources.files.name": "for messages; that of the section is compared",
     "steps.text.sources.files.line": "for messages: where in a file its part begins",
     "steps.record.why": "text: nothing of the step runs",
+    "steps.record.reason": "the author's word, for people",
     "steps.statements.touches": "what the SQL shows is compared and may only be more; what the "
     "tables show is made again, where a policy asks for it",
     "steps.statements.loses": "may only be more",
@@ -183,6 +184,13 @@ def forgotten(project: Project, server: Any) -> Document:
     return planned(project, "--forget", "2")
 
 
+def skipped(project: Project, server: Any) -> Document:
+    project.write("001_fill.sql", "select 1;")
+    project.write_tables(1, first=2)
+    succeed(project.migrate("up"))
+    return planned(project, "--down", "2", "--skip-irreversible", "1", "--reason", "a backfill")
+
+
 def adopted(project: Project, server: Any) -> Document:
     """Of another tool's history, with its times."""
     (project.migrations / "V1__a.sql").write_text("create table a (id int);")
@@ -197,7 +205,8 @@ def adopted(project: Project, server: Any) -> Document:
 
 
 PLANS: dict[str, Callable[[Project, Any], Document]] = {
-    plan.__name__: plan for plan in (pending, first, back, stored, recorded, forgotten, adopted)
+    plan.__name__: plan
+    for plan in (pending, first, back, stored, recorded, forgotten, skipped, adopted)
 }
 
 

@@ -1,4 +1,5 @@
-"""`plan --record` and `plan --forget`: single versions, entered and taken out by plans."""
+"""`plan --record`, `plan --forget` and `--skip-irreversible`: single versions, entered and taken
+out by plans."""
 
 import hashlib
 import json
@@ -111,3 +112,56 @@ def test_a_step_without_its_statements_is_refused_where_it_does_not_say_so(begun
     plan["digest"] = hashlib.sha256(text.encode()).hexdigest()
     path.write_text(json.dumps(plan))
     refused(begun.migrate("apply", "plan.json"), 8, "statements are not those of its file")
+
+
+@pytest.fixture
+def one_way(any_project: Project) -> Project:
+    """Three applied migrations, of which the second has no way back."""
+    any_project.write_tables(1)
+    any_project.write("002_fill.sql", "insert into t1 values (7);")
+    any_project.write_tables(1, first=3)
+    succeed(any_project.migrate("up"))
+    return any_project
+
+
+@pytest.mark.parametrize("source", [[], ["--from-database"]], ids=["files", "database"])
+def test_a_rollback_passes_over_what_has_no_way_back(
+    one_way: Project, any_server: Any, source: list[str]
+) -> None:
+    skip = ("--skip-irreversible", "2", "--reason", "a backfill")
+    refused(one_way.migrate("down", "--steps", "3", *source), 10, "--skip-irreversible 002")
+    options = ("--down", "3", *skip, *source, "-o", "plan.json")
+    shown = succeed(one_way.migrate("plan", *options)).out
+    assert "nothing is run. Reason: a backfill" in " ".join(shown.split())
+    steps = json.loads((one_way.folder / "plan.json").read_text())["steps"]
+    assert [step["record"] and step["record"]["why"] for step in steps] == [None, "skip", None]
+    done = succeed(one_way.migrate("down", "--steps", "2", *skip, *source)).out
+    assert done == "Rolled back 2 migrations (003 to 002).\n"
+    assert table_names(any_server, one_way.database) == [*OWN_TABLES, "t1"]
+    assert states(one_way) == {"001": "applied", "002": "pending", "003": "pending"}
+    runs = succeed(one_way.migrate("history", "--json")).document["runs"]
+    assert [run["direction"] for run in runs] == ["down", "up"]
+    run = ("history", runs[0]["id"])
+    assert "passed over: a backfill" in succeed(one_way.migrate(*run)).out
+    told = succeed(one_way.migrate(*run, "--json")).document["run"]["steps"]
+    assert [step["reason"] for step in told] == [None, "a backfill"]
+    succeed(one_way.migrate("down"))
+    assert table_names(any_server, one_way.database) == OWN_TABLES
+
+
+def test_what_a_rollback_may_not_pass_over_is_refused(one_way: Project) -> None:
+    def down(*options: str, code: int, words: str) -> None:
+        refused(one_way.migrate("down", "--steps", "2", *options), code, words)
+
+    why = ("--reason", "a backfill")
+    down("--skip-irreversible", "1", *why, code=64, words="Version 1 is not rolled back here")
+    down("--skip-irreversible", "3", *why, code=64, words="Version 003 has a way back")
+    down("--skip-irreversible", "2", code=64, words="needs a reason")
+    down("--skip-irreversible", "2", "--reason", "\u3164 ", code=64, words="needs a reason")
+    down(*why, code=64, words="no version is given")
+    skip = ("--skip-irreversible", "2", *why)
+    refused(one_way.migrate("plan", *skip), 64, "Only a rollback passes over")
+    one_way.configure("policy: {irreversible: deny}\n")
+    down(*skip, code=3, words="Passed over, without a way back: 002. (policy.irreversible)")
+    one_way.configure("policy: {rollback: deny}\n")
+    down(*skip, code=3, words="Rolled back: 003, 002. (policy.rollback)")

@@ -20,6 +20,7 @@ from lockgate.options import (
     non_atomic_option,
     receipts_option,
     reviewed_option,
+    skip_options,
     wait_option,
 )
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         metavar="VERSION",
         help="Plan the rollback of all above this version; 0 for everything.",
     ),
+    *skip_options,
     from_database_option,
     fresh_option,
     non_atomic_option,

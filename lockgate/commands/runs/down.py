@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,9 +12,11 @@ from lockgate.options import (
     environments_option,
     events_option,
     from_database_option,
+    gathered,
     max_time_option,
     non_atomic_option,
     read_deadline,
+    skip_options,
     verbose_option,
     wait_option,
 )
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     "--steps", type=click.IntRange(1), metavar="N", help="Roll back the last N.  [default: 1]"
 )
 @click.option("--to", metavar="VERSION", help="Roll back all above this version; 0 for everything.")
+@gathered("skipping", *skip_options)
 @from_database_option
 @non_atomic_option
 @max_time_option
@@ -42,6 +45,7 @@ def command(
     folder: EnvironmentsFolder | None,
     steps: int | None,
     to: str | None,
+    skipping: dict[str, Any],
     from_database: bool,
     allow_non_atomic: bool,
     max_time: str | None,
@@ -56,6 +60,7 @@ def command(
       migrate down
       migrate down --steps 3
       migrate down --to 41 --dry-run
+      migrate down --steps 2 --skip-irreversible 42 --reason "a backfill, nothing to undo"
       migrate down --from-database
     """
     from lockgate.planner.errors import UsageError
@@ -65,8 +70,9 @@ def command(
 
     count = 1 if steps is None and to is None else steps
     request = Request(
-        steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic
-    )
+        steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic,
+        **skipping,
+    )  # fmt: skip
     environment = load_environment(name, folder)
     if environment.fleet is not None:
         from lockgate.fleet.rolling_back import roll_back_last

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan, Step
     from lockgate.planner.plan.receipt import Job
 
-HEAD = {"format": "lockgate-history", "format_version": "1.2"}
+HEAD = {"format": "lockgate-history", "format_version": "1.3"}
 RARE = ("CI job (a claim)", "approved by", "error")
 """Columns that are left out where no run has anything in them."""
 
@@ -66,6 +66,7 @@ def show_run_json(run: PastRun, plan: Plan) -> None:
             "version": step.version,
             "name": step.name,
             "recorded": step.record is not None,
+            "reason": step.record.reason if step.record and step.record.is_skip else None,
             "statements": len(step.statements),
         }
         for step in plan.steps
@@ -91,6 +92,8 @@ def describe_steps(run: PastRun) -> str:
 def _step(number: int, step: Step) -> tuple[str, ...]:
     sign = "+ up" if step.direction == "up" else "- down"
     runs = "recorded" if step.record else str(len(step.statements))
+    if step.record and step.record.is_skip:
+        runs = f"passed over: {step.record.reason}"
     return (str(number), sign, step.version, step.name, runs)
 
 
