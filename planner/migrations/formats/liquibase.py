@@ -223,8 +223,8 @@ def _untaken(name: str, line: int, what: str) -> MigrationFileError:
         path=Path(name),
         line=line,
         why="A plan says what will run before it runs; this would be decided while it runs.",
-        do="Remove it, and plan that changeset for the databases that need it; or mark those that "
-        "have run everywhere by a baseline.",
+        do="Remove it. In a database that must not run that changeset, apply those before it, then "
+        "record it: `migrate plan --record VERSION`, with its version from `migrate status`.",
     )
 
 

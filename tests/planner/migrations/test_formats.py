@@ -241,11 +241,12 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
      ["U2__b.sql: it undoes a version that no V file has"]),
     ("liquibase", {"a.sql": "--liquibase formatted sql\n--changeset a:1 runAlways:true\nselect 1;\n"
                             "--changeset a:2 context:test\nselect 1;\n"
-                            "--changeset a:3\n--preconditions onFail:HALT\nselect 1;\n",
+                            "--changeset a:3\n--preconditions onFail:HALT\nselect 1;\n"
+                            "--changeset a:4 labels:v2\nselect 1;\n",
                    "b.xml": "<databaseChangeLog><changeSet id='1'/><include file='a.sql'/>"
                             "</databaseChangeLog>"},
      ["b.xml: it holds changeSet", "a.sql:2: `runAlways:true`", "a.sql:4: `context:test`",
-      "a.sql:7: `--preconditions`"]),
+      "a.sql:9: `labels:v2`", "a.sql:7: `--preconditions`"]),
     ("liquibase", {"a.sql": "select 1;\n", "left.sql": "select 2;\n",
                    "b.yaml": "databaseChangeLog:\n- include: {file: db/a.sql}\n"},
      ["a.sql: it is included and is plain SQL"]),
