@@ -1,4 +1,4 @@
-"""An engine: what a database must be able to do for a plan to be applied to it, in parts.
+"""The parts of an engine as interfaces: session, store, lock, units, scratch databases, survey.
 
 The store is in `ledger.store`, the lock in `lock`; each engine implements them in files of
 the same names.

@@ -21,7 +21,7 @@ testing.py        Databases for tests: one is migrated, and each test gets a clo
 threads.py        Work in a thread of its own, for what only waits for others
 trust/            Whether a plan may begin, and who says so
 views/            Everything that is printed: values in, text or one document out
-workspace.py      What most commands begin with
+workspace.py      What most commands begin with, and `.env`
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What most commands begin with: an environment, a session on its database, its migrations."""
+"""What most commands begin with, and `.env`: an environment, a session on it, its migrations."""
 
 from __future__ import annotations
 

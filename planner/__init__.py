@@ -7,7 +7,7 @@ building/      Plans are built: from migration files and what a database says to
 canonical.py   Canonical JSON (RFC 8785): the same bytes for the same value, for digests
 database/      What a database says of itself, as values
 decision.py    A decision: what one policy says of a plan, and why
-document.py    Documents that travel as files
+document.py    Documents as files with a digest
 environments/  Environments: settings of one database, their keys and policies
 errors.py      Every error that lockgate raises on purpose
 finding.py     A finding: what a reviewer should know of a statement, and how much it matters
@@ -20,6 +20,7 @@ plan/          The plan as a value and as a file, and what compares or verifies 
 policies/      Policies: what an environment says of a plan, one file a policy, found by being there
 project.py     A project on the disk: the git checkout that holds it, and which links lead out of it
 quantities.py  Durations and sizes as settings spell them, `5s` and `100MB`, and as numbers
+quoting.py     Names as identifiers: how each engine quotes them
 reading/       What one statement does, read from its SQL by one reader for each engine
 review/        What a reviewer should know of a plan: findings, losses, evidence
 rewriting/     From a finding to the SQL

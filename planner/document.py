@@ -1,4 +1,4 @@
-"""Documents that travel as files: written so that they can be trusted, and read only if they can.
+"""Documents as files with a digest: sealed, written, and read only if nothing has altered them.
 
 Knows no document: `planfile`, `statefile` and `receipt` say which there are. One is a JSON object
 with `format`, `format_version` and `digest`, which is over all the rest.

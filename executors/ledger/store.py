@@ -1,4 +1,4 @@
-"""The ledger's tables in SQL that every engine understands; an engine adds what differs.
+"""The ledger and its fence, the serial, in SQL that every engine understands.
 
 The names in its SQL are those of `named_tables`.
 """

@@ -16,7 +16,7 @@ online/        Copies of tables by programs of others, and what these leave when
 proof.py       Connections to MySQL and MariaDB that prove that they know the password
 scratch.py     Scratch databases on MySQL and MariaDB, and the state of counters; runs no migration
 session.py     The two sessions of an executor on MySQL; knows neither ledger nor plan
-store.py       The ledger on MySQL; runs nothing of a plan, as `units` do
+store.py       The ledger and its fence, the serial, on MySQL; runs nothing of a plan, as `units` do
 syntax.py      Whether the statements of a plan are SQL at all: PREPARE tells on MySQL and MariaDB
 table/         A table of MySQL or MariaDB by its SHOW CREATE TABLE text
 undo/          Units that are undone by compensation on MySQL and MariaDB

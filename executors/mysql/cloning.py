@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.table.text import quote
+from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
@@ -41,7 +41,7 @@ def clone_database(session: MySQLSession, source: str, target: str) -> None:
     tables = [name for name, kind in kinds.items() if kind in BASE]
     views = [name for name, kind in kinds.items() if kind == "VIEW"]
     session.execute("set session foreign_key_checks = 0")
-    session.execute(f"use {quote(target)}")
+    session.execute(f"use {backquoted(target)}")
     for name in kinds:
         if kinds[name] == "SEQUENCE":
             session.execute(_definition(session, "SEQUENCE", source, target, name))
@@ -55,14 +55,14 @@ def clone_database(session: MySQLSession, source: str, target: str) -> None:
         for (name,) in session.query_all(query, (source,)):
             session.execute(_definition(session, kind, source, target, name))
     session.execute("set session foreign_key_checks = default")
-    session.execute(f"use {quote(session.server.database)}")
+    session.execute(f"use {backquoted(session.server.database)}")
 
 
 def _copy_rows(session: MySQLSession, source: str, table: str) -> None:
-    place = f"{quote(source)}.{quote(table)}"
+    place = f"{backquoted(source)}.{backquoted(table)}"
     found = session.query_all(STORED_COLUMNS, (source, table) * 2)
-    columns = ", ".join(quote(name) for (name,) in found)
-    session.execute(f"insert into {quote(table)} ({columns}) select {columns} from {place}")
+    columns = ", ".join(backquoted(name) for (name,) in found)
+    session.execute(f"insert into {backquoted(table)} ({columns}) select {columns} from {place}")
 
 
 def _make_views(session: MySQLSession, definitions: list[str]) -> None:
@@ -80,10 +80,10 @@ def _make_views(session: MySQLSession, definitions: list[str]) -> None:
 
 
 def _definition(session: MySQLSession, kind: str, source: str, target: str, name: str) -> str:
-    row = session.query_one(f"show create {kind} {quote(source)}.{quote(name)}")
+    row = session.query_one(f"show create {kind} {backquoted(source)}.{backquoted(name)}")
     assert row is not None
     text = next(_statements(row))
-    return text.replace(f"{quote(source)}.", f"{quote(target)}.")
+    return text.replace(f"{backquoted(source)}.", f"{backquoted(target)}.")
 
 
 def _statements(row: tuple[object, ...]) -> Iterator[str]:

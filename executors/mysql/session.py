@@ -31,6 +31,7 @@ from lockgate.executors.mysql.ledger import COLUMNS
 from lockgate.executors.mysql.limits import refuse_percent
 from lockgate.planner.database.server import Server, dialect_of, refuse_old_server
 from lockgate.planner.errors import Interrupted, UsageError
+from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
@@ -172,7 +173,7 @@ class MySQLSession(Session):
         return all(code != NOT_ROLLED_BACK for _, code, _ in warnings)
 
     def quote(self, identifier: str) -> str:
-        return "`" + identifier.replace("`", "``") + "`"
+        return backquoted(identifier)
 
     def find_batch_key(self, batch: Batch) -> BatchKey | None:
         from lockgate.executors.mysql.batches.key import read_key

@@ -1,4 +1,4 @@
-"""The ledger on MySQL; runs nothing of a plan, as `units` do."""
+"""The ledger and its fence, the serial, on MySQL; runs nothing of a plan, as `units` do."""
 
 from __future__ import annotations
 

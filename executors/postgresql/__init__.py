@@ -16,7 +16,7 @@ pooler.py         Poolers between us and PostgreSQL
 private_roles.py  The roles of a private server that a rehearsal runs on
 scratch.py        Scratch databases on PostgreSQL, and the state of sequences; runs no migration
 session.py        A session on PostgreSQL: its statements in flight, and how a section leaves it
-store.py          The ledger on PostgreSQL; runs nothing of a plan, as `units` do
+store.py          The ledger and its fence, the serial, on PostgreSQL
 units/            Running of a plan's units on PostgreSQL
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lockgate.executors.engine import Engine, Membership, Traits
 from lockgate.executors.postgresql.scratch import PUBLIC_OWNER
+from lockgate.planner.quoting import double_quoted
 
 ADMINISTRATOR = "lockgate_administrator"
 """Ours: it makes the roles and the scratch database, and runs nothing of a migration."""
@@ -51,13 +52,13 @@ def create_roles(engine: Engine, traits: Traits, own_roles: Collection[str]) -> 
     user. `own_roles` are left out: the migrations create them."""
     first = engine.session.query_one("select rolname from pg_roles where oid = 10")
     assert first is not None
-    engine.session.execute(f"alter role {_quote(first[0])} rename to {FIRST}")
+    engine.session.execute(f"alter role {double_quoted(first[0])} rename to {FIRST}")
     others = [name for name in traits.roles if name not in {*own_roles, traits.user}]
     for name in others:
-        engine.session.execute(f"create role {_quote(name)}")
+        engine.session.execute(f"create role {double_quoted(name)}")
     attributes = GRANTABLE[:3] if "superuser" in traits.attributes else traits.attributes
     allowed = " ".join(each for each in GRANTABLE if each in attributes)
-    engine.session.execute(f"create role {_quote(traits.user)} login {allowed}")
+    engine.session.execute(f"create role {double_quoted(traits.user)} login {allowed}")
     predefined = {name for (name,) in engine.session.query_all(PREDEFINED)}
     for link in _memberships(traits, others, predefined):
         engine.session.execute(_grant(link, engine.server.dialect.version))
@@ -80,7 +81,7 @@ def _memberships(
 
 def _grant(link: Membership, version: int) -> str:
     """Before version 16 only `admin` could be said of a membership."""
-    grant = f"grant {_quote(link.role)} to {_quote(link.member)}"
+    grant = f"grant {double_quoted(link.role)} to {double_quoted(link.member)}"
     if version < GRANT_OPTIONS:
         return grant + " with admin option" * link.admin
     return f"{grant} with admin {link.admin}, inherit {link.inherits}, set {link.sets}"
@@ -90,10 +91,10 @@ def _stand_in(engine: Engine, user: str) -> None:
     """Gives a role what a superuser has without asking: settings, and the roles that it makes."""
     version = engine.server.dialect.version
     if version >= GRANT_PARAMETERS:
-        engine.session.execute(f"grant set on parameter {PARAMETERS} to {_quote(user)}")
+        engine.session.execute(f"grant set on parameter {PARAMETERS} to {double_quoted(user)}")
     if version >= GRANT_OPTIONS:  # before, who may create roles may grant them too
         engine.session.execute(
-            f"alter role {_quote(user)} set createrole_self_grant = 'set, inherit'"
+            f"alter role {double_quoted(user)} set createrole_self_grant = 'set, inherit'"
         )
 
 
@@ -121,10 +122,10 @@ def trust_extensions(engine: Engine, folder: Path) -> None:
 def take_database(engine: Engine, old: str, name: str, traits: Traits) -> None:
     """Makes the empty database that a new server has the scratch database of a role: to make one
     more takes longer. The engine's own session has another search_path after it."""
-    session, own = engine.session, _quote(name)
-    session.execute(f"alter database {_quote(old)} rename to {own}")
+    session, own = engine.session, double_quoted(name)
+    session.execute(f"alter database {double_quoted(old)} rename to {own}")
     session.execute(f"comment on database {own} is null")
-    session.execute(f"alter database {own} owner to {_quote(traits.user)}")
+    session.execute(f"alter database {own} owner to {double_quoted(traits.user)}")
     session.query_one("select pg_catalog.set_config('search_path', %s, false)",
                       (traits.settings["search_path"],))  # fmt: skip
     session.execute(f"alter database {own} set search_path from current")
@@ -134,8 +135,4 @@ def give_public(engine: Engine, traits: Traits) -> None:
     """Makes the schema public of a database whose it is where it is live; a superuser's, before
     version 15, whatever the superuser is called."""
     if owner := traits.settings.get(PUBLIC_OWNER):
-        engine.session.execute(f"alter schema public owner to {_quote(owner)}")
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        engine.session.execute(f"alter schema public owner to {double_quoted(owner)}")

@@ -51,6 +51,7 @@ from lockgate.executors.postgresql.pipeline import (
 from lockgate.executors.postgresql.pooler import IF_OURS, find_process, leave_clean, unknown_pooler
 from lockgate.planner.database.server import Server, dialect_of, refuse_old_server
 from lockgate.planner.errors import Interrupted, Unreachable, UsageError
+from lockgate.planner.quoting import double_quoted
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
@@ -109,7 +110,7 @@ class PostgreSQLSession(Session):
             return self._run(sql, parameters).fetchall()
 
     def quote(self, identifier: str) -> str:
-        return '"' + identifier.replace('"', '""') + '"'
+        return double_quoted(identifier)
 
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
         """The rows of somebody else's query by their columns, under the server's own settings."""

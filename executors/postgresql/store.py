@@ -1,4 +1,4 @@
-"""The ledger on PostgreSQL; runs nothing of a plan, as `units` do."""
+"""The ledger and its fence, the serial, on PostgreSQL; runs nothing of a plan, as `units` do."""
 
 from __future__ import annotations
 

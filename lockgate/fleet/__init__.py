@@ -6,7 +6,7 @@ members.py       The members of a fleet: found, and opened one by one
 oddities.py      Why a target is in no group, by the error that was raised when it was looked at
 planning.py      Planning for a fleet
 rolling_back.py  `migrate down` of a fleet
-running.py       `migrate apply` of a fleet's plan: who may, wave by wave, and how it ended
+running.py       `migrate apply` of a fleet plan, and the `check:` after a wave
 showing.py       `migrate show`, `migrate status` and `migrate history` for a fleet
 standing.py      Where the targets of a fleet stand: each is asked itself
 throttling.py    Sparing of servers: no further target of one is begun while it is under load

@@ -1,4 +1,4 @@
-"""`migrate apply` of a fleet's plan: who may, wave by wave, and how it ended."""
+"""`migrate apply` of a fleet plan, and the `check:` after a wave: who may, and how it ended."""
 
 from __future__ import annotations
 

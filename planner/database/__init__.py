@@ -9,5 +9,5 @@ mentions.py     Reads which names a text of SQL mentions: what it may read, call
 occupancy.py    What a database holds that lockgate has not made
 recording.py    Runs that have only recorded
 search_path.py  The text of PostgreSQL's search_path as the names of schemas
-server.py       What a live server says of itself, as a value the planner can judge
+server.py       What a live server says of itself, and which servers are too old
 """

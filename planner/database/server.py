@@ -1,4 +1,4 @@
-"""What a live server says of itself, as a value the planner can judge."""
+"""What a live server says of itself, and which servers are too old."""
 
 from __future__ import annotations
 

@@ -9,5 +9,5 @@ libpq.py        What libpq takes from elsewhere where a URL does not say it
 policy.py       The policies that there are, and their settings in an environment
 secrets.py      Where the secrets that an environment's file names may come from
 tightening.py   What an environment may change of the one that it extends
-yaml_file.py    Reads one YAML file so strictly that every YAML reader would see the same values in
+yaml_file.py    Reads one YAML file strictly, as every YAML reader would, and says
 """

@@ -1,4 +1,4 @@
-"""Reads one YAML file so strictly that every YAML reader would see the same values in it.
+"""Reads one YAML file strictly, as every YAML reader would, and says which key was meant.
 
 Must not know what the keys mean: the model that the caller hands in does.
 

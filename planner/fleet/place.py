@@ -13,6 +13,7 @@ from typing import Any
 
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import UsageError
+from lockgate.planner.quoting import double_quoted
 from lockgate.planner.value import frozen
 
 SHARED = "public"
@@ -64,7 +65,7 @@ def _searching(schema: str, options: Mapping[str, str], others: str = "") -> dic
     >>> _searching('te "nant', {"sslmode": "require"}, ",public")["options"]
     '-csearch_path="te\\\\ ""nant",public'
     """
-    quoted = '"' + schema.replace('"', '""') + '"'
+    quoted = double_quoted(schema)
     escaped = re.sub(r"([\\\s])", r"\\\1", quoted)
     given = options.get("options", "")
     return {**options, "options": f"{given} -csearch_path={escaped}{others}".strip()}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from lockgate.planner.errors import MigrationFileError, MigrationFileErrors
 from lockgate.planner.migrations import formats
@@ -26,9 +26,11 @@ from lockgate.planner.migrations.migration import (
     checksum_of,
 )
 from lockgate.planner.migrations.mistakes import Mistakes
-from lockgate.planner.plan.contract import Contract
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen
+
+if TYPE_CHECKING:
+    from lockgate.planner.plan.contract import Contract
 
 PLAIN = "plain"
 """The format that has no mark of its own."""

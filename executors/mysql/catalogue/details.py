@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.catalogue import ANYWHERE, Detail
+from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows
@@ -66,7 +67,7 @@ def local(text: str | None, database: str) -> str | None:
     >>> local("select 1 from `shop`.`orders`", "shop")
     'select 1 from `orders`'
     """
-    qualifier = "`" + database.replace("`", "``") + "`."
+    qualifier = f"{backquoted(database)}."
     return text.replace(qualifier, "") if text else text
 
 

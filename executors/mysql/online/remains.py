@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.polling import poll
 from lockgate.executors.programs.online_tools import TOOLS
+from lockgate.planner.quoting import backquoted
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def await_silence(session: MySQLSession, online: Online) -> bool:
 def remove_remains(session: MySQLSession, remains: Remains) -> None:
     """Drops the triggers first: those of a table would fail without the one that they write to."""
     for name in remains.triggers:
-        session.execute(f"drop trigger if exists {quote(name)}")
+        session.execute(f"drop trigger if exists {backquoted(name)}")
     for name in remains.tables:
-        session.execute(f"drop table if exists {quote(name)}")
+        session.execute(f"drop table if exists {backquoted(name)}")
 
 
 def _names(online: Online) -> tuple[str, ...]:

@@ -17,12 +17,12 @@ from lockgate.executors.mysql.table.text import (
     listed_names,
     mentioned,
     outline,
-    quote,
     read_words,
     unquote,
     without_check,
     without_words,
 )
+from lockgate.planner.quoting import backquoted
 
 HEADER = re.compile(rf"(?s)CREATE TABLE ({NAME}) \(")
 NAMES = rf"\({NAME}(?:, ?{NAME})*\)"
@@ -153,7 +153,7 @@ class Table:
         words = without_words(AT_ONCE, without_check(self.writable(column)))
         if SHAPE.match(words):
             words = without_words(NOT_NULL, words)
-        return f"{quote(column)} {words}"
+        return f"{backquoted(column)} {words}"
 
     def dropping(self, columns: Iterable[str]) -> list[str]:
         """The clauses that drop columns with all that mentions them."""
@@ -161,11 +161,14 @@ class Table:
         own = [(name, text) for name, text in self.columns.items() if name.lower() not in lower]
         generated = [one for one in own if is_generated_definition(one[1])]
         return [
-            *(f"DROP FOREIGN KEY {quote(one)}" for one in _using(self.foreign_keys.items(), lower)),
-            *(f"DROP KEY {quote(one)}" for one in _using(self.keys.items(), lower)),
-            *(f"DROP CONSTRAINT {quote(one)}" for one in _using(self.checks.items(), lower)),
-            *(f"DROP COLUMN {quote(one)}" for one in _using(generated, lower)),
-            *(f"DROP COLUMN {quote(one)}" for one in self.columns if one.lower() in lower),
+            *(
+                f"DROP FOREIGN KEY {backquoted(one)}"
+                for one in _using(self.foreign_keys.items(), lower)
+            ),
+            *(f"DROP KEY {backquoted(one)}" for one in _using(self.keys.items(), lower)),
+            *(f"DROP CONSTRAINT {backquoted(one)}" for one in _using(self.checks.items(), lower)),
+            *(f"DROP COLUMN {backquoted(one)}" for one in _using(generated, lower)),
+            *(f"DROP COLUMN {backquoted(one)}" for one in self.columns if one.lower() in lower),
         ]
 
     def with_renamed_columns(self, names: Mapping[str, str]) -> Table:
@@ -284,14 +287,14 @@ def _renamed(found: Iterable[tuple[str, int]], names: Mapping[str, str]) -> Iter
     for token, depth in found:
         name = unquote(token)
         is_column = depth == 1 and token.startswith("`") and name in names
-        yield quote(names[name]) if is_column else token
+        yield backquoted(names[name]) if is_column else token
 
 
 def _with_names_in_both(definition: str, names: Mapping[str, str], table: str) -> str:
     found = FOREIGN_KEY.fullmatch(definition)
     if found is None:
         return definition
-    own = found[3] == quote(table)
+    own = found[3] == backquoted(table)
     referenced = _with_names(found[4], names) if own else found[4]
     listed = _with_names(found[2], names)
     head = f"CONSTRAINT {found[1]} FOREIGN KEY {listed}"

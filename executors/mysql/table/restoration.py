@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from lockgate.executors.mysql.table.definition import CHARACTER_SET, PRIMARY, Table
 from lockgate.executors.mysql.table.difference import TableDifference, compare_tables
-from lockgate.executors.mysql.table.text import outline, quote, without_hiding
+from lockgate.executors.mysql.table.text import outline, without_hiding
+from lockgate.planner.quoting import backquoted
 
 SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
 """Strict, so that a value which no longer fits is an error and is not cut; but the values and
@@ -106,24 +107,28 @@ def _renames(difference: TableDifference) -> tuple[str, Mapping[str, str]]:
     expression dropped in the same statement. Each reads its own of the conditional comments:
     https://mariadb.com/kb/en/comment-syntax/
     """
-    identifiers = {name: quote(present) for name, present in difference.names.items()}
+    identifiers = {name: backquoted(present) for name, present in difference.names.items()}
     renamed = difference.renamed_ahead()
-    clauses = ", ".join(f"RENAME COLUMN {identifiers[name]} TO {quote(name)}" for name in renamed)
+    clauses = ", ".join(
+        f"RENAME COLUMN {identifiers[name]} TO {backquoted(name)}" for name in renamed
+    )
     if renamed and difference.is_in_expression(renamed.values()):
         clauses = f"/*M!{clauses} */"
-        own = {name: f"/*M!{quote(name)} *//*!80000 {identifiers[name]} */" for name in renamed}
+        own = {
+            name: f"/*M!{backquoted(name)} *//*!80000 {identifiers[name]} */" for name in renamed
+        }
     else:
-        own = {name: quote(name) for name in renamed}
+        own = {name: backquoted(name) for name in renamed}
     return clauses, {**identifiers, **own}
 
 
 def _drops(difference: TableDifference, identifiers: Mapping[str, str]) -> Iterator[str]:
     for name in difference.dropped("foreign_keys"):
-        yield f"DROP FOREIGN KEY {quote(name)}"
+        yield f"DROP FOREIGN KEY {backquoted(name)}"
     for name in difference.dropped("keys"):
-        yield "DROP PRIMARY KEY" if name == PRIMARY else f"DROP KEY {quote(name)}"
+        yield "DROP PRIMARY KEY" if name == PRIMARY else f"DROP KEY {backquoted(name)}"
     for name in difference.dropped("checks"):
-        yield f"DROP CONSTRAINT {quote(name)}"
+        yield f"DROP CONSTRAINT {backquoted(name)}"
     for name in filter(difference.is_unmade, difference.present.columns):
         yield f"DROP COLUMN {identifiers[name]}"
 
@@ -132,7 +137,7 @@ def _column_clauses(difference: TableDifference, identifiers: Mapping[str, str])
     """In the order before, so that the column which another stands AFTER has its place."""
     place = "FIRST"
     for name in difference.before.columns:
-        own, old = quote(name), identifiers.get(name, "")
+        own, old = backquoted(name), identifiers.get(name, "")
         text = difference.before.writable(name)
         if difference.is_made(name):
             yield f"ADD COLUMN {own} {text} {place}"
@@ -151,7 +156,7 @@ def _key_clauses(difference: TableDifference) -> Iterator[str]:
             yield f"ADD {text}"
     for name in filter(difference.is_only_shown_anew, difference.before.keys):
         seen = _visibility(difference.before.keys[name], difference.present.keys[name])
-        yield f"ALTER INDEX {quote(name)} {seen}"
+        yield f"ALTER INDEX {backquoted(name)} {seen}"
     for text in difference.added("checks").values():
         yield f"ADD {text}"
 
@@ -203,7 +208,7 @@ def _lost_defaults(difference: TableDifference) -> Iterator[str]:
     for name, text in difference.before.columns.items():
         is_new = difference.is_made(name) or name in difference.changed
         if is_new and _has_no_default(text):
-            yield f"ALTER COLUMN {quote(name)} DROP DEFAULT"
+            yield f"ALTER COLUMN {backquoted(name)} DROP DEFAULT"
 
 
 def _has_no_default(definition: str) -> bool:

@@ -88,15 +88,6 @@ def without_check(definition: str) -> str:
     return "".join(parts).rstrip()
 
 
-def quote(name: str) -> str:
-    """A name as an identifier.
-
-    >>> quote("a`b")
-    '`a``b`'
-    """
-    return "`" + name.replace("`", "``") + "`"
-
-
 def unquote(identifier: str) -> str:
     """The name that an identifier quotes."""
     return identifier[1:-1].replace("``", "`")

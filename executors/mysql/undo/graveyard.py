@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import Table, read_table
-from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import read_triggers
+from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
@@ -73,7 +73,7 @@ class Graveyard:
             ServerError: it may not; says which rights it needs.
         """
         try:
-            self._session.execute(f"create database if not exists {quote(self.name)}")
+            self._session.execute(f"create database if not exists {backquoted(self.name)}")
             for sql in PROBE:
                 self._session.execute(sql.format(self.place(PROBED)))
         except ServerError as error:
@@ -85,7 +85,7 @@ class Graveyard:
 
     def place(self, grave: str) -> str:
         """The quote, qualified name of a table in the graveyard."""
-        return f"{quote(self.name)}.{quote(grave)}"
+        return f"{backquoted(self.name)}.{backquoted(grave)}"
 
     def has(self, grave: str) -> bool:
         """Whether a table lies in the graveyard."""
@@ -155,7 +155,7 @@ class Graveyard:
         """Removes the graveyard when nothing lies in it."""
         if self._session.query_one(COUNT, (self.name, self.name, PROBED)) == (1, 0):
             try:
-                self._session.execute(f"drop database {quote(self.name)}")
+                self._session.execute(f"drop database {backquoted(self.name)}")
             except ServerError as error:
                 if error.code != DENIED:
                     raise  # else it stays, empty: a role that may only make it was refused here
@@ -163,20 +163,20 @@ class Graveyard:
     def _drop_foreign_keys(self, grave: str) -> None:
         keys = self.definition(grave).foreign_keys
         if keys:
-            clauses = ", ".join(f"drop foreign key {quote(name)}" for name in keys)
+            clauses = ", ".join(f"drop foreign key {backquoted(name)}" for name in keys)
             self._session.execute(f"alter table {self.place(grave)} {clauses}")
 
     def _seen_from_here(self, constraint: str, table: str, grave: str) -> str:
         """A foreign key whose parent is named as the graveyard sees it."""
         head, mark, parent = constraint.partition(" REFERENCES ")
-        if parent.startswith(f"{quote(table)} "):  # itself
-            return f"{head}{mark}{quote(grave)}{parent.removeprefix(quote(table))}"
+        if parent.startswith(f"{backquoted(table)} "):  # itself
+            return f"{head}{mark}{backquoted(grave)}{parent.removeprefix(backquoted(table))}"
         if QUALIFIED.match(parent):
             return constraint
-        return f"{head}{mark}{quote(self.database)}.{parent}"
+        return f"{head}{mark}{backquoted(self.database)}.{parent}"
 
     def _own(self, name: str) -> str:
-        return f"{quote(self.database)}.{quote(name)}"
+        return f"{backquoted(self.database)}.{backquoted(name)}"
 
     def _is_table(self, schema: str, table: str) -> bool:
         return self._session.query_one(BASE_TABLE, (schema, table)) is not None

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.table.text import quote
+from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.planner.reading.reading import Object
@@ -82,7 +82,7 @@ def take_image(query: Query, database: str, target: Object) -> Image:
     """
     if target.kind == "user":
         return _take_user(query, target.name)
-    sql = f"show create {target.kind} {quote(database)}.{quote(target.name)}"
+    sql = f"show create {target.kind} {backquoted(database)}.{backquoted(target.name)}"
     try:
         ((_, *row),) = query(sql, ())
     except ServerError as error:
@@ -101,7 +101,7 @@ def quote_account(name: str) -> str:
     '`ann`@`10.%`'
     """
     user, _, host = name.rpartition("@")
-    return f"{quote(user)}@{quote(host)}"
+    return f"{backquoted(user)}@{backquoted(host)}"
 
 
 def _take_user(query: Query, name: str) -> Image:

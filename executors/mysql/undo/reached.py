@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.facts import read_facts
-from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.intents import NOTHING, Reached
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.mysql.types import longest
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.reading.spread import spread
@@ -70,8 +70,8 @@ def refuse_long_texts(query: Query, database: str, effect: Reading) -> None:
     for name, definition in effect.columns_redefined.items():
         old = known.get(name.lower())
         length = longest(old, definition) if old else None
-        place = f"{quote(database)}.{quote(table)}"
-        sql = f"select 1 from {place} where char_length({quote(name)}) > %s limit 1"
+        place = f"{backquoted(database)}.{backquoted(table)}"
+        sql = f"select 1 from {place} where char_length({backquoted(name)}) > %s limit 1"
         if length is not None and query(sql, (length,)):
             raise ServerError(
                 TOO_LONG,

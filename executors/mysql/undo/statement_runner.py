@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from lockgate.executors.mysql.catalogue.information_schema import under_mode
 from lockgate.executors.mysql.table.definition import is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE
-from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.mysql.undo.statement_undo import rename_statement
+from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object, Reading
 
 if TYPE_CHECKING:
@@ -82,16 +82,16 @@ class Forward:
 
     def _copy(self, copy: Copy) -> None:
         """Copies rows; they may be written by others until the statement itself runs."""
-        source, target = quote(copy.table), self._graveyard.place(copy.name)
+        source, target = backquoted(copy.table), self._graveyard.place(copy.name)
         if copy.columns:
-            key = ", ".join(map(quote, copy.key))
-            listed = ", ".join(map(quote, (*copy.key, *copy.columns)))
+            key = ", ".join(map(backquoted, copy.key))
+            listed = ", ".join(map(backquoted, (*copy.key, *copy.columns)))
             self._session.execute(
                 f"create table {target} (primary key ({key})) select {listed} from {source}"
             )
             return
         table = read_table(self._now("table", copy.table))
-        listed = ", ".join(map(quote, table.own_columns))
+        listed = ", ".join(map(backquoted, table.own_columns))
         self._session.execute(f"create table {target} like {source}")
         self._session.execute(f"insert into {target} ({listed}) select {listed} from {source}")
 

@@ -15,10 +15,10 @@ from pymysql.charset import charset_by_name
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
-from lockgate.executors.mysql.table.text import quote
 from lockgate.executors.mysql.undo.images import Image, quote_account, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.states import Outcome
+from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.sql.cursor import read_tokens
 
@@ -107,7 +107,7 @@ class Undo:
         """Sets AUTO_INCREMENT back; the server goes no lower than what the rows allow."""
         create = self._image("table", table).create
         if create and read_table(create).auto_increment not in (0, counter):
-            self._session.execute(f"alter table {quote(table)} auto_increment = {counter}")
+            self._session.execute(f"alter table {backquoted(table)} auto_increment = {counter}")
 
     def _rename_back(self, intent: Intent) -> None:
         if intent.witness:
@@ -116,13 +116,13 @@ class Undo:
             return
         for old, new in reversed(intent.renames):
             if self._exists(new) and not self._exists(old):
-                self._session.execute(f"rename table {quote(new)} to {quote(old)}")
+                self._session.execute(f"rename table {backquoted(new)} to {backquoted(old)}")
 
     def _restore_table(self, image: Image, intent: Intent, outcome: Outcome) -> None:
         present = self._image("table", image.name).create
         if not image.create:
             if present:
-                self._session.execute(f"drop table {quote(image.name)}")
+                self._session.execute(f"drop table {backquoted(image.name)}")
             return
         if not present:
             raise ServerError("1146", f"The table {image.name} is gone")
@@ -132,7 +132,7 @@ class Undo:
         self._return_columns(before, read_table(present), image.name, intent)
         for _ in range(ROUNDS):
             now = read_table(self._image("table", image.name).create)
-            rest = restore_table(quote(image.name), before, now, _renamed(intent))
+            rest = restore_table(backquoted(image.name), before, now, _renamed(intent))
             if not rest:
                 return
             for sql in rest:
@@ -156,7 +156,7 @@ class Undo:
             if missing or stale:
                 added = [f"add column {before.fillable(c)}" for c in (*missing, *stale)]
                 clauses = ", ".join((*(now.dropping(stale) if stale else ()), *added))
-                self._session.execute(f"alter table {quote(copy.table)} {clauses}")
+                self._session.execute(f"alter table {backquoted(copy.table)} {clauses}")
                 self._fill(copy, [*missing, *stale], before, intent)
 
     def _restore_rows(self, copy: Copy, intent: Intent) -> None:
@@ -167,11 +167,11 @@ class Undo:
             self._fill(copy, copy.columns, table, intent)
             return
         self._drop_triggers(copy.table, intent)
-        listed = ", ".join(map(quote, table.own_columns))
+        listed = ", ".join(map(backquoted, table.own_columns))
         with self._session.transaction():
-            self._session.execute(f"delete from {quote(copy.table)}")
+            self._session.execute(f"delete from {backquoted(copy.table)}")
             self._session.execute(
-                f"insert into {quote(copy.table)} ({listed}) "
+                f"insert into {backquoted(copy.table)} ({listed}) "
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
 
@@ -183,21 +183,21 @@ class Undo:
                     FOREIGN_CHANGE,
                     f"The trigger '{trigger}' was made by another session since this run began",
                 )
-            self._session.execute(f"drop trigger {quote(trigger)}")
+            self._session.execute(f"drop trigger {backquoted(trigger)}")
 
     def _fill(self, copy: Copy, names: Sequence[str], table: Table, intent: Intent) -> None:
         """Gives columns the values of the copy; a column that updates itself stays as it is."""
         self._drop_triggers(copy.table, intent, "UPDATE")
-        values = [f"kept.{quote(c)} = copied.{quote(c)}" for c in names]
+        values = [f"kept.{backquoted(c)} = copied.{backquoted(c)}" for c in names]
         present = read_table(self._image("table", copy.table).create).columns
         values += [
-            f"kept.{quote(c)} = kept.{quote(c)}"
+            f"kept.{backquoted(c)} = kept.{backquoted(c)}"
             for c in table.updating_columns
             if c in present and c not in names
         ]
-        matched = " and ".join(f"kept.{quote(c)} = copied.{quote(c)}" for c in copy.key)
+        matched = " and ".join(f"kept.{backquoted(c)} = copied.{backquoted(c)}" for c in copy.key)
         self._session.execute(
-            f"update {quote(copy.table)} kept join {self._graveyard.place(copy.name)} copied "
+            f"update {backquoted(copy.table)} kept join {self._graveyard.place(copy.name)} copied "
             f"on {matched} set {', '.join(values)}"
         )
 
@@ -207,7 +207,7 @@ class Undo:
         if present == image or (present.create == image.create and image.kind == "view"):
             return
         if (present.create and image.kind != "view") or not image.create:
-            named = quote_account(image.name) if image.kind == "user" else quote(image.name)
+            named = quote_account(image.name) if image.kind == "user" else backquoted(image.name)
             self._session.execute(f"drop {image.kind} if exists {named}")
         if image.create:
             self._create(image)
@@ -227,7 +227,7 @@ class Undo:
             self._session.send(creation, image.charset or "utf8mb4")
             self._session.execute("set names utf8mb4")
             if not image.comment.isascii():
-                sql = f"alter {image.kind} {quote(image.name)} comment %s"
+                sql = f"alter {image.kind} {backquoted(image.name)} comment %s"
                 self._session.execute(sql, (image.comment,))
             self._grant(image)
         finally:
@@ -240,8 +240,8 @@ class Undo:
             named = [right for right in rights.split(",") if right != "Grant"]
             option = " with grant option" if "Grant" in rights.split(",") else ""
             self._session.execute(
-                f"grant {', '.join(named) or 'usage'} on {image.kind} {quote(image.name)} "
-                f"to {quote(user)}@{quote(host)}{option}"
+                f"grant {', '.join(named) or 'usage'} on {image.kind} {backquoted(image.name)} "
+                f"to {backquoted(user)}@{backquoted(host)}{option}"
             )
 
     def _creation(self, image: Image) -> str:
@@ -254,7 +254,7 @@ class Undo:
         for word, peer in (("follows", image.after), ("precedes", image.ahead_of)):
             if peer and self._image("trigger", peer).create:
                 head = body_start(image.create, self._session.server.dialect)
-                return f"{image.create[:head]} {word} {quote(peer)}{image.create[head:]}"
+                return f"{image.create[:head]} {word} {backquoted(peer)}{image.create[head:]}"
         return image.create
 
     def _image(self, kind: str, name: str) -> Image:
@@ -285,7 +285,7 @@ def _renamed(intent: Intent) -> dict[str, str]:
 
 def rename_statement(intent: Intent, graveyard: Graveyard, *, back: bool = False) -> str:
     """RENAME TABLE with a witness in the graveyard, which the same atomic statement moves."""
-    pairs = [(quote(old), quote(new)) for old, new in intent.renames]
+    pairs = [(backquoted(old), backquoted(new)) for old, new in intent.renames]
     witness = graveyard.place(intent.witness), graveyard.place(moved(intent.witness))
     pairs.append(witness)
     if back:

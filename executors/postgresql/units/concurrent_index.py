@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from lockgate.planner.plan.statement import Concurrent, Named
+from lockgate.planner.quoting import double_quoted
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
@@ -127,4 +128,4 @@ def quoted(one: Named) -> str:
     '"s"."T"'
     """
     parts = [part for part in (one.qualifier, one.name) if part]
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    return ".".join(map(double_quoted, parts))

@@ -23,7 +23,6 @@ from lockgate.planner.errors import MalformedPlan, WrongTarget
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
 from tests.planner.literals import SERVER, ledger, migration
 
-PUBLISHED = Path(__file__).parents[3] / "docs/reference/state.schema.json"
 NAMES = frozenset("zyxwvu")
 EACH = Mentions(NAMES, NAMES, NAMES, NAMES)
 TABLE = TableFacts(
@@ -93,8 +92,7 @@ def test_the_state_of_another_environment_is_none_of_ours(project: str, environm
         noted(seen()).observed(project=project, environment=environment)
 
 
-def test_the_published_schema_is_that_of_the_code_and_states_fit_it() -> None:
-    assert PUBLISHED.read_text("utf-8") == json.dumps(document_schema(STATE), indent=2) + "\n"
+def test_states_fit_their_schema() -> None:
     jsonschema.validate(json.loads(render_document(noted(seen()))), document_schema(STATE))
 
 

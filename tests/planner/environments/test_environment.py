@@ -797,11 +797,6 @@ def test_the_pages_examples_are_read(write: Write) -> None:
         assert read(folder).name == "dev", key
 
 
-def test_the_published_schema_is_that_of_the_code() -> None:
-    published = (REFERENCE / "environment.schema.json").read_text("utf-8")
-    assert published == json.dumps(environment_schema(), indent=2) + "\n"
-
-
 @pytest.mark.parametrize(
     "value",
     [

@@ -13,7 +13,6 @@ from lockgate.planner.fleet.fleet_plan import (
     FleetPlan,
     FleetTarget,
     Group,
-    fleet_schema,
     is_fleet_plan,
     plan_of,
     read_fleet_plan,
@@ -22,8 +21,6 @@ from lockgate.planner.fleet.fleet_plan import (
 )
 from lockgate.planner.plan.planfile import read_plan
 from tests.planner.literals import UUID, migration, up_plan
-
-ROOT = Path(__file__).parents[3]
 
 
 def target(name: str) -> FleetTarget:
@@ -118,8 +115,3 @@ def test_ten_thousand_targets_are_a_few_megabytes(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     write_fleet_plan(fleet_plan(*(f"tenant_{number:05}" for number in range(10_000))), path)
     assert path.stat().st_size < 5_000_000
-
-
-def test_the_published_schema_is_that_of_the_code() -> None:
-    published = (ROOT / "docs/reference/fleet.schema.json").read_text("utf-8")
-    assert published == json.dumps(fleet_schema(), indent=2) + "\n"

@@ -1,14 +1,11 @@
 """The receipt of a fleet's run, as a value and as a file."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from lockgate.planner.document import document_schema
 from lockgate.planner.errors import AlteredPlan
 from lockgate.planner.fleet.receipt import (
-    FLEET_RECEIPT,
     TargetEnd,
     make_fleet_receipt,
     read_fleet_receipt,
@@ -16,8 +13,6 @@ from lockgate.planner.fleet.receipt import (
 )
 from tests.planner.fleet.test_fleet_plan import fleet_plan
 from tests.planner.literals import NOW
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_it_says_how_each_target_ended_and_is_refused_when_altered(tmp_path: Path) -> None:
@@ -37,8 +32,3 @@ def test_it_says_how_each_target_ended_and_is_refused_when_altered(tmp_path: Pat
     path.write_text(path.read_text().replace("refused", "applied"))
     with pytest.raises(AlteredPlan, match="altered"):
         read_fleet_receipt(path)
-
-
-def test_the_published_schema_is_that_of_the_code() -> None:
-    published = (ROOT / "docs/reference/fleet-receipt.schema.json").read_text("utf-8")
-    assert published == json.dumps(document_schema(FLEET_RECEIPT), indent=2) + "\n"
