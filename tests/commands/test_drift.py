@@ -62,6 +62,8 @@ def test_a_program_is_given_a_document(applied: Project, any_server: Any) -> Non
     assert found["object"].endswith("strange")
     assert found["change"] == "added"
     assert all(line.startswith("+") for line in found["lines"])
+    applied.configure(f'{HERE}unmanaged: ["*strange"]\n')
+    succeed(applied.migrate("drift"))
 
 
 def test_pending_migrations_are_no_drift(applied: Project) -> None:
