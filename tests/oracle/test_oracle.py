@@ -113,4 +113,5 @@ def test_a_form_leaves_nothing_behind(bench: Bench) -> None:
 
 def test_each_reason_for_saying_more_is_of_a_form_that_there_is() -> None:
     shapes = [one for rule in read_rules(FORMS.read_text()).values() for one in rule]
-    assert [part for part in OVERSAID if not any(part in shape for shape in shapes)] == []
+    parts = [part for reason in OVERSAID for part in reason.split(" | ")]
+    assert [part for part in parts if not any(part in shape for shape in shapes)] == []

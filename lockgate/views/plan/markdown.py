@@ -110,7 +110,7 @@ def _head(review: Review, approvals: ApprovalState | None) -> Iterator[str]:
     if review.losses:
         yield "#### Data that is lost\n\n" + _listed(map(_loss, review.losses), "loss")
     if review.remarks:
-        yield "#### Findings\n\n" + _listed(map(_remark, review.remarks), "finding")
+        yield "#### Findings\n\n" + _listed(_remarks(review.remarks), "finding")
     if review.locks:
         yield "#### Locks and sizes\n\n" + _locks(review)
     if len(review.parts) > 1 or review.grade != "good":
@@ -174,10 +174,18 @@ def _loss(loss: ShownLoss) -> str:
     return f"{loss.place} ({code(loss.place.step.version)}): {escape(', '.join(loss.lost))}"
 
 
-def _remark(remark: Remark) -> str:
+def _remarks(remarks: Iterable[Remark]) -> Iterator[str]:
+    """Each finding; the first of a rule links to the rule's page, since a comment is short."""
+    linked: set[str] = set()
+    for remark in remarks:
+        name = remark.finding.code
+        yield _remark(remark, code(name) if name in linked else f"[{code(name)}]({page_of(name)})")
+        linked.add(name)
+
+
+def _remark(remark: Remark, rule: str) -> str:
     finding, step = remark.finding, remark.place.step
     where = f"{code(step.file)} line {finding.line}"
-    rule = f"[{code(finding.code)}]({page_of(finding.code)})"
     head = f"**{GRADES[remark.grade]}** {rule} {where}: {escape(finding.message)}"
     if finding.allowed is not None:
         return f"{head}  \n  *Allowed:* {escape(finding.allowed)}"
