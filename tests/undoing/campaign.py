@@ -100,7 +100,7 @@ class World:
         build_world(self._server, self.database)
         self._looking = self._server.connect(self.database)
         with self._looking.cursor() as cursor:
-            cursor.execute(f"set session sql_select_limit = {2**64 - 1}")
+            cursor.execute(f"set session autocommit = 1, sql_select_limit = {2**64 - 1}")
         self._engines = ExitStack()
         if self._mode == "poor":
             with self._server.connect(None) as connection, connection.cursor() as cursor:
