@@ -228,6 +228,7 @@ def test_a_missing_file_of_certificates_is_named(project: Project) -> None:
 def test_rights_that_the_role_cannot_see_are_told_before_anything_runs(
     project: Project, family_server: Any
 ) -> None:
+    project.configure("copies: {limit: 1MB}\n")
     user, database = "blind_to_rights", project.database
     grants = f"grant all on `{database}`.* to {user}"
     execute(family_server, None, f"create user {user}", grants)
@@ -239,13 +240,30 @@ def test_rights_that_the_role_cannot_see_are_told_before_anything_runs(
         result = project.migrate("up", "--fresh", environ={"TEST_URL": url})
         refused(result, 9, "the rights on the procedure own along", "mysql.procs_priv TO")
         execute(
-            family_server, database, "create table old (id int)", "create view theirs as select 1",
+            family_server, database, "create table top (id int primary key, a int unique)",
+            "create table old (id int primary key, a int, foreign key (a) references top (a) "
+            "on delete cascade)", "create table free (id int primary key, a int, b int)",
+            "create view theirs as select 1",
             "create trigger theirs before insert on old for each row set @x = 1",
+            "create trigger theirs_too before update on free for each row set @x = 1",
         )  # fmt: skip
-        for drops in ("drop view theirs", "drop table old"):
-            project.write("001_case.sql", f"create table made (id int);\n{drops};")
+        for gone in (
+            "drop view theirs", "drop table old", "rename table old to kept;\ndrop table kept",
+            "update old set a = null", "delete from top", "insert ignore into old values (1, 1)",
+            "replace into old values (1, null)", "truncate table old",
+            "rename table free to kept;\nupdate kept set a = 1", "alter table free drop column a",
+        ):  # fmt: skip
+            project.write("001_case.sql", f"create table made (id int);\n{gone};\n{FAILURE}")
             result = project.migrate("up", environ={"TEST_URL": url})
-            refused(result, 9, "theirs is defined by root@", "SET_ANY_DEFINER")
+            refused(result, 9, " is defined by root@", "SET_ANY_DEFINER")
+        execute(family_server, database, "drop trigger theirs_too", "create trigger unhurt_too "
+                "before insert on free for each row set @x = 1")  # fmt: skip
+        execute(
+            family_server, None, "grant create, drop, alter, insert, select on "
+            f"`{database}\\_lockgate\\_%`.* to {user}",
+        )  # fmt: skip
+        project.write("001_case.sql", "alter table free drop column a;")
+        succeed(project.migrate("up", environ={"TEST_URL": url}))
         with family_server.connect(database) as connection, connection.cursor() as cursor:
             assert cursor.execute("show tables like 'made'") == 0
             assert cursor.execute("show create procedure own") == 1

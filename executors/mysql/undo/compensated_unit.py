@@ -129,8 +129,9 @@ class CompensatedUnit:
         if self.is_plain and not counters:
             self.journal.set_status(RunStatus.APPLYING)
             return
-        for each in effects:
-            refuse_unmakable(self.engine.session.observe, database, each)
+        reached = [self._reached.get(place.key) for place in self.places]
+        pairs = zip(effects, reached, strict=True)
+        refuse_unmakable(self.engine.session.observe, database, pairs)
         catalogue = read_catalogue(self.engine.session).digests()
         self.begun = True
         self.journal.begin(Before(catalogue=catalogue, counters=counters))

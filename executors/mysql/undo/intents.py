@@ -183,14 +183,27 @@ def plan_copies(
     query: Query, database: str, effect: Reading, label: str, reached: Reached
 ) -> tuple[Copy, ...]:
     """The copies of rows that a statement needs first; `label` is unique in the graveyard."""
-    if effect.verb in ("write", "truncate"):
-        whole = dict.fromkeys((*_written(effect), *reached.tables))
-        found = enumerate(name for name in whole if _is_table(query, database, name))
+    names = copied_tables(effect, reached)
+    if copies_whole_rows(effect):
+        found = enumerate(name for name in names if _is_table(query, database, name))
         return tuple(Copy(table=table, name=f"{label}_copy_{n}") for n, table in found)
-    (name,) = _tables(effect)
+    (name,) = names
     table = read_table(take_image(query, database, Object("table", name)).create)
     columns = _lost(table, effect, reached.columns)
     return (Copy(table=name, name=f"{label}_copy_0", key=table.primary_key, columns=columns),)
+
+
+def copied_tables(effect: Reading, reached: Reached) -> tuple[str, ...]:
+    """Of which tables a statement needs copies; views may be among them, which have no rows."""
+    if copies_whole_rows(effect):
+        return tuple(dict.fromkeys((*_written(effect), *reached.tables)))
+    return _tables(effect)
+
+
+def copies_whole_rows(effect: Reading) -> bool:
+    """Whether the copies are of all columns, which are put back by DELETE and INSERT; else of
+    some columns, by UPDATE."""
+    return effect.verb in ("write", "truncate")
 
 
 def _is_table(query: Query, database: str, name: str) -> bool:
