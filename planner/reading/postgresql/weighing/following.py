@@ -18,11 +18,18 @@ from lockgate.planner.database.facts import (
     TypeFacts,
 )
 from lockgate.planner.reading.postgresql.weighing.dropping import find_types
-from lockgate.planner.reading.postgresql.weighing.relations import key_of, spelled
+from lockgate.planner.reading.postgresql.weighing.relations import (
+    as_object,
+    below,
+    key_of,
+    spelled,
+)
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 
 KINDS = ("check", "foreign", "not null", "primary", "unique", "exclusion")
+DROPS = frozenset({"drop column", "drop constraint", "drop not null"})
+"""Clauses that the server runs before the others of their statement."""
 KEEPING = frozenset({"alter", "read", "write", "set"})
 """Verbs of statements that leave the names of tables and their constraints alone, if they rename
 nothing."""
@@ -44,7 +51,7 @@ def follow(reading: Reading, facts: Facts) -> Facts:
             _drop(one, facts)
     elif reading.verb == "create":
         facts = _create(reading, facts)
-    for clause in reading.clauses:
+    for clause in sorted(reading.clauses, key=lambda one: one.action not in DROPS):
         if after := AFTER.get(clause.action):
             after(clause, facts)
     for old, new in reading.columns_renamed:
@@ -155,10 +162,12 @@ def _require(clause: Clause, facts: Facts) -> None:
 
 
 def _allow_null(clause: Clause, facts: Facts) -> None:
-    _change_column(clause, facts, nullable=True)
-    _constrain(clause.table, facts, lambda found: {
-        name: one for name, one in found.items()
-        if one.kind != "not null" or clause.name not in one.columns})  # fmt: skip
+    for each in [*below(key_of(clause.table, facts), facts)]:
+        table = as_object(each, facts)
+        _change_column(replace(clause, table=table), facts, nullable=True)
+        _constrain(table, facts, lambda found: {
+            name: one for name, one in found.items()
+            if one.kind != "not null" or clause.name not in one.columns})  # fmt: skip
 
 
 def _add_constraint(clause: Clause, facts: Facts) -> None:
@@ -220,6 +229,10 @@ def _drop_constraint(clause: Clause, facts: Facts) -> None:
     dropped = table.layout.constraints.get(clause.name) if table and table.layout else None
     if dropped and dropped.kind == "not null":
         _allow_null(replace(clause, name=dropped.columns[0]), facts)
+    for each in [*below(key_of(clause.table, facts), facts)]:
+        _constrain(as_object(each, facts), facts, lambda found: {
+            name: one for name, one in found.items()
+            if name != clause.name or one.kind != "check"})  # fmt: skip
     _constrain(clause.table, facts, lambda found: {
         name: one for name, one in found.items() if name != clause.name})  # fmt: skip
 

@@ -22,6 +22,7 @@ from lockgate.planner.reading.postgresql.locks import (
     hold,
 )
 from lockgate.planner.reading.postgresql.weighing import columns, dropping, partitions
+from lockgate.planner.reading.postgresql.weighing.following import DROPS, begin, follow
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
     MAY_REWRITE,
@@ -55,7 +56,11 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
     """
     if not reading.clauses:
         return Impact(reading, reading.holds, reading.loses)
-    parts = [_weigh_clause(clause, facts) for clause in reading.clauses]
+    left = _without_dropped(reading, facts)
+    parts = [
+        _weigh_clause(clause, facts if clause.action in DROPS else left)
+        for clause in reading.clauses
+    ]
     is_rewritten = any(
         part.work == "rewrite" and clause.action not in WRITING_LATER
         for clause, part in zip(reading.clauses, parts, strict=True)
@@ -71,6 +76,15 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
     own = (_merge(reading, parts),) if reading.verb == "alter" and _is_table(reading) else ()
     holds = tuple(dict.fromkeys([*own, *reading.holds, *others]))
     return Impact(reading, holds, tuple(dict.fromkeys([*reading.loses, *loses])))
+
+
+def _without_dropped(reading: Reading, facts: Facts) -> Facts:
+    """The facts by which the server runs the other clauses, wherever DROPs are written among them:
+    what these drop proves nothing to the others."""
+    drops = tuple(clause for clause in reading.clauses if clause.action in DROPS)
+    if len(drops) in (0, len(reading.clauses)):
+        return facts
+    return follow(replace(reading, clauses=drops), begin(facts))
 
 
 def _is_table(reading: Reading) -> bool:

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import (
+    ColumnFacts,
+    ConstraintFacts,
+    Facts,
+    Layout,
+    TableFacts,
+)
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
 from lockgate.planner.reading.postgresql.reader import read, read_all
 from lockgate.planner.reading.postgresql.types import keeps_rows
+from lockgate.planner.reading.postgresql.weighing.following import begin, follow
 from lockgate.planner.reading.postgresql.weighing.weigh import weigh
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import find_table
@@ -261,3 +268,51 @@ def test_what_works_concurrently_keeps_readers_or_writers_going(
 ) -> None:
     strongest = next(hold for hold in impact(sql).holds if hold.on.name in ("t", "mv"))
     assert (strongest.lock, strongest.blocks) == (lock, blocks)
+
+
+NOT_NULL = {
+    "p_id_not_null": ConstraintFacts("not null", ("id",)),
+    "p_pkey": ConstraintFacts("primary", ("id",)),
+    "known": ConstraintFacts(
+        "check", ("a", "b"), definition="CHECK (((a IS NOT NULL) AND (b > 0)))"
+    ),
+}
+PARTS = {"id": ColumnFacts("integer", False), "a": ColumnFacts("integer", True),
+         "b": ColumnFacts("integer", True)}  # fmt: skip
+WHOLE = Facts({
+    "p": TableFacts("heap", 10, 8192, PARTS, layout=Layout(
+        "partitioned", constraints=NOT_NULL, children=("p_1",))),
+    "p_1": TableFacts("heap", 10, 8192, PARTS, layout=Layout(
+        "table", constraints=NOT_NULL, parents=("p",))),
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("clauses", "work"),
+    [
+        ("alter id set not null, drop constraint p_id_not_null", "scan"),
+        ("drop constraint p_id_not_null, alter id set not null", "scan"),
+        ("alter id set not null, alter id drop not null", "scan"),
+        ("add constraint again not null id, drop constraint p_id_not_null", "scan"),
+        ("alter a set not null, drop constraint known", "scan"),
+        ("alter a set not null, drop column b", "scan"),
+        # What the key has required is required without it too.
+        ("alter id set not null, drop constraint p_pkey", "none"),
+        ("alter id set not null, drop constraint known", "none"),
+        ("alter a set not null, drop constraint p_id_not_null", "none"),
+    ],
+)
+def test_what_an_alter_drops_proves_nothing_to_its_other_clauses(clauses: str, work: str) -> None:
+    (hold,) = impact(f"alter table p {clauses}", WHOLE).holds
+    assert hold.work == work
+
+
+@pytest.mark.parametrize(
+    ("dropped", "column"),
+    [("drop constraint p_id_not_null", "id"), ("alter id drop not null", "id"),
+     ("drop constraint known", "a")],
+)  # fmt: skip
+def test_what_a_whole_drops_proves_nothing_of_its_parts(dropped: str, column: str) -> None:
+    after = follow(read(f"alter table p {dropped}"), begin(WHOLE))
+    (hold,) = impact(f"alter table p_1 alter {column} set not null", after).holds
+    assert hold.work == "scan"
