@@ -22,7 +22,7 @@ from lockgate.executors.mysql.ledger import (
     read_tables,
 )
 from lockgate.executors.mysql.limits import refuse_big
-from lockgate.executors.mysql.nodes.cluster import Claim
+from lockgate.executors.mysql.nodes.cluster import BEATEN, Claim
 from lockgate.executors.mysql.nodes.lineage import succeeded, with_servers
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Identity, Ledger
     from lockgate.planner.plan.plan import Plan, Step
 
-CLAIMED_IN = ("history", "target")  # a ledger has no less
+# Another node has made a table, or a column, first. All make them in one order and stop at the
+# first that is there, so one of them makes the rest, and lockgate_target last.
+MADE = frozenset({"1050", "1060"})
 IDENTIFY = (
     "insert into {target} (id, uuid, project, environment, evidence, serial) "
     "select 1, %s, %s, %s, %s, 0 from dual where {ledger.alone} "
@@ -124,11 +126,12 @@ class MySQLStore(Store):
             Locked: another node was faster.
         """
         self._forget_tables()
-        missing = self.tables.missing({name: CREATE_TABLES[name] for name in CLAIMED_IN})
-        for sql in missing:
-            with suppress(ServerError):  # another node was faster
-                self.execute(sql)
-        self._forget_tables()
+        try:
+            self._ensure_tables(None)
+        except ServerError as refused:
+            if refused.code in MADE | BEATEN:
+                raise lost_lock() from refused
+            raise
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         with suppress(ServerError):
             self.execute(IDENTIFY, values)

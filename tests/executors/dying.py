@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.commands.running import DEADLINE, Project, Result
-from tests.executors.building import begin_ledger
+from tests.executors.building import begin_ledger, new_identity, open_test_engine
 from tests.executors.rows import ask, execute
 from tests.proxy import Direction
 
@@ -77,3 +77,25 @@ def when_sent(text: bytes, *, reply: bool = False) -> Callable[[Direction, bytes
         return reply and bool(seen)
 
     return cut
+
+
+class Died(Exception):
+    """An executor's end in the middle."""
+
+
+def make_one_table(server: Any, database: str) -> bool:
+    """Whether an executor makes the ledger that dies when it has made one table of it."""
+    with open_test_engine(server, database) as engine:
+        execute_all = engine.session.execute
+
+        def execute_one(sql: str, parameters: Any = ()) -> None:
+            execute_all(sql, parameters)
+            if sql.startswith("create table"):
+                raise Died
+
+        engine.session.execute = execute_one
+        try:
+            engine.store.ensure_tables(new_identity(engine))
+        except Died:
+            return False
+        return True

@@ -21,6 +21,7 @@ from tests.executors.building import (
     open_test_engine,
     plan_for,
 )
+from tests.executors.dying import make_one_table
 from tests.servers.process import wait_until
 
 LEDGER = ("schema_migrations", *ALWAYS_MADE)
@@ -296,3 +297,11 @@ def test_all_of_a_unit_enters_the_history_in_two_statements(
         ledger = engine.store.read_ledger()
     assert int(after) - int(before) <= 3  # with the question itself
     assert (ledger.serial, len(ledger.entries)) == (40, 40)
+
+
+def test_a_ledger_in_the_making_is_none_yet(family_server: Any, family_database: str) -> None:
+    while not make_one_table(family_server, family_database):
+        with open_test_engine(family_server, family_database) as engine:
+            assert engine.store.read_ledger().identity is None
+    with open_test_engine(family_server, family_database) as engine:
+        assert engine.store.read_ledger().identity

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from lockgate.executors.ledger.tables import ALWAYS_MADE
+from lockgate.planner.errors import Locked
 from tests.commands.conftest import opened
 from tests.commands.running import Project, Result, refused, succeed
+from tests.executors.building import new_identity, open_test_engine
+from tests.executors.dying import make_one_table
 from tests.executors.rows import execute
 from tests.faults.family_image import make_image
 from tests.servers.galera import GaleraCluster
@@ -93,6 +97,32 @@ def test_of_two_executors_on_two_nodes_one_applies(cluster: Any, project: Projec
             status = succeed(project.migrate("status", environ=node)).all
             assert "half" not in status
             assert "pending" not in status.lower().replace("0 pending", "")
+
+
+def test_a_ledger_in_the_making_is_none_yet(cluster: Any, project: Project) -> None:
+    on_second, seen = second(cluster, project), 0
+    while not make_one_table(cluster.first, project.database):
+        seen += 1
+        assert "0 applied" in succeed(project.migrate("status", environ=on_second)).all
+    assert seen == 1 + len(ALWAYS_MADE)
+    succeed(project.migrate("up"))
+    execute(cluster.first, project.database, "drop table lockgate_journal")
+    refused(project.migrate("up", environ=on_second), 64, "lockgate_journal' doesn't exist")
+
+
+def test_a_node_that_finds_a_table_made_meanwhile_gives_way(cluster: Any, project: Project) -> None:
+    with open_test_engine(cluster.first, project.database) as engine:
+        execute_all = engine.session.execute
+
+        def execute_late(sql: str, parameters: Any = ()) -> int:
+            if sql.startswith("create table"):
+                make_one_table(cluster.second, project.database)
+            return int(execute_all(sql, parameters))
+
+        engine.session.execute = execute_late
+        with pytest.raises(Locked):
+            engine.store.ensure_tables(new_identity(engine))
+    succeed(project.migrate("up", environ=second(cluster, project)))
 
 
 def race(cluster: Any, project: Project, number: int) -> list[Result]:
