@@ -185,7 +185,13 @@ class TestFlyway:
         run(any_server, flyway, sql)
         plan = adopt(flyway)
         assert [step["record"] for step in plan["steps"]] == [
-            {"why": "adopt", "applied_at": f"2024-01-0{day}T10:00:00Z", "by": "ann", "row": ""}
+            {
+                "why": "adopt",
+                "applied_at": f"2024-01-0{day}T10:00:00Z",
+                "by": "ann",
+                "row": "",
+                "reason": "",
+            }
             for day in (1, 2)
         ]
         assert "by the checksum" in plan["steps"][0]["findings"][0]["why"]
