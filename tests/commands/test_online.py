@@ -91,7 +91,7 @@ for each in "$@"; do case "$each" in --conf=*) cat "${each#--conf=}" >> "$RECORD
 def test_another_program_is_called_by_its_documented_contract(
     mysql_project: Project, mysql_server: Any, tmp_path: Path, tool: str, user: str
 ) -> None:
-    """By a stand-in that records its arguments: the program itself is not to be had here."""
+    """By a stand-in that records its arguments: the program is not available here."""
     begin_ledger(mysql_server, mysql_project.database)
     execute(mysql_server, mysql_project.database, "create table t (id int primary key, n int)")
     made = tmp_path / "bin" / tool
