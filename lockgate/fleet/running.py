@@ -105,21 +105,34 @@ def apply_fleet(
         Paused: too many targets have failed, or a check says stop; the same command goes on.
         LockgateError: targets are not applied; or nothing was begun.
     """
-    plan, environment = read_admitted(plan_file, name, folder, reviewed)
-    signatures, maker = read_trusted(plan, plan_file, environment)
-    approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
-    with open_fleet(environment) as fleet:
-        run = FleetRun(
-            fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
-            approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
-        )  # fmt: skip
+    with _opened_run(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic) as run:
         done, noted = drive_run(run, verbose=verbose, as_json=as_json)
-        _tell_newcomers(plan, fleet)
+        _tell_newcomers(run.plan, run.fleet)
     total = len(run.targets)
     if receipt_file:
         _hand_out_receipt(run, done, noted, receipt_file, key)
     refuse_unfinished(done, total, f"migrate apply {plan_file}")
-    show_end(plan, done, total, as_json=as_json)
+    show_end(run.plan, done, total, as_json=as_json)
+
+
+@contextmanager
+def _opened_run(
+    plan_file: Path,
+    name: str | None,
+    folder: EnvironmentsFolder | None,
+    reviewed: str | None,
+    *,
+    allow_non_atomic: bool,
+) -> Iterator[FleetRun]:
+    """The run of a fleet's plan that may begin, with its targets found."""
+    plan, environment = read_admitted(plan_file, name, folder, reviewed)
+    signatures, maker = read_trusted(plan, plan_file, environment)
+    approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
+    with open_fleet(environment) as fleet:
+        yield FleetRun(
+            fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
+            approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
+        )  # fmt: skip
 
 
 def dry_run_fleet(
@@ -135,15 +148,8 @@ def dry_run_fleet(
     Raises:
         LockgateError: applying it to that target would be refused.
     """
-    plan, environment = read_admitted(plan_file, name, folder, reviewed)
-    signatures, maker = read_trusted(plan, plan_file, environment)
-    approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
-    with open_fleet(environment) as fleet:
-        run = FleetRun(
-            fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
-            approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
-        )  # fmt: skip
-        for number, group in enumerate(plan.groups, 1):
+    with _opened_run(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic) as run:
+        for number, group in enumerate(run.plan.groups, 1):
             if group.plan.steps:
                 tell(f"Group {number}: {describe_targets(group)}", "bold")
                 run.show_dry_run(group)
