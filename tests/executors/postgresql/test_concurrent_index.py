@@ -247,7 +247,7 @@ FAILS = "create or replace function f(int) returns int language plpgsql immutabl
 
 
 @pytest.mark.parametrize("killed", [False, True])
-@pytest.mark.parametrize("what", ["index concurrently i", "(concurrently) schema s"])
+@pytest.mark.parametrize("what", ["index concurrently i", "schema concurrently s"])
 def test_what_a_failed_rebuild_leaves_is_named_and_without_it_the_plan_goes_on(
     postgres: Any, bystander: Bystander, what: str, killed: bool
 ) -> None:
