@@ -3,14 +3,17 @@
 `{history}`, `{target}`, `{runs}` and `{journal}` are the qualified, quoted table names, and `{now}`
 is the server's clock: the time at which it is asked, not at which a transaction began.
 `{ledger.alone}` is a condition of each write that may be the first of its transaction: no code of
-others is on the tables, nor can it be put there until the transaction ends. `{plain}` follows a
-table that is read: nothing else is read in its place.
+others is on the tables, nor can it be put there until the transaction ends. A server may look at a
+condition only where there is a row to change, so a write without one follows `close_tables`, or one
+that is known to have changed a row. `{plain}` follows a table that is read: nothing else is read in
+its place.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -51,6 +54,16 @@ class LedgerTables(ABC):
         quote, schema = self.session.quote, self.session.quote(self.session.history_schema)
         names = {**OWN_NAMES, "history": self.session.history_name}
         return {part: f"{schema}.{quote(name)}" for part, name in names.items()}
+
+    def close_tables(self) -> None:  # noqa: B027 - an engine whose session does it needs nothing
+        """Keeps code of others off the ledger's tables until the open transaction ends."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction in which no code of others is on the ledger's tables."""
+        with self.session.transaction():
+            self.close_tables()
+            yield
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs a statement over the ledger's tables; the number of rows that it touched."""

@@ -51,8 +51,7 @@ RESUME_RUN = (
 CLOSE_DEAD_RUNS = (
     f"update {{runs}} set status = '{RunStatus.STOPPED}', finished_at = {{now}}, "
     "error = 'the process ended before it could say how; the history says what is kept' "
-    f"where status in {listed({*UNDER_WAY, RunStatus.COMPENSATING})} and id not in {HALF_WAY} "
-    "and {ledger.alone}"
+    f"where status in {listed({*UNDER_WAY, RunStatus.COMPENSATING})} and id not in {HALF_WAY}"
 )
 FORGET_INTENT = (
     "delete from {journal} where run_id = %s and step = %s and statement = %s and {ledger.alone}"
@@ -167,7 +166,7 @@ class Store(LedgerTables):
     def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         """Changes the ledger's tables outside of a run's own transactions: all of these statements
         or none, each with its parameters; durable on return."""
-        with self.session.transaction() if len(statements) > 1 else nullcontext():
+        with self.transaction() if len(statements) > 1 else nullcontext():
             for sql, parameters in statements:
                 self.execute(sql, parameters)
 

@@ -5,10 +5,12 @@ Runs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 from lockgate.executors.engine import Row
+from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import TableFault, Tables
 
 # A row for what each table is and has; of columns, those of the history and of lockgate_runs.
@@ -46,6 +48,10 @@ ALONE = "1 = (select 1 from (select 1 union all {}) as opened union all {})"
 NOT_ALONE = frozenset({"1176", "1242"})
 """No key of that name, and a subquery of several rows.
 https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html"""
+CHANGED = (
+    "A table of the ledger is not the one that lockgate has looked at, or has a trigger since. "
+    "Find out who has done that; `migrate status` names the table"
+)
 TABLE = "engine = InnoDB default charset = utf8mb4 collate = utf8mb4_bin"
 CREATE_TABLES = {
     "history": f"""create table {{history}} (
@@ -92,6 +98,17 @@ def alone(schema: str, tables: Mapping[str, str], *, at_once: int) -> str:
     asked = [TRIGGERS.format(_literal(schema), group) for group in groups]
     opened = map(OPENED.format, tables.values())
     return ALONE.format(" union all ".join(opened), " union all ".join(asked))
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Says of a refused statement that it was refused for what others have done to the ledger."""
+    try:
+        yield
+    except ServerError as refused:
+        if refused.code not in NOT_ALONE:
+            raise
+        raise ServerError(refused.code, CHANGED) from refused
 
 
 def _literal(text: str) -> str:

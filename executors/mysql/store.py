@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.ledger import (
     CREATE_TABLES,
-    NOT_ALONE,
     PLAIN,
     TABLES,
     about_tables,
     alone,
+    explained,
     read_tables,
 )
 from lockgate.executors.mysql.limits import refuse_big
@@ -53,10 +53,6 @@ REPLACE = (
     "update {history} set name = %s, checksum = %s, applied_at = current_timestamp(6) "
     "where version = %s and checksum = %s"
 )
-CHANGED = (
-    "A table of the ledger is not the one that lockgate has looked at, or has a trigger since. "
-    "Find out who has done that; `migrate status` names the table"
-)
 REMOVE = "delete from {history} where version = %s and checksum = %s"
 
 
@@ -78,16 +74,16 @@ class MySQLStore(Store):
         return alone(self.session.history_schema, places, at_once=self.session.names_at_once)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> int:
-        with self._explained():
+        with explained():
             return super().execute(sql, parameters)
 
     def query_all(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        with self._explained():
+        with explained():
             return super().query_all(sql, parameters)
 
     def read_ledger(self) -> Ledger:
         """The ledger; after a failover with the identity of the server that it is on now."""
-        with self._explained():
+        with explained():
             ledger = super().read_ledger()
         if ledger.identity is None or not self.session.fails_over:
             return ledger
@@ -95,22 +91,11 @@ class MySQLStore(Store):
 
     def execute_aside(self, sql: str, parameters: Sequence[object]) -> int:
         """Runs a statement over the ledger's tables by the guard's session: durable on return."""
-        with self._explained():
+        with explained():
             return self.session.execute_aside(self.named(sql), parameters)
 
     def close_tables(self) -> None:
-        """Keeps code of others off the ledger's tables until the open transaction ends, of which a
-        migration runs the next statement."""
         self.execute("select 1 from dual where {ledger.alone}")
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except ServerError as refused:
-            if refused.code not in NOT_ALONE:
-                raise
-            raise ServerError(refused.code, CHANGED) from refused
 
     def ensure_tables(self, identity: Identity) -> None:
         if self.session.cluster:
@@ -147,7 +132,7 @@ class MySQLStore(Store):
         self._ensure_tables(run.plan)
         self.ensure_tables(identity)
         self._note_servers()
-        with self.session.transaction():
+        with self.transaction():
             self.execute(CLOSE_DEAD_RUNS)
             for sql, parameters in self.beginning(run, RunStatus.LOCKED):
                 self.execute(sql, parameters)

@@ -129,7 +129,7 @@ class MySQLWalker:
         found = self._engine.session.query_one(ROWS, (self._table,))
         rows = found[0] if found else None
         begin = (*self._address, rows or self._batch.rows, self._batch.size)
-        store.write((BEGIN, begin), (MARK_BATCHING, self._address))
+        store.write((MARK_BATCHING, self._address), (BEGIN, begin))
 
     def find_stretch(self, after: KeyValues | None, size: int) -> Stretch | None:
         columns = ", ".join(self._columns)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.events import LockHolder
 from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.ledger import PLAIN, alone, explained
 from lockgate.planner.errors import Unreachable
 from lockgate.planner.plan.verify import decode_evidence, encode_evidence
 from lockgate.planner.value import frozen
@@ -29,8 +30,8 @@ show global status where variable_name in ('wsrep_cluster_state_uuid', 'wsrep_gc
 # What another node has committed is seen by each of our reads.
 # https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
 CAUSAL = "wsrep_sync_wait = 7"
-READ = "select evidence from {target} where id = 1"
-WRITE = "update {target} set evidence = %s where id = 1"
+READ = f"select evidence from {{target}} {PLAIN} where id = 1"
+WRITE = "update {target} set evidence = %s where id = 1 and {alone}"
 MEMBERS = "select node_uuid, node_name from mysql.wsrep_cluster_members"
 ABSENT = frozenset({"1146", "1049"})
 # The other node's write came first, as a deadlock, as a conflict in certification, or in time.
@@ -129,7 +130,8 @@ class Claim:
         return decode_evidence(rows[0][0]) if rows else None
 
     def _write(self, marks: dict[str, str]) -> None:
-        self._session.run_on(self._connection, self._named(WRITE), (encode_evidence(marks),))
+        with explained():
+            self._session.run_on(self._connection, self._named(WRITE), (encode_evidence(marks),))
 
     def _names(self) -> dict[str, str]:
         """The members by their ids; none where the role may not read them."""
@@ -138,12 +140,15 @@ class Claim:
         return {}
 
     def _ask(self, sql: str) -> list[Any]:
-        return self._session.run_on(self._connection, sql)[1]
+        with explained():
+            return self._session.run_on(self._connection, sql)[1]
 
     @property
     def _connection(self) -> Any:
         return self._session.guard or self._session.work
 
     def _named(self, sql: str) -> str:
-        quote = self._session.quote
-        return sql.format(target=f"{quote(self._session.history_schema)}.`lockgate_target`")
+        schema = self._session.history_schema
+        target = f"{self._session.quote(schema)}.`lockgate_target`"
+        condition = alone(schema, {"lockgate_target": target}, at_once=1)
+        return sql.format(target=target, alone=condition)

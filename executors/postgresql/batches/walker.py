@@ -90,7 +90,7 @@ def _begin(
         write_intent(engine, (*address, mark.statement.digest))
     ((rows,),) = engine.session.query_all(ROWS, (key.table, key.table))
     engine.store.write(
-        (BEGIN, (*address, rows or batch.rows, batch.size)), (MARK_BATCHING, address)
+        (MARK_BATCHING, address), (BEGIN, (*address, rows or batch.rows, batch.size))
     )
 
 

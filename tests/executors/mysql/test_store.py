@@ -1,8 +1,9 @@
 """Code that others put on the ledger's tables after they were looked at: none of it runs."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from threading import Event, Thread
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from threading import Thread
 from typing import Any
 
 import pymysql
@@ -10,7 +11,8 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import ALWAYS_MADE
+from lockgate.executors.ledger.tables import ALWAYS_MADE, OWN_NAMES
+from lockgate.executors.mysql.ledger import NOT_ALONE
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError
 from tests.executors.building import (
@@ -25,6 +27,7 @@ from tests.executors.dying import make_one_table
 from tests.servers.process import wait_until
 
 LEDGER = ("schema_migrations", *ALWAYS_MADE)
+LEDGER_AND_BATCHES = ("schema_migrations", *OWN_NAMES.values())
 # A rollback leaves what is in a table of MyISAM; and the clock is what a soak goes by.
 SEEN = "create table seen (who varchar(100)) engine = MyISAM"
 BODY = "for each row begin insert into seen values (user()); set timestamp = 1000000000; end"
@@ -158,12 +161,16 @@ def open_again(server: Any, database: str) -> None:
         engine.store.read_ledger()
 
 
-# Each runs a statement of its own kind before the ledger is written to again.
+# Each writes to the ledger in ways of its own.
 SECTIONS = {
-    "rows and structure": "insert into t1 values ({0});\ncreate table t{0} (a int);\n",
-    "rows": "insert into t1 values ({0});\n",
-    "pieces": "-- migrate:up transaction:false\ninsert into t1 values ({0});\n"
-    "create table t{0} (a int);\ninsert into t1 values (1{0});\n",
+    "rows": "insert into kept values (2, 2);\n",
+    "structure": "create table t2 (a int);\ninsert into t2 values (2);\n"
+    "alter table kept add c int;\n",
+    "pieces": "-- migrate:up transaction:false\ninsert into kept values (2, 2);\n"
+    "create table t2 (a int);\ninsert into kept values (12, 2);\n",
+    "batches": "-- migrate:up\n-- migrate:batch key=a size=1\n"
+    "update kept set b = 1 where a > {{lo}} and a <= {{hi}};\n",
+    "fails": "create table t2 (a int);\nalter table kept add c int;\nalter table kept drop d;\n",
 }
 
 
@@ -171,46 +178,79 @@ SECTIONS = {
 def test_what_a_session_puts_on_the_ledger_in_the_middle_of_a_run_is_not_run(
     family_server: Any, family_database: str, other: Other, section: str
 ) -> None:
-    """Triggers come and go as fast as the server makes them, while runs write the ledger."""
-    with toggled_triggers(family_server, family_database):
-        for count in range(2, 7):
-            more = {f"{n:03}_x": SECTIONS[section].format(n) for n in range(2, count + 1)}
-            migrations = create_tables(1) | more
-            with (
-                suppress(LockgateError, ServerError),
-                open_test_engine(family_server, family_database) as engine,
-            ):
-                apply_up(engine, migrations)
+    with open_test_engine(family_server, family_database) as engine:
+        other.run(
+            "create table kept (a int primary key, b int)", "insert into kept (a) values (1), (7)"
+        )
+        plan = plan_for(engine, create_tables(1) | {"002_x": SECTIONS[section]})
+        intruder = Intruder(engine.session, other)
+        engine.session.run_on = intruder.run_on
+        with pytest.raises(LockgateError) if section == "fails" else nullcontext():
+            apply_plan(engine, plan)
     assert other.seen == ()
-    times = other.run(
-        "select started_at, finished_at from lockgate_runs where year(started_at) < 2020 "
-        "or year(finished_at) < 2020"
+    assert intruder.refused >= 3
+
+
+class Intruder:
+    """Puts a trigger on each ledger table before each write to one, wherever it is let.
+
+    A write that is refused for it is the first of its transaction, and runs once more without it.
+    """
+
+    WRITES = re.compile(
+        r"(insert|update|delete)(?: into| from)? `\w+`\.`(\w+)`|select 1 from dual w"
     )
-    assert times == ()
+    HELD = (
+        "select 1 from performance_schema.metadata_locks where lock_duration = 'TRANSACTION' "
+        "and object_schema = database() and object_name like '%\\_%' limit 1"
+    )
 
+    def __init__(self, session: Any, other: Other) -> None:
+        self._run, self._other = session.run_on, other
+        ((version,),) = other.run("select version()")
+        self._is_mariadb = "MariaDB" in version
+        self._open: set[Any] = set()
+        self._put: list[str] = []
+        self.refused = 0
 
-@contextmanager
-def toggled_triggers(server: Any, database: str) -> Iterator[None]:
-    """Makes and drops triggers on the ledger's tables in a thread until the block ends."""
-    ended = Event()
+    def run_on(self, connection: Any, sql: str, parameters: Sequence[object] = ()) -> Any:
+        """As the session's own."""
+        if written := self.WRITES.match(sql):
+            self._put_triggers(*written.groups())
+        if sql in {"begin", "start transaction"}:
+            self._open.add(connection)
+        elif sql in {"commit", "rollback"}:
+            self._open.discard(connection)
+        try:
+            return self._run(connection, sql, parameters)
+        except ServerError as refused:
+            if refused.code not in NOT_ALONE:
+                raise
+        self.refused += 1
+        if connection in self._open:
+            self._run(connection, "rollback")
+            self._run(connection, "begin")
+        self._drop_triggers(wait=10)
+        return self._run(connection, sql, parameters)
 
-    def toggle() -> None:
-        quick = Other(server, database)
-        while not ended.is_set():
-            for table in LEDGER:
-                with suppress(pymysql.Error):
-                    quick.put_triggers(table)
-                for change in ("insert", "update", "delete"):
-                    quick.run(f"drop trigger if exists {change}_{table}")
-        quick.connection.close()
+    def _put_triggers(self, change: str | None, written: str | None) -> None:
+        if not self._is_mariadb and self._other.run(self.HELD):
+            return
+        changes = [("insert", table) for table in LEDGER_AND_BATCHES]
+        changes += [(change, written)] * (change in {"update", "delete"})
+        with suppress(pymysql.Error):
+            self._drop_triggers(wait=0)  # of MySQL it is a second
+        for change, table in changes:
+            name = f"{change}_{table}"
+            with suppress(pymysql.Error):  # the table is held, or not made yet
+                self._other.run(f"create trigger {name} before {change} on {table} {BODY}")
+                self._put.append(name)
 
-    thread = Thread(target=toggle)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    def _drop_triggers(self, *, wait: int) -> None:
+        self._other.run(f"set session lock_wait_timeout = {wait}")
+        while self._put:
+            self._other.run(f"drop trigger {self._put[-1]}")
+            self._put.pop()
 
 
 def test_a_run_goes_on_while_a_trigger_waits(

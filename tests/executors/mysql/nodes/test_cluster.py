@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import ALWAYS_MADE
 from lockgate.planner.errors import Locked
 from tests.commands.conftest import opened
@@ -68,6 +69,18 @@ def test_a_copy_of_a_cluster_is_refused(
     succeed(project.migrate("rebind", environ=copy))
     succeed(project.migrate("up", environ=copy))
     mariadb_server.drop_database(project.database)
+
+
+def test_a_claim_runs_no_trigger(cluster: Any, project: Project) -> None:
+    succeed(project.migrate("up", "--to", "001"))
+    with open_test_engine(cluster.first, project.database) as engine:
+        engine.store.read_ledger()
+        execute(cluster.second, project.database, "create table seen (a int)")
+        trigger = "create trigger t before update on lockgate_target for each row"
+        execute(cluster.second, project.database, f"{trigger} insert into seen values (1)")
+        with pytest.raises(ServerError, match="has a trigger since"), engine.lock.hold(0, print):
+            pytest.fail("the lock was taken")
+        assert engine.session.query_all("select * from seen") == []
 
 
 def test_a_claim_of_another_node_is_waited_for_and_shown(cluster: Any, project: Project) -> None:
