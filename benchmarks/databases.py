@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmarks.measure import Result, run
 from benchmarks.projects import small_migrations, write_project
@@ -17,7 +16,6 @@ from benchmarks.projects import small_migrations, write_project
 TESTS = 1_000
 BAR = 0.06
 """Seconds of a test: so a thousand take a minute where the two cores are idle."""
-MEMORY = Path("/dev/shm")
 SERVER = '''
 import os, pathlib, pytest
 
@@ -25,7 +23,8 @@ import os, pathlib, pytest
 def server(lockgate_template):
     """Writes down the server's seconds of CPU, while it still runs."""
     yield
-    main = pathlib.Path("DATA/postmaster.pid").read_text().split()[0]
+    home = pathlib.Path(lockgate_template.address.socket).parent
+    main = (home / "data" / "postmaster.pid").read_text().split()[0]
     ticks = 0
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -49,16 +48,12 @@ def test_alone(lockgate_database, number):
 
 
 def databases_of_tests(folder: Path, count: int = TESTS) -> Iterator[Result]:
-    """What so many tests cost on an embedded server in memory, with 50 migrations."""
+    """What so many tests cost on an embedded server, with 50 migrations."""
     project = write_project(folder / "tests", "", small_migrations(50))
-    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as data:
-        Path(data).chmod(0o755)  # else root's server, which is another account, keeps it elsewhere
-        (project / "environments" / "dev.yaml").write_text("database: embedded\n")
-        (project / "pytest.ini").write_text(f"[pytest]\nlockgate_data = {data}/server\n")
-        (project / "conftest.py").write_text(SERVER.replace("DATA", f"{data}/server/data"))
-        (project / "test_alone.py").write_text(TEST.format(count=count))
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
-        usage = run(command, project)
+    (project / "environments" / "dev.yaml").write_text("database: embedded\n")
+    (project / "conftest.py").write_text(SERVER)
+    (project / "test_alone.py").write_text(TEST.format(count=count))
+    usage = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."], project)
     server = float((project / "server.txt").read_text())
     detail = f"pytest {usage.cpu:.1f} s, server {server:.1f} s, wall {usage.wall:.1f} s"
     cpu = usage.cpu + server

@@ -9,11 +9,13 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 from lockgate.executors.engine import Engine, Traits, open_engine
-from lockgate.executors.programs.embedded import start_embedded
+from lockgate.executors.programs.embedded import discard_embedded, start_embedded
+from lockgate.executors.scratch import quick_folder
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.database.catalogue import Catalogue, differences
 from lockgate.planner.environments.environment import Environment, resolve_database
@@ -27,9 +29,10 @@ from lockgate.workspace import Workspace, load_migrations, run_secret_command
 
 FAST = (
     *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"),
-    *("autovacuum=off", "file_copy_method=clone"),
+    *("autovacuum=off", "max_wal_size=128MB", "file_copy_method=clone"),
 )
 """Settings of a server whose data nobody needs after a crash; the last is new in the wheel's 18."""
+PREFIX = "lockgate-pytest-"
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,8 @@ class Stairway:
 @contextmanager
 def open_template(environment: Environment, home: Path | None = None) -> Iterator[Template]:
     """A migrated database for the block, on the environment's server, or on an embedded one of the
-    tests' own, whose data is in `home`, by itself in the project's `.lockgate/pytest`. The
-    environment's policies are not asked: no one reviews what a test applies."""
+    tests' own, whose data is in `home`, by itself in memory where that has room. The environment's
+    policies are not asked: no one reviews what a test applies."""
     free = environment.model_copy(update={"policy": PolicySettings()})
     with _server(free, home) as address, closing(open_engine(address, free)) as engine:
         traits = engine.scratch.read_traits()
@@ -133,12 +136,28 @@ def open_template(environment: Environment, home: Path | None = None) -> Iterato
 
 @contextmanager
 def _server(environment: Environment, home: Path | None) -> Iterator[DatabaseAddress]:
+    project, memory = environment.folder.project, quick_folder(os.environ)
     if environment.database != "embedded":
         yield resolve_database(environment, os.environ, run_secret_command)
-        return
-    own = environment.folder.project / ".lockgate" / "pytest"
-    with start_embedded(home or own, settings=FAST) as address:
-        yield address
+    elif home or not memory:
+        with start_embedded(home or project / ".lockgate" / "pytest", settings=FAST) as address:
+            yield address
+    else:
+        with _server_in(memory, project) as address:
+            yield address
+
+
+@contextmanager
+def _server_in(memory: Path, project: Path) -> Iterator[DatabaseAddress]:
+    """The server in memory that all sessions of a user's project share; the last one removes it,
+    and after a kill -9 the next."""
+    key = f"{os.getuid()} {project.resolve()}"
+    home = memory / f"{PREFIX}{sha256(key.encode()).hexdigest()[:16]}"
+    try:
+        with start_embedded(home, settings=FAST) as address:
+            yield address
+    finally:
+        discard_embedded(home)
 
 
 @contextmanager

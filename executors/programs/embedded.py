@@ -130,11 +130,10 @@ def _enter(
     """The running server, and the descriptor that counts us among its users."""
     try:
         refuse_foreign_home(home)
-        _make_folder(home)
-        account = find_account(home)
-        programs = _reachable_programs(installation.folder, account, refuge)
         flags = INITDB_FLAGS + (BUILTIN_LOCALE if installation.major >= 17 else ())
-        with _locked(home) as mutex:
+        with _held(_lock_home(home)) as mutex:
+            account = find_account(home)
+            programs = _reachable_programs(installation.folder, account, refuge)
             _ensure_data(home, programs / "bin" / "initdb", flags, account, refuge, mutex)
             socket = _ensure_socket(home, account)
             server = EmbeddedServer(home / "data", socket, programs, account, confined, settings)
@@ -327,7 +326,7 @@ def _leave(home: Path, user: int, server: EmbeddedServer) -> None:
     A crash here leaves the server running, for the next user to find.
     """
     try:
-        with suppress(FileNotFoundError), _locked(home):
+        with suppress(FileNotFoundError), _held(_lock(home, fcntl.LOCK_EX)):
             fcntl.flock(user, fcntl.LOCK_UN)
             last = _try_lock(server.socket)
             if last is not None:
@@ -352,13 +351,33 @@ def _log(data: Path) -> str:
     return ""
 
 
+def discard_embedded(home: Path) -> None:
+    """Removes the folder of a server, unless one runs there: its last user does it then."""
+    with suppress(FileNotFoundError), _held(_lock(home, fcntl.LOCK_EX)):
+        alive = _try_lock(home / "data")
+        if alive is not None:
+            shutil.rmtree((home / "data").resolve())
+            shutil.rmtree(home)
+            os.close(alive)
+
+
+def _lock_home(home: Path) -> int:
+    """The lock on a folder that is there: it may have been discarded while we waited."""
+    while True:
+        _make_folder(home)
+        with suppress(FileNotFoundError):
+            mutex = _lock(home, fcntl.LOCK_EX)
+            if home.exists() and os.path.samestat(os.fstat(mutex), home.stat()):
+                return mutex
+            os.close(mutex)
+
+
 @contextmanager
-def _locked(folder: Path) -> Iterator[int]:
-    descriptor = _lock(folder, fcntl.LOCK_EX)
+def _held(lock: int) -> Iterator[int]:
     try:
-        yield descriptor
+        yield lock
     finally:
-        os.close(descriptor)
+        os.close(lock)
 
 
 def _try_lock(folder: Path) -> int | None:

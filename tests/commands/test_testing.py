@@ -1,5 +1,7 @@
 """The pytest plugin, in a pytest of its own, as a project of its users runs it."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from lockgate.executors.scratch import quick_folder
+from lockgate.testing import PREFIX
 from tests.commands.running import Project
 
 ROWS = """
@@ -81,14 +85,24 @@ def databases(server: Any) -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-def test_an_embedded_server_keeps_its_data_where_it_is_told(tmp_path: Path) -> None:
+def test_an_embedded_server_is_in_memory_or_where_it_is_told(tmp_path: Path) -> None:
     project = Project(tmp_path, "postgresql://localhost/unused")
     project.write_environment("test", "database: embedded\n")
     project.write("001_schema.sql", "create table orders (id int);")
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nlockgate_environment = test\nlockgate_data = d\n"
+    settings = "[pytest]\nlockgate_environment = test\n"
+    (tmp_path / "pytest.ini").write_text(settings)
+    shown = (
+        "def test_it(lockgate_database, lockgate_template):\n"
+        "    print('at', lockgate_template.address.socket, flush=True)\n    assert False\n"
     )
+    done = run_tests(project, shown)
+    memory = quick_folder(os.environ)
+    home = f"{memory}/{PREFIX}" if memory else f"{tmp_path}/.lockgate/pytest"
+    (place,) = re.findall(r"^at (.*)/socket$", done.stdout, re.MULTILINE)
+    assert place.startswith(home), done
+    assert not (memory and Path(place).exists())
+    (tmp_path / "pytest.ini").write_text(f"{settings}lockgate_data = d\n")
     done = run_tests(project, "def test_it(lockgate_database):\n    pass\n")
     assert "1 passed" in done.stdout, done
     assert (tmp_path / "d" / "data").exists()
-    assert not (tmp_path / ".lockgate" / "pytest").exists()
+    assert not (memory and (tmp_path / ".lockgate" / "pytest").exists())

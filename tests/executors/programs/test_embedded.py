@@ -4,6 +4,7 @@ Files lie in a folder that `nobody` can reach, not in tmp_path: pytest keeps tha
 root's server does not run as root. The closed folder has tests of its own.
 """
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -20,10 +21,11 @@ import pytest
 
 from lockgate.executors.programs import installations
 from lockgate.executors.programs.account import find_account
-from lockgate.executors.programs.embedded import start_embedded
+from lockgate.executors.programs.embedded import discard_embedded, start_embedded
 from lockgate.executors.programs.installations import Installation, wheel_installation
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import ConfigurationError, Unreachable
+from tests.servers.process import wait_until
 
 USER = """
 import sys
@@ -74,6 +76,36 @@ def started_at(address: DatabaseAddress) -> str:
 
 def is_running(home: Path) -> bool:
     return (home / "data" / "postmaster.pid").exists()
+
+
+def test_data_is_discarded_by_its_last_user(home: Path) -> None:
+    with start_embedded(home):
+        with start_embedded(home):
+            pass
+        discard_embedded(home)
+        assert is_running(home)
+    discard_embedded(home)
+    discard_embedded(home)
+    assert not home.exists()
+
+
+def test_who_waits_for_data_that_is_discarded_makes_it_anew(home: Path) -> None:
+    home.mkdir(parents=True)
+    lock = os.open(home, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    user = new_user(home)
+    waiting = f":{home.stat().st_ino} "
+    wait_until(lambda: any(waiting in one for one in locks_waited_for()), "it waits")
+    shutil.rmtree(home)
+    os.close(lock)
+    assert await_start(user)
+    user.communicate()
+    assert (home / "data").exists()
+
+
+def locks_waited_for() -> list[str]:
+    """Lines of /proc/locks: `1: -> FLOCK ADVISORY WRITE 123 00:01:inode 0 EOF`."""
+    return [line for line in Path("/proc/locks").read_text().splitlines() if "-> FLOCK" in line]
 
 
 def new_user(home: Path) -> subprocess.Popen[str]:

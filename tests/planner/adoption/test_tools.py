@@ -217,6 +217,32 @@ class TestChecksums:
         changed = migration("V1__initial.sql", f"{text} ")
         assert refinery.TOOL.verify(changed, applied("2959965718684201605"), ()) is False
 
+    def test_flyway_takes_the_lines_without_their_ends(self) -> None:
+        # https://github.com/NemProject/nem, nis/src/main/resources/db/h2: by Flyway 9.22.3
+        text = "ALTER TABLE public.transfers ALTER COLUMN messagePayload VARBINARY(162);\n"
+        for same in (text, text.replace("\n", "\r\n"), f"\ufeff{text}"):
+            assert flyway.TOOL.verify(migration("V1.sql", same), applied("1259780587"), ())
+        assert flyway.TOOL.verify(migration("V1.sql", text), applied("88353754"), ()) is False
+
+    def test_sqlx_takes_the_file(self) -> None:
+        # https://github.com/mayanayza/netvisor, backend/migrations and a dump of its tests
+        text = (
+            "CREATE TABLE IF NOT EXISTS users (\n    id UUID PRIMARY KEY,\n    name TEXT NOT NULL,\n"
+            "    created_at TIMESTAMPTZ NOT NULL,\n    updated_at TIMESTAMPTZ NOT NULL\n); "
+        )
+        row = applied(
+            "4f13ce14ff67ef0b7145987c7b22b588745bf9fbb7b673450c26a0f2f9a36ef8"
+            "ca980e456c8d77cfb1b2d7a4577a64d7"
+        )
+        assert sqlx.TOOL.verify(migration("1_users.sql", text), row, ())
+        assert sqlx.TOOL.verify(migration("1_users.sql", text.rstrip()), row, ()) is False
+
+    def test_prisma_takes_the_file(self) -> None:
+        # https://github.com/prisma/prisma-engines, schema-connector/src/checksum.rs
+        row = applied("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
+        assert prisma.TOOL.verify(migration("1_a/migration.sql", "hello"), row, ())
+        assert prisma.TOOL.verify(migration("1_a/migration.sql", "hello\n"), row, ()) is False
+
     def test_graphile_chains_by_the_header(self) -> None:
         # https://github.com/graphile/migrate/blob/main/__tests__/helpers.ts
         text = (
