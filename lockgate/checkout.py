@@ -15,13 +15,14 @@ from lockgate.planner.project import Checkout
 
 AUTHOR = re.compile(r"author (?P<name>.*?) ?<(?P<email>[^<>]*)> -?\d+ [+-]\d{4}")
 NUMBER = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+LONGEST_SUBJECT = 200
 SIGNERS = (ALLOWED, REVOKED)
 ORDINARY = ("100644", "100755")
 """How git tells files from links and submodules."""
 
 
 def read_source(directory: Path, digest: str) -> Source:
-    """The commit that is checked out, its author, and whether the directory differs from it.
+    """The commit that is checked out, who wrote it, and whether the directory differs from it.
 
     All are None outside of a git checkout, or where there is no git.
     """
@@ -29,8 +30,15 @@ def read_source(directory: Path, digest: str) -> Source:
     commit = _commit(checkout) if checkout else None
     if not checkout or not commit:
         return Source(commit=None, dirty=None, digest=digest)
-    author, changed = _author(checkout, commit), _is_changed(checkout, directory)
-    return Source(commit=commit, author=author, dirty=changed, digest=digest)
+    about = ask_checkout(checkout, "cat-file", "commit", commit) or b""
+    header, _, message = about.decode("utf-8", "replace").partition("\n\n")
+    return Source(
+        commit=commit,
+        author=_author(header),
+        subject=message.strip().partition("\n")[0][:LONGEST_SUBJECT],
+        dirty=_is_changed(checkout, directory),
+        digest=digest,
+    )
 
 
 def _commit(checkout: Checkout) -> str | None:
@@ -38,10 +46,9 @@ def _commit(checkout: Checkout) -> str | None:
     return answer.decode().strip() if answer else None
 
 
-def _author(checkout: Checkout, commit: str) -> CommitAuthor | None:
+def _author(header: str) -> CommitAuthor | None:
     """From the commit itself: no setting of git has a word in it."""
-    header, _, _ = (ask_checkout(checkout, "cat-file", "commit", commit) or b"").partition(b"\n\n")
-    for line in header.decode("utf-8", "replace").split("\n"):
+    for line in header.split("\n"):
         if match := AUTHOR.fullmatch(line):
             return CommitAuthor(name=match["name"], email=match["email"])
     return None

@@ -52,8 +52,38 @@ class Finding(BaseModel):
 
 @frozen
 class Located:
-    """A finding and where its reader finds it: a path with `/`, and the section's direction."""
+    """A finding and where its reader finds it: a path with `/`, and the section's direction.
+
+    `end` is the last line of its statement; the columns, from 1, are those of the first character
+    on the finding's line and after the statement's last one, 0 where they are not known.
+    """
 
     path: str
     direction: str
     finding: Finding
+    end: int
+    column: int = 0
+    end_column: int = 0
+
+
+def locate_finding(
+    path: str, direction: str, finding: Finding, written: str, line: int, text: str = ""
+) -> Located:
+    """The finding at its statement, as written from this line of the text on; without text there
+    are no columns, and a finding of the section as a whole has none either.
+
+    >>> note = Finding(code="a", severity="info", statement=1, line=2, message="", why="")
+    >>> found = locate_finding("a.sql", "up", note, "select\\n 1", 2, "-- x\\n  select\\n 1;")
+    >>> found.column, found.end, found.end_column
+    (3, 3, 3)
+    """
+    if not finding.statement:
+        return Located(path, direction, finding, finding.line)
+    lines, end = written.split("\n"), line + written.count("\n")
+    within = finding.line - line
+    there = text.split("\n")[finding.line - 1 : finding.line]
+    found = there[0].find(lines[within].strip()) if there and 0 <= within < len(lines) else -1
+    if found < 0:
+        return Located(path, direction, finding, max(end, finding.line))
+    before = found if end == line else 0
+    return Located(path, direction, finding, end, found + 1, before + len(lines[-1]) + 1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import MigrationFileError, UsageError
-from lockgate.planner.finding import Finding, Located
+from lockgate.planner.finding import Finding, Located, locate_finding
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.plan.plan import Direction, Plan
@@ -47,6 +47,7 @@ class _Source:
     subject: Subject
     origin: SectionSource
     file: str
+    text: str
 
 
 def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
@@ -63,10 +64,17 @@ def lint_environment(environment: Environment, first: str | None) -> tuple[Locat
     outer = lint_outside(environment.engine, [source.subject for source in sources])
     folder = Path(os.path.relpath(environment.migrations_directory))
     return tuple(
-        Located((folder / source.file).as_posix(), source.subject.direction, finding)
+        _located((folder / source.file).as_posix(), source, finding)
         for source, others in zip(sources, outer, strict=True)
         for finding in _findings(source, others)
     )
+
+
+def _located(path: str, source: _Source, finding: Finding) -> Located:
+    """The finding in its file."""
+    subject = source.subject
+    at = subject.statements[finding.statement - 1]
+    return locate_finding(path, subject.direction, finding, at.sql, at.line, source.text)
 
 
 def lint_outside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
@@ -142,11 +150,17 @@ def _sources(
     )
     for direction, section in directions:
         if section is not None and section.statements:
-            yield _source(direction, section, terms, reader if direction == "up" else None)
+            parts = [one for one in migration.files if one.name == section.file]
+            text = "\n" * (parts[0].line - 1) + "".join(one.text for one in parts)
+            yield _source(direction, section, terms, reader if direction == "up" else None, text)
 
 
 def _source(
-    direction: Direction, section: Section, terms: ReviewTerms, reader: ImpactReader | None
+    direction: Direction,
+    section: Section,
+    terms: ReviewTerms,
+    reader: ImpactReader | None,
+    text: str,
 ) -> _Source:
     origin = read_section_source(section)
     subject = read_subject(
@@ -157,7 +171,7 @@ def _source(
         origin.delimiter_left,
         reader,
     )
-    return _Source(subject, origin, section.file)
+    return _Source(subject, origin, section.file, text)
 
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:

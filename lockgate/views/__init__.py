@@ -13,5 +13,6 @@ online.py      What a copy by a program means for a reviewer
 page.py        What the HTML pages share
 plan/          A plan for its reader
 run/           A run for its reader
+since.py       What has changed since an earlier plan of the same pull request
 terminal.py    Writing to a person: colour and tables on a terminal, plain text when piped
 """

@@ -116,6 +116,7 @@ class Source(Model):
     author: CommitAuthor | None = Field(
         None, description="Who has written that commit; null outside of git. For policies."
     )
+    subject: str = Field("", description="The first line of its message, cut. For people.")
     dirty: bool | None = Field(description="Whether the checkout had uncommitted changes.")
     digest: Sha256 = Field(description="SHA-256 over all names and checksums of the directory.")
 

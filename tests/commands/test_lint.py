@@ -110,9 +110,11 @@ def test_json_has_every_field_of_each_finding(files: Project) -> None:
 def test_github_shows_annotations(files: Project) -> None:
     files.write("001_a.sql", f"{DROP}\n-- migrate:allow ban-drop-table 100% sure\ndrop table t;")
     error, notice = files.migrate("lint", "--format", "github").out.splitlines()
-    place = "file=migrations/001_a.sql,line=3,title=ban-drop-column::"
+    place = "file=migrations/001_a.sql,line=3,endLine=3,title=ban-drop-column::"
     assert error.startswith(f"::error {place}")
-    assert notice.startswith("::notice file=migrations/001_a.sql,line=5,title=ban-drop-table::")
+    assert notice.startswith(
+        "::notice file=migrations/001_a.sql,line=5,endLine=5,title=ban-drop-table::"
+    )
     assert notice.endswith("%0AAllowed: 100%25 sure")
 
 
@@ -120,7 +122,7 @@ def test_gitlab_gets_a_code_quality_report_without_what_is_waived(files: Project
     files.write("001_a.sql", f"{DROP}\n-- migrate:allow ban-drop-table unused\ndrop table t;")
     (entry,) = files.migrate("lint", "--format", "gitlab").document
     assert entry["check_name"] == "ban-drop-column"
-    assert entry["location"] == {"path": "migrations/001_a.sql", "lines": {"begin": 3}}
+    assert entry["location"] == {"path": "migrations/001_a.sql", "lines": {"begin": 3, "end": 3}}
     assert entry["severity"] == "blocker"
     assert entry["description"]
     assert len(entry["fingerprint"]) == 64
@@ -146,7 +148,11 @@ def test_sarif_is_what_the_standard_asks_for(files: Project) -> None:
         (location,) = one["locations"]
         place = location["physicalLocation"]
         assert place["artifactLocation"]["uri"] == "migrations/001_%C3%A4%20b.sql"
-        assert place["region"]["startLine"] >= 1
+    regions = [one["locations"][0]["physicalLocation"]["region"] for one in run["results"]]
+    assert regions == [
+        {"startLine": 3, "startColumn": 3, "endLine": 3, "endColumn": len("  drop column age") + 1},
+        {"startLine": 5, "startColumn": 1, "endLine": 5, "endColumn": len("drop table t") + 1},
+    ]
     prints = [one["partialFingerprints"]["lockgate/v1"] for one in run["results"]]
     assert len(prints) == len(set(prints)) == 2
     waived = [one.get("suppressions") for one in run["results"]]

@@ -61,9 +61,9 @@ def test_a_code_host_gets_the_findings_of_a_plan_as_it_reads_them(reviewed: Proj
     reviewed.write("003_c.sql", "drop table other;")
     succeed(reviewed.migrate("plan"))
     lines = succeed(reviewed.migrate("show", "plan.json", "--format", "github")).out
-    assert "file=migrations/003_c.sql,line=2,title=ban-drop-table" in lines
+    assert "file=migrations/003_c.sql,line=2,endLine=2,title=ban-drop-table" in lines
     report = succeed(reviewed.migrate("show", "plan.json", "--format", "gitlab")).document
-    assert {"path": "migrations/003_c.sql", "lines": {"begin": 2}} in [
+    assert {"path": "migrations/003_c.sql", "lines": {"begin": 2, "end": 2}} in [
         entry["location"] for entry in report
     ]
 
@@ -100,6 +100,21 @@ def test_another_intent_is_shown_as_a_diff_and_is_exit_2(reviewed: Project) -> N
     assert [(step["kind"], step["version"]) for step in document["steps"]] == [
         *(("changed", "002"), ("added", "003")),
     ]
+
+
+def test_a_comment_and_a_page_say_what_has_changed_since_an_earlier_plan(reviewed: Project) -> None:
+    reviewed.write("002_t2.sql", "create table t2 (id bigint);", "drop table t2;")
+    succeed(reviewed.migrate("plan", "-o", "fresh.json"))
+    for style, marks in (("markdown", ("+", "-")), ("html", (">+", ">-"))):
+        command = ("show", "fresh.json", "--format", style, "--since")
+        told = succeed(reviewed.migrate(*command, "reviewed.json")).out
+        part = told.partition("Since the last review")[2].partition("What changes in the sch")[0]
+        assert f"{marks[0]}create table t2 (id bigint);" in told
+        assert f"{marks[1]}create table t2 (id int);" in told
+        assert part
+        assert "001" not in part
+        same = succeed(reviewed.migrate(*command, "fresh.json")).out
+        assert "The same SQL runs as in the plan before." in same
 
 
 def test_a_plan_that_is_not_there_is_named(reviewed: Project) -> None:

@@ -11,6 +11,7 @@ from lockgate.options import environments_option
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
+    from lockgate.planner.plan.difference import PlanDifference
     from lockgate.planner.plan.plan import Plan
     from lockgate.trust.approvals import ApprovalState, Signable
 
@@ -37,18 +38,32 @@ FINDINGS = ("sarif", "github", "gitlab")
     metavar="FOLDER",
     help="Where the migrations lie from the repository's root, for findings: a plan does not say.",
 )
+@click.option(
+    "--since",
+    "earlier",
+    type=click.Path(path_type=Path),
+    metavar="PLAN",
+    help="An earlier plan: a comment or page says first what has changed since.",
+)
 @environments_option
-def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFolder | None) -> int:
+def command(
+    plan_file: Path,
+    style: str,
+    migrations: str,
+    earlier: Path | None,
+    folder: EnvironmentsFolder | None,
+) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
-    The plan's digest is checked first, so what is shown is what would be run. As text, as a
-    comment and as a page it tells too who has approved the plan, and who is missing.
+      The plan's digest is checked first, so what is shown is what would be run. As text, as a
+      comment and as a page it tells too who has approved the plan, and who is missing.
 
-    \b
-    Examples:
-      migrate show plan.json
-      migrate show plan.json --format html > plan.html
-      migrate show plan.json --format sql > review.sql
+      \b
+      Examples:
+        migrate show plan.json
+        migrate show plan.json --format html > plan.html
+    migrate show plan.json --format markdown --since reviewed.json > comment.md
+        migrate show plan.json --format sql > review.sql
     """
     from lockgate.planner.fleet.fleet_plan import is_fleet_plan, read_fleet_plan
     from lockgate.planner.plan.planfile import read_plan
@@ -62,8 +77,11 @@ def command(plan_file: Path, style: str, migrations: str, folder: EnvironmentsFo
     plan = read_plan(plan_file)
     if style in FINDINGS:
         _show_findings(plan, style, migrations)
+    elif style == "text":
+        _show_text(plan, _read_approvals(plan, plan_file, folder))
     elif style in REVIEWED:
-        REVIEWED[style](plan, _read_approvals(plan, plan_file, folder))
+        approvals = _read_approvals(plan, plan_file, folder)
+        REVIEWED[style](plan, approvals, _compare(earlier, plan))
     else:
         SHOWN[style](plan)
     return 0
@@ -107,20 +125,31 @@ def _read_approvals(
     return read_approval_state(plan, plan_file, environment, datetime.now(UTC))
 
 
-def _show_markdown(plan: Plan, approvals: ApprovalState) -> None:
+def _compare(earlier: Path | None, plan: Plan) -> PlanDifference | None:
+    """What differs from an earlier plan, if one is given."""
+    if earlier is None:
+        return None
+    from lockgate.planner.plan.difference import compare_plans
+    from lockgate.planner.plan.planfile import read_plan
+    from lockgate.views.plan.review import masked
+
+    return compare_plans(masked(read_plan(earlier)), masked(plan))
+
+
+def _show_markdown(plan: Plan, approvals: ApprovalState, since: PlanDifference | None) -> None:
     from lockgate.views.plan.markdown import render_markdown
     from lockgate.views.plan.review import review
     from lockgate.views.terminal import say
 
-    say(render_markdown(review(plan), approvals).rstrip("\n"))
+    say(render_markdown(review(plan), approvals, since).rstrip("\n"))
 
 
-def _show_html(plan: Plan, approvals: ApprovalState) -> None:
+def _show_html(plan: Plan, approvals: ApprovalState, since: PlanDifference | None) -> None:
     from lockgate.views.plan.html import render_html
     from lockgate.views.plan.review import review
     from lockgate.views.terminal import say
 
-    say(render_html(review(plan), approvals).rstrip("\n"))
+    say(render_html(review(plan), approvals, since).rstrip("\n"))
 
 
 def _show_json(plan: Plan) -> None:
@@ -130,15 +159,16 @@ def _show_json(plan: Plan) -> None:
 
 
 def _show_findings(plan: Plan, style: str, migrations: str) -> None:
-    from lockgate.planner.finding import Located
+    from lockgate.planner.finding import locate_finding
     from lockgate.views import json
     from lockgate.views.findings import github, gitlab, sarif
 
     folder = PurePosixPath(migrations)
     found = [
-        Located((folder / step.file).as_posix(), step.direction, finding)
+        locate_finding((folder / step.file).as_posix(), step.direction, finding, at.sql, at.line)
         for step in plan.steps
         for finding in step.findings
+        for at in step.statements[max(finding.statement - 1, 0) :][:1]
     ]
     if style == "github":
         github.show_annotations(found)
@@ -155,7 +185,7 @@ def _show_sql(plan: Plan) -> None:
     say_sql(sql.render_sql(plan))
 
 
-REVIEWED = {"text": _show_text, "markdown": _show_markdown, "html": _show_html}
+REVIEWED = {"markdown": _show_markdown, "html": _show_html}
 SHOWN = {
     "json": _show_json,
     "sql": _show_sql,

@@ -28,7 +28,8 @@ def render_annotation(one: Located) -> str:
     """The command that makes an annotation."""
     finding = one.finding
     level = LEVELS[finding.severity] if finding.allowed is None else "notice"
-    place = f"file={_escape(one.path, PROPERTY_ESCAPES)},line={finding.line},title={finding.code}"
+    place = f"file={_escape(one.path, PROPERTY_ESCAPES)},line={finding.line}"
+    place += f",endLine={one.end},title={finding.code}"
     return f"::{level} {place}::{_escape(_text(finding), ESCAPES)}"
 
 

@@ -27,5 +27,5 @@ def _entry(one: Located) -> dict[str, Any]:
         "check_name": finding.code,
         "fingerprint": fingerprint(one),
         "severity": LEVELS[finding.severity],
-        "location": {"path": one.path, "lines": {"begin": finding.line}},
+        "location": {"path": one.path, "lines": {"begin": finding.line, "end": one.end}},
     }

@@ -70,9 +70,15 @@ def _location(one: Located) -> dict[str, Any]:
     return {
         "physicalLocation": {
             "artifactLocation": {"uri": quote(one.path), "uriBaseId": "%SRCROOT%"},
-            "region": {"startLine": one.finding.line},
+            "region": _region(one),
         }
     }
+
+
+def _region(one: Located) -> dict[str, int]:
+    """From the finding's line to the end of its statement."""
+    lines = {"startLine": one.finding.line, "endLine": one.end}
+    return lines | {"startColumn": one.column, "endColumn": one.end_column} if one.column else lines
 
 
 def _text(finding: Finding) -> str:

@@ -77,20 +77,30 @@ def _value(value: Any) -> str:
 
 
 def _show_step(change: StepChange) -> None:
-    step = change.step
     say("")
-    head = f"{SIGNS[change.kind]} {change.kind}: {step.direction} {step.version} {step.name}"
-    say(head, STYLES[change.kind])
-    for field in change.changes:
-        say(f"    {field.field}: {_value(field.before)} -> {_value(field.after)}")
-    for words, codes in (("gone", change.findings_gone), ("new", change.findings_new)):
-        if codes:
-            say(f"    findings {words}: {', '.join(codes)}")
-    for line in _sql_lines(change):
+    say(f"{SIGNS[change.kind]} {spell_head(change)}", STYLES[change.kind])
+    for note in spell_notes(change):
+        say(f"    {note}")
+    for line in sql_lines(change):
         say(f"    {line}", LINE_STYLES.get(line[:1], ""))
 
 
-def _sql_lines(change: StepChange) -> Iterator[str]:
+def spell_head(change: StepChange) -> str:
+    """What has become of which step."""
+    return f"{change.kind}: {change.step.direction} {change.step.version} {change.step.name}"
+
+
+def spell_notes(change: StepChange) -> Iterator[str]:
+    """What of it differs beside its SQL."""
+    for field in change.changes:
+        yield f"{field.field}: {_value(field.before)} -> {_value(field.after)}"
+    for words, codes in (("gone", change.findings_gone), ("new", change.findings_new)):
+        if codes:
+            yield f"findings {words}: {', '.join(codes)}"
+
+
+def sql_lines(change: StepChange) -> Iterator[str]:
+    """The SQL that differs, as the lines of a diff."""
     before, after = change.before, change.after
     if before is None or after is None or change.runs_otherwise:
         yield from _diff(before.statements if before else (), after.statements if after else ())
@@ -127,5 +137,5 @@ def _step(change: StepChange) -> dict[str, Any]:
         "changes": [_change(field) for field in change.changes],
         "findings_gone": list(change.findings_gone),
         "findings_new": list(change.findings_new),
-        "sql_diff": list(_sql_lines(change)),
+        "sql_diff": list(sql_lines(change)),
     }

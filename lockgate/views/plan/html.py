@@ -17,12 +17,14 @@ from lockgate.planner.plan.plan import Measured
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.sql_runs import cut_sql
 from lockgate.planner.versions import version_key
+from lockgate.views import since
 from lockgate.views.batches import describe_batch
 from lockgate.views.findings.links import page_of
 from lockgate.views.page import open_templates, render_page
 from lockgate.views.plan import changes, rehearsal, summary
 from lockgate.views.plan.approvals import spell_approvals
 from lockgate.views.plan.dependencies import draw_dependencies
+from lockgate.views.plan.difference import sql_lines
 from lockgate.views.plan.review import (
     WORST_FIRST,
     Remark,
@@ -33,6 +35,7 @@ from lockgate.views.plan.review import (
 )
 
 if TYPE_CHECKING:
+    from lockgate.planner.plan.difference import PlanDifference
     from lockgate.trust.approvals import ApprovalState
 
 LONGEST_OPEN = 12
@@ -41,8 +44,12 @@ STEPS_OPEN = 20
 """Steps that are all unfolded; of more, only those that a reviewer must read."""
 
 
-def render_html(review: Review, approvals: ApprovalState | None = None) -> str:
-    """The page."""
+def render_html(
+    review: Review,
+    approvals: ApprovalState | None = None,
+    difference: PlanDifference | None = None,
+) -> str:
+    """The page; `difference` is what differs from an earlier plan."""
     dialect = review.plan.target.dialect
     return render_page(
         _open_templates(),
@@ -56,6 +63,7 @@ def render_html(review: Review, approvals: ApprovalState | None = None) -> str:
         approvals=approvals,
         signed=spell_approvals(approvals) if approvals else [],
         changes=review.changes,
+        **_since(difference),
         changes_heading=changes.HEADING,
         measured=_measured(review),
         headline=rehearsal.headline,
@@ -70,6 +78,14 @@ def render_html(review: Review, approvals: ApprovalState | None = None) -> str:
     )
 
 
+def _since(difference: PlanDifference | None) -> dict[str, Any]:
+    """What has changed since an earlier plan."""
+    steps = difference.steps if difference else ()
+    told = [(each, since.notes_of(each), list(sql_lines(each))) for each in steps]
+    return {"difference": difference, "since": told, "since_heading": since.HEADING,
+            "same": since.SAME}  # fmt: skip
+
+
 def _summary(review: Review) -> dict[str, Any]:
     """What stands before the steps."""
     topics = summary.find_topics(review.remarks)
@@ -80,6 +96,7 @@ def _summary(review: Review) -> dict[str, Any]:
         "topic_of": lambda remark: numbers[summary.subject(remark)],
         "lost": summary.gather_losses(review.losses),
         "locks": summary.gather_locks(review.locks),
+        "commit": summary.spell_commit(review.plan.source),
         "kept": summary.KEPT if review.keeps_locks else "",
     }
 

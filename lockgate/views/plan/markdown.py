@@ -6,7 +6,7 @@ Cuts what a comment cannot hold, and says so; the HTML view shows all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -23,17 +23,29 @@ from lockgate.views.plan.changes import render_schema_changes
 from lockgate.views.plan.rehearsal_markdown import render_rehearsal
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
+    Place,
     Remark,
     Review,
     ShownLock,
-    ShownLoss,
     count,
     spell_lock,
     spell_rows,
 )
-from lockgate.views.plan.summary import BLOCKS, KEPT, WORKS, find_facts, find_worst
+from lockgate.views.plan.summary import (
+    BLOCKS,
+    KEPT,
+    WORKS,
+    Topic,
+    find_facts,
+    find_topics,
+    find_worst,
+    gather_losses,
+    spell_commit,
+)
+from lockgate.views.since import render_since
 
 if TYPE_CHECKING:
+    from lockgate.planner.plan.difference import PlanDifference
     from lockgate.trust.approvals import ApprovalState
 
 # GitHub and GitLab refuse or cut longer ones.
@@ -41,6 +53,8 @@ if TYPE_CHECKING:
 LONGEST = 65_536
 LIST_SHARE = LONGEST // 4
 LOCKS_SHOWN = 10
+PLACES_SHOWN = 12
+NO_WAY_BACK = "There is no way back: the file has no down section"
 SQL_SHOWN = 2_000
 """Characters of a statement that are shown when the whole of it does not fit."""
 ROOM_FOR_NOTE = 300
@@ -55,27 +69,35 @@ ANSWERS: dict[Answer, str] = {"allow": "⚪", "warn": "🟡", "require-approval"
 
 
 def render_markdown(
-    review: Review, approvals: ApprovalState | None = None, longest: int = LONGEST
+    review: Review,
+    approvals: ApprovalState | None = None,
+    since: PlanDifference | None = None,
+    longest: int = LONGEST,
 ) -> str:
     """The comment, of at most `longest` characters; its first line is invisible and lets a job
-    find the comment that it wrote before."""
+    find the comment that it wrote before. `since` is what differs from the plan of that."""
     room = longest - ROOM_FOR_NOTE
     parts = []
-    for block in _head(review, approvals):
+    for block in _head(review, approvals, since):
         if len(block) + 2 <= room:
             parts.append(block)
             room -= len(block) + 2
-    steps = list(_fitting(review.plan.steps, room))
-    left = len(review.plan.steps) - len(steps)
-    return "\n\n".join([*parts, *steps, *([_cut(left)] if left else [])]) + "\n"
+    steps = list(_fitting(review.plan.steps, room, _step_both_ways))
+    cut = ""
+    if len(steps) < len(review.plan.steps):
+        steps = list(_fitting(review.plan.steps, room, _step))
+        cut = _cut(len(review.plan.steps) - len(steps))
+    return "\n\n".join(filter(None, [*parts, *steps, cut])) + "\n"
 
 
-def _fitting(steps: Sequence[Step], room: int) -> Iterator[str]:
-    """The blocks of the first steps, as many as have room; a long one with its statements cut."""
+def _fitting(
+    steps: Sequence[Step], room: int, render: Callable[[int, Step, int | None], str]
+) -> Iterator[str]:
+    """The steps in order, until one does not fit even with its statements cut."""
     for number, step in enumerate(steps, 1):
-        block = _step(number, step, None)
+        block = render(number, step, None)
         if len(block) + 2 > room:
-            block = _step(number, step, SQL_SHOWN)
+            block = render(number, step, SQL_SHOWN)
         if len(block) + 2 > room:
             return
         yield block
@@ -83,13 +105,17 @@ def _fitting(steps: Sequence[Step], room: int) -> Iterator[str]:
 
 
 def _cut(left: int) -> str:
+    verb = "is" if left == 1 else "are"
+    what = f"{count(left, 'more step')} of this plan {verb}" if left else "The ways back are"
     return (
-        f"> **{count(left, 'more step')} of this plan {'is' if left == 1 else 'are'} not shown "
-        "here**: a comment can hold no more. `migrate show PLAN --format html` shows all."
+        f"> **{what} not shown here**: a comment can hold no more. "
+        "`migrate show PLAN --format html` shows all."
     )
 
 
-def _head(review: Review, approvals: ApprovalState | None) -> Iterator[str]:
+def _head(
+    review: Review, approvals: ApprovalState | None, since: PlanDifference | None
+) -> Iterator[str]:
     plan = review.plan
     yield f"<!-- lockgate-plan {re.sub(r'[^A-Za-z0-9_.]+', '-', plan.environment)} -->"
     sign = SIGNS[find_facts(review)[0].grade]
@@ -97,20 +123,26 @@ def _head(review: Review, approvals: ApprovalState | None) -> Iterator[str]:
         f"### {sign} {escape(review.title)} on {code(plan.environment)}: "
         f"{escape(plan.verdict)} · intent {code(spell_digest(plan.intent_digest))}"
     )
+    if review.is_production:
+        yield f"> [!CAUTION]\n> This plan is for **{escape(plan.environment)}**."
     if worst := find_worst(review):
         yield " ".join(f"{SIGNS[fact.grade]} **{escape(str(fact))}.**" for fact in worst)
     if plan.decisions:
         yield "\n".join(f"- {_decision(decision)}" for decision in plan.decisions)
     if approvals and (told := render_approvals(approvals)):
         yield told
+    if since:
+        yield render_since(since)
     yield table(("", ""), _facts(review))
     yield from (f"> ⚠️ {escape(warning)}" for warning in plan.warnings)
     if review.changes:
         yield render_schema_changes(review.changes)
     if review.losses:
-        yield "#### Data that is lost\n\n" + _listed(map(_loss, review.losses), "loss")
+        yield "#### Data that is lost\n\n" + _listed(
+            map(_loss, gather_losses(review.losses)), "row"
+        )
     if review.remarks:
-        yield "#### Findings\n\n" + _listed(_remarks(review.remarks), "finding")
+        yield "#### Findings\n\n" + _listed(_topics(review.remarks), "kind")
     if review.locks:
         yield "#### Locks and sizes\n\n" + _locks(review)
     if len(review.parts) > 1 or review.grade != "good":
@@ -137,7 +169,8 @@ def _facts(review: Review) -> Iterator[tuple[str, str]]:
     yield "made", f"{plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(review)}"
     if plan.source.commit:
         dirty = ", **with uncommitted changes**" if plan.source.dirty else ""
-        yield "commit", f"{code(plan.source.commit[:12])}{dirty}"
+        told = escape(spell_commit(plan.source))
+        yield "commit", f"{code(plan.source.commit[:12])}{told}{dirty}"
     yield "plan", code(spell_digest(plan.digest))
 
 
@@ -170,28 +203,49 @@ def _decision(decision: Decision) -> str:
     return f"{ANSWERS[decision.answer]} **{decision.answer}** {reason}"
 
 
-def _loss(loss: ShownLoss) -> str:
-    return f"{loss.place} ({code(loss.place.step.version)}): {escape(', '.join(loss.lost))}"
+def _loss(told: tuple[tuple[str, ...], list[Place]]) -> str:
+    lost, places = told
+    versions = ", ".join(dict.fromkeys(code(place.step.version) for place in places[:PLACES_SHOWN]))
+    more = " …" if len(places) > PLACES_SHOWN else ""
+    where = str(places[0]) if len(places) == 1 else count(len(places), "statement")
+    return f"{where} ({versions}{more}): {escape(', '.join(lost))}"
 
 
-def _remarks(remarks: Iterable[Remark]) -> Iterator[str]:
-    """Each finding; the first of a rule links to the rule's page, since a comment is short."""
+def _topics(remarks: Iterable[Remark]) -> Iterator[str]:
+    """Findings of one cause once, with their places; the first of a rule links to the rule's page,
+    since a comment is short."""
     linked: set[str] = set()
-    for remark in remarks:
-        name = remark.finding.code
-        yield _remark(remark, code(name) if name in linked else f"[{code(name)}]({page_of(name)})")
+    for topic in find_topics(remarks):
+        name = topic.finding.code
+        yield _topic(topic, code(name) if name in linked else f"[{code(name)}]({page_of(name)})")
         linked.add(name)
 
 
-def _remark(remark: Remark, rule: str) -> str:
-    finding, step = remark.finding, remark.place.step
-    where = f"{code(step.file)} line {finding.line}"
-    head = f"**{GRADES[remark.grade]}** {rule} {where}: {escape(finding.message)}"
+def _topic(topic: Topic, rule: str) -> str:
+    finding, messages = topic.finding, topic.messages
+    head = f"**{GRADES[topic.grade]}** {rule}"
+    if len(messages) == 1:
+        head = f"{head} {_saying(*messages[0])}"
+        places = []
+    else:
+        head = f"{head} {len(topic.remarks):,} times"
+        places = [f"- {_saying(*one)}" for one in messages[:PLACES_SHOWN]]
+        more = len(messages) - PLACES_SHOWN
+        places += [f"- … and {count(more, 'more place')}"] if more > 0 else []
     if finding.allowed is not None:
-        return f"{head}  \n  *Allowed:* {escape(finding.allowed)}"
-    why = [f"*Why:* {escape(finding.why)}"] if finding.why else []
-    safer = [f"*Safer:* {escape(finding.safer)}"] if finding.safer else []
-    return "  \n  ".join([head, *why, *safer])
+        told = [f"*Allowed:* {escape(finding.allowed)}"]
+    else:
+        parts = (("Why", finding.why), ("Safer", finding.safer))
+        told = [f"*{word}:* {escape(text)}" for word, text in parts if text]
+    lines = "  \n  ".join([head, *told])
+    return "\n  ".join([lines, *places])
+
+
+def _saying(message: str, same: Sequence[Remark]) -> str:
+    """Where a message is said, and the message."""
+    found = [f"{code(one.place.step.file)} line {one.finding.line}" for one in same]
+    more = f" and {count(len(found) - 3, 'more place')}" if len(found) > 3 else ""
+    return f"{', '.join(found[:3])}{more}: {escape(message)}"
 
 
 def _locks(review: Review) -> str:
@@ -244,13 +298,31 @@ def _range(first: int, last: int) -> str:
 
 
 def _step(number: int, step: Step, longest: int | None) -> str:
+    return folded(_summary(number, step), _forth(step, longest))
+
+
+def _step_both_ways(number: int, step: Step, longest: int | None) -> str:
+    back = "\n".join(_sql(statement, longest) for statement in step.rollback or ())
+    if back:
+        told = f"The way back:\n\n{fenced(back)}"
+    elif step.direction == "up":
+        told = f"{NO_WAY_BACK}."
+    else:
+        return _step(number, step, longest)
+    return folded(_summary(number, step), f"{_forth(step, longest)}\n\n{told}")
+
+
+def _summary(number: int, step: Step) -> str:
     sign = "+" if step.direction == "up" else "-"
     unit = "no transaction" if step.transaction is None else f"unit {step.transaction}"
     name = html_code(f"{step.version} {step.name}")
     runs = count(len(step.statements), "statement")
-    summary = f"{number} {sign} {step.direction} {name}: {runs}, {unit}"
+    return f"{number} {sign} {step.direction} {name}: {runs}, {unit}"
+
+
+def _forth(step: Step, longest: int | None) -> str:
     sql = "\n".join(_sql(statement, longest) for statement in step.statements)
-    return folded(summary, fenced(sql) if sql else "*No SQL runs.*")
+    return fenced(sql) if sql else "*No SQL runs.*"
 
 
 def _sql(statement: PlannedStatement, longest: int | None) -> str:

@@ -5,6 +5,7 @@ Prints nothing and knows no markup: the markdown and the HTML view show it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -19,6 +20,8 @@ from lockgate.planner.review.schema_changes import SchemaChange, find_schema_cha
 from lockgate.planner.value import frozen
 
 WORST_FIRST = SEVERITIES[::-1]
+PRODUCTION = re.compile(r"(?<![a-z])(prod|production|live)(?![a-z])", re.IGNORECASE)
+"""Part of the name of an environment that users depend on."""
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 
 
@@ -108,6 +111,11 @@ class Review:
         return f"{verb} {count(len(steps), 'migration')}"
 
     @property
+    def is_production(self) -> bool:
+        """Whether its environment is called so: it is shown so that nobody overlooks it."""
+        return is_production(self.plan.environment)
+
+    @property
     def grade(self) -> str:
         """How good the plan's verdict is: `good`, `fair` or `poor`."""
         if self.plan.verdict.startswith(NOT_ATOMIC):
@@ -133,6 +141,15 @@ class Review:
     def guarantees(self) -> Counter[str]:
         """How many statements have which guarantee."""
         return Counter(one.guarantee for step in self.plan.steps for one in step.statements)
+
+
+def is_production(environment: str) -> bool:
+    """Whether the name of an environment says that users depend on it.
+
+    >>> is_production("eu-prod"), is_production("products")
+    (True, False)
+    """
+    return PRODUCTION.search(environment) is not None
 
 
 def masked(plan: Plan) -> Plan:

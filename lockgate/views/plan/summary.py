@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.finding import Finding
+from lockgate.planner.plan.plan import Plan, Source
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.planner.value import frozen
@@ -36,6 +37,7 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
     "allow": ("", "Allowed by policy"),
 }
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
+CALM = "Nothing found that loses data or makes other sessions wait for long"
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
 CLOSED = {"writes": "is closed for writes", "reads": "is closed for reads and writes"}
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
@@ -90,7 +92,8 @@ def find_facts(review: Review) -> list[Fact]:
         *map(_decision, review.plan.decisions),
         *_dangers(review.remarks),
         *_losses(review.losses),
-        *_longest(review.locks),
+        *_longest(review.locks, _elsewhere(review.plan)),
+        *_calm(review),
         Fact(review.grade, review.plan.verdict, anchor="atomicity" if review.parts else ""),
     ]
     return sorted(facts, key=lambda fact: ORDER.index(fact.grade))
@@ -98,9 +101,9 @@ def find_facts(review: Review) -> list[Fact]:
 
 def find_worst(review: Review) -> list[Fact]:
     """What users of the database notice of the plan: losses, and the table that is closed longest
-    for work on all of its rows."""
-    told = [*_losses(review.losses), *_longest(review.locks)]
-    return [fact for fact in told if fact.grade]
+    for work on all of its rows; or that nothing of the kind was found."""
+    told = [*_losses(review.losses), *_longest(review.locks, _elsewhere(review.plan))]
+    return [fact for fact in told if fact.grade] or list(_calm(review))
 
 
 def find_topics(remarks: Iterable[Remark]) -> list[Topic]:
@@ -195,19 +198,48 @@ def _losses(losses: tuple[ShownLoss, ...]) -> Iterable[Fact]:
         yield Fact("poor", "Data is lost", ", ".join(lost[:3]) + more, "losses")
 
 
-def _longest(locks: tuple[ShownLock, ...]) -> Iterable[Fact]:
+def _calm(review: Review) -> Iterable[Fact]:
+    """That nothing was found, where that is so and something runs."""
+    graded = any(remark.grade in ("danger", "warning") for remark in review.remarks)
+    closed = any(one.touch.is_long and one.touch.blocks != "nothing" for one in review.locks)
+    if review.statements and review.grade != "poor" and not (graded or closed or review.losses):
+        yield Fact("good", CALM)
+
+
+def _longest(locks: tuple[ShownLock, ...], elsewhere: str) -> Iterable[Fact]:
     """Of the lock that others wait for longest, if one makes them wait."""
     for lock in (lock for lock in locks if lock.touch.blocks != "nothing"):
         touch, head = lock.touch, f"{lock.touch.table} {CLOSED[lock.touch.blocks]}"
         severe = "poor" if touch.certain else "fair"
         perhaps = "" if touch.certain else "perhaps "
+        told = [_amount(touch), WORKS[touch.work], spell_lock(touch)]
         yield Fact(
             severe if touch.is_long else "",
             f"{perhaps}{head} {_how_long(lock)}",
-            ", ".join(filter(None, (_amount(touch), WORKS[touch.work], spell_lock(touch)))),
+            ", ".join(filter(None, [*told, elsewhere if touch.is_long else ""])),
             "locks",
         )
         return
+
+
+def _elsewhere(plan: Plan) -> str:
+    """How long the runs took whose receipts the plan carries, as a clause; empty: none."""
+    if plan.promotion is None or not plan.promotion.receipts:
+        return ""
+    from lockgate.planner.document import parse_document
+    from lockgate.planner.plan.receipt import RECEIPT
+
+    carried = [one.text.encode() for one in plan.promotion.receipts]
+    runs = [parse_document(text, "The receipt in the plan", RECEIPT) for text in carried]
+    took = sum(((run.finished_at - run.started_at).total_seconds() for run in runs), 0.0)
+    seconds = f"{took:,.0f} s" if took >= 10 else f"{took:.1f} s"
+    return f"all of it took {seconds} on {plan.promotion.environment}"
+
+
+def spell_commit(source: Source) -> str:
+    """What a commit says and who wrote it, to follow its number; empty: not known."""
+    subject = f" “{source.subject}”" if source.subject else ""
+    return f"{subject} by {source.author.name}" if source.author else subject
 
 
 def _how_long(lock: ShownLock) -> str:

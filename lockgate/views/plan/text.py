@@ -10,16 +10,22 @@ from lockgate.planner.quantities import spell_digest
 from lockgate.views.plan.rehearsal import show_rehearsal
 from lockgate.views.terminal import say, say_table, tell
 
+GRADED = {"poor": "red", "fair": "yellow", "good": "green"}
 ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny": "bold red"}
 
 
 def show_plan(plan: Plan) -> None:
     """A plan for its reviewer, on stdout."""
+    from lockgate.views.plan.review import is_production
+
     target = plan.target
-    say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
+    style = "bold red" if is_production(plan.environment) else "bold"
+    say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", style)
     say(f"  target    {target.engine} {target.server_version}, database {target.database}")
     say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
-    say(f"  intent    {spell_digest(plan.intent_digest)}{_commit(plan)}")
+    say(f"  intent    {spell_digest(plan.intent_digest)}")
+    if commit := _commit(plan):
+        say(f"  commit    {commit}")
     show_content(plan)
 
 
@@ -40,7 +46,8 @@ def show_content(plan: Plan) -> None:
     for decision in plan.decisions:
         say(f"  policy    {decision}", ANSWERED[decision.answer])
     for fact in find_worst(reviewed):
-        say(f"  beware    {fact}", {"poor": "red"}.get(fact.grade, "yellow"))
+        label = "good" if fact.grade == "good" else "beware"
+        say(f"  {label:<8}  {fact}", GRADED[fact.grade])
     say("")
     if not plan.steps:
         say("Nothing to do: the plan has no steps.", "green")
@@ -86,9 +93,11 @@ def _expiry(plan: Plan) -> str:
 
 
 def _commit(plan: Plan) -> str:
-    commit = plan.source.commit
-    dirty = " with uncommitted changes" if plan.source.dirty else ""
-    return f", from commit {commit[:12]}{dirty}" if commit else ""
+    from lockgate.views.plan.summary import spell_commit
+
+    source = plan.source
+    dirty = ", with uncommitted changes" if source.dirty else ""
+    return f"{source.commit[:12]}{spell_commit(source)}{dirty}" if source.commit else ""
 
 
 def tell_warnings(plan: Plan) -> None:
