@@ -209,6 +209,7 @@ def load_migrations(environment: Environment) -> Directory:
         environment.migrations_directory,
         DIALECTS[environment.engine],
         environment.migrations_format,
+        environment.decided,
     )
     if not is_outside(Path(environment.migrations_place), environment.folder.project):
         return found

@@ -29,6 +29,7 @@ from lockgate.planner.environments.yaml_file import (
 )
 from lockgate.planner.errors import ConfigurationError, UsageError
 from lockgate.planner.fleet.place import TargetPlace
+from lockgate.planner.migrations.foreign.contexts import UNDECIDED, Decided
 from lockgate.planner.migrations.migration import OWN as OWN_FORMAT
 
 BARE = "dev"
@@ -87,6 +88,14 @@ class Environment(EnvironmentFile):
     def migrations_format(self) -> str:
         """The format of the migrations, or `auto`."""
         return OWN_FORMAT if isinstance(self.migrations, str) else self.migrations.format
+
+    @property
+    def decided(self) -> Decided:
+        """What is said of contexts and labels."""
+        if isinstance(self.migrations, str):
+            return UNDECIDED
+        contexts = self.migrations.contexts
+        return Decided(None if contexts is None else tuple(contexts), self.migrations.labels)
 
     @property
     def embedded_directory(self) -> Path:

@@ -39,6 +39,8 @@ Arguments = Annotated[list[Text], Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=100)]
+LIQUIBASE = "liquibase"
+"""The format whose migrations are chosen by contexts and labels."""
 FormatName: Any = Literal[(AUTO, *FORMATS, *ALIASES)]
 
 
@@ -156,6 +158,18 @@ class Migrations(Settings):
     format: FormatName = Field(
         OWN_FORMAT, description="Whose files they are; `auto` recognises them."
     )
+    contexts: list[Text] | None = Field(
+        None, description="Of Liquibase's contexts those of this database."
+    )
+    labels: Text | None = Field(
+        None, description="Which labels of Liquibase run here, such as `v1 or v2`."
+    )
+
+    @model_validator(mode="after")
+    def _are_liquibases(self) -> Self:
+        if self.model_fields_set & {"contexts", "labels"} and self.format not in (AUTO, LIQUIBASE):
+            raise ValueError(f"contexts and labels need format: {LIQUIBASE}")
+        return self
 
 
 MigrationsPlace = Annotated[

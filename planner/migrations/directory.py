@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.contexts import UNDECIDED, Decided
 from lockgate.planner.migrations.format import (
     ALIASES,
     AUTO,
@@ -58,7 +59,9 @@ class Directory:
         return (*self.warnings, *holes)
 
 
-def read_migrations(path: Path, dialect: Dialect, format_name: str = OWN) -> Directory:
+def read_migrations(
+    path: Path, dialect: Dialect, format_name: str = OWN, decided: Decided = UNDECIDED
+) -> Directory:
     """The migrations of a directory in one format; `auto` is the one that recognises it.
 
     Raises:
@@ -67,7 +70,7 @@ def read_migrations(path: Path, dialect: Dialect, format_name: str = OWN) -> Dir
             MigrationFileErrors has all of these at once.
     """
     mistakes = Mistakes()
-    folder = _open(path)
+    folder = _open(path, decided)
     name = _chosen(folder, format_name)
     migrations = _assembled(folder, name, dialect, mistakes)
     mistakes.note(_duplicates(migrations))
@@ -79,12 +82,16 @@ def read_migrations(path: Path, dialect: Dialect, format_name: str = OWN) -> Dir
 
 
 def find_mistakes(
-    path: Path, dialect: Dialect, variables: Mapping[str, str], format_name: str = OWN
+    path: Path,
+    dialect: Dialect,
+    variables: Mapping[str, str],
+    format_name: str = OWN,
+    decided: Decided = UNDECIDED,
 ) -> tuple[MigrationFileError, ...]:
     """All that is wrong with the migrations of a directory, their statements too."""
     mistakes = Mistakes()
     with mistakes.noting():
-        folder = _open(path)
+        folder = _open(path, decided)
         name = _chosen(folder, format_name)
         migrations = _assembled(folder, name, dialect, mistakes)
         for migration in migrations:
@@ -105,7 +112,7 @@ def recognise_format(path: Path) -> str:
     return _chosen(_open(path), AUTO)
 
 
-def _open(path: Path) -> Folder:
+def _open(path: Path, decided: Decided = UNDECIDED) -> Folder:
     if not path.is_dir():
         raise MigrationFileError(
             "the migrations directory does not exist",
@@ -114,7 +121,7 @@ def _open(path: Path) -> Folder:
         )
     if leads_out(path):
         raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)
-    return Folder(path)
+    return Folder(path, decided)
 
 
 def _assembled(folder: Folder, name: str, dialect: Dialect, mistakes: Mistakes) -> list[Migration]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.migrations.foreign.contexts import UNDECIDED, Decided
 from lockgate.planner.project import (
     INSTEAD,
     OUTWARD,
@@ -34,8 +35,9 @@ DEEPEST = 4
 class Folder:
     """The files of a directory. Names are relative to it, with `/`; hidden ones are left out."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, decided: Decided = UNDECIDED) -> None:
         self.path = path
+        self.decided = decided
         self.unread: dict[str, MigrationFileError] = {}
         """Why a file could not be read, by its name."""
         self._texts: dict[str, str] = {}

@@ -55,6 +55,7 @@ def _find_mistakes(environment: Environment) -> tuple[MigrationFileError, ...]:
         DIALECTS[environment.engine],
         environment.variables,
         environment.migrations_format,
+        environment.decided,
     )
 
 

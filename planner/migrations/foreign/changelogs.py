@@ -15,6 +15,7 @@ import yaml
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.contexts import CONTEXTS, LABELS, Decided
 
 ENDINGS = (".xml", ".yaml", ".yml", ".json")
 ROOT = "databaseChangeLog"
@@ -50,7 +51,33 @@ def find_changesets(changelogs: dict[str, list[_Item]]) -> Iterator[MigrationFil
             )
 
 
-def order_by(changelogs: dict[str, list[_Item]], names: Sequence[str]) -> list[str]:
+def find_undecided(
+    changelogs: dict[str, list[_Item]], decided: Decided
+) -> Iterator[MigrationFileError]:
+    """An error for each file that is included for some databases, where it is not said for which
+    this one is."""
+    for name, items in changelogs.items():
+        for kind, attributes in items:
+            if kind in INCLUDES and (what := decided.find_undecided(attributes)):
+                yield undecided(what, name, 1)
+
+
+def undecided(what: str, name: str, line: int) -> MigrationFileError:
+    """It is not said whether a context or a label is one of the database's."""
+    key, example = ("labels", '"v1 or v2"') if what.startswith(LABELS) else ("contexts", "[NAME]")
+    return MigrationFileError(
+        f"`{what}` needs a decision",
+        path=Path(name),
+        line=line,
+        why="Liquibase decides while it runs, and runs all of them when it is told nothing.",
+        do=f"Say in the environment which {key} this database has, as you tell Liquibase: "
+        f"`migrations: {{directory: …, format: liquibase, {key}: {example}}}`.",
+    )
+
+
+def order_by(
+    changelogs: dict[str, list[_Item]], names: Sequence[str], decided: Decided
+) -> list[str]:
     """Of the SQL files those that are included, in that order; all by name without a changelog."""
     if not changelogs:
         return sorted(names)
@@ -60,7 +87,7 @@ def order_by(changelogs: dict[str, list[_Item]], names: Sequence[str]) -> list[s
     roots = [name for name in changelogs if name not in included]
     found: list[str] = []
     for root in roots:
-        _follow(root, changelogs, names, found, ())
+        _follow(root, changelogs, names, decided, found, ())
     return list(dict.fromkeys(found))
 
 
@@ -68,6 +95,7 @@ def _follow(
     name: str,
     changelogs: dict[str, list[_Item]],
     names: Sequence[str],
+    decided: Decided,
     found: list[str],
     above: tuple[str, ...],
 ) -> None:
@@ -75,9 +103,10 @@ def _follow(
         raise MigrationFileError(
             "changelogs include each other in a circle", path=Path(name), do="Remove an include."
         )
-    for one in _included(name, changelogs[name], [*changelogs, *names]):
+    items = [item for item in changelogs[name] if decided.takes(item[1])]
+    for one in _included(name, items, [*changelogs, *names]):
         if one in changelogs:
-            _follow(one, changelogs, names, found, (*above, name))
+            _follow(one, changelogs, names, decided, found, (*above, name))
         else:
             found.append(one)
 
@@ -116,7 +145,10 @@ def _items(name: str, text: str) -> Iterator[_Item]:
 def _xml(text: str) -> Iterator[_Item]:
     if "<!" in text.replace("<!--", ""):
         raise ValueError("a document type can hold entities without end")
-    for element in ElementTree.fromstring(text):
+    root = ElementTree.fromstring(text)
+    if {key.lower() for key in root.attrib} & {*CONTEXTS, LABELS}:
+        yield "a context or labels for all of it", {}
+    for element in root:
         if isinstance(element.tag, str):
             yield element.tag.rpartition("}")[2], dict(element.attrib)
 

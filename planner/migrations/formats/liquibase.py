@@ -15,7 +15,9 @@ from lockgate.planner.migrations.folder import Folder
 from lockgate.planner.migrations.foreign.changelogs import (
     find_changelogs,
     find_changesets,
+    find_undecided,
     order_by,
+    undecided,
 )
 from lockgate.planner.migrations.foreign.changesets import (
     ATTRIBUTE,
@@ -26,6 +28,7 @@ from lockgate.planner.migrations.foreign.changesets import (
     read_attributes,
     unquoted,
 )
+from lockgate.planner.migrations.foreign.contexts import CONTEXTS, LABELS, UNDECIDED
 from lockgate.planner.migrations.foreign.sections import (
     Piece,
     lines_of,
@@ -33,15 +36,15 @@ from lockgate.planner.migrations.foreign.sections import (
     read_required,
     whole,
 )
-from lockgate.planner.migrations.format import Header
+from lockgate.planner.migrations.format import Header, naming
 from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
 from lockgate.planner.sql.dialect import Dialect
 
 TOOL = "Liquibase"
 LAYOUT = "formatted SQL with --changeset author:id and --rollback; changelogs that include it"
 NOT_TAKEN = (
-    "changesets in XML, YAML or JSON, preconditions, contexts and labels, runAlways, runWith, "
-    "failOnError:false and --property"
+    "changesets in XML, YAML or JSON, preconditions, runAlways, runWith, failOnError:false and "
+    "--property; contexts and labels as the environment says"
 )
 ALONE = "`runInTransaction:false` after its `--changeset`"
 
@@ -54,9 +57,11 @@ NOTHING = frozenset({"empty", "not required"})
 HARMLESS = frozenset({
     "runintransaction", "runonchange", "splitstatements", "enddelimiter", "stripcomments", "dbms",
     "rollbackenddelimiter", "rollbacksplitstatements", "logicalfilepath", "objectquotingstrategy",
-    "created", "comment",
+    "created", "comment", *CONTEXTS, LABELS,
 })  # fmt: skip
 """Attributes that we heed, or that change nothing here."""
+MOST = 5
+"""Changesets that a warning names."""
 HARMLESS_VALUES = {"runalways": "false", "failonerror": "true", "ignore": "false"}
 
 
@@ -79,8 +84,10 @@ def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
     """Changelogs that hold changesets themselves, and files of plain SQL that they include."""
     changelogs = find_changelogs(folder)
     yield from find_changesets(changelogs)
+    yield from find_undecided(changelogs, folder.decided)
+    yield from _undecided_changesets(folder)
     plain = [one for one in folder.tree if one.endswith(".sql") and not _is_formatted(folder, one)]
-    for name in order_by(changelogs, plain) if changelogs else ():
+    for name in order_by(changelogs, plain, folder.decided) if changelogs else ():
         if name in plain:
             yield MigrationFileError(
                 "it is included and is plain SQL: only formatted SQL is taken",
@@ -92,19 +99,34 @@ def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
 
 
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
-    """Each changeset for this engine, in the order in which changelogs include its file."""
+    """Each changeset for this engine and database, in the order in which changelogs include its
+    file."""
     for name in _included(folder):
-        yield from _changesets(name, folder.read(name), dialect)
+        for files in _changesets(name, folder.read(name)):
+            attributes = _attributes(files[0])
+            if _is_for(dialect, attributes) and _takes(folder, files[0], attributes):
+                yield files
 
 
 def warnings(folder: Folder) -> Iterator[str]:
-    """A sentence for each SQL file that is not formatted, or not included."""
+    """A sentence for each SQL file that is not formatted, or not included, and one for the
+    changesets of other contexts and labels."""
     included = _included(folder)
     for name in folder.tree:
         if name.endswith(".sql") and not _is_formatted(folder, name):
             yield f"{name} is passed over: it is not formatted SQL."
         elif name.endswith(".sql") and name not in included:
-            yield f"{name} is passed over: no changelog includes it."
+            here = "" if folder.decided == UNDECIDED else " for these contexts and labels"
+            yield f"{name} is passed over: no changelog includes it{here}."
+    left_out = [
+        f"{name}:{file.line}"
+        for name in included
+        for file, *_ in _changesets(name, folder.read(name))
+        if not _takes(folder, file, _attributes(file))
+    ]
+    if left_out:
+        places = ", ".join([*left_out[:MOST], *(["…"] if left_out[MOST:] else [])])
+        yield f"Left out by their context or labels ({len(left_out)}): {places}."
 
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
@@ -126,7 +148,7 @@ def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
 def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
     """The SQL of a changeset, and that of its `--rollback` lines."""
     file = migration.files[0]
-    attributes = read_attributes(match_changeset(file)["rest"])
+    attributes = _attributes(file)
     text = PARAMETER.sub(lambda one: variables.get(one["name"], one[0]), file.text)
     draft = _draft(replace(file, text=text))
     transactional = attributes.get("runintransaction", "").lower() != "false"
@@ -153,19 +175,21 @@ def _way_back(down: Section, draft: _Draft) -> Section | None:
 def _included(folder: Folder) -> list[str]:
     """The formatted SQL files that run, in their order."""
     names = [name for name in folder.tree if name.endswith(".sql") and _is_formatted(folder, name)]
-    return [name for name in order_by(find_changelogs(folder), names) if name in names]
+    ordered = order_by(find_changelogs(folder), names, folder.decided)
+    return [name for name in ordered if name in names]
 
 
 def _is_formatted(folder: Folder, name: str) -> bool:
     return FIRST.match(folder.read(name)) is not None
 
 
-def _changesets(name: str, text: str, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
+def _changesets(name: str, text: str) -> Iterator[tuple[SourceFile, ...]]:
+    """The changesets of a file, each with the file's first line where that has a path."""
     header, first, lines = "", 0, list[str]()
     for number, line in lines_of(Piece(text, 1)):
         if CHANGESET.match(line):
             if first:
-                yield from _for_engine(name, header, first, "".join(lines), dialect)
+                yield _files(name, header, first, "".join(lines))
             first, lines = number, [line]
         elif first:
             lines.append(line)
@@ -174,7 +198,7 @@ def _changesets(name: str, text: str, dialect: Dialect) -> Iterator[tuple[Source
         else:
             _refuse_above(name, number, line)
     if first:
-        yield from _for_engine(name, header, first, "".join(lines), dialect)
+        yield _files(name, header, first, "".join(lines))
 
 
 def _refuse_above(name: str, number: int, line: str) -> None:
@@ -189,18 +213,36 @@ def _refuse_above(name: str, number: int, line: str) -> None:
         )
 
 
-def _for_engine(
-    name: str, header: str, line: int, text: str, dialect: Dialect
-) -> Iterator[tuple[SourceFile, ...]]:
+def _files(name: str, header: str, line: int, text: str) -> tuple[SourceFile, ...]:
     # Blank lines before the next changeset come with that one, and change nothing of this.
     file = SourceFile(name, text.rstrip() + "\n", "both", line)
-    told = read_attributes(match_changeset(file)["rest"]).get("dbms", "")
+    has_path = "logicalfilepath" in header.lower()
+    return (file, SourceFile(name, header, "header")) if has_path else (file,)
+
+
+def _attributes(file: SourceFile) -> dict[str, str]:
+    return read_attributes(match_changeset(file)["rest"])
+
+
+def _is_for(dialect: Dialect, attributes: Mapping[str, str]) -> bool:
+    told = attributes.get("dbms", "")
     engines = [one.strip().lower() for one in told.split(",") if one.strip()]
     wanted = [one for one in engines if not one.startswith("!")]
-    if f"!{dialect.name}" in engines or (wanted and dialect.name not in (*wanted, "all")):
-        return
-    has_path = "logicalfilepath" in header.lower()
-    yield (file, SourceFile(name, header, "header")) if has_path else (file,)
+    others = wanted and dialect.name not in (*wanted, "all")
+    return not others and f"!{dialect.name}" not in engines
+
+
+def _takes(folder: Folder, file: SourceFile, attributes: Mapping[str, str]) -> bool:
+    """Whether a changeset is for the database; one that is not decided on was refused."""
+    with naming(file.name):
+        return bool(folder.decided.find_undecided(attributes)) or folder.decided.takes(attributes)
+
+
+def _undecided_changesets(folder: Folder) -> Iterator[MigrationFileError]:
+    for name in _included(folder):
+        for file, *_ in _changesets(name, folder.read(name)):
+            if what := folder.decided.find_undecided(_attributes(file)):
+                yield undecided(what, name, file.line)
 
 
 def _logical_path(files: tuple[SourceFile, ...]) -> str | None:

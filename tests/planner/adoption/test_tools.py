@@ -227,7 +227,8 @@ class TestChecksums:
     def test_sqlx_takes_the_file(self) -> None:
         # https://github.com/mayanayza/netvisor, backend/migrations and a dump of its tests
         text = (
-            "CREATE TABLE IF NOT EXISTS users (\n    id UUID PRIMARY KEY,\n    name TEXT NOT NULL,\n"
+            "CREATE TABLE IF NOT EXISTS users (\n    id UUID PRIMARY KEY,\n"
+            "    name TEXT NOT NULL,\n"
             "    created_at TIMESTAMPTZ NOT NULL,\n    updated_at TIMESTAMPTZ NOT NULL\n); "
         )
         row = applied(

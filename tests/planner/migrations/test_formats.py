@@ -13,6 +13,7 @@ from lockgate.planner.migrations.directory import (
     read_migrations,
     recognise_format,
 )
+from lockgate.planner.migrations.foreign.contexts import Decided
 from lockgate.planner.migrations.format import FORMATS, PLAIN, load_format, parse_sections
 from lockgate.planner.migrations.migration import OWN, Section
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
@@ -245,8 +246,13 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
                             "--changeset a:4 labels:v2\nselect 1;\n",
                    "b.xml": "<databaseChangeLog><changeSet id='1'/><include file='a.sql'/>"
                             "</databaseChangeLog>"},
-     ["b.xml: it holds changeSet", "a.sql:2: `runAlways:true`", "a.sql:4: `context:test`",
-      "a.sql:9: `labels:v2`", "a.sql:7: `--preconditions`"]),
+     ["b.xml: it holds changeSet", "a.sql:4: `context:test` needs a decision",
+      "a.sql:9: `labels:v2` needs a decision", "a.sql:2: `runAlways:true`",
+      "a.sql:7: `--preconditions`"]),
+    ("liquibase", {"a.sql": "--liquibase formatted sql\n",
+                   "b.xml": "<databaseChangeLog contextFilter='x'>"
+                            "<include contextFilter='test' file='a.sql'/></databaseChangeLog>"},
+     ["b.xml: it holds a context or labels", "b.xml:1: `contextFilter:test` needs"]),
     ("liquibase", {"a.sql": "select 1;\n", "left.sql": "select 2;\n",
                    "b.yaml": "databaseChangeLog:\n- include: {file: db/a.sql}\n"},
      ["a.sql: it is included and is plain SQL"]),
@@ -331,6 +337,42 @@ class TestLiquibase:
             "changes/b.sql::1::a", "more/c.sql::1::a", "more/d.sql::1::a",
         ]  # fmt: skip
         assert found.warnings == ("changes/a.sql is passed over: no changelog includes it.",)
+
+    @pytest.mark.parametrize(
+        ("contexts", "labels", "expected", "left_out"),
+        [
+            ([], "v1", "14", "(3): a.sql:4, a.sql:6, a.sql:10."),
+            (["TEST"], "!v1", "12356", "(1): a.sql:8."),
+            (["prod", "eu"], "v1 or (v2 and v3)", "124", "(2): a.sql:6, a.sql:10."),
+        ],
+    )
+    def test_contexts_and_labels_choose_as_the_environment_says(
+        self, contexts: list[str], labels: str, expected: str, left_out: str, tmp_path: Path
+    ) -> None:
+        rest = (
+            "",
+            'context:"test, (prod and eu)"',
+            "contextFilter:@test",
+            "labels:v1,v4",
+            "labels:v2",
+        )
+        sets = [f"--changeset a:{n} {more}\nselect {n};\n" for n, more in enumerate(rest, 1)]
+        write(tmp_path, {
+            "a.sql": "--liquibase formatted sql\n" + "".join(sets),
+            "b.sql": "--liquibase formatted sql\n--changeset a:6\nselect 6;\n",
+            "root.xml": "<databaseChangeLog><include file='a.sql'/>"
+                        "<include file='b.sql' context='test'/></databaseChangeLog>",
+        })  # fmt: skip
+        decided = Decided(tuple(contexts), labels)
+        assert not find_mistakes(tmp_path, POSTGRESQL, {}, "liquibase", decided)
+        found = read_migrations(tmp_path, POSTGRESQL, "liquibase", decided)
+        assert "".join(one.name for one in found.migrations) == expected
+        assert found.warnings[-1] == f"Left out by their context or labels {left_out}"
+
+    def test_an_expression_that_does_not_close_is_refused(self, tmp_path: Path) -> None:
+        write(tmp_path, {"a.sql": "--liquibase formatted sql\n--changeset a:1 context:(a\n"})
+        (found,) = find_mistakes(tmp_path, POSTGRESQL, {}, "liquibase", Decided(()))
+        assert str(found).startswith("a.sql: the expression `(a` cannot be read")
 
     def test_lines_count_in_the_file(self, tmp_path: Path) -> None:
         write(tmp_path, {"a.sql": "--liquibase formatted sql\n\n--changeset a:1\nselect 1;\n"
