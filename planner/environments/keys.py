@@ -39,8 +39,6 @@ Arguments = Annotated[list[Text], Field(min_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^[^%\x00]{1,63}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=0, le=100)]
-LIQUIBASE = "liquibase"
-"""The format whose migrations are chosen by contexts and labels."""
 FormatName: Any = Literal[(AUTO, *FORMATS, *ALIASES)]
 
 
@@ -164,12 +162,6 @@ class Migrations(Settings):
     labels: Text | None = Field(
         None, description="Which labels of Liquibase run here, such as `v1 or v2`."
     )
-
-    @model_validator(mode="after")
-    def _are_liquibases(self) -> Self:
-        if self.model_fields_set & {"contexts", "labels"} and self.format not in (AUTO, LIQUIBASE):
-            raise ValueError(f"contexts and labels need format: {LIQUIBASE}")
-        return self
 
 
 MigrationsPlace = Annotated[
