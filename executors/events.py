@@ -107,6 +107,16 @@ class StatementFinished:
 
 
 @frozen
+class StatementSkipped:
+    """A statement was left out, as its condition is not met."""
+
+    number: int
+    step: Step
+    place: int
+    statement: PlannedStatement
+
+
+@frozen
 class StepFinished:
     """All statements of a step ran, and its change of the history table."""
 
@@ -206,6 +216,7 @@ Event = (
     LockAwaited
     | RunStarted
     | StatementFinished
+    | StatementSkipped
     | StepFinished
     | UnitCommitted
     | Blocked

@@ -3,6 +3,7 @@
 batches/       Batches on MySQL and MariaDB
 catalogue/     All that a database of MySQL or MariaDB holds but rows, as queries and as values
 cloning.py     A copy of a whole database on the same server
+condition.py   Whether the condition of a statement is met
 connection.py  Opening of sessions on MySQL and MariaDB, and their errors as ours
 encryption.py  TLS of the connections to MySQL and MariaDB
 engine.py      MySQL: the engine, of its parts; knows no SQL itself

@@ -93,7 +93,11 @@ def _read(work: Workspace, files: Sequence[NewFile]) -> list[Migration]:
 def _propose(work: Workspace, files: list[Migration], migration: Migration) -> Proposal | None:
     dialect = work.engine.server.dialect
     sections = parse_sections(migration, dialect, work.environment.variables)
-    if sections.up.online or not rewrite_section(_subject(sections, ReviewTerms(dialect))):
+    if (
+        sections.up.online
+        or sections.up.conditions
+        or not rewrite_section(_subject(sections, ReviewTerms(dialect)))
+    ):
         return None
     before = NewFile(migration.filename, migration.text)
     if migration.template:

@@ -256,6 +256,7 @@ def _planned(section: Section) -> tuple[PlannedStatement, ...]:
             reason="" if is_undone else WRITTEN_ALONE,
             batch=section.batch,
             online=section.online,
+            condition=section.conditions.get(statement.line),
             digest=statement_digest(statement.sql, statement.copy_data),
         )
         for statement in section.statements

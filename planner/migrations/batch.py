@@ -121,22 +121,36 @@ def _read_options(directive: Directive) -> dict[str, str]:
 
 def _names(text: str, dialect: Dialect, directive: Directive) -> tuple[str, ...]:
     """The columns in a list, as the server reads names."""
+    names = split_names(text, ",", dialect)
+    if not names:
+        _refuse(
+            f"`key={text}` is no list of columns",
+            directive,
+            "Write `key=id` or `key=tenant_id,id`.",
+        )
+    return names
+
+
+def split_names(text: str, mark: str, dialect: Dialect) -> tuple[str, ...]:
+    """Names with this mark between them, as the server reads names; none where it is no such list.
+
+    >>> from lockgate.planner.sql.dialect import POSTGRESQL
+    >>> split_names('App."Users".id', ".", POSTGRESQL)
+    ('app', 'Users', 'id')
+    """
     names, end = list[str](), 0
     while match := NAME.match(text, end):
         names.append(_name(match, dialect))
         end = match.end() + 1
         if match.end() == len(text):
             return tuple(names)
-        if text[match.end()] != ",":
+        if text[match.end()] != mark:
             break
-    _refuse(
-        f"`key={text}` is no list of columns", directive, "Write `key=id` or `key=tenant_id,id`."
-    )
     return ()
 
 
 def _table(text: str, dialect: Dialect, directive: Directive) -> Named:
-    parts = [_name(match, dialect) for match in NAME.finditer(text)]
+    parts = split_names(text, ".", dialect)
     if len(parts) not in (1, 2):
         _refuse(
             f"`table={text}` is no table", directive, "Write `table=users` or `table=app.users`."

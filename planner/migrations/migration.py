@@ -6,6 +6,8 @@ Takes text and bytes, never a path to open; reads no format: `planner.migrations
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from lockgate.planner.migrations.waiver import Waiver
@@ -16,7 +18,7 @@ from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 if TYPE_CHECKING:
     from lockgate.planner.plan.contract import Contract
     from lockgate.planner.plan.filetext import Role
-    from lockgate.planner.plan.statement import Batch, Online
+    from lockgate.planner.plan.statement import Batch, Condition, Online
 
 LONGEST = 255  # characters: the width of the history table's columns
 BOM = b"\xef\xbb\xbf"
@@ -44,6 +46,8 @@ class Section:
     """How its one statement runs in batches; None: it is no such section."""
     online: Online | None = None
     """How a program does its one statement by a copy; None: it is no such section."""
+    conditions: Mapping[int, Condition] = field(default_factory=dict)
+    """When a statement runs, by its line; of the others always."""
 
 
 @frozen

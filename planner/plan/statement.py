@@ -244,6 +244,29 @@ class Online(Model):
         return self.model_copy(update={"version": ""})
 
 
+class Condition(Model):
+    """What must be there, or must not, for a statement to run; looked at right before it."""
+
+    exists: bool = Field(description="Whether it must be there. The executor follows this.")
+    part: Named = Field(
+        description="A `column`, an `index` or a `constraint` of the table; for the executor."
+    )
+    table: Named = Field(description="The one that the statement alters; for the executor.")
+
+    @property
+    def met(self) -> str:
+        """What is so when the statement runs, as a clause."""
+        return self._clause(self.exists)
+
+    @property
+    def unmet(self) -> str:
+        """What is so when it does not."""
+        return self._clause(not self.exists)
+
+    def _clause(self, there: bool) -> str:
+        return f"{self.table.name} has {'the' if there else 'no'} {self.part.kind} {self.part.name}"
+
+
 class PlannedStatement(Model):
     """One statement, exactly as the server will receive it."""
 
@@ -265,6 +288,9 @@ class PlannedStatement(Model):
         None,
         description="The program that does it by a copy; null: the server itself does it. The "
         "executor follows this.",
+    )
+    condition: Condition | None = Field(
+        None, description="When it runs; null: always. The executor follows this."
     )
     loses: tuple[str, ...] = Field(
         (), description="What is gone with its data, as nouns: `the table users`. For policies."

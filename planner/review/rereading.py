@@ -20,7 +20,13 @@ from lockgate.planner.guarantees.units import RANKS, is_unit
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.plan.plan import Plan, Step, Unit
-from lockgate.planner.plan.statement import Batch, Online, PlannedStatement, StatementReading
+from lockgate.planner.plan.statement import (
+    Batch,
+    Condition,
+    Online,
+    PlannedStatement,
+    StatementReading,
+)
 from lockgate.planner.reading.reading import BLOCKED, WORKS, Hold
 from lockgate.planner.review.inspection import read_subjects, without_files
 from lockgate.planner.review.lint import waived
@@ -259,15 +265,16 @@ def _unlike(
 def _are_alike(planned: Sequence[PlannedStatement], section: Section | None) -> bool:
     written = section.statements if section else ()
     ways = (section.batch, section.online) if section else ()
+    conditions = section.conditions if section else {}
     return [(one.sql, one.copy_data, one.line, *_ways(one)) for one in planned] == [
-        (one.sql, one.copy_data, one.line, *ways) for one in written
+        (one.sql, one.copy_data, one.line, *ways, conditions.get(one.line)) for one in written
     ]
 
 
-def _ways(statement: PlannedStatement) -> tuple[Batch | None, Online | None]:
-    """How it runs, as its file says that."""
+def _ways(statement: PlannedStatement) -> tuple[Batch | None, Online | None, Condition | None]:
+    """How it runs, and when, as its file says that."""
     batch, online = statement.batch, statement.online
-    return batch and batch.written, online and online.written
+    return batch and batch.written, online and online.written, statement.condition
 
 
 def _runs_as_written(step: Step, section: Section, dialect: Dialect) -> bool:

@@ -14,8 +14,10 @@ from lockgate.views.run import events as view
 from tests.commands.blocking import held_table, prepare_blocked, wait_until_blocked
 from tests.commands.running import ROOT, Project, Result, refused, succeed
 from tests.commands.test_exit_codes import BUGGY
+from tests.planner.literals import migration, up_plan
 
 SCHEMA = json.loads((ROOT / "docs/reference/events.schema.json").read_text())
+STEP = up_plan([migration("001")]).steps[0]
 PAGE = (ROOT / "docs/reference/events.md").read_text()
 
 
@@ -55,6 +57,7 @@ def test_every_kind_of_event_is_in_the_schema_and_on_the_page() -> None:
         told.UnitCommitted(1, 2),
         told.Blocked((told.OtherSession(1, "u", "", "2026-01-01T00:00:00Z"),), 1.5),
         told.ServerMessage("NOTICE", "42P07", "exists", "", ""),
+        told.StatementSkipped(1, STEP, 1, STEP.statements[0]),
         told.Retried(1, 0.25, "no lock"),
         told.Undoing(2),
         told.ClearingPostponed("shop_lockgate_0b7e2f6c", "Access denied"),

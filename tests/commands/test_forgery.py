@@ -126,7 +126,8 @@ def pending(project: Project, server: Any) -> Document:
     repeated.write_text(view.format("id, a"))
     (project.migrations / "002_more.sql").write_text(
         "-- migrate:requires 001\n-- migrate:allow renaming-column it is known\n-- migrate:up\n"
-        "alter table users add column c int;\nalter table users drop column b;\n"
+        "-- migrate:if not exists column users.c\nalter table users add column c int;\n"
+        "alter table users drop column b;\n"
         "-- migrate:down\nalter table users drop column c;\nalter table users add column b int;\n"
     )
     flags, is_postgres = " transaction:false", project.engine == "postgresql"

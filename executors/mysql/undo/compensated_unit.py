@@ -16,6 +16,7 @@ from lockgate.executors.events import Emit, StatementFinished, StepFinished, Uni
 from lockgate.executors.failure import Failure, ServerError, StepFailed
 from lockgate.executors.ledger.store import FINISH_RUN
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
+from lockgate.executors.mysql.condition import leaves_out
 from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import (
@@ -236,6 +237,8 @@ class CompensatedUnit:
     def _run_statement(self, at: Position) -> None:
         statement = at.statement
         assert statement is not None
+        if leaves_out(self.engine.session, at.number, at.step, at.place, self.emit):
+            return
         if not self._effect(at).keeps_session:
             self.engine.session.stateful = True
         started = time.monotonic()

@@ -24,6 +24,7 @@ from lockgate.executors.ledger.store import (
     NOTE_DONE,
 )
 from lockgate.executors.lock import lost_lock
+from lockgate.executors.mysql.condition import leaves_out
 from lockgate.executors.mysql.lock import OWN_LOCK
 from lockgate.executors.mysql.online.copying import copy_table
 from lockgate.executors.mysql.online.settling import (
@@ -180,6 +181,8 @@ class _Section:
     def _run_statement(self, place: int, statement: PlannedStatement) -> None:
         """Runs one statement; a crash in it leaves its intent, if it commits by itself."""
         self.place, self.statement = place, statement
+        if leaves_out(self.engine.session, self.number, self.step, place, self.emit):
+            return
         if not self._read(statement).keeps_session:
             self.engine.session.stateful = True
         started = time.monotonic()

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.commit_outcome import commit_of
-from lockgate.executors.events import Emit, UnitCommitted
+from lockgate.executors.events import Emit, StatementSkipped, UnitCommitted
 from lockgate.executors.failure import ServerError, StepFailed
 from lockgate.executors.ledger.store import FORGET_INTENT, FORGET_STEP, NOTE_DONE
 from lockgate.executors.lock import lost_lock
@@ -24,6 +24,7 @@ from lockgate.executors.postgresql.units.concurrent_index import (
     happened,
     invalid_indexes,
 )
+from lockgate.executors.postgresql.units.condition import is_met
 from lockgate.executors.postgresql.units.transaction import (
     LOST_TO_OTHERS,
     Mark,
@@ -168,6 +169,9 @@ def _run_statements(
         if outcome is Outcome.DONE:
             _restore(engine, run, mark)
         elif outcome is None or not _settle(engine, run, mark):
+            if statement.condition and not is_met(engine.session, statement.condition):
+                emit(StatementSkipped(mark.number, step, place, statement))
+                continue
             _run_journaled(engine, run, mark, emit)
 
 

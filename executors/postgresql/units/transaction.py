@@ -11,6 +11,7 @@ from lockgate.executors.events import (
     Emit,
     OtherSession,
     StatementFinished,
+    StatementSkipped,
     StepFinished,
     UnitCommitted,
 )
@@ -21,6 +22,7 @@ from lockgate.executors.polling import blocked_by, try_again
 from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
+from lockgate.executors.postgresql.units.condition import is_met
 from lockgate.executors.states import RunStatus
 from lockgate.planner.database.server import dialect_of
 from lockgate.planner.errors import Unreachable
@@ -131,13 +133,34 @@ def _run_once(
     guard = engine.store.guard_commands(own)  # may ask the server, which cannot be done in a flight
     commands = _transaction(engine, run, unit, serial, own, guard, untouched)
     try:
-        read_outcomes(engine.session.pipelined(commands, watch), emit)
+        read_outcomes(_flights(engine, unit, commands, emit, watch), emit)
         last = Mark(unit.first + len(unit.steps) - 1, unit.steps[-1])
         commit_unit(engine, last, commit_of(run, unit, serial), emit)
     except CommandFailed as failed:
         engine.session.roll_back()
         raise step_failed(failed, watch.blockers) from failed
     emit(UnitCommitted(unit.first, unit.first + len(unit.steps) - 1))
+
+
+def _flights(
+    engine: PostgreSQL, unit: Unit, commands: Iterator[Command[Mark]], emit: Emit, watch: Watch
+) -> Iterator[CommandResult[Mark]]:
+    """What the commands give: in one flight, which ends before a statement that has a condition, as
+    the server is asked for it then."""
+    if not any(one.condition for step in unit.steps for one in step.statements):
+        yield from engine.session.pipelined(commands, watch)
+        return
+    flight: list[Command[Mark]] = []
+    for command in commands:
+        mark = command.tag
+        if mark.statement and mark.statement.condition:
+            yield from engine.session.pipelined(flight, watch)
+            flight = []
+            if not is_met(engine.session, mark.statement.condition):
+                emit(StatementSkipped(mark.number, mark.step, mark.place, mark.statement))
+                continue
+        flight.append(command)
+    yield from engine.session.pipelined(flight, watch)
 
 
 def _transaction(

@@ -334,4 +334,6 @@ def _sql(statement: PlannedStatement, longest: int | None) -> str:
         return f"-- in batches {describe_batch(statement.batch)}\n{sql};"
     if statement.online is not None:
         return f"-- by a copy: {describe_copy(statement.online, statement)}\n{sql};"
+    if statement.condition is not None:
+        return f"-- only if {statement.condition.met}\n{sql};"
     return f"{sql};" + (f"\n-- … {count(rows, 'row')}" if statement.copy_data is not None else "")

@@ -134,6 +134,9 @@ def _batches(plan: Plan) -> Iterator[Note]:
         if statement.online is not None:
             told = describe_copy(statement.online, statement)
             yield Note(place, "copy", f"line {statement.line}: {told}")
+        if statement.condition is not None:
+            told = f"runs only if {statement.condition.met}"
+            yield Note(place, "condition", f"line {statement.line}: {told}")
 
 
 def _promises(plan: Plan) -> Iterator[Note]:

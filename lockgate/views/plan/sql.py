@@ -55,6 +55,12 @@ def _terminated(statement: PlannedStatement, engine: str) -> str:
     if statement.copy_data is not None:
         rows = f"{statement.copy_data.rstrip(chr(10))}\n" if statement.copy_data else ""
         return f"{sql};\n{rows}\\."
+    if statement.condition is not None:
+        return f"-- only if {statement.condition.met}:\n{_ended(sql, engine)}"
+    return _ended(sql, engine)
+
+
+def _ended(sql: str, engine: str) -> str:
     # The mysql client cuts at every `;`, inside a routine's body too.
     if engine != "postgresql" and ";" in sql:
         end = next(each for each in DELIMITERS if each not in sql)

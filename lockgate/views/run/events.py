@@ -24,6 +24,7 @@ NAMES = {
     "LockAwaited": "lock_awaited",
     "RunStarted": "run_started",
     "StatementFinished": "statement_finished",
+    "StatementSkipped": "statement_skipped",
     "StepFinished": "step_finished",
     "UnitCommitted": "committed",
     "Blocked": "blocked",

@@ -21,6 +21,7 @@ from lockgate.executors.events import (
     RunStarted,
     ServerMessage,
     StatementFinished,
+    StatementSkipped,
     StepFinished,
     Undoing,
 )
@@ -57,6 +58,10 @@ class _Follower:
             case StatementFinished() if self._verbose:
                 tell(f"    {shorten(event.statement.sql)}  "
                      f"({_rows(event.rows)}, {_duration(event.seconds)})", "dim")  # fmt: skip
+            case StatementSkipped():
+                assert event.statement.condition is not None
+                tell(f"    {event.step.file}:{event.statement.line} is left out: "
+                     f"{event.statement.condition.unmet}.")  # fmt: skip
             case StepFinished():
                 self._step(event)
             case BatchCommitted():

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder, decode
 from lockgate.planner.migrations.format import Header, assemble_migration, naming
+from lockgate.planner.migrations.heading import read_contract, read_requires, read_template
 from lockgate.planner.migrations.migration import (
     LONGEST,
     OWN,
@@ -31,7 +32,7 @@ from lockgate.planner.versions import REPEATABLE
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.contract import Contract
-    from lockgate.planner.plan.statement import Batch, Online
+    from lockgate.planner.plan.statement import Batch, Condition, Online
 
 TOOL = "lockgate or dbmate"
 LAYOUT = "001_name.sql with `-- migrate:up` and `-- migrate:down`; R__name.sql runs when it changes"
@@ -41,7 +42,6 @@ ALONE = "`transaction:false` after `-- migrate:up` and `-- migrate:down`"
 # A lone surrogate is how Python shows a byte of a name that is not valid UTF-8.
 FILENAME = re.compile(r"(?P<version>[0-9]+)[_-](?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
 REPEATABLE_NAME = re.compile(r"R__(?P<name>(?!\s)[^/\\\x00-\x1f\ud800-\udfff]+)\.sql")
-VERSION = re.compile(rf"[0-9]{{1,{LONGEST}}}|{REPEATABLE}\S+")
 MARKER = "-- migrate:up"
 REPEATED = re.compile(r"^--[ \t]*migrate:repeatable\b", re.MULTILINE)
 MARKED = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
@@ -50,7 +50,7 @@ NOTHING = "nothing"
 
 HEADER_DIRECTIVES = ("requires", "contract-of", "template", "repeatable")
 WAYS = ("batch", "until", "online")
-DIRECTIVES = (*HEADER_DIRECTIVES, *WAYS, "allow", "up", "down")
+DIRECTIVES = (*HEADER_DIRECTIVES, *WAYS, "if", "allow", "up", "down")
 
 
 def recognise(folder: Folder) -> bool:
@@ -187,17 +187,15 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool, Co
             )
         if word == "allow":
             read_waiver(part)
-        elif word in WAYS:
+        elif word in (*WAYS, "if"):
             _refuse_early_directive(part, word, opened=False)
         elif word == "requires":
-            requires += _parse_requires(part, arguments)
+            requires += read_requires(part, arguments)
         elif word == "contract-of":
-            from lockgate.planner.migrations.contract_of import read_contract
-
             contract = read_contract(part, arguments)
             requires.append(contract.version)
         elif word == "template":
-            template = _parse_template(part, arguments)
+            template = read_template(part, arguments)
     raise _no_up()
 
 
@@ -232,30 +230,6 @@ def _words(directive: Directive) -> tuple[str, list[str]]:
     )
 
 
-def _parse_requires(directive: Directive, arguments: list[str]) -> list[str]:
-    versions = [version for argument in arguments for version in argument.split(",") if version]
-    wrong = [version for version in versions if not VERSION.fullmatch(version)]
-    if wrong or not versions:
-        raise MigrationFileError(
-            f"`requires` names {wrong[0]!r}, which is not a version"
-            if wrong
-            else "`requires` names no version",
-            line=directive.line,
-            do="Write versions, for example `-- migrate:requires 003 005`.",
-        )
-    return versions
-
-
-def _parse_template(directive: Directive, arguments: list[str]) -> bool:
-    if arguments != ["jinja"]:
-        raise MigrationFileError(
-            f"{' '.join(arguments) or 'nothing'} is not a template language",
-            line=directive.line,
-            do="Write `-- migrate:template jinja`.",
-        )
-    return True
-
-
 @dataclass
 class _Draft:
     """A section that is being read."""
@@ -266,6 +240,8 @@ class _Draft:
     waivers: list[Waiver] = field(default_factory=list)
     delimiter_left: DelimiterLeft | None = None
     ways: dict[str, Directive] = field(default_factory=dict)
+    conditions: list[tuple[int, Directive]] = field(default_factory=list)
+    """With the place of its statement, from 0."""
 
     def section(
         self, general: list[Waiver], file: str, end: int | None, dialect: Dialect
@@ -276,6 +252,7 @@ class _Draft:
         return Section(
             tuple(self.statements), self.transactional and not self.ways, self.marker.line,
             (*general, *self.waivers), self.delimiter_left, file, end, batch, online,
+            self._read_conditions(dialect) if self.conditions else {},
         )  # fmt: skip
 
     def take_way(self, directive: Directive, word: str) -> None:
@@ -294,6 +271,11 @@ class _Draft:
         from lockgate.planner.migrations.online import read_online
 
         return read_online(self.ways["online"], self.statements, dialect)
+
+    def _read_conditions(self, dialect: Dialect) -> Mapping[int, Condition]:
+        from lockgate.planner.migrations.condition import read_conditions
+
+        return read_conditions(self.conditions, self.statements, self.ways, dialect)
 
 
 def _collect_sections(parts: Iterator[Scanned], file: str, dialect: Dialect) -> Sections:
@@ -342,9 +324,13 @@ def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Wa
     elif word == "allow":
         draft = _last(opened)
         draft.waivers.append(read_waiver(part, len(draft.statements) + 1))
-    elif word in WAYS:
+    elif word in (*WAYS, "if"):
         _refuse_early_directive(part, word, bool(opened))
-        _last(opened).take_way(part, word)
+        draft = _last(opened)
+        if word == "if":
+            draft.conditions.append((len(draft.statements), part))
+        else:
+            draft.take_way(part, word)
     elif word in HEADER_DIRECTIVES:
         _refuse_late_directive(part, word, bool(opened))
     else:

@@ -8,6 +8,11 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.review.section import Subject, report
 
 CODE = "opaque-code"
+RUNS = frozenset({"call", "do", "execute", "prepare"})
+CONDITION = (
+    " What only has to be added where it is missing needs no such code: write the ALTER TABLE "
+    "below `-- migrate:if not exists column TABLE.COLUMN`."
+)
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -21,5 +26,6 @@ def find(subject: Subject) -> Iterator[Finding]:
                 f"{statement.impact.reading.kind.upper()} runs code that lockgate does not read.",
                 "What that locks, loses or commits is not among the plan's locks, losses and "
                 "findings, and no policy judges it.",
-                "Read the code too. Where no loop is needed, write its statements out.",
+                "Read the code too. Where no loop is needed, write its statements out."
+                + CONDITION * (statement.impact.reading.kind in RUNS),
             )
