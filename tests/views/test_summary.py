@@ -1,27 +1,38 @@
 """What decides on a plan, and what its places have in common, as values."""
 
+import pytest
+
+from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.plan.plan import Plan
 from lockgate.views.plan.review import review
 from lockgate.views.plan.summary import (
+    CALM,
     Fact,
     find_facts,
     find_topics,
     find_usual,
+    find_worst,
     gather_locks,
     is_unusual,
 )
+from tests.planner.building.test_promotion import ONE, by_receipts, ran
+from tests.planner.literals import up_plan
 from tests.views.plans import (
     ITEMS,
     LOSES,
     OLD,
+    PRODUCTION,
+    USERS,
     compensated_plan,
     decorated,
     empty_plan,
     long_plan,
     small_plan,
+    written,
 )
 
 LOST_TOO = LOSES.model_copy(update={"message": "What is lost: the table old.", "statement": 2})
+MOVES = "with gone as (delete from old where id < 5 returning *) insert into new select * from gone"
 WAIVED = LOSES.model_copy(update={"allowed": "nobody reads it"})
 
 
@@ -47,6 +58,44 @@ def test_a_lock_that_is_only_perhaps_long_is_fair() -> None:
         "rewrites all rows, ALGORITHM=COPY, LOCK=SHARED",
         "locks",
     )
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("delete from old where id < 5", "Rows are deleted from old (of ~10 rows), and with them"),
+        (MOVES, "Rows are deleted from old (of ~10 rows), and with them from parts ("),
+        ("update old set a = 1 where id < 5", "Nothing found that makes other sessions wait"),
+        ("insert into old values (1)", CALM),
+        ("create table old (id int); update old set a = 1 where id < 5", CALM),
+    ],
+)  # fmt: skip
+def test_rows_that_go_or_change_are_named_before_all_is_called_well(sql: str, told: str) -> None:
+    plan = up_plan([written("001_rows.sql", f"{sql};")], setting=PRODUCTION)
+    places = range(1, len(plan.steps[0].statements) + 1)
+    quiet = OLD.model_copy(update={"lock": "ROW EXCLUSIVE", "blocks": "nothing"})
+    follower = quiet.model_copy(update={"table": "public.parts"})
+    new = quiet.model_copy(update={"table": "public.new"})
+    touches = {(1, place): (quiet, new, follower)[:: 1 if sql == MOVES else 2] for place in places}
+    assert str(find_worst(review(decorated(plan, {}, touches)))[0]).startswith(told)
+
+
+def test_long_work_under_a_lock_of_an_earlier_statement_is_named() -> None:
+    held = LOSES.model_copy(
+        update={"code": "lock-held", "message": "UPDATE works on a.", "why": "W."}
+    )
+    assert find_worst(review(decorated(small_plan(), {1: (held,)}, {}))) == [
+        Fact("poor", "UPDATE works on a", "W.", "findings")
+    ]
+
+
+def test_a_receipt_says_how_long_the_run_took_elsewhere() -> None:
+    plan = with_promotion(up_plan([ONE]), by_receipts(ran([ONE])))
+    (fact,) = find_worst(review(decorated(plan, {}, {(1, 1): (USERS,)})))
+    assert fact.grade == "good"
+    closed = USERS.model_copy(update={"work": "rewrite"})
+    (fact,) = find_worst(review(decorated(plan, {}, {(1, 1): (closed,)})))
+    assert str(fact).endswith("ACCESS EXCLUSIVE, all of it took 3,600 s on staging")
 
 
 def test_of_a_plan_that_does_nothing_the_verdict_alone_is_told() -> None:

@@ -169,8 +169,8 @@ def _facts(review: Review) -> Iterator[tuple[str, str]]:
     yield "made", f"{plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(review)}"
     if plan.source.commit:
         dirty = ", **with uncommitted changes**" if plan.source.dirty else ""
-        told = escape(spell_commit(plan.source))
-        yield "commit", f"{code(plan.source.commit[:12])}{told}{dirty}"
+        told = f"{code(plan.source.commit[:12])} {escape(spell_commit(plan.source))}".rstrip()
+        yield "commit", f"{told}{dirty}"
     yield "plan", code(spell_digest(plan.digest))
 
 

@@ -14,7 +14,7 @@ from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
-from lockgate.planner.review.losses import find_losses
+from lockgate.planner.review.losses import find_losses, find_row_changes
 from lockgate.planner.review.passwords import without_passwords
 from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
 from lockgate.planner.value import frozen
@@ -59,6 +59,16 @@ class ShownLoss:
 
 
 @frozen
+class ShownRows:
+    """Rows that a statement deletes, or else changes, and how many there are in each table."""
+
+    place: Place
+    deletes: bool
+    tables: tuple[str, ...]
+    followers: tuple[str, ...]
+
+
+@frozen
 class ShownLock:
     """A table that a statement works on. `kind` is what the statement is, such as `alter table`,
     and empty where that is not known; `is_first` says that it touches no table before this, and
@@ -100,6 +110,7 @@ class Review:
     locks: tuple[ShownLock, ...]
     parts: tuple[ReviewPart, ...]
     changes: tuple[SchemaChange, ...]
+    rows: tuple[ShownRows, ...] = ()
 
     @property
     def title(self) -> str:
@@ -186,7 +197,22 @@ def review(plan: Plan) -> Review:
         locks=tuple(sorted(find_locks(plan), key=_length)),
         parts=find_parts(plan),
         changes=find_schema_changes(plan),
+        rows=tuple(_find_rows(plan)),
     )
+
+
+def _find_rows(plan: Plan) -> Iterator[ShownRows]:
+    for one in find_row_changes(plan):
+        step = plan.steps[one.step - 1]
+        touches = step.statements[one.statement - 1].touches
+        rows = {touch.table.rpartition(".")[2]: touch.rows for touch in touches}
+        named = {name: f"{name} (of {spell_rows(n)} rows)" for name, n in rows.items() if n}
+        yield ShownRows(
+            Place(one.step, step, one.statement),
+            one.deletes,
+            tuple(named.get(name, name) for name in one.tables),
+            tuple(named.get(name, name) for name in one.followers),
+        )
 
 
 def find_parts(plan: Plan) -> tuple[ReviewPart, ...]:

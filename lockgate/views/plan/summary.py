@@ -6,7 +6,7 @@ Prints nothing and knows no markup: the HTML view lays it out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from lockgate.planner.decision import Answer, Decision
@@ -23,6 +23,7 @@ from lockgate.views.plan.review import (
     ReviewPart,
     ShownLock,
     ShownLoss,
+    ShownRows,
     count,
     spell_lock,
     spell_rows,
@@ -38,6 +39,7 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
 }
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
 CALM = "Nothing found that loses data or makes other sessions wait for long"
+QUIET = "Nothing found that makes other sessions wait for long"
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
 CLOSED = {"writes": "is closed for writes", "reads": "is closed for reads and writes"}
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
@@ -91,9 +93,8 @@ def find_facts(review: Review) -> list[Fact]:
     facts = [
         *map(_decision, review.plan.decisions),
         *_dangers(review.remarks),
-        *_losses(review.losses),
-        *_longest(review.locks, _elsewhere(review.plan)),
-        *_calm(review),
+        *find_worst(review),
+        *(one for one in _longest(review) if not one.grade),
         Fact(review.grade, review.plan.verdict, anchor="atomicity" if review.parts else ""),
     ]
     return sorted(facts, key=lambda fact: ORDER.index(fact.grade))
@@ -102,7 +103,9 @@ def find_facts(review: Review) -> list[Fact]:
 def find_worst(review: Review) -> list[Fact]:
     """What users of the database notice of the plan: losses, and the table that is closed longest
     for work on all of its rows; or that nothing of the kind was found."""
-    told = [*_losses(review.losses), *_longest(review.locks, _elsewhere(review.plan))]
+    longest = list(_longest(review, _elsewhere(review.plan)))
+    held = () if any(fact.grade for fact in longest) else _held(review.remarks)
+    told = [*_losses(review.losses), *_deletions(review.rows), *longest, *held]
     return [fact for fact in told if fact.grade] or list(_calm(review))
 
 
@@ -194,28 +197,57 @@ def _dangers(remarks: Iterable[Remark]) -> Iterable[Fact]:
 def _losses(losses: tuple[ShownLoss, ...]) -> Iterable[Fact]:
     lost = list(dict.fromkeys(noun for loss in losses for noun in loss.lost))
     if lost:
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        yield Fact("poor", "Data is lost", ", ".join(lost[:3]) + more, "losses")
+        yield Fact("poor", "Data is lost", _some(lost), "losses")
 
 
 def _calm(review: Review) -> Iterable[Fact]:
     """That nothing was found, where that is so and something runs."""
     graded = any(remark.grade in ("danger", "warning") for remark in review.remarks)
-    closed = any(one.touch.is_long and one.touch.blocks != "nothing" for one in review.locks)
-    if review.statements and review.grade != "poor" and not (graded or closed or review.losses):
+    if not review.statements or graded or review.grade == "poor":
+        return
+    changed = list(dict.fromkeys(name for one in review.rows for name in one.tables))
+    if changed:
+        yield Fact("good", QUIET, f"rows are changed in {_some(changed)}")
+    else:
         yield Fact("good", CALM)
 
 
-def _longest(locks: tuple[ShownLock, ...], elsewhere: str) -> Iterable[Fact]:
+def _deletions(rows: Iterable[ShownRows]) -> Iterable[Fact]:
+    """The rows that are deleted, with those of other tables that go with them."""
+    for one in rows:
+        if one.deletes:
+            others = f", and with them from {_some(one.followers)}" if one.followers else ""
+            head = f"Rows are deleted from {_some(one.tables)}{others}"
+            more = "those that its condition finds; no rollback brings them back"
+            yield Fact("fair", f"{head} ({one.place})", more, f"step-{one.place.number}")
+
+
+def _held(remarks: Iterable[Remark]) -> Iterable[Fact]:
+    """The first long work of a transaction that keeps a table closed since an earlier statement."""
+    for one in remarks:
+        if one.finding.code == "lock-held" and one.grade in ("danger", "warning"):
+            grade = "poor" if one.grade == "danger" else "fair"
+            yield Fact(grade, one.finding.message.rstrip("."), one.finding.why, "findings")
+            return
+
+
+def _some(names: Sequence[str]) -> str:
+    """As many names as a sentence takes."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _longest(review: Review, elsewhere: str = "") -> Iterable[Fact]:
     """Of the lock that others wait for longest, if one makes them wait."""
-    for lock in (lock for lock in locks if lock.touch.blocks != "nothing"):
+    is_brief = all(one.finding.code != "lock-held" for one in review.remarks)
+    for lock in (lock for lock in review.locks if lock.touch.blocks != "nothing"):
         touch, head = lock.touch, f"{lock.touch.table} {CLOSED[lock.touch.blocks]}"
         severe = "poor" if touch.certain else "fair"
         perhaps = "" if touch.certain else "perhaps "
         told = [_amount(touch), WORKS[touch.work], spell_lock(touch)]
         yield Fact(
             severe if touch.is_long else "",
-            f"{perhaps}{head} {_how_long(lock)}",
+            f"{perhaps}{head} {_how_long(lock, is_brief)}",
             ", ".join(filter(None, [*told, elsewhere if touch.is_long else ""])),
             "locks",
         )
@@ -238,14 +270,16 @@ def _elsewhere(plan: Plan) -> str:
 
 def spell_commit(source: Source) -> str:
     """What a commit says and who wrote it, to follow its number; empty: not known."""
-    subject = f" “{source.subject}”" if source.subject else ""
-    return f"{subject} by {source.author.name}" if source.author else subject
+    subject = f"“{source.subject}”" if source.subject else ""
+    author = f"by {source.author.name}" if source.author else ""
+    return " ".join(filter(None, (subject, author)))
 
 
-def _how_long(lock: ShownLock) -> str:
-    """While what the table is closed."""
+def _how_long(lock: ShownLock, is_brief: bool) -> str:
+    """While what the table is closed; `is_brief` says that no lock is held during long work."""
     if lock.is_kept:
-        return f"from {lock.place} until its transaction ends"
+        moment = "for a moment, " if is_brief and not lock.touch.is_long else ""
+        return f"{moment}from {lock.place} until its transaction ends"
     return f"during {lock.place}" if lock.touch.is_long else f"for a moment in {lock.place}"
 
 

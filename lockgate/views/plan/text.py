@@ -97,7 +97,7 @@ def _commit(plan: Plan) -> str:
 
     source = plan.source
     dirty = ", with uncommitted changes" if source.dirty else ""
-    return f"{source.commit[:12]}{spell_commit(source)}{dirty}" if source.commit else ""
+    return f"{source.commit[:12]} {spell_commit(source)}".rstrip() + dirty if source.commit else ""
 
 
 def tell_warnings(plan: Plan) -> None:
