@@ -3,6 +3,7 @@
 apply.py           Application of a plan: lock, verify, run and record; nothing here knows an engine
 batches/           Statements that run batch after batch along a key; knows no engine
 commit_outcome.py  Finding out whether a commit has happened whose answer was lost
+costs/             What a run costs others
 engine.py          The parts of an engine as interfaces
 events.py          What an executor tells while it works; its caller decides what to show
 failure.py         What the server said when it refused a statement

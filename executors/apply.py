@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from lockgate.executors.costs.waits import noting_waits
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
 from lockgate.executors.failure import NotReached, ServerError, StepFailed, advice
@@ -140,8 +141,9 @@ def apply_locked(
     else:
         with _noting():
             engine.store.begin_run(run, identity)
-    emit(RunStarted(plan, done))
-    _run_units(run, engine, done, journal, emit)
+    with noting_waits(engine.session, engine.store, run.id, emit) as told:
+        told(RunStarted(plan, done))
+        _run_units(run, engine, done, journal, told)
     keep(plan, engine, identity)
     return Report("applied", plan, plan.steps[done:])
 

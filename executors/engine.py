@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,30 +50,6 @@ class Run:
     job: Job | None = None
     deadline: float | None = None
     """When batches are to stop, by the monotonic clock in seconds."""
-
-
-@frozen
-class PastRun:
-    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
-
-    `approvers` are one text, as the row has them. `ms` is what it took, None while it runs.
-    `versions` are those of its steps in running order, None where the plan is too large to look
-    into for a list.
-    """
-
-    id: str
-    plan_digest: str
-    direction: str
-    status: str
-    actor: str
-    approvers: str
-    tool_version: str
-    started_at: str
-    finished_at: str
-    error: str
-    job: Job | None = None
-    ms: int | None = None
-    versions: tuple[str, ...] | None = None
 
 
 @frozen
@@ -343,6 +319,11 @@ class Session(ABC):
     @abstractmethod
     def find_batch_key(self, batch: Batch) -> BatchKey | None:
         """What there is of the key along which batches walk; None: there is no such table."""
+
+    @abstractmethod
+    def counting_waits(self) -> AbstractContextManager[Callable[[], list[float]]]:
+        """Opens a second session, which tells for how many seconds each session has waited by then
+        for what this one holds. It is used by another thread, and raises as the first one does."""
 
     @abstractmethod
     def leave(self) -> None:

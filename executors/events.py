@@ -142,6 +142,28 @@ class Blocked:
 
 
 @frozen
+class BlockerEnded:
+    """A session that a statement of ours waits for is ended, as the environment's `blockers` say:
+    `way` is `canceled` or `terminated`. `refusal` is why the server has not done it; empty where it
+    has."""
+
+    blocker: OtherSession
+    way: str
+    refusal: str = ""
+
+
+@frozen
+class OthersWaited:
+    """Other sessions have waited for a step's locks: `seconds` together, up to `sessions` of them
+    at once."""
+
+    number: int
+    step: Step
+    seconds: float
+    sessions: int
+
+
+@frozen
 class ServerMessage:
     """What the server says beside its results while a statement runs. `severity` is its own word in
     English: NOTICE, WARNING, INFO; `detail` and `hint` may be empty."""
@@ -220,6 +242,8 @@ Event = (
     | StepFinished
     | UnitCommitted
     | Blocked
+    | BlockerEnded
+    | OthersWaited
     | ServerMessage
     | BatchCommitted
     | BatchesHeld

@@ -42,7 +42,8 @@ def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
         from lockgate.planner.plan.receipt import make_receipt
 
         fingerprint = made_by_migrations(engine.survey.read_catalogue()).digest
-        receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint)
+        costs = engine.store.runs.read_costs(run.id)
+        receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint, costs=costs)
         engine.store.keep_receipt(run.id, render_document(receipt))
 
 
@@ -69,6 +70,7 @@ def _make_anew(plan: Plan, run: FinishedRun, engine: Engine) -> Receipt:
     from lockgate.planner.plan.receipt import make_receipt
 
     identity = engine.store.read_ledger().identity
-    receipt = make_receipt(plan, run, uuid=identity.uuid if identity else None)
+    uuid, costs = identity.uuid if identity else None, engine.store.runs.read_costs(run.id)
+    receipt = make_receipt(plan, run, uuid=uuid, costs=costs)
     engine.store.keep_receipt(run.id, render_document(receipt))
     return receipt

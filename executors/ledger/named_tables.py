@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lockgate.executors.ledger.tables import OWN_NAMES, Tables
+from lockgate.executors.ledger.tables import ADDED, OWN_NAMES, Tables
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row, Session
@@ -44,9 +44,9 @@ class LedgerTables(ABC):
 
     def named(self, sql: str) -> str:
         """The SQL with the names of this database's tables."""
-        has_job = self._tables is None or self._tables.has_job
-        job = "job" if has_job else "null"
-        return sql.format(ledger=self, now=self.clock, plain=self.plain, job=job, **self._places)
+        lacking = self._tables.lacking if self._tables else ()
+        added = {name: "null" if name in lacking else name for name in ADDED}
+        return sql.format(ledger=self, now=self.clock, plain=self.plain, **added, **self._places)
 
     @cached_property
     def _places(self) -> dict[str, str]:

@@ -6,21 +6,50 @@ Asks no database.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import PastRun, Row, Run
+from lockgate.executors.engine import Row, Run
 from lockgate.executors.states import WHOLE, RunStatus
 from lockgate.planner.database.ledger import Entry
 from lockgate.planner.errors import HistoryError
+from lockgate.planner.value import frozen
 from lockgate.planner.versions import plain_version
 
 if TYPE_CHECKING:
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.proof import StepCost
     from lockgate.planner.plan.receipt import Job
+
+
+@frozen
+class PastRun:
+    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
+
+    `approvers` are one text, as the row has them. `ms` is what it took, None while it runs.
+    `versions` are those of its steps in running order, None where the plan is too large to look
+    into for a list. `waited` are the milliseconds that other sessions have waited for it together,
+    as far as that was seen.
+    """
+
+    id: str
+    plan_digest: str
+    direction: str
+    status: str
+    actor: str
+    approvers: str
+    tool_version: str
+    started_at: str
+    finished_at: str
+    error: str
+    job: Job | None = None
+    ms: int | None = None
+    versions: tuple[str, ...] | None = None
+    waited: int = 0
+
 
 BETWEEN = ", "
 """Stands between approvers: a comma ends a name in allowed_signers too."""
@@ -85,9 +114,30 @@ def read_job(text: str | None) -> Job | None:
         ) from error
 
 
+def cost_text(costs: Mapping[int, StepCost]) -> str:
+    """What the steps of a run have cost, by their numbers, as its column holds it."""
+    found = {str(number): one.model_dump(exclude_none=True) for number, one in costs.items()}
+    return json.dumps(found, sort_keys=True)
+
+
+def read_costs(text: str | None) -> dict[int, StepCost]:
+    """What the steps of a run have cost, by their numbers; nothing where lockgate did not write it:
+    it is for people alone."""
+    if not text:
+        return {}
+    from pydantic import ValidationError
+
+    from lockgate.planner.plan.proof import StepCost
+
+    try:
+        return {int(number): StepCost(**one) for number, one in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError, ValidationError):
+        return {}
+
+
 def read_past(row: Row) -> PastRun:
     """A row of READ_RUNS."""
-    *columns, job, plan = row
+    *columns, job, cost, plan = row
     run_id, digest, direction, status, actor, approvers, tool, started, finished, error = map(
         as_text, columns
     )
@@ -95,6 +145,7 @@ def read_past(row: Row) -> PastRun:
         run_id, digest, KINDS.get(direction, direction), status, actor, approvers, tool, started,
         finished, error,
         read_job(job), _milliseconds(*columns[-3:-1]), _versions(plan),
+        sum(one.others_waited_ms or 0 for one in read_costs(cost).values()),
     )  # fmt: skip
 
 

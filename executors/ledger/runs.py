@@ -9,17 +9,26 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lockgate.executors.engine import Journal
-from lockgate.executors.ledger.rows import BETWEEN, as_utc, read_job, read_past, read_stored
+from lockgate.executors.ledger.rows import (
+    BETWEEN,
+    as_utc,
+    read_costs,
+    read_job,
+    read_past,
+    read_stored,
+)
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import SETTLED, WHOLE, Outcome, RunStatus, listed
 from lockgate.planner.database.recording import Recording, read_recording
 from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import PastRun, Row
+    from lockgate.executors.engine import Row
     from lockgate.executors.ledger.named_tables import LedgerTables
+    from lockgate.executors.ledger.rows import PastRun
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan
+    from lockgate.planner.plan.proof import StepCost
     from lockgate.planner.plan.receipt import FinishedRun
 
 # What a committed unit leaves in the journal is only to be cleared away, and so are the counters
@@ -31,7 +40,7 @@ LISTED = 1 << 16
 """Characters of a plan that a list of runs looks into."""
 PAST_RUN = (
     "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
-    "finished_at, error, {job}, "
+    "finished_at, error, {job}, {cost}, "
     f"case when length(plan) <= {LISTED} then plan end from {{runs}} {{plain}} "
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
@@ -68,6 +77,11 @@ READ_RECORDINGS = (
     "order by started_at"
 )
 PIECES_OF_RECORDINGS = READ_PIECES + f"r.{RECORDING} order by p.run_id, p.piece"
+READ_COST = "select {cost} from {runs} {plain} where id = %s"
+READ_BATCHES = (
+    "select step, sum(batches), sum(changed), sum(busy_ms) from {batches} {plain} "
+    "where run_id = %s group by step"
+)
 READ_STATUS = "select status from {runs} {plain} where id = %s"
 READ_KEPT = (
     "select statement from {journal} {plain} where run_id = %s and step = %s "
@@ -92,6 +106,23 @@ class Runs:
         """The run with this id, which there must be."""
         (row,) = self._tables.query_all(READ_RUN, (run_id,))
         return read_past(row)
+
+    def read_waits(self, run_id: str) -> dict[int, StepCost]:
+        """How long others have waited for the steps of a run, by their numbers."""
+        (text,) = self._tables.query_one(READ_COST, (run_id,)) or (None,)
+        return read_costs(text)
+
+    def read_costs(self, run_id: str) -> dict[int, StepCost]:
+        """What the steps of a run have cost, by their numbers: as far as that was seen."""
+        from lockgate.planner.plan.proof import StepCost
+
+        found = self.read_waits(run_id)
+        if not self._tables.tables.has_batches:
+            return found
+        for step, batches, rows, ms in self._tables.query_all(READ_BATCHES, (run_id,)):
+            done = {"batches": int(batches), "rows": int(rows), "batches_ms": int(ms)}
+            found[int(step)] = found.get(int(step), StepCost()).model_copy(update=done)
+        return found
 
     def find_run(self, run_id: str) -> PastRun:
         """The run with this id.

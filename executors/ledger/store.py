@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.named_tables import LedgerTables
-from lockgate.executors.ledger.rows import job_text, plan_pieces, read_entries, run_values
+from lockgate.executors.ledger.rows import (
+    job_text,
+    plan_pieces,
+    read_entries,
+    run_values,
+)
 from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, READ_RECORDINGS, Runs
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed

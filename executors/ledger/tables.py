@@ -36,8 +36,9 @@ OURS = (*OWN_NAMES.values(), *FLEET)
 ON_DEMAND = "batches"
 """The part of the ledger that is made for the first plan that needs it."""
 ALWAYS_MADE = tuple(name for part, name in OWN_NAMES.items() if part != ON_DEMAND)
-ADD_JOB = "alter table {runs} add column job text"
-"""For ledgers of versions that did not note CI's own job."""
+ADDED = ("job", "cost")
+"""Columns of lockgate_runs that older versions did not make, of the type text."""
+ADD = "alter table {{runs}} add column {} text"
 
 
 @frozen
@@ -53,14 +54,14 @@ class TableFault:
 class Tables:
     """What exists. `columns` are the history table's, sorted; empty where there is none.
 
-    `known` are PostgreSQL's own number of each table, and one of what belongs to it. `has_job` says
-    that lockgate_runs has the column `job`, which older versions did not make.
+    `known` are PostgreSQL's own number of each table, and one of what belongs to it. `lacking`
+    are those of ADDED that lockgate_runs does not have.
     """
 
     columns: tuple[str, ...]
     names: frozenset[str]
     faults: tuple[TableFault, ...] = ()
-    has_job: bool = True
+    lacking: tuple[str, ...] = ()
     known: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -77,7 +78,7 @@ class Tables:
     def exist(self) -> bool:
         """Whether there is nothing left to make."""
         made = bool(self.columns) and self.names.issuperset(ALWAYS_MADE)
-        return made and self.has_job
+        return made and not self.lacking
 
     def suffice(self, plan: Plan | None = None) -> bool:
         """Whether there is nothing left to make before this plan."""
@@ -96,8 +97,8 @@ class Tables:
             if not (self.columns if part == "history" else OWN_NAMES[part] in self.names)
             and (part != ON_DEMAND or is_needed)
         ]
-        is_older = OWN_NAMES["runs"] in self.names and not self.has_job
-        return making + [ADD_JOB] * is_older
+        is_older = OWN_NAMES["runs"] in self.names
+        return making + [ADD.format(name) for name in self.lacking if is_older]
 
     def refuse_foreign(self, history: str) -> None:
         """Raises HistoryError when a table is not lockgate's own, or has others' code on it."""

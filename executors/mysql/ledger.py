@@ -11,7 +11,7 @@ from itertools import islice
 
 from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.tables import TableFault, Tables
+from lockgate.executors.ledger.tables import ADDED, TableFault, Tables
 
 # A row for what each table is and has; of columns, those of the history and of lockgate_runs.
 # Triggers are seen by a role that has the right TRIGGER.
@@ -62,7 +62,8 @@ CREATE_TABLES = {
     direction varchar(4) not null, environment varchar(255) not null,
     status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
     started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
-    approvers text, error text, receipt mediumtext, job text) {TABLE}""",
+    approvers text, error text, receipt mediumtext, job text,
+    cost text) {TABLE}""",
     "plans": f"""create table {{plans}} (
     run_id varchar(36) not null, piece int not null, text mediumtext not null,
     primary key (run_id, piece)) {TABLE}""",
@@ -122,7 +123,7 @@ def read_tables(rows: Iterable[Row], history: str) -> Tables:
     columns = [(table.lower(), name.lower()) for kind, table, name, _ in found if kind == "column"]
     return Tables(
         columns=tuple(name for table, name in columns if table == history.lower()),
-        has_job=("lockgate_runs", "job") in columns,
+        lacking=tuple(name for name in ADDED if ("lockgate_runs", name) not in columns),
         names=frozenset(table.lower() for kind, table, _, _ in found if kind == "table"),
         faults=tuple(fault for row in found for fault in _faults(*row)),
     )

@@ -5,8 +5,8 @@ Which of them holds which half of the migration lock is `lock`'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from pymysql.constants import CLIENT
 from lockgate.executors.engine import Session
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import SPARE_NAME, history_name
+from lockgate.executors.mysql.catalogue.waits import DEFINITIONS, INSTEAD, ROWS
 from lockgate.executors.mysql.connection import (
     OWN,
     is_encrypted,
@@ -30,7 +31,7 @@ from lockgate.executors.mysql.encryption import read_level
 from lockgate.executors.mysql.ledger import COLUMNS
 from lockgate.executors.mysql.limits import refuse_percent
 from lockgate.planner.database.server import Server, dialect_of, refuse_old_server
-from lockgate.planner.errors import Interrupted, UsageError
+from lockgate.planner.errors import ConfigurationError, Interrupted, UsageError
 from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class MySQLSession(Session):
     """Of how many tables information_schema is best asked at once."""
     rebuilds_empty_tables = True  # where it would change a filled one in place
     grants_make_users = False  # of a name that there is none, without NO_AUTO_CREATE_USER
+    waits: tuple[str, ...] = (DEFINITIONS, ROWS)
+    """What tells how long others wait for a session."""
     fails_over = True  # its replicas tell by which mark they are known
     own: tuple[str, ...] = ()
     """What further sessions are given, beside what each is."""
@@ -85,6 +88,7 @@ class MySQLSession(Session):
     def __init__(self, address: DatabaseAddress, environment: Environment) -> None:
         self._address = address
         self._timeouts = environment.timeouts
+        _refuse_blockers(environment)
         self._program = f"lockgate {environment.name}"
         self._tls: dict[str, Any] = {}
         self._history = environment.history
@@ -149,6 +153,22 @@ class MySQLSession(Session):
     def observe(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Every row of a query, by the guard's session: what a section has set is not in it."""
         return self.run_on(self.guard, sql, parameters)[1]
+
+    @contextmanager
+    def counting_waits(self) -> Iterator[Callable[[], list[float]]]:
+        asked = list(self.waits)
+
+        def ask(sql: str) -> list[Row]:
+            """None where the role may not see them."""
+            try:
+                return self.run_on(aside, sql, (self.work.thread_id(),))[1]
+            except ServerError:
+                place = asked.index(sql)
+                asked[place : place + 1] = [INSTEAD[sql]] if sql in INSTEAD else []
+                return []
+
+        with closing(self.connect()) as aside:
+            yield lambda: [float(row[0]) for sql in tuple(asked) for row in ask(sql)]
 
     def execute_aside(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs one statement, durable on return, by the guard's session."""
@@ -283,3 +303,16 @@ class MySQLSession(Session):
                 f"The server is a MariaDB ({version}).",
                 do="Write `engine: mariadb` in the environment.",
             )
+
+
+def _refuse_blockers(environment: Environment) -> None:
+    """Raises ConfigurationError where sessions are to be ended that this server does not name."""
+    if environment.blockers.model_dump(exclude_none=True):
+        raise ConfigurationError(
+            "`blockers` is there for PostgreSQL alone",
+            path=environment.path,
+            why="MySQL and MariaDB do not say for certain, and only after a wait has ended, which "
+            "session holds what a statement waits for: another one could be ended.",
+            do="Leave the key away. When a wait for a lock has ended in vain, the error names who "
+            "may hold it, and the `KILL` that ends it.",
+        )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from lockgate.executors.events import Blocked, Emit, OtherSession, first_words
+from lockgate.executors.events import Blocked, BlockerEnded, Emit, OtherSession, first_words
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
+    from lockgate.planner.environments.keys import Blockers
 
 SESSION = """
 select a.pid, coalesce(a.usename, ''), coalesce(host(a.client_addr), ''),
@@ -22,6 +23,27 @@ from pg_stat_activity a
 """
 # https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SESSION
 BLOCKERS = f"{SESSION} where a.pid = any(pg_blocking_pids(%s))"
+# The server cancels autovacuum by itself, unless it is to prevent that transaction ids run out.
+# https://www.postgresql.org/docs/current/routine-vacuuming.html
+AUTOVACUUM = "a.backend_type = 'autovacuum worker'"
+IDLE = (
+    "a.state in ('idle in transaction', 'idle in transaction (aborted)') "
+    "and clock_timestamp() - a.state_change >= make_interval(secs => %s)"
+)
+# The condition is asked again with the act: a session may have gone on since.
+ENDINGS = {
+    "canceled": f"select pg_cancel_backend(a.pid) from pg_stat_activity a where {AUTOVACUUM} ",
+    "terminated": f"select pg_terminate_backend(a.pid) from pg_stat_activity a where {IDLE} ",
+}
+STILL_BLOCKS = "and a.pid = %s and a.pid = any(pg_blocking_pids(%s))"
+# How long each session has waited for a lock that another one holds, or stands before it in the
+# queue for; the server tells since when from version 14 on.
+WAITS = """
+select coalesce(extract(epoch from clock_timestamp()
+    - (to_jsonb(l) ->> 'waitstart')::timestamptz), %s)::float8
+from pg_locks l
+where not l.granted and l.pid <> pg_backend_pid() and %s = any(pg_blocking_pids(l.pid))
+"""
 
 
 def read_session(row: Row) -> OtherSession:
@@ -34,9 +56,15 @@ class Watch:
     """Tells who blocks a session, by a second session that is opened when there is a need."""
 
     def __init__(
-        self, pid: int, connect: Callable[[], psycopg.Connection[Row]], emit: Emit
+        self,
+        pid: int,
+        connect: Callable[[], psycopg.Connection[Row]],
+        emit: Emit,
+        endings: Blockers,
     ) -> None:
         self._pid = pid
+        self._endings = endings
+        self._refused = set[int]()
         self._connect = connect
         self._emit = emit
         self._observer: psycopg.Connection[Row] | None = None
@@ -51,6 +79,27 @@ class Watch:
             if blockers and blockers != self.blockers:
                 self._emit(Blocked(blockers, seconds))
             self.blockers = blockers or self.blockers
+            for blocker in blockers:
+                self._end(self._observer, blocker)
+
+    def _end(self, observer: psycopg.Connection[Row], blocker: OtherSession) -> None:
+        """Ends a session where the environment says so; told also when the server refuses it."""
+        limit = self._endings.terminate_idle_in_transaction
+        wanted: dict[str, tuple[object, ...]] = {}
+        if self._endings.cancel == "autovacuum":
+            wanted["canceled"] = ()
+        if limit is not None:
+            wanted["terminated"] = (limit,)
+        for way, terms in wanted.items() if blocker.pid not in self._refused else ():
+            refusal = ""
+            try:
+                sql = (ENDINGS[way] + STILL_BLOCKS).encode()
+                if observer.execute(sql, (*terms, blocker.pid, self._pid)).fetchone() != (True,):
+                    continue
+            except psycopg.errors.InsufficientPrivilege as error:
+                self._refused.add(blocker.pid)
+                refusal = str(error.diag.message_primary)
+            self._emit(BlockerEnded(blocker, way, refusal))
 
     def close(self) -> None:
         """Ends the second session, if there is one."""

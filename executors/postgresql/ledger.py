@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.location import FoundLedger
-from lockgate.executors.ledger.tables import TableFault, Tables
+from lockgate.executors.ledger.tables import ADDED, TableFault, Tables
 from lockgate.executors.postgresql.lock import OWN_LOCK
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ select array(select attname::text from ledger l join pg_attribute a on a.attreli
         {PARTS.format(oid="l.oid")})) from ledger l), '{{}}'),
     coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
         from fault join ledger using (oid)), '[]'),
-    exists (select from ledger l join pg_attribute a on a.attrelid = l.oid
-        where l.relname = 'lockgate_runs' and a.attname = 'job')
+    array(select a.attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
+        where l.relname = 'lockgate_runs' and a.attname in ({", ".join(map(repr, ADDED))}))
 """
 # What is found here is judged by `TABLES` before more is read of it.
 LEDGERS = f"""
@@ -124,7 +124,7 @@ CREATE_TABLES = {
     direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
     actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
     finished_at timestamptz, plan text not null, approvers text, error text, receipt text,
-    job text)""",
+    job text, cost text)""",
     "plans": """create table {plans} (
     run_id varchar(36) not null, piece int not null, text text not null,
     primary key (run_id, piece))""",
@@ -187,9 +187,10 @@ delete from {history} using fence where version = $1 and checksum = $2
 
 def read_tables(row: Row) -> Tables:
     """The row of TABLES."""
-    columns, known, faults, has_job = row
+    columns, known, faults, added = row
     found = tuple(TableFault(*fault) for fault in faults)
-    return Tables(tuple(columns), frozenset(known), found, has_job, known)
+    lacking = tuple(name for name in ADDED if name not in added)
+    return Tables(tuple(columns), frozenset(known), found, lacking, known)
 
 
 def find_ledgers(session: PostgreSQLSession) -> list[FoundLedger]:

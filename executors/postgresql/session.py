@@ -6,8 +6,8 @@ Runs no plan, as `units` do; knows of the ledger only where it lies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from lockgate.executors.costs.waits import EVERY
 from lockgate.executors.engine import Session
 from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
 from lockgate.executors.ledger.tables import history_name
-from lockgate.executors.postgresql.blockers import Watch
+from lockgate.executors.postgresql.blockers import WAITS, Watch
 from lockgate.executors.postgresql.connection import (
     END_WAIT,
     Connection,
@@ -76,6 +77,7 @@ class PostgreSQLSession(Session):
         self.lock_timeout = environment.timeouts.lock
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
+        self._blockers = environment.blockers
         self._history = environment.history
         self.unmanaged = environment.unmanaged
         self.schema = environment.place.schema if environment.place else None
@@ -206,13 +208,18 @@ class PostgreSQLSession(Session):
     def watching(self, emit: Emit) -> Iterator[Watch]:
         """A watch over what blocks this session, for the block's statements; what the server says
         beside their results is told too."""
-        watch, heard = Watch(self._pid, self._connect, emit), self._connection
+        watch, heard = Watch(self._pid, self._connect, emit, self._blockers), self._connection
         heard.listener = emit
         try:
             yield watch
         finally:
             heard.listener = None
             watch.close()
+
+    @contextmanager
+    def counting_waits(self) -> Iterator[Callable[[], list[float]]]:
+        with translated(), closing(self._connect()) as aside:
+            yield lambda: [seconds for (seconds,) in aside.execute(WAITS, (EVERY, self._pid))]
 
     def end_session(self) -> None:
         """Cancels what runs and ends the session; returns when the server has ended it too, so

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.planner.plan.proof import StepCost
 from lockgate.planner.plan.statement import Batch, Limit
 from lockgate.planner.quantities import format_duration, format_size
 
@@ -43,6 +44,23 @@ def _conditions(batch: Batch) -> Iterator[str]:
         yield f"the next one waits for {' and '.join(map(spell_limit, batch.throttles))}"
     if batch.until:
         yield f"at the end {batch.until} must hold, or the table is walked again"
+
+
+def spell_cost(cost: StepCost) -> str:
+    """What a step has cost where it ran, as clauses.
+
+    >>> spell_cost(StepCost(batches=3, rows=5000, batches_ms=1234, others_waited_ms=90_000,
+    ...                     others_waiting=4))
+    '3 batches in 1s, 5,000 rows changed; other sessions waited 90s in all, up to 4 at once'
+    """
+    told = []
+    if cost.batches is not None:
+        seconds = format_duration(round((cost.batches_ms or 0) / 1000))
+        told.append(f"{cost.batches:,} batches in {seconds}, {cost.rows or 0:,} rows changed")
+    if cost.others_waited_ms is not None:
+        seconds = format_duration(round(cost.others_waited_ms / 1000))
+        told.append(f"other sessions waited {seconds} in all, up to {cost.others_waiting} at once")
+    return "; ".join(told)
 
 
 def spell_limit(limit: Limit) -> str:

@@ -16,7 +16,7 @@ from lockgate.planner.database.recording import recorded_keys
 from lockgate.planner.document import render_document
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Plan, Step
-from lockgate.planner.plan.proof import CarriedReceipt, Promotion, Proof
+from lockgate.planner.plan.proof import CarriedReceipt, Promotion, Proof, StepCost
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
 from lockgate.planner.value import frozen
@@ -47,6 +47,7 @@ class Record:
     receipt: str | None = None
     signers: tuple[str, ...] = ()
     confirmed: bool = False
+    cost: StepCost | None = None
 
 
 @frozen
@@ -138,7 +139,13 @@ def _age(one: SignedReceipt) -> tuple[datetime, int]:
 def _record(step: Applied, one: SignedReceipt) -> Record:
     receipt = one.receipt
     return Record(
-        step.version, step.name, step.checksum, receipt.finished_at, receipt.digest, one.signers
+        step.version,
+        step.name,
+        step.checksum,
+        receipt.finished_at,
+        receipt.digest,
+        one.signers,
+        cost=step.cost,
     )
 
 
@@ -189,6 +196,7 @@ def _prove(step: Step, origin: Origin) -> Proof:
         receipt=record.receipt,
         signers=record.signers,
         confirmed=record.confirmed,
+        cost=record.cost,
     )
 
 

@@ -115,6 +115,17 @@ class Retries(Settings):
     lock: Count = Field(5, description="How often to try again after timeouts.lock.")
 
 
+class Blockers(Settings):
+    """Which sessions in the way of a statement may be ended. Without a key none is."""
+
+    cancel: Literal["autovacuum"] | None = Field(
+        None, description="`autovacuum`: its work on a table that a statement waits for."
+    )
+    terminate_idle_in_transaction: Lifetime | None = Field(
+        None, description="How long one may do nothing in its transaction; null: for ever."
+    )
+
+
 class Copies(Settings):
     """Copies of rows that a rollback needs where the server commits DDL by itself."""
 
@@ -201,8 +212,8 @@ class EnvironmentFile(PolicyFile):
         None,
         description="The environment whose keys to start from. Free are engine, lock, pooler, "
         "schema_file, timeouts.connect, variables, copies and rehearsal; database, disposable and "
-        "fleet are never inherited; history, migrations, project, retries and timeouts are free "
-        "until a file states them. All else may only be stricter.",
+        "fleet are never inherited; blockers, history, migrations, project, retries and timeouts "
+        "are free until a file states them. All else may only be stricter.",
     )
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
@@ -230,6 +241,9 @@ class EnvironmentFile(PolicyFile):
     )
     timeouts: Timeouts = Field(Timeouts.model_construct(), description="Limits of the session.")
     retries: Retries = Field(Retries.model_construct(), description="What is tried again.")
+    blockers: Blockers = Field(
+        Blockers.model_construct(), description="Sessions to end that a statement waits for."
+    )
     variables: dict[VariableName, str] = Field({}, description="Values for templates; no secrets.")
     copies: Copies = Field(
         Copies.model_construct(), description="Rows kept for a rollback by compensation."

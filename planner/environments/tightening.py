@@ -19,6 +19,8 @@ FALLING: tuple[Key, ...] = (("max_plan_age",), ("thresholds", "rows"), ("thresho
 """What is stricter the smaller it is, stated or not; null is without an end."""
 BOUNDED: tuple[Key, ...] = (("timeouts", "lock"), ("timeouts", "statement"), ("retries", "lock"))
 """The same where it is stated."""
+ENDED: tuple[Key, ...] = (("blockers", "cancel"), ("blockers", "terminate_idle_in_transaction"))
+"""Which sessions a run may end: stricter is none, and later, where `blockers` is stated."""
 
 
 def loosened_key(file: ExtendedFile, base: ExtendedFile, stated: Mapping[str, Any]) -> Key | None:
@@ -35,9 +37,22 @@ def _loosened(file: ExtendedFile, base: ExtendedFile, stated: Mapping[str, Any])
         yield ("drift",)
     if base.drift == "check" and not set(file.unmanaged) <= set(base.unmanaged):
         yield ("unmanaged",)
+    for key in ENDED if _is_stated(("blockers",), stated) else ():
+        if _ends_more(_value(file, key), _value(base, key)):
+            yield key
     for key in FALLING + tuple(key for key in BOUNDED if _is_stated(key, stated)):
         if _limit(file, key) > _limit(base, key):
             yield key
+
+
+def _ends_more(value: str | float | None, base: str | float | None) -> bool:
+    """
+    >>> _ends_more("autovacuum", None), _ends_more(30.0, 60.0), _ends_more(60.0, 30.0)
+    (True, True, False)
+    """
+    if value is None or base is None:
+        return value is not None
+    return isinstance(value, float) and isinstance(base, float) and value < base
 
 
 def _is_stated(key: Key, stated: Mapping[str, Any]) -> bool:

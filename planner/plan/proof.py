@@ -6,11 +6,28 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from lockgate.planner.plan.statement import Model, Sha256
+from lockgate.planner.plan.statement import Estimate, Model, Sha256
 
 VERSION = r"^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]{0,253}[^\x00-\x20\x7f])?$"
 
 Version = Annotated[str, Field(pattern=VERSION)]
+
+
+class StepCost(Model):
+    """What a step has cost where it ran, as far as that was seen."""
+
+    batches: Estimate | None = Field(None, description="The batches of it; null: it has none.")
+    rows: Estimate | None = Field(None, description="The rows that they changed.")
+    batches_ms: Estimate | None = Field(
+        None, description="Milliseconds in batches, without those between two."
+    )
+    others_waited_ms: Estimate | None = Field(
+        None, description="Milliseconds that other sessions have waited for it, added up; null: "
+        "none was seen to wait."
+    )  # fmt: skip
+    others_waiting: Estimate | None = Field(
+        None, description="The most sessions that waited at once."
+    )
 
 
 class Proof(Model):
@@ -30,6 +47,10 @@ class Proof(Model):
     confirmed: bool = Field(
         False, description="The environment's own history says so as well. For policies."
     )
+    cost: StepCost | None = Field(
+        None, description="What it cost there, as the receipt says; null: nothing is known. For "
+        "people."
+    )  # fmt: skip
     obstacle: str = Field("", description="Why nothing shows it, as a clause; for reviewers.")
 
 

@@ -5,6 +5,7 @@ Reads no database: an executor says which run it was.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,7 +21,7 @@ from lockgate.planner.document import (
     write_document,
 )
 from lockgate.planner.plan.plan import Direction, Plan, State, Step, Target
-from lockgate.planner.plan.proof import Version
+from lockgate.planner.plan.proof import StepCost, Version
 from lockgate.planner.plan.statement import Estimate, Model, Sha256
 from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
@@ -38,6 +39,11 @@ class Applied(Model):
     checksum: Sha256 = Field(description="SHA-256 of the file; for promotion.")
     statements: Estimate = Field(
         description="How many statements ran; 0: a baseline has only recorded it. For promotion."
+    )
+
+    cost: StepCost | None = Field(
+        None,
+        description="What it has cost, as far as that was seen; null: nothing was. For people.",
     )
 
     @property
@@ -121,8 +127,12 @@ def make_receipt(
     *,
     uuid: str | None,
     fingerprint: str | None = None,
+    costs: Mapping[int, StepCost] | None = None,
 ) -> Receipt:
-    """The receipt of a run of this plan; `uuid` is the database's identity."""
+    """The receipt of a run of this plan; `uuid` is the database's identity, and `costs` are what
+    its steps have cost, by their numbers."""
+    known = costs or {}
+    applied = (applied_step(step, known.get(place)) for place, step in enumerate(plan.steps, 1))
     receipt = Receipt(
         tool_version=run.tool_version,
         run=run.id,
@@ -137,14 +147,14 @@ def make_receipt(
         started_at=run.started_at,
         finished_at=run.finished_at,
         result=plan.result,
-        steps=tuple(map(applied_step, plan.steps)),
+        steps=tuple(applied),
         fingerprint=fingerprint,
         digest=UNSEALED,
     )
     return sealed(receipt)
 
 
-def applied_step(step: Step) -> Applied:
+def applied_step(step: Step, cost: StepCost | None = None) -> Applied:
     """What a receipt says of a step that has run."""
     return Applied(
         direction=step.direction,
@@ -152,6 +162,7 @@ def applied_step(step: Step) -> Applied:
         name=step.name,
         checksum=step.checksum,
         statements=len(step.statements),
+        cost=cost,
     )
 
 

@@ -87,9 +87,13 @@ def test_max_time_stops_it_with_12_and_the_same_command_goes_on(
     assert f"001 add: {done['rows']:,} rows" in status.out
     assert "half done" in status.out
     refused(project.migrate("up", "--max-time", "soon"), 64, "max-time")
-    fast = project.migrate("apply", "plan.json")
-    succeed(fast)
+    receipt = project.folder / "receipt.json"
+    succeed(project.migrate("apply", "plan.json", "--receipt", str(receipt)))
     check(any_server, any_database)
+    (step,) = json.loads(receipt.read_text())["steps"]
+    assert (step["cost"]["rows"], step["cost"]["batches"] > 1) == (ROWS, True)
+    (run,) = project.migrate("history", "--json", "-n", "1").document["runs"]
+    assert f"{step['cost']['batches']} batches in " in project.migrate("history", run["id"]).out
 
 
 def test_it_is_paused_and_resumed_from_another_shell(

@@ -50,6 +50,7 @@ HARMLESS = {
     "result": "the order of receipts of one moment; what has stayed, the history says",
     "steps.name": "for people",
     "steps.statements": "for people; whether any ran, the history that confirms it says",
+    "steps.cost": "for people",
     "steps swapped": "in which order they ran is not asked",
     "steps doubled": "it says the same twice",
     "fingerprint": "for people",

@@ -30,7 +30,6 @@ SETTINGS = {
     "dynamic_shared_memory_type": "mmap",
     "log_statement": "all",
     "log_line_prefix": "%m|%p|%d|",
-    "autovacuum": "off",
     "timezone": "UTC",
 }
 """Dynamic shared memory lies in the data directory, so that kill -9 leaves none behind."""
@@ -159,6 +158,8 @@ class PostgresServer:
         fixed = ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
         own = ["-D", str(self._data), "-U", self.user]
         self._process.run([str(self.programs / "initdb"), *own, *fixed])
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write("autovacuum = off\n")  # where ALTER SYSTEM can switch it on
 
     def _start(self) -> None:
         settings = SETTINGS | {"port": str(self.port)}

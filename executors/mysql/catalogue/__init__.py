@@ -5,4 +5,5 @@ details.py             The rows of information_schema as a catalogue's details
 information_schema.py  The views of information_schema on MySQL and MariaDB, one plain query each
 readers.py             Who has read a table or a column of it, by the performance schema
 survey.py              What a database of MySQL or MariaDB is like, asked by its session; implements
+waits.py               Which sessions wait for what a session of ours holds, on MySQL and MariaDB
 """

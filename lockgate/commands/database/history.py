@@ -46,5 +46,5 @@ def command(
         else:
             shown = runs.find_run(run_id)
             show = history.show_run_json if as_json else history.show_run
-            show(shown, runs.read_plan(shown.id))
+            show(shown, runs.read_plan(shown.id), runs.read_costs(shown.id))
     return 0

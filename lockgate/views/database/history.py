@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.states import WHOLE
 from lockgate.planner.quantities import spell_digest
+from lockgate.views.batches import spell_cost
 from lockgate.views.grid import say_grid
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say, say_table, spell_time, zone
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import PastRun
+    from lockgate.executors.ledger.rows import PastRun
     from lockgate.planner.plan.plan import Plan, Step
+    from lockgate.planner.plan.proof import StepCost
     from lockgate.planner.plan.receipt import Job
 
-HEAD = {"format": "lockgate-history", "format_version": "1.3"}
-RARE = ("CI job (a claim)", "approved by", "error")
+HEAD = {"format": "lockgate-history", "format_version": "1.4"}
+RARE = ("others waited", "CI job (a claim)", "approved by", "error")
 """Columns that are left out where no run has anything in them."""
 
 
@@ -28,7 +30,8 @@ def show_text(runs: Iterable[PastRun]) -> None:
         f"started ({zone()})": [spell_time(run.started_at) for run in found],
         "what": [describe_steps(run) for run in found],
         "status": [run.status for run in found],
-        "took": [_took(run) for run in found],
+        "took": [_took(run.ms) for run in found],
+        "others waited": [_took(run.waited or None) for run in found],
         "run": [run.id for run in found],
         "who (a claim)": [run.actor for run in found],
         "CI job (a claim)": [describe_job(run.job) for run in found],
@@ -41,10 +44,11 @@ def show_text(runs: Iterable[PastRun]) -> None:
     say_grid(list(shown), [[(cell, style) for cell in row] for style, row in rows])
 
 
-def show_run(run: PastRun, plan: Plan) -> None:
+def show_run(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> None:
     """One run in full, with each of its steps, on stdout."""
     say(f"Run {run.id}: {run.status}", "bold" if run.status in WHOLE else "yellow")
-    say(f"  started   {spell_time(run.started_at)} {zone()}, took {_took(run) or 'no known time'}")
+    took = _took(run.ms) or "no known time"
+    say(f"  started   {spell_time(run.started_at)} {zone()}, took {took}")
     say(f"  by        {run.actor} (a claim), with lockgate {run.tool_version}")
     if run.job:
         say(f"  job       {describe_job(run.job)} (a claim)")
@@ -54,11 +58,11 @@ def show_run(run: PastRun, plan: Plan) -> None:
     if run.error:
         say(f"  error     {run.error}", "yellow")
     say("")
-    rows = [_step(number, step) for number, step in enumerate(plan.steps, 1)]
-    say_table(("step", "", "version", "name", "statements"), rows, [""] * len(rows))
+    rows = [_step(number, step, costs.get(number)) for number, step in enumerate(plan.steps, 1)]
+    say_table(("step", "", "version", "name", "statements", "cost"), rows, [""] * len(rows))
 
 
-def show_run_json(run: PastRun, plan: Plan) -> None:
+def show_run_json(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> None:
     """One run in full, with its steps."""
     steps = [
         {
@@ -68,8 +72,9 @@ def show_run_json(run: PastRun, plan: Plan) -> None:
             "recorded": step.record is not None,
             "reason": step.record.reason if step.record and step.record.is_skip else None,
             "statements": len(step.statements),
+            "cost": costs[number].model_dump() if number in costs else None,
         }
-        for step in plan.steps
+        for number, step in enumerate(plan.steps, 1)
     ]
     show_document(HEAD | {"run": _document(run) | {"verdict": plan.verdict, "steps": steps}})
 
@@ -89,25 +94,25 @@ def describe_steps(run: PastRun) -> str:
     return f"{run.direction} {ends}{number}".strip()
 
 
-def _step(number: int, step: Step) -> tuple[str, ...]:
+def _step(number: int, step: Step, cost: StepCost | None) -> tuple[str, ...]:
     sign = "+ up" if step.direction == "up" else "- down"
     runs = "recorded" if step.record else str(len(step.statements))
     if step.record and step.record.is_skip:
         runs = f"passed over: {step.record.reason}"
-    return (str(number), sign, step.version, step.name, runs)
+    return (str(number), sign, step.version, step.name, runs,
+            spell_cost(cost) if cost else "")  # fmt: skip
 
 
-def _took(run: PastRun) -> str:
+def _took(ms: int | None) -> str:
     """
-    >>> from types import SimpleNamespace
-    >>> [_took(SimpleNamespace(ms=ms)) for ms in (None, 12, 1500, 90_000)]
+    >>> [_took(ms) for ms in (None, 12, 1500, 90_000)]
     ['', '12 ms', '1.5 s', '1 min 30 s']
     """
-    if run.ms is None:
+    if ms is None:
         return ""
-    if run.ms < 1000:
-        return f"{run.ms} ms"
-    minutes, seconds = divmod(run.ms / 1000, 60)
+    if ms < 1000:
+        return f"{ms} ms"
+    minutes, seconds = divmod(ms / 1000, 60)
     return f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
 
 
@@ -130,7 +135,8 @@ def show_json(runs: Iterable[PastRun]) -> None:
 def _document(run: PastRun) -> dict[str, Any]:
     fields = (
         "id", "plan_digest", "direction", "status", "actor", "approvers", "tool_version",
-        "started_at", "finished_at", "ms", "versions", "error",
+        "started_at", "finished_at", "ms", "versions", "error", "waited",
     )  # fmt: skip
     job = {"job": run.job.model_dump() if run.job else None}
-    return {name: getattr(run, name) for name in fields} | job
+    shown = {name: getattr(run, name) for name in fields}
+    return shown | {"others_waited_ms": shown.pop("waited")} | job

@@ -12,7 +12,7 @@ from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.planner.value import frozen
-from lockgate.views.batches import describe_batch
+from lockgate.views.batches import describe_batch, spell_cost
 from lockgate.views.online import describe_copy
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
@@ -74,6 +74,7 @@ def _notes(plan: Plan) -> list[Note]:
         *(_lock(lock) for lock in find_locks(plan) if _matters(lock.touch)),
         *(_finding(remark) for remark in find_remarks(plan)),
         *_batches(plan),
+        *_costs(plan),
         *_promises(plan),
     ]
     return sorted(found, key=lambda note: note.place.number)
@@ -137,6 +138,15 @@ def _batches(plan: Plan) -> Iterator[Note]:
         if statement.condition is not None:
             told = f"runs only if {statement.condition.met}"
             yield Note(place, "condition", f"line {statement.line}: {told}")
+
+
+def _costs(plan: Plan) -> Iterator[Note]:
+    """What steps have cost in the environment that the plan is promoted from."""
+    seen = plan.promotion
+    costs = {proof.version: proof.cost for proof in seen.proofs if proof.cost} if seen else {}
+    for number, step in enumerate(plan.steps, 1):
+        if seen and (cost := costs.get(step.version)):
+            yield Note(Place(number, step), "cost", f"in {seen.environment}: {spell_cost(cost)}")
 
 
 def _promises(plan: Plan) -> Iterator[Note]:

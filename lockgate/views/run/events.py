@@ -28,6 +28,8 @@ NAMES = {
     "StepFinished": "step_finished",
     "UnitCommitted": "committed",
     "Blocked": "blocked",
+    "BlockerEnded": "blocker_ended",
+    "OthersWaited": "others_waited",
     "ServerMessage": "server_message",
     "BatchCommitted": "batch_committed",
     "BatchesHeld": "batches_held",

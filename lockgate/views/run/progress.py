@@ -12,11 +12,13 @@ from lockgate.executors.events import (
     BatchCommitted,
     BatchesHeld,
     Blocked,
+    BlockerEnded,
     ClearingPostponed,
     CopyProgressed,
     Emit,
     Event,
     LockAwaited,
+    OthersWaited,
     Retried,
     RunStarted,
     ServerMessage,
@@ -74,6 +76,12 @@ class _Follower:
             case Blocked():
                 who = "; ".join(str(blocker) for blocker in event.blockers)
                 tell(f"Waiting for a lock since {_duration(event.seconds)}: {who}", "yellow")
+            case BlockerEnded():
+                how = f"could not be {event.way}: {event.refusal}" if event.refusal else event.way
+                tell(f"Session {how}, as `blockers` says: {event.blocker}", "yellow")
+            case OthersWaited():
+                tell(f"    other sessions waited {_duration(event.seconds)} in all, "
+                     f"up to {event.sessions} at once", "yellow")  # fmt: skip
             case ServerMessage():
                 parts = (event.message, event.detail, event.hint)
                 told = hide_passwords("\n  ".join(filter(None, parts)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -81,6 +82,12 @@ KEYS = {
         [f"({n}.{n:010})" for n in range(12345678901234567, 12345678901234578)],
     ),
     "date": ("id date not null primary key", "id", [f"('2024-02-{n:02}')" for n in range(1, 12)]),
+    "uuid": (
+        "id {uuid} not null primary key",
+        "id",
+        [f"('{UUID(int=n * 0xFEDCBA9876543210FEDCBA9876543 << 8, version=v)}')" for n in range(9)
+         for v in (1, 4)],
+    ),
     "two": (
         "a int not null, b varchar(9) not null, unique (a, b)",
         "a,b",
@@ -92,7 +99,8 @@ KEYS = {
 @pytest.mark.parametrize("kind", KEYS)
 def test_each_row_is_changed_once_by_any_key(engine: Any, kind: str) -> None:
     columns, key, values = KEYS[kind]
-    make_table(engine, columns, key, values)
+    uuid = "char(36)" if engine.server.dialect.name == "mysql" else "uuid"
+    make_table(engine, columns.replace("{uuid}", uuid), key, values)
     heard = Recorder()
     apply_up(engine, in_batches(key), emit=heard)
     assert changed(engine) == [(1, len(values))]

@@ -8,12 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from lockgate.executors.events import Blocked, Event, Retried, StatementFinished
+from lockgate.executors.events import Blocked, BlockerEnded, Event, Retried, StatementFinished
 from lockgate.executors.postgresql.blockers import SESSION, read_session
 from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.executors.building import OUTSIDE, Recorder, apply_plan, apply_up, failure_of, plan_for
 from tests.executors.building import open_test_engine as open_engine
+from tests.executors.watching import await_at, count, gate, shut
 from tests.servers.postgres import PostgresServer
+from tests.servers.process import wait_until
 
 Bystander = psycopg.Connection[Any]
 BASE = {"000_t": "create table t (id int);"}
@@ -37,9 +39,11 @@ def blocker(
 
 
 @contextmanager
-def hasty(server: PostgresServer, database: str, retries: int, lock: float = 0.3) -> Iterator[Any]:
+def hasty(
+    server: PostgresServer, database: str, retries: int, lock: float = 0.3, **more: Any
+) -> Iterator[Any]:
     """An engine that soon gives up a wait for a lock."""
-    settings = {"timeouts": {"lock": lock}, "retries": {"lock": retries}}
+    settings = {"timeouts": {"lock": lock}, "retries": {"lock": retries}, **more}
     with open_engine(server, database, **settings) as engine:
         yield engine
 
@@ -133,6 +137,115 @@ def test_without_retries_the_first_timeout_is_the_last(
     ):
         apply_up(engine, BLOCKED, emit=told)
     assert told.of(Retried) == []
+
+
+IDLE = "terminate_idle_in_transaction"
+
+
+@pytest.mark.parametrize(
+    ("blockers", "ended"),
+    [
+        ({IDLE: "1ms"}, ["terminated"]),
+        ({IDLE: "10m"}, []),
+        ({"cancel": "autovacuum"}, []),
+        ({}, []),
+    ],
+)
+def test_a_session_that_is_idle_in_its_transaction_is_ended_where_the_environment_says_so(
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    blocker: Bystander,
+    blockers: Any,
+    ended: list[str],
+) -> None:
+    told = Recorder()
+    with hasty(postgres_server, postgres_database, retries=0, blockers=blockers) as engine:
+        if ended:
+            apply_up(engine, BLOCKED, emit=told)
+        else:
+            with pytest.raises(StatementFailed):
+                apply_up(engine, BLOCKED, emit=told)
+    assert [one.way for one in told.of(BlockerEnded)] == ended
+    assert {one.blocker.pid for one in told.of(BlockerEnded)} <= {pid(blocker)}
+    if ended:
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            blocker.execute("select 1")
+
+
+SLOW_VACUUM = """
+alter table t set (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1);
+insert into t select generate_series(1, 50000);
+update t set id = id + 1;
+alter system set autovacuum_naptime = 1;
+alter system set autovacuum = on;
+select pg_reload_conf();
+"""
+VACUUMED = """
+select count(*) from pg_locks l join pg_stat_activity a using (pid)
+where l.relation = 't'::regclass and a.backend_type = 'autovacuum worker'
+"""
+
+
+def test_autovacuum_is_canceled_where_the_environment_says_so(
+    prepared: None, postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    told = Recorder()
+    for sql in filter(str.strip, SLOW_VACUUM.split(";")):
+        bystander.execute(sql.encode())
+    try:
+        wait_until(lambda: count(bystander, VACUUMED) > 0, "autovacuum works on the table")
+        # The server itself cancels it after deadlock_timeout, a second.
+        settings = {"retries": 0, "lock": 0.9, "blockers": {"cancel": "autovacuum"}}
+        with hasty(postgres_server, postgres_database, **settings) as engine:
+            apply_up(engine, BLOCKED, emit=told)
+    finally:
+        bystander.execute("alter system reset autovacuum")
+        bystander.execute("alter system reset autovacuum_naptime")
+        bystander.execute("select pg_reload_conf()")
+    assert "canceled" in [one.way for one in told.of(BlockerEnded)]
+
+
+def test_a_session_at_work_is_not_ended(
+    postgres_server: PostgresServer,
+    postgres_database: str,
+    blocker: Bystander,
+    bystander: Bystander,
+) -> None:
+    told = Recorder()
+    with shut(bystander, 7):
+        at_work = threading.Thread(target=lambda: blocker.execute(gate(7)))
+        at_work.start()
+        await_at(bystander, 7)
+        with (
+            hasty(postgres_server, postgres_database, retries=0, blockers={IDLE: "1ms"}) as engine,
+            pytest.raises(StatementFailed),
+        ):
+            apply_up(engine, BLOCKED, emit=told)
+    at_work.join()
+    assert told.of(BlockerEnded) == []
+    blocker.execute("commit")
+
+
+def test_a_session_that_the_role_may_not_end_is_named_once(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Bystander
+) -> None:
+    role, told = f"migrator_{postgres_database}", Recorder()
+    bystander.execute(f"create role {role} login in role pg_read_all_stats")
+    bystander.execute(f"grant create on database {postgres_database} to {role}")
+    bystander.execute(f"grant create on schema public to {role}")
+    settings = {"user": role, "blockers": {IDLE: "1ms"}}
+    with hasty(postgres_server, postgres_database, retries=0, lock=0.9, **settings) as engine:
+        apply_up(engine, BASE)
+        with postgres_server.connect(postgres_database) as superuser:
+            superuser.execute("begin")
+            superuser.execute("select * from t")
+            with pytest.raises(StatementFailed):
+                apply_up(engine, BLOCKED, emit=told)
+    (refused,) = told.of(BlockerEnded)
+    assert "permission denied" in refused.refusal
+    bystander.execute(f"drop owned by {role}")
+    bystander.execute(f"drop role {role}")
 
 
 def test_another_failure_is_not_tried_again(postgres: Any) -> None:

@@ -28,8 +28,10 @@ from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.planfile import parse_plan, render_plan
+from lockgate.planner.plan.proof import StepCost
 from lockgate.planner.plan.receipt import FinishedRun, make_receipt
 from lockgate.planner.plan.start import Start
+from lockgate.views.plan.notes import show_notes
 from tests.planner.literals import NOW, SETTING, UUID, ledger, migration, up_plan
 
 ONE, TWO, THREE = migration(1), migration(2), migration(3)
@@ -39,6 +41,7 @@ STAGING = replace(SETTING, environment="staging")
 HOUR = timedelta(hours=1)
 PLAN = up_plan([ONE, TWO])
 NOTHING = Ledger()
+RUN = FinishedRun("7d0c", PLAN.digest, "ann", (), "0.1.0", NOW - 4 * HOUR, NOW - 3 * HOUR, "")
 TERMS = {"from": "staging", "min_soak": "2h"}
 
 
@@ -46,7 +49,7 @@ def receipt(
     plan: Plan, *, ago: timedelta = 3 * HOUR, signers: tuple[str, ...] = ("ci",)
 ) -> SignedReceipt:
     """A receipt of a run that ended so long before the production plan is made."""
-    run = FinishedRun("7d0c", plan.digest, "ann", (), "0.1.0", NOW - ago - HOUR, NOW - ago, "")
+    run = replace(RUN, plan_digest=plan.digest, started_at=NOW - ago - HOUR, finished_at=NOW - ago)
     return SignedReceipt(make_receipt(plan, run, uuid=UUID), signers)
 
 
@@ -76,6 +79,18 @@ class TestReceipts:
         assert found.answer == "allow"
         assert "1, 2 ran in staging, by receipt" in found.reason
         assert "may start" not in found.reason
+
+    def test_a_plan_shows_what_a_step_has_cost_where_it_ran(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cost = StepCost(batches=3, rows=5000, batches_ms=1200, others_waited_ms=0, others_waiting=1)
+        run = replace(RUN, plan_digest=PLAN.digest)
+        seen = make_receipt(up_plan([ONE, TWO], setting=STAGING), run, uuid=UUID, costs={2: cost})
+        plan = with_promotion(PLAN, by_receipts(SignedReceipt(seen, ())))
+        assert plan.promotion is not None
+        assert [proof.cost for proof in plan.promotion.proofs] == [None, cost]
+        show_notes(plan)
+        assert "in staging: 3 batches in 1s, 5,000 rows changed" in capsys.readouterr().out
 
     def test_the_receipts_of_several_runs_count_together(self) -> None:
         first, both = ran([ONE], ago=9 * HOUR), ran([TWO])

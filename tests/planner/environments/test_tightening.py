@@ -7,7 +7,7 @@ import pytest
 
 from lockgate.planner.environments.environment import Environment, read_environment
 from lockgate.planner.environments.keys import EnvironmentFile
-from lockgate.planner.environments.tightening import BOUNDED, FALLING, KEPT
+from lockgate.planner.environments.tightening import BOUNDED, ENDED, FALLING, KEPT
 from lockgate.planner.errors import ConfigurationError
 
 
@@ -38,6 +38,12 @@ def read(folder: Path, base: str, dev: str) -> Environment:
         ("timeouts: {lock: 1s}", "timeouts: {lock: 2s}", "timeouts.lock"),
         ("timeouts: {statement: 1s}", "timeouts: {statement: null}", "timeouts.statement"),
         ("retries: {lock: 1}", "retries: {lock: 2}", "retries.lock"),
+        ("blockers: {}", "blockers: {cancel: autovacuum}", "blockers.cancel"),
+        (
+            "blockers: {terminate_idle_in_transaction: 30s}",
+            "blockers: {terminate_idle_in_transaction: 10s}",
+            "blockers.terminate_idle_in_transaction",
+        ),
     ],
 )
 def test_what_is_looser_than_below_is_refused_with_its_line(
@@ -64,6 +70,12 @@ def test_what_is_looser_than_below_is_refused_with_its_line(
         ("project: shop", "timeouts: {lock: 9s}"),
         ("lock: {wait: 1s}", "lock: {wait: 9s}"),
         ("copies: {limit: 1MB}", "copies: {limit: 2MB}"),
+        ("project: shop", "blockers: {cancel: autovacuum}"),
+        (
+            "blockers: {terminate_idle_in_transaction: 30s}",
+            "blockers: {terminate_idle_in_transaction: 1min}",
+        ),
+        ("blockers: {cancel: autovacuum}", "blockers: {cancel: null}"),
     ],
 )
 def test_what_is_stricter_or_free_is_taken(base: str, dev: str, tmp_path: Path) -> None:
@@ -72,9 +84,9 @@ def test_what_is_stricter_or_free_is_taken(base: str, dev: str, tmp_path: Path) 
 
 def test_every_key_is_one_that_may_only_be_stricter_or_is_said_to_be_free() -> None:
     fields = EnvironmentFile.model_fields
-    held = {key[0] for key in (*KEPT, *FALLING, *BOUNDED)} | {"drift", "unmanaged"}
+    held = {key[0] for key in (*KEPT, *FALLING, *BOUNDED, *ENDED)} | {"drift", "unmanaged"}
     held |= {"policy", "transaction"}
     said = set(re.findall(r"\w+", fields["extends"].description or ""))
     assert set(fields) - held - said == {"extends"}
-    stated = {key[0] for key in (*KEPT, *BOUNDED)}
+    stated = {key[0] for key in (*KEPT, *BOUNDED, *ENDED)}
     assert stated <= said
