@@ -22,11 +22,12 @@ from lockgate.planner.project import (
     read_regular,
 )
 
-# A literal of bytes, as a dump has it: saved in another encoding it would be other bytes.
-BYTES = re.compile(rb"_binary\s*['\"]", re.IGNORECASE)
+# Bytes in a literal would be others if the file were saved in another encoding. Not every dump says
+# `_binary` before them.
+BYTES = re.compile(rb"_binary\s*['\"]|^-- (?:MySQL|MariaDB) dump ", re.IGNORECASE | re.MULTILINE)
 HEX = (
     "Do not convert the file: that would change the bytes in its rows. Make the dump again with "
-    "`mysqldump --hex-blob`."
+    "`--hex-blob`, an option of mysqldump and mariadb-dump."
 )
 DEEPEST = 4
 """Folders within folders that are looked into."""

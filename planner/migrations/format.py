@@ -173,9 +173,9 @@ def _unwrapped(section: Section, dialect: Dialect) -> Section:
         return section
     statements = without_own_transaction(section.statements)
     if not dialect.transactional_ddl:
-        from lockgate.planner.reading.mysql.table_locks import without_needless_locks
+        from lockgate.planner.reading.mysql.dumps import without_needless
 
-        statements = without_needless_locks(statements, dialect)
+        statements = without_needless(statements, dialect)
     return replace(section, statements=statements)
 
 

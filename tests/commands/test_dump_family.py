@@ -47,6 +47,23 @@ DELIMITER ;
 """
 
 
+CLIENTS = {
+    "mysql": ("mysql-unstable", "mysqldump"),
+    "mariadb": (f"mariadb-cluster-{fetch.machine_suite()}", "mariadb-dump"),
+}
+FRAMES = {"mysql": b"SET @@GLOBAL.GTID_PURGED=", "mariadb": b"enable the sandbox mode"}
+HARD = (
+    "create table files (id int primary key, body blob, note varchar(40))",
+    "insert into files values (1, x'00ff27c328', 'O\\'Hara; -- \\n é'), (2, null, '')",
+    "create table summed (a int, b int as (a + 1) stored, c int as (a * 2) virtual)",
+    "insert into summed (a) values (1), (2)",
+    "create view files_of as select id, note from files where id > 0",
+    "create trigger files_in before insert on files for each row set new.note = trim(new.note)",
+    "create event tidy on schedule every 1 day disable do delete from files where id < 0",
+)
+"""What dumps write in ways of their own."""
+
+
 @pytest.fixture
 def project(tmp_path: Path, family_server: Any, family_database: str) -> Iterator[Project]:
     """A project on an empty database of MySQL and MariaDB."""
@@ -68,40 +85,48 @@ def test_a_dump_is_taken_as_it_comes_or_leaves_nothing(
         assert cursor.fetchall() == ((2,),)
 
 
-def test_what_mysqldump_writes_is_its_source(
-    tmp_path: Path, mysql_project: Project, mysql_server: Any
+def test_what_the_client_dumps_is_its_source(
+    project: Project, family_server: Any, family_database: str
 ) -> None:
-    source = mysql_server.new_database()
+    """With `--hex-blob`, as the refusal of raw bytes says, and else as it comes."""
+    source = family_server.new_database()
     try:
-        execute(mysql_server, source, *filter(str.strip, SETUP.split("-- setup\n")[1].split(";\n")))
-        mysql_project.write("001_dump.sql", dumped(mysql_server, source))
-        assert "ATOMIC BY COMPENSATION" in succeed(mysql_project.migrate("plan")).out
-        succeed(mysql_project.migrate("apply", "plan.json"))
-        execute(mysql_server, mysql_project.database, f"drop table {', '.join(OWN_TABLES)}")
+        statements = filter(str.strip, SETUP.split("-- setup\n")[1].split(";\n"))
+        execute(family_server, source, *statements, *HARD)
+        raw, dump = dumped(family_server, source), dumped(family_server, source, "--hex-blob")
+        (project.migrations / "001_dump.sql").write_bytes(b"-- migrate:up\n" + raw)
+        refused(project.migrate("plan"), 64, "--hex-blob")
+        (project.migrations / "001_dump.sql").write_bytes(b"-- migrate:up\n" + dump)
+        assert b"LOCK TABLES" in dump
+        assert FRAMES[family_server.engine] in dump
+        assert "ATOMIC BY COMPENSATION" in succeed(project.migrate("plan")).out
+        succeed(project.migrate("apply", "plan.json"))
+        execute(family_server, family_database, f"drop table {', '.join(OWN_TABLES)}")
         found, wanted = (
-            Shown(mysql_server, name).look().replace(name, "shop")
-            for name in (mysql_project.database, source)
+            Shown(family_server, name).look().replace(name, "shop")
+            for name in (family_database, source)
         )
         assert show_difference(wanted, found) == ""
     finally:
-        mysql_server.drop_database(source)
+        family_server.drop_database(source)
 
 
-def dumped(server: Any, database: str) -> str:
-    """What the mysqldump of a server's packages prints."""
-    unpacked = fetch.cache_directory() / "mysql-unstable"
-    program = shutil.which("mysqldump")
-    if (unpacked / "usr/bin/mysqldump").exists():
-        command = fetch.through_loader(unpacked, "bin/mysqldump")
+def dumped(server: Any, database: str, *options: str) -> bytes:
+    """What the client of a server's packages prints."""
+    package, name = CLIENTS[server.engine]
+    unpacked = fetch.cache_directory() / package
+    program = shutil.which(name)
+    if (unpacked / "usr/bin" / name).exists():
+        command = fetch.through_loader(unpacked, f"bin/{name}")
     elif program:
         command = [program]
     else:
-        pytest.skip("the server's packages have no mysqldump")
+        pytest.skip(f"the server's packages have no {name}")
     where = ["--protocol=TCP", f"--host={server.host}", f"--port={server.port}"]
-    options = ["--routines", "--events", "--hex-blob", "--set-gtid-purged=OFF"]
     return subprocess.run(
-        [*command, "--no-defaults", *where, f"--user={server.user}", *options, database],
-        capture_output=True, text=True, check=True,
+        [*command, "--no-defaults", *where, f"--user={server.user}", "--routines", "--events",
+         *options, database],
+        capture_output=True, check=True,
     ).stdout  # fmt: skip
 
 
