@@ -225,6 +225,13 @@ def test_an_original_stays_as_it_is_without_write_and_around_what_is_rewritten(
     begun.write("003_later.sql", "create table later (id int);", "drop table later;")
     assert "Nothing was written" in succeed(begun.migrate("fix", "002")).out
     assert path.read_text() == text
+    page = succeed(begun.migrate("fix", "002", "--write", "--format", "html")).out
+    before, after = page.split('aria-label="After"')
+    assert "<td>SHARE on users (seen)</td>" in before.split('aria-label="Before"')[1]
+    assert "SHARE UPDATE EXCLUSIVE on users" in after
+    assert "<td>SHARE on users" not in after
+    path.write_text(text)
+    (begun.migrations / "004_x_index.sql").unlink()
     shown = succeed(begun.migrate("fix", "002", "--write")).out
     assert path.read_text() == text.replace(
         "-- its index\ncreate index by_age on users (age);\n", ""

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 @environments_option
 @click.argument("file", required=False)
 @click.option("--write", is_flag=True, help="Write the files; without it they are only shown.")
-def command(name: str, folder: EnvironmentsFolder | None, file: str | None, write: bool) -> int:
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "html"]),
+    default="text",
+    show_default=True,
+    help="How to show it: `html` is one page for the browser, with the locks side by side.",
+)
+def command(
+    name: str, folder: EnvironmentsFolder | None, file: str | None, write: bool, style: str
+) -> int:
     """Show what a migration is with its long locks taken apart: as a diff of its file, and new
     files after the folder's last.
 
@@ -30,6 +40,7 @@ def command(name: str, folder: EnvironmentsFolder | None, file: str | None, writ
     Examples:
       migrate fix 007_add_email.sql
       migrate fix --write
+      migrate fix --format html > fix.html
     """
     from lockgate.plans.fixing import propose
     from lockgate.scaffold import write_rewritten
@@ -41,9 +52,15 @@ def command(name: str, folder: EnvironmentsFolder | None, file: str | None, writ
         proposals = []
         for proposal in propose(work, file):
             proposals.append(proposal)
-            fix.show_proposal(proposal)
+            if style == "text":
+                fix.show_proposal(proposal)
     if write:
         for proposal in proposals:
             write_rewritten(environment.migrations_directory, proposal.files)
-    fix.show_outcome(proposals, file, written=write)
+    if style == "html":
+        from lockgate.views.findings.fix_page import show_page
+
+        show_page(proposals)
+    else:
+        fix.show_outcome(proposals, file, written=write)
     return 0

@@ -19,16 +19,16 @@ WIDTH = 56
 
 def show_proposal(proposal: Proposal) -> None:
     """The diff, then the locks before and after, on stdout."""
-    for line in _diff(proposal):
+    for line in diff_of(proposal):
         say(line, STYLES.get(line[:1], ""))
     if proposal.files:
         say()
-        costs = [(*row, "before") for row in _rows(proposal.costs_before)]
-        costs += [(*row, "after") for row in _rows(proposal.costs_after)]
+        costs = [(*row, "before") for row in rows_of(proposal.costs_before)]
+        costs += [(*row, "after") for row in rows_of(proposal.costs_after)]
         rows = [(when, *cells) for *cells, when in costs]
         say_table(("", "statement", "lock", "work", "meanwhile"), rows, [""] * len(rows))
         say()
-        say(_proof(proposal), "green")
+        say(proof_of(proposal), "green")
     for one in proposal.not_offered:
         say(f"{proposal.before.name}:{one.line}: not rewritten: {one.why}.", "yellow")
     say()
@@ -45,7 +45,8 @@ def show_outcome(proposals: Sequence[Proposal], file: str | None, *, written: bo
         say(f"Nothing was written. Write it with: migrate fix {file + ' ' if file else ''}--write")
 
 
-def _diff(proposal: Proposal) -> Iterator[str]:
+def diff_of(proposal: Proposal) -> Iterator[str]:
+    """The lines of the diff."""
     for one in proposal.files:
         old = proposal.before.text if one.name == proposal.before.name else ""
         yield from unified_diff(
@@ -54,7 +55,7 @@ def _diff(proposal: Proposal) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _rows(costs: Sequence[Cost]) -> Iterator[tuple[str, str, str, str]]:
+def rows_of(costs: Sequence[Cost]) -> Iterator[tuple[str, str, str, str]]:
     """A row for each lock that is worth a word: others wait for it, or it is held for long."""
     for cost in costs:
         seen = {(one.table.rpartition(".")[2], one.lock) for one in cost.locks or ()}
@@ -69,7 +70,8 @@ def _rows(costs: Sequence[Cost]) -> Iterator[tuple[str, str, str, str]]:
             )  # fmt: skip
 
 
-def _proof(proposal: Proposal) -> str:
+def proof_of(proposal: Proposal) -> str:
+    """What was compared, as a sentence."""
     back = " Their ways back leave the same too." if proposal.rolled_back else ""
     return (
         f"Proved: run on two scratch databases, both forms make the same {proposal.objects} "
