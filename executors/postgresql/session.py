@@ -256,6 +256,7 @@ class PostgreSQLSession(Session):
 
         self._transaction = shown_transaction(self._connection)
         self._connection.close()
+        self._connection.pgconn.finish()  # a lost one is left in its pipeline by `close`
 
     def end_idle(self, key: tuple[int, int]) -> None:
         """Ends what is left of the lost session on the server, if it waits for us and holds the

@@ -375,3 +375,4 @@ def test_a_signal_while_the_server_is_away_is_unresolved_at_once(
         assert process.returncode == 7, (out, err)
         assert "before the server answered" in err
         assert "A signal came" in err
+        assert "No connection" not in err  # it has not tried again

@@ -60,7 +60,7 @@ def postgresql(kind: str) -> Talk:
             client.sendall(b"N")
         request = AUTHENTICATION[kind]
         client.sendall(b"R" + struct.pack("!I", len(request) + 4) + request)
-        while data := client.recv(4096):
+        if data := client.recv(4096):
             heard.append(data)
 
     return talk

@@ -273,8 +273,16 @@ def test_a_counter_that_moved_does_not_make_a_last_statement_done(
     assert ask(family_server, database, "show columns from users like 'email'") == []
 
 
-def test_a_deadlock_in_trailing_rows_undoes_everything(family_server: Any, engine: Any) -> None:
-    database = engine.server.database
+@pytest.fixture
+def hasty(family_server: Any, database: str) -> Iterator[Any]:
+    """As `engine`, and it waits for no lock longer than a second."""
+    hurry = {"timeouts": {"lock": "1s"}, "retries": {"lock": 1}}
+    with open_test_engine(family_server, database, **COPIES, **hurry) as opened:
+        yield opened
+
+
+def test_a_deadlock_in_trailing_rows_undoes_everything(family_server: Any, hasty: Any) -> None:
+    engine, database = hasty, hasty.server.database
     before = state(family_server, engine)
     plan = plan_of(
         engine,
