@@ -114,6 +114,7 @@ def secrets(home: Path, urls: dict[str, str]) -> dict[str, str]:
         "secrets.PRODUCTION_DATABASE_URL": urls["production"],
         "github.token": TOKEN,
         "github.event.pull_request.number": "7",
+        "github.run_id": "1",
         "github.event.repository.default_branch": "main",
         "runner.temp": str(home / "temp"),
     }

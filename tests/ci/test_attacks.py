@@ -21,7 +21,10 @@ Review = Callable[[], list[str]]
 ON_ONE = pytest.mark.parametrize("server", ["postgres"], indirect=True)
 """For what no server has a say in."""
 OUTPUTS = ("plan.json", "review.md", "review.html", "lint.sarif", "comment.py", "review",
-           "staging.json", "status.json")  # fmt: skip
+           "staging.json", "status.json", "before")  # fmt: skip
+
+
+FOLDERS = ("review", "before")
 
 
 @pytest.fixture(params=["github", "gitlab"])
@@ -29,7 +32,8 @@ def review(request: pytest.FixtureRequest, shop: Shop) -> Review:
     """Runs the review of a pull request; the jobs that have failed."""
     if request.param == "github":
         return lambda: shop.runner.run_github(REVIEW)
-    return lambda: gitlab(shop).run_gitlab(PIPELINE, ["review"])
+    job = "review staging"
+    return lambda: [name.split()[0] for name in gitlab(shop).run_gitlab(PIPELINE, [job])]
 
 
 @pytest.fixture
@@ -111,14 +115,14 @@ def test_nothing_is_written_through_links_of_the_pull_request(
     victim = tmp_path / "victim"
     victim.mkdir()
     for name in OUTPUTS:
-        target = victim if name == "review" else victim / name
-        if name != "review":
+        target = victim if name in FOLDERS else victim / name
+        if name not in FOLDERS:
             target.write_text("mine")
         (shop.runner.checkout / name).symlink_to(target)
     commit(shop)
     review()
     assert {path.read_text() for path in victim.iterdir()} == {"mine"}
-    assert sorted(path.name for path in victim.iterdir()) == sorted({*OUTPUTS} - {"review"})
+    assert sorted(path.name for path in victim.iterdir()) == sorted({*OUTPUTS} - {*FOLDERS})
 
 
 def test_a_file_of_the_machine_is_not_read_as_a_migration(

@@ -15,6 +15,8 @@ EXAMPLES = ROOT / "examples/ci"
 REVIEW = EXAMPLES / "github/migrations-review.yml"
 RELEASE = EXAMPLES / "github/migrations-release.yml"
 PIPELINE = EXAMPLES / "gitlab/gitlab-ci.yml"
+ACTION = EXAMPLES / "github/action.yml"
+COMPONENT = EXAMPLES / "gitlab/review.yml"
 CREATE = ("create table items (id int primary key);", "drop table items;")
 
 
@@ -48,6 +50,9 @@ def test_github_shows_one_comment_that_each_push_brings_up_to_date(shop: Shop) -
     succeed(shop.runner.run_github(REVIEW), shop.runner)
     assert list(shop.forge.comments) == [1]
     assert "2 migrations" in shop.forge.comments[1]
+    since = shop.forge.comments[1].partition("Since the last review")[2].partition("| target")[0]
+    assert "**added** `up 002 change`" in since
+    assert "001" not in since
     assert "create table more" in shop.forge.comments[1]
     assert Path(shop.runner.variables["GITHUB_STEP_SUMMARY"]).exists()
     assert set(shop.runner.artifacts["review"]) == {"plan.json", "review.html"}
@@ -69,7 +74,7 @@ def test_the_comment_of_a_stranger_is_left_alone(shop: Shop, host: str) -> None:
     shop.write(1, *CREATE)
     for _ in range(3):
         if host == "gitlab":
-            succeed(runner.run_gitlab(PIPELINE, ["review"]), runner)
+            succeed(runner.run_gitlab(PIPELINE, ["review staging"]), runner)
         else:
             succeed(runner.run_github(REVIEW), runner)
         if not shop.forge.strangers:
@@ -117,8 +122,10 @@ def test_gitlab_shows_one_comment_that_each_push_brings_up_to_date(shop: Shop) -
     runner = gitlab(shop)
     shop.write(1, *CREATE)
     for _ in range(2):
-        succeed(runner.run_gitlab(PIPELINE, ["review"]), runner)
+        succeed(runner.run_gitlab(PIPELINE, ["review staging"]), runner)
     assert list(shop.forge.comments) == [1]
+    assert "The same SQL runs as in the plan before." in shop.forge.comments[1]
+    assert json.loads((runner.checkout / "review/quality.json").read_text()) == []
     assert "create table items" in shop.forge.comments[1]
 
 
@@ -129,11 +136,20 @@ def test_gitlab_releases_staging_and_then_the_same_to_production(shop: Shop) -> 
     assert applied(shop, runner, "production") == ["001"]
 
 
-@pytest.mark.parametrize("path", [REVIEW, RELEASE, PIPELINE], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [REVIEW, RELEASE, PIPELINE, ACTION, COMPONENT], ids=lambda p: p.name
+)
 def test_no_step_mixes_an_expression_into_its_script(path: Path) -> None:
     """A title or a branch could carry commands: values go through variables alone."""
     lines = path.read_text("utf-8").splitlines()
     assert [line for line in lines if "${{" in line and "run:" in line] == []
+
+
+@pytest.mark.parametrize("path", [REVIEW, RELEASE, ACTION], ids=lambda path: path.name)
+def test_what_others_may_move_is_named_by_its_commit(path: Path) -> None:
+    used = re.findall(r"uses: (\S+)", path.read_text("utf-8"))
+    own = [name for name in used if name.startswith("lockgate/")]
+    assert [name for name in used if not re.search(r"@[0-9a-f]{40}$", name)] == own
 
 
 @pytest.mark.parametrize("path", [REVIEW, RELEASE, PIPELINE], ids=lambda path: path.name)
