@@ -144,7 +144,7 @@ def apply_locked(
     with noting_waits(engine.session, engine.store, run.id, emit) as told:
         told(RunStarted(plan, done))
         _run_units(run, engine, done, journal, told)
-    keep(plan, engine, identity)
+    keep(run, engine, identity)
     return Report("applied", plan, plan.steps[done:])
 
 
@@ -172,7 +172,7 @@ def verify(
             refuse_early(plan, ledger, engine.server.now, engine.survey.find_readers)
         approvers = admit(plan, engine.server.now)
         if plan.fingerprint is not None:
-            refuse_changed_schema(plan, engine.survey.read_catalogue(), engine.session.unmanaged)
+            refuse_changed_schema(plan, engine.survey.read_catalogue(), engine.session.managed)
     return done, approvers
 
 

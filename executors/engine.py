@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.contract import FindReaders
+    from lockgate.planner.plan.drift import Managed
     from lockgate.planner.plan.plan import Plan, Unit
     from lockgate.planner.plan.receipt import Job
     from lockgate.planner.plan.statement import Batch
@@ -149,6 +150,11 @@ class Survey(ABC):
     @abstractmethod
     def read_catalogue(self) -> Catalogue:
         """All that the database holds but rows and lockgate's own tables; in no transaction."""
+
+    @abstractmethod
+    def read_digests(self) -> Mapping[str, str]:
+        """A short digest of each object of the catalogue, to be held against what a run has left;
+        in no transaction."""
 
     @abstractmethod
     def find_syntax_error(self, plan: Plan) -> Failure | None:
@@ -278,6 +284,13 @@ class Session(ABC):
     unmanaged: Sequence[str] = ()
     lost_code: str  # what this engine's clients call a lost connection
     is_exposed: bool = False  # it is in clear text, and no option asks for that; of MySQL alone
+
+    @property
+    def managed(self) -> Managed:
+        """What of the database its migrations answer for."""
+        from lockgate.planner.plan.drift import Managed
+
+        return Managed(self.unmanaged)
 
     @abstractmethod
     def close(self) -> None:

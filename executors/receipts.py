@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Engine
+from lockgate.executors.engine import Engine, Run
 from lockgate.executors.failure import ServerError
 from lockgate.planner.database.ledger import Identity
 from lockgate.planner.document import render_document
@@ -20,31 +20,47 @@ from lockgate.planner.plan.plan import Plan
 if TYPE_CHECKING:
     from lockgate.planner.plan.receipt import FinishedRun, Receipt
 
-Keep = Callable[[Plan, Engine, Identity], None]
-"""What is done, still inside the lock, when all of a plan was applied; it raises nothing."""
+Keep = Callable[[Run, Engine, Identity], None]
+"""What is done, inside the lock, when a run has applied all of its plan: it raises nothing."""
 
 
-def keep_nothing(plan: Plan, engine: Engine, identity: Identity) -> None:
-    """Nothing: reading the schema takes longer than most plans, and `find_receipt` can make a
-    receipt of any run later."""
+def keep_nothing(run: Run, engine: Engine, identity: Identity) -> None:
+    """Nothing, for many targets in one database: to read what it holds takes longer than most
+    plans."""
 
 
-def keep_receipt(plan: Plan, engine: Engine, identity: Identity) -> None:
+def keep_schema(run: Run, engine: Engine, identity: Identity) -> None:
+    """Leaves in the run's row what the database holds after it, for `migrate drift`; what hinders
+    this is no error: drift can be found by a replay too."""
+    with suppress(Unreachable, ServerError, Interrupted):
+        by = read_by(run.tool_version, engine)
+        engine.store.keep_digests(run.id, by, engine.survey)
+
+
+def read_by(tool_version: str, engine: Engine) -> str:
+    """What reads a schema: another version of lockgate or of the server may read it otherwise."""
+    return f"lockgate {tool_version} on {engine.server.version}"
+
+
+def keep_receipt(run: Run, engine: Engine, identity: Identity) -> None:
     """Writes the receipt of the run that has just applied this plan into the run's row.
 
     The plan is kept by then, so what hinders this is no error: `find_receipt` makes the receipt
     again, as after a crash in between.
     """
     with suppress(Unreachable, ServerError, Interrupted):
-        run = engine.store.runs.read_finished(plan)
-        if run is None:
+        finished = engine.store.runs.read_finished(run.plan)
+        if finished is None:
             return
         from lockgate.planner.plan.receipt import make_receipt
 
         fingerprint = made_by_migrations(engine.survey.read_catalogue()).digest
-        costs = engine.store.runs.read_costs(run.id)
-        receipt = make_receipt(plan, run, uuid=identity.uuid, fingerprint=fingerprint, costs=costs)
-        engine.store.keep_receipt(run.id, render_document(receipt))
+        costs = engine.store.runs.read_costs(finished.id)
+        receipt = make_receipt(
+            run.plan, finished, uuid=identity.uuid, fingerprint=fingerprint, costs=costs
+        )
+        engine.store.keep_receipt(finished.id, render_document(receipt))
+    keep_schema(run, engine, identity)
 
 
 def find_receipt(plan: Plan, engine: Engine) -> Receipt | None:

@@ -27,7 +27,7 @@ from lockgate.planner.errors import (
     RunError,
     StatementFailed,
 )
-from lockgate.planner.plan.drift import made_by_migrations, without_tables, without_unmanaged
+from lockgate.planner.plan.drift import made_by_migrations, without_tables
 from lockgate.planner.plan.other_version import comparable
 from lockgate.planner.plan.plan import Direction, Plan, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
@@ -206,10 +206,10 @@ def find_drift(
     """What a live schema, which is on this server, has otherwise than the migrations that were
     replayed make it, without the tables of other tools, which their own SQL makes too, and without
     what the environment says that other programs make."""
-    unmanaged = stage.engine.session.unmanaged
-    expected = Catalogue(without_unmanaged(without_tables(stage.expected(), others), unmanaged))
+    managed = stage.engine.session.managed
+    expected = Catalogue(managed.of(without_tables(stage.expected(), others)))
     seen = made_by_migrations(without_tables(live, others))
-    found = Catalogue(without_unmanaged(seen, unmanaged))
+    found = Catalogue(managed.of(seen))
     if is_of_other_series(stage.engine.server.dialect, server.dialect):
         return differences(comparable(expected), comparable(found))
     return differences(expected, found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.apply import Author, apply_locked
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
+from lockgate.executors.receipts import keep_schema
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.errors import UsageError
 from lockgate.planner.value import frozen
@@ -163,7 +164,8 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
     if half.compensated:
         emit(RunStarted(half.plan, half.unit.first - 1))
         engine.units.finish(half.run, half.unit, half.serial, emit)
-    apply_locked(half.plan, engine, engine.store.read_ledger(), author, emit)
+    ledger = engine.store.read_ledger()
+    apply_locked(half.plan, engine, ledger, author, emit, keep=keep_schema)
     engine.store.note_run(half.run.id, note)
     return half
 

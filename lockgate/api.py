@@ -14,6 +14,7 @@ from typing import Self
 
 from lockgate.executors.apply import Report, apply
 from lockgate.executors.events import Event
+from lockgate.executors.receipts import keep_schema
 from lockgate.planner.environments.environment import bare_environment
 from lockgate.planner.environments.folder import EnvironmentsFolder
 from lockgate.planner.plan.plan import Plan
@@ -140,7 +141,7 @@ class Database:
         file = PlanFile(reread(plan, self._work), signatures, maker, allow_non_atomic)
         return apply(
             plan, engine, author(), wait=environment.lock.wait, emit=on_event,
-            admit=admit(environment, None, file),
+            admit=admit(environment, None, file), keep=keep_schema,
         )  # fmt: skip
 
     def up(

@@ -30,6 +30,9 @@ class LedgerTables(ABC):
     clock: str
     """The server's clock, in its SQL."""
 
+    long_text: str
+    """The type of a text of megabytes."""
+
     plain = ""
     """What no view takes, where the session does not keep from reading views."""
 
@@ -46,7 +49,10 @@ class LedgerTables(ABC):
         """The SQL with the names of this database's tables."""
         lacking = self._tables.lacking if self._tables else ()
         added = {name: "null" if name in lacking else name for name in ADDED}
-        return sql.format(ledger=self, now=self.clock, plain=self.plain, **added, **self._places)
+        return sql.format(
+            ledger=self, now=self.clock, plain=self.plain, long_text=self.long_text,
+            **added, **self._places,
+        )  # fmt: skip
 
     @cached_property
     def _places(self) -> dict[str, str]:

@@ -63,6 +63,42 @@ PLAN_PIECE = 1 << 19
 """Bytes: with what an engine's escapes add, less than any server takes at once by default."""
 
 
+@frozen
+class PastRun:
+    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
+
+    `approvers` are one text, as the row has them. `ms` is what it took, None while it runs.
+    `versions` are those of its steps in running order, None where the plan is too large to look
+    into for a list.
+    """
+
+    id: str
+    plan_digest: str
+    direction: str
+    status: str
+    actor: str
+    approvers: str
+    tool_version: str
+    started_at: str
+    finished_at: str
+    error: str
+    job: Job | None = None
+    ms: int | None = None
+    versions: tuple[str, ...] | None = None
+
+
+@frozen
+class LeftSchema:
+    """What a run has left behind: a short digest of each object, and the serial then. `by` is what
+    has read them: what another has read cannot be compared with that."""
+
+    serial: int
+    by: str
+    digests: Mapping[str, str]
+    run_id: str
+    at: datetime
+
+
 def plan_pieces(run: Run) -> Iterator[str]:
     """The run's plan as JSON, in the pieces in which the database keeps it."""
     from lockgate.planner.document import document_pieces
@@ -195,6 +231,23 @@ def read_stored(row: Row, more: str) -> StoredRun:
     run_id, digest, status, started_at, text = row
     undone = status == RunStatus.ROLLED_BACK
     return StoredRun(run_id, digest, as_utc(started_at), text + more, status in WHOLE, undone)
+
+
+def read_left_schema(row: Row) -> LeftSchema:
+    """A row of READ_DIGESTS.
+
+    Raises:
+        HistoryError: lockgate did not write it.
+    """
+    text, run_id, finished = row
+    try:
+        serial, by, digests = text.split("\n", 2)
+        return LeftSchema(int(serial), by, dict(json.loads(digests)), run_id, as_utc(finished))
+    except (ValueError, TypeError) as error:
+        raise HistoryError(
+            "What a run in lockgate_runs has left of the schema cannot be read.",
+            do="Set its column `digests` to null: lockgate did not write it.",
+        ) from error
 
 
 def as_utc(value: datetime) -> datetime:

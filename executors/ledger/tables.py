@@ -36,9 +36,9 @@ OURS = (*OWN_NAMES.values(), *FLEET)
 ON_DEMAND = "batches"
 """The part of the ledger that is made for the first plan that needs it."""
 ALWAYS_MADE = tuple(name for part, name in OWN_NAMES.items() if part != ON_DEMAND)
-ADDED = ("job", "cost")
-"""Columns of lockgate_runs that older versions did not make, of the type text."""
-ADD = "alter table {{runs}} add column {} text"
+ADDED = {"job": "text", "cost": "text", "digests": "{long_text}"}
+"""Columns of lockgate_runs that older versions did not make, with their types."""
+ADD = "alter table {{runs}} add column {} {}"
 
 
 @frozen
@@ -98,7 +98,7 @@ class Tables:
             and (part != ON_DEMAND or is_needed)
         ]
         is_older = OWN_NAMES["runs"] in self.names
-        return making + [ADD.format(name) for name in self.lacking if is_older]
+        return making + [ADD.format(name, ADDED[name]) for name in self.lacking if is_older]
 
     def refuse_foreign(self, history: str) -> None:
         """Raises HistoryError when a table is not lockgate's own, or has others' code on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -9,7 +10,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
+from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, KEEP_DIGESTS, Store
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.ledger import (
@@ -28,7 +29,7 @@ from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Row, Run
+    from lockgate.executors.engine import Row, Run, Survey
     from lockgate.executors.mysql.nodes.cluster import Cluster
     from lockgate.planner.database.ledger import Identity, Ledger
     from lockgate.planner.plan.plan import Plan, Step
@@ -60,6 +61,7 @@ class MySQLStore(Store):
     """The ledger of a MySQL database."""
 
     clock = "current_timestamp(6)"
+    long_text = "mediumtext"
     plain = PLAIN
     session: MySQLSession
 
@@ -146,6 +148,11 @@ class MySQLStore(Store):
     def record_migration(self, step: Step, serial: int) -> None:
         with self.session.transaction():
             self.move_history([step], serial)
+
+    def keep_digests(self, run_id: str, by: str, survey: Survey) -> None:
+        digests = json.dumps(survey.read_digests(), ensure_ascii=False)
+        values = (run_id, f"\n{by}\n", digests, run_id)
+        self.write((KEEP_DIGESTS.replace("WHAT", "%s, %s"), values))
 
     def move_history(self, steps: Sequence[Step], serial: int) -> None:
         """The steps' changes of the history table, in the caller's transaction.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
+from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, KEEP_DIGESTS, Store
 from lockgate.executors.ledger.tables import Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.postgresql.ledger import (
@@ -27,7 +27,7 @@ from lockgate.executors.postgresql.pipeline import Command, CommandResult, as_te
 from lockgate.executors.states import RunStatus
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Run
+    from lockgate.executors.engine import Run, Survey
     from lockgate.executors.postgresql.lock import PostgreSQLLock
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.database.ledger import Identity
@@ -38,6 +38,7 @@ class PostgreSQLStore(Store):
     """The ledger of a PostgreSQL database."""
 
     clock = "pg_catalog.clock_timestamp()"
+    long_text = "text"
     session: PostgreSQLSession
 
     def __init__(self, session: PostgreSQLSession, lock: PostgreSQLLock) -> None:
@@ -60,6 +61,14 @@ class PostgreSQLStore(Store):
 
     def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         self.transact([self.own_command(*statement, None) for statement in statements])
+
+    def keep_digests(self, run_id: str, by: str, survey: Survey) -> None:
+        from lockgate.executors.postgresql.catalogue.catalogue import digests_expression
+
+        sql = numbered(self.named(KEEP_DIGESTS).replace("WHAT", "%s::text, DIGESTS"))
+        sql = sql.replace("DIGESTS", digests_expression(self.session))
+        keeping = Command(sql, None, (run_id, f"\n{by}\n", run_id))
+        self.transact([keeping])
 
     def transact(
         self, commands: Iterable[Command[None]], before: Iterable[Command[None]] = ()

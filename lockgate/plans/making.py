@@ -29,7 +29,7 @@ from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import BadSyntax, BrokenHistory, UsageError
 from lockgate.planner.migrations.migration import Migration
-from lockgate.planner.plan.drift import with_fingerprint, without_unmanaged
+from lockgate.planner.plan.drift import with_fingerprint
 from lockgate.planner.plan.plan import Plan, Source
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.planner.policies import out_of_order
@@ -140,9 +140,7 @@ def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
         server=engine.server,
         ledger=ledger,
         facts=facts,
-        fingerprint=without_unmanaged(
-            engine.survey.read_catalogue().digests(), work.environment.unmanaged
-        )
+        fingerprint=engine.session.managed.of(engine.survey.read_catalogue().digests())
         if work.environment.drift == "check"
         else None,
         runs=tuple(engine.store.runs.read_applied_plans()) if request.from_database else (),

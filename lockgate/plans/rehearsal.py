@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from lockgate import __version__
 from lockgate.checkout import read_source
 from lockgate.executors.engine import open_engine
 from lockgate.executors.ledger.occupancy import other_tables, tables_of
 from lockgate.executors.programs.installations import find_installation
+from lockgate.executors.receipts import read_by
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
 from lockgate.executors.scratch import open_private_scratch, open_scratch
 from lockgate.planner.building.build import Setting, build_chosen_plan
@@ -34,7 +36,6 @@ from lockgate.planner.plan.drift import (
     made_by_migrations,
     name_objects,
     without_tables,
-    without_unmanaged,
 )
 from lockgate.planner.plan.other_version import LEFT_OUT
 from lockgate.planner.plan.plan import Direction, Plan
@@ -53,6 +54,7 @@ from lockgate.workspace import (
 )
 
 if TYPE_CHECKING:
+    from lockgate.executors.ledger.rows import LeftSchema
     from lockgate.planner.adoption.matching import Takeover
 
 
@@ -124,6 +126,28 @@ def _waivers(
     }
 
 
+def read_left(work: Workspace, ledger: Ledger) -> tuple[LeftSchema | None, str]:
+    """What the last run has left of the schema; None where that cannot be compared, and why."""
+    left, by = work.engine.store.read_digests(), read_by(__version__, work.engine)
+    if left is None:
+        return None, "No run has noted yet what it left of the schema"
+    if left.serial != ledger.serial:
+        return None, f"The history has changed since run {left.run_id} noted what it left"
+    if left.by != by:
+        return None, f"Run {left.run_id} noted what it left by {left.by}, and this is {by}"
+    return left, ""
+
+
+def read_changed(work: Workspace, ledger: Ledger, left: LeftSchema) -> tuple[ObjectDifference, ...]:
+    """What the database has otherwise than a run has left it; without its lines."""
+    managed, others = work.engine.session.managed, other_tables(ledger)
+    before, now = (
+        managed.of(without_tables(Catalogue(digests), others))
+        for digests in (left.digests, work.engine.survey.read_digests())
+    )
+    return differences(before, now)
+
+
 def read_drift(work: Workspace, ledger: Ledger) -> tuple[tuple[ObjectDifference, ...], str]:
     """What the database has otherwise than its applied migrations make it; and a sentence on what
     could not be compared, empty where they were replayed on its own version.
@@ -182,13 +206,10 @@ def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]
             do="Plan with `--rehearse`, or leave `--expect` away.",
         )
     others = other_tables(work.engine.store.read_ledger())
-    unmanaged = work.environment.unmanaged
+    managed = work.engine.session.managed
     live = made_by_migrations(without_tables(work.engine.survey.read_catalogue(), others))
     expected = without_tables(Catalogue(plan.rehearsal.expected), others).objects
-    return differences(
-        without_unmanaged(expected, unmanaged),
-        Catalogue(without_unmanaged(live, unmanaged)).digests(),
-    )
+    return differences(managed.of(expected), Catalogue(managed.of(live)).digests())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from lockgate.executors.apply import Report, apply_locked, find_batching, recover_same
 from lockgate.executors.events import Emit
+from lockgate.executors.receipts import keep_schema
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.judgement import refuse_denied
 from lockgate.planner.errors import LockgateError
@@ -42,7 +43,9 @@ def apply_at_once(
             ledger, plan = _recovered(work, ledger, request, emit)
         plan = plan or plan_live(work, ledger, request)
         show(plan)
-        return apply_locked(plan, engine, ledger, author(deadline), emit, admit(environment))
+        return apply_locked(
+            plan, engine, ledger, author(deadline), emit, admit(environment), keep_schema
+        )
 
 
 def _recovered(

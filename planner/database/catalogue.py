@@ -20,6 +20,8 @@ ObjectChange = Literal["added", "removed", "changed"]
 
 SHORT = 16  # hex digits: 64 bits, since a stored digest is only held against one object's next
 ANYWHERE = 1 << 20
+DATABASE = "database"
+"""The object that has a database's own attributes."""
 STATE_OF_SEQUENCE = "state of sequence"
 COUNTER_OF_TABLE = "counter of table"
 PLAIN = re.compile(r"\w[\w()]*")

@@ -257,6 +257,10 @@ class EnvironmentFile(PolicyFile):
     unmanaged: list[Text] = Field(
         [], description="Patterns of names of what other programs make: no drift."
     )
+    drift_scope: Literal["database", "schema"] = Field(
+        "database",
+        description="`schema`: only what is in the ledger's schema; of PostgreSQL alone.",
+    )
     thresholds: Thresholds = Field(
         Thresholds.model_construct(), description="From when on a table is large."
     )

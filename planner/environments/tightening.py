@@ -37,6 +37,8 @@ def _loosened(file: ExtendedFile, base: ExtendedFile, stated: Mapping[str, Any])
         yield ("drift",)
     if base.drift == "check" and not set(file.unmanaged) <= set(base.unmanaged):
         yield ("unmanaged",)
+    if (base.drift, base.drift_scope, file.drift_scope) == ("check", "database", "schema"):
+        yield ("drift_scope",)
     for key in ENDED if _is_stated(("blockers",), stated) else ():
         if _ends_more(_value(file, key), _value(base, key)):
             yield key

@@ -9,13 +9,20 @@ import fnmatch
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, Side, differences
+from lockgate.planner.database.catalogue import (
+    DATABASE,
+    Catalogue,
+    ObjectDifference,
+    Side,
+    differences,
+)
 from lockgate.planner.errors import Denied, StalePlan
 from lockgate.planner.plan.plan import Change, Plan
+from lockgate.planner.quoting import double_quoted
+from lockgate.planner.value import frozen
 
-# The creator of a database decides on these, and no migration does: the database's own
+# The creator of a database decides on these, and no migration does: the DATABASE's own
 # attributes, and MySQL's rights on all of it, which stand in `grants` without an object.
-DATABASE = "database"
 GRANTS = "grants"
 ON_AN_OBJECT = re.compile(r"'[^']*'@'[^']*' on ")
 NAMED = 5
@@ -60,21 +67,36 @@ def _is_within(name: str, schemas: Collection[str]) -> bool:
     return schema in schemas and (kind == "schema" or bool(dot))
 
 
-def without_unmanaged(side: Side, patterns: Iterable[str]) -> Mapping[str, str]:
-    """The objects, with their texts or digests, but for those that other programs make: whose name,
-    or that of the table they are on, is like one of these patterns of a shell.
+@frozen
+class Managed:
+    """What of a database its migrations answer for: not what other programs make, whose name, or
+    that of the table it is on, is like one of the patterns of a shell in `unmanaged`; and where a
+    `schema` is named, nothing outside of it."""
 
-    >>> found = {"table app.day_1": "", "trigger t on app.day_1": "", "table app.days": ""}
-    >>> list(without_unmanaged(found, ["app.day_*"]))
-    ['table app.days']
-    """
-    objects = side.objects if isinstance(side, Catalogue) else side
-    like = [re.compile(BEFORE_A_NAME + fnmatch.translate(pattern)) for pattern in patterns]
-    return {
-        name: text
-        for name, text in objects.items()
-        if not any(pattern.match(name) for pattern in like)
-    }
+    unmanaged: Sequence[str] = ()
+    schema: str = ""
+
+    def of(self, side: Side) -> Mapping[str, str]:
+        """These objects of a database, with their texts or digests.
+
+        >>> found = {"table app.day_1": "", "trigger t on app.day_1": "", "table app.days": ""}
+        >>> list(Managed(["app.day_*"]).of(found))
+        ['table app.days']
+        >>> list(Managed(schema="app").of({"schema app": "", "extension app": "", "view b.v": ""}))
+        ['schema app']
+        """
+        objects = side.objects if isinstance(side, Catalogue) else side
+        others = [re.compile(BEFORE_A_NAME + fnmatch.translate(like)) for like in self.unmanaged]
+        quoted = f"(?:{re.escape(self.schema)}|{re.escape(double_quoted(self.schema))})"
+        within = re.compile(rf"schema {quoted}$|{BEFORE_A_NAME}{quoted}\." if self.schema else "")
+        return {
+            name: text
+            for name, text in objects.items()
+            if within.match(name) and not any(pattern.match(name) for pattern in others)
+        }
+
+
+ALL = Managed()
 
 
 def name_objects(found: Sequence[ObjectDifference | Change]) -> str:
@@ -93,11 +115,10 @@ def with_fingerprint(plan: Plan, digests: Mapping[str, str]) -> Plan:
     return plan.model_copy(update={"fingerprint": dict(digests)})
 
 
-def refuse_changed_schema(plan: Plan, catalogue: Catalogue, unmanaged: Sequence[str] = ()) -> None:
-    """Raises StalePlan when the schema is not the one that the plan was made for, but for what is
-    `unmanaged` by migrations."""
-    live = without_unmanaged(catalogue.digests(), unmanaged)
-    found = differences(without_unmanaged(plan.fingerprint or {}, unmanaged), live)
+def refuse_changed_schema(plan: Plan, catalogue: Catalogue, managed: Managed = ALL) -> None:
+    """Raises StalePlan when the schema is not the one that the plan was made for, in what is
+    `managed` by migrations."""
+    found = differences(managed.of(plan.fingerprint or {}), managed.of(catalogue.digests()))
     if found:
         raise StalePlan(
             f"The schema has changed since the plan was made: {name_objects(found)}.",

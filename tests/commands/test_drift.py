@@ -24,8 +24,46 @@ def applied(any_project: Project) -> Project:
 
 
 def test_a_schema_as_the_migrations_make_it_has_no_drift(applied: Project) -> None:
-    result = succeed(applied.migrate("drift"))
+    result = succeed(applied.migrate("drift", "--replay"))
     assert result.out == "No drift: the schema is what its migrations make.\n"
+
+
+def test_what_was_changed_since_the_last_run_is_found_without_a_second_server(
+    any_project: Project, any_server: Any
+) -> None:
+    """Not what was there before it; and each run notes it again."""
+    any_project.write_tables(2)
+    run(any_server, "create table older (id int)", any_project.database)
+    succeed(any_project.migrate("up", "--fresh"))
+    before = succeed(any_project.migrate("drift"))
+    assert before.out.startswith("No drift: the schema is what the last run left (")
+    assert before.err == ""
+    run(any_server, "alter table t1 add column late int", any_project.database)
+    run(any_server, "drop table older", any_project.database)
+    result = refused(any_project.migrate("drift"), 4, "`migrate drift --replay`")
+    assert "t1 (changed)" in result.out
+    assert "older (removed)" in result.out
+    assert result.out.endswith("2 objects differ.\n")
+    succeed(any_project.migrate("down"))
+    assert succeed(any_project.migrate("drift")).out.startswith("No drift")
+
+
+def test_where_no_run_has_noted_the_schema_the_migrations_are_replayed(
+    applied: Project, any_server: Any
+) -> None:
+    """As in a ledger of an older version, or after one whose process died at its end."""
+    run(any_server, "update lockgate_runs set digests = null", applied.database)
+    result = succeed(applied.migrate("drift"))
+    assert result.err.startswith("No run has noted yet what it left of the schema, so the migr")
+    assert result.out == "No drift: the schema is what its migrations make.\n"
+    run(any_server, "alter table lockgate_runs drop column digests", applied.database)
+    assert "noted yet" in succeed(applied.migrate("drift")).err
+    applied.write_tables(1, first=3)
+    succeed(applied.migrate("up"))
+    assert succeed(applied.migrate("drift")).err == ""
+    run(any_server, "update lockgate_target set serial = serial + 1", applied.database)
+    assert "The history has changed since" in succeed(applied.migrate("drift")).err
+    assert succeed(applied.migrate("drift", "--json")).document["differences"] == []
 
 
 def test_what_the_server_counts_is_no_drift(project: Project, postgres_server: Any) -> None:
@@ -39,14 +77,14 @@ def test_what_the_server_counts_is_no_drift(project: Project, postgres_server: A
         "'{n_distinct=5,pg_attver=7}' where attrelid = 't1'::regclass and attname = 'id'",
         project.database,
     )
-    shown = refused(project.migrate("drift"), 4).out
+    shown = refused(project.migrate("drift", "--replay"), 4).out
     assert 'options ["n_distinct=5"]' in shown
 
 
 def test_each_object_is_shown_with_its_lines(applied: Project, any_server: Any) -> None:
     run(any_server, "alter table t1 add column late int", applied.database)
     run(any_server, "drop table t2", applied.database)
-    result = refused(applied.migrate("drift"), 4)
+    result = refused(applied.migrate("drift", "--replay"), 4)
     assert "t1 (changed)\n  +column late" in result.out
     assert "t2 (removed)\n  -" in result.out
     assert result.out.endswith("2 objects differ.\n")
@@ -54,7 +92,7 @@ def test_each_object_is_shown_with_its_lines(applied: Project, any_server: Any) 
 
 def test_a_program_is_given_a_document(applied: Project, any_server: Any) -> None:
     run(any_server, "create table strange (id int)", applied.database)
-    result = applied.migrate("drift", "--json")
+    result = applied.migrate("drift", "--replay", "--json")
     assert result.code == 4
     document = result.document
     assert document["format"] == "lockgate-drift"
@@ -66,6 +104,25 @@ def test_a_program_is_given_a_document(applied: Project, any_server: Any) -> Non
     succeed(applied.migrate("drift"))
 
 
+def test_a_project_answers_for_its_own_schema_alone(project: Project, postgres_server: Any) -> None:
+    """Two projects in one database: neither is the other's drift, nor makes its plans stale."""
+    project.configure(f"{HERE}drift: check\ndrift_scope: schema\n")
+    project.write_tables(1)
+    succeed(project.migrate("up"))
+    project.write_tables(1, first=2)
+    succeed(project.migrate("plan"))
+    run(
+        postgres_server,
+        "create schema other; create table other.t1 (id int); create extension hstore schema other",
+        project.database,
+    )
+    for more in ((), ("--replay",)):
+        assert succeed(project.migrate("drift", *more)).out.startswith("No drift")
+    succeed(project.migrate("apply", "plan.json"))
+    run(postgres_server, "create index on t1 (id)", project.database)
+    assert refused(project.migrate("drift"), 4).out.count("(") == 2
+
+
 def test_pending_migrations_are_no_drift(applied: Project) -> None:
     applied.write_tables(1, first=3)
     succeed(applied.migrate("drift"))
@@ -73,7 +130,7 @@ def test_pending_migrations_are_no_drift(applied: Project) -> None:
 
 def test_files_that_were_changed_cannot_be_replayed(applied: Project) -> None:
     applied.write("001_t1.sql", "create table other (id int);")
-    refused(applied.migrate("drift"), 10, "001_t1.sql")
+    refused(applied.migrate("drift", "--replay"), 10, "001_t1.sql")
 
 
 def test_a_plan_that_was_not_rehearsed_expects_nothing(applied: Project) -> None:
@@ -100,7 +157,7 @@ def test_a_private_server_replays_a_schema_whose_owner_is_no_superuser(
         project.url = project.url.replace("postgres@", "drift_owner@")
         project.write_tables(1)
         succeed(project.migrate("up"))
-        result = project.migrate("drift")
+        result = project.migrate("drift", "--replay")
         assert result.code == 4, result
         assert "table public.t1" not in result.out
         assert "schema public (changed)" in result.out
@@ -128,7 +185,7 @@ def test_what_a_scheduler_makes_is_left_out_by_name(project: Project, postgres_s
         "create sequence events_p2_id_seq; create rule quiet as on delete to events_p2 do nothing"
     )
     run(postgres_server, scheduled, project.database)
-    assert succeed(project.migrate("drift")).out.startswith("No drift")
+    assert succeed(project.migrate("drift", "--replay")).out.startswith("No drift")
     succeed(project.migrate("apply", "plan.json"))
     succeed(project.migrate("drift", "--expect", "plan.json"))
     run(
@@ -136,8 +193,8 @@ def test_what_a_scheduler_makes_is_left_out_by_name(project: Project, postgres_s
         'create rule "r on public.events_p1" as on delete to notes do nothing',
         project.database,
     )
-    shown = refused(project.migrate("drift"), 4).out
+    shown = refused(project.migrate("drift", "--replay"), 4).out
     assert shown.count("(added)") == 1
     assert "on public.notes (added)" in shown
     project.configure(HERE)
-    assert "table public.events_p2 (added)" in refused(project.migrate("drift"), 4).out
+    assert "table public.events_p2 (added)" in refused(project.migrate("drift", "--replay"), 4).out

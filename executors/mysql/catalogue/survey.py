@@ -103,6 +103,11 @@ class MySQLSurvey(Survey):
 
         return read_catalogue(self.session)
 
+    def read_digests(self) -> dict[str, str]:
+        from lockgate.planner.plan.drift import made_by_migrations
+
+        return made_by_migrations(self.read_catalogue()).digests()
+
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         from lockgate.executors.mysql.syntax import find_syntax_error
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.postgresql.catalogue.objects import OTHERS, PUBLISHED_SCHEMAS
 from lockgate.executors.postgresql.catalogue.relations import TABLES
-from lockgate.planner.database.catalogue import ANYWHERE, Catalogue, Detail, assemble
+from lockgate.planner.database.catalogue import (
+    ANYWHERE,
+    DATABASE,
+    SHORT,
+    Catalogue,
+    Detail,
+    assemble,
+)
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -38,6 +45,20 @@ SINCE = {
 """What the queries ask for, by the version that brought it."""
 
 
+# One value, so that a run can leave it in its ledger without reading it. What it says is only held
+# against what it has said before.
+DIGESTS = """
+(select coalesce(json_object_agg(object, digest), '{{}}')::text from (
+    select object, left(encode(sha256(convert_to(string_agg(concat_ws(' ', part, attributes),
+        chr(10) order by part collate "C", attributes collate "C"), 'UTF8')), 'hex'), {short})
+    from ({details}) detail (object, part, attributes)
+    where object <> '{database}' and object not in (select name from ({hidden}) hidden (name))
+    group by object
+) told (object, digest))
+"""
+DETAIL = "select one, two, four::text from ({}) detail (one, two, three, four)"
+
+
 def read_catalogue(session: PostgreSQLSession) -> Catalogue:
     """All that the session's database holds, as it is now, without lockgate's own tables, nor a
     schema that is for them alone. The session must be in no transaction.
@@ -46,12 +67,30 @@ def read_catalogue(session: PostgreSQLSession) -> Catalogue:
     """
     names, schema = [session.history_name, *OURS], session.history_schema
     hidden = {name for (name,) in session.query_all(HIDDEN, (names, schema, schema, names))}
-    version = session.server.dialect.version
-    newer = [PUBLISHED_SCHEMAS] * (version >= 150000)
-    queries = (_as_known(query, version) for query in (*TABLES, *OTHERS, *newer))
-    found = session.read_together(queries)
+    found = session.read_together(_queries(session))
     details = (detail for rows in found for detail in _details(rows))
     return assemble(detail for detail in details if detail.object not in hidden)
+
+
+def digests_expression(session: PostgreSQLSession) -> str:
+    """SQL whose value is a JSON object: each object of the database, without lockgate's own, with a
+    short digest that changes with it."""
+    names = f"array[{', '.join(map(_literal, [session.history_name, *OURS]))}]"
+    schema = _literal(session.history_schema)
+    hidden = HIDDEN % (names, schema, schema, names)
+    details = " union all ".join(map(DETAIL.format, _queries(session)))
+    return DIGESTS.format(details=details, hidden=hidden, short=SHORT, database=DATABASE)
+
+
+def _literal(text: str) -> str:
+    """A text in SQL, whatever the server does with backslashes."""
+    return f"convert_from(decode('{text.encode().hex()}', 'hex'), 'UTF8')"
+
+
+def _queries(session: PostgreSQLSession) -> Iterator[str]:
+    version = session.server.dialect.version
+    newer = [PUBLISHED_SCHEMAS] * (version >= 150000)
+    return (_as_known(query, version) for query in (*TABLES, *OTHERS, *newer))
 
 
 def _as_known(query: str, version: int) -> str:

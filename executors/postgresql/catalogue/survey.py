@@ -5,6 +5,7 @@ What only some commands need is imported when it is asked for.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,13 @@ class PostgreSQLSurvey(Survey):
         from lockgate.executors.postgresql.catalogue.catalogue import read_catalogue
 
         return read_catalogue(self.session)
+
+    def read_digests(self) -> dict[str, str]:
+        from lockgate.executors.postgresql.catalogue.catalogue import digests_expression
+
+        ((told,),) = self.session.query_all(f"select {digests_expression(self.session)}")
+        digests: dict[str, str] = json.loads(told)
+        return digests
 
     def find_syntax_error(self, plan: Plan) -> Failure | None:
         return None  # the reader has its grammar

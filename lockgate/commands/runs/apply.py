@@ -79,7 +79,7 @@ def command(
       migrate apply plan.json --receipt staging.json --sign-with ~/.ssh/id_ed25519
     """
     from lockgate.executors.apply import apply
-    from lockgate.executors.receipts import keep_nothing, keep_receipt
+    from lockgate.executors.receipts import keep_receipt, keep_schema
     from lockgate.planner.errors import WrongTarget
     from lockgate.planner.fleet.fleet_plan import is_fleet_plan
     from lockgate.planner.plan.drift import refuse_unknown_schema
@@ -132,7 +132,7 @@ def command(
         with following(verbose=verbose, as_json=as_json) as emit:
             report = apply(
                 plan, work.engine, author(deadline), wait=environment.lock.wait, emit=emit,
-                admit=admitted, keep=keep_receipt if receipt_file else keep_nothing,
+                admit=admitted, keep=keep_receipt if receipt_file else keep_schema,
             )  # fmt: skip
         show_report(report, as_json=as_json)
         if environment.schema_file:

@@ -25,6 +25,7 @@ def read(folder: Path, base: str, dev: str) -> Environment:
     [
         ("drift: check", "drift: ignore", "drift"),
         ("drift: check", "unmanaged: [day_*]", "unmanaged"),
+        ("drift: check", "drift_scope: schema", "drift_scope"),
         ("max_plan_age: 1h", "max_plan_age: 2h", "max_plan_age"),
         ("max_plan_age: 1h", "max_plan_age: null", "max_plan_age"),
         ("project: shop", "max_plan_age: 30d", "max_plan_age"),
@@ -62,6 +63,7 @@ def test_what_is_looser_than_below_is_refused_with_its_line(
         ("drift: ignore", "drift: check"),
         ("unmanaged: [a_*, b_*]", "unmanaged: [b_*]"),
         ("drift: ignore", "unmanaged: [a_*]"),
+        ("drift_scope: schema", "drift: check"),
         ("max_plan_age: 2h", "max_plan_age: 1h"),
         ("thresholds: {rows: 10}", "thresholds: {rows: 9}"),
         ("history: {table: one}", "history: {table: one}"),
@@ -84,7 +86,8 @@ def test_what_is_stricter_or_free_is_taken(base: str, dev: str, tmp_path: Path) 
 
 def test_every_key_is_one_that_may_only_be_stricter_or_is_said_to_be_free() -> None:
     fields = EnvironmentFile.model_fields
-    held = {key[0] for key in (*KEPT, *FALLING, *BOUNDED, *ENDED)} | {"drift", "unmanaged"}
+    held = {key[0] for key in (*KEPT, *FALLING, *BOUNDED, *ENDED)}
+    held |= {"drift", "unmanaged", "drift_scope"}
     held |= {"policy", "transaction"}
     said = set(re.findall(r"\w+", fields["extends"].description or ""))
     assert set(fields) - held - said == {"extends"}
