@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.apply import Author, apply_locked
 from lockgate.executors.engine import Engine, Journal, Run
 from lockgate.executors.events import Emit, RunStarted
+from lockgate.executors.ledger.store import NOTE_RUN
 from lockgate.executors.receipts import keep_schema
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.errors import UsageError
@@ -166,7 +167,7 @@ def finish(engine: Engine, ledger: Ledger, author: Author, note: str, emit: Emit
         engine.units.finish(half.run, half.unit, half.serial, emit)
     ledger = engine.store.read_ledger()
     apply_locked(half.plan, engine, ledger, author, emit, keep=keep_schema)
-    engine.store.note_run(half.run.id, note)
+    engine.store.write((NOTE_RUN, (note, half.run.id)))
     return half
 
 

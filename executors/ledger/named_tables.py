@@ -45,13 +45,13 @@ class LedgerTables(ABC):
         """The condition of a write; an engine that closes the tables beforehand has none."""
         return "true"
 
-    def named(self, sql: str) -> str:
-        """The SQL with the names of this database's tables."""
+    def named(self, sql: str, **parts: str) -> str:
+        """The SQL with the names of this database's tables, and with its other parts."""
         lacking = self._tables.lacking if self._tables else ()
         added = {name: "null" if name in lacking else name for name in ADDED}
         return sql.format(
             ledger=self, now=self.clock, plain=self.plain, long_text=self.long_text,
-            **added, **self._places,
+            **added, **self._places, **parts,
         )  # fmt: skip
 
     @cached_property

@@ -14,6 +14,7 @@ from lockgate.executors.ledger.rows import (
     as_utc,
     read_costs,
     read_job,
+    read_left_schema,
     read_past,
     read_stored,
 )
@@ -25,7 +26,7 @@ from lockgate.planner.errors import UsageError
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
     from lockgate.executors.ledger.named_tables import LedgerTables
-    from lockgate.executors.ledger.rows import PastRun
+    from lockgate.executors.ledger.rows import LeftSchema, PastRun
     from lockgate.planner.building.stored_runs import StoredRun
     from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.proof import StepCost
@@ -82,6 +83,7 @@ READ_BATCHES = (
     "select step, sum(batches), sum(changed), sum(busy_ms) from {batches} {plain} "
     "where run_id = %s group by step"
 )
+READ_LEFT = "select digests, id, finished_at from {runs} {plain} where digests is not null"
 READ_STATUS = "select status from {runs} {plain} where id = %s"
 READ_KEPT = (
     "select statement from {journal} {plain} where run_id = %s and step = %s "
@@ -138,6 +140,14 @@ class Runs:
                 do="`migrate history` shows the runs and their ids.",
             )
         return read_past(rows[0])
+
+    def read_left(self) -> LeftSchema | None:
+        """What the newest run has left that has noted it; None: none has."""
+        tables = self._tables
+        if "digests" in tables.tables.lacking or not tables.tables.complete:
+            return None
+        row = tables.query_one(READ_LEFT)
+        return read_left_schema(row) if row else None
 
     def read_status(self, run_id: str) -> RunStatus | None:
         """The status of a run; None when there is no such run."""

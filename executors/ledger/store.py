@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.named_tables import LedgerTables
-from lockgate.executors.ledger.rows import (
-    job_text,
-    plan_pieces,
-    read_entries,
-    read_left_schema,
-    run_values,
-)
+from lockgate.executors.ledger.rows import job_text, plan_pieces, read_entries, run_values
 from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, READ_RECORDINGS, Runs
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed
@@ -28,7 +22,6 @@ from lockgate.planner.errors import Unreachable, Unresolved
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run, Survey
-    from lockgate.executors.ledger.rows import LeftSchema
     from lockgate.planner.plan.plan import Step
 
 READ_TARGET = "select uuid, project, environment, evidence, serial from {target} {plain}"
@@ -71,13 +64,6 @@ FORGET_RUN = "delete from {journal} where run_id = %s and {ledger.alone}"
 FORGET_STEP = "delete from {journal} where run_id = %s and step = %s and {ledger.alone}"
 READ_ERROR = "select error from {runs} {plain} where id = %s"
 KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s and {ledger.alone}"
-# Of the newest run alone, with the serial that it has left.
-KEEP_DIGESTS = (
-    "update {runs} set digests = case when id = %s "
-    "then concat((select serial from {target} {plain}), WHAT) end "
-    "where (id = %s or digests is not null) and {ledger.alone}"
-)
-READ_DIGESTS = "select digests, id, finished_at from {runs} {plain} where digests is not null"
 REBIND = (
     "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s "
     "where {ledger.alone}"
@@ -156,10 +142,6 @@ class Store(LedgerTables):
             error.add_note(f"The run's end could not be noted: {hindered}")
         return error
 
-    def note_run(self, run_id: str, note: str) -> None:
-        """Notes in a run what a person has done with it; durable on return."""
-        self.write((NOTE_RUN, (note, run_id)))
-
     def keep_receipt(self, run_id: str, text: str) -> None:
         """Notes a run's receipt; durable on return."""
         self.write((KEEP_RECEIPT, (text, run_id)))
@@ -168,13 +150,6 @@ class Store(LedgerTables):
     def keep_digests(self, run_id: str, by: str, survey: Survey) -> None:
         """Notes what a run leaves behind, in place of what another has left: a digest of each
         object; `by` is what has read them. Durable on return."""
-
-    def read_digests(self) -> LeftSchema | None:
-        """What the newest run has left that has noted it; None: none has."""
-        if "digests" in self.tables.lacking or not self.tables.complete:
-            return None
-        row = self.query_one(READ_DIGESTS)
-        return read_left_schema(row) if row else None
 
     def settle_run(self, run_id: str, reason: str, journal: str = FORGET_RUN) -> None:
         """Notes that a person has settled an interrupted run, and does with its journal what is

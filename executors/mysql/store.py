@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, KEEP_DIGESTS, Store
+from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
 from lockgate.executors.ledger.tables import OWN_NAMES, Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.mysql.ledger import (
@@ -44,6 +44,12 @@ IDENTIFY = (
 )
 MOVE_SERIAL = (
     "update {target} set serial = serial + %s where id = 1 and serial = %s and {ledger.alone}"
+)
+# Of the newest run alone, with the serial that it has left.
+KEEP_DIGESTS = (
+    "update {runs} set digests = case when id = %s "
+    "then concat((select serial from {target}), %s, %s) end "
+    "where (id = %s or digests is not null) and {ledger.alone}"
 )
 EVIDENCE = "select evidence from {target} where id = 1"
 NOTE_EVIDENCE = "update {target} set evidence = %s where id = 1 and {ledger.alone}"
@@ -152,7 +158,7 @@ class MySQLStore(Store):
     def keep_digests(self, run_id: str, by: str, survey: Survey) -> None:
         digests = json.dumps(survey.read_digests(), ensure_ascii=False)
         values = (run_id, f"\n{by}\n", digests, run_id)
-        self.write((KEEP_DIGESTS.replace("WHAT", "%s, %s"), values))
+        self.write((KEEP_DIGESTS, values))
 
     def move_history(self, steps: Sequence[Step], serial: int) -> None:
         """The steps' changes of the history table, in the caller's transaction.

@@ -162,6 +162,12 @@ INTEND = f"""
 insert into {{journal}} (run_id, step, statement, digest, intent_at)
 select %s, %s::int, %s::int, %s, {{now}} where exists ({OWN_LOCK})
 """
+# Of the newest run alone, with the serial that it has left.
+KEEP_DIGESTS = (
+    "update {runs} set digests = case when id = $1 "
+    "then concat((select serial from {target}), $2::text, {read}) end "
+    "where id = $1 or digests is not null"
+)
 IDENTIFY = (
     "insert into {target} (id, uuid, project, environment, evidence, serial) "
     "values (1, $1, $2, $3, $4, 0) on conflict do nothing"

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, KEEP_DIGESTS, Store
+from lockgate.executors.ledger.store import CLOSE_DEAD_RUNS, Store
 from lockgate.executors.ledger.tables import Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.postgresql.ledger import (
     CREATE_TABLES,
     IDENTIFY,
     INTEND,
+    KEEP_DIGESTS,
     LOCK_TABLES,
     RECORD,
     REMOVE,
@@ -65,10 +66,8 @@ class PostgreSQLStore(Store):
     def keep_digests(self, run_id: str, by: str, survey: Survey) -> None:
         from lockgate.executors.postgresql.catalogue.catalogue import digests_expression
 
-        sql = numbered(self.named(KEEP_DIGESTS).replace("WHAT", "%s::text, DIGESTS"))
-        sql = sql.replace("DIGESTS", digests_expression(self.session))
-        keeping = Command(sql, None, (run_id, f"\n{by}\n", run_id))
-        self.transact([keeping])
+        sql = self.named(KEEP_DIGESTS, read=digests_expression(self.session))
+        self.transact([Command(sql, None, (run_id, f"\n{by}\n"))])
 
     def transact(
         self, commands: Iterable[Command[None]], before: Iterable[Command[None]] = ()

@@ -128,7 +128,7 @@ def _waivers(
 
 def read_left(work: Workspace, ledger: Ledger) -> tuple[LeftSchema | None, str]:
     """What the last run has left of the schema; None where that cannot be compared, and why."""
-    left, by = work.engine.store.read_digests(), read_by(__version__, work.engine)
+    left, by = work.engine.store.runs.read_left(), read_by(__version__, work.engine)
     if left is None:
         return None, "No run has noted yet what it left of the schema"
     if left.serial != ledger.serial:

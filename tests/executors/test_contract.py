@@ -15,6 +15,7 @@ from lockgate.executors.commit_outcome import UNDER_WAY
 from lockgate.executors.engine import Run
 from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import NOTE_RUN
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import HistoryError, Locked, Unreachable
 from lockgate.planner.plan.receipt import Job
@@ -246,7 +247,7 @@ def test_a_run_that_was_wholly_applied_stays_so_no_matter_who_ends_it(
     past = engine.store.runs.read_run("run-1")
     assert (past.status, past.error) == ("COMMITTED", "")
     assert engine.store.runs.read_finished(run.plan).id == "run-1"
-    engine.store.note_run("run-1", "finished by hand")
+    engine.store.write((NOTE_RUN, ("finished by hand", "run-1")))
     assert engine.store.runs.read_run("run-1") == replace(past, error="finished by hand")
 
 

@@ -48,11 +48,12 @@ SINCE = {
 # One value, so that a run can leave it in its ledger without reading it. What it says is only held
 # against what it has said before.
 DIGESTS = """
-(select coalesce(json_object_agg(object, digest), '{{}}')::text from (
+(with detail (object, part, attributes) as materialized ({details})
+select coalesce(json_object_agg(object, digest), '{{}}')::text from (
     select object, left(encode(sha256(convert_to(string_agg(concat_ws(' ', part, attributes),
         chr(10) order by part collate "C", attributes collate "C"), 'UTF8')), 'hex'), {short})
-    from ({details}) detail (object, part, attributes)
-    where object <> '{database}' and object not in (select name from ({hidden}) hidden (name))
+    from detail where object <> '{database}'
+    and object not in (select name from ({hidden}) hidden (name))
     group by object
 ) told (object, digest))
 """

@@ -9,6 +9,7 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import NOTE_RUN
 from lockgate.executors.ledger.tables import ALWAYS_MADE, HISTORY_COLUMNS, TableFault, Tables
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError, StatementFailed
@@ -260,8 +261,9 @@ def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
             lambda: store.begin_run(run, identity),
             lambda: store.resume_run(run),
             lambda: store.finish_run(last.id, RunStatus.STOPPED),
-            lambda: store.note_run(last.id, "x"),
+            lambda: store.write((NOTE_RUN, ("x", last.id))),
             lambda: store.keep_receipt(last.id, "{}"),
+            lambda: store.keep_digests(last.id, "x", engine.survey),
             lambda: store.settle_run(last.id, "x"),
             lambda: store.rebind(identity),
             lambda: store.record_migration(step, 1),

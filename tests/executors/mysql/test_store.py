@@ -11,6 +11,7 @@ import pytest
 
 from lockgate.executors.engine import Run
 from lockgate.executors.failure import ServerError
+from lockgate.executors.ledger.store import NOTE_RUN
 from lockgate.executors.ledger.tables import ALWAYS_MADE, OWN_NAMES
 from lockgate.executors.mysql.ledger import NOT_ALONE
 from lockgate.executors.states import RunStatus
@@ -98,8 +99,9 @@ def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
             lambda: store.begin_run(run, identity),
             lambda: store.resume_run(run),
             lambda: store.finish_run(last.id, RunStatus.STOPPED),
-            lambda: store.note_run(last.id, "x"),
+            lambda: store.write((NOTE_RUN, ("x", last.id))),
             lambda: store.keep_receipt(last.id, "{}"),
+            lambda: store.keep_digests(last.id, "x", engine.survey),
             lambda: store.rebind(identity),
             lambda: store.record_migration(step, 1),
             store.close_tables,
