@@ -37,7 +37,7 @@ TABLES = {
     "lockgate_runs": {
         *("id", "plan_digest", "intent_digest", "direction", "environment", "status", "actor"),
         *("tool_version", "started_at", "finished_at", "plan", "approvers", "error", "receipt"),
-        *("job", "cost"),
+        *("job", "cost", "digests"),
     },
     "lockgate_plans": {"run_id", "piece", "text"},
     "lockgate_journal": {
