@@ -64,30 +64,6 @@ PLAN_PIECE = 1 << 19
 
 
 @frozen
-class PastRun:
-    """A row of lockgate_runs. Times are ISO 8601, UTC; `finished_at` is empty while it runs.
-
-    `approvers` are one text, as the row has them. `ms` is what it took, None while it runs.
-    `versions` are those of its steps in running order, None where the plan is too large to look
-    into for a list.
-    """
-
-    id: str
-    plan_digest: str
-    direction: str
-    status: str
-    actor: str
-    approvers: str
-    tool_version: str
-    started_at: str
-    finished_at: str
-    error: str
-    job: Job | None = None
-    ms: int | None = None
-    versions: tuple[str, ...] | None = None
-
-
-@frozen
 class LeftSchema:
     """What a run has left behind: a short digest of each object, and the serial then. `by` is what
     has read them: what another has read cannot be compared with that."""

@@ -16,6 +16,7 @@ from lockgate.executors.engine import Run
 from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.store import NOTE_RUN
+from lockgate.executors.ledger.tables import ADDED
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import HistoryError, Locked, Unreachable
 from lockgate.planner.plan.receipt import Job
@@ -289,7 +290,7 @@ def test_a_ledger_of_an_older_version_is_read_and_gets_its_column(
     job = Job(system="CI", run="7")
     other.store.resume_run(replace(run_of(engine), job=job))
     assert other.store.runs.read_run("run-1").job == job
-    for column in ("job", "digests"):
+    for column in ADDED:
         by_hand(engine).execute(engine.store.named(f"alter table {{runs}} drop column {column}"))
     with open_test_engine(any_server, any_database) as fresh:
         fresh.store.begin_run(replace(run_of(engine, "run-2"), job=job), new_identity(engine))
