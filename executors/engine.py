@@ -282,6 +282,7 @@ class Session(ABC):
     history_schema: str
     history_name: str
     unmanaged: Sequence[str] = ()
+    drift_scope = "database"
     lost_code: str  # what this engine's clients call a lost connection
     is_exposed: bool = False  # it is in clear text, and no option asks for that; of MySQL alone
 
@@ -290,7 +291,8 @@ class Session(ABC):
         """What of the database its migrations answer for."""
         from lockgate.planner.plan.drift import Managed
 
-        return Managed(self.unmanaged)
+        schema = self.history_schema if self.drift_scope == "schema" else ""
+        return Managed(self.unmanaged, schema)
 
     @abstractmethod
     def close(self) -> None:

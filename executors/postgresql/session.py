@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from lockgate.executors.postgresql.gauge import StatementGauge
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.plan.drift import Managed
     from lockgate.planner.plan.statement import Batch
 
 
@@ -81,7 +79,7 @@ class PostgreSQLSession(Session):
         self.lock_retries = environment.retries.lock
         self._blockers = environment.blockers
         self._history = environment.history
-        self.unmanaged, self._drift_scope = environment.unmanaged, environment.drift_scope
+        self.unmanaged, self.drift_scope = environment.unmanaged, environment.drift_scope
         self.schema = environment.place.schema if environment.place else None
         self._is_shared = environment.fleet is not None or self.schema is not None
         self.gauge: StatementGauge | None = None
@@ -100,11 +98,6 @@ class PostgreSQLSession(Session):
         if self._is_pooled:
             leave_clean(self._connection)
         self._connection.close()
-
-    @property
-    def managed(self) -> Managed:
-        schema = self.history_schema if self._drift_scope == "schema" else ""
-        return replace(super().managed, schema=schema)
 
     @property
     def is_open(self) -> bool:
