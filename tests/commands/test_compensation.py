@@ -267,6 +267,7 @@ def test_a_difference_that_others_have_made_is_told_and_can_be_settled(
     execute(family_server, killed.database, "create table theirs (id int)")
     stuck = killed.migrate("up", "--fresh")
     refused(stuck, 7, "not as it was before:\n- table theirs", "migrate resolve --undo")
+    refused(stuck, 7, "Another session has", "or a definition could not be made again exactly")
     assert statuses(killed) == ["STUCK"]
     execute(family_server, killed.database, "drop table theirs")
     succeed(killed.migrate("resolve", "--undo", *REASON))

@@ -205,6 +205,22 @@ def test_what_a_client_of_another_character_set_has_made_is_made_again_by_it(
     assert show_difference(before, state.look()) == ""
 
 
+@pytest.mark.parametrize(("charset", "name"), [("hebrew", "cafא"), ("gbk", "caf中")])
+def test_a_routine_whose_name_is_printed_wrongly_is_left_alone(
+    mysql_project: Project, mysql_server: Any, charset: str, name: str
+) -> None:
+    with pymysql.connect(
+        host=mysql_server.host, port=mysql_server.port, user=mysql_server.user,
+        database=mysql_project.database, charset=charset, autocommit=True, ssl_disabled=True,
+    ) as connection, connection.cursor() as cursor:  # fmt: skip
+        cursor.execute(f"create procedure {name}() select 1")
+    mysql_project.write("001_case.sql", f"create table made (id int);\ndrop procedure {name};")
+    refused(mysql_project.migrate("up", "--fresh"), 9, name, "could not be made again")
+    with mysql_server.connect(mysql_project.database) as shown, shown.cursor() as cursor:
+        assert cursor.execute("show tables like 'made'") == 0
+        assert cursor.execute(f"show create procedure {name}") == 1
+
+
 def test_settings_that_no_transaction_allows_are_run_outside_of_one(
     project: Project, family_server: Any
 ) -> None:

@@ -11,6 +11,7 @@ from lockgate.planner.reading.reading import Object, Reading
 
 SEE_GRANTS = "Let the role see them: GRANT SELECT ON mysql.procs_priv TO …"
 ANY_DEFINER = "Let the role name others: GRANT SET_ANY_DEFINER (MariaDB: SET USER) ON *.* TO …"
+MAKE_ANEW = "Make it once more by hand, by a client that speaks utf8mb4."
 WITHOUT = "To put copied rows back, the triggers of their table are dropped and made again."
 ROUTINE = """
 select definer from information_schema.routines
@@ -45,6 +46,7 @@ def refuse_unmakable(
     for effect, reached in effects:
         for target in _remade(query, database, effect, was):
             if target.kind in ("procedure", "function"):
+                _refuse_misprinted(query, database, target)
                 _refuse_unseen_grants(query, database, target)
             _refuse_foreign_definer(query, database, target)
         for trigger in _silenced(query, database, effect, reached, was):
@@ -77,6 +79,14 @@ def _silenced(
 def _triggers(query: Query, database: str, table: str, event: str = "") -> Iterator[Object]:
     for name in read_triggers(query, database, table, event):
         yield Object("trigger", name)
+
+
+def _refuse_misprinted(query: Query, database: str, target: Object) -> None:
+    """MySQL prints the name of a routine wrongly that a client of some character sets has made."""
+    create = take_image(query, database, target).create.lower()
+    if create and not target.name.isascii() and target.name.lower() not in create:
+        what = f"SHOW CREATE {target.kind.upper()} prints the name {target.name} wrongly"
+        raise ServerError("1300", f"{what}, so it could not be made again", hint=MAKE_ANEW)
 
 
 def _refuse_unseen_grants(query: Query, database: str, target: Object) -> None:
