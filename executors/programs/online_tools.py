@@ -22,19 +22,21 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.statement import Online, PlannedStatement
 
 VERSION = re.compile(r"\d+\.\d+[\w.-]*")
-MISSING, UNPROVED = "no program", "unverified"
+MISSING, UNPROVED, UNWRITABLE = "no program", "unverified", "unwritable"
+HARD = re.compile(r'["\\`\r\n]')
 
 
 @frozen
 class OnlineTool:
     """A program: `tables` are the names of those that it makes, and `triggers` how the names of its
-    triggers begin; empty where it has none. `user` is the option that names the user."""
+    triggers begin; empty where it has none. `escapes` says that it reads its file as the programs
+    of MySQL do; others know of no way to write a quote."""
 
     program: str
     connect: Callable[[DatabaseAddress, Path, str], list[str]]
     tables: tuple[str, ...]
     triggers: str = ""
-    user: str = "user"
+    escapes: bool = False
 
 
 def _by_dsn(address: DatabaseAddress, file: Path, table: str) -> list[str]:
@@ -54,15 +56,13 @@ def _by_endpoint(address: DatabaseAddress, file: Path, table: str) -> list[str]:
 TOOLS = {
     # https://docs.percona.com/percona-toolkit/pt-online-schema-change.html
     "pt-osc": OnlineTool(
-        "pt-online-schema-change", _by_dsn, ("_{}_new", "_{}_old"), triggers="pt_osc_"
+        "pt-online-schema-change", _by_dsn, ("_{}_new", "_{}_old"), triggers="pt_osc_", escapes=True
     ),
     # https://github.com/github/gh-ost/blob/master/doc/command-line-flags.md
     "gh-ost": OnlineTool("gh-ost", _by_options, ("_{}_gho", "_{}_ghc", "_{}_del")),
     # https://github.com/block/spirit/blob/main/USAGE.md
-    "spirit": OnlineTool(
-        "spirit", _by_endpoint, ("_{}_new", "_{}_chkpnt", "_{}_old"), user="username"
-    ),
-}  # fmt: skip
+    "spirit": OnlineTool("spirit", _by_endpoint, ("_{}_new", "_{}_chkpnt", "_{}_old")),
+}
 
 
 def find_tool(online: Online) -> str:
@@ -123,14 +123,24 @@ def command_line(online: Online, address: DatabaseAddress, file: Path) -> list[s
 
 
 def option_file(online: Online, address: DatabaseAddress) -> str:
-    """How to connect, as the programs of MySQL read it."""
+    """How to connect, as the programs of MySQL read it.
+
+    Raises:
+        ServerError: the program could not read the user or the password from a file.
+    """
     place = (
         {"socket": address.socket}
         if address.socket
         else {"host": address.host or "", "port": str(address.port)}
     )
     password = address.password.get_secret_value() if address.password else ""
-    login = {TOOLS[online.tool].user: address.user, "password": password}
+    login = {"user": address.user or "", "password": password}
+    if not TOOLS[online.tool].escapes and HARD.search("".join(login.values())):
+        raise ServerError(
+            UNWRITABLE,
+            f"The user or the password cannot be written into a file that {online.tool} reads",
+            hint='Use a password without `"`, `\\`, a grave and line ends.',
+        )
     lines = (f"{name}={_quoted(value)}\n" for name, value in (place | login).items() if value)
     return f"[client]\n{''.join(lines)}"
 

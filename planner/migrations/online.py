@@ -50,7 +50,8 @@ CONTRACTS: dict[ToolName, ToolCall] = {
     # https://github.com/github/gh-ost/blob/master/doc/command-line-flags.md
     "gh-ost": ToolCall(
         frozenset({"mysql"}),
-        ("--execute", "--allow-on-master"),
+        # By itself it leaves the old table; a socket is left where it was killed.
+        ("--execute", "--allow-on-master", "--ok-to-drop-table", "--initially-drop-socket-file"),
         frozenset(["chunk-size", "critical-load", "max-lag-millis", "max-load", "nice-ratio"]),
     ),
     # https://github.com/block/spirit/blob/main/USAGE.md

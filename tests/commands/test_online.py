@@ -1,5 +1,5 @@
 """`-- migrate:online`: an ALTER TABLE by a copy that pt-online-schema-change makes, for real; other
-programs by a stand-in that records how it is called."""
+programs by a stand-in that follows what they document."""
 
 import random
 from collections.abc import Iterator
@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from lockgate.executors.failure import ServerError
+from lockgate.executors.programs.online_tools import option_file
+from lockgate.planner.database.address import parse_url
+from lockgate.planner.plan.statement import Named, Online
 from tests.commands.running import Project, refused, succeed
-from tests.executors.building import begin_ledger
 from tests.faults.copies import (
+    FILE,
     PHASES,
+    SECTION,
     Victim,
     ask,
     check,
@@ -23,6 +28,7 @@ from tests.faults.copies import (
     reset,
     state,
 )
+from tests.servers.online_stand_in import install
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
@@ -81,30 +87,55 @@ def test_names_that_are_taken_are_left_alone(server: Any, project: Project) -> N
     refused(project.migrate("up"), 9, "There is no pt-online-schema-change in PATH")
 
 
-STAND_IN = """#!/bin/sh
-printf '%s\\n' "$@" > "$RECORD"
-for each in "$@"; do case "$each" in --conf=*) cat "${each#--conf=}" >> "$RECORD";; esac; done
-"""
+@pytest.fixture(params=["gh-ost", "spirit"])
+def stand_in(
+    request: pytest.FixtureRequest, mysql_server: Any, tmp_path: Path
+) -> Iterator[tuple[Project, str]]:
+    """A project whose program is a stand-in, as the real ones are not available here."""
+    tool, database = request.param, mysql_server.new_database()
+    made = prepare(mysql_server, database, tmp_path)
+    made.write(FILE, SECTION.replace("tool=pt-osc chunk-size=500 recursion-method=none",
+                                     f"tool={tool}"))  # fmt: skip
+    made.own |= {"PATH": f"{install(tmp_path, tool)}:/usr/bin:/bin",
+                 "RECORD": str(tmp_path / "record")}  # fmt: skip
+    yield made, tool
+    made.close()
+    mysql_server.drop_database(database)
 
 
-@pytest.mark.parametrize(("tool", "user"), [("gh-ost", "user"), ("spirit", "username")])
-def test_another_program_is_called_by_its_documented_contract(
-    mysql_project: Project, mysql_server: Any, tmp_path: Path, tool: str, user: str
+def test_another_program_copies_by_its_documented_contract(
+    mysql_server: Any, stand_in: tuple[Project, str]
 ) -> None:
-    """By a stand-in that records its arguments: the program is not available here."""
-    begin_ledger(mysql_server, mysql_project.database)
-    execute(mysql_server, mysql_project.database, "create table t (id int primary key, n int)")
-    made = tmp_path / "bin" / tool
-    made.parent.mkdir()
-    made.write_text(STAND_IN)
-    made.chmod(0o755)
-    record = tmp_path / "record"
-    mysql_project.own |= {"PATH": f"{made.parent}:/usr/bin:/bin", "RECORD": str(record)}
-    mysql_project.write("001_a.sql", f"-- migrate:online tool={tool}\nalter table t add m int;")
-    stopped = refused(mysql_project.migrate("up"), 9, "has changed nothing")
-    assert mysql_server.password == "" or mysql_server.password not in stopped.all
-    told = record.read_text().splitlines()
-    assert "--alter=add m int" in told
-    assert f"--database={mysql_project.database}" in told
-    assert "--table=t" in told
-    assert f'{user}="{mysql_server.user}"' in told
+    project, tool = stand_in
+    succeed(project.migrate("plan"))
+    applied = succeed(project.migrate("apply", "plan.json"))
+    assert {"gh-ost": "Copy: 500/3000", "spirit": "500/3000 16.67%"}[tool] in applied.err
+    check(mysql_server, project.database)
+    told = Path(project.own["RECORD"]).read_text().splitlines()
+    assert "--alter=modify n bigint not null" in told
+    assert mysql_server.password == "" or mysql_server.password not in "".join(told)
+
+
+def test_another_program_that_is_killed_leaves_what_resolve_removes(
+    mysql_server: Any, stand_in: tuple[Project, str]
+) -> None:
+    project, tool = stand_in
+    project.own["SLOW"] = "0.2"
+    database = project.database
+    found, left = kill(project, mysql_server, database, "1000/3000", "tool")
+    assert found == "before"
+    assert left == {"gh-ost": ["_t_ghc", "_t_gho"], "spirit": ["_t_chkpnt", "_t_new"]}[tool]
+    refused(project.migrate("apply", "plan.json"), 7, "it has left the tables", "--finish")
+    project.own["SLOW"] = "0"
+    succeed(project.migrate("resolve", "--finish", "--reason", "the program was killed"))
+    check(mysql_server, database)
+
+
+@pytest.mark.parametrize("tool", ["gh-ost", "spirit"])
+def test_a_password_that_its_file_cannot_hold_is_refused(tool: str) -> None:
+    address = parse_url("mysql://ann:a%22b@localhost/shop")
+    online = Online(tool=tool, table=Named(kind="table", name="t"), arguments=())
+    with pytest.raises(ServerError, match="cannot be written"):
+        option_file(online, address)
+    other = online.model_copy(update={"tool": "pt-osc"})
+    assert r'password="a\"b"' in option_file(other, address)
