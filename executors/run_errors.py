@@ -103,9 +103,14 @@ def partly_applied(plan: Plan, unit: Unit, failed: StepFailed) -> Unresolved:
 
 def half_done(failed: StepFailed) -> Unresolved:
     failure = failed.failure
-    total = len(failure.step.statements)
+    statements = failure.step.statements
+    total = len(statements)
     kept = ", ".join(str(place) for place in failed.kept)
-    rest = ", ".join(str(place) for place in range(1, total + 1) if place not in failed.kept)
+    rest = ", ".join(
+        str(place)
+        for place, one in enumerate(statements, 1)
+        if place not in failed.kept and not one.is_idle
+    )
     doubt = f" Statement {failure.place} itself may have done part of its work." * failed.unsure
     doubt = f" {failed.left}" if failed.left else doubt
     rest_too = " and what is left," * bool(failed.left)

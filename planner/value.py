@@ -59,15 +59,16 @@ def _first_init(made: Any) -> Callable[..., None]:
 
 
 def _compile_init(made: Any) -> Callable[..., None]:
-    names: dict[str, Any] = {"absent": MISSING, "put": object.__setattr__}
+    # Names that no field has.
+    names: dict[str, Any] = {"__absent": MISSING, "__put": object.__setattr__}
     arguments, lines = ["self"], []
     for each in fields(made):
         names[f"default_{each.name}"] = _default(each)
         arguments.append(each.name + _assigned(each))
         given = each.name
         if each.default_factory is not MISSING:
-            given = f"default_{given}() if {given} is absent else {given}"
-        lines.append(f"put(self, {each.name!r}, {given})")
+            given = f"default_{given}() if {given} is __absent else {given}"
+        lines.append(f"__put(self, {each.name!r}, {given})")
     if hasattr(made, "__post_init__"):
         lines.append("self.__post_init__()")
     body = "".join(f"\n    {line}" for line in lines or ["pass"])
@@ -83,7 +84,7 @@ def _default(each: Field[Any]) -> object:
 
 def _assigned(each: Field[Any]) -> str:
     if each.default_factory is not MISSING:
-        return "=absent"
+        return "=__absent"
     return "" if each.default is MISSING else f"=default_{each.name}"
 
 

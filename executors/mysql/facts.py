@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OURS
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
-from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, KnownNames, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.database.mentions import read_mentions
 from lockgate.planner.database.occupancy import FoundTable
@@ -74,7 +74,7 @@ def read_facts(session: MySQLSession) -> Facts:
         records = read_views(session, SOURCES)
     keys = tuple(_foreign_keys(session, records["REFERENTIAL_CONSTRAINTS"]))
     return Facts(
-        known=True,
+        names=_all_names(records, session.server.database),
         tables=_tables(records, read),
         views=_names(records["TABLES"], "table", "VIEW"),
         broken_views=_names(filter(_is_broken, records["TABLES"]), "table", "VIEW"),
@@ -225,6 +225,13 @@ def _grouped(rows: Iterable[ViewRow], by: str, order: str) -> defaultdict[str, l
 
 def _names(rows: Iterable[ViewRow], what: str, kind: str) -> frozenset[str]:
     return frozenset(row[f"{what}_name"] for row in rows if row[f"{what}_type"] == kind)
+
+
+def _all_names(records: ViewRows, database: str) -> KnownNames:
+    """What a role may not see, it may not drop either."""
+    tables = {("table", database, row["table_name"].lower()) for row in records["TABLES"]}
+    routines = {("function", database, row["routine_name"].lower()) for row in records["ROUTINES"]}
+    return KnownNames(frozenset(tables | routines), (database,), frozenset({database}), folded=True)
 
 
 def find_tables(session: MySQLSession) -> list[FoundTable]:

@@ -17,10 +17,11 @@ from lockgate.executors.postgresql.layouts import (
     QUERIES,
     read_dependents,
     read_layouts,
+    read_names,
     read_types,
 )
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
-from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, KnownNames, TableFacts
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.search_path import split_path
 from lockgate.planner.fleet.place import SHARED
@@ -145,6 +146,11 @@ def read_facts(session: PostgreSQLSession) -> Facts:
         default_schema=default,
         schemas_before=frozenset(takewhile(lambda name: name != default, named)),
         access_method=answers[7][0][0] or "",
+        names=KnownNames(
+            read_names(answers),
+            tuple(named),
+            None if session.schema is None else frozenset({session.schema, SHARED}),
+        ),
     )
 
 

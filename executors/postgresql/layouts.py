@@ -55,8 +55,9 @@ select c.oid::int8, c.relkind::text, c.relpersistence <> 'u', coalesce(a.amname:
     case when i.indisvalid and i.indrelid not in (table busy) then concat_ws(' ', (
             select contype from pg_constraint where conindid = c.oid and conrelid = i.indrelid
             and contype in ('p', 'u', 'x')),
-        regexp_replace(pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX .* USING ', '\1')) end
-from pg_class c
+        regexp_replace(pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX .* USING ', '\1')) end,
+    n.nspname::text, c.relname::text
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_am a on a.oid = c.relam
 join pg_tablespace s on s.oid = coalesce(nullif(c.reltablespace, 0), (
     select dattablespace from pg_database where datname = current_database()))
@@ -139,6 +140,13 @@ select format_type(castsource, null), format_type(casttarget, null) from pg_cast
 where oid >= 16384 and castmethod = 'b' order by 1, 2
 """
 DEFAULTS = "select current_setting('default_table_access_method', true)"
+# Beside relations and types.
+NAMED = """
+select distinct 'function', nspname::text, proname::text
+from pg_proc p join pg_namespace n on n.oid = pronamespace where p.oid >= 16384
+union all select 'schema', '', nspname::text from pg_namespace
+union all select 'extension', '', extname::text from pg_extension
+"""
 QUERIES = (
     RELATIONS,
     CONSTRAINTS_OF,
@@ -148,6 +156,7 @@ QUERIES = (
     VOLATILE,
     SAME,
     DEFAULTS,
+    NAMED,
 )
 
 Rows = Sequence[Sequence[Any]]
@@ -184,7 +193,7 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
             tuple(computed), tuple(keys), definition or "", of_table[oid],
         )
         for oid, kind, logged, method, tablespace, owner, parents, default, key, computed, keys,
-        definition in relations
+        definition, *_ in relations
     }  # fmt: skip
 
 
@@ -215,6 +224,18 @@ def read_dependents(rows: Rows, names: Mapping[int, str]) -> dict[str, tuple[Dep
     for name, table, column in rows:
         found[name] += (Dependent(key, column) for key in _named([table], names))
     return {name: tuple(each) for name, each in found.items() if each}
+
+
+def read_names(answers: Sequence[Rows]) -> frozenset[tuple[str, str, str]]:
+    """All names, also of what others have closed: each with its kind and its schema."""
+    relations, _, types, *_, others = answers
+    return frozenset(
+        [
+            *(("table", schema, name) for *_, schema, name in relations),
+            *(("type", schema, name) for _, schema, name, *_ in types),
+            *((kind, schema, name) for kind, schema, name in others),
+        ]
+    )
 
 
 def _named(oids: Iterable[int], names: Mapping[int, str]) -> tuple[str, ...]:

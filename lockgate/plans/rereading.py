@@ -91,10 +91,13 @@ def _setting(plan: Plan, work: Workspace, facts: Facts | None) -> Setting:
 
 def _read_facts(plan: Plan, work: Workspace) -> Facts | None:
     """What the database says of its tables, where a policy asks, or where it decides what a
-    statement loses and what can be undone; None: neither."""
+    statement loses and what can be undone; its names alone where the plan says that some are not
+    there; None: nothing of it."""
     promises = bool(plan.steps) and not work.engine.server.dialect.transactional_ddl
     if promises or _asks_for_tables(work.environment):
         return work.engine.survey.read_facts()
+    if any(one.reading and one.reading.absent for step in plan.steps for one in step.statements):
+        return Facts(names=work.engine.survey.read_facts().names)
     return None
 
 

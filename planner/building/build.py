@@ -266,7 +266,7 @@ def _planned(section: Section) -> tuple[PlannedStatement, ...]:
 def plan_steps(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Plan:
     """The plan of these steps, with what the server can undo of each."""
     server = setting.server
-    judgement = _judged(with_readings(steps, server.dialect), setting)
+    judgement = _judged(with_readings(steps, server.dialect, setting.facts), setting)
     steps = tuple(with_estimates(step, setting.facts) for step in judgement.steps)
     return intend(
         Plan(

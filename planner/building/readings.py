@@ -7,16 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import Concurrent, Named, PlannedStatement, StatementReading
+from lockgate.planner.reading.absence import Absence
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import ConcurrentIndex, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
 
 
-def with_readings(steps: Iterable[Step], dialect: Dialect) -> tuple[Step, ...]:
-    """The steps with a reading of each statement that has none."""
-    return tuple(_with_readings(step, dialect) for step in steps)
+def with_readings(
+    steps: Iterable[Step], dialect: Dialect, facts: Facts | None = None
+) -> tuple[Step, ...]:
+    """The steps with a reading of each statement that has none; with `facts` it says what of the
+    statement's names is not there."""
+    absence = Absence(facts or Facts())
+    return tuple(_with_readings(step, dialect, absence) for step in steps)
+
+
+def with_absent(steps: Iterable[Step], told: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps, whose readings say of the same statements what is not there as those of `told`."""
+    return tuple(
+        step.model_copy(update={"statements": tuple(map(_absent_as, step.statements, before))})
+        if len(before := one.statements) == len(step.statements)
+        else step
+        for step, one in zip(steps, told, strict=True)
+    )
+
+
+def _absent_as(statement: PlannedStatement, told: PlannedStatement) -> PlannedStatement:
+    if statement.reading is None or told.reading is None:
+        return statement
+    reading = statement.reading.model_copy(update={"absent": told.reading.absent})
+    return statement.model_copy(update={"reading": reading})
 
 
 def full_reading(statement: PlannedStatement, dialect: Dialect) -> Reading:
@@ -41,6 +64,7 @@ def as_reading(effect: Reading) -> StatementReading:
         commits=effect.commits,
         fails_whole=effect.fails_whole and not effect.partial,
         repeatable=effect.repeatable,
+        absent=tuple(map(_named, effect.absent)),
         concurrent=_concurrent(effect.concurrent),
         opaque=effect.opaque,
         reaches_out=effect.reaches_out,
@@ -50,12 +74,12 @@ def as_reading(effect: Reading) -> StatementReading:
     )
 
 
-def _with_readings(step: Step, dialect: Dialect) -> Step:
-    if all(statement.reading for statement in step.statements):
+def _with_readings(step: Step, dialect: Dialect, absence: Absence) -> Step:
+    if all(statement.reading for statement in step.statements) and not absence.is_known:
         return step
     texts = (statement.sql for statement in step.statements)
     whole = step.transaction is not None
-    readings = read_section(texts, dialect, transactional=whole)
+    readings = absence.name_all(read_section(texts, dialect, transactional=whole))
     read = tuple(
         statement.model_copy(update={"reading": statement.reading or as_reading(reading)})
         for statement, reading in zip(step.statements, readings, strict=True)

@@ -159,9 +159,26 @@ class TableFacts:
 
 
 @frozen
+class KnownNames:
+    """All names of a database, also of what it does not tell more about: each with its kind, and
+    its schema where it has one. `table` stands for all relations, `type` for domains and
+    `function` for all routines.
+
+    `path` are the schemas in which a name without one is looked for. `schemas` are those of which
+    all names are told; None: of all. `folded` says that they are told in lower case, as two in
+    different case may be one.
+    """
+
+    found: frozenset[tuple[str, str, str]]
+    path: tuple[str, ...] = ()
+    schemas: frozenset[str] | None = None
+    folded: bool = False
+
+
+@frozen
 class Facts:
-    """The tables of the plan's own database by name, and what else there is in it. `known` says
-    that a database has told it: what is not among the facts is not there.
+    """The tables of the plan's own database by name, and what else there is in it. `names` are all
+    that it has; None: no database has told them, so nothing is known not to be there.
 
     A table that its name alone does not lead to is there with its schema: `archive.orders`.
     `views` are the names of its views, `broken_views` of those among them that the server cannot
@@ -205,4 +222,4 @@ class Facts:
     proofs: Mapping[tuple[str, str], tuple[tuple[str, ...], bool]] = field(default_factory=dict)
     foreign_keys: tuple[ForeignKey, ...] = ()
     default_engine: str = "innodb"
-    known: bool = field(default=False, compare=False)
+    names: KnownNames | None = field(default=None, compare=False)

@@ -108,15 +108,18 @@ def judge_outside(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps; of those outside of a transaction, each statement with what its failure leaves.
 
     The only statement of a section is undone as a whole if it is a transaction by itself, which
-    has its row in the journal in it, or an index that can be found and dropped.
+    has its row in the journal in it, or an index that can be found and dropped. What does nothing
+    has no row there.
     """
     return tuple(step if step.transaction is not None else _judge(step) for step in steps)
 
 
 def _judge(step: Step) -> Step:
-    is_alone = len(step.statements) == 1
+    is_alone = sum(not one.is_idle for one in step.statements) == 1
     judged = tuple(
-        one.model_copy(update=_promise(one) if is_alone or not _is_whole(one) else {})
+        one.model_copy(
+            update=_promise(one) if is_alone or one.is_idle or not _is_whole(one) else {}
+        )
         for one in step.statements
     )
     return step.model_copy(update={"statements": judged})
@@ -126,6 +129,8 @@ def _promise(statement: PlannedStatement) -> dict[str, str]:
     reading = statement.reading
     if reading is None:
         return {}
+    if reading.is_idle:
+        return {"guarantee": "transactional", "reason": ""}
     if reading.commits == "never" and reading.fails_whole and not reading.unread:
         return {"guarantee": "transactional", "reason": ""}
     if reading.concurrent is None:

@@ -104,6 +104,11 @@ class StatementReading(Model):
     objects: tuple[Named, ...] = Field(
         (), description="What it makes, changes or drops, or whose rows it writes. For reviewers."
     )
+    absent: tuple[Named, ...] = Field(
+        (),
+        description="What it names with IF EXISTS and was not there when the plan was made: it "
+        "does nothing about that. `apply` looks again; for reviewers.",
+    )
     leaves: Leaves = Field(
         "nothing", description="What it leaves in its session; the executor relies on it."
     )
@@ -143,6 +148,11 @@ class StatementReading(Model):
     unread: str = Field(
         "", description="Why it could not be read, as a clause; then the worst is said of it."
     )
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it does nothing, as nothing that it names was there when the plan was made."""
+        return bool(self.absent) and {*self.absent} >= {*self.objects}
 
     @property
     def settles(self) -> bool:
@@ -296,6 +306,11 @@ class PlannedStatement(Model):
         (), description="What is gone with its data, as nouns: `the table users`. For policies."
     )
     digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
+
+    @property
+    def is_idle(self) -> bool:
+        """As its reading's."""
+        return self.reading is not None and self.reading.is_idle
 
 
 def statement_digest(sql: str, copy_data: str | None) -> str:

@@ -1,5 +1,6 @@
 """What one statement does, read from its SQL by one reader for each engine.
 
+absence.py      What IF EXISTS names and the database does not have, as a plan's statements leave it
 calls.py        Which functions a text calls that are not the server's own: those of the database
 code_text.py    Texts of code
 impact.py       What a statement costs those who use the database

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lockgate.planner.reading.absence import Absence
 from lockgate.planner.reading.calls import Routines
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class ImpactReader:
         self._dialect = dialect
         self._facts = facts
         self._routines = Routines()
+        self._absence = Absence(facts)
         if dialect.name == "postgresql":
             from lockgate.planner.reading.postgresql.weighing.following import begin
 
@@ -59,7 +61,9 @@ class ImpactReader:
             yield replace(impact, loses=(*impact.loses, *lost)) if lost else impact
 
     def _read(self, statements: Iterable[str], transactional: bool) -> Iterator[Impact]:
-        readings = read_section(statements, self._dialect, transactional=transactional)
+        readings = self._absence.judge_all(
+            read_section(statements, self._dialect, transactional=transactional)
+        )
         if self._dialect.name == "postgresql":
             from lockgate.planner.reading.postgresql.weighing.following import follow
             from lockgate.planner.reading.postgresql.weighing.weigh import weigh

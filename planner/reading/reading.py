@@ -276,11 +276,18 @@ class Reading:
     """Where the server's grammar refuses it, in characters from the statement's first; None: it
     does not."""
 
+    absent: tuple[Object, ...] = ()
+    """What it names with IF EXISTS and, by the facts, is not there: no part of what it does."""
     obstacle: str = ""
     """Why no recorded pre-image undoes it, as a clause for the reviewer; empty: one does."""
 
     partial: bool = False
     """When it fails, a part of it may have been done."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it does nothing, as nothing that it names is there."""
+        return bool(self.absent) and {*self.absent} >= {*self.objects}
 
     @property
     def is_neutral(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.building.build import Setting, make_skip, make_step, plan_steps
+from lockgate.planner.building.readings import with_absent, with_readings
 from lockgate.planner.building.records import forget_step, record_step
 from lockgate.planner.building.stored_runs import AppliedMigration, down_step
 from lockgate.planner.errors import ContradictedPlan, StalePlan, WrongTarget
@@ -204,9 +205,11 @@ def remake(plan: Plan, source: Source) -> Plan:
         for number, step in enumerate(plan.steps, 1)
     ]
     setting = source.setting
+    # What is absent by the plan has been looked for; what was there when it was made may be gone.
+    read = with_absent(with_readings(steps, setting.server.dialect), plan.steps)
     if plan.steps and all(step.record and not step.record.is_skip for step in plan.steps):
         setting = replace(setting, transaction="plan")
-    return plan_steps(steps, source.ledger, setting)
+    return plan_steps(read, source.ledger, setting)
 
 
 def _remake_step(number: int, step: Step, migration: Migration | None, source: Source) -> Step:

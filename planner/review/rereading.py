@@ -14,7 +14,7 @@ from lockgate.planner.building.readings import as_reading
 from lockgate.planner.building.stored_runs import AppliedMigration, down_step
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.errors import ContradictedPlan, LockgateError, UnsupportedPlan
+from lockgate.planner.errors import ContradictedPlan, LockgateError, StalePlan, UnsupportedPlan
 from lockgate.planner.guarantees.guarantee import judge_outside, rank, verdict
 from lockgate.planner.guarantees.units import RANKS, is_unit
 from lockgate.planner.migrations.format import parse_sections
@@ -144,13 +144,15 @@ def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
 
 def refuse_understated(plan: Plan, dialect: Dialect, facts: Facts | None = None) -> None:
     """Raises ContradictedPlan when the plan says less of its statements than their SQL does, by
-    the facts of a database that is at the plan's base, where these are known."""
+    the facts of a database that is at the plan's base, where these are known; StalePlan when
+    these do not show that what is absent by the plan still is."""
     terms = ReviewTerms(dialect, facts or Facts())
     subjects = read_subjects(plan, terms, without_files(plan))
     for number, (step, subject) in enumerate(zip(plan.steps, subjects, strict=True), 1):
         for planned, reviewed in zip(step.statements, subject.statements, strict=True):
             if planned.reading is None and step.text is None:
                 continue  # of format 1.0
+            _refuse_present(f"step {number} statement {reviewed.place}", planned, reviewed)
             for less in _understated(planned, reviewed, subject):
                 raise _contradicted(f"step {number} statement {reviewed.place}", less)
     if dialect.transactional_ddl and all(step.text for step in plan.steps):
@@ -299,6 +301,19 @@ def _understated(planned: PlannedStatement, reviewed: Reviewed, subject: Subject
             yield f"it does not tell the lock {hold.lock} on {hold.on.name}"
 
 
+def _refuse_present(place: str, planned: PlannedStatement, reviewed: Reviewed) -> None:
+    """Raises StalePlan when something is there by now that the plan says is not."""
+    told = planned.reading.absent if planned.reading else ()
+    absent = as_reading(reviewed.impact.reading).absent
+    if there := next((one for one in told if one not in absent), None):
+        name = ".".join(filter(None, (there.qualifier, there.name)))
+        raise StalePlan(
+            f"The {there.kind} {name} was not there when the plan was made, and may be now.",
+            why=f"By the plan {place} does nothing about it, so its loss was not reviewed.",
+            do="Make a new plan with `migrate plan`, and have it reviewed.",
+        )
+
+
 def _unread(told: StatementReading, found: StatementReading) -> Iterator[str]:
     if told.kind != found.kind or not set(found.objects) <= set(told.objects):
         yield f"it is {found.kind}, and what it works on is not what the plan says"
@@ -363,7 +378,7 @@ def _is_cut(plan: Plan) -> bool:
 
 def _is_torn(unit: Unit) -> bool:
     ran = [one for step in unit.steps for one in step.statements]
-    is_journaled = unit.transaction is None and len(ran) > 1
+    is_journaled = unit.transaction is None and sum(not one.is_idle for one in ran) > 1
     return is_journaled or any(one.guarantee == "point-of-no-return" for one in ran[:-1])
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.catalogue import ObjectChange
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen
@@ -60,10 +61,17 @@ def find_schema_changes(plan: Plan) -> tuple[SchemaChange, ...]:
 def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange]]:
     for step in steps:
         for statement in step.statements:
-            reading = full_reading(statement, dialect)
+            reading = _of_what_is_there(full_reading(statement, dialect), statement)
             # Of a trigger those before it say whether its function was read.
             opaque = statement.reading.opaque if statement.reading else reading.opaque
             yield _told(replace(reading, opaque=opaque) if opaque != reading.opaque else reading)
+
+
+def _of_what_is_there(reading: Reading, statement: PlannedStatement) -> Reading:
+    absent = statement.reading.absent if statement.reading else ()
+    gone = {(one.kind, one.qualifier, one.name) for one in absent}
+    left = tuple(one for one in reading.objects if (one.kind, one.schema, one.name) not in gone)
+    return replace(reading, objects=left) if absent else reading
 
 
 def _parts(changes: Iterable[SchemaChange]) -> set[str]:

@@ -137,7 +137,10 @@ def _unread(violation: Violation) -> Finding:
 
 def _is_moot(kind: HazardKind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
     """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
-    has made, and by the facts there may be no work that others have to wait for."""
+    has made, by the facts there may be no work that others have to wait for, and what is not there
+    is not changed."""
+    if statement.impact.reading.is_idle:
+        return True
     is_known = bool(statement.impact.holds) or (
         kind == "lock" and not statement.impact.reading.unread
     )

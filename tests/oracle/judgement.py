@@ -62,6 +62,11 @@ class Judgement:
             done = max((self._work(one) for one in self._worked & below), default=0)
             if WORKS.index(work) > done:
                 yield f"{work} of {self._name(oid)}"
+        lost = {f"the table {name}" for oid in self.measured.dropped
+                for name in (self._name(oid), f"public.{self._name(oid)}")}  # fmt: skip
+        for one in self.said.statement.loses if self.said.statement else ():
+            if one.startswith("the table ") and one not in lost:
+                yield f"the loss of {one}"
 
     @cached_property
     def _touched(self) -> dict[int, tuple[str, Work]]:

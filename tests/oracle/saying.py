@@ -4,10 +4,10 @@ Runs nothing; it goes through the code that makes, inspects and rereads every pl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lockgate.planner.database.facts import Facts
-from lockgate.planner.errors import ContradictedPlan, LockgateError
+from lockgate.planner.errors import ContradictedPlan, LockgateError, StalePlan
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.postgresql.reader import read
@@ -15,7 +15,7 @@ from lockgate.planner.review.inspection import inspect, read_subjects, without_f
 from lockgate.planner.review.rereading import refuse_understated
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import POSTGRESQL
-from tests.planner.literals import migration, up_plan
+from tests.planner.literals import SETTING, migration, up_plan
 
 FAILS = "fails-in-transaction"
 
@@ -39,7 +39,8 @@ def say(sql: str, facts: Facts, first: Sequence[str] = ()) -> Said:
     outside = read(sql).outside_only
     try:
         text = "".join(f"{one}\n;\n" for one in (*first, sql))
-        plan = up_plan([migration("001", text, options="transaction:false" if outside else "")])
+        written = migration("001", text, options="transaction:false" if outside else "")
+        plan = up_plan([written], setting=replace(SETTING, facts=facts))
     except LockgateError as error:
         return Said(None, refused=error.what)
     files = without_files(plan)
@@ -47,12 +48,13 @@ def say(sql: str, facts: Facts, first: Sequence[str] = ()) -> Said:
     plan = inspect(plan, subjects, files, [()])
     (step,) = plan.steps
     fails = any(finding.code == FAILS for finding in step.findings)
-    return Said(step.statements[-1], outside or fails, contradicted=_contradicted(plan))
+    return Said(step.statements[-1], outside or fails, contradicted=_contradicted(plan, facts))
 
 
-def _contradicted(plan: Plan) -> str:
+def _contradicted(plan: Plan, facts: Facts) -> str:
+    """By the names of the database, as `apply` asks for no more where no policy does."""
     try:
-        refuse_understated(plan, POSTGRESQL)
-    except ContradictedPlan as error:
+        refuse_understated(plan, POSTGRESQL, Facts(names=facts.names))
+    except (ContradictedPlan, StalePlan) as error:
         return error.what
     return ""

@@ -17,7 +17,7 @@ class Shape:
 
     name: str
     size: int
-    note: str = "none"
+    absent: str = "none"
     seen: int = field(default=0, compare=False)
     extra: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False, compare=False)
 

@@ -161,13 +161,21 @@ def _run_statements(
     (step,) = unit.steps
     outcomes = journal.outcomes if journal else {}
     known = [outcomes.get((unit.first, place)) for place in range(1, len(step.statements) + 1)]
-    if all(outcome is Outcome.DONE for outcome in known):
+    rest = [
+        one
+        for one, outcome in zip(step.statements, known, strict=True)
+        if outcome is not Outcome.DONE
+    ]
+    if Outcome.DONE in known and all(one.is_idle for one in rest):
         return
     engine.session.execute(LEAVE)
     for place, (statement, outcome) in enumerate(zip(step.statements, known, strict=True), 1):
         mark = Mark(unit.first, step, place, statement)
         if outcome is Outcome.DONE:
             _restore(engine, run, mark)
+        elif statement.is_idle:
+            if all(later is None for later in known[place:]):
+                _run_idle(engine, run, mark, emit)
         elif outcome is None or not _settle(engine, run, mark):
             if statement.condition and not is_met(engine.session, statement.condition):
                 emit(StatementSkipped(mark.number, step, place, statement))
@@ -259,6 +267,19 @@ def _run_journaled(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None
     if not noting:
         _journal(engine, NOTE_DONE, key)
     read_outcomes([outcome for outcome in outcomes if outcome.command.report], emit)
+
+
+def _run_idle(engine: PostgreSQL, run: Run, mark: Mark, emit: Emit) -> None:
+    """Runs what does nothing, and needs no journal for that: until a later statement was begun,
+    which may make what this one names, it may run again."""
+    before = _left_over(engine, mark.reading)
+    try:
+        outcomes = list(engine.session.pipelined([command_of(mark)]))
+    except CommandFailed as failed:
+        doubt = _clean_up(engine, mark.reading, None, before, emit)
+        kept = engine.store.runs.read_kept(run.id, mark.number)
+        raise step_failed(failed, (), kept, doubt) from failed
+    read_outcomes(outcomes, emit)
 
 
 def _noted(engine: PostgreSQL, run: Run, mark: Mark) -> list[Command[Mark]]:

@@ -31,7 +31,7 @@ from lockgate.views.terminal import say, shorten
 MOST = 30
 """Lines; a plan without surprises has fewer."""
 STYLES = {"danger": "bold red", "warning": "yellow", "info": "cyan", "allowed": "green"}
-MINOR = ("info", "allowed")
+MINOR = ("info", "allowed", "absent")
 WORKS = {"none": "", "scan": "reads", "rewrite": "rewrites"}
 WAITS = {"nothing": "nothing waits", "writes": "writes wait", "reads": "reads and writes wait"}
 # Of these the table is what stands behind the words; of others it is one that they work on.
@@ -47,7 +47,7 @@ NAMING = frozenset(
 
 @frozen
 class Note:
-    """A line about a step. `label` is a finding's grade, `lock`, `batches` or `promise`."""
+    """A line about a step. `label` is a grade, `lock`, `absent`, `batches`, `copy` or `promise`."""
 
     place: Place
     label: str
@@ -73,6 +73,7 @@ def _notes(plan: Plan) -> list[Note]:
     found = [
         *(_lock(lock) for lock in find_locks(plan) if _matters(lock.touch)),
         *(_finding(remark) for remark in find_remarks(plan)),
+        *_absences(plan),
         *_batches(plan),
         *_costs(plan),
         *_promises(plan),
@@ -147,6 +148,14 @@ def _costs(plan: Plan) -> Iterator[Note]:
     for number, step in enumerate(plan.steps, 1):
         if seen and (cost := costs.get(step.version)):
             yield Note(Place(number, step), "cost", f"in {seen.environment}: {spell_cost(cost)}")
+
+
+def _absences(plan: Plan) -> Iterator[Note]:
+    for place, statement in statements_of(plan.steps):
+        for one in statement.reading.absent if statement.reading else ():
+            name = f"{one.qualifier}.{one.name}" if one.qualifier else one.name
+            text = f"line {statement.line}: there is no {one.kind} {name}, so nothing is done"
+            yield Note(place, "absent", text)
 
 
 def _promises(plan: Plan) -> Iterator[Note]:

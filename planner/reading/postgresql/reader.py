@@ -335,8 +335,10 @@ def _schema(_kind: str, node: Node, path: Path) -> Reading:
     inside = [READERS[kind](kind, one, (name, *(path or ())))
               for element in node.get("schemaElts", [])
               for kind, one in element.items() if kind in READERS]  # fmt: skip
+    schema = outlines.made("schema", name, node)
+    objects = (*schema.objects, *(one for each in inside for one in each.objects))
     holds = tuple(one for each in inside for one in each.holds)
-    return replace(outlines.made("schema", name, node), holds=holds)
+    return replace(schema, objects=objects, holds=holds)
 
 
 READERS: dict[str, Reader] = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.planner.database.facts import ConstraintFacts, Facts, Layout, TableFacts
+from lockgate.planner.database.facts import ConstraintFacts, Facts, Layout, KnownNames, TableFacts
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.format import parse_sections
@@ -63,7 +63,8 @@ def test_the_page_of_the_rules_has_every_rule_and_no_other() -> None:
 
 
 def test_what_is_known_not_to_be_there_is_no_loss_to_tell_of() -> None:
-    there = Facts(tables={"a": TableFacts("InnoDB", 0, 0, {})}, known=True)
+    names = KnownNames(frozenset({("table", "shop", "a")}), ("shop",))
+    there = Facts({"a": TableFacts("InnoDB", 0, 0, {})}, names=names)
     sql = "drop table if exists a;\ndrop table if exists b;\ndrop table c;"
     told = [one.statement for one in lint(section(sql, facts=there)) if one.code == "drops-data"]
     assert told == [1, 3]
