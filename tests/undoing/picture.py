@@ -26,8 +26,10 @@ union all select 'event', event_name, 3 from information_schema.events where eve
 order by 3, 1, 2
 """
 LISTS = {
-    "counter": "select table_name, engine, row_format, create_options, auto_increment, "
-    "table_collation, table_comment from information_schema.tables where table_schema = %(db)s "
+    # Of a partitioned table MySQL tells the row format of before its last ALTER: files tell more.
+    "counter": "select table_name, engine, if(create_options like '%%partitioned%%', '', "
+    "row_format), create_options, auto_increment, table_collation, table_comment "
+    "from information_schema.tables where table_schema = %(db)s "
     "and table_name not like 'lockgate%%'",
     "column": "select table_name, ordinal_position, column_name, column_type, column_default, "
     "is_nullable, extra, column_comment, privileges from information_schema.columns "
@@ -56,6 +58,11 @@ LISTS = {
     "schema": "select schema_name from information_schema.schemata "
     "where schema_name like concat(replace(%(db)s, '_', '\\_'), '%%')",
 }
+WHICH = "select if(version() like '%MariaDB%', 'innodb_sys_tables', 'innodb_tables')"
+FORMATS = """
+select name, row_format from information_schema.{} where name like concat(%(db)s, '/%%')
+and name not like '%%/lockgate%%' and name not like '%%/fts%%'
+"""
 
 
 def take_picture(cursor: Any, database: str) -> str:
@@ -98,3 +105,7 @@ def _lists(cursor: Any, database: str) -> Iterator[str]:
     for name, sql in LISTS.items():
         cursor.execute(sql, {"db": database})
         yield from (f"-- {name} {row}" for row in sorted(map(repr, cursor.fetchall())))
+    cursor.execute(WHICH)
+    ((of_files,),) = cursor.fetchall()
+    cursor.execute(FORMATS.format(of_files), {"db": database})
+    yield from (f"-- format {row}" for row in sorted(map(repr, cursor.fetchall())))
