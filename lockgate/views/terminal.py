@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, TypeGuard
@@ -18,6 +21,9 @@ from lockgate.planner.passwords import hide_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+LABEL = re.compile(r" +[a-z]+ {2,}(?=\S)")
+"""What begins a line of details: `  beware    `."""
 
 
 def prepare_streams() -> None:
@@ -91,8 +97,8 @@ def shorten(sql: str, width: int = 100) -> str:
 
 
 def say(text: str = "", style: str = "") -> None:
-    """A line on stdout: a result."""
-    _write(sys.stdout, text, style)
+    """A line on stdout: a result. On a terminal a labelled one is broken between its words."""
+    _write(sys.stdout, _wrapped(text, _width()) if is_terminal(sys.stdout) else text, style)
 
 
 def tell(text: str = "", style: str = "") -> None:
@@ -157,6 +163,28 @@ def _write(stream: IO[str] | None, text: str, style: str) -> None:
         console(stream).print(clean(text), style=style, soft_wrap=True)
     else:
         print_line(clean(text), stream)
+
+
+def _width() -> int:
+    """How many columns the terminal has."""
+    return shutil.get_terminal_size().columns
+
+
+def _wrapped(text: str, width: int) -> str:
+    """The line, broken where it is wider than that, under its text if it has a label.
+
+    >>> print(_wrapped("  beware    orders is closed for reads", 24))
+      beware    orders is
+                closed for
+                reads
+    """
+    label = LABEL.match(text)
+    if label is None or "\n" in text or len(text) <= width:
+        return text
+    room = max(width - label.end(), 10)
+    told = text[label.end() :]
+    lines = textwrap.wrap(told, room, break_long_words=False, break_on_hyphens=False)
+    return text[: label.end()] + f"\n{' ' * label.end()}".join(lines)
 
 
 def _print_columns(lines: Sequence[Sequence[str]]) -> None:

@@ -81,6 +81,22 @@ def test_a_page_links_only_to_what_exists(page: Path) -> None:
     assert not broken
 
 
+def test_every_address_within_the_repository_leads_to_a_file() -> None:
+    """Those of the wheel's metadata, of findings, and of pages that are read elsewhere."""
+    top = re.compile(r"https://github\.com/lockgate/lockgate/(?:blob|raw|tree)/[^/\s]+/([\w./-]+)")
+    files = [ROOT / "pyproject.toml", *PAGES, *(ROOT / "lockgate").glob("**/*.py")]
+    found = {path for file in files for path in top.findall(file.read_text(encoding="utf-8"))}
+    assert {"CHANGELOG.md", "SECURITY.md", "docs/index.md"} <= found
+    assert [path for path in found if not (ROOT / path.rstrip(".")).exists()] == []
+
+
+def test_pictures_are_small_and_shown() -> None:
+    shown = {(page.parent / link).resolve() for page in PAGES for link in LINK.findall(prose(page))}
+    for picture in (DOCS / "pictures").iterdir():
+        assert picture.stat().st_size < 150_000
+        assert picture.resolve() in shown
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=name)
 def test_a_page_can_be_reached_from_the_index(page: Path) -> None:
     rules = DOCS / "reference/lint.md"
