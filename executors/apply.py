@@ -70,13 +70,15 @@ database's clock, in UTC."""
 @frozen
 class Author:
     """Who applies, with what, and in which job of CI; `new_id` makes a UUID that nobody has.
-    `deadline` is when batches are to stop, by the monotonic clock in seconds."""
+    `deadline` is when batches are to stop, by the monotonic clock in seconds; `emergency` is why
+    the run passes over policies, empty where it does not."""
 
     actor: str
     tool_version: str
     new_id: Callable[[], str]
     job: Job | None = None
     deadline: float | None = None
+    emergency: str = ""
 
 
 @frozen
@@ -134,7 +136,8 @@ def apply_locked(
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.store.runs.read_journal(plan.digest) if ledger.unresolved else None
     about = (plan, author.actor, author.tool_version, approvers, author.job, author.deadline)
-    run = Run(journal.run_id if journal else author.new_id(), *about)
+    run_id = journal.run_id if journal else author.new_id()
+    run = Run(run_id, *about, emergency=author.emergency)
     if journal:
         with _noting():
             engine.store.resume_run(run)

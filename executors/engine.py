@@ -41,7 +41,8 @@ Row = tuple[Any, ...]
 
 @frozen
 class Run:
-    """One application of a plan, as lockgate_runs records it; `approvers` had signed it."""
+    """One application of a plan, as lockgate_runs records it; `approvers` had signed it. As the
+    caller says, it passes over policies because of `emergency`."""
 
     id: str
     plan: Plan
@@ -51,6 +52,7 @@ class Run:
     job: Job | None = None
     deadline: float | None = None
     """When batches are to stop, by the monotonic clock in seconds."""
+    emergency: str = ""
 
 
 @frozen

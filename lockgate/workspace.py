@@ -236,14 +236,15 @@ def refuse_other_format(environment: Environment) -> None:
         )
 
 
-def author(deadline: float | None = None) -> Author:
+def author(deadline: float | None = None, emergency: str = "") -> Author:
     """Who runs this process, as the audit trail shows it: claims of the process. `deadline` is when
-    batches are to stop, by the monotonic clock in seconds."""
+    batches are to stop, by the monotonic clock in seconds; `emergency` is why it passes over
+    policies."""
     from lockgate.ci_job import read_job
     from lockgate.executors.apply import Author
 
     job = read_job(os.environ)
-    return Author(read_actor(), __version__, lambda: str(uuid.uuid4()), job, deadline)
+    return Author(read_actor(), __version__, lambda: str(uuid.uuid4()), job, deadline, emergency)
 
 
 def read_actor() -> str:

@@ -32,7 +32,8 @@ class PastRun:
     `approvers` are one text, as the row has them. `ms` is what it took, None while it runs.
     `versions` are those of its steps in running order, None where the plan is too large to look
     into for a list. `waited` are the milliseconds that other sessions have waited for it together,
-    as far as that was seen.
+    as far as that was seen. `emergency` is why it passed over policies, as the caller said; empty:
+    it did not.
     """
 
     id: str
@@ -49,6 +50,7 @@ class PastRun:
     ms: int | None = None
     versions: tuple[str, ...] | None = None
     waited: int = 0
+    emergency: str = ""
 
 
 BETWEEN = ", "
@@ -88,7 +90,7 @@ def run_values(run: Run, status: RunStatus, piece: str) -> tuple[object, ...]:
     return (
         run.id, plan.digest, plan.intent_digest, _kind(plan), plan.environment, status, run.actor,
         run.tool_version, BETWEEN.join(run.approvers) or None, job_text(run.job),
-        piece,
+        run.emergency or None, piece,
     )  # fmt: skip
 
 
@@ -149,7 +151,7 @@ def read_costs(text: str | None) -> dict[int, StepCost]:
 
 def read_past(row: Row) -> PastRun:
     """A row of READ_RUNS."""
-    *columns, job, cost, plan = row
+    *columns, job, emergency, cost, plan = row
     run_id, digest, direction, status, actor, approvers, tool, started, finished, error = map(
         as_text, columns
     )
@@ -157,7 +159,7 @@ def read_past(row: Row) -> PastRun:
         run_id, digest, KINDS.get(direction, direction), status, actor, approvers, tool, started,
         finished, error,
         read_job(job), _milliseconds(*columns[-3:-1]), _versions(plan),
-        sum(one.others_waited_ms or 0 for one in read_costs(cost).values()),
+        sum(one.others_waited_ms or 0 for one in read_costs(cost).values()), emergency or "",
     )  # fmt: skip
 
 

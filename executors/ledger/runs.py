@@ -41,7 +41,7 @@ LISTED = 1 << 16
 """Characters of a plan that a list of runs looks into."""
 PAST_RUN = (
     "select id, plan_digest, direction, status, actor, approvers, tool_version, started_at, "
-    "finished_at, error, {job}, {cost}, "
+    "finished_at, error, {job}, {emergency}, {cost}, "
     f"case when length(plan) <= {LISTED} then plan end from {{runs}} {{plain}} "
 )
 READ_RUNS = PAST_RUN + "order by started_at desc, id limit %s"
@@ -67,7 +67,7 @@ PIECES_OF_RUN = READ_PIECES + "r.id = %s order by p.run_id, p.piece"
 PIECES_OF_APPLIED = READ_PIECES + f"r.{APPLYING} order by p.run_id, p.piece"
 READ_FINISHED = (
     "select id, plan_digest, actor, approvers, tool_version, started_at, finished_at, receipt, "
-    "{job} "
+    "{job}, {emergency} "
     "from {runs} {plain} where (plan_digest = %s or intent_digest = %s) "
     f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
@@ -215,8 +215,8 @@ class Runs:
             return None
         from lockgate.planner.plan.receipt import FinishedRun
 
-        run_id, digest, actor, approvers, tool, started, finished, receipt, job = row
+        run_id, digest, actor, approvers, tool, started, finished, receipt, job, emergency = row
         return FinishedRun(
             run_id, digest, actor, tuple(approvers.split(BETWEEN)) if approvers else (),
-            tool, as_utc(started), as_utc(finished), receipt or "", read_job(job),
+            tool, as_utc(started), as_utc(finished), receipt or "", read_job(job), emergency or "",
         )  # fmt: skip

@@ -31,8 +31,8 @@ READ_UNRESOLVED = (
 )
 BEGIN_RUN = (
     "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
-    "tool_version, approvers, job, started_at, plan) "
-    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
+    "tool_version, approvers, job, emergency, started_at, plan) "
+    "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, {now}, %s)"
 )
 ADD_PIECE = "insert into {plans} (run_id, piece, text) values (%s, %s, %s)"
 # Anyone who was interrupted writes its run's end without the lock: another may have finished it.

@@ -36,7 +36,7 @@ OURS = (*OWN_NAMES.values(), *FLEET)
 ON_DEMAND = "batches"
 """The part of the ledger that is made for the first plan that needs it."""
 ALWAYS_MADE = tuple(name for part, name in OWN_NAMES.items() if part != ON_DEMAND)
-ADDED = {"job": "text", "cost": "text", "digests": "{long_text}"}
+ADDED = {"job": "text", "cost": "text", "digests": "{long_text}", "emergency": "text"}
 """Columns of lockgate_runs that older versions did not make, with their types."""
 ADD = "alter table {{runs}} add column {} {}"
 

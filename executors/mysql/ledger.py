@@ -63,7 +63,7 @@ CREATE_TABLES = {
     status varchar(20) not null, actor varchar(255) not null, tool_version varchar(64) not null,
     started_at datetime(6) not null, finished_at datetime(6), plan longtext not null,
     approvers text, error text, receipt mediumtext, job text,
-    cost text, digests mediumtext) {TABLE}""",
+    cost text, digests mediumtext, emergency text) {TABLE}""",
     "plans": f"""create table {{plans}} (
     run_id varchar(36) not null, piece int not null, text mediumtext not null,
     primary key (run_id, piece)) {TABLE}""",

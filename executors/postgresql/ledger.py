@@ -124,7 +124,7 @@ CREATE_TABLES = {
     direction varchar(4) not null, environment varchar(255) not null, status varchar(20) not null,
     actor varchar(255) not null, tool_version varchar(64) not null, started_at timestamptz not null,
     finished_at timestamptz, plan text not null, approvers text, error text, receipt text,
-    job text, cost text, digests text)""",
+    job text, cost text, digests text, emergency text)""",
     "plans": """create table {plans} (
     run_id varchar(36) not null, piece int not null, text text not null,
     primary key (run_id, piece))""",

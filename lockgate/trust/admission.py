@@ -41,13 +41,14 @@ class PlanFile:
     at, since the plan was begun, and whose signatures it bears.
     `maker` has signed that they made it; empty: nobody has. `allow_non_atomic` says that the caller
     accepts that it can stop half-way. `approvers` are who has signed the fleet's plan that it is
-    of; None: it is of none."""
+    of; None: it is of none. `emergency` is why it passes over policies."""
 
     reread: Plan | None
     signatures: Signatures
     maker: str
     allow_non_atomic: bool = False
     approvers: Approvers | None = None
+    emergency: str = ""
 
 
 def admit(
@@ -68,7 +69,9 @@ def admit(
         start = Start(plan, now, intent, approvers.names, approvers.authors)
         if file:
             judged = _accepted(file, environment)
-            start = replace(start, plan=judged, maker=file.maker, is_file=True)
+            start = replace(
+                start, plan=judged, maker=file.maker, is_file=True, emergency=file.emergency
+            )
         refuse_start(start, environment.policy)
         return approvers.names
 
@@ -117,6 +120,26 @@ def trust_maker(
     decision = plan_policy.judge_maker(maker, environment.policy.plan)
     refuse_denied([decision])
     return maker
+
+
+def read_emergency(reason: str | None) -> str:
+    """Why a run is an emergency; empty where it is none.
+
+    Raises:
+        UsageError: there is no reason.
+    """
+    if reason is not None and not reason.strip():
+        raise UsageError("An emergency has a reason.", do="Say it: `--emergency 'ticket 7: …'`.")
+    return " ".join((reason or "").split())
+
+
+def refuse_emergency(reason: str | None) -> None:
+    """Raises UsageError for an emergency of a fleet: its targets are admitted one by one."""
+    if reason is not None:
+        raise UsageError(
+            "`--emergency` is for the plan of one database.",
+            do="Plan for the target that has the emergency: `migrate plan -e NAME/TARGET`.",
+        )
 
 
 def read_intent(reviewed: str | None) -> str | None:

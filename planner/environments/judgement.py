@@ -11,6 +11,7 @@ from lockgate.planner.environments.policy import POLICIES, PolicySettings
 from lockgate.planner.errors import Denied
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.start import Start
+from lockgate.planner.policies.break_glass import passes
 
 NOTHING_RUN = "The environment's policy denies the plan; nothing was run."
 
@@ -54,5 +55,5 @@ def _decide_start(start: Start, settings: PolicySettings) -> Iterable[Decision]:
         judge: Callable[[Start, Any], Decision | None] | None
         judge = getattr(policy, "judge_start", None)
         decision = judge(start, getattr(settings, key)) if judge else None
-        if decision is not None:
+        if decision is not None and not passes(start, key, settings.break_glass):
             yield decision

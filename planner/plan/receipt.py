@@ -81,6 +81,9 @@ class Receipt(Model):
     actor: str = Field(description="The user and host that the process gave: a claim. For people.")
     job: Job | None = Field(None, description="The CI job that said so; null: none. A claim too.")
     approvers: tuple[str, ...] = Field((), description="Who had approved the plan; for people.")
+    emergency: str = Field(
+        "", description="Why the run passed over policies, as its caller said; empty: it did not."
+    )
     started_at: AwareDatetime = Field(description="By the database's clock, UTC.")
     finished_at: AwareDatetime = Field(description="The same; the soak of a promotion begins here.")
     result: State = Field(description="The ledger that the run left.")
@@ -119,6 +122,7 @@ class FinishedRun:
     finished_at: datetime
     receipt: str
     job: Job | None = None
+    emergency: str = ""
 
 
 def make_receipt(
@@ -144,6 +148,7 @@ def make_receipt(
         actor=run.actor,
         job=run.job,
         approvers=run.approvers,
+        emergency=run.emergency,
         started_at=run.started_at,
         finished_at=run.finished_at,
         result=plan.result,

@@ -18,6 +18,7 @@ class Start:
     `authors` are those of them who have written the commit that it was made from.
     `maker` has signed the plan when it was made; empty: nobody has. `is_file` says that it was
     read from a file, and not made in this process.
+    `emergency` is why it is one, as the caller says; empty: it is none.
     `decisions` are all on the plan's content: its own, and those of the policy of now.
     """
 
@@ -28,4 +29,5 @@ class Start:
     authors: tuple[str, ...] = ()
     maker: str = ""
     is_file: bool = False
+    emergency: str = ""
     decisions: tuple[Decision, ...] = ()

@@ -1,6 +1,7 @@
 """The environment's policy, when a plan is made and again when it starts; `judgement` asks
 no engine, so one server tells."""
 
+import json
 from typing import Any
 
 from tests.commands.running import Project, refused, succeed
@@ -35,6 +36,32 @@ def test_the_policy_of_the_start_counts_too(project: Project) -> None:
         refused(project.migrate("apply", "plan.json", *options), 3, "was not rehearsed")
     refused(project.migrate("up"), 3, "was not rehearsed")
     assert succeed(project.migrate("history", "--json")).document["runs"] == []
+
+
+def test_an_emergency_is_noted_for_good(project: Project) -> None:
+    project.write_tables(1)
+    succeed(project.migrate("plan"))
+    closed = "windows: [sun 00:00-00:01], approvals: {threshold: 2}"
+    configure(project, closed)
+    applying = (
+        "apply",
+        "plan.json",
+        "--receipt",
+        "r.json",
+        "--emergency",
+        "ticket  7: orders fail",
+    )
+    refused(project.migrate(*applying), 3, "has no emergencies", "policy.approvals")
+    configure(project, f"{closed}, break_glass: [windows, approvals]")
+    refused(project.migrate("apply", "plan.json"), 3, "policy.approvals")
+    refused(project.migrate(*applying[:-1], " "), 64, "has a reason")
+    assert "EMERGENCY: ticket 7: orders fail" in succeed(project.migrate(*applying)).err
+    receipt = json.loads((project.folder / "r.json").read_text())
+    assert receipt["emergency"] == "ticket 7: orders fail"
+    (run,) = project.migrate("history", "--json").document["runs"]
+    assert run["emergency"] == "ticket 7: orders fail"
+    for shown in (("history",), ("history", run["id"])):
+        assert "ticket 7: orders fail" in succeed(project.migrate(*shown)).out
 
 
 def test_an_applied_plan_is_not_judged_again(project: Project) -> None:

@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Sign the receipt with this SSH key; the signature goes to FILE.sig.",
 )
+@click.option(
+    "--emergency",
+    metavar="REASON",
+    help="Pass over what the environment's break_glass names; noted in history and receipt.",
+)
 @non_atomic_option
 @max_time_option
 @dry_run_option
@@ -59,6 +64,7 @@ def command(
     reviewed: str | None,
     receipt_file: Path | None,
     key: Path | None,
+    emergency: str | None,
     allow_non_atomic: bool,
     max_time: str | None,
     dry_run: bool,
@@ -87,17 +93,26 @@ def command(
     from lockgate.planner.plan.verify import refuse_offline
     from lockgate.plans.rereading import reread
     from lockgate.runs.dry_run import refuse_both, show_dry_run
-    from lockgate.trust.admission import PlanFile, admit, read_intent, read_trusted
+    from lockgate.trust.admission import (
+        PlanFile,
+        admit,
+        read_emergency,
+        read_intent,
+        read_trusted,
+        refuse_emergency,
+    )
     from lockgate.trust.receipts import hand_out_receipt, refuse_undeliverable
     from lockgate.views.database.transport import tell_clear_text
     from lockgate.views.run.following import following
     from lockgate.views.run.report import show_report
+    from lockgate.views.terminal import tell
     from lockgate.workspace import author, load_environment, open_workspace
 
     if is_fleet_plan(plan_file):
         from lockgate.fleet.running import apply_fleet, dry_run_fleet
 
         refuse_both(dry_run=dry_run, as_json=as_json)
+        refuse_emergency(emergency)
         if dry_run:
             dry_run_fleet(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic)
             return 0
@@ -107,7 +122,7 @@ def command(
             allow_non_atomic=allow_non_atomic, verbose=verbose, as_json=as_json,
         )  # fmt: skip
         return 0
-    deadline = read_deadline(max_time)
+    deadline, reason = read_deadline(max_time), read_emergency(emergency)
     plan = read_plan(plan_file)
     refuse_offline(plan)
     refuse_both(dry_run=dry_run, as_json=as_json)
@@ -124,14 +139,16 @@ def command(
     intent = read_intent(reviewed)
     with open_workspace(environment) as work:
         tell_clear_text(work)
-        file = PlanFile(reread(plan, work), signatures, maker, allow_non_atomic)
+        file = PlanFile(reread(plan, work), signatures, maker, allow_non_atomic, emergency=reason)
         admitted = admit(environment, intent, file)
         if dry_run:
             show_dry_run(plan, work.engine, admitted)
             return 0
+        if reason:
+            tell(f"EMERGENCY: {reason}", "bold red")
         with following(verbose=verbose, as_json=as_json) as emit:
             report = apply(
-                plan, work.engine, author(deadline), wait=environment.lock.wait, emit=emit,
+                plan, work.engine, author(deadline, reason), wait=environment.lock.wait, emit=emit,
                 admit=admitted, keep=keep_receipt if receipt_file else keep_schema,
             )  # fmt: skip
         show_report(report, as_json=as_json)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.proof import StepCost
     from lockgate.planner.plan.receipt import Job
 
-HEAD = {"format": "lockgate-history", "format_version": "1.4"}
-RARE = ("others waited", "CI job (a claim)", "approved by", "error")
+HEAD = {"format": "lockgate-history", "format_version": "1.5"}
+RARE = ("emergency", "others waited", "CI job (a claim)", "approved by", "error")
 """Columns that are left out where no run has anything in them."""
 
 
@@ -36,10 +36,11 @@ def show_text(runs: Iterable[PastRun]) -> None:
         "who (a claim)": [run.actor for run in found],
         "CI job (a claim)": [describe_job(run.job) for run in found],
         "approved by": [run.approvers for run in found],
+        "emergency": [run.emergency for run in found],
         "error": [run.error for run in found],
     }
     shown = {name: cells for name, cells in columns.items() if name not in RARE or any(cells)}
-    styles = ["" if run.status in WHOLE else "yellow" for run in found]
+    styles = [_style(run) for run in found]
     rows = zip(styles, zip(*shown.values(), strict=True), strict=True)
     say_grid(list(shown), [[(cell, style) for cell in row] for style, row in rows])
 
@@ -55,6 +56,8 @@ def show_run(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> None:
     say(f"  approved  {run.approvers or 'by no signature'}")
     say(f"  plan      {spell_digest(run.plan_digest)}")
     say(f"  verdict   {plan.verdict}")
+    if run.emergency:
+        say(f"  EMERGENCY {run.emergency}", "bold red")
     if run.error:
         say(f"  error     {run.error}", "yellow")
     say("")
@@ -103,6 +106,12 @@ def _step(number: int, step: Step, cost: StepCost | None) -> tuple[str, ...]:
             spell_cost(cost) if cost else "")  # fmt: skip
 
 
+def _style(run: PastRun) -> str:
+    if run.emergency:
+        return "bold red"
+    return "" if run.status in WHOLE else "yellow"
+
+
 def _took(ms: int | None) -> str:
     """
     >>> [_took(ms) for ms in (None, 12, 1500, 90_000)]
@@ -135,7 +144,8 @@ def show_json(runs: Iterable[PastRun]) -> None:
 def _document(run: PastRun) -> dict[str, Any]:
     fields = (
         "id", "plan_digest", "direction", "status", "actor", "approvers", "tool_version",
-        "started_at", "finished_at", "ms", "versions", "error", "waited",
+        "started_at", "finished_at", "ms", "versions", "error",
+        "emergency", "waited",
     )  # fmt: skip
     job = {"job": run.job.model_dump() if run.job else None}
     shown = {name: getattr(run, name) for name in fields}

@@ -286,6 +286,31 @@ class TestMaxSteps:
         assert "max_steps" not in decisions(CUT, max_steps=2)
 
 
+NEEDING: dict[str, Any] = {"windows": ["tue 09:00-16:00"], "approvals": {"threshold": 1}}
+
+
+class TestBreakGlass:
+    def test_an_emergency_passes_over_what_the_environment_names(self) -> None:
+        start = Start(PLAIN, MONDAY_NOON, emergency="ticket 7")
+        refuse_start(start, settings(**NEEDING, break_glass=["windows", "approvals"]))
+        with pytest.raises(Denied) as caught:
+            refuse_start(start, settings(**NEEDING, break_glass=["windows"]))
+        assert "policy.approvals" in caught.value.what
+        assert "policy.windows" not in caught.value.what
+
+    def test_it_passes_over_nothing_else(self) -> None:
+        start = Start(PLAIN, MONDAY_NOON, emergency="ticket 7")
+        whole = ["windows", "approvals"]
+        with pytest.raises(Denied, match="require_intent"):
+            refuse_start(start, settings(require_intent=True, break_glass=whole))
+
+    def test_there_is_none_where_the_environment_says_nothing_of_it(self) -> None:
+        with pytest.raises(Denied, match="has no emergencies"):
+            refuse_start(Start(PLAIN, MONDAY_NOON, emergency="ticket 7"), settings())
+        with pytest.raises(Denied, match="windows"):
+            refuse_start(Start(PLAIN, MONDAY_NOON), settings(**NEEDING, break_glass=["windows"]))
+
+
 class TestWindows:
     def test_a_start_within_one_is_fine(self) -> None:
         allowed = settings(windows=["sat 00:00-24:00", "mon-thu 09:00-16:00"])
@@ -429,6 +454,7 @@ class TestApprovals:
         ("max_steps", 3, None),
         ("windows", ["mon 10:00-11:00"], []),
         ("windows", ["mon 10:00-11:00"], ["mon 10:00-11:01"]),
+        ("break_glass", ["windows"], ["windows", "approvals"]),
         ("approvals", {"threshold": 2}, {"threshold": 1}),
         ("approvals", {"signers": ["ann"]}, {}),
         ("approvals", {"not_author": True}, {}),
