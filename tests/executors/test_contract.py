@@ -38,7 +38,7 @@ TABLES = {
     "lockgate_runs": {
         *("id", "plan_digest", "intent_digest", "direction", "environment", "status", "actor"),
         *("tool_version", "started_at", "finished_at", "plan", "approvers", "error", "receipt"),
-        *("job", "cost", "digests"),
+        *ADDED,
     },
     "lockgate_plans": {"run_id", "piece", "text"},
     "lockgate_journal": {
