@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 from lockgate.planner.database.address import parse_url
 from lockgate.planner.environments.folder import FOLDER, environment_names
 from lockgate.planner.environments.keys import Database, EnvironmentFile
-from lockgate.planner.errors import UsageError
-from lockgate.planner.migrations.directory import FIRST_DATE
+from lockgate.planner.errors import MigrationFileError, UsageError
+from lockgate.planner.migrations.directory import FIRST_DATE, recognise_format
 from lockgate.planner.migrations.formats.lockgate import FILENAME
+from lockgate.planner.migrations.migration import OWN
 from lockgate.planner.project import refuse_outward_link
 
 if TYPE_CHECKING:
@@ -29,10 +31,15 @@ ENVIRONMENT = """\
 # `embedded` is a private PostgreSQL that starts and stops with each command (pip install
 # 'lockgate[embedded]'). For a server, name the variable with its URL: `database: $DATABASE_URL`.
 database: {database}
-
+{migrations}
 # Lets `migrate reset` and `migrate redo` empty this database.
 {mark}disposable: true
 """
+PLACES = (
+    *("migrations", "db/migrations", "database/migrations", "prisma/migrations", "drizzle"),
+    *("supabase/migrations", "src/main/resources/db/migration", "src/main/resources/db/changelog"),
+)
+"""Where the first steps of other tools put migrations."""
 IGNORED = (".lockgate/", ".env", "plan.json")
 """The embedded servers' data, secrets, and the plan of the moment."""
 
@@ -84,28 +91,41 @@ def make_project(project: Path, database: str) -> tuple[Path, ...]:
         UsageError: `database` is nothing that an environment's file may say, or a file cannot be
             written.
     """
+    found = find_migrations(project)
     made = [
-        *_make_environment(project / FOLDER, database),
-        *_make_folder(project / "migrations"),
+        *_make_environment(project / FOLDER, database, found),
+        *(() if found else _make_folder(project / "migrations")),
         *_ignore(project / ".gitignore"),
     ]
     return tuple(path.relative_to(project) for path in made)
 
 
-def _make_environment(folder: Path, database: str) -> Iterator[Path]:
+def find_migrations(project: Path) -> tuple[str, str] | None:
+    """The folder of the migrations that a project has, and their format; None without any."""
+    for place in PLACES:
+        if next((project / place).rglob("*.sql"), None):
+            with suppress(MigrationFileError):
+                return place, recognise_format(project / place)
+    return None
+
+
+def _make_environment(folder: Path, database: str, found: tuple[str, str] | None) -> Iterator[Path]:
     if environment_names(folder):
         return
     _check(database)
     path = folder / "dev.yaml"
-    _write(path, _environment(database))
+    _write(path, _environment(database, *(found or ("migrations", OWN))))
     yield path
 
 
-def _environment(database: str) -> str:
+def _environment(database: str, place: str, format_name: str) -> str:
     """Only the embedded database is surely one that may be emptied."""
     mark = "" if database == "embedded" else "# "
+    folder = place if format_name == OWN else f"{{directory: {place}, format: {format_name}}}"
     return ENVIRONMENT.format(
-        database=f'"{database}"' if "://" in database else database, mark=mark
+        database=f'"{database}"' if "://" in database else database,
+        migrations="" if folder == "migrations" else f"migrations: {folder}\n",
+        mark=mark,
     )
 
 

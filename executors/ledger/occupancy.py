@@ -15,6 +15,7 @@ from lockgate.planner.errors import StalePlan
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
+    from lockgate.planner.adoption.matching import Takeover
     from lockgate.planner.adoption.tool import MigrationTool, Testimony
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.database.occupancy import FoundTable
@@ -69,9 +70,9 @@ def refuse_moved_histories(engine: Engine, ledger: Ledger) -> None:
         renamed_to = found.get((one.schema, renamed(one.table)))
         if renamed_to is not None:
             refuse_made_again(one, found.keys())
-        now = _testimony_now(engine, one, found.get((one.schema, one.table), renamed_to))
+        now = _read_now(engine, one, found.get((one.schema, one.table), renamed_to))
         if now is not None:
-            refuse_moved(one, now.versions, ledger)
+            refuse_moved(one, now.testimony.versions, ledger)
 
 
 def other_tables(ledger: Ledger) -> tuple[tuple[str, str], ...]:
@@ -101,14 +102,14 @@ def refuse_stale_takeover(engine: Engine, plan: Plan, adopted: Adopted) -> None:
     place = (adopted.qualifier, adopted.table)
     found = {(table.schema, table.name): table for table in engine.survey.find_tables()}
     one = AdoptedTable(adopted.tool, *place, adopted.versions)
-    now = _testimony_now(engine, one, found.get(place))
+    now = _read_now(engine, one, found.get(place))
     records = [step.record for step in plan.steps if step.record]
     told = {(record.applied_at, record.by, record.row) for record in records}
-    rows = now.applied if now else ()
+    rows = now.testimony.applied if now else ()
     known = {(row.at, row.by, name) for row in rows for name in (row.version, "")} | {
         (None, "", "")
     }
-    if now is None or now.versions != adopted.versions or not told <= known:
+    if now is None or now.testimony.versions != adopted.versions or not told <= known:
         raise StalePlan(
             f"{adopted.tool} has applied or rolled back something since the plan was made.",
             why="The plan would record what is not so.",
@@ -116,13 +117,20 @@ def refuse_stale_takeover(engine: Engine, plan: Plan, adopted: Adopted) -> None:
         )
 
 
-def _testimony_now(
-    engine: Engine, adopted: AdoptedTable, table: FoundTable | None
-) -> Testimony | None:
+def read_adopted(engine: Engine, adopted: AdoptedTable) -> Takeover | None:
+    """What the table of a tool says whose history was taken over, renamed or not; None where it is
+    gone."""
+    found = {(table.schema, table.name): table for table in engine.survey.find_tables()}
+    renamed_to = found.get((adopted.schema, renamed(adopted.table)))
+    return _read_now(engine, adopted, found.get((adopted.schema, adopted.table), renamed_to))
+
+
+def _read_now(engine: Engine, adopted: AdoptedTable, table: FoundTable | None) -> Takeover | None:
     """What the table of a tool says now; None where it is gone, or is no such table any more."""
+    from lockgate.planner.adoption.matching import Takeover
     from lockgate.planner.adoption.recognition import known_tools
 
     tool = next((tool for tool in known_tools() if tool.name == adopted.tool), None)
     if tool is None or table is None or not table.is_plain or not tool.columns <= table.columns:
         return None
-    return read_testimony(engine, tool, table)
+    return Takeover(tool, table, read_testimony(engine, tool, table))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lockgate.executors.ledger.occupancy import read_adopted
 from lockgate.planner.database.recording import (
     AdoptedTable,
     adopted_tables,
@@ -17,12 +18,13 @@ from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refus
 from lockgate.signals import ignore_signals
 from lockgate.views.run.following import following
 from lockgate.views.terminal import say
-from lockgate.workspace import open_workspace
+from lockgate.workspace import load_migrations, open_workspace
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.environments.environment import Environment
+    from lockgate.planner.versions import VersionKey
 
 
 def rename_adopted(environment: Environment) -> None:
@@ -49,7 +51,7 @@ def undo_adoption(environment: Environment) -> None:
     """
     with _locked(environment) as (engine, ledger):
         adopted = adopted_tables(ledger)
-        _refuse_undo(ledger, adopted)
+        _refuse_undo(ledger, adopted, _applied_there(engine, environment, adopted))
         ignore_signals()
         _name_back(engine, adopted)
         engine.store.drop_tables()
@@ -98,12 +100,25 @@ def _tables(engine: Engine) -> set[tuple[str, str]]:
     return {(table.schema, table.name) for table in engine.survey.find_tables()}
 
 
-def _refuse_undo(ledger: Ledger, adopted: tuple[AdoptedTable, ...]) -> None:
-    recorded = recorded_keys(ledger)
-    ran = [entry.version for entry in ledger.entries if entry.key not in recorded]
+def _applied_there(
+    engine: Engine, environment: Environment, adopted: tuple[AdoptedTable, ...]
+) -> set[VersionKey]:
+    """The keys of the migrations that the other tools call applied by now."""
+    from lockgate.planner.adoption.matching import find_applied
+
+    files = load_migrations(environment).migrations
+    takeovers = (read_adopted(engine, one) for one in adopted)
+    return {key for one in takeovers if one for key in find_applied(one, files)}
+
+
+def _refuse_undo(ledger: Ledger, adopted: tuple[AdoptedTable, ...], there: set[VersionKey]) -> None:
+    known = recorded_keys(ledger) | there
+    ran = [entry.version for entry in ledger.entries if entry.key not in known]
     if ran:
+        tool = adopted[0].tool
         raise HistoryError(
-            f"lockgate has applied {', '.join(ran)} since, which {adopted[0].tool} does not know.",
+            f"lockgate has applied {', '.join(ran)} since, which {tool} does not know.",
             why="It would run them a second time.",
-            do="Roll them back with `migrate down`, and undo the adoption then.",
+            do="Roll them back with `migrate down`; or, where they are to stay, tell "
+            f"{tool} that they are applied. Undo the adoption then.",
         )

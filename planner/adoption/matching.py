@@ -63,6 +63,12 @@ def match_history(
     return tuple(match for match in taken if match.migration.key not in known)
 
 
+def find_applied(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
+    """The keys of all that the other tool calls applied."""
+    rows = {_key_of(row, files, history.tool) for row in history.testimony.applied}
+    return rows | _implied(history, files)
+
+
 def _matched(
     file: Migration, row: AppliedThere | None, tool: MigrationTool, applied: Sequence[Migration]
 ) -> Match:

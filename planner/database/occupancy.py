@@ -45,11 +45,20 @@ class OtherHistory:
     def __str__(self) -> str:
         if not self.versions:
             return f"{self.table} is the history of {self.tool}, with nothing applied"
-        ends = dict.fromkeys((self.versions[0], self.versions[-1]))
+        ends = dict.fromkeys(_short(one) for one in (self.versions[0], self.versions[-1]))
         return (
             f"{self.table} is the history of {self.tool}, with {len(self.versions)} applied: "
             f"{' … '.join(ends)}"
         )
+
+
+def _short(version: str) -> str:
+    """The head of a name that is a digest.
+
+    >>> _short("001"), _short("0953d649ed7b698d38ee68e4d9fc3dc924d553d132e044b0599b540daa21e9be")
+    ('001', '0953d649ed7b…')
+    """
+    return version if len(version) < 40 else f"{version[:12]}…"
 
 
 @frozen

@@ -117,7 +117,8 @@ def _open(path: Path, decided: Decided = UNDECIDED) -> Folder:
         raise MigrationFileError(
             "the migrations directory does not exist",
             path=path,
-            do="Make it with `migrate new NAME`, or correct `migrations:` in the environment.",
+            do="Make it with `migrate new NAME`; or name the one that you have in the environment, "
+            "for example `migrations: db/migrations` (`migrate init` makes the first such file).",
         )
     if leads_out(path):
         raise MigrationFileError(OUTWARD, path=path, why=WHY_NOT, do=INSTEAD)

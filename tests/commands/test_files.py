@@ -194,6 +194,27 @@ def test_init_takes_the_variable_that_is_set(empty: Project) -> None:
     assert "database: $DATABASE_URL\n" in (empty.folder / "environments/dev.yaml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("migrations/1_a.sql", "-- +goose Up\n", "{directory: migrations, format: goose}"),
+        ("db/migrations/1_a.sql", "-- migrate:up\n", "db/migrations"),
+        ("supabase/migrations/1_a.sql", "create table t ();", "{directory: supabase/migrations, "),
+    ],
+)
+def test_init_finds_the_migrations_of_other_tools(
+    path: str, text: str, expected: str, empty: Project
+) -> None:
+    file = empty.folder / path
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    made = succeed(empty.migrate("init")).out.split()
+    assert made == ["environments/dev.yaml", ".gitignore"]
+    written = (empty.folder / "environments/dev.yaml").read_text()
+    assert f"\nmigrations: {expected}" in written
+    succeed(empty.migrate("validate", "-e", "dev"))
+
+
 def test_init_writes_no_password_into_a_file_that_is_committed(empty: Project) -> None:
     result = empty.migrate("init", "--database", "postgresql://me:geheim@db/shop")
     refused(result, 64, "holds a password", "$DATABASE_URL")

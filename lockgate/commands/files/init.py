@@ -16,14 +16,15 @@ import click
 def command(database: str | None) -> int:
     """Make environments/dev.yaml, migrations/ and the lines that .gitignore needs.
 
-    What is there already stays as it is, so a second time changes nothing.
+    What is there already stays as it is, so a second time changes nothing; migrations of another
+    tool are read where they are.
 
     \b
     Examples:
       migrate init
       migrate init --database '$DATABASE_URL'
     """
-    from lockgate.scaffold import make_project
+    from lockgate.scaffold import find_migrations, make_project
     from lockgate.views.terminal import say, tell
     from lockgate.workspace import database_url
 
@@ -31,5 +32,14 @@ def command(database: str | None) -> int:
     made = make_project(Path.cwd(), where)
     for path in made:
         say(str(path))
-    tell("Next: `migrate new NAME`, then `migrate up`." if made else "All of it is there already.")
+    found = find_migrations(Path.cwd())
+    if made and found:
+        tell(f"The migrations in {found[0]} are read as they are (format: {found[1]}).")
+        tell("Next: `migrate validate`, then `migrate status`.")
+    else:
+        tell(
+            "Next: `migrate new NAME`, then `migrate up`."
+            if made
+            else "All of it is there already."
+        )
     return 0
