@@ -26,7 +26,8 @@ PROGRAMS = {
 POSTGRESQL = ("--schema-only", "--no-owner", "--no-tablespaces")
 # https://dev.mysql.com/doc/refman/9.7/en/mysqldump.html
 MYSQL = ("--no-data", "--routines", "--events", "--triggers", "--skip-comments", "--skip-dump-date",
-         "--no-tablespaces", "--skip-lock-tables", "--single-transaction")  # fmt: skip
+         "--no-tablespaces", "--skip-lock-tables", "--single-transaction",
+         "--skip-add-drop-table")  # fmt: skip
 PASSING = re.compile(
     r"(?m)^(?:-- Dumped (?:from|by) .*|\\(?:un)?restrict .*|SET transaction_timeout = 0;"
     r"|.* SET \(pg_attver=\d+\);)\n|, pg_attver=\d+(?=\);$)"

@@ -48,7 +48,8 @@ def plan_adoption(
 
 def _unverified(plan: Plan, error: LockgateError) -> Plan:
     """The plan with a warning: what it records could not be compared with the database."""
-    told = f"The schema was not compared with what these migrations make: {error.what}"
+    why = f"{error.what}. {error.do}".replace("..", ".").strip()
+    told = f"The schema was not compared with what these migrations make: {why}"
     return seal(plan.model_copy(update={"warnings": (*plan.warnings, told)}))
 
 

@@ -110,12 +110,17 @@ def _is_due(
     return entry.checksum != migration.checksum or bool(required & before) or any(newer)
 
 
+def _all_of(migration: Migration) -> str:
+    """The names of its files: one that goes down is part of it too."""
+    return " with ".join(dict.fromkeys(file.name for file in migration.files)) or migration.filename
+
+
 def refuse_broken_history(comparison: Comparison) -> None:
     """Raises BrokenHistory when an applied migration's file was changed or is gone."""
     if not (comparison.changed or comparison.missing):
         return
     changed = [
-        f"  changed  {migration.filename}: applied {short_digest(entry.checksum)}, "
+        f"  changed  {_all_of(migration)}: applied {short_digest(entry.checksum)}, "
         f"file {short_digest(migration.checksum)}"
         for migration, entry in comparison.changed
     ]

@@ -43,6 +43,7 @@ def test_equal_schemas_give_equal_files(dumped: Project) -> None:
     file = dumped.folder / "schema.sql"
     text = file.read_text()
     assert "VIEW" in text
+    assert "DROP TABLE" not in text
     assert "schema_migrations" not in text
     assert "lockgate" not in text.replace(dumped.database, "")
     values = "values ()" if dumped.engine == "mysql" else "default values"

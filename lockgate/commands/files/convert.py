@@ -48,10 +48,13 @@ def command(
     from lockgate.planner.sql.dialect import DIALECTS
     from lockgate.scaffold import write_converted
     from lockgate.views import conversion
+    from lockgate.views.terminal import tell
     from lockgate.workspace import load_environment, load_migrations
 
     environment = load_environment(name, folder)
     directory = load_migrations(environment)
+    for warning in directory.warnings:
+        tell(f"Warning: {warning}", "yellow")
     converted = convert(directory.migrations, DIALECTS[environment.engine], environment.variables)
     if output is not None:
         write_converted(output, converted)

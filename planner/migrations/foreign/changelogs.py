@@ -58,21 +58,23 @@ def find_undecided(
     this one is."""
     for name, items in changelogs.items():
         for kind, attributes in items:
-            if kind in INCLUDES and (what := decided.find_undecided(attributes)):
-                yield undecided(what, name, 1)
+            if kind in INCLUDES:
+                yield from undecided(decided.find_undecided(attributes), name, 1)
 
 
-def undecided(what: str, name: str, line: int) -> MigrationFileError:
+def undecided(attributes: Sequence[str], name: str, line: int) -> Iterator[MigrationFileError]:
     """It is not said whether a context or a label is one of the database's."""
-    key, example = ("labels", '"v1 or v2"') if what.startswith(LABELS) else ("contexts", "[NAME]")
-    return MigrationFileError(
-        f"`{what}` needs a decision",
-        path=Path(name),
-        line=line,
-        why="Liquibase decides while it runs, and runs all of them when it is told nothing.",
-        do=f"Say in the environment which {key} this database has, as you tell Liquibase: "
-        f"`migrations: {{directory: …, format: liquibase, {key}: {example}}}`.",
-    )
+    for what in attributes:
+        is_label = what.lower().startswith(LABELS)
+        key, example = ("labels", '"v1 or v2"') if is_label else ("contexts", "[NAME]")
+        yield MigrationFileError(
+            f"`{what}` needs a decision",
+            path=Path(name),
+            line=line,
+            why="Liquibase decides while it runs, and runs all of them when it is told nothing.",
+            do=f"Say in the environment which {key} this database has, as you tell Liquibase: "
+            f"`migrations: {{directory: …, format: liquibase, {key}: {example}}}`.",
+        )
 
 
 def order_by(

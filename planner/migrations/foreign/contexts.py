@@ -29,13 +29,14 @@ class Decided:
     contexts: tuple[str, ...] | None = None
     labels: str | None = None
 
-    def find_undecided(self, attributes: Mapping[str, str]) -> str:
-        """The attribute that needs a decision there is not, as it is written; empty without one."""
-        for key, value in attributes.items():
-            said = self.labels if key.lower() == LABELS else self.contexts
-            if value and said is None and key.lower() in (*CONTEXTS, LABELS):
-                return f"{key}:{value}"
-        return ""
+    def find_undecided(self, attributes: Mapping[str, str]) -> tuple[str, ...]:
+        """The attributes that need a decision there is not, as they are written."""
+        said = {LABELS: self.labels, **dict.fromkeys(CONTEXTS, self.contexts)}
+        return tuple(
+            f"{key}:{value}"
+            for key, value in attributes.items()
+            if value and said.get(key.lower(), "") is None
+        )
 
     def takes(self, attributes: Mapping[str, str]) -> bool:
         """Whether what has these attributes is for the database."""

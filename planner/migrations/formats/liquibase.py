@@ -241,8 +241,8 @@ def _takes(folder: Folder, file: SourceFile, attributes: Mapping[str, str]) -> b
 def _undecided_changesets(folder: Folder) -> Iterator[MigrationFileError]:
     for name in _included(folder):
         for file, *_ in _changesets(name, folder.read(name)):
-            if what := folder.decided.find_undecided(_attributes(file)):
-                yield undecided(what, name, file.line)
+            missing = folder.decided.find_undecided(_attributes(file))
+            yield from undecided(missing, name, file.line)
 
 
 def _logical_path(files: tuple[SourceFile, ...]) -> str | None:

@@ -243,11 +243,12 @@ REFUSED: list[tuple[str, Files, list[str]]] = [
     ("liquibase", {"a.sql": "--liquibase formatted sql\n--changeset a:1 runAlways:true\nselect 1;\n"
                             "--changeset a:2 context:test\nselect 1;\n"
                             "--changeset a:3\n--preconditions onFail:HALT\nselect 1;\n"
-                            "--changeset a:4 labels:v2\nselect 1;\n",
+                            "--changeset a:4 labels:v2 contextFilter:x\nselect 1;\n",
                    "b.xml": "<databaseChangeLog><changeSet id='1'/><include file='a.sql'/>"
                             "</databaseChangeLog>"},
      ["b.xml: it holds changeSet", "a.sql:4: `context:test` needs a decision",
-      "a.sql:9: `labels:v2` needs a decision", "a.sql:2: `runAlways:true`",
+      "a.sql:9: `labels:v2` needs a decision", "a.sql:9: `contextfilter:x` needs a decision",
+      "a.sql:2: `runAlways:true`",
       "a.sql:7: `--preconditions`"]),
     ("liquibase", {"a.sql": "--liquibase formatted sql\n",
                    "b.xml": "<databaseChangeLog contextFilter='x'>"
