@@ -104,11 +104,11 @@ def _applied_there(
     engine: Engine, environment: Environment, adopted: tuple[AdoptedTable, ...]
 ) -> set[VersionKey]:
     """The keys of the migrations that the other tools call applied by now."""
-    from lockgate.planner.adoption.matching import find_applied
+    from lockgate.planner.adoption.matching import keys_there
 
     files = load_migrations(environment).migrations
     takeovers = (read_adopted(engine, one) for one in adopted)
-    return {key for one in takeovers if one for key in find_applied(one, files)}
+    return {key for one in takeovers if one for key in keys_there(one, files)}
 
 
 def _refuse_undo(ledger: Ledger, adopted: tuple[AdoptedTable, ...], there: set[VersionKey]) -> None:

@@ -63,7 +63,7 @@ def match_history(
     return tuple(match for match in taken if match.migration.key not in known)
 
 
-def find_applied(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
+def keys_there(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
     """The keys of all that the other tool calls applied."""
     rows = {_key_of(row, files, history.tool) for row in history.testimony.applied}
     return rows | _implied(history, files)
