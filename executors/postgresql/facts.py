@@ -21,7 +21,7 @@ from lockgate.executors.postgresql.layouts import (
     read_types,
 )
 from lockgate.executors.postgresql.own_settings import ENTER_LOCALLY, LEAVE_LOCALLY
-from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, KnownNames, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, KnownNames, Layout, TableFacts
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.search_path import split_path
 from lockgate.planner.fleet.place import SHARED

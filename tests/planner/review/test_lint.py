@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.planner.database.facts import ConstraintFacts, Facts, Layout, KnownNames, TableFacts
+from lockgate.planner.database.facts import ConstraintFacts, Facts, KnownNames, Layout, TableFacts
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.format import parse_sections
