@@ -190,7 +190,8 @@ def test_what_a_client_of_another_character_set_has_made_is_made_again_by_it(
         database=project.database, charset="latin1", autocommit=True, ssl_disabled=True,
     ) as connection, connection.cursor() as cursor:  # fmt: skip
         for sql in ("create table users (id int primary key, name varchar(9))",
-                    "create procedure cafe() select 'é'", "create view ete as select 'é' as è",
+                    "create procedure cafe() select 'é'", "create procedure thé() select 1",
+                    "create view ete as select 'é' as è",
                     "create trigger ou before insert on users for each row set new.name = 'é'",
                     "create function fa() returns char(1) deterministic return 'é'"):  # fmt: skip
             cursor.execute(sql)
@@ -198,7 +199,8 @@ def test_what_a_client_of_another_character_set_has_made_is_made_again_by_it(
     refused(project.migrate("up", "--fresh"), 9)
     before = state.look()
     sections = (
-        "drop procedure cafe;\ndrop view ete;\ndrop trigger ou;\nalter function fa comment 'x';"
+        "drop procedure cafe;\ndrop procedure thé;\ndrop view ete;\ndrop trigger ou;\n"
+        "alter function fa comment 'x';"
     )
     project.write("001_case.sql", f"{sections}\n{FAILURE}")
     refused(project.migrate("up"), 9, "as it was before")

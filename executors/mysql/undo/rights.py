@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.undo.images import ROUTINE_GRANTS, Query, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Reached, copied_tables, copies_whole_rows
+from lockgate.executors.mysql.undo.statement_undo import named_right
 from lockgate.planner.reading.reading import Object, Reading
 
 SEE_GRANTS = "Let the role see them: GRANT SELECT ON mysql.procs_priv TO …"
@@ -83,8 +84,9 @@ def _triggers(query: Query, database: str, table: str, event: str = "") -> Itera
 
 def _refuse_misprinted(query: Query, database: str, target: Object) -> None:
     """MySQL prints the name of a routine wrongly that a client of some character sets has made."""
-    create = take_image(query, database, target).create.lower()
-    if create and not target.name.isascii() and target.name.lower() not in create:
+    image = take_image(query, database, target)
+    printed = named_right(image).lower()
+    if image.create and not target.name.isascii() and target.name.lower() not in printed:
         what = f"SHOW CREATE {target.kind.upper()} prints the name {target.name} wrongly"
         raise ServerError("1300", f"{what}, so it could not be made again", hint=MAKE_ANEW)
 

@@ -17,6 +17,7 @@ from lockgate.executors.mysql.table.definition import Table, is_same_table, read
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.undo.images import Image, quote_account, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
+from lockgate.executors.mysql.undo.row_proof import refuse_other_rows, refuse_other_values
 from lockgate.executors.states import Outcome
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object
@@ -163,10 +164,12 @@ class Undo:
         if not self._graveyard.has(copy.name):
             return
         table = read_table(self._image("table", copy.table).create)
+        self._drop_triggers(copy.table, intent, "UPDATE" if copy.columns else "")
         if copy.columns:
-            self._fill(copy, copy.columns, table, intent)
+            with self._session.transaction():
+                self._fill(copy, copy.columns, table, intent)
+                refuse_other_values(self._session, self._graveyard.place(copy.name), copy)
             return
-        self._drop_triggers(copy.table, intent)
         listed = ", ".join(map(backquoted, table.own_columns))
         with self._session.transaction():
             self._session.execute(f"delete from {backquoted(copy.table)}")
@@ -174,6 +177,7 @@ class Undo:
                 f"insert into {backquoted(copy.table)} ({listed}) "
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
+            refuse_other_rows(self._session, self._graveyard.place(copy.name), copy)
 
     def _drop_triggers(self, table: str, intent: Intent, event: str = "") -> None:
         """Those of which the intent has images: they must not run when rows are put back."""
@@ -248,7 +252,7 @@ class Undo:
         if image.kind == "view":
             return image.create.replace("CREATE ", "CREATE OR REPLACE ", 1)
         if image.kind in ("procedure", "function"):
-            return _named_right(image)
+            return named_right(image)
         if image.kind != "trigger":
             return image.create
         for word, peer in (("follows", image.after), ("precedes", image.ahead_of)):
@@ -264,7 +268,7 @@ class Undo:
         return self._session.query_one(EXISTS, (self._database, name)) is not None
 
 
-def _named_right(image: Image) -> str:
+def named_right(image: Image) -> str:
     """A routine's definition; MySQL prints a name with other letters than ASCII as if each byte
     were a letter of the client's character set."""
     with suppress(UnicodeDecodeError):

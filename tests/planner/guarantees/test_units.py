@@ -598,6 +598,7 @@ class TestViews:
             "create table k as select * from hidden",
             "create temporary table k select * from hidden",
             "create view w as select f() as x;\nselect * from w",
+            "create view w as select `F`() as x;\nselect * from W",
             "create view w as select * from hidden;\ndelete from users where id in (select * from w)",
             "alter view plain as select f(1) as x;\nselect * from plain",
             "create or replace view hidden as select 1 as x;\n"
@@ -653,7 +654,8 @@ class TestSequences:
         "sql",
         [
             "select nextval(sq)",
-            "do nextval(sq)",
+            "do nextval(SQ)",
+            "select next value for `Sq`",
             "select next value for sq",
             "set @a = nextval(sq)",
             "update users set name = setval(sq, 9)",
