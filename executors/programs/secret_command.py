@@ -5,15 +5,12 @@ What a command prints is shown nowhere, its errors included: they may hold the s
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from lockgate.executors.programs.program import find_program
-from lockgate.planner.errors import Unreachable, UsageError
-from lockgate.planner.project import find_checkout
+from lockgate.executors.programs.program import end_program, find_outside
+from lockgate.planner.errors import Unreachable
 from lockgate.planner.quantities import format_duration
 
 
@@ -25,7 +22,7 @@ def print_secret(command: Sequence[str], project: Path, seconds: float) -> str:
         UsageError: its program is not there, or a file of the project.
         Unreachable: it fails, prints no single line, or takes longer than `seconds`.
     """
-    program = _find(command[0], project)
+    program = find_outside(command[0], project)
     process = subprocess.Popen(
         [program, *command[1:]], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, start_new_session=True,
@@ -39,29 +36,12 @@ def print_secret(command: Sequence[str], project: Path, seconds: float) -> str:
         if not problem:
             return text
     finally:
-        _end(process)
+        end_program(process)
     raise Unreachable(
         f"The command {command[0]} {problem}.",
         why="It is to print the database's password or address, in one line.",
         do="Run it by hand to see what it says. It has as long as `timeouts.connect` gives it.",
     )
-
-
-def _find(name: str, project: Path) -> str:
-    place = name if os.path.isabs(name) else find_program(name) if "/" not in name else None
-    if place is None or not os.access(place, os.X_OK):
-        raise UsageError(
-            f"There is no program {name}.",
-            do="Name one that is in PATH, or give its whole path. A relative one is not taken.",
-        )
-    checkout = find_checkout(project)
-    if Path(place).resolve().is_relative_to(checkout.top if checkout else project.resolve()):
-        raise UsageError(
-            f"The program {name} is a file of the project, and is not run.",
-            why="A commit can change it, and so decide what runs with your secrets.",
-            do="Install it outside of the project.",
-        )
-    return place
 
 
 def _read(code: int, printed: bytes) -> tuple[str, str]:
@@ -72,12 +52,3 @@ def _read(code: int, printed: bytes) -> tuple[str, str]:
     if not text or "\n" in text:
         return "printed " + ("several lines" if text else "nothing"), ""
     return "", text
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a command with all that it has started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if process.stdout:
-        process.stdout.close()

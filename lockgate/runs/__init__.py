@@ -5,6 +5,7 @@ at_once.py      Plan and apply in one, without a review between
 checkup.py      A check-up
 disposable.py   What only a database that its environment calls disposable takes
 dry_run.py      `--dry-run`: the SQL that would run, after the checks that come before it
+notifying.py    The end of a run, told to the program that the environment names under `notify`
 pausing.py      What `migrate pause` and `migrate resume` ask of a run of batches
 schema_file.py  The schema as a file of the project
 settlement.py   `migrate resolve`: looking at half-done runs, and settling one under the lock

@@ -10,6 +10,7 @@ from lockgate.plans.making import Request, plan_live
 from lockgate.plans.origin import with_origin
 from lockgate.runs.at_once import apply_at_once
 from lockgate.runs.dry_run import refuse_both, show_dry_run
+from lockgate.runs.notifying import notifying
 from lockgate.trust.admission import admit
 from lockgate.views.database.transport import tell_clear_text
 from lockgate.views.plan import text
@@ -41,7 +42,10 @@ def plan_and_apply(
             plan = plan_live(work, read_settled(work.engine), request)
             show_dry_run(plan, work.engine, admit(environment))
             return None
-        with following(verbose=verbose, as_json=as_json) as emit:
+        with (
+            following(verbose=verbose, as_json=as_json) as told,
+            notifying(environment, told) as emit,
+        ):
             show = _show_nothing if as_json else text.tell_warnings
             report = apply_at_once(work, request, emit, show, deadline)
         if environment.schema_file:

@@ -126,6 +126,12 @@ class Blockers(Settings):
     )
 
 
+class Notify(Settings):
+    """What is told of the end of a run."""
+
+    command: Arguments = Field(description="The program that is given a notice on stdin.")
+
+
 class Copies(Settings):
     """Copies of rows that a rollback needs where the server commits DDL by itself."""
 
@@ -211,9 +217,9 @@ class EnvironmentFile(PolicyFile):
     extends: str | None = Field(
         None,
         description="The environment whose keys to start from. Free are engine, lock, pooler, "
-        "schema_file, timeouts.connect, variables, copies and rehearsal; database, disposable and "
-        "fleet are never inherited; blockers, history, migrations, project, retries and timeouts "
-        "are free until a file states them. All else may only be stricter.",
+        "notify, schema_file, timeouts.connect, variables, copies and rehearsal; database, "
+        "disposable and fleet are never inherited; blockers, history, migrations, project, retries "
+        "and timeouts are free until a file states them. All else may only be stricter.",
     )
     project: Text = Field("default", description="Told apart in the target row: whose database.")
     engine: EngineName | None = Field(None, description="Default: what the URL's scheme says.")
@@ -261,6 +267,7 @@ class EnvironmentFile(PolicyFile):
         "database",
         description="`schema`: only what is in the ledger's schema; of PostgreSQL alone.",
     )
+    notify: Notify | None = Field(None, description="What is told of the end of a run.")
     thresholds: Thresholds = Field(
         Thresholds.model_construct(), description="From when on a table is large."
     )

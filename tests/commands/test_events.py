@@ -200,3 +200,22 @@ def test_the_lock_document_names_the_holder(project: Project, postgres_server: A
     process.communicate(timeout=30)
     assert process.returncode == 0
     assert "free" in succeed(project.migrate("lock")).out
+
+
+def test_a_program_is_told_how_a_run_has_ended(project: Project) -> None:
+    """And only a run: how the program ends changes nothing, and it learns no secret."""
+    told = project.folder / "told"
+    code = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read()); sys.exit(len(sys.argv))"
+    project.configure(f"notify: {{command: {json.dumps([sys.executable, '-c', code, 'x'])}}}\n")
+    project.write_tables(1)
+    result = succeed(project.migrate("up"))
+    assert "Warning: `notify` was not told of the run" in result.err
+    assert "failed with 2" in result.err
+    succeed(project.migrate("up"))
+    project.write("002_bad.sql", "insert into nowhere values ('postgres://u:secret@h/d');")
+    assert project.migrate("up").code == 9
+    good, bad = map(json.loads, told.read_text().splitlines())
+    assert (good["outcome"], [step["version"] for step in good["ran"]]) == ("applied", ["001"])
+    assert (bad["outcome"], bad["exit_code"], bad["ran"]) == ("failed", 9, [])
+    assert "nowhere" in bad["message"]
+    assert "secret" not in told.read_text()

@@ -93,6 +93,7 @@ def command(
     from lockgate.planner.plan.verify import refuse_offline
     from lockgate.plans.rereading import reread
     from lockgate.runs.dry_run import refuse_both, show_dry_run
+    from lockgate.runs.notifying import notifying
     from lockgate.trust.admission import (
         PlanFile,
         admit,
@@ -146,7 +147,10 @@ def command(
             return 0
         if reason:
             tell(f"EMERGENCY: {reason}", "bold red")
-        with following(verbose=verbose, as_json=as_json) as emit:
+        with (
+            following(verbose=verbose, as_json=as_json) as told,
+            notifying(environment, told, reason) as emit,
+        ):
             report = apply(
                 plan, work.engine, author(deadline, reason), wait=environment.lock.wait, emit=emit,
                 admit=admitted, keep=keep_receipt if receipt_file else keep_schema,

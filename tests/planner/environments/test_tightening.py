@@ -75,7 +75,7 @@ def test_what_is_looser_than_below_is_refused_with_its_line(
         ("project: shop", "blockers: {cancel: autovacuum}"),
         (
             "blockers: {terminate_idle_in_transaction: 30s}",
-            "blockers: {terminate_idle_in_transaction: 1min}",
+            "blockers: {terminate_idle_in_transaction: 1m}",
         ),
         ("blockers: {cancel: autovacuum}", "blockers: {cancel: null}"),
     ],
