@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.plan.plan import Plan
@@ -36,19 +36,16 @@ def find_losses(plan: Plan) -> tuple[Loss, ...]:
 
 @frozen
 class RowChange:
-    """Rows of tables that were there before the plan and that a statement deletes, or else
-    changes, and the tables whose rows follow by their foreign keys. Steps count from 1."""
+    """The tables that were there before the plan and of which a statement changes rows. Steps count
+    from 1."""
 
     step: int
     statement: int
-    deletes: bool
     tables: tuple[str, ...]
-    followers: tuple[str, ...]
 
 
 def find_row_changes(plan: Plan) -> Iterator[RowChange]:
-    """Those that say by a condition which rows, in order: the loss of every row is found as such,
-    and a rollback brings back none of them."""
+    """The rows that are updated, in order; those that are deleted are losses."""
     dialect = plan.target.dialect
     made: set[str] = set()
     for number, step in enumerate(plan.steps if dialect else (), 1):
@@ -57,21 +54,15 @@ def find_row_changes(plan: Plan) -> Iterator[RowChange]:
             reading = full_reading(statement, dialect)
             if reading.verb == "create":
                 made |= {one.name for one in reading.objects}
-            tables = {table: "delete" in words for table, words in _rewritten(reading)}
-            old = [table for table in tables if table not in made]
-            if old and not statement.loses:
-                touched = (one.table.rpartition(".")[2] for one in statement.touches)
-                said = {*tables, *(hold.on.name for hold in reading.holds)}
-                others = tuple(one for one in _unique(touched) if one not in said)
-                deletes = any(tables[table] for table in old)
-                yield RowChange(number, place, deletes, tuple(old), others)
+            if old := [one for one in _unique(_updated(reading)) if one not in made]:
+                yield RowChange(number, place, tuple(old))
 
 
-def _rewritten(reading: Reading) -> Iterator[tuple[str, Collection[str]]]:
-    """The tables of which a statement deletes or changes rows, with what it does to them."""
+def _updated(reading: Reading) -> Iterator[str]:
+    """The tables of which a statement changes rows."""
     changes = [(one.table.name, one.words) for one in reading.clauses if one.action == WRITES]
     changes += [(one.name, reading.row_changes) for one in reading.tables_written]
-    yield from ((name, words) for name, words in changes if {"delete", "update"} & set(words))
+    yield from (name for name, words in changes if "update" in words)
 
 
 def name_losses(losses: Sequence[Loss]) -> str:

@@ -292,7 +292,8 @@ def _understated(planned: PlannedStatement, reviewed: Reviewed, subject: Subject
         yield "it does not say what the statement does"
         return
     yield from _unread(planned.reading, as_reading(reviewed.impact.reading))
-    lost = [one for one in subject.lost_by(reviewed) if one not in planned.loses]
+    said = {one.partition(": ")[0] for one in planned.loses} | {*planned.loses}
+    lost = [one for one in subject.lost_by(reviewed) if one not in said]
     if lost:
         yield f"it does not say that {' and '.join(lost)} is lost"
     for hold in reviewed.impact.holds:

@@ -58,7 +58,7 @@ NO_WAY_BACK = "There is no way back: the file has no down section"
 SQL_SHOWN = 2_000
 """Characters of a statement that are shown when the whole of it does not fit."""
 ROOM_FOR_NOTE = 300
-SIGNS = {"good": "🟢", "fair": "🟡", "poor": "🔴"}
+SIGNS = {"good": "🟢", "fair": "🟡", "poor": "🔴", "": "⚪"}
 GRADES = {
     "danger": "🔴 danger",
     "warning": "🟡 warning",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from lockgate.planner.finding import SEVERITIES, Finding
 from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
-from lockgate.planner.review.losses import find_losses, find_row_changes
+from lockgate.planner.review.losses import Loss, find_losses, find_row_changes
 from lockgate.planner.review.passwords import without_passwords
 from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
 from lockgate.planner.value import frozen
@@ -22,6 +22,8 @@ from lockgate.planner.value import frozen
 WORST_FIRST = SEVERITIES[::-1]
 PRODUCTION = re.compile(r"(?<![a-z])(prod|production|live)(?![a-z])", re.IGNORECASE)
 """Part of the name of an environment that users depend on."""
+ROWS_OF = re.compile(r"^(rows|every row) of ([^ ]+)")
+"""A loss that counts rows."""
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 
 
@@ -60,12 +62,10 @@ class ShownLoss:
 
 @frozen
 class ShownRows:
-    """Rows that a statement deletes, or else changes, and how many there are in each table."""
+    """Tables of which a statement changes rows, each with how many there are."""
 
     place: Place
-    deletes: bool
     tables: tuple[str, ...]
-    followers: tuple[str, ...]
 
 
 @frozen
@@ -186,10 +186,7 @@ def masked(plan: Plan) -> Plan:
 def review(plan: Plan) -> Review:
     """What a reviewer should know of a plan."""
     plan = masked(completed(plan))
-    losses = (
-        ShownLoss(Place(one.step, plan.steps[one.step - 1], one.statement), one.lost)
-        for one in find_losses(plan)
-    )
+    losses = (_lost(plan, one) for one in find_losses(plan))
     return Review(
         plan=plan,
         remarks=tuple(sorted(find_remarks(plan), key=_urgency)),
@@ -201,18 +198,36 @@ def review(plan: Plan) -> Review:
     )
 
 
+def _lost(plan: Plan, loss: Loss) -> ShownLoss:
+    """A loss, with how many rows there are in each table that loses some."""
+    step = plan.steps[loss.step - 1]
+    rows = _rows(step.statements[loss.statement - 1])
+    lost = (ROWS_OF.sub(lambda found: _counted(found, rows), one) for one in loss.lost)
+    return ShownLoss(Place(loss.step, step, loss.statement), tuple(lost))
+
+
+def _counted(noun: re.Match[str], rows: Mapping[str, int]) -> str:
+    """
+    >>> _counted(re.match("(every row|rows) of (.*)", "rows of a"), {"a": 1200})
+    'rows of a (it has ~1.2 k)'
+    """
+    known = rows.get(noun[2])
+    return noun[0] if known is None else f"{noun[0]} (it has {spell_rows(known)})"
+
+
+def _rows(statement: PlannedStatement) -> dict[str, int]:
+    """How many rows the tables have that a statement works on, by their names alone."""
+    found = {one.table.rpartition(".")[2]: one.rows for one in statement.touches}
+    return {name: rows for name, rows in found.items() if rows is not None}
+
+
 def _find_rows(plan: Plan) -> Iterator[ShownRows]:
     for one in find_row_changes(plan):
         step = plan.steps[one.step - 1]
-        touches = step.statements[one.statement - 1].touches
-        rows = {touch.table.rpartition(".")[2]: touch.rows for touch in touches}
-        named = {name: f"{name} (of {spell_rows(n)} rows)" for name, n in rows.items() if n}
-        yield ShownRows(
-            Place(one.step, step, one.statement),
-            one.deletes,
-            tuple(named.get(name, name) for name in one.tables),
-            tuple(named.get(name, name) for name in one.followers),
-        )
+        rows = _rows(step.statements[one.statement - 1])
+        tables = (f"{name} (it has {spell_rows(rows[name])} rows)" if name in rows else name
+                  for name in one.tables)  # fmt: skip
+        yield ShownRows(Place(one.step, step, one.statement), tuple(tables))
 
 
 def find_parts(plan: Plan) -> tuple[ReviewPart, ...]:

@@ -23,7 +23,6 @@ from lockgate.views.plan.review import (
     ReviewPart,
     ShownLock,
     ShownLoss,
-    ShownRows,
     count,
     spell_lock,
     spell_rows,
@@ -39,7 +38,7 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
 }
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
 CALM = "Nothing found that loses data or makes other sessions wait for long"
-QUIET = "Nothing found that makes other sessions wait for long"
+QUIET = "Nothing found that takes data away or makes other sessions wait for long"
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
 CLOSED = {"writes": "is closed for writes", "reads": "is closed for reads and writes"}
 BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
@@ -105,7 +104,7 @@ def find_worst(review: Review) -> list[Fact]:
     for work on all of its rows; or that nothing of the kind was found."""
     longest = list(_longest(review, _elsewhere(review.plan)))
     held = () if any(fact.grade for fact in longest) else _held(review.remarks)
-    told = [*_losses(review.losses), *_deletions(review.rows), *longest, *held]
+    told = [*_losses(review.losses), *longest, *held]
     return [fact for fact in told if fact.grade] or list(_calm(review))
 
 
@@ -206,20 +205,9 @@ def _calm(review: Review) -> Iterable[Fact]:
     if not review.statements or graded or review.grade == "poor":
         return
     changed = list(dict.fromkeys(name for one in review.rows for name in one.tables))
+    yield Fact("good", QUIET if changed else CALM)
     if changed:
-        yield Fact("good", QUIET, f"rows are changed in {_some(changed)}")
-    else:
-        yield Fact("good", CALM)
-
-
-def _deletions(rows: Iterable[ShownRows]) -> Iterable[Fact]:
-    """The rows that are deleted, with those of other tables that go with them."""
-    for one in rows:
-        if one.deletes:
-            others = f", and with them from {_some(one.followers)}" if one.followers else ""
-            head = f"Rows are deleted from {_some(one.tables)}{others}"
-            more = "those that its condition finds; no rollback brings them back"
-            yield Fact("fair", f"{head} ({one.place})", more, f"step-{one.place.number}")
+        yield Fact("", f"Rows are changed in {_some(changed)}", "their old values are overwritten")
 
 
 def _held(remarks: Iterable[Remark]) -> Iterable[Fact]:

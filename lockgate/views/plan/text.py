@@ -10,7 +10,8 @@ from lockgate.planner.quantities import spell_digest
 from lockgate.views.plan.rehearsal import show_rehearsal
 from lockgate.views.terminal import say, say_table, tell
 
-GRADED = {"poor": "red", "fair": "yellow", "good": "green"}
+GRADED = {"poor": "red", "fair": "yellow", "good": "green", "": ""}
+LABELS = {"good": "good", "": "note"}
 ANSWERED = {"allow": "", "warn": "yellow", "require-approval": "yellow", "deny": "bold red"}
 
 
@@ -46,8 +47,7 @@ def show_content(plan: Plan) -> None:
     for decision in plan.decisions:
         say(f"  policy    {decision}", ANSWERED[decision.answer])
     for fact in find_worst(reviewed):
-        label = "good" if fact.grade == "good" else "beware"
-        say(f"  {label:<8}  {fact}", GRADED[fact.grade])
+        say(f"  {LABELS.get(fact.grade, 'beware'):<8}  {fact}", GRADED[fact.grade])
     say("")
     if not plan.steps:
         say("Nothing to do: the plan has no steps.", "green")

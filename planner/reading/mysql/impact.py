@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.database.facts import Facts, ForeignKey, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
@@ -49,7 +49,7 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
 def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     """What a statement that was read does to the tables that are there."""
     if reading.verb != "alter" or reading.objects[0].kind != "table":
-        return Impact(reading, reading.holds, reading.loses)
+        return Impact(reading, reading.holds, (*reading.loses, *_deleted(reading, facts)))
     table = reading.objects[0]
     known = find_table(table, facts)
     way = alter_way(reading, dialect, known)
@@ -58,6 +58,24 @@ def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     holds = (hold(table, _no_better(way, _asked(reading))),)
     cut = () if known is None or facts.strict else tuple(_cut(reading, known))
     return Impact(reading, holds, (*reading.loses, *cut))
+
+
+def _deleted(reading: Reading, facts: Facts) -> Iterator[str]:
+    """The rows that a condition finds, and what goes with rows by foreign keys; REPLACE has another
+    row in the place of each. The loss of every row is read as such."""
+    if "delete" not in reading.row_changes:
+        return
+    names = [table.name for table in reading.tables_written]
+    if "insert" not in reading.row_changes and not reading.every_row:
+        yield from (f"rows of {name}" for name in names)
+    rest, seen = [*names], set[ForeignKey]()
+    while rest:
+        parent = rest.pop().lower()
+        for key in facts.foreign_keys:
+            if key.on_delete and key.parent.lower() == parent and key not in seen:
+                seen.add(key)
+                rest.append(key.child)
+                yield f"rows of {key.child}, or their references (ON DELETE of {key.name})"
 
 
 def _copies_online(reading: Reading, dialect: Dialect, facts: Facts) -> bool:

@@ -53,6 +53,10 @@ truncate table orders; -- expect: drops-data danger/danger
 -- https://medium.com/socialbakers-engineering/wiping-production-database-in-one-command-4510d1638d3b
 delete from orders; -- expect: drops-data danger/danger
 
+-- case: delete_some
+-- https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html
+delete from orders where total < 3; -- expect: drops-data danger/danger
+
 -- case: backfill
 -- https://github.com/ankane/strong_migrations#backfilling-data
 update orders set total = 0; -- expect: writes-every-row info/danger

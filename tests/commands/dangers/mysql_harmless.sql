@@ -26,9 +26,6 @@ alter table orders modify note varchar(60), algorithm=inplace, lock=none;
 -- case: one_row
 update orders set total = 1 where id = 1;
 
--- case: batch
-delete from orders where id between 1 and 1000;
-
 -- case: rows
 insert ignore into customers (id) values (100), (101);
 

@@ -49,6 +49,10 @@ update orders set total = 0; -- expect: writes-every-row info/danger
 -- https://medium.com/socialbakers-engineering/wiping-production-database-in-one-command-4510d1638d3b
 delete from orders; -- expect: drops-data danger/danger
 
+-- case: delete_some
+-- https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK
+delete from orders where total < 3; -- expect: drops-data danger/danger
+
 -- case: vacuum_full transaction:false
 -- https://www.postgresql.org/docs/current/sql-vacuum.html
 vacuum full orders; -- expect: blocks-table info/danger

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.impact import read_impact
 from lockgate.planner.reading.reader import read_impacts
@@ -107,7 +107,7 @@ def test_an_explicit_algorithm_is_what_the_server_holds_to() -> None:
         ("alter table t drop partition p0", ("the rows of partitions of t",)),
         ("truncate table t", ("every row of t",)),
         ("delete from t", ("every row of t",)),
-        ("delete from t limit 5", ()),
+        ("delete from t limit 5", ("rows of t",)),
         ("drop database if exists d", ("the database d",)),
         ("drop view v", ()),
         ("alter table t engine = memory", ("every row of t, when the server restarts",)),
@@ -165,6 +165,19 @@ def test_what_commits_by_itself_is_known(dialect: object, sql: str, commits: boo
 )
 def test_nothing_that_can_be_cut_makes_the_reader_fail(sql: str) -> None:
     impact(sql)
+
+
+KEYS = (ForeignKey("Kids", "T", "fk", ("id",), on_delete=True), ForeignKey("u", "t", "up"))
+KID = "rows of Kids, or their references (ON DELETE of fk)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [("delete from t where a", ("rows of t", KID)), ("delete from t", ("every row of t", KID)),
+     ("replace into t values (1)", (KID,)), ("update t set a = 1", ())],
+)  # fmt: skip
+def test_what_follows_deleted_rows_is_lost_too(sql: str, loses: tuple[str, ...]) -> None:
+    assert impact(sql, replace(KNOWN, foreign_keys=KEYS)).loses == loses
 
 
 LENIENT = replace(KNOWN, strict=False)

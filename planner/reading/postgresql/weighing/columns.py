@@ -100,7 +100,7 @@ def change_type(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
     old = Type(column.type, column.made_of) if column else Type("")
     through = [Type(one, _find_type(one, facts)) for one in (*clause.casts, clause.type)]
     is_cut = "computes" in clause.words or _cuts(old, through, facts)
-    lost = (f"values of the column {clause.table.name}.{clause.name}",) if is_cut else ()
+    lost = (_lost(clause, column),) if is_cut else ()
     if column is None:
         return Part(work="rewrite", certain=False, loses=lost)
     if not _stays(column, through, clause, facts):
@@ -117,6 +117,12 @@ def change_type(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
                       "none" if is_alike else "scan")  # fmt: skip
     return Part(work="scan" if is_read else "none", loses=lost, others=tuple(kept),
                 others_if_rewritten=tuple(_looked_up(clause, facts, "scan", "scan")))  # fmt: skip
+
+
+def _lost(clause: Clause, column: ColumnFacts | None) -> str:
+    """What a new type takes, as a noun: with both types where the old one is known."""
+    noun = f"values of the column {clause.table.name}.{clause.name}"
+    return f"{noun}: {column.type} → {clause.type}" if column else noun
 
 
 @frozen

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.database.facts import ConstraintFacts, Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
@@ -247,26 +247,46 @@ def _build_index(clause: Clause, table: TableFacts | None, facts: Facts) -> Part
 
 def _write_rows(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
     """INSERT, UPDATE, DELETE and MERGE: rows of other tables follow by their foreign keys, and
-    those of a view are its tables'."""
+    those of a view are its tables'. Rows that are deleted are lost, whatever says which."""
     key = key_of(clause.table, facts)
     bases = tables_under(key, facts) if table and layout_at(key, facts).kind == "view" else ()
-    following = list(dict.fromkeys(_following(clause, (key, *bases), facts)))
-    lost = [key for key in following if {"every row", "delete"} <= clause.words]
-    holds = hold_all((*bases, *following), ROW_EXCLUSIVE, facts)
-    return Part(others=holds, loses=tuple(f"rows of {as_object(one, facts).name}" for one in lost))
+    following = list(_following(clause, (key, *bases), facts))
+    lost = [f"rows of {clause.table.name}"] if _deletes_some(clause) else []
+    lost += [_gone(one, by, facts) for one, by in following if _takes(clause, by)]
+    holds = hold_all((*bases, *(one for one, _ in following)), ROW_EXCLUSIVE, facts)
+    return Part(others=holds, loses=tuple(dict.fromkeys(lost)))
 
 
-def _following(clause: Clause, tables: tuple[str, ...], facts: Facts) -> Iterator[str]:
-    """The tables whose rows change with their parents' rows, and those whose change with these."""
+def _deletes_some(clause: Clause) -> bool:
+    """Whether it deletes rows, and something says which: the loss of every row is read as such."""
+    return "delete" in clause.words and "every row" not in clause.words
+
+
+def _takes(clause: Clause, by: ConstraintFacts) -> bool:
+    return "delete" in clause.words and "delete" in by.cascades
+
+
+def _gone(key: str, by: ConstraintFacts, facts: Facts) -> str:
+    """What a foreign key takes when rows of its parent are deleted, as a noun."""
+    name, columns = as_object(key, facts).name, ", ".join(by.columns)
+    if "empty" in by.cascades:
+        return f"values of {name}.{columns} (ON DELETE SET NULL or DEFAULT)"
+    return f"rows of {name} (ON DELETE CASCADE of {name}.{columns})"
+
+
+def _following(
+    clause: Clause, tables: tuple[str, ...], facts: Facts
+) -> Iterator[tuple[str, ConstraintFacts]]:
+    """The tables whose rows change with their parents' rows, and those whose change with these,
+    each with the foreign key."""
     rest, seen = [*tables], set(tables)
     while rest:
         for one, constraint in referring_to(rest.pop(), facts):
             updates = "update" in clause.words and set(constraint.parent_columns) & set(
                 clause.columns
             )
-            deletes = "delete" in clause.words and "delete" in constraint.cascades
-            if deletes or (updates and "update" in constraint.cascades):
-                yield one
+            if _takes(clause, constraint) or (updates and "update" in constraint.cascades):
+                yield one, constraint
                 rest += [one] if one not in seen else []
                 seen.add(one)
 

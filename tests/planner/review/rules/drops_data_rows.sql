@@ -3,5 +3,5 @@
 -- migrate:up
 create table fresh (id int);
 delete from t; -- expect: drops-data danger
-delete from t where id = 1;
+delete from t where id = 1; -- expect: drops-data danger
 delete from fresh;

@@ -12,7 +12,7 @@ insert into other table t; -- expect: lock-held warning
 insert into other with m as (select id from t) select id, 1 from m; -- expect: lock-held warning
 with m as (select id from t) insert into other select id, 1 from m; -- expect: lock-held warning
 with m as (select id from t) update other set n = 1 from m where m.id = other.id; -- expect: lock-held warning
-with m as (delete from t where id = 2 returning id) insert into other values (1, 2); -- expect: lock-held warning
+with m as (delete from t where id = 2 returning id) insert into other values (1, 2); -- expect: lock-held warning, drops-data danger
 with m as (update t set n = 2 where id = 2 returning id) select 1; -- expect: lock-held warning
 with m as (select id from t) select id from m;
 create table made as select * from t; -- expect: lock-held warning

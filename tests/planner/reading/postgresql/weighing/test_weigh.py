@@ -113,7 +113,7 @@ def test_what_the_server_refuses_in_a_transaction_is_known(sql: str) -> None:
         ("delete from a", ("every row of a",)),
         ("drop schema x cascade", ("the schema x",)),
         ("drop schema x", ()),
-        ("delete from a where id = 1", ()),
+        ("delete from a where id = 1", ("rows of a",)),
         ("drop view v", ()),
         ("with old as (select 1) delete from a", ("every row of a",)),
     ],
@@ -239,7 +239,9 @@ def test_a_schema_that_is_named_is_no_other() -> None:
 )
 def test_a_new_type_that_cuts_values_loses_them(sql: str, loses: bool) -> None:
     column = sql.split()[4]
-    assert impact(sql).loses == ((f"values of the column t.{column}",) if loses else ())
+    said = [one.partition(": ")[0] for one in impact(sql).loses]
+    assert said == ([f"values of the column t.{column}"] if loses else [])
+    assert all(one.count(" → ") == 1 for one in impact(sql).loses)
 
 
 def test_a_statement_that_is_not_read_may_lose_anything() -> None:
@@ -279,6 +281,7 @@ NOT_NULL = {
 }
 PARTS = {"id": ColumnFacts("integer", False), "a": ColumnFacts("integer", True),
          "b": ColumnFacts("integer", True)}  # fmt: skip
+DELETE_SOME = "delete from a where b = 1"
 WHOLE = Facts({
     "p": TableFacts("heap", 10, 8192, PARTS, layout=Layout(
         "partitioned", constraints=NOT_NULL, children=("p_1",))),
@@ -316,3 +319,23 @@ def test_what_a_whole_drops_proves_nothing_of_its_parts(dropped: str, column: st
     after = follow(read(f"alter table p {dropped}"), begin(WHOLE))
     (hold,) = impact(f"alter table p_1 alter {column} set not null", after).holds
     assert hold.work == "scan"
+
+
+@pytest.mark.parametrize(
+    ("cascades", "lost"),
+    [(("delete",), "rows of b (ON DELETE CASCADE of b.a_id)"),
+     (("delete", "empty"), "values of b.a_id (ON DELETE SET NULL or DEFAULT)"),
+     (("update",), ""), ((), "")],
+)  # fmt: skip
+def test_what_follows_deleted_rows_is_lost_with_its_key_named(
+    cascades: tuple[str, ...], lost: str
+) -> None:
+    key = ConstraintFacts("foreign", ("a_id",), parent="a", parent_columns=("id",),
+                          cascades=cascades)  # fmt: skip
+    known = Facts({
+        "a": TableFacts("heap", 10, 8192, PARTS, layout=Layout("table", referrers=("b",))),
+        "b": TableFacts("heap", 10, 8192, PARTS, layout=Layout("table", constraints={"k": key})),
+    })  # fmt: skip
+    for sql, own in ((DELETE_SOME, "rows of a"), ("delete from a", "every row of a")):
+        assert impact(sql, known).loses == (own, *([lost] if lost else []))
+    assert impact("update a set b = 1", known).loses == ()
