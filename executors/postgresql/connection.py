@@ -52,6 +52,8 @@ select current_setting('server_version'), current_setting('server_version_num'):
            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
            where c.relname in ('schema_migrations', 'lockgate_migrations') {within}),
 """
+# Asked for beforehand: joined, each schema of a fleet would be looked at for each ledger.
+IN_SCHEMA = "and c.relnamespace = (select oid from pg_namespace where nspname = %s)"
 SYSTEM = "(select system_identifier::text from pg_control_system())"
 FORBIDDEN = "42501"
 # Older than the asking session, so that it is not another one with the same process id.
@@ -251,7 +253,7 @@ def read_greeting(
             with translated(), connection.pipeline():
                 given = connection.execute(GIVEN.encode(), (schema, schema))
                 connection.execute(settings.encode(), values)
-                within = "" if only is None else "and n.nspname = %s"
+                within = "" if only is None else IN_SCHEMA
                 names = None if only is None else (only, only)
                 connection.execute("begin")
                 connection.execute(ENTER_LOCALLY)

@@ -47,7 +47,8 @@ TABLES = f"""
 with recursive {OWN_ROLES}, ledger as (
     select c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = %s and c.relname = any (%s)
+    where c.relnamespace = (select oid from pg_namespace where nspname = %s)
+        and c.relname = any (%s)
 ), part as (
     select l.oid, 'pg_attrdef'::regclass as class, a.oid as object
     from ledger l join pg_attrdef a on a.adrelid = l.oid
