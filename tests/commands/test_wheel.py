@@ -1,6 +1,8 @@
 """The wheel: built, installed into an empty environment, and run from another folder."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,6 +140,34 @@ def test_the_installed_package_is_the_wheels(installed: Path, project: Project) 
     command = (str(installed / "python"), "-c", where)
     found = succeed(project.migrate(command=command, environ={"PYTHONPATH": None})).out
     assert str(ROOT) not in found
+
+
+def test_the_commands_of_the_container_run(wheel: Path, project: Project, tmp_path: Path) -> None:
+    """What its file runs and copies, as it stands, on an environment in place of an image."""
+    text = (ROOT / "examples/containers/Containerfile").read_text()
+    found = re.findall(r"^(RUN|COPY|ENTRYPOINT|CMD) (.+)$", text, re.MULTILINE)
+    python = new_environment(tmp_path)
+    pip = tmp_path / "pip"
+    pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {python} "$@"\n')
+    pip.chmod(0o755)
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_NO_DEPS": "1"}
+    shop = tmp_path / "shop"
+    project.write_tables(1)
+    (project.folder / "environments/test.yaml").rename(
+        project.folder / "environments/production.yaml"
+    )
+    for keyword, given in found:
+        if keyword == "RUN":
+            environ = {**os.environ, **offline, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+            subprocess.run(["sh", "-ec", given], env=environ, check=True, capture_output=True)
+        elif keyword == "COPY":
+            source, target = given.split()
+            shutil.copytree(project.folder / source, shop / target)
+    command = [json.loads(given) for keyword, given in found if keyword in ("ENTRYPOINT", "CMD")]
+    (entry,), arguments = command
+    script = (str(python.parent / entry),)
+    context = {"command": script, "environ": {"PYTHONPATH": None}, "folder": shop}
+    assert succeed(project.migrate(*arguments, **context)).out.endswith("0 applied, 1 pending\n")
 
 
 def test_a_project_may_have_packages_of_the_names_of_our_folders(
