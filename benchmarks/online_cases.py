@@ -21,24 +21,37 @@ create table first_part (id bigint not null, n int not null default 0,
 create table rest_part partition of parts default;
 create index rest_part_id on rest_part (id);
 """
-POSTGRESQL_ROWS = """
+POSTGRESQL_ROWS = {
+    "t": """
 insert into orgs values (1);
 insert into t (id) select n from generate_series(1, {rows}) n;
+analyze
+""",
+    "loose": """
 insert into loose (id) select n from generate_series(1, {rows}) n;
+analyze
+""",
+    "parts": """
 insert into parts (id) select n from generate_series(1, {rows}) n;
 insert into first_part select n, 0, '2026-01-05' from generate_series(1, {rows}) n;
 analyze
-"""
+""",
+}
+"""By the table that is written to meanwhile."""
 MYSQL_TABLES = """
 create table t (id bigint primary key, n int not null default 0, word varchar(20) default 'word',
     email varchar(60) charset utf8mb3 default 'someone@example.com', age int default 3);
 """
-MYSQL_ROWS = """
+MYSQL_ROWS = {
+    "t": """
+set global innodb_buffer_pool_size = 1073741824;
+set global innodb_redo_log_capacity = 1073741824;
 set session cte_max_recursion_depth = 10000000;
 insert into t (id) with recursive s as (select 1 n union all select n + 1 from s where n < {rows})
 select n from s;
 analyze table t
 """
+}
 COPY = "-- migrate:online tool=pt-osc recursion-method=none\n"
 
 
