@@ -41,8 +41,8 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.toolkit import install
 
 CLIENTS, RATE = 4, 200.0
-START, IDLE, LEAST = 3.0, 5.0, 3.0
-"""Seconds in which clients begin, that are measured before the change, and at least with it."""
+IDLE, LEAST = 5.0, 3.0
+"""Seconds that are measured before the change, and at least with it."""
 PAGE = Path(__file__).parents[1] / "docs/concepts/online.md"
 BAR = 5
 """With the safe form the slowest writes may take so many times what they take of an idle server."""
@@ -101,7 +101,7 @@ class Bench:
 
     def _measure(self, project: Project, change: Change) -> Seen:
         with self._writers(project.url, change.table) as writers:
-            time.sleep(START + IDLE)
+            time.sleep(IDLE)
             begun = time.time()
             process = project.start("up", "--allow-non-atomic",
                                     command=COMMAND)  # fmt: skip
@@ -137,6 +137,9 @@ class Bench:
             for _ in range(CLIENTS)
         ]
         try:
+            for writer in writers:
+                assert writer.stdout is not None
+                writer.stdout.readline()  # it is connected
             yield writers
         finally:
             for writer in writers:

@@ -96,7 +96,7 @@ MYSQL = (
     _copied("change character set", "alter table t convert to character set utf8mb4;"),
     _copied("add check", "alter table t add constraint grown check (age > 0);"),
     _copied("add stored column", "alter table t add twice int as (age * 2) stored;"),
-    _copied("text to number", "alter table t modify age varchar(20);"),
+    _copied("number to text", "alter table t modify age varchar(20);"),
     _copied("partition", "alter table t partition by hash (id) partitions 4;"),
     Change("two rebuilds", "alter table t modify age int not null default 3;\n"
            "alter table t force;"),

@@ -1,7 +1,8 @@
 """A client that writes to a table so often a second, and says how long each write took.
 
-`python -m benchmarks.online_writers URL TABLE ROWS RATE`, until its input ends: then it prints,
-as JSON, the moment at which each write was due, and the milliseconds from then on; -1: it failed.
+`python -m benchmarks.online_writers URL TABLE ROWS RATE` says when it is ready, and writes until
+its input ends: then it prints, as JSON, the moment at which each write was due, and the
+milliseconds from then on; -1: it failed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import sys
 import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import click
 
 PATIENCE = 1000
 """Milliseconds after which an application takes a write for failed."""
@@ -39,7 +42,9 @@ def connect(url: str) -> Any:
 
 def main(url: str, table: str, rows: int, rate: float) -> None:
     draw, told = random.Random(), list[tuple[float, float]]()
-    cursor, due = connect(url).cursor(), time.time()
+    cursor = connect(url).cursor()
+    click.echo("ready")
+    due = time.time()
     while True:
         due += 1 / rate
         if select.select([sys.stdin], [], [], max(due - time.time(), 0))[0]:

@@ -20,6 +20,7 @@ from lockgate.planner.plan.plan import Rehearsal
 from tests.executors.building import (
     AUTHOR,
     apply_up,
+    by_hand,
     environment_for,
     open_test_engine,
     read_literals,
@@ -154,6 +155,27 @@ def test_a_way_back_that_restores_everything_is_proved(any_server: Any, any_data
     table, orders = (each for each in seen.changes if each.object.startswith("table "))
     assert (table.change, orders.change) == ("added", "changed")
     assert any("by_total" in line for line in orders.lines)
+
+
+IN_BATCHES = """-- migrate:batch key=id size=2
+update orders set total = {} where id > {{{{lo}}}} and id <= {{{{hi}}}};
+"""
+
+
+def test_a_statement_in_batches_is_rehearsed_there_and_back(
+    any_server: Any, any_database: str
+) -> None:
+    rows = (
+        "insert into orders (id) values (1), (2), (3), (5);\n-- migrate:down\ndelete from orders;"
+    )
+    batches = f"{IN_BATCHES.format(9)}-- migrate:down\n{IN_BATCHES.format(7)}"
+    before = {**base(any_server), "002_rows": rows}
+    with staged(any_server, any_database, before) as stage:
+        migrations = read_literals({**before, "003_b": batches}, stage.engine.server.dialect)
+        seen = rehearse(stage, "up", migrations[2:])
+        totals = by_hand(stage.engine).query_all("select id, total from orders order by id")
+    assert (seen.restored, seen.repeatable, len(seen.measured)) == (True, True, 1)
+    assert [tuple(row) for row in totals] == [(1, 9), (2, 9), (3, 9), (5, 9)]
 
 
 def test_a_rehearsal_without_a_way_back_says_so(any_server: Any, any_database: str) -> None:
