@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +30,9 @@ from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
+    from lockgate.planner.migrations.waiver import Waiver
     from lockgate.planner.plan.contract import Contract
+    from lockgate.planner.sql.statements import Statement
 
 PLAIN = "plain"
 """The format that has no mark of its own."""
@@ -176,7 +178,17 @@ def _unwrapped(section: Section, dialect: Dialect) -> Section:
         from lockgate.planner.reading.mysql.dumps import without_needless
 
         statements = without_needless(statements, dialect)
-    return replace(section, statements=statements)
+    return replace(section, statements=statements, waivers=_moved(section, statements))
+
+
+def _moved(section: Section, kept: Sequence[Statement]) -> tuple[Waiver, ...]:
+    """The waivers by the places that their statements have among those that are kept."""
+    if not section.waivers or len(kept) == len(section.statements):
+        return section.waivers
+    places = {statement: place for place, statement in enumerate(kept, 1)}
+    now = {old: places.get(one) for old, one in enumerate(section.statements, 1)}
+    found = [(one, now.get(one.statement, one.statement)) for one in section.waivers]
+    return tuple(replace(one, statement=place) for one, place in found if place is not None)
 
 
 def _refuse_control(section: Section, dialect: Dialect, alone: str) -> None:

@@ -100,3 +100,5 @@ def test_it_stands_in_a_section_and_runs_in_one_way() -> None:
 def test_a_section_that_is_one_transaction_keeps_its_conditions() -> None:
     text = f"-- migrate:up\nbegin;\n-- migrate:if not exists column users.age\n{ADD};\ncommit;\n"
     assert list(read(text, MYSQL).conditions) == [4]
+    waived = text.replace("if not exists column users.age", "allow drops-data it is known")
+    assert [one.statement for one in read(waived, MYSQL).waivers] == [1]
