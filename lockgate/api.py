@@ -6,7 +6,7 @@ package is meant to be imported: it may change in any version.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -165,17 +165,22 @@ class Database:
         to: str | None = None,
         from_database: bool = False,
         allow_non_atomic: bool = False,
+        skip_irreversible: Sequence[str] = (),
+        reason: str | None = None,
         on_event: Listener = _quiet,
     ) -> Report:
-        """Rolls back the last migration, or the last `steps`, or all above a version.
+        """Rolls back the last migration, or the last `steps`, or all above a version. Those of
+        `skip_irreversible`, which have no way back, are passed over for a `reason`.
 
         Raises:
             LockgateError: as `migrate down`.
         """
         count = 1 if steps is None and to is None else steps
         request = Request(
-            steps=count, down_to=to, from_database=from_database, allow_non_atomic=allow_non_atomic
-        )
+            steps=count, down_to=to, from_database=from_database,
+            allow_non_atomic=allow_non_atomic, skip_irreversible=tuple(skip_irreversible),
+            reason=reason,
+        )  # fmt: skip
         return self._at_once(request, on_event)
 
     def _at_once(self, request: Request, on_event: Listener) -> Report:

@@ -51,7 +51,8 @@ def _step(match: Match, history: Takeover, setting: Setting) -> Step:
     name = row.version if row and version_key(row.version) != match.migration.key else ""
     record = Record(why="adopt", applied_at=row and row.at, by=row.by if row else "", row=name)
     step = record_step(match.migration, record, setting)
-    return step.model_copy(update={"findings": (_finding(match, history.tool.name),)})
+    findings = (_finding(match, history.tool.name), *step.findings[1:])
+    return step.model_copy(update={"findings": findings})
 
 
 def _finding(match: Match, tool: str) -> Finding:

@@ -214,12 +214,23 @@ def build_stored_down_plan(
 
 def make_step(migration: Migration, direction: Direction, version: str, setting: Setting) -> Step:
     """The step that runs a section of a migration, before its guarantees are known."""
-    dialect = setting.server.dialect
-    sections = parse_sections(migration, dialect, setting.variables or {})
+    sections = parse_sections(migration, setting.server.dialect, setting.variables or {})
     section = sections.up if direction == "up" else sections.down
     if section is None:
         raise IrreversibleMigration(migration.version, migration.filename)
-    rollback = sections.down if direction == "up" else None
+    back = sections.down if direction == "up" else None
+    return compose_step(migration, direction, version, setting, (section, back))
+
+
+def compose_step(
+    migration: Migration,
+    direction: Direction,
+    version: str,
+    setting: Setting,
+    sections: tuple[Section, Section | None],
+) -> Step:
+    """The step of a section, with the one that undoes it."""
+    section, rollback = sections
     step = Step(
         direction=direction,
         version=version,

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lockgate.planner.building.build import Setting, make_step, plan_steps
+from lockgate.planner.building.build import Setting, compose_step, plan_steps
 from lockgate.planner.building.compare import Comparison, refuse_broken_history
 from lockgate.planner.building.filetexts import without_statements
 from lockgate.planner.building.selection import choose_pending
 from lockgate.planner.database.ledger import Entry, Ledger
 from lockgate.planner.errors import UsageError
 from lockgate.planner.finding import Finding
+from lockgate.planner.migrations.format import recorded_sections
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.record import Record
@@ -88,10 +89,23 @@ def plan_records(steps: Sequence[Step], ledger: Ledger, setting: Setting) -> Pla
 
 def record_step(migration: Migration, record: Record, setting: Setting) -> Step:
     """The step that enters a migration in the history; its way back stays in the plan."""
-    step = without_statements(make_step(migration, "up", migration.version, setting))
+    dialect, variables = setting.server.dialect, setting.variables or {}
+    sections, trouble = recorded_sections(migration, dialect, variables)
+    both = (sections.up, sections.down)
+    step = without_statements(compose_step(migration, "up", migration.version, setting, both))
     finding = RECORDED.model_copy(update={"code": "baseline"} if record.why == "baseline" else {})
-    changes = {"findings": (finding,), "transaction": 1, "record": record}
-    return step.model_copy(update=changes)
+    findings = (finding, _unread(trouble)) if trouble else (finding,)
+    return step.model_copy(update={"findings": findings, "transaction": 1, "record": record})
+
+
+def _unread(trouble: str) -> Finding:
+    return Finding(
+        code="no-way-back",
+        severity="warning",
+        line=1,
+        message=f"Its way back cannot run, and is not kept: {trouble}.",
+        why="It was not asked for until now. A rollback past it stops there.",
+    )
 
 
 def forget_step(entry: Entry) -> Step:

@@ -128,19 +128,48 @@ def parse_sections(
     Raises:
         MigrationFileError: with the file and the line; of a template in the rendered text.
     """
-    known = load_format(migration.format)
-    sections = known.read_sections(migration, dialect, variables)
-    up = _unwrapped(sections.up, dialect)
-    down = sections.down and _unwrapped(sections.down, dialect)
-    sections = Sections(up, down if down or up.statements else up)
-    alone = getattr(known, "ALONE", "it as its tool wants it outside of a transaction")
-    mistakes = Mistakes()
+    sections, mistakes = _cut(migration, dialect, variables), Mistakes()
     for section in (sections.up, sections.down):
         if section:
-            with mistakes.noting(), naming(section.file or migration.filename):
-                _refuse_control(section, dialect, alone)
+            with mistakes.noting():
+                _refuse_unfit(migration, section, dialect)
     mistakes.refuse()
     return Sections(sections.up, None) if migration.repeatable else sections
+
+
+def recorded_sections(
+    migration: Migration, dialect: Dialect, variables: Mapping[str, str]
+) -> tuple[Sections, str]:
+    """Both sections of a migration that is not going to run, and why its way back is not one of
+    them: it could not run. Empty where it could, or there is none.
+
+    Raises:
+        MigrationFileError: the sections cannot be told apart.
+    """
+    sections = _cut(migration, dialect, variables)
+    if migration.repeatable or sections.down is None:
+        return Sections(sections.up, None), ""
+    try:
+        _refuse_unfit(migration, sections.down, dialect)
+    except (MigrationFileError, MigrationFileErrors) as error:
+        return Sections(sections.up, None), str(error).partition("\n")[0]
+    return sections, ""
+
+
+def _cut(migration: Migration, dialect: Dialect, variables: Mapping[str, str]) -> Sections:
+    sections = load_format(migration.format).read_sections(migration, dialect, variables)
+    up = _unwrapped(sections.up, dialect)
+    down = sections.down and _unwrapped(sections.down, dialect)
+    return Sections(up, down if down or up.statements else up)
+
+
+def _refuse_unfit(migration: Migration, section: Section, dialect: Dialect) -> None:
+    """Raises MigrationFileError when a section holds what cannot run, or may not."""
+    alone = getattr(
+        load_format(migration.format), "ALONE", "it as its tool wants it outside of a transaction"
+    )
+    with naming(section.file or migration.filename):
+        _refuse_control(section, dialect, alone)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import ContradictedPlan, LockgateError, StalePlan, UnsupportedPlan
 from lockgate.planner.guarantees.guarantee import judge_outside, rank, verdict
 from lockgate.planner.guarantees.units import RANKS, is_unit
-from lockgate.planner.migrations.format import parse_sections
+from lockgate.planner.migrations.format import parse_sections, recorded_sections
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import (
@@ -192,7 +192,7 @@ def without_claims(plan: Plan, dialect: Dialect, migrations: Sequence[Migration]
         rendered = (step.text and step.text.variables) or {}
         sections = None
         if migration and (migration.template or says_more(migration.text)):
-            sections = parse_sections(migration, dialect, rendered)
+            sections = _sections(step, migration, dialect, rendered)
         steps.append(_without_claims(step, sections))
     return plan.model_copy(update={"steps": tuple(steps)})
 
@@ -222,12 +222,20 @@ def _bind(
     if step.text.variables is not None and step.text.variables != dict(variables):
         raise _contradicted(place, "it was rendered with other variables than the environment's")
     try:
-        sections = parse_sections(migration, dialect, variables)
+        sections = _sections(step, migration, dialect, variables)
     except LockgateError as error:
         raise _contradicted(place, f"its file cannot be read: {error.what}") from error
     for less in _unlike(step, migration, sections, dialect):
         raise _contradicted(place, less)
     return migration
+
+
+def _sections(
+    step: Step, migration: Migration, dialect: Dialect, variables: Mapping[str, str]
+) -> Sections:
+    if step.direction == "up" and step.record:
+        return recorded_sections(migration, dialect, variables)[0]
+    return parse_sections(migration, dialect, variables)
 
 
 def _unlike(

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 import lockgate
-from lockgate.planner.errors import Denied, InvalidPlan, Unreachable, UsageError
+from lockgate.planner.errors import (
+    Denied,
+    InvalidPlan,
+    IrreversibleMigration,
+    Unreachable,
+    UsageError,
+)
 from tests.commands.running import Project
 
 
@@ -35,6 +41,12 @@ def test_a_plan_is_made_applied_and_rolled_back(
         assert [step.version for step in database.down().steps] == ["002"]
         assert [step.version for step in database.up(to="002").steps] == ["002"]
         assert database.down(to="0").outcome == "applied"
+        written.write("003_c.sql", "create table c (id int);")
+        database.up()
+        with pytest.raises(IrreversibleMigration):
+            database.down()
+        assert database.down(skip_irreversible=["003"], reason="a test").outcome == "applied"
+        assert [one.state for one in database.status().standings][-1] == "pending"
     assert {"RunStarted", "StepFinished"} <= set(heard)
     assert capfd.readouterr() == ("", "")
 

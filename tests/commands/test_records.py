@@ -67,6 +67,21 @@ def test_a_wrong_baseline_is_taken_out_and_its_migrations_run(
     assert [run["direction"] for run in runs] == ["up", "forget", "record", "up"]
 
 
+def test_what_is_recorded_need_not_be_able_to_run(project: Project) -> None:
+    project.write("001_a.sql", "creatte table a (id int);", "drop table a;")
+    project.write("002_b.sql", "create table b (id int);", "dropp table b;")
+    project.write("003_c.sql", "create table c (id int);", "drop table c;")
+    plan = planned(project, "--baseline", "2")
+    assert [step["rollback"] is None for step in plan["steps"]] == [False, True]
+    assert "Its way back cannot run" in succeed(project.migrate("show", "plan.json")).out
+    succeed(project.migrate("up"))
+    succeed(project.migrate("down"))
+    refused(project.migrate("down"), 64, "002_b.sql:4:1: syntax error")
+    refused(project.migrate("down", "--from-database"), 10, "002")
+    project.write("004_d.sql", "create table d (id int);", "dropp table d;")
+    refused(project.migrate("up"), 64, "004_d.sql:4:1: syntax error")
+
+
 def test_what_is_gone_from_the_folder_can_be_taken_out(begun: Project) -> None:
     (begun.migrations / "001_t1.sql").unlink()
     refused(begun.migrate("status"), 10, "missing")

@@ -33,7 +33,7 @@ def command(database: str | None) -> int:
     for path in made:
         say(str(path))
     found = find_migrations(Path.cwd())
-    if made and found:
+    if made and found and found != ("migrations", "lockgate"):
         tell(f"The migrations in {found[0]} are read as they are (format: {found[1]}).")
         tell("Next: `migrate validate`, then `migrate status`.")
     else:
