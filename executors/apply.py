@@ -144,7 +144,7 @@ def apply_locked(
     else:
         with _noting():
             engine.store.begin_run(run, identity)
-    with noting_waits(engine.session, engine.store, run.id, emit) as told:
+    with noting_waits(engine.session, engine.store, run, emit) as told:
         told(RunStarted(plan, done))
         _run_units(run, engine, done, journal, told)
     keep(run, engine, identity)

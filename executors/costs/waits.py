@@ -1,6 +1,7 @@
 """How long other sessions wait for what a run holds: looked at from a second session while it runs.
 
-Decides nothing, and what hinders it is no error. A run that ends within a second opens no session.
+Decides nothing, and what hinders it is no error. A run that ends within a second opens no session,
+nor does one of a plan that touches nothing of others.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from lockgate.executors.ledger.rows import cost_text
 from lockgate.planner.errors import LockgateError
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Session
+    from lockgate.executors.engine import Run, Session
     from lockgate.executors.events import Emit
     from lockgate.executors.ledger.store import Store
-    from lockgate.planner.plan.plan import Step
+    from lockgate.planner.plan.plan import Plan, Step
     from lockgate.planner.plan.proof import StepCost
 
 AFTER, EVERY = 1.0, 0.5
@@ -75,10 +76,20 @@ class Waits:
                 ended.wait(EVERY)
 
 
+def _touches_others(plan: Plan) -> bool:
+    """Whether a statement may hold what others wait for: not where things are only made."""
+    statements = (one for step in plan.steps for one in step.statements)
+    return any(one.touches or not (one.reading and one.reading.kind.startswith("create "))
+               for one in statements)  # fmt: skip
+
+
 @contextmanager
-def noting_waits(session: Session, store: Store, run_id: str, emit: Emit) -> Iterator[Emit]:
+def noting_waits(session: Session, store: Store, run: Run, emit: Emit) -> Iterator[Emit]:
     """Where a run's events go for the block; after it, what others have waited is noted in the
     run's row."""
+    if not _touches_others(run.plan):
+        yield emit
+        return
     waits, ended = Waits(emit), Flag()
     thread = Thread(target=waits.look, args=(session, ended), daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -94,8 +105,8 @@ def noting_waits(session: Session, store: Store, run_id: str, emit: Emit) -> Ite
         waits.close_step()
         if waits.costs:
             with suppress(LockgateError, ServerError):
-                costs = _added(store.runs.read_waits(run_id), waits.costs)
-                store.write((NOTE_COST, (cost_text(costs), run_id)))
+                costs = _added(store.runs.read_waits(run.id), waits.costs)
+                store.write((NOTE_COST, (cost_text(costs), run.id)))
 
 
 def _added(
