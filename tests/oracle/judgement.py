@@ -15,6 +15,7 @@ from tests.oracle.saying import Said
 
 IN_TRANSACTION = "25001"
 NONE = ""
+DEFINING = ("alter ", "create index", "reindex")
 ON_ROWS = frozenset({"insert", "update", "delete", "merge", "copy", "select", "explain"})
 """They read and write rows by their nature, so of their work no more is said."""
 
@@ -41,7 +42,7 @@ class Judgement:
         if self.measured.refused or self.said.statement is None:
             return
         yield from self._locked()
-        for oid in self._worked & self.measured.locks.keys():
+        for oid in self._worked & self._closed:
             work: Work = "rewrite" if oid in self.measured.rewritten else "scan"
             told = max((WORKS.index(one) for _, one in self._over(oid)), default=0)
             if WORKS.index(work) > told:
@@ -89,6 +90,14 @@ class Judgement:
         if reading and reading.kind in ON_ROWS:
             return set()
         return {*self.measured.read, *self.measured.rewritten}
+
+    @property
+    def _closed(self) -> frozenset[int]:
+        """The tables on which it works under a lock for which others wait. Where one was taken
+        before it, only of what defines tables is it known that it takes one too."""
+        reading = self.said.statement.reading if self.said.statement else None
+        defines = reading is not None and reading.kind.startswith(DEFINING)
+        return self.measured.held if defines else frozenset(self.measured.locks)
 
     def _work(self, oid: int) -> int:
         return WORKS.index("rewrite" if oid in self.measured.rewritten else "scan")

@@ -88,6 +88,8 @@ class Measured:
     relations: Mapping[int, Relation] = field(default_factory=dict)
     """What was there before it."""
     locks: Mapping[int, str] = field(default_factory=dict)
+    held: frozenset[int] = frozenset()
+    """On which there are locks when it ends, those of earlier statements among them."""
     read: frozenset[int] = frozenset()
     """All of whose rows it has read, or whose index it has built."""
     rewritten: frozenset[int] = frozenset()
@@ -152,6 +154,7 @@ class Desk:
             relations=there,
             locks={oid: lock for oid, lock in after.locks.items()
                    if oid in there and before.locks.get(oid) != lock},
+            held=frozenset(there.keys() & after.locks.keys()),
             read=frozenset(self._whole(read) | (self._owners(moved) - emptied)),
             rewritten=frozenset(oid for oid in moved - emptied if there[oid].kind in "rm"),
             emptied=frozenset(emptied),

@@ -127,10 +127,12 @@ create table hashed (id int not null) partition by hash (id);
 create table hashed_0 partition of hashed for values with (modulus 2, remainder 0);
 create table hashed_1 partition of hashed for values with (modulus 2, remainder 1);
 
-create table animals (id int, name text, weight int check (weight > 0));
+create table animals (id int, name text, weight int check (weight > 0),
+  constraint told check (id is not null and name is not null));
 create table dogs (breed text) inherits (animals);
 create table cats (lives int) inherits (animals);
-create table strays (id int, name text, weight int check (weight > 0), found date);
+create table strays (id int, name text, weight int check (weight > 0), found date,
+  constraint told check (id is not null and name is not null));
 
 create table typed_mail (a email, b work_email, c plain_email, n positive, u unproved);
 

@@ -53,6 +53,7 @@ UNDONE = [
     ("alter table orders drop constraint total_check, add check (total > -1)",
      "alter table orders alter total type numeric(14, 2)"),
     ("alter table logs rename to journal", "drop table users cascade"),
+    ("alter table animals drop column name", "alter table dogs alter id set not null"),
 ]  # fmt: skip
 
 

@@ -131,7 +131,13 @@ def _add_column(clause: Clause, facts: Facts) -> None:
 
 
 def _drop_column(clause: Clause, facts: Facts) -> None:
+    """From what inherits it, its CHECKs go with it; one that has such a column of its own keeps
+    it, and all else of it."""
     _proofs(facts).clear()
+    for each in [*below(key_of(clause.table, facts), facts)]:
+        _constrain(as_object(each, facts), facts, lambda found: {
+            name: one for name, one in found.items()
+            if one.kind != "check" or clause.name not in one.columns})  # fmt: skip
     _change(clause.table, facts, lambda table: replace(table, columns={
         name: one for name, one in table.columns.items() if name != clause.name}))  # fmt: skip
     _constrain(clause.table, facts, lambda found: {

@@ -313,7 +313,7 @@ def test_what_an_alter_drops_proves_nothing_to_its_other_clauses(clauses: str, w
 @pytest.mark.parametrize(
     ("dropped", "column"),
     [("drop constraint p_id_not_null", "id"), ("alter id drop not null", "id"),
-     ("drop constraint known", "a")],
+     ("drop constraint known", "a"), ("drop column b", "a")],
 )  # fmt: skip
 def test_what_a_whole_drops_proves_nothing_of_its_parts(dropped: str, column: str) -> None:
     after = follow(read(f"alter table p {dropped}"), begin(WHOLE))
