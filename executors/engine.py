@@ -87,7 +87,8 @@ class Traits:
     `user` is whose objects they become, and `roles` are all that there are. `history_schema` is
     where the ledger lies within the database; None is the connection's default. `settings` are
     an engine's own, by name. `attributes` are what the user may do on the server beside its rights,
-    and `memberships` the roles within roles; both are PostgreSQL's alone.
+    and `memberships` the roles within roles; both are PostgreSQL's alone, as `schemas`, which are
+    those of its search_path that are there.
     """
 
     user: str
@@ -96,6 +97,7 @@ class Traits:
     settings: Mapping[str, str]
     attributes: frozenset[str] = frozenset()
     memberships: tuple[Membership, ...] = ()
+    schemas: tuple[str, ...] = ()
 
 
 @frozen

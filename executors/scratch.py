@@ -73,6 +73,13 @@ def open_private_scratch(
             yield engine
 
 
+def make_schemas(engine: Engine, traits: Traits, own: Collection[str]) -> None:
+    """Makes the schemas that `traits` name, but for the history's, which comes with the ledger, and
+    those that the migrations make themselves."""
+    for name in {*traits.schemas} - {*own, traits.history_schema}:
+        engine.session.execute(f"create schema {engine.session.quote(name)}")
+
+
 def empty_database(address: DatabaseAddress, environment: Environment) -> None:
     """Makes a database an empty one.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.engine import Membership, Traits
 from lockgate.executors.postgresql.pipeline import Command
 from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
+from lockgate.planner.database.search_path import split_path
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -34,6 +35,7 @@ select format('%I.%I', n.nspname, c.relname) from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' order by 1
 """
+SCHEMAS = "select nspname::text from pg_namespace where nspname = any(%s) and nspname <> 'public'"
 SEARCH_PATH = "search_path"
 PUBLIC_OWNER = "owner of public"
 OWNER = "select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'public'"
@@ -75,6 +77,12 @@ class PostgreSQLScratch:
             settings,
             frozenset(attributes),
             tuple(Membership(*row) for row in self._session.query_all(MEMBERSHIPS)),
+            tuple(
+                name
+                for (name,) in self._session.query_all(
+                    SCHEMAS, ([*split_path(self._session.search_path)],)
+                )
+            ),
         )
 
     def read_databases(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from lockgate.executors.ledger.occupancy import other_tables, tables_of
 from lockgate.executors.programs.installations import find_installation
 from lockgate.executors.receipts import read_by
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
-from lockgate.executors.scratch import open_private_scratch, open_scratch
+from lockgate.executors.scratch import make_schemas, open_private_scratch, open_scratch
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
@@ -41,7 +41,7 @@ from lockgate.planner.plan.other_version import LEFT_OUT
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import how_to_get, refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.server_wide import created_roles
+from lockgate.planner.reading.server_wide import created_roles, named_schemas
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.plans.making import Request, make_setting, plan_live
@@ -237,7 +237,9 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
         with closing(open_engine(address, environment)) as server:
             refuse_reaching(statements, dialect, server.scratch.read_databases())
         scratch = open_scratch(address, environment, traits, key)
+    own = frozenset[str]().union(*(named_schemas(each.sql, dialect) for each in statements))
     with scratch as engine:
+        make_schemas(engine, traits, own)
         yield Stage(engine, setting, author(), time.monotonic)
 
 

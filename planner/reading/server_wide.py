@@ -70,6 +70,22 @@ def created_roles(sql: str, dialect: Dialect) -> frozenset[str]:
     return frozenset(name for text in each_text(sql, dialect) for name in _created(text))
 
 
+def named_schemas(sql: str, dialect: Dialect) -> frozenset[str]:
+    """What may be a schema that a statement of PostgreSQL creates: the words after CREATE SCHEMA.
+
+    >>> from lockgate.planner.sql.dialect import POSTGRESQL
+    >>> sorted(named_schemas("create schema if not exists App", POSTGRESQL))
+    ['app', 'exists', 'if', 'not']
+    """
+    return frozenset(
+        token.word or token.name
+        for text in each_text(sql, dialect)
+        for place in range(len(text.words) - 2)
+        if [*text.words[place : place + 2]] == ["create", "schema"]
+        for token in text.found[place + 2 : place + 6]
+    )
+
+
 def _changes(words: Sequence[str], dialect: Dialect) -> bool:
     return any(_is_shared(words, place, dialect) for place in (0, *begins(words)))
 

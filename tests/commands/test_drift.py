@@ -198,3 +198,17 @@ def test_what_a_scheduler_makes_is_left_out_by_name(project: Project, postgres_s
     assert "on public.notes (added)" in shown
     project.configure(HERE)
     assert "table public.events_p2 (added)" in refused(project.migrate("drift", "--replay"), 4).out
+
+
+def test_a_schema_of_the_search_path_is_there_where_the_migrations_run_again(
+    project: Project, postgres_server: Any
+) -> None:
+    """People have made `app`, and a migration makes `own`."""
+    project.configure(HERE)
+    path = f"alter database {project.database} set search_path = public, app, own"
+    run(postgres_server, f"create schema app; {path}", project.database)
+    project.write("001_t.sql", "create schema own; create table app.t (id int);")
+    succeed(project.migrate("up"))
+    succeed(project.migrate("drift", "--replay"))
+    project.write("002_u.sql", "create table app.u (id int);")
+    succeed(project.migrate("plan", "--rehearse"))

@@ -131,8 +131,6 @@ def _add_column(clause: Clause, facts: Facts) -> None:
 
 
 def _drop_column(clause: Clause, facts: Facts) -> None:
-    """From what inherits it, its CHECKs go with it; one that has such a column of its own keeps
-    it, and all else of it."""
     _proofs(facts).clear()
     for each in [*below(key_of(clause.table, facts), facts)]:
         _constrain(as_object(each, facts), facts, lambda found: {
