@@ -62,6 +62,45 @@ def test_what_a_plan_has_undone_is_not_relied_on(bench: Bench, first: str, sql: 
     assert bench.judge(Form(sql, ""), first=[first]).wrong == ()
 
 
+AE, NONE, SCAN, REWRITE = "ACCESS EXCLUSIVE", "none", "scan", "rewrite"
+PROVED = ["alter table lonely add constraint n not null a not valid",
+          "alter table lonely validate constraint n"]  # fmt: skip
+KNOWN = [
+    ([], "alter table logs drop constraint logs_who_fkey",
+     {"logs": (AE, NONE), "users": (AE, NONE)}),
+    ([], "drop table logs", {"logs": (AE, NONE), "users": (AE, NONE)}),
+    ([], "alter table lonely add column n email", {"lonely": (AE, REWRITE)}),
+    ([], "alter domain email add constraint c check (value <> '')",
+     {"users": ("SHARE", SCAN), "typed_mail": ("SHARE", SCAN)}),
+    (PROVED, "alter table lonely alter a set not null", {"lonely": (AE, NONE)}),
+    ([], "alter table events attach partition events_25 for values from ('2025-01-01') "
+     "to ('2026-01-01')", {"events": ("SHARE UPDATE EXCLUSIVE", NONE), "events_def": (AE, SCAN)}),
+    ([], "alter table orders alter note type varchar(20)", {"orders": (AE, SCAN)}),
+    ([], "alter table lonely alter d type timestamptz", {"lonely": (AE, NONE)}),
+    ([], "refresh materialized view concurrently totals", {"totals": ("EXCLUSIVE", SCAN)}),
+    ([], "alter table orders add check (total > 5) not enforced", {"orders": (AE, NONE)}),
+    ([], "alter table orders add foreign key (nn) references countries not enforced",
+     {"orders": ("SHARE ROW EXCLUSIVE", NONE)}),
+    ([], "alter table orders add column n int default 1 references countries",
+     {"orders": (AE, SCAN), "countries": ("SHARE ROW EXCLUSIVE", SCAN)}),
+    ([], "alter table users set logged", {"users": (AE, NONE)}),
+    ([], "alter table users set access method heap", {"users": (AE, NONE)}),
+    ([], 'alter table U&"lon\\0065ly" alter a type bigint', {"lonely": (AE, REWRITE)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "sql", "touches"), KNOWN)
+def test_what_people_were_told_wrongly_is_said_as_it_is_measured(
+    bench: Bench, first: list[str], sql: str, touches: dict[str, tuple[str, str]]
+) -> None:
+    verdict = bench.judge(Form(sql, ""), first=first)
+    assert (verdict.refused, verdict.wrong, verdict.over) == ("", (), ())
+    said = say(sql, bench.facts, first).statement
+    assert said is not None
+    told = {one.table: (one.lock, one.work) for one in said.touches}
+    assert told.items() >= touches.items()
+
+
 def test_a_check_that_the_plan_makes_and_validates_proves_a_not_null(bench: Bench) -> None:
     recipe = [
         "alter table orders add constraint c check (country is not null) not valid",
