@@ -134,6 +134,21 @@ class UnitCommitted:
 
 
 @frozen
+class StatementProgressed:
+    """A statement is still at work, and waits for no lock: `running` are its first words. Where the
+    server tells how far it is, `phase` is its word for what it does, `table` the one it works on,
+    and `done` of `total` of a `unit` are behind it."""
+
+    running: str
+    seconds: float
+    table: str = ""
+    phase: str = ""
+    done: int | None = None
+    total: int | None = None
+    unit: str = ""
+
+
+@frozen
 class Blocked:
     """A statement of ours waits for locks that others hold."""
 
@@ -241,6 +256,7 @@ Event = (
     | StatementSkipped
     | StepFinished
     | UnitCommitted
+    | StatementProgressed
     | Blocked
     | BlockerEnded
     | OthersWaited

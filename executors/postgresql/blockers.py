@@ -1,4 +1,5 @@
-"""A watch over a PostgreSQL session that waits: who holds the locks that it wants."""
+"""A watch over a PostgreSQL session whose statement takes long: who holds the locks that it wants,
+or how far it is."""
 
 from __future__ import annotations
 
@@ -8,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from lockgate.executors.events import Blocked, BlockerEnded, Emit, OtherSession, first_words
+from lockgate.executors.events import (
+    Blocked,
+    BlockerEnded,
+    Emit,
+    OtherSession,
+    StatementProgressed,
+    first_words,
+)
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -36,6 +44,27 @@ ENDINGS = {
     "terminated": f"select pg_terminate_backend(a.pid) from pg_stat_activity a where {IDLE} ",
 }
 STILL_BLOCKS = "and a.pid = %s and a.pid = any(pg_blocking_pids(%s))"
+# A table that the session has just made has no name for others, but a number.
+# https://www.postgresql.org/docs/current/progress-reporting.html
+PROGRESS = """
+select a.query, coalesce(substring(p.relation from '^[^0-9].*'), ''), coalesce(p.phase, ''),
+    p.done, nullif(p.total, 0), coalesce(p.unit, '')
+from pg_stat_activity a left join (
+    select pid, relid::regclass::text, phase,
+        case when tuples_total > 0 then tuples_done else blocks_done end,
+        case when tuples_total > 0 then tuples_total else blocks_total end,
+        case when tuples_total > 0 then 'rows' else 'blocks' end
+    from pg_stat_progress_create_index
+    union all select pid, relid::regclass::text, phase, heap_blks_scanned, heap_blks_total, 'blocks'
+    from pg_stat_progress_cluster{}
+) p (pid, relation, phase, done, total, unit) on p.pid = a.pid
+where a.pid = %s and a.state = 'active'
+"""
+COPYING = """
+    union all select pid, relid::regclass::text, 'copying', tuples_processed, null, 'rows'
+    from pg_stat_progress_copy"""  # since 14
+FIRST, EVERY = 1.0, 5.0
+"""Seconds after which it is told how far a statement is, and then each time."""
 # How long each session has waited for a lock that another one holds, or stands before it in the
 # queue for; the server tells since when from version 14 on.
 WAITS = """
@@ -69,9 +98,11 @@ class Watch:
         self._emit = emit
         self._observer: psycopg.Connection[Row] | None = None
         self.blockers: tuple[OtherSession, ...] = ()
+        self._next = FIRST
 
     def __call__(self, seconds: float) -> None:
-        """Asks, after this many seconds of silence; tells when the answer has changed."""
+        """Asks, after this many seconds of silence; tells when the answer has changed, and of what
+        waits for no lock how far it is."""
         with suppress(psycopg.Error, Unreachable):  # only a view is lost
             self._observer = self._observer or self._connect()
             rows = self._observer.execute(BLOCKERS, (self._pid,)).fetchall()
@@ -79,8 +110,22 @@ class Watch:
             if blockers and blockers != self.blockers:
                 self._emit(Blocked(blockers, seconds))
             self.blockers = blockers or self.blockers
+            if not blockers:
+                self._tell_progress(self._observer, seconds)
             for blocker in blockers:
                 self._end(self._observer, blocker)
+
+    def _tell_progress(self, observer: psycopg.Connection[Row], seconds: float) -> None:
+        if seconds < self._next - EVERY:  # another statement
+            self._next = FIRST
+        if seconds < self._next:
+            return
+        self._next = seconds + EVERY
+        copying = COPYING if observer.info.server_version >= 140000 else ""
+        row = observer.execute(PROGRESS.format(copying).encode(), (self._pid,)).fetchone()
+        if row is not None:
+            sql, *progress = row
+            self._emit(StatementProgressed(first_words(sql or ""), seconds, *progress))
 
     def _end(self, observer: psycopg.Connection[Row], blocker: OtherSession) -> None:
         """Ends a session where the environment says so; told also when the server refuses it."""

@@ -60,6 +60,9 @@ def test_every_kind_of_event_is_in_the_schema_and_on_the_page() -> None:
         told.StatementSkipped(1, STEP, 1, STEP.statements[0]),
         told.Retried(1, 0.25, "no lock"),
         told.Undoing(2),
+        told.StatementProgressed(
+            "create index", 1.5, "public.t", "building index", 10, None, "rows"
+        ),
         told.ClearingPostponed("shop_lockgate_0b7e2f6c", "Access denied"),
     ],
 )

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from tests.commands.blocking import held_table, prepare_blocked, table_names, wait_until_blocked
-from tests.commands.running import OWN_TABLES, Project, refused
+from tests.commands.running import OWN_TABLES, Project, refused, succeed
 
 SLOW = "select pg_sleep(0.3);"
 
@@ -33,6 +33,32 @@ def test_who_blocks_a_statement_is_told(project: Project, postgres_server: Any) 
         assert f"postgres from 127.0.0.1, pid {holder.info.backend_pid}" in lines[1]
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_a_long_statement_is_named_with_what_the_server_tells_of_it(
+    project: Project, postgres_server: Any
+) -> None:
+    """It works until a sequence is asked for a number, which every snapshot sees."""
+    waiting = (
+        "while pg_sequence_last_value('public.go') is null loop perform pg_sleep(0.05); end loop"
+    )
+    project.write(
+        "001_t.sql",
+        "create sequence go; create table t (id int); insert into t select generate_series(1, 9);\n"
+        "create function waits(int) returns int immutable language plpgsql as\n"
+        f"$$ begin {waiting}; return $1; end $$;",
+    )
+    succeed(project.migrate("up"))
+    project.write("002_slow.sql", "create index slow on t (waits(id));")
+    process = project.start("up")
+    assert process.stderr is not None
+    told = process.stderr.readline()
+    assert "002 slow: create index slow, on public.t, building index: " in told
+    assert re.search(r" blocks, for \d+\.\d s\n", told), told
+    with postgres_server.connect(project.database) as other:
+        other.execute("select nextval('go')")
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
 
 
 def test_a_wait_for_the_migration_lock_is_told_once(project: Project, postgres_server: Any) -> None:

@@ -27,6 +27,7 @@ NAMES = {
     "StatementSkipped": "statement_skipped",
     "StepFinished": "step_finished",
     "UnitCommitted": "committed",
+    "StatementProgressed": "statement_progressed",
     "Blocked": "blocked",
     "BlockerEnded": "blocker_ended",
     "OthersWaited": "others_waited",

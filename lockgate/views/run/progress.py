@@ -23,6 +23,7 @@ from lockgate.executors.events import (
     RunStarted,
     ServerMessage,
     StatementFinished,
+    StatementProgressed,
     StatementSkipped,
     StepFinished,
     Undoing,
@@ -48,6 +49,8 @@ class _Follower:
         self._verbose = verbose
         self._bar = bar
         self._total = 0
+        self._names: list[str] = []
+        self._finished: int | None = None
         self._awaited = ""
         self._told = time.monotonic()
 
@@ -68,6 +71,8 @@ class _Follower:
                 self._step(event)
             case BatchCommitted():
                 self._batch(event)
+            case StatementProgressed():
+                self._progress(event)
             case CopyProgressed():
                 tell(f"    {event.text}", "dim")
             case BatchesHeld():
@@ -94,11 +99,14 @@ class _Follower:
                 tell(f"What was dropped still waits in the schema {event.schema}; the next run "
                      f"removes it. {event.reason}", "yellow")  # fmt: skip
             case Retried():
+                self._finished = None
                 tell(f"{event.message}\nOnly the lock was missing, all was rolled back: "
                      f"try {event.attempt + 1} in {_duration(event.delay)}.", "yellow")  # fmt: skip
 
     def _begin(self, event: RunStarted) -> None:
         self._total = len(event.plan.steps)
+        self._names = [f"{step.version} {step.name}: " for step in event.plan.steps]
+        self._finished = event.done
         if event.done:
             tell(f"Going on after step {event.done} of {self._total}.")
         if self._bar:
@@ -124,7 +132,17 @@ class _Follower:
         tell(f"    batch {event.batch}: {event.walked:,} rows{of}, "
              f"{_duration(event.seconds)}", "dim")  # fmt: skip
 
+    def _progress(self, event: StatementProgressed) -> None:
+        """Of the step after the last that was told; of a unit that begins again, without a name."""
+        name = "".join(self._names[self._finished :][:1]) if self._finished is not None else ""
+        of = f" of {event.total:,}" if event.total else ""
+        count = "" if event.done is None else f"{event.done:,}{of} {event.unit}"
+        parts = [event.running or "runs", event.table and f"on {event.table}", event.phase, count]
+        told = ", ".join(filter(None, parts))
+        tell(f"    {name}{told}, for {_duration(event.seconds)}", "dim")
+
     def _step(self, event: StepFinished) -> None:
+        self._finished = event.number
         sign = "+" if event.step.direction == "up" else "-"
         tell(f"{sign} {event.number}/{self._total} {event.step.version} {event.step.name}  "
              f"{_duration(event.seconds)}")  # fmt: skip
