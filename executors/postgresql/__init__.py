@@ -1,7 +1,7 @@
 """PostgreSQL: the engine that `executors.engine` opens; nothing of it is loaded before.
 
 batches/          Batches on PostgreSQL
-blockers.py       A watch over a PostgreSQL session that waits: who holds the locks that it wants
+blockers.py       A watch over a PostgreSQL session whose statement takes long
 catalogue/        All that a PostgreSQL database holds but rows, as queries and as values
 connection.py     Connections to PostgreSQL
 engine.py         PostgreSQL: the engine, of its parts; knows no SQL itself
