@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lockgate.planner.canonical import canonical
-from lockgate.planner.reading.reading import WORKS, Blocked, Commits, Leaves, Work
+from lockgate.planner.reading.reading import BLOCKED, WORKS, Blocked, Commits, Leaves, Work
 
 # From the best to the weakest.
 Guarantee = Literal[
@@ -64,6 +64,11 @@ class Touch(Model):
     def effort(self) -> int:
         """How much it works on the table's rows: the more, the higher."""
         return WORKS.index(self.work)
+
+    @property
+    def severity(self) -> int:
+        """How much it shuts others out: the more, the higher."""
+        return BLOCKED.index(self.blocks)
 
     @property
     def is_long(self) -> bool:

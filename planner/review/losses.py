@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockgate.planner.building.readings import full_reading
-from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.value import frozen
 
@@ -63,6 +63,13 @@ def _updated(reading: Reading) -> Iterator[str]:
     changes = [(one.table.name, one.words) for one in reading.clauses if one.action == WRITES]
     changes += [(one.name, reading.row_changes) for one in reading.tables_written]
     yield from (name for name, words in changes if "update" in words)
+
+
+def goes_nowhere(plan: Plan, step: Step) -> bool:
+    """Whether the way back of a step has statements, and none of them changes anything."""
+    dialect = plan.target.dialect
+    back = [full_reading(one, dialect) for one in step.rollback or ()] if dialect else []
+    return bool(back) and all(one.verb in ("read", "set") for one in back)
 
 
 def name_losses(losses: Sequence[Loss]) -> str:

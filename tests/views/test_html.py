@@ -131,7 +131,7 @@ def test_without_scripts_all_is_there_to_be_read(pages: Pages) -> None:
     assert not opened.page.locator("#filter").is_visible()
     text = opened.page.locator("body").inner_text()
     for words in ("ATOMIC IN PARTS", "users.legacy_name", "ACCESS EXCLUSIVE", "~80 M", "~41GB",
-                  "create index concurrently", "Undone as a whole, by ROLLBACK.",
+                  "create index concurrently", "The server undoes all of it.",
                   "the table was made one line above", "There is no way back"):  # fmt: skip
         assert words in text, words
 
@@ -263,7 +263,8 @@ def test_what_decides_stands_at_the_top_the_worst_first(pages: Pages) -> None:
         "about 41GB, ~80 M rows, rewrites all rows, ACCESS EXCLUSIVE",
         "Needs approval by policy destructive: "
         "Data is lost: the column users.legacy_name (step 2 statement 1).",
-        "ATOMIC IN PARTS (3 units, each all or nothing)",
+        "ATOMIC IN PARTS (3 units, each all or nothing): "
+        "a failure undoes its own unit and keeps those before it",
     ]
 
 

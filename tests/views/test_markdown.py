@@ -148,7 +148,7 @@ def test_a_table_keeps_its_cells(cells: list[str]) -> None:
 def test_a_lock_is_told_with_its_size() -> None:
     touch = Touch(table="t", lock="SHARE", blocks="writes", work="scan", rows=2_000, bytes=1 << 30)
     text = comment(decorated(small_plan(), {}, {(1, 1): (touch,)}))
-    assert "| `t` | SHARE | reads all rows, writes wait | ~2.0 k | ~1GB |" in text
+    assert "| `t` | SHARE | **reads all rows, writes wait until COMMIT** | ~2.0 k | ~1GB |" in text
 
 
 def test_the_hostile_text_is_there_to_be_read() -> None:

@@ -15,6 +15,8 @@ from lockgate.views.plan.summary import (
     find_worst,
     gather_locks,
     is_unusual,
+    spell_effects,
+    spell_way_back,
 )
 from tests.planner.building.test_promotion import ONE, by_receipts, ran
 from tests.planner.literals import up_plan
@@ -34,6 +36,7 @@ from tests.views.plans import (
 
 LOST_TOO = LOSES.model_copy(update={"message": "What is lost: the table old.", "statement": 2})
 MOVES = "with gone as (delete from old where id < 5 returning *) insert into new select * from gone"
+BOTH = "alter table old add b int; update old set b = 1;"
 WAIVED = LOSES.model_copy(update={"allowed": "nobody reads it"})
 
 
@@ -117,7 +120,8 @@ def test_only_equal_locks_of_a_table_are_gathered() -> None:
     larger = OLD.model_copy(update={"rows": 20})
     plan = decorated(long_plan(3), {}, {(1, 1): (OLD, ITEMS), (2, 1): (larger,), (3, 2): (OLD,)})
     gathered = {
-        touch: [str(one) for one in places] for touch, places in gather_locks(review(plan).locks)
+        lock.touch: [str(one) for one in places]
+        for lock, places in gather_locks(review(plan).locks)
     }
     assert gathered == {
         ITEMS: ["step 1 statement 1"],
@@ -143,3 +147,37 @@ def test_a_point_of_no_return_is_never_usual() -> None:
 def test_a_reason_is_told_even_for_the_usual_guarantee() -> None:
     (statement,) = _guaranteed("transactional").steps[0].statements
     assert is_unusual(statement.model_copy(update={"reason": "why"}), "transactional")
+
+
+def test_a_weaker_lock_says_which_one_is_held_above_it() -> None:
+    plan = up_plan([written("001_a.sql", BOTH)], setting=PRODUCTION)
+    weak = OLD.model_copy(update={"lock": "ROW EXCLUSIVE", "blocks": "nothing"})
+    strong = OLD.model_copy(update={"lock": "ACCESS EXCLUSIVE", "blocks": "reads"})
+    found = review(decorated(plan, {}, {(1, 1): (strong,), (1, 2): (weak,)})).locks
+    assert [spell_effects(one) for one in found] == [
+        "reads and writes wait for a moment, until COMMIT",
+        "ACCESS EXCLUSIVE is held",
+    ]
+
+
+def test_a_view_has_no_size_and_a_unit_of_its_own_has_a_number() -> None:
+    files = [
+        written("001_a.sql", "create view old as select 1;"),
+        written("002_b.sql", "vacuum old;", options="transaction:false"),
+    ]
+    found = review(decorated(up_plan(files, setting=PRODUCTION), {}, {(1, 1): (OLD,)}))
+    assert [one.is_view for one in found.locks] == [True]
+    assert found.units == ("1", "2, no transaction")
+
+
+@pytest.mark.parametrize(
+    ("down", "told"),
+    [
+        ("select 1;", "does nothing and does not bring back rows of old"),
+        ("insert into old values (1);", "does not bring back rows of old"),
+    ],
+)
+def test_of_a_way_back_it_is_said_what_it_does_not_do(down: str, told: str) -> None:
+    file = written("001_a.sql", "delete from old where id < 5;", down=down)
+    plan = up_plan([file], setting=PRODUCTION)
+    assert spell_way_back(plan, plan.steps[0]) == told

@@ -13,7 +13,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from lockgate.planner.hidden import reveal
-from lockgate.planner.plan.plan import Measured
+from lockgate.planner.plan.plan import Measured, Plan
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.sql_runs import cut_sql
 from lockgate.planner.versions import version_key
@@ -29,7 +29,9 @@ from lockgate.views.plan.review import (
     WORST_FIRST,
     Remark,
     Review,
+    ShownLock,
     count,
+    find_locks,
     spell_lock,
     spell_rows,
 )
@@ -97,6 +99,7 @@ def _summary(review: Review) -> dict[str, Any]:
         "lost": summary.gather_losses(review.losses),
         "locks": summary.gather_locks(review.locks),
         "commit": summary.spell_commit(review.plan.source),
+        "longest_first": summary.LONGEST_FIRST,
         "kept": summary.KEPT if review.keeps_locks else "",
     }
 
@@ -105,6 +108,9 @@ def _steps(review: Review) -> dict[str, Any]:
     """What the steps are shown by, each by the number of a step."""
     return {
         "remarks": _by_step(review.remarks),
+        "locks_of": _by_statement(review.plan),
+        "meanings": summary.MEANINGS,
+        "way_back": lambda step: summary.spell_way_back(review.plan, step),
         "usual": find_usual_of_steps(review),
         "unfolded": _unfolded(review),
         "step_of": _numbers(review).get,
@@ -181,6 +187,14 @@ def _measured(review: Review) -> dict[tuple[int, int], Measured]:
     """What was measured of a statement, by the numbers of its step and its own."""
     seen = review.plan.rehearsal
     return {(one.step, one.statement): one for one in seen.measured} if seen else {}
+
+
+def _by_statement(plan: Plan) -> dict[tuple[int, int], list[ShownLock]]:
+    """The locks by the numbers of their step and statement, in the order of the statement."""
+    found: dict[tuple[int, int], list[ShownLock]] = {}
+    for lock in find_locks(plan):
+        found.setdefault((lock.place.number, lock.place.statement), []).append(lock)
+    return found
 
 
 def _by_step(remarks: Iterable[Remark]) -> dict[int, list[Remark]]:

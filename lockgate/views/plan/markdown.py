@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -32,15 +33,17 @@ from lockgate.views.plan.review import (
     spell_rows,
 )
 from lockgate.views.plan.summary import (
-    BLOCKS,
     KEPT,
-    WORKS,
+    LONGEST_FIRST,
     Topic,
     find_facts,
     find_topics,
     find_worst,
     gather_losses,
     spell_commit,
+    spell_effects,
+    spell_guarantees,
+    spell_way_back,
 )
 from lockgate.views.since import render_since
 
@@ -82,10 +85,10 @@ def render_markdown(
         if len(block) + 2 <= room:
             parts.append(block)
             room -= len(block) + 2
-    steps = list(_fitting(review.plan.steps, room, _step_both_ways))
+    steps = list(_fitting(review.plan.steps, room, partial(_step_both_ways, review)))
     cut = ""
     if len(steps) < len(review.plan.steps):
-        steps = list(_fitting(review.plan.steps, room, _step))
+        steps = list(_fitting(review.plan.steps, room, partial(_step, review)))
         cut = _cut(len(review.plan.steps) - len(steps))
     return "\n\n".join(filter(None, [*parts, *steps, cut])) + "\n"
 
@@ -144,7 +147,7 @@ def _head(
     if review.remarks:
         yield "#### Findings\n\n" + _listed(_topics(review.remarks), "kind")
     if review.locks:
-        yield "#### Locks and sizes\n\n" + _locks(review)
+        yield f"#### Locks and sizes\n\n{LONGEST_FIRST}\n\n" + _locks(review)
     if len(review.parts) > 1 or review.grade != "good":
         yield "#### If it fails\n\n" + _parts(review)
     if plan.rehearsal:
@@ -162,7 +165,7 @@ def _facts(review: Review) -> Iterator[tuple[str, str]]:
     yield "runs", f"{count(len(plan.steps), 'step')}, {count(review.statements, 'statement')}"
     yield (
         "promised",
-        ", ".join(f"{n} {name}" for name, n in review.guarantees.items()) or "nothing runs",
+        spell_guarantees(review.guarantees) or "nothing runs",
     )
     yield "findings", _severities(review)
     yield "history", f"serial {plan.base.serial} → {plan.result.serial}"
@@ -259,15 +262,15 @@ def _locks(review: Review) -> str:
 
 def _lock(lock: ShownLock) -> tuple[str, ...]:
     touch = lock.touch
-    effects = [part for part in (WORKS[touch.work], BLOCKS[touch.blocks]) if part]
+    effects = f"**{spell_effects(lock)}**" if touch.is_long else spell_effects(lock)
     size = "unknown" if touch.bytes is None else f"~{format_size(touch.bytes)}"
     return (
         str(lock.place),
         code(touch.table),
         escape(spell_lock(touch) or "none"),
-        ("" if touch.certain else "perhaps ") + ", ".join(effects) if effects else "",
-        spell_rows(touch.rows),
-        size,
+        effects,
+        "a view" if lock.is_view else spell_rows(touch.rows),
+        "" if lock.is_view else size,
     )
 
 
@@ -297,24 +300,26 @@ def _range(first: int, last: int) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _step(number: int, step: Step, longest: int | None) -> str:
-    return folded(_summary(number, step), _forth(step, longest))
+def _step(review: Review, number: int, step: Step, longest: int | None) -> str:
+    return folded(_summary(review, number, step), _forth(step, longest))
 
 
-def _step_both_ways(number: int, step: Step, longest: int | None) -> str:
+def _step_both_ways(review: Review, number: int, step: Step, longest: int | None) -> str:
     back = "\n".join(_sql(statement, longest) for statement in step.rollback or ())
     if back:
-        told = f"The way back:\n\n{fenced(back)}"
+        missing = spell_way_back(review.plan, step)
+        head = f"The way back {missing}:" if missing else "The way back:"
+        told = f"{escape(head)}\n\n{fenced(back)}"
     elif step.direction == "up":
         told = f"{NO_WAY_BACK}."
     else:
-        return _step(number, step, longest)
-    return folded(_summary(number, step), f"{_forth(step, longest)}\n\n{told}")
+        return _step(review, number, step, longest)
+    return folded(_summary(review, number, step), f"{_forth(step, longest)}\n\n{told}")
 
 
-def _summary(number: int, step: Step) -> str:
+def _summary(review: Review, number: int, step: Step) -> str:
     sign = "+" if step.direction == "up" else "-"
-    unit = "no transaction" if step.transaction is None else f"unit {step.transaction}"
+    unit = f"unit {review.units[number - 1]}"
     name = html_code(f"{step.version} {step.name}")
     runs = count(len(step.statements), "statement")
     return f"{number} {sign} {step.direction} {name}: {runs}, {unit}"

@@ -22,10 +22,12 @@ from lockgate.views.plan.review import (
     count,
     find_locks,
     find_remarks,
+    find_rows,
     spell_lock,
     spell_rows,
     statements_of,
 )
+from lockgate.views.plan.summary import spell_waits
 from lockgate.views.terminal import say, shorten
 
 MOST = 30
@@ -33,7 +35,6 @@ MOST = 30
 STYLES = {"danger": "bold red", "warning": "yellow", "info": "cyan", "allowed": "green"}
 MINOR = ("info", "allowed", "absent")
 WORKS = {"none": "", "scan": "reads", "rewrite": "rewrites"}
-WAITS = {"nothing": "nothing waits", "writes": "writes wait", "reads": "reads and writes wait"}
 # Of these the table is what stands behind the words; of others it is one that they work on.
 NAMING = frozenset(
     [
@@ -47,7 +48,7 @@ NAMING = frozenset(
 
 @frozen
 class Note:
-    """A line about a step. `label` is a grade, `lock`, `absent`, `batches`, `copy` or `promise`."""
+    """A line about a step. `label` is a grade, or what it is about, such as `lock` or `rows`."""
 
     place: Place
     label: str
@@ -73,6 +74,10 @@ def _notes(plan: Plan) -> list[Note]:
     found = [
         *(_lock(lock) for lock in find_locks(plan) if _matters(lock.touch)),
         *(_finding(remark) for remark in find_remarks(plan)),
+        *(
+            Note(one.place, "rows", f"changed in {', '.join(one.tables)}")
+            for one in find_rows(plan)
+        ),
         *_absences(plan),
         *_batches(plan),
         *_costs(plan),
@@ -92,16 +97,7 @@ def _lock(lock: ShownLock) -> Note:
     what = f"{lock.kind.upper()} {'' if names else 'on '}{touch.table}".strip()
     taken = ", ".join(part for part in (spell_lock(touch), *_sizes(touch)) if part)
     style = "red" if touch.is_long else ""
-    return Note(lock.place, "lock", f"{what}: {taken}; {_waits(lock)}", style)
-
-
-def _waits(lock: ShownLock) -> str:
-    """Who waits for the lock, and for how long."""
-    touch = lock.touch
-    if touch.blocks == "nothing":
-        return WAITS[touch.blocks]
-    moment = " for a moment" if touch.work == "none" else ""
-    return WAITS[touch.blocks] + (" until COMMIT" if lock.is_kept else moment)
+    return Note(lock.place, "lock", f"{what}: {taken}; {spell_waits(lock)}", style)
 
 
 def _sizes(touch: Touch) -> Iterator[str]:

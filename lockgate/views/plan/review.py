@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from lockgate.planner.finding import SEVERITIES, Finding
-from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
+from lockgate.planner.guarantees.guarantee import IN_PARTS, NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
@@ -72,13 +72,22 @@ class ShownRows:
 class ShownLock:
     """A table that a statement works on. `kind` is what the statement is, such as `alter table`,
     and empty where that is not known; `is_first` says that it touches no table before this, and
-    `is_kept` that the server keeps the lock until the transaction ends."""
+    `is_kept` that the server keeps the lock until the transaction ends, `is_brief` that it is kept
+    for a moment, as no long work follows. `under` is a lock of an earlier statement that keeps the
+    table closed meanwhile."""
 
     place: Place
     touch: Touch
     kind: str = ""
     is_first: bool = True
     is_kept: bool = False
+    is_brief: bool = False
+    under: str = ""
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it is a view, which has neither rows nor a size."""
+        return self.kind.endswith(" view") and "materialized" not in self.kind and self.is_first
 
 
 @frozen
@@ -102,7 +111,8 @@ class ReviewPart:
 
 @frozen
 class Review:
-    """A plan, digested: findings by severity, losses and parts in order, the longest lock first."""
+    """A plan, digested: findings by severity, losses and parts in order, the longest lock first;
+    `units` names that of each step."""
 
     plan: Plan
     remarks: tuple[Remark, ...]
@@ -111,6 +121,7 @@ class Review:
     parts: tuple[ReviewPart, ...]
     changes: tuple[SchemaChange, ...]
     rows: tuple[ShownRows, ...] = ()
+    units: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -128,9 +139,11 @@ class Review:
 
     @property
     def grade(self) -> str:
-        """How good the plan's verdict is: `good`, `fair` or `poor`."""
+        """How good the plan's verdict is: `good`, `fair` or `poor`; empty: as its policy says."""
         if self.plan.verdict.startswith(NOT_ATOMIC):
             return "poor"
+        if self.plan.verdict.startswith(IN_PARTS):
+            return ""
         return "good" if self.plan.verdict == ONE_TRANSACTION else "fair"
 
     @property
@@ -194,7 +207,8 @@ def review(plan: Plan) -> Review:
         locks=tuple(sorted(find_locks(plan), key=_length)),
         parts=find_parts(plan),
         changes=find_schema_changes(plan),
-        rows=tuple(_find_rows(plan)),
+        rows=tuple(find_rows(plan)),
+        units=tuple(name_units(plan)),
     )
 
 
@@ -221,13 +235,24 @@ def _rows(statement: PlannedStatement) -> dict[str, int]:
     return {name: rows for name, rows in found.items() if rows is not None}
 
 
-def _find_rows(plan: Plan) -> Iterator[ShownRows]:
+def find_rows(plan: Plan) -> Iterator[ShownRows]:
+    """The tables of which rows are changed, statement by statement."""
     for one in find_row_changes(plan):
         step = plan.steps[one.step - 1]
         rows = _rows(step.statements[one.statement - 1])
         tables = (f"{name} (it has {spell_rows(rows[name])} rows)" if name in rows else name
                   for name in one.tables)  # fmt: skip
         yield ShownRows(Place(one.step, step, one.statement), tuple(tables))
+
+
+def name_units(plan: Plan) -> list[str]:
+    """Of each step the unit that it belongs to, counted as they run, and whether that is none of
+    the server's transactions."""
+    return [
+        f"{number}" + (", no transaction" if unit.transaction is None else "")
+        for number, unit in enumerate(plan.units(), 1)
+        for _ in unit.steps
+    ]
 
 
 def find_parts(plan: Plan) -> tuple[ReviewPart, ...]:
@@ -245,11 +270,24 @@ def find_remarks(plan: Plan) -> Iterator[Remark]:
 def find_locks(plan: Plan) -> Iterator[ShownLock]:
     """The tables that are touched, statement by statement."""
     dialect = plan.target.dialect
+    busy = {place.step.transaction for place, one in statements_of(plan.steps)
+            if any(touch.work != "none" for touch in one.touches)}  # fmt: skip
+    busy |= {step.transaction for step in plan.steps
+             if any(one.code == "lock-held" for one in step.findings)}  # fmt: skip
+    held, before = dict[str, Touch](), None
     for place, statement in statements_of(plan.steps):
+        unit = place.step.transaction
+        if unit is None or unit != before:
+            held, before = {}, unit
         kind = statement.reading.kind if statement.reading else ""
-        is_kept = bool(dialect and dialect.transactional_ddl) and place.step.transaction is not None
+        is_kept = bool(dialect and dialect.transactional_ddl) and unit is not None
+        closed = held.copy()
         for number, touch in enumerate(statement.touches):
-            yield ShownLock(place, touch, kind, is_first=number == 0, is_kept=is_kept)
+            earlier = closed.get(touch.table)
+            under = earlier.lock if earlier and touch.severity < earlier.severity else ""
+            yield ShownLock(place, touch, kind, number == 0, is_kept, unit not in busy, under)
+            if is_kept and not under:
+                held[touch.table] = touch
 
 
 def count(number: int, noun: str) -> str:
@@ -332,8 +370,10 @@ def _fate(unit: Unit) -> tuple[str, str]:
             "cut by points of no return",
             "Keeps what ran up to the last point of no return; what ran behind it is undone.",
         )
+    if found <= {"transactional"} and unit.transaction is None:
+        return "one statement", "The server undoes the statement."
     if found <= {"transactional"}:
-        return "one transaction", "Undone as a whole, by ROLLBACK."
+        return "one transaction", "The server undoes all of it."
     return (
         "undone by compensation",
         "Undone as a whole, statement by statement; other sessions see the states in between.",

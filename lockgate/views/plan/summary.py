@@ -6,14 +6,15 @@ Prints nothing and knows no markup: the HTML view lays it out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.finding import Finding
-from lockgate.planner.plan.plan import Plan, Source
+from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
+from lockgate.planner.review.losses import goes_nowhere
 from lockgate.planner.value import frozen
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
@@ -39,9 +40,12 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
 CALM = "Nothing found that loses data or makes other sessions wait for long"
 QUIET = "Nothing found that takes data away or makes other sessions wait for long"
+LONGEST_FIRST = "Those that keep others waiting for work on all rows come first."
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
 CLOSED = {"writes": "is closed for writes", "reads": "is closed for reads and writes"}
-BLOCKS = {"nothing": "", "writes": "writes wait", "reads": "reads and writes wait"}
+BLOCKS = {"writes": "writes wait", "reads": "reads and writes wait"}
+MEANINGS = {"compensated": "undone by a statement of its own"}
+"""Guarantees that a reviewer may meet here first."""
 T = TypeVar("T")
 
 
@@ -94,9 +98,15 @@ def find_facts(review: Review) -> list[Fact]:
         *_dangers(review.remarks),
         *find_worst(review),
         *(one for one in _longest(review) if not one.grade),
-        Fact(review.grade, review.plan.verdict, anchor="atomicity" if review.parts else ""),
+        _verdict(review),
     ]
     return sorted(facts, key=lambda fact: ORDER.index(fact.grade))
+
+
+def _verdict(review: Review) -> Fact:
+    is_in_parts = len(review.parts) > 1 and not review.grade
+    more = "a failure undoes its own unit and keeps those before it" if is_in_parts else ""
+    return Fact(review.grade, review.plan.verdict, more, "atomicity" if review.parts else "")
 
 
 def find_worst(review: Review) -> list[Fact]:
@@ -121,10 +131,10 @@ def subject(remark: Remark) -> Hashable:
     return remark.grade, finding.tool, finding.code, said
 
 
-def gather_locks(locks: Iterable[ShownLock]) -> list[tuple[Touch, list[Place]]]:
+def gather_locks(locks: Iterable[ShownLock]) -> list[tuple[ShownLock, list[Place]]]:
     """Each table and lock once, with the statements that take it, in the order of the first."""
-    told = _gather(locks, lambda lock: lock.touch)
-    return [(same[0].touch, [lock.place for lock in same]) for same in told]
+    told = _gather(locks, lambda lock: (lock.touch, spell_effects(lock), lock.is_view))
+    return [(same[0], [lock.place for lock in same]) for same in told]
 
 
 def gather_losses(losses: Iterable[ShownLoss]) -> list[tuple[tuple[str, ...], list[Place]]]:
@@ -156,14 +166,49 @@ def is_unusual(statement: PlannedStatement, usual: str) -> bool:
     return bool(statement.reason) or statement.guarantee != usual
 
 
-def spell_effects(touch: Touch) -> str:
-    """What the statement does to the table's rows, and who waits meanwhile; empty: nothing.
+def spell_effects(lock: ShownLock) -> str:
+    """What the statement does to the table's rows, who waits meanwhile, and for how long.
 
-    >>> spell_effects(Touch(table="t", lock="SHARE", blocks="writes", work="scan", certain=False))
+    >>> touch = Touch(table="t", lock="SHARE", blocks="writes", work="scan", certain=False)
+    >>> spell_effects(ShownLock(Place(1, None), touch))
     'perhaps reads all rows, writes wait'
     """
-    told = ", ".join(filter(None, (WORKS[touch.work], BLOCKS[touch.blocks])))
-    return f"perhaps {told}" if told and not touch.certain else told
+    touch = lock.touch
+    told = ", ".join(filter(None, (WORKS[touch.work], spell_waits(lock))))
+    return f"perhaps {told}" if touch.work != "none" and not touch.certain else told
+
+
+def spell_waits(lock: ShownLock) -> str:
+    """Who waits for a lock, and for how long."""
+    touch = lock.touch
+    if lock.under:
+        return f"{lock.under} is held"
+    if touch.blocks == "nothing":
+        return "nothing waits"
+    is_brief = not touch.is_long and (lock.is_brief or not lock.is_kept)
+    how_long = [*["for a moment"] * is_brief, *["until COMMIT"] * lock.is_kept]
+    return f"{BLOCKS[touch.blocks]} {', '.join(how_long)}".rstrip()
+
+
+def spell_guarantees(guarantees: Mapping[str, int]) -> str:
+    """How many statements have which guarantee, with what it means.
+
+    >>> spell_guarantees({"transactional": 3, "compensated": 1})
+    '3 transactional, 1 compensated (undone by a statement of its own)'
+    """
+    return ", ".join(
+        f"{number} {name}" + (f" ({MEANINGS[name]})" if name in MEANINGS else "")
+        for name, number in guarantees.items()
+    )
+
+
+def spell_way_back(plan: Plan, step: Step) -> str:
+    """What the way back of a step does not do, as a clause; empty: nothing is missing."""
+    lost = [noun for one in step.statements for noun in one.loses]
+    told = ["does nothing"] if goes_nowhere(plan, step) else []
+    if step.rollback and lost:
+        told.append(f"does not bring back {', '.join(lost[:3])}" + (" …" if lost[3:] else ""))
+    return " and ".join(told)
 
 
 def spell_size(size: int | None) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from lockgate.planner.guarantees.guarantee import ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.quantities import spell_digest
 from lockgate.views.plan.rehearsal import show_rehearsal
 from lockgate.views.terminal import say, say_table, tell
+
+if TYPE_CHECKING:
+    from lockgate.views.plan.review import Review
 
 GRADED = {"poor": "red", "fair": "yellow", "good": "green", "": ""}
 LABELS = {"good": "good", "": "note"}
@@ -19,73 +23,78 @@ def show_plan(plan: Plan) -> None:
     """A plan for its reviewer, on stdout."""
     from lockgate.views.plan.review import is_production
 
-    target = plan.target
     style = "bold red" if is_production(plan.environment) else "bold"
     say(f"Plan {spell_digest(plan.digest)} for {plan.environment}", style)
-    say(f"  target    {target.engine} {target.server_version}, database {target.database}")
-    say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}")
-    say(f"  intent    {spell_digest(plan.intent_digest)}")
-    if commit := _commit(plan):
-        say(f"  commit    {commit}")
-    show_content(plan)
+    show_content(plan, _origin(plan))
 
 
-def show_content(plan: Plan) -> None:
-    """What it does, without where it leads."""
+def _origin(plan: Plan) -> list[str]:
+    """Where it leads and where it comes from."""
+    target = plan.target
+    commit = _commit(plan)
+    return [
+        f"target    {target.engine} {target.server_version}, database {target.database}",
+        f"made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}",
+        f"intent    {spell_digest(plan.intent_digest)}",
+        *([f"commit    {commit}"] if commit else []),
+    ]
+
+
+def show_content(plan: Plan, origin: Iterable[str] = ()) -> None:
+    """What it does; `origin` is told after what decides."""
     from lockgate.views.plan.changes import show_schema_changes
     from lockgate.views.plan.notes import show_notes
     from lockgate.views.plan.review import review
-    from lockgate.views.plan.summary import find_worst
 
     reviewed = review(plan)
-    say(f"  history   serial {plan.base.serial} -> {plan.result.serial}")
-    say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
-    if plan.verdict != ONE_TRANSACTION:
-        say(f"  promised  {_guarantees(plan)}")
-    for warning in plan.warnings:
-        say(f"  warning   {warning}", "yellow")
-    for decision in plan.decisions:
-        say(f"  policy    {decision}", ANSWERED[decision.answer])
-    for fact in find_worst(reviewed):
-        say(f"  {LABELS.get(fact.grade, 'beware'):<8}  {fact}", GRADED[fact.grade])
+    _show_decisive(reviewed)
+    for line in (*origin, f"history   serial {plan.base.serial} -> {plan.result.serial}"):
+        say(f"  {line}")
     say("")
     if not plan.steps:
         say("Nothing to do: the plan has no steps.", "green")
         return
     show_schema_changes(reviewed.changes)
-    rows = [_step_row(number, step) for number, step in enumerate(plan.steps, 1)]
+    rows = [_step_row(reviewed, number, step) for number, step in enumerate(plan.steps, 1)]
     headers = ("step", "", "version", "name", "statements", "unit")
     say_table(headers, rows, ["red" if s.direction == "down" else "" for s in plan.steps])
-    _show_parts(plan)
+    _show_parts(reviewed)
     show_notes(plan)
     show_rehearsal(plan)
 
 
-def _show_parts(plan: Plan) -> None:
-    """What a failure in each unit leaves, where there are several."""
-    from lockgate.views.plan.review import find_parts
+def _show_decisive(reviewed: Review) -> None:
+    """The verdict, and what else decides whether it may run."""
+    from lockgate.views.plan.summary import find_worst, spell_guarantees
 
-    parts = find_parts(plan)
-    if len(parts) < 2:
+    plan = reviewed.plan
+    say(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
+    for fact in find_worst(reviewed):
+        say(f"  {LABELS.get(fact.grade, 'beware'):<8}  {fact}", GRADED[fact.grade])
+    for decision in plan.decisions:
+        say(f"  policy    {decision}", ANSWERED[decision.answer])
+    for warning in plan.warnings:
+        say(f"  warning   {warning}", "yellow")
+    if plan.verdict != ONE_TRANSACTION:
+        say(f"  promised  {spell_guarantees(reviewed.guarantees)}")
+
+
+def _show_parts(reviewed: Review) -> None:
+    """What a failure in each unit leaves, where there are several."""
+    if len(reviewed.parts) < 2:
         return
     say("")
     say("if it fails")
-    for part in parts:
+    for part in reviewed.parts:
         first, last = part.unit.first, part.last
         steps = f"step {first}" if first == last else f"steps {first} to {last}"
         say(f"  {steps}: {part.kind}. {part.leaves}")
 
 
-def _guarantees(plan: Plan) -> str:
-    """How many statements have which guarantee."""
-    counts = Counter(s.guarantee for step in plan.steps for s in step.statements)
-    return ", ".join(f"{count} {guarantee}" for guarantee, count in counts.items())
-
-
-def _step_row(number: int, step: Step) -> tuple[str, ...]:
-    unit = "none" if step.transaction is None else str(step.transaction)
+def _step_row(reviewed: Review, number: int, step: Step) -> tuple[str, ...]:
     sign = "+ up" if step.direction == "up" else "- down"
-    return (str(number), sign, step.version, step.name, str(len(step.statements)), unit)
+    statements = str(len(step.statements))
+    return (str(number), sign, step.version, step.name, statements, reviewed.units[number - 1])
 
 
 def _expiry(plan: Plan) -> str:
