@@ -1,7 +1,7 @@
 """Application of a plan: lock, verify, run and record; nothing here knows an engine.
 
 The SQL comes from the plan alone. A crash at any place leaves the ledger exact: it changes
-in the transaction that it tells of, and what is kept outside of one stands in the journal.
+in the transaction that it tells of, and what is kept outside of one is in the journal.
 """
 
 from __future__ import annotations

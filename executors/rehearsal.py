@@ -150,7 +150,7 @@ def rehearse_each(
     stage: Stage, direction: Direction, migrations: Sequence[Migration]
 ) -> tuple[Rehearsal, ...]:
     """What each step does by itself, on a stage where the plan's base was replayed: it is run,
-    then its way back, then it is run again. Ends with the one behind which none can go on."""
+    then its way back, then it is run again. Ends with the one after which none can go on."""
     seen: list[Rehearsal] = []
     for migration in migrations:
         try:

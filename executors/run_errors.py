@@ -95,7 +95,7 @@ def partly_applied(plan: Plan, unit: Unit, failed: StepFailed) -> Unresolved:
         "All since then was undone; the history is exact.",
         do=COMMITS_INSIDE
         if failed.failure.error.code == COMMITTING
-        else "Remove the cause and apply the same plan again: it goes on behind what is kept. "
+        else "Remove the cause and apply the same plan again: it continues after what is kept. "
         "Or correct the migration and make a new plan.",
         failure=failed.failure,
     )
@@ -177,11 +177,11 @@ def not_restored(left: Iterable[ObjectDifference]) -> Unresolved:
 
 
 def not_undone(error: StepFailed | ServerError) -> Unresolved:
-    """The server refuses to undo a statement, or what comes behind that."""
+    """The server refuses to undo a statement, or what comes after that."""
     refused = f" to undo {error}" if isinstance(error, StepFailed) else f": {error}"
     return Unresolved(
         f"The plan could not be fully undone. The server refused{refused}.",
-        why="What is left of it stands in the journal, with what it was before.",
+        why="What is left of it is in the journal, with what it was before.",
         do="Remove the cause, then `migrate resolve --undo --reason TEXT` goes on undoing; "
         "`migrate resolve` shows what is left, and the other ways out.",
     )
@@ -192,7 +192,7 @@ def not_asked(lost: LockgateError | ServerError) -> Unresolved:
     what = lost.what if isinstance(lost, LockgateError) else f"The server refused: {lost}."
     return Unresolved(
         f"The run stopped half-way, and could not be undone at once. {what}",
-        why="Everything that it has done stands in the journal, with what it was before.",
+        why="Everything that it has done is in the journal, with what it was before.",
         do="Run the same command again: it undoes that first. Or undo it with "
         "`migrate resolve --undo --reason TEXT`.",
     )
@@ -235,7 +235,7 @@ def not_finished(reason: LockgateError) -> Unresolved:
     what = "It was interrupted." if isinstance(reason, Interrupted) else reason.what
     return Unresolved(
         f"The run could not be finished. {what}",
-        why="Nothing was undone: what is done is kept, and stands in the journal.",
+        why="Nothing was undone: what is done is kept, and is in the journal.",
         do="Run the same command again: it looks first at what is done, and runs the rest.",
     )
 
@@ -244,7 +244,7 @@ def in_doubt(failed: StepFailed) -> Unresolved:
     """A unit that is kept or undone as a whole stopped at its point of no return."""
     failure = failed.failure
     done = "the statements before it are done and kept, and its steps are not in the history"
-    doubt = " Whether this statement has done a part of its work, nobody can tell." * failed.unsure
+    doubt = " It is not known whether this statement has done a part of its work." * failed.unsure
     return Unresolved(
         f"The plan stopped at its point of no return: {failure}",
         why=f"Nothing undoes that statement, so {done}.{doubt}",

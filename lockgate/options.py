@@ -119,7 +119,7 @@ def _expect_document(ctx: click.Context, param: click.Parameter, value: bool) ->
 
 
 def _begin_events(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    """Shows the first line at once, so that whatever comes then is told behind it."""
+    """Shows the first line at once, so that whatever comes then is shown after it."""
     if value and not ctx.resilient_parsing:
         from lockgate.views.run import events
 

@@ -11,7 +11,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     │           └── SplitError        its SQL cannot be cut into statements
     ├── HistoryError              files and database tell different stories
     │   ├── BrokenHistory         applied migrations were changed, or their files are gone
-    │   ├── OutOfOrder            a pending migration stands before an applied one
+    │   ├── OutOfOrder            a pending migration is before an applied one
     │   ├── Occupied              the database has tables, and nobody has said whose
     │   ├── StillRequired         a rollback would take away what another migration needs
     │   └── IrreversibleMigration a rollback is asked of a migration without a down section
@@ -140,7 +140,7 @@ class BrokenHistory(HistoryError):
 
 
 class OutOfOrder(HistoryError):
-    """A pending migration stands before an applied one in the order of the files."""
+    """A pending migration is before an applied one in the order of the files."""
 
     def __init__(self, versions: tuple[str, ...], last_applied: str) -> None:
         self.versions = versions

@@ -15,7 +15,7 @@ from lockgate.planner.value import frozen
 Severity = Literal["info", "warning", "danger"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "danger")
 Tool = Literal["lockgate", "squawk"]
-# The finding of a migration that runs behind one that stands after it in the files.
+# The finding of a migration that runs after one that is after it in the files.
 LATE = "out-of-order"
 # Those of what a rehearsal has shown.
 NOT_RESTORED = "not-restored"

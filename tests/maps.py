@@ -1,7 +1,7 @@
 """The maps of the packages: python -m tests.maps writes them again, into their docstrings.
 
 A package's docstring ends with a line for each of its modules and folders: its name, and the
-first line of its own docstring, as far as that fits. What stands before them is written by hand.
+first line of its own docstring, as far as that fits. What is before them is written by hand.
 """
 
 import ast

@@ -54,7 +54,7 @@ class PastRun:
 
 
 BETWEEN = ", "
-"""Stands between approvers: a comma ends a name in allowed_signers too."""
+"""Put between approvers: a comma ends a name in allowed_signers too."""
 
 
 RECORDING = {"up": "rec", "down": "forg"}
@@ -179,7 +179,7 @@ def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:
     """The history's rows by version.
 
     Raises:
-        HistoryError: a version is empty, or stands there twice, as `1` and `001`.
+        HistoryError: a version is empty, or is there twice, as `1` and `001`.
     """
     entries = sorted(map(_read_entry, rows), key=lambda entry: entry.key)
     for one, other in pairwise(entries):

@@ -65,7 +65,7 @@ COPYING = """
     from pg_stat_progress_copy"""  # since 14
 FIRST, EVERY = 1.0, 5.0
 """Seconds after which it is told how far a statement is, and then each time."""
-# How long each session has waited for a lock that another one holds, or stands before it in the
+# How long each session has waited for a lock that another one holds, or is before it in the
 # queue for; the server tells since when from version 14 on.
 WAITS = """
 select coalesce(extract(epoch from clock_timestamp()

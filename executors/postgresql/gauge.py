@@ -1,4 +1,4 @@
-"""What a statement locks, reads and rewrites on PostgreSQL: asked right behind it, in its
+"""What a statement locks, reads and rewrites on PostgreSQL: asked right after it, in its
 transaction.
 
 Must see only what others see too: a table that the transaction itself has made is nobody's yet.
@@ -97,7 +97,7 @@ class StatementGauge(Gauge):
             self._known = self._read()
 
     def probing(self, commands: Iterable[Command[Any]]) -> Iterator[Command[Any]]:
-        """The commands, with a question behind each statement whose transaction is still open; and
+        """The commands, with a question after each statement whose transaction is still open; and
         one before it, as the server counts on from transactions before."""
         is_asked = False
         for command in commands:

@@ -218,7 +218,7 @@ def _last_result(connection: Connection[Any], wait: Callable[[], None]) -> PGres
         _listen(connection, result)
         if result.status == ExecStatus.COPY_IN:
             return result
-        wait()  # the commit's error comes behind; a signal is heard here, not in libpq
+        wait()  # the commit's error comes after it; a signal is heard here, not in libpq
     if last is None or pgconn.status != ConnStatus.OK:
         raise OperationalError(pgconn.get_error_message())
     return last
@@ -249,7 +249,7 @@ class _Flight(Generic[Tag]):
     def take(self) -> Command[Tag]:
         """The command that the next result belongs to.
 
-        An error behind the last result is the commit's, that comes with the end of the batch:
+        An error after the last result is the commit's, that comes with the end of the batch:
         a deferred constraint, which the last command is the nearest to have broken.
         """
         if self.commands:

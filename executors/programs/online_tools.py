@@ -106,7 +106,7 @@ def _with_version(statement: PlannedStatement) -> PlannedStatement:
 
 
 def command_line(online: Online, address: DatabaseAddress, file: Path) -> list[str]:
-    """The program with all that it is given; how to connect stands in the file.
+    """The program with all that it is given; how to connect is in the file.
 
     Raises:
         ServerError: the program is not there, or would give the password to any server.

@@ -124,7 +124,7 @@ def _report(
 def _write(folder: Path, subjects: Sequence[Subject]) -> None:
     """One file for each section, in which each statement begins a line.
 
-    What stands between statements is left out, and so are comments that silence squawk there.
+    What is between statements is left out, and so are comments that silence squawk there.
     """
     (folder / CONFIGURATION).write_text("", encoding="utf-8")
     for place, subject in enumerate(subjects):

@@ -273,7 +273,7 @@ def refuse_unfinished(done: Drive, total: int, again: str) -> None:
         if found:
             raise kind(
                 f"{describe_end(done, total)} {state.value.capitalize()}: {name_some(found)}.",
-                why="The others are applied. What hinders a target is told above.",
+                why="The others are applied. What hinders a target is reported above.",
                 do=f"`{again}` tries again; one target is worked on with `-e ENVIRONMENT/TARGET`.",
             )
 

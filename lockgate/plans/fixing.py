@@ -245,7 +245,7 @@ class _Search:
 
 
 def _replacing(chosen: Sequence[Rewriting]) -> dict[int, Pieces]:
-    """What stands in the place of each statement; nothing where one before it covers it."""
+    """What is in the place of each statement; nothing where one before it covers it."""
     return {
         one.place + number: () if number else one.pieces
         for one in chosen

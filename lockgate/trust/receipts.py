@@ -140,5 +140,5 @@ def _signature_of(file: Path) -> Path:
 
 
 def _signed(receipt: Receipt | FleetReceipt) -> bytes:
-    """What is signed: the digest as it stands in the file, and a newline."""
+    """What is signed: the digest as it is in the file, and a newline."""
     return f"{receipt.digest}\n".encode()

@@ -47,7 +47,7 @@ def _show_failure(failure: Failure) -> None:
 
 
 def _blank(text: str) -> str:
-    """Nothing, as wide as the text: what stands below it stands below its end.
+    """Nothing, as wide as the text: what is below it is below its end.
 
     >>> _blank("\\tab")
     '\\t  '

@@ -5,8 +5,8 @@ build.py            Building of plans
 compare.py          Comparison of the migration files with the ledger
 enum_cuts.py        Where a plan is cut in two transactions
 filetexts.py        The text of a migration's file within a plan
-late_steps.py       Steps that run behind an applied migration that stands after them
-matrix.py           Where each migration stands in each environment, side by side
+late_steps.py       Steps that run after an applied migration that is after them: found and marked
+matrix.py           Where each migration is in each environment, side by side
 observation.py      What is known of a database when a plan is made for it
 own_tables.py       Statements of a plan that would change what lockgate keeps in the database
 promotion.py        Promotion

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Comparison:
-    """Where files and ledger agree and differ. A migration stands in one group only.
+    """Where files and ledger agree and differ. A migration is in one group only.
 
     `applied`: file and entry with the same checksum. `pending`: a file and no entry, in the
     order in which they would run. `changed`: the checksums differ. `missing`: an entry and
@@ -136,7 +136,7 @@ def refuse_broken_history(comparison: Comparison) -> None:
 
 
 def refuse_out_of_order(comparison: Comparison, pending: Sequence[Migration]) -> None:
-    """Raises OutOfOrder when one of those that would run stands before the last applied."""
+    """Raises OutOfOrder when one of those that would run is before the last applied."""
     below = {migration.version for migration in comparison.out_of_order}
     late = tuple(migration.version for migration in pending if migration.version in below)
     if late:

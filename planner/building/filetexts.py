@@ -100,7 +100,7 @@ def restore_text(step: Step) -> str:
 
 
 def _cut(text: str, step: Step) -> tuple[str, ...]:
-    """What stands around the step's statements; the whole text where they are not found in it."""
+    """What is around the step's statements; the whole text where they are not found in it."""
     parts = []
     end = 0
     for piece in _pieces(step):

@@ -1,4 +1,4 @@
-"""Steps that run behind an applied migration that stands after them: found and marked.
+"""Steps that run after an applied migration that is after them: found and marked.
 
 A plan is marked by the files; `apply` has none, and does it again by the ledger and the plan.
 """
@@ -20,7 +20,8 @@ from lockgate.planner.versions import VersionKey, is_numbered, version_key
 def mark_late(steps: Iterable[Step], comparison: Comparison) -> tuple[Step, ...]:
     """The steps, each late one with a finding that says so, and no other with one."""
     late = {migration.key for migration in comparison.out_of_order}
-    message = f"It runs behind {comparison.last_applied}, which is applied and stands after it."
+    later = comparison.last_applied
+    message = f"It runs after {later}, which comes later in the files and is applied already."
     return tuple(_marked(step, message if step.key in late else "") for step in steps)
 
 
@@ -44,13 +45,13 @@ def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -
 
 
 def _mark_overtaken(steps: Iterable[Step], files: Sequence[Migration]) -> Iterator[Step]:
-    """The steps, each with a finding that runs behind one of the plan that stands after it."""
+    """The steps, each with a finding that runs after one of the plan that is after it."""
     places = {migration.key: place for place, migration in enumerate(files)}
     last, version = -1, ""
     for step in steps:
         place = places.get(step.key, -1) if _is_counted(step) else -1
         if 0 <= place < last:
-            yield _marked(step, f"It runs behind {version}, which stands after it.")
+            yield _marked(step, f"It runs after {version}, which comes later in the files.")
             continue
         last, version = (place, step.version) if place > last else (last, version)
         yield step

@@ -1,4 +1,4 @@
-"""Where each migration stands in each environment, side by side.
+"""Where each migration is in each environment, side by side.
 
 Asks no database: the caller brings what each one says.
 """
@@ -35,7 +35,7 @@ class Column:
 
 @frozen
 class MatrixRow:
-    """A migration, and where it stands in each column; None where that has neither file nor row."""
+    """A migration, and where it is in each column; None where that has neither file nor row."""
 
     version: str
     name: str

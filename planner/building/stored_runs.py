@@ -32,7 +32,7 @@ FROM_DATABASE = (
 
 @frozen
 class StoredRun:
-    """A row of lockgate_runs with its plan as it stands there. `started_at` has the UTC zone.
+    """A row of lockgate_runs with its plan as it is there. `started_at` has the UTC zone.
 
     `whole` says that all of the plan is kept, and `undone` that nothing of it is.
     """

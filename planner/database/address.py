@@ -180,7 +180,7 @@ def _options(query: str) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     options = {_decode(key): _decode(value) for key, _, value in pairs}
     if len(options) != len(pairs) or LOGIN & options.keys():
-        raise ValueError("an option of the URL stands there twice, or belongs before the ?")
+        raise ValueError("an option of the URL is there twice, or belongs before the ?")
     refuse_secrets(options)
     return options
 

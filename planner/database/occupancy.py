@@ -36,7 +36,7 @@ class FoundTable:
 
 @frozen
 class OtherHistory:
-    """The table in which another tool notes what it has applied, and what stands there."""
+    """The table in which another tool notes what it has applied, and what is there."""
 
     tool: str
     table: str

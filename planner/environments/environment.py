@@ -39,8 +39,8 @@ HINTS = {
     "url": "write `database: $DATABASE_URL`, with the URL in that variable",
     "name": "an environment is named by its file",
     "allow_out_of_order": "say it in `policy:`, as `out_of_order: warn`",
-    "non_atomic": "it stands in `policy:`",
-    "require_plan": "it stands in `policy:`",
+    "non_atomic": "it is in `policy:`",
+    "require_plan": "it is in `policy:`",
     "password": "name its place with password_env or password_file",
     "database.password": "name its place with password_env or password_file",
 }

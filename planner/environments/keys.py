@@ -127,7 +127,7 @@ class Blockers(Settings):
 
 
 class Notify(Settings):
-    """What is told of the end of a run."""
+    """What is reported of the end of a run."""
 
     command: Arguments = Field(description="The program that is given a notice on stdin.")
 
@@ -267,7 +267,7 @@ class EnvironmentFile(PolicyFile):
         "database",
         description="`schema`: only what is in the ledger's schema; of PostgreSQL alone.",
     )
-    notify: Notify | None = Field(None, description="What is told of the end of a run.")
+    notify: Notify | None = Field(None, description="What is reported of the end of a run.")
     thresholds: Thresholds = Field(
         Thresholds.model_construct(), description="From when on a table is large."
     )

@@ -62,7 +62,7 @@ class YamlDocument:
     places: Mapping[Location, FilePlace]
 
     def place(self, location: Location) -> FilePlace:
-        """The place of a key, or of the nearest key around it that stands in a file."""
+        """The place of a key, or of the nearest key around it that is in a file."""
         while location and location not in self.places:
             location = location[:-1]
         return self.places.get(location, FilePlace(self.path))
@@ -245,7 +245,7 @@ def _map(
             raise ConfigurationError("a key is text: put quotes around it", path=path, line=line)
         key, here = key_node.value, (*at, key_node.value)
         if key in value:
-            what = f"{_dotted(here)}: stands here twice, first in line {places[here].line}"
+            what = f"{_dotted(here)}: is here twice, first in line {places[here].line}"
             raise ConfigurationError(what, path=path, line=line)
         places[here] = FilePlace(path, line)
         value[key] = _value(item, here, path, places)

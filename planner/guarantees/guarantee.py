@@ -42,7 +42,7 @@ class Judgement:
 
 @frozen
 class Cause:
-    """A statement behind which a failure keeps a part of its unit, and as a clause why."""
+    """A statement after which a failure keeps a part of its unit, and as a clause why."""
 
     file: str
     line: int

@@ -83,7 +83,7 @@ def refuse_misplaced(
         )
     if word != "until" and below:
         _refuse(
-            f"`-- migrate:{word}` stands below a statement",
+            f"`-- migrate:{word}` is below a statement",
             directive,
             "Write it above the statement that it is about, which is the only one of its section.",
         )
@@ -279,7 +279,7 @@ def _condition(until: Directive, dialect: Dialect) -> str:
 
 def _refuse_several(directive: Directive, statements: Sequence[Statement]) -> NoReturn:
     if not statements:
-        _refuse("`batch` stands above no statement", directive, "Write the statement below it.")
+        _refuse("`batch` is above no statement", directive, "Write the statement below it.")
     raise MigrationFileError(
         f"a section in batches holds one statement, and this one has {len(statements)}",
         line=statements[1].line,

@@ -45,7 +45,7 @@ def read_conditions(
     for place, directive in directives:
         if place >= len(statements) or ways:
             _refuse(
-                "`if` beside another way to run" if ways else "`if` stands above no statement",
+                "`if` beside another way to run" if ways else "`if` is above no statement",
                 directive, "Write it right above the ALTER TABLE that it is about.",
             )  # fmt: skip
         line = statements[place].line

@@ -117,7 +117,7 @@ def _tool(name: str, directive: Directive, dialect: Dialect) -> ToolName:
 
 def _only(directive: Directive, statements: Sequence[Statement]) -> Statement:
     if not statements:
-        _refuse("`online` stands above no statement", directive, "Write the ALTER TABLE below it.")
+        _refuse("`online` is above no statement", directive, "Write the ALTER TABLE below it.")
     if len(statements) > 1:
         raise MigrationFileError(
             f"a section with `online` holds one statement, and this one has {len(statements)}",

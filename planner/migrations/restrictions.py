@@ -33,7 +33,7 @@ SAVEPOINTS = (("savepoint",), ("release", "savepoint"), ("rollback",))
 ENDS = frozenset({"begin", "start", "commit", "rollback", "prepare transaction"})
 OWN_TRANSACTION = (
     "Remove it: lockgate begins and commits. For a section that must run outside a transaction, "
-    "write `transaction:false` behind its marker."
+    "write `transaction:false` after its marker."
 )
 OF_BLOBS = (
     "pg_dump writes the rows of large objects in transactions of their own: dump without them, "
@@ -82,7 +82,7 @@ def refuse_transaction_control(statement: Statement, dialect: Dialect) -> None:
     if dialect.transactional_ddl or words[:2] == ("begin", "not"):  # MariaDB's compound statement
         return
     ends = words[:1] == ("rollback",) and "to" not in words[1:3]
-    # Where each statement is journaled, a savepoint of lockgate's own stands before it.
+    # Where each statement is journaled, a savepoint of lockgate's own is before it.
     if _begins(words, TABLE_LOCKS):
         raise _locking(statement)
     if ends or _begins(words, SAVEPOINTS) or _begins(words, CONTROL):
@@ -192,7 +192,7 @@ def refuse_copy_out(statement: Statement) -> None:
 def unfilled_bounds(statement: Statement) -> MigrationFileError:
     """The error of a statement that has the bounds of batches, and does not run in any."""
     return MigrationFileError(
-        "`{{…}}` stands in a statement that does not run in batches",
+        "`{{…}}` is in a statement that does not run in batches",
         line=statement.line,
         why="Nothing would fill it.",
         do="Write `-- migrate:batch key=id` above the statement, or, for variables of the "

@@ -74,7 +74,7 @@ def _refuse_young(step: Step, contract: Contract, ledger: Ledger, now: datetime)
             f"{format_moment(ripe)} on.",
             why=f"That was applied at {format_moment(applied)}, and the database's clock says "
             f"{format_moment(now)}.",
-            do="Wait, or plan what stands before it: `migrate plan --to VERSION`.",
+            do="Wait, or plan what is before it: `migrate plan --to VERSION`.",
         )
     return applied
 

@@ -50,7 +50,7 @@ class Touch(Model):
     )
     certain: bool = Field(
         True,
-        description="False: the SQL alone does not tell, and the worst is told; for reviewers.",
+        description="False: the SQL alone does not tell, and the worst is assumed; for reviewers.",
     )
     rows: Estimate | None = Field(
         None,

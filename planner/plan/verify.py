@@ -61,7 +61,7 @@ def refuse_old(plan: Plan, now: datetime, max_age: float | None) -> None:
         raise ExpiredPlan(
             f"The plan says that it was made at {format_moment(plan.created_at)}; "
             f"the database's clock says {format_moment(now)}.",
-            why="Its age cannot be told.",
+            why="Its age is not known.",
             do="Make a new plan with `migrate plan`.",
         )
     if max_age is not None and now > plan.created_at + timedelta(seconds=max_age):

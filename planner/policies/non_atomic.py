@@ -18,7 +18,7 @@ STRICTEST: Answer = "deny"
 
 
 def judge(plan: Plan, setting: Answer | None) -> Decision | None:
-    """One decision, with the place behind which a failure leaves a part."""
+    """One decision, with the place after which a failure leaves a part."""
     from lockgate.planner.guarantees.guarantee import NOT_ATOMIC
 
     if not plan.verdict.startswith(NOT_ATOMIC):

@@ -1,4 +1,4 @@
-"""The policy `out_of_order`: a migration runs behind one that stands after it in the files."""
+"""The policy `out_of_order`: a migration runs after one that is after it in the files."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def judge_start(start: Start, setting: str) -> Decision | None:
         policy="rehearsal",
         answer="deny",
         reason="Nobody has signed that the plan was rehearsed.",
-        do="Make it with `migrate plan --rehearse --sign-with KEY`; the key's owner stands in "
+        do="Make it with `migrate plan --rehearse --sign-with KEY`; the key's owner is in "
         "allowed_signers.",
     )
 

@@ -86,7 +86,7 @@ def _own_calls(found: Sequence[Token], engine: str) -> Iterator[str]:
 
 
 def _called(after: Sequence[Token]) -> Iterator[str]:
-    """The name behind CALL, of which its schema may come first."""
+    """The name after CALL, of which its schema may come first."""
     names = [one for one in after[:1] if one.kind in ("word", "name")]
     if [one.text for one in after[1:2]] == ["."]:
         names = list(after[2:3])

@@ -40,7 +40,7 @@ def cut_statement(sql: str, dialect: Dialect) -> CodeText:
 
 
 def cut_string(text: str, dialect: Dialect) -> CodeText:
-    """The tokens of what stands in a string."""
+    """The tokens of what is in a string."""
     return CodeText(read_head(content(text), dialect))
 
 
@@ -50,7 +50,7 @@ def begins(words: Sequence[str]) -> Iterator[int]:
 
 
 def content(text: str) -> str:
-    """What stands in a string or a quoted name; other text as it is."""
+    """What is in a string or a quoted name; other text as it is."""
     dollar = re.match(r"\$\w*\$", text)
     if dollar:
         return text[dollar.end() : -dollar.end()]

@@ -61,7 +61,7 @@ class Hold:
     """A lock that a statement takes on a table or an index, and what it does under it.
 
     `lock` is as the server's manual spells it. `algorithm` is that of MySQL's online DDL, empty
-    elsewhere. `certain` is false where the SQL alone does not tell, and the worst is told.
+    elsewhere. `certain` is false where the SQL alone does not tell, and the worst is assumed.
     """
 
     on: Object
@@ -166,9 +166,9 @@ class Reading:
     """Whose definition may come to be, change or vanish: what a pre-image must show. Of those
     renamed the old name."""
     conditional: bool = False
-    """IF EXISTS or IF NOT EXISTS stands in it: it may do nothing."""
+    """IF EXISTS or IF NOT EXISTS is in it: it may do nothing."""
     replaces: bool = False
-    """OR REPLACE stands in it."""
+    """OR REPLACE is in it."""
     temporary: bool = False
     """The table that it makes, and then writes, or drops is the session's own: no object."""
     renames: tuple[tuple[Object, Object], ...] = ()

@@ -33,7 +33,7 @@ from lockgate.planner.value import frozen
 
 STRENGTH: dict[Blocked, int] = {"nothing": 0, "writes": 1, "reads": 2}
 SHUT_OUT: dict[Blocked, str] = {
-    "nothing": "nobody waits",
+    "nothing": "no session waits",
     "writes": "writes wait",
     "reads": "reads and writes wait",
 }
@@ -103,7 +103,7 @@ def unforeseen(
     plan: Plan, measured: Iterable[Measured], terms: ReviewTerms = UNKNOWN
 ) -> Iterator[tuple[int, Finding]]:
     """What statements were seen to do worse than the plan says, by the number of their step: what
-    a function or a DO block does stands in no SQL that the plan reads."""
+    a function or a DO block does is in no SQL that the plan reads."""
     for one in measured:
         statement = plan.steps[one.step - 1].statements[one.statement - 1]
         said = Said(statement, terms.facts)
@@ -136,7 +136,7 @@ def _elsewhere(plan: Plan) -> Iterator[str]:
 
 
 def answering(sections: Sections, step: Step) -> tuple[Waiver, ...]:
-    """The waivers of a file that answer for a step's findings: what stands in the other section
+    """The waivers of a file that answer for a step's findings: what is in the other section
     only for those that are of the way there and back."""
     down = sections.down.waivers if sections.down else ()
     own, other = (
@@ -187,7 +187,7 @@ def _verdicts(seen: Rehearsal, step: Step) -> Iterator[Finding]:
 
 
 def _verdict(code: str, line: int, message: str, left: Sequence[Change], why: str) -> Finding:
-    """A finding of a step as a whole. A counter that stands elsewhere makes no other schema."""
+    """A finding of a step as a whole. A counter that is elsewhere makes no other schema."""
     only_counters = left and all(is_counter(change.object) for change in left)
     return Finding(
         code=code,

@@ -51,7 +51,7 @@ REPEATS = {
     )
 }
 WHY: dict[HazardKind, str] = {
-    "lock": "Others wait for as long as it takes, and all who come behind them wait too.",
+    "lock": "Others wait for as long as it takes, and all who come after them wait too.",
     "wait": "It waits for sessions that use the table, and every later session queues behind it.",
     "loss": "No rollback that comes later brings the data back, and what still reads it fails.",
     "break": "Programs that run now use the old name, and fail until they are all replaced.",

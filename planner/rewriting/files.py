@@ -108,7 +108,7 @@ def _parts(
 def _comments(
     section: Section, lines: Sequence[str], replaced: Mapping[int, Pieces]
 ) -> dict[int, list[str]]:
-    """What stands above each statement; above one that covers others, theirs too."""
+    """What is above each statement; above one that covers others, theirs too."""
     found, begin, owner = dict[int, list[str]](), section.line, 0
     for place, statement in enumerate(section.statements, 1):
         owner = owner if replaced.get(place) == () else place

@@ -19,7 +19,7 @@ class Body(Protocol):
         """Take the next token at depth 0: a word in lower case, or the text of anything else."""
 
     def goes_on(self) -> bool:
-        """Whether a semicolon here stands within the body."""
+        """Whether a semicolon here is within the body."""
 
     def unclosed(self) -> tuple[str, int] | None:
         """The word that opened the outermost open block, and its position."""
@@ -37,7 +37,7 @@ class AtomicBody:
         self._opened = -1
 
     def read(self, token: str, position: int) -> None:
-        """BEGIN ATOMIC opens; END closes, if nothing stands between it and a statement's start."""
+        """BEGIN ATOMIC opens; END closes, if nothing is between it and a statement's start."""
         closes = token == "end" and self._before == ";"
         if self._opened < 0 and (self._before, token) == ("begin", "atomic"):
             self._opened = position

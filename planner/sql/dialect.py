@@ -134,7 +134,7 @@ class Dialect:
         return ",".join(mode for mode, is_on in modes.items() if is_set and is_on)
 
     def runs_comment(self, opener: str) -> bool:
-        r"""Whether this server runs what stands in the conditional comment that `opener` begins.
+        r"""Whether this server runs what is in the conditional comment that `opener` begins.
 
         MariaDB skips /*!50700 to /*!99999, which speak to MySQL alone, but not /*M!50700:
         https://mariadb.com/kb/en/comment-syntax/

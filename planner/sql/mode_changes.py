@@ -125,7 +125,7 @@ def _assignments(sql: str, dialect: Dialect) -> Iterator[str]:
 
 
 def _code(sql: str, dialect: Dialect) -> Iterator[str]:
-    """The tokens without comments; what stands in a conditional comment that runs is code."""
+    """The tokens without comments; what is in a conditional comment that runs is code."""
     match = tokens(dialect).match
     position = 0
     while (token := match(sql, position)) and token.lastgroup != "end":

@@ -1,6 +1,6 @@
 """`{{lo}}` and `{{hi}}`, the bounds of a batch in its statement: where they stand, and after what.
 
-Each stands in a comparison that takes every key once: `key > {{lo}}` and `key <= {{hi}}`. Puts no
+Each is in a comparison that takes every key once: `key > {{lo}}` and `key <= {{hi}}`. Puts no
 value in: what travels beside the SQL is the executor's.
 """
 
@@ -51,14 +51,14 @@ def find_slots(sql: str, dialect: Dialect) -> list[Bound | Misplaced]:
     >>> [sql[one.start : one.end] for one in find_slots(sql, POSTGRESQL)]
     ['>', '{{lo}}', '{{hi}}']
     >>> find_slots("delete from t where id >= {{lo}}", POSTGRESQL)[0].what
-    '`{{lo}}` stands after `>=`'
+    '`{{lo}}` is after `>=`'
     """
     tokens = tuple(each_token(sql, dialect)) if "{{" in sql else ()
     return [found for match in ANY.finditer(sql) for found in _slots(match, tokens)]
 
 
 def has_bounds(sql: str, dialect: Dialect) -> bool:
-    """Whether a bound stands in it that is not in a string or a comment."""
+    """Whether a bound is in it that is not in a string or a comment."""
     found = find_slots(sql, dialect)
     return any(isinstance(one, Bound) or not one.is_text for one in found)
 
@@ -83,7 +83,7 @@ def _slots(match: re.Match[str], tokens: Sequence[Token]) -> Iterator[Bound | Mi
     shown, name = f"`{match[0]}`", match[1]
     if place is None:
         yield Misplaced(
-            f"{shown} stands in a string or a comment",
+            f"{shown} is in a string or a comment",
             match.start(),
             "Write it by itself: its value is sent with its own type.",
             is_text=True,
@@ -100,7 +100,7 @@ def _slots(match: re.Match[str], tokens: Sequence[Token]) -> Iterator[Bound | Mi
     if operator is None or operator.text != wanted:
         after = f"after `{operator.text}`" if operator else "where no comparison is"
         yield Misplaced(
-            f"{shown} stands {after}",
+            f"{shown} is {after}",
             match.start(),
             "Write `key > {{lo}} and key <= {{hi}}`: so each row is in one batch.",
         )

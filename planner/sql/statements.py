@@ -158,12 +158,10 @@ class _Scanner:
 
     def _refuse_unsendable(self) -> None:
         if self._sql.startswith("\ufeff"):
-            self._fail("a byte order mark stands before the SQL", 0, "Save it without a BOM.")
+            self._fail("a byte order mark is before the SQL", 0, "Save it without a BOM.")
         nul = self._sql.find("\0")
         if nul >= 0:
-            self._fail(
-                "a NUL character stands in the SQL", nul, "Write it as an escape, or in hex."
-            )
+            self._fail("a NUL character is in the SQL", nul, "Write it as an escape, or in hex.")
 
     def _line_of(self, position: int) -> int:
         """Counts each newline once, as positions rarely go back."""
@@ -214,7 +212,7 @@ class _Scanner:
             start,
             GUARDED
             if "restrict" in command[0]
-            else "Write SQL: no client stands between lockgate and the server.",
+            else "Write SQL: no client is between lockgate and the server.",
         )
 
     def _read_group(self, start: int, _text: str) -> None:

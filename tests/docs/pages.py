@@ -84,7 +84,7 @@ class Command:
     actual: list[str]
     code: int
     silent: bool
-    """The page shows no output of the block that it stands in."""
+    """The page shows no output of the block that it is in."""
 
     @property
     def agrees(self) -> bool:

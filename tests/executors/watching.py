@@ -1,4 +1,4 @@
-"""What a bystander's PostgreSQL session sees of lockgate, and how it stands in its way.
+"""What a bystander's PostgreSQL session sees of lockgate, and how it is in its way.
 
 It must not sleep: it waits for what it can see.
 """
@@ -45,7 +45,7 @@ def shut(bystander: Bystander, number: int) -> Iterator[None]:
 
 
 def await_at(bystander: Bystander, number: int) -> None:
-    """Returns when somebody stands before the gate of that number."""
+    """Returns when somebody is before the gate of that number."""
     wait_until(lambda: count(bystander, WAITING, number) == 1, f"somebody at the gate {number}")
 
 

@@ -11,7 +11,7 @@ UP, DOWN = "-- migrate:up", "-- migrate:down"
 OUTSIDE = " transaction:false"
 
 Place = tuple[int, int]
-"""A migration and a statement of it, each from 0; the statement may be one behind the last."""
+"""A migration and a statement of it, each from 0; the statement may be one after the last."""
 
 
 @dataclass(frozen=True)

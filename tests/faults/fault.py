@@ -35,7 +35,7 @@ class Variant:
 class Fault:
     """What is done to the `number`-th message of a command that applies a plan, from 1.
 
-    A natural one has no message: what is done to it stands in its plan.
+    A natural one has no message: what is done to it is in its plan.
     """
 
     variant: Variant

@@ -138,7 +138,7 @@ class _Sentence:
             self._new += 1
             return f"new_{self._new}"
         if name in self._grammar.rules:
-            # A word that may be left out brings the space behind it.
+            # A word that may be left out brings the space after it.
             return f"{self._expand(name)} "
         if name in vocabulary.names:
             among = vocabulary.names[name]

@@ -1,6 +1,6 @@
 """What a private MySQL and a private MariaDB have in common.
 
-It must not hold what one of the two does alone: that stands in mysql.py and mariadb.py.
+It must not hold what one of the two does alone: that is in mysql.py and mariadb.py.
 """
 
 import contextlib

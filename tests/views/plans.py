@@ -37,7 +37,7 @@ BLOCKS = Finding(
     message="ALTER TABLE: ACCESS EXCLUSIVE lock on orders (about 80,000,000 rows, 41GB), "
     "rewrites every row.",
     why="For as long as that takes, reads and writes wait.",
-    safer="Do it while nobody uses the table, or fill a new table and exchange the two.",
+    safer="Do it while no session uses the table, or fill a new table and exchange the two.",
 )
 EVERY_ROW = Finding(
     code="writes-every-row",

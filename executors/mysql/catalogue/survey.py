@@ -54,7 +54,7 @@ select current_user(), (select host from information_schema.processlist
     where id = connection_id())
 """
 ENCRYPTION = "show session status like 'Ssl_version'"
-# A database stands in a grant as a pattern.
+# A database is in a grant as a pattern.
 HELD = """
 select privilege_type from information_schema.user_privileges where grantee = %s
 union select privilege_type from information_schema.schema_privileges

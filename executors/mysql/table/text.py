@@ -33,7 +33,7 @@ def read_words(text: str) -> Iterator[tuple[str, int]]:
 
 
 def outline(definition: str) -> str:
-    """A definition without its strings, names and what stands in parentheses.
+    """A definition without its strings, names and what is in parentheses.
 
     >>> outline("enum('NOT NULL') COMMENT 'x' CHECK (`a` > 1)")
     'enum() COMMENT  CHECK ()'

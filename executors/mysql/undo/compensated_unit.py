@@ -164,7 +164,7 @@ class CompensatedUnit:
 
         Raises:
             StepFailed: the server refuses to undo a statement.
-            ServerError: it refuses what comes behind that.
+            ServerError: it refuses what comes after that.
             Unreachable, Locked: no session was had again.
         """
         try:

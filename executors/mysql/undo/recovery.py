@@ -210,7 +210,7 @@ def _leave_nothing(work: CompensatedUnit, fault: Exception) -> None:
         work.engine.lock.end_session()
         give_back(work)
     except (LockgateError, ServerError) as hindered:
-        fault.add_note(f"What was done stands in the journal. {hindered}")
+        fault.add_note(f"What was done is in the journal. {hindered}")
 
 
 def _session_again(

@@ -80,7 +80,7 @@ def run_outside(
     """Runs a step's statements one by one, each journaled before and after.
 
     A crash leaves the statements that the journal has as done, and perhaps the one after
-    them; applying the plan again goes on behind the last that is known.
+    them; applying the plan again goes on after the last that is known.
 
     Raises:
         StepFailed: the server refused a statement; says which are kept.
@@ -360,7 +360,7 @@ def _detaches(reading: StatementReading) -> bool:
 
 @contextmanager
 def _patiently(engine: PostgreSQL, mark: Mark) -> Iterator[None]:
-    """Without a lock timeout for what runs CONCURRENTLY: it blocks nobody while it waits, and
+    """Without a lock timeout for what runs CONCURRENTLY: it blocks no session while it waits, and
     it waits for every old transaction, at its end too, when all the work would be lost."""
     own = any("lock_timeout" in reading_of(statement).names for statement in mark.step.statements)
     if own or not mark.reading.concurrent:

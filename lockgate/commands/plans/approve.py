@@ -41,7 +41,7 @@ def command(
     """Approve a plan: sign its digest, and print the file of the signature.
 
     The file lies beside the plan, PLAN.SIGNER.sig, and travels with it; `migrate apply` counts
-    it as the environment's policy says. Who may sign stands in environments/allowed_signers.
+    it as the environment's policy says. Who may sign is in environments/allowed_signers.
     What the digest is of is shown before: the SQL, the findings and the policies' decisions.
 
     \b

@@ -89,7 +89,7 @@ def _since(difference: PlanDifference | None) -> dict[str, Any]:
 
 
 def _summary(review: Review) -> dict[str, Any]:
-    """What stands before the steps."""
+    """What is before the steps."""
     topics = summary.find_topics(review.remarks)
     numbers = {topic.subject: topic.number for topic in topics}
     return {

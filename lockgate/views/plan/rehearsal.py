@@ -77,7 +77,7 @@ def left_out(seen: Rehearsal) -> str:
 
 
 def place(measured: Measured) -> str:
-    """Where the statement stands in the plan."""
+    """Where the statement is in the plan."""
     return f"step {measured.step} statement {measured.statement}"
 
 

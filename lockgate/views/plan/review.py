@@ -368,7 +368,7 @@ def _fate(unit: Unit) -> tuple[str, str]:
     if "point-of-no-return" in found:
         return (
             "cut by points of no return",
-            "Keeps what ran up to the last point of no return; what ran behind it is undone.",
+            "Keeps what ran up to the last point of no return; what ran after it is undone.",
         )
     if found <= {"transactional"} and unit.transaction is None:
         return "one statement", "The server undoes the statement."

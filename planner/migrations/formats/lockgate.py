@@ -165,9 +165,9 @@ def parse_filename(filename: str) -> tuple[str, str]:
 
 
 def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool, Contract | None]:
-    """What stands above `-- migrate:up`: the required versions, whether it is a template, and what
+    """What is above `-- migrate:up`: the required versions, whether it is a template, and what
     it takes away."""
-    if text[:64].partition("\n")[0].rstrip() == MARKER:  # as in most files: nothing stands above it
+    if text[:64].partition("\n")[0].rstrip() == MARKER:  # as in most files: nothing is above it
         return (), False, None
     requires: list[str] = []
     template, contract = False, None
@@ -181,7 +181,7 @@ def _read_header(text: str, dialect: Dialect) -> tuple[tuple[str, ...], bool, Co
             return tuple(requires), template, contract
         if word == "down":
             raise MigrationFileError(
-                "`-- migrate:down` stands above `-- migrate:up`",
+                "`-- migrate:down` is above `-- migrate:up`",
                 line=part.line,
                 do="Write the up section first.",
             )
@@ -341,7 +341,7 @@ def _take_directive(part: Directive, opened: dict[str, _Draft], general: list[Wa
 def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
     if late:
         raise MigrationFileError(
-            f"`-- migrate:{word}` stands inside a section",
+            f"`-- migrate:{word}` is inside a section",
             line=directive.line,
             do="Move it above `-- migrate:up`.",
         )
@@ -350,7 +350,7 @@ def _refuse_late_directive(directive: Directive, word: str, late: bool) -> None:
 def _refuse_early_directive(directive: Directive, word: str, opened: bool) -> None:
     if not opened:
         raise MigrationFileError(
-            f"`-- migrate:{word}` stands above `-- migrate:up`",
+            f"`-- migrate:{word}` is above `-- migrate:up`",
             line=directive.line,
             do="Move it into the section, above its statement.",
         )
@@ -365,7 +365,7 @@ def _refuse_second_section(directive: Directive, word: str, opened: Mapping[str,
         )
     if word == "up" and "down" in opened:
         raise MigrationFileError(
-            "`-- migrate:down` stands above `-- migrate:up`",
+            "`-- migrate:down` is above `-- migrate:up`",
             line=directive.line,
             do="Write the up section first.",
         )

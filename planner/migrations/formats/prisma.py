@@ -38,7 +38,7 @@ def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile
 
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
-    """What the folder's name says; Prisma's history holds all of it. Nothing stands after the `_`
+    """What the folder's name says; Prisma's history holds all of it. Nothing is after the `_`
     where nobody gave a name."""
     match = NAME.fullmatch(files[0].name)
     if match is None:

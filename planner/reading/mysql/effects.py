@@ -70,7 +70,7 @@ def _reads(cursor: Cursor) -> Reading:
 
 
 def _with(cursor: Cursor) -> Reading:
-    """The statement behind common table expressions."""
+    """The statement after common table expressions."""
     cursor.accept("recursive")
     while True:
         cursor.name()

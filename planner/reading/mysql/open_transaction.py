@@ -12,7 +12,7 @@ from lockgate.planner.sql.dialect import Dialect
 
 
 def leaves_transaction_open(sql: str, dialect: Dialect) -> bool:
-    """Whether START TRANSACTION stands in a CREATE TABLE, or may where it is too long to be read.
+    """Whether START TRANSACTION is in a CREATE TABLE, or may where it is too long to be read.
 
     >>> from lockgate.planner.sql.dialect import MYSQL
     >>> leaves_transaction_open("create table t (a int) start transaction", MYSQL)

@@ -134,7 +134,7 @@ def _counted(kind: str, given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _value(cursor: Cursor, *words: str) -> str:
-    """The name behind one of these words, in lower case."""
+    """The name after one of these words, in lower case."""
     tokens = list(cursor.rest())
     for one, following in pairwise(tokens):
         if one.word in words:

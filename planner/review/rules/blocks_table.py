@@ -23,7 +23,7 @@ ONLINE = (
     "Add `, ALGORITHM=INPLACE, LOCK=NONE`: the server then refuses it rather than block. "
     "Where it must copy, use gh-ost or pt-online-schema-change, or do it in quiet hours."
 )
-QUIET = "Do it while nobody uses the table, or fill a new table and exchange the two."
+QUIET = "Do it while no session uses the table, or fill a new table and exchange the two."
 OUTSIDE = "in a migration whose sections say `transaction:false`."
 SAFER = {
     "create index": f"CREATE INDEX CONCURRENTLY, {OUTSIDE}",

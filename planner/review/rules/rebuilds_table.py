@@ -8,7 +8,7 @@ from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.review.section import Subject, report
 
 CODE = "rebuilds-table"
-# Nobody waits, so it is a matter of disk, time and replicas: one grade below a lock.
+# No session waits, so it is a matter of disk, time and replicas: one grade below a lock.
 MILDER: dict[Severity, Severity] = {"info": "info", "warning": "info", "danger": "warning"}
 
 

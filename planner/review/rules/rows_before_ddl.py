@@ -11,7 +11,7 @@ CODE = "rows-before-ddl"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    """One finding, at the first DDL behind rows, where the server commits DDL by itself."""
+    """One finding, at the first DDL after rows, where the server commits DDL by itself."""
     if subject.terms.dialect.transactional_ddl:
         return
     written: Reviewed | None = None
@@ -25,7 +25,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 statement,
                 f"It commits the rows that statement {written.place} has written.",
-                "The server commits before each DDL statement, so a failure behind it no longer "
+                "The server commits before each DDL statement, so a failure after it no longer "
                 "rolls those rows back.",
                 "Write the rows last, or in a migration of their own.",
             )

@@ -100,7 +100,7 @@ def _compared(column: str, operator: str, number: int) -> Node:
 
 
 def _of_table(constraints: list[Node], column: str) -> Iterator[Node]:
-    """The constraints of a column as those of its table; what is said of one stands after it."""
+    """The constraints of a column as those of its table; what is said of one is after it."""
     found: list[Node] = []
     for one in constraints:
         kind = one["contype"]

@@ -58,7 +58,7 @@ def test_a_statement_has_its_condition(
         ("column users.age", ADD, "is no condition"),
         ("not exists table users.age", ADD, "is no condition"),
         ("not exists column age", ADD, "is no condition"),
-        ("not exists column users.age;", "", "stands above no statement"),
+        ("not exists column users.age;", "", "is above no statement"),
         ("not exists column users.age", f"{ADD}; {ADD}", "does not say about which"),
         (
             "not exists column users.age\n-- migrate:if not exists column users.age",

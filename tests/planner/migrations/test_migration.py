@@ -137,7 +137,7 @@ class TestHeader:
         [
             ("-- by Ann\nselect 1;\n-- migrate:up\n", 2, "SQL above"),
             ("-- a\n\n  create table t (\nid int);\n-- migrate:up\n", 3, "SQL above"),
-            (";;\n-- migrate:down\n-- migrate:up\n", 2, "stands above `-- migrate:up`"),
+            (";;\n-- migrate:down\n-- migrate:up\n", 2, "is above `-- migrate:up`"),
             ("-- migrate:requires\n-- migrate:up\n", 1, "names no version"),
             ("--\n-- migrate:requires 003_users\n-- migrate:up\n", 2, "'003_users'"),
             (f"-- migrate:requires {'9' * 5000}\n-- migrate:up\n", 1, "not a version"),

@@ -235,7 +235,7 @@ def test_a_table_of_another_schema_is_another_one() -> None:
 
 
 def test_what_the_plan_has_no_word_on_at_all_is_told_too() -> None:
-    """As of a DO block, whose SQL stands in a string."""
+    """As of a DO block, whose SQL is in a string."""
     ((_, finding),) = unforeseen(PLAN, measured(CLOSED, "public.t"))
     assert "public.t" in finding.message
 

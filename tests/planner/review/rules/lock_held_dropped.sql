@@ -1,7 +1,7 @@
 -- dialect: postgresql
 -- table: t id int, n int
 -- table: other id int, n int
--- What is dropped nobody waits for; a dropped index leaves a table that is closed.
+-- What is dropped no session waits for; a dropped index leaves a table that is closed.
 -- migrate:up
 alter table other add column m int;
 drop table other; -- expect: drops-data danger
