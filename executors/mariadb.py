@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockgate.executors.mysql.catalogue.waits import STATES, TRANSACTIONS
 from lockgate.executors.mysql.engine import MySQL
 from lockgate.executors.mysql.session import MARKS, MySQLSession
 from lockgate.planner.errors import UsageError
@@ -37,7 +36,7 @@ class MariaDBSession(MySQLSession):
     statement_limit = "max_statement_time", 1
     names_at_once = 1  # of more than one name it reads every table of the schema
     rebuilds_empty_tables = False
-    waits = (STATES, TRANSACTIONS)
+    waits = ("STATES", "TRANSACTIONS")
     fails_over = False
     grants_make_users = True
 

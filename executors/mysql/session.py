@@ -17,7 +17,6 @@ from pymysql.constants import CLIENT
 from lockgate.executors.engine import Session
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import SPARE_NAME, history_name
-from lockgate.executors.mysql.catalogue.waits import DEFINITIONS, INSTEAD, ROWS
 from lockgate.executors.mysql.connection import (
     OWN,
     is_encrypted,
@@ -79,8 +78,9 @@ class MySQLSession(Session):
     """Of how many tables information_schema is best asked at once."""
     rebuilds_empty_tables = True  # where it would change a filled one in place
     grants_make_users = False  # of a name that there is none, without NO_AUTO_CREATE_USER
-    waits: tuple[str, ...] = (DEFINITIONS, ROWS)
-    """What tells how long others wait for a session."""
+    waits: tuple[str, ...] = ("DEFINITIONS", "ROWS")
+    """What tells how long others wait for a session: names in `catalogue.waits`, which only runs
+    need."""
     fails_over = True  # its replicas tell by which mark they are known
     own: tuple[str, ...] = ()
     """What further sessions are given, beside what each is."""
@@ -156,7 +156,9 @@ class MySQLSession(Session):
 
     @contextmanager
     def counting_waits(self) -> Iterator[Callable[[], list[float]]]:
-        asked = list(self.waits)
+        from lockgate.executors.mysql.catalogue import waits
+
+        asked = [getattr(waits, name) for name in self.waits]
 
         def ask(sql: str) -> list[Row]:
             """None where the role may not see them."""
@@ -164,7 +166,7 @@ class MySQLSession(Session):
                 return self.run_on(aside, sql, (self.work.thread_id(),))[1]
             except ServerError:
                 place = asked.index(sql)
-                asked[place : place + 1] = [INSTEAD[sql]] if sql in INSTEAD else []
+                asked[place : place + 1] = [waits.INSTEAD[sql]] if sql in waits.INSTEAD else []
                 return []
 
         with closing(self.connect()) as aside:
