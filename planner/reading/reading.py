@@ -114,7 +114,7 @@ class Clause:
     "9")`, `("in", "a", "b")`. `calls` are the functions in a default of which the SQL alone does
     not tell whether they are volatile. `required` are the columns of which a CHECK says that they
     are not NULL. `casts` are the types by way of which USING makes an old value a new one, in
-    their order.
+    their order. `definition` is for people: in short, what a column or a constraint is made of.
     """
 
     action: str
@@ -129,6 +129,7 @@ class Clause:
     calls: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     casts: tuple[str, ...] = ()
+    definition: str = field(default="", compare=False)
 
 
 @frozen
@@ -173,6 +174,8 @@ class Reading:
     """The table that it makes, and then writes, or drops is the session's own: no object."""
     renames: tuple[tuple[Object, Object], ...] = ()
     """Tables, old and new, in the order in which it renames them."""
+    outline: tuple[str, ...] = field(default=(), compare=False)
+    """What the object that it makes is made of, in short, for people: `+ id int8 not null`."""
     trigger_table: Object | None = None
     """The table of the trigger that it makes."""
 

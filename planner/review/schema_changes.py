@@ -5,7 +5,7 @@ Derived from the statements themselves, so that nobody has to believe it; decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from lockgate.planner.building.readings import full_reading
@@ -18,6 +18,7 @@ from lockgate.planner.value import frozen
 
 # A reading may say by the columns' own names what these do.
 ON_COLUMNS = frozenset({"add column", "drop column", "redefine column", "rename"})
+ROWS = "rows in"
 DEFINES = frozenset({"create", "alter", "drop", "rename"})
 SIGNS = {"add": "+", "attach": "+", "drop": "-", "detach": "-", "name": "+", "build": "+"}
 
@@ -45,7 +46,7 @@ def find_schema_changes(plan: Plan) -> tuple[SchemaChange, ...]:
     >>> sql = ["create table t (a int)", "alter table t add b int", "alter table u drop c"]
     >>> for one in _merged(_told(reading) for reading in read_section(sql, POSTGRESQL)):
     ...     print(one.object, one.change, *one.lines)
-    table t added + column b: int4
+    table t added + a int4 + column b: int4
     table u changed - column c
     """
     dialect = plan.target.dialect
@@ -55,7 +56,14 @@ def find_schema_changes(plan: Plan) -> tuple[SchemaChange, ...]:
         return rehearsed
     known = {_last_name(one.object) for one in rehearsed} | _parts(rehearsed)
     read = _merged(_read(plan.steps, dialect))
-    return (*rehearsed, *(one for one in read if _last_name(one.object) not in known))
+    return (
+        *rehearsed,
+        *(one for one in read if _is_rows(one) or _last_name(one.object) not in known),
+    )
+
+
+def _is_rows(change: SchemaChange) -> bool:
+    return change.object.startswith(f"{ROWS} ")
 
 
 def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange]]:
@@ -64,7 +72,43 @@ def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange
             reading = _of_what_is_there(full_reading(statement, dialect), statement)
             # Of a trigger those before it say whether its function was read.
             opaque = statement.reading.opaque if statement.reading else reading.opaque
-            yield _told(replace(reading, opaque=opaque) if opaque != reading.opaque else reading)
+            yield [
+                _with_old_type(one, statement.loses)
+                for one in _told(replace(reading, opaque=opaque))
+            ]
+            yield _rows(statement, reading)
+
+
+def _with_old_type(change: SchemaChange, lost: Iterable[str]) -> SchemaChange:
+    """The change with the old type of a column too, where its values are cut."""
+    known = {}
+    for noun in lost:
+        column, _, types = noun.partition(": ")
+        known[f"~ {column.rpartition('.')[2]}: type {types.rpartition(' → ')[2]}"] = types
+    lines = (f"{line.partition(': ')[0]}: {known[line]}" if line in known else line
+             for line in change.lines)  # fmt: skip
+    return replace(change, lines=tuple(lines))
+
+
+def _rows(statement: PlannedStatement, reading: Reading) -> list[SchemaChange]:
+    """The rows that a statement writes, a line a table."""
+    if reading.verb != "write" or reading.temporary:
+        return []
+    counted = {one.table.rpartition(".")[2]: one.rows for one in statement.touches}
+    return [
+        SchemaChange(f"{ROWS} {one.name}", "changed", (f"~ {_how(reading)}{_of(counted, one)}",))
+        for one in reading.tables_written
+    ]
+
+
+def _how(reading: Reading) -> str:
+    words = f"{reading.kind} of every row" if reading.every_row else reading.kind
+    return words or "write"
+
+
+def _of(counted: Mapping[str, int | None], table: Object) -> str:
+    rows = counted.get(table.name)
+    return "" if rows is None else f" (of about {rows:,} rows)"
 
 
 def _of_what_is_there(reading: Reading, statement: PlannedStatement) -> Reading:
@@ -93,7 +137,7 @@ def _told(reading: Reading) -> list[SchemaChange]:
     changes: dict[str, ObjectChange] = {"create": "added", "drop": "removed"}
     change = changes.get("alter" if reading.replaces else reading.verb, "changed")
     is_whole = change != "changed" or reading.replaces
-    lines = () if is_whole else tuple(_lines(reading)) or (f"~ {reading.kind}",)
+    lines = reading.outline if is_whole else tuple(_lines(reading)) or (f"~ {reading.kind}",)
     return [SchemaChange(_spell(one), change, lines) for one in reading.objects if one.name]
 
 
@@ -123,10 +167,11 @@ def _clause(clause: Clause) -> str:
     others = ", ".join(one.name for one in clause.others)
     columns = f"({', '.join(filter(None, clause.columns))})" if any(clause.columns) else ""
     words = " ".join(sorted(clause.words - {"serial", "any zone"}))
-    about = " ".join(filter(None, (clause.type, words, columns, others)))
+    about = clause.definition or " ".join(filter(None, (clause.type, words, columns, others)))
     head = f"{kind} {clause.name}".strip() if sign != "~" else clause.name
     if sign == "~":
-        about = " ".join(filter(None, (clause.action.removeprefix("alter column "), about)))
+        action = "" if clause.definition else clause.action.removeprefix("alter column ")
+        about = " ".join(filter(None, (action, about)))
     joint = " " if about.startswith("(") else ": "
     return f"{sign} {joint.join(filter(None, (head, about)))}"
 
@@ -147,8 +192,10 @@ def _joined(before: SchemaChange, after: SchemaChange) -> SchemaChange:
     if after.change == "removed":
         return after
     kept = before.lines if before.change != "removed" else ()
-    change: ObjectChange = "added" if before.change == "added" else "changed"
-    return replace(before, change=change, lines=tuple(dict.fromkeys((*kept, *after.lines))))
+    is_new = before.change == "added"
+    come = [f"+{one[1:]}" if is_new and one.startswith("~") else one for one in after.lines]
+    change: ObjectChange = "added" if is_new else "changed"
+    return replace(before, change=change, lines=tuple(dict.fromkeys((*kept, *come))))
 
 
 def _spell(one: Object) -> str:

@@ -59,6 +59,17 @@ WHY: dict[HazardKind, str] = {
 }
 
 
+VOLATILE = (
+    "The default of {} gives each row a value of its own, so every row is written again under "
+    "ACCESS EXCLUSIVE: reads and writes wait."
+)
+SAFER = {
+    "changing-column-type": "Add a column of the new type beside the old one, fill it in batches, "
+    "let programs use it, and drop the old one in a later migration.",
+}
+"""Where squawk has no advice."""
+
+
 @frozen
 class Violation:
     """What squawk says of a statement, which is the `place`th of its section, from 1; `line` is
@@ -89,11 +100,23 @@ def read_violation(violation: Violation, subject: Subject) -> Finding | None:
         severity=severity,
         statement=statement.place,
         line=violation.line,
-        message=f"{violation.message}{f' [{sizes}]' if sizes else ''}",
+        message=f"{_default_of(violation, statement, subject) or violation.message}"
+        f"{f' [{sizes}]' if sizes else ''}",
         why=WHY[kind],
-        safer=violation.help,
+        safer=violation.help or SAFER.get(violation.rule, ""),
         tool="squawk",
     )
+
+
+def _default_of(violation: Violation, statement: Reviewed, subject: Subject) -> str:
+    """Which default has every row written, where it is one; squawk speaks of a generated column."""
+    if violation.rule != "adding-field-with-default":
+        return ""
+    volatile = set(subject.terms.facts.volatile)
+    found = [one for one in statement.impact.reading.clauses if one.action == "add column"
+             and (one.volatility == "volatile" or volatile & set(one.calls))]  # fmt: skip
+    told = [f"{one.table.name}.{one.name} ({one.definition})" for one in found]
+    return VOLATILE.format(", ".join(told)) if told else ""
 
 
 def drop_repeated(found: Sequence[Finding]) -> Iterable[Finding]:

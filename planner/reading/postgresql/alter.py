@@ -16,6 +16,11 @@ from lockgate.planner.reading.postgresql.nodes import (
     texts,
     type_name,
 )
+from lockgate.planner.reading.postgresql.outlines import (
+    spell_column,
+    spell_constraint,
+    spell_expression,
+)
 from lockgate.planner.reading.postgresql.types import SERIALS, unknown_calls, volatility
 from lockgate.planner.reading.reading import Clause, Object
 
@@ -49,7 +54,9 @@ def read_clause(node: Node, table: Object, path: Path) -> Clause:
     if kind == "List":
         options = [one["DefElem"]["defname"] for one in inner["items"] if "DefElem" in one]
         return Clause(action, table, name, words=frozenset(options))
-    return Clause(action, table, name, words=frozenset(cascades))
+    default = f"set default {spell_expression(definition)}" if definition else "drop default"
+    told = default if action == "column default" else ""
+    return Clause(action, table, name, words=frozenset(cascades), definition=told)
 
 
 def read_bound(node: Node) -> tuple[str, ...]:
@@ -83,7 +90,8 @@ def read_constraint(node: Node, table: Object, path: Path) -> Clause:
     name = node.get("conname", "")
     required = tuple(one for one in columns if says_not_null(expression, one))
     return Clause("add constraint", table, name, tuple(columns), others=others, words=words,
-                  required=required if "check" in words else ())  # fmt: skip
+                  required=required if "check" in words else (),
+                  definition=spell_constraint(node))  # fmt: skip
 
 
 def constraint_words(node: Node) -> frozenset[str]:
@@ -136,6 +144,7 @@ def _read_column(action: str, column: Node, table: Object, path: Path) -> Clause
         calls=unknown_calls(default) if default else (),
         others=tuple(parents(found, path)),
         words=frozenset(words),
+        definition=spell_column(column),
     )
 
 

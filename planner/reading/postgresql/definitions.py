@@ -31,7 +31,12 @@ from lockgate.planner.reading.postgresql.nodes import (
     texts,
     walk,
 )
-from lockgate.planner.reading.postgresql.outlines import alteration, made_in
+from lockgate.planner.reading.postgresql.outlines import (
+    alteration,
+    made_in,
+    outline_table,
+    outline_view,
+)
 from lockgate.planner.reading.postgresql.rows import (
     WRITERS,
     ends_with_transaction,
@@ -88,6 +93,7 @@ def read_create_table(_kind: str, node: Node, path: Path) -> Reading:
         temporary=temporary,
         tables_written=(table,) if temporary else (),
         kind="create table",
+        outline=tuple(outline_table(node)),
         holds=tuple(one for one in holds if one.on != table),
         clauses=(
             *(Clause("add partition", one, bound=bound) for one in above if is_partition),
@@ -130,6 +136,7 @@ def read_view(_kind: str, node: Node, path: Path) -> Reading:
         replaces=replaces,
         temporary=temporary,
         kind="create view",
+        outline=tuple(outline_view(node)),
         clauses=(Clause("replace view", view),) if replaces else (),
         leaves="unknown" if temporary else "nothing",
     )

@@ -25,7 +25,13 @@ from lockgate.planner.reading.postgresql.nodes import (
     type_name,
     walk,
 )
-from lockgate.planner.reading.postgresql.outlines import alteration, first_name, made, made_in
+from lockgate.planner.reading.postgresql.outlines import (
+    alteration,
+    first_name,
+    made,
+    made_in,
+    outline_function,
+)
 from lockgate.planner.reading.reading import Clause, Object, Reading, Verb
 from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
 from lockgate.planner.sql.dialect import POSTGRESQL
@@ -45,7 +51,8 @@ def read_create_function(_kind: str, node: Node, _path: Path) -> Reading:
     body = node.get("sql_body", {})
     calls = called(body).union(*(own_calls(code.found, "postgresql") for code in codes))
     takes = _takes_all(body) or any(code.is_cut or takes_all(code.found) for code in codes)
-    reading = replace(made("function", name, node), calls_own=calls, takes_when_called=takes)
+    reading = replace(made("function", name, node), calls_own=calls, takes_when_called=takes,
+                      outline=tuple(outline_function(node)))  # fmt: skip
     if type_name(node.get("returnType", {})) not in TRIGGERS:
         return reading
     others = bool(calls) or any(runs_other_code(code.found) for code in codes)

@@ -31,7 +31,7 @@ def test_the_clauses_of_a_table_are_one_change_of_it() -> None:
         alter table users alter email type varchar(320);
     """
     assert told(sql) == [
-        "changed table users | + column verified: bool default not null | - column code"
+        "changed table users | + column verified: bool not null default false | - column code"
         " | + index by_mail (email) | ~ email: type varchar(320)"
     ]
 
@@ -48,17 +48,21 @@ def test_what_the_plan_makes_and_drops_is_no_change() -> None:
     assert told("create table scratch (a int); alter table scratch add b int;"
                 "drop table scratch;") == []  # fmt: skip
     assert told("create table t (a int); create index i on t (a);") == [
-        "added table t | + index i (a)"
+        "added table t | + a int4 | + index i (a)"
     ]
 
 
 def test_what_is_dropped_and_made_again_has_changed() -> None:
-    assert told("drop view v; create view v as select 1;") == ["changed view v"]
-    assert told("create or replace view v as select 1;") == ["changed view v"]
+    assert told("drop view v; create view v as select 1;") == ["changed view v | ~ columns …"]
+    assert told("create or replace view v as select 1;") == ["changed view v | ~ columns …"]
 
 
-def test_rows_and_temporary_tables_are_no_schema() -> None:
-    assert told("insert into t values (1); create temp table x (a int);") == []
+def test_rows_are_told_by_their_table_and_temporary_tables_are_not() -> None:
+    sql = "insert into t values (1); create temp table x (a int); update u set a = 1;"
+    assert told(sql) == [
+        "changed rows in t | ~ insert",
+        "changed rows in u | ~ update of every row",
+    ]
 
 
 def test_code_that_was_not_read_and_rights_are_told_as_such() -> None:
