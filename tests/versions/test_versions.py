@@ -55,10 +55,10 @@ def test_every_kind_of_object_is_rehearsed_applied_compared_and_rolled_back(
     assert f"Rehearsed on postgresql {postgres_server.major}." in shown
     assert "The way back restores what was there" in shown
     succeed(project.migrate("apply", "plan.json", environ=own))
-    drift = succeed(project.migrate("drift", environ=own))
+    drift = succeed(project.migrate("drift", "--replay", environ=own))
     assert (drift.out.startswith("No drift"), drift.err) == (True, "")
     run(postgres_server, project, "alter table users add column by_hand int not null default 1")
-    assert "+column by_hand" in refused(project.migrate("drift", environ=own), 4).out
+    assert "+column by_hand" in refused(project.migrate("drift", "--replay", environ=own), 4).out
     run(postgres_server, project, "alter table users drop column by_hand")
     succeed(project.migrate("down"))
     assert table_names(postgres_server, project.database) == OWN_TABLES
@@ -77,13 +77,13 @@ def test_drift_against_another_version_raises_no_false_alarm(
 ) -> None:
     project.write("001_everything.sql", EVERYTHING)
     succeed(project.migrate("up"))
-    drift = succeed(project.migrate("drift"))
+    drift = succeed(project.migrate("drift", "--replay"))
     assert drift.out.startswith("No drift")
     assert f"were replayed on PostgreSQL {WHEEL}" in drift.err
     assert f"apt-get install postgresql-{old.major}" in drift.err
     run(old, project, "alter table users alter column mail set not null")
     run(old, project, "alter table par alter column a drop not null")
-    found = refused(project.migrate("drift", "--json"), 4).document
+    found = refused(project.migrate("drift", "--replay", "--json"), 4).document
     assert [each["object"] for each in found["differences"]] == [
         "table public.child", "table public.par", "table public.users",
     ]  # fmt: skip

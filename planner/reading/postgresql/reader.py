@@ -212,7 +212,7 @@ def _cluster(_kind: str, node: Node, path: Path) -> Reading:
     holds = (hold(one, ACCESS_EXCLUSIVE, "rewrite"),) if one else ()
     return Reading("maintain", kind="cluster", holds=holds, outside_only=one is None,
                    clauses=(Clause("cluster", one),) if one else (),
-                   commits="itself", fails_whole=one is not None)  # fmt: skip
+                   commits="itself", fails_whole=False)  # fmt: skip
 
 
 def _refresh(_kind: str, node: Node, path: Path) -> Reading:

@@ -307,3 +307,7 @@ def test_code_too_long_to_be_read_may_do_what_it_could_hide() -> None:
 )
 def test_only_what_computes_nothing_runs_nothing(sql: str, runs_nothing: bool) -> None:
     assert read(sql).runs_nothing is runs_nothing
+
+
+def test_the_parts_of_a_partitioned_table_are_clustered_one_by_one() -> None:
+    assert not read("cluster events using events_key").fails_whole
