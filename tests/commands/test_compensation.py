@@ -155,7 +155,7 @@ def test_the_plan_says_what_each_statement_promises(project: Project) -> None:
     )
     out = succeed(project.migrate("plan", "--fresh")).out
     assert "ATOMIC BY COMPENSATION (intermediate states visible to other sessions)" in out
-    assert "promised  1 compensated, 1 implied, 1 deferred\n" in out
+    assert "1 compensated (undone by a statement of its own), 1 implied, 1 deferred\n" in out
     assert "promise   line 4, drop table old: deferred: the table waits" in out
 
 
