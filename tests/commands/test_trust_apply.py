@@ -201,7 +201,7 @@ def test_a_plan_of_the_future_is_refused(dropping: Project) -> None:
         plan.update(created_at="2190-01-01T00:00:00Z", expires_at=None)
 
     forge(dropping, planned(dropping), early)
-    refused(dropping.migrate("apply", "plan.json"), 8, "Its age cannot be told")
+    refused(dropping.migrate("apply", "plan.json"), 8, "Its age is not known")
 
 
 def test_sizes_that_were_made_small_are_asked_again(any_project: Project) -> None:
