@@ -45,6 +45,7 @@ HARMLESS = {
     "actor": "a claim, and called so",
     "job": "a claim, and called so",
     "approvers": "for people",
+    "emergency": "for people; the ledger keeps it",
     "started_at": "for people",
     "finished_at": "the times are those of the history that confirms it",
     "result": "the order of receipts of one moment; what has stayed, the history says",
