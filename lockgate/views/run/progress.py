@@ -51,7 +51,7 @@ class _Follower:
         self._total = 0
         self._names: list[str] = []
         self._finished: int | None = None
-        self._awaited = ""
+        self._awaited: int | None = -1  # by the number of its process
         self._told = time.monotonic()
 
     def __call__(self, event: Event) -> None:
@@ -114,10 +114,11 @@ class _Follower:
             self._bar.update(0, total=self._total, completed=event.done, visible=True)
 
     def _await(self, event: LockAwaited) -> None:
-        holder = f"held by {event.holder}" if event.holder else "held by a run that just ended"
-        if holder != self._awaited:
-            tell(f"Waiting for the migration lock, {holder}.", "yellow")
-        self._awaited = holder
+        pid = event.holder.pid if event.holder else None
+        if pid != self._awaited:
+            holder = event.holder or "a run that just ended"
+            tell(f"Waiting for the migration lock, held by {holder}.", "yellow")
+        self._awaited = pid
 
     def _batch(self, event: BatchCommitted) -> None:
         """Each with `-v`, and else one in so many seconds."""

@@ -216,7 +216,7 @@ def test_a_unit_that_ends_by_killing_its_session_is_in_doubt(
 ) -> None:
     project.write("001_own.sql", f"{MADE};\nkill connection connection_id();")
     succeed(project.migrate("plan"))
-    refused(project.migrate("apply", "plan.json"), 7, "point of no return", "nobody can tell")
+    refused(project.migrate("apply", "plan.json"), 7, "point of no return", "It is not known")
     refused(project.migrate("apply", "plan.json"), 7, "statement 2 was begun")
     assert ask(family_server, family_database, "show tables like 'made'") == [("made",)]
 
