@@ -24,7 +24,7 @@ from lockgate.planner.building.own_tables import refuse_own_tables
 from lockgate.planner.building.selection import OPTION, Skips
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.database.occupancy import Occupancy, refuse_occupied
+from lockgate.planner.database.occupancy import Occupancy, refuse_blind_baseline, refuse_occupied
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import BadSyntax, BrokenHistory, UsageError
@@ -273,9 +273,10 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     made_for = make_setting(environment, seen, source, warnings)
     if not request.is_recording:
         made_for = with_occupancy(made_for, seen.occupancy)
-    return Draft(
-        _build_plan(comparison, seen.ledger, made_for, request), tuple(directory.migrations)
-    )
+    plan = _build_plan(comparison, seen.ledger, made_for, request)
+    if request.baseline is not None:
+        refuse_blind_baseline(seen.occupancy, (step.version for step in plan.steps), name)
+    return Draft(plan, tuple(directory.migrations))
 
 
 def _build_plan(

@@ -5,12 +5,13 @@ Asks nothing: an engine lists the tables, and `planner.adoption` knows whose his
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import Occupied
 from lockgate.planner.value import frozen
+from lockgate.planner.versions import version_key
 
 SHOWN = 8
 """How many tables are named."""
@@ -72,6 +73,25 @@ class Occupancy:
         """How many, and the names of the first."""
         names = ", ".join(self.tables[:SHOWN]) + ", …" * (len(self.tables) > SHOWN)
         return f"{len(self.tables)} table{'s' * (len(self.tables) != 1)} ({names})"
+
+
+def refuse_blind_baseline(
+    found: Occupancy | None, recorded: Iterable[str], environment: str
+) -> None:
+    """Raises Occupied when another tool's history does not say that just these versions, which a
+    baseline would record, are applied."""
+    wanted = {version_key(version) for version in recorded}
+    histories = found.histories if found else ()
+    if all({version_key(one) for one in history.versions} == wanted for history in histories):
+        return
+    e = f" -e {environment}"
+    raise Occupied(
+        "\n".join(f"{history}." for history in histories),
+        why="The baseline would record other versions than that.",
+        do=f"Record exactly what it says: `migrate adopt{e} -o adopt.json`; of a tool whose "
+        f"migrations are no SQL files, `migrate adopt{e} --baseline VERSION -o adopt.json`. "
+        "Where nobody uses that tool any more and its table is wrong, drop the table first.",
+    )
 
 
 def refuse_occupied(found: Occupancy | None, ledger: Ledger, environment: str) -> None:

@@ -68,6 +68,16 @@ def test_a_baseline_is_a_decision_too(managed: Project) -> None:
     succeed(managed.migrate("up"))
 
 
+def test_a_baseline_records_no_more_than_the_other_history_has(
+    managed: Project, any_server: Any
+) -> None:
+    told = "schema_migrations is the history of dbmate", "other versions than that", "migrate adopt"
+    refused(managed.migrate("plan", "--baseline", "20240201"), 10, *told)
+    managed.write("20240301_last.sql", "update shops set id = id * 2;")
+    run(any_server, managed.database, "insert into schema_migrations values ('20240301')")
+    refused(managed.migrate("plan", "--baseline", "20240301"), 10, *told)  # 20240201 is not there
+
+
 def test_a_table_that_came_after_the_plan_stops_it(any_project: Project, any_server: Any) -> None:
     any_project.write_tables(1)
     succeed(any_project.migrate("plan", "-o", "plan.json"))
