@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lockgate.executors.events import Emit, OtherSession
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
+    from lockgate.executors.health import Access, Followers, Load, Storage
     from lockgate.executors.ledger.store import Store
     from lockgate.executors.lock import MigrationLock
     from lockgate.executors.states import Outcome
@@ -100,35 +101,6 @@ class Traits:
     schemas: tuple[str, ...] = ()
 
 
-@frozen
-class Load:
-    """What a server is doing beside us: sessions at work, the oldest transaction's age and the
-    last replica's lag in seconds; None: there is none, or nobody may tell."""
-
-    running: int
-    oldest_transaction: float | None = None
-    replica_lag: float | None = None
-
-
-@frozen
-class Lacking:
-    """A right that the session's user lacks: for what it is needed, and what gives it."""
-
-    what: str
-    grant: str
-
-
-@frozen
-class Access:
-    """How a session reaches its database, as `user`: `encryption` is the protocol, such as
-    `TLSv1.3`, empty for clear text; `local` says that no network is in between."""
-
-    user: str
-    encryption: str
-    local: bool
-    lacking: tuple[Lacking, ...]
-
-
 class Survey(ABC):
     """What a database is like, asked by its session: what it holds, what a plan is judged by, how
     it compares with others, and how its server fares."""
@@ -168,6 +140,14 @@ class Survey(ABC):
     @abstractmethod
     def read_access(self) -> Access:
         """How the session reaches its database, and which rights migrations would lack."""
+
+    @abstractmethod
+    def read_storage(self) -> Storage:
+        """What the server tells of its disk."""
+
+    @abstractmethod
+    def read_followers(self) -> Followers:
+        """The servers that follow this one."""
 
     @abstractmethod
     def read_outline(self) -> Outline:

@@ -85,7 +85,7 @@ class PostgreSQLSession(Session):
         self.gauge: StatementGauge | None = None
         self._pooler = environment.pooler
         # The server's process, which libpq forgets when it is lost, and whether a pooler gave it.
-        self._pid, self._is_pooled, self._unit_pid = 0, False, 0
+        self._pid, self.is_pooled, self._unit_pid = 0, False, 0
         self._transaction = ""  # the id that the lost session showed
         self._connection = self.open()
         try:
@@ -95,7 +95,7 @@ class PostgreSQLSession(Session):
             raise
 
     def close(self) -> None:
-        if self._is_pooled:
+        if self.is_pooled:
             leave_clean(self._connection)
         self._connection.close()
 
@@ -232,9 +232,9 @@ class PostgreSQLSession(Session):
             with suppress(psycopg.Error):  # the server is asked again, by another session
                 self._connection.cancel_safe(timeout=END_WAIT)
         self._connection.close()
-        await_end(self._pid, self._connect, self._program if self._is_pooled else None)
+        await_end(self._pid, self._connect, self._program if self.is_pooled else None)
         self._connection = self._connect()
-        self._pid, self._is_pooled = find_process(self._connection, self._pooler, self.open)
+        self._pid, self.is_pooled = find_process(self._connection, self._pooler, self.open)
 
     @contextmanager
     def ending_when_busy(self) -> Iterator[None]:
@@ -352,7 +352,7 @@ class PostgreSQLSession(Session):
         return connection
 
     def _read_server(self, named: str | None) -> Server:
-        self._pid, self._is_pooled = find_process(self._connection, self._pooler, self.open)
+        self._pid, self.is_pooled = find_process(self._connection, self._pooler, self.open)
         settings = self.settings_command(None)
         default, lacking, path, *facts = read_greeting(
             self._connection,

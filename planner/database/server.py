@@ -19,6 +19,8 @@ OLDEST = {
 PostgreSQL 12 cannot tell whether a transaction was committed (`pg_xact_status` of a 64-bit id), and
 MySQL 5.7 does not keep a DDL statement whole in a crash.
 """
+NEWEST = {"postgresql": (18,), "mysql": (9, 7), "mariadb": (11, 8)}
+"""The last series of each engine that lockgate was tried with, and PostgreSQL's grammar is of."""
 
 
 @frozen

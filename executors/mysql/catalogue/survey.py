@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Access, Lacking, Load, Survey
+from lockgate.executors.engine import Survey
 from lockgate.executors.events import OtherSession, first_words
 from lockgate.executors.failure import Failure, ServerError
+from lockgate.executors.health import Load
+from lockgate.executors.mysql.batches.gauges import OLDEST
 from lockgate.executors.mysql.connection import translated
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lockgate.executors.health import Access, Followers, Storage
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
@@ -33,12 +36,6 @@ RUNNING = """
 select count(*) from information_schema.processlist where command = 'Query'
     and id <> connection_id()
 """
-OLDEST = """
-select max(timestampdiff(microsecond, trx_started, now(6))) / 1000000
-from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id()
-"""
-
-
 # https://dev.mysql.com/doc/refman/9.7/en/information-schema-innodb-trx-table.html
 OPEN_TRANSACTIONS = """
 select p.id, p.user, p.host, date_format(convert_tz(t.trx_started, 'SYSTEM', '+00:00'),
@@ -49,22 +46,6 @@ where p.id <> connection_id() and p.db = database() and t.trx_started
     < convert_tz(utc_timestamp(), '+00:00', 'SYSTEM') - interval 1 second
 order by t.trx_started limit 3
 """
-WHO = """
-select current_user(), (select host from information_schema.processlist
-    where id = connection_id())
-"""
-ENCRYPTION = "show session status like 'Ssl_version'"
-# A database is in a grant as a pattern.
-HELD = """
-select privilege_type from information_schema.user_privileges where grantee = %s
-union select privilege_type from information_schema.schema_privileges
-where grantee = %s and %s like table_schema
-"""
-# For migrations of every kind, and for what undoes them.
-NEEDED = (
-    "SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES",
-    "CREATE VIEW", "SHOW VIEW", "TRIGGER", "EVENT", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE",
-)  # fmt: skip
 
 
 class MySQLSurvey(Survey):
@@ -114,26 +95,25 @@ class MySQLSurvey(Survey):
         return find_syntax_error(self.session, plan)
 
     def read_access(self) -> Access:
-        """How the session reaches its database, and which rights migrations would lack; rights that
-        come by a role are not seen."""
-        session, database = self.session, self.session.server.database
-        ((user, host),) = session.query_all(WHO)
-        name, _, origin = user.rpartition("@")
-        grantee = f"'{name}'@'{origin}'"
-        rows = session.query_all(HELD, (grantee, grantee, database))
-        held = {str(privilege).upper() for (privilege,) in rows}
-        missing = [each for each in NEEDED if each not in held]
-        grant = f"grant {', '.join(missing).lower()} on {session.quote(database)}.* to {grantee}"
-        lacking = (Lacking(f"{', '.join(missing)} on {database}", grant),) if missing else ()
-        ((_, encryption),) = session.query_all(ENCRYPTION)
-        local = str(host).partition(":")[0] in ("localhost", "127.0.0.1", "::1")
-        return Access(user, encryption, local, lacking)
+        from lockgate.executors.mysql.catalogue.health import read_access
+
+        return read_access(self.session)
+
+    def read_storage(self) -> Storage:
+        from lockgate.executors.mysql.catalogue.health import read_storage
+
+        return read_storage(self.session)
+
+    def read_followers(self) -> Followers:
+        from lockgate.executors.mysql.catalogue.health import read_followers
+
+        return read_followers(self.session)
 
     def read_load(self) -> Load:
         """What the server is doing beside this session; a primary knows no lag."""
         ((running,),) = self.session.query_all(RUNNING)
         ((oldest,),) = self.session.query_all(OLDEST)
-        return Load(int(running), None if oldest is None else float(oldest))
+        return Load(int(running), float(oldest) / 1000)
 
     def find_open_transactions(self) -> list[OtherSession]:
         with suppress(ServerError):  # without the right PROCESS

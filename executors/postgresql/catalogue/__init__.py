@@ -1,6 +1,7 @@
 """All that a PostgreSQL database holds but rows, as queries and as values.
 
 catalogue.py  The catalogue of a PostgreSQL database
+health.py     How a PostgreSQL database, its server and a session's rights are
 objects.py    PostgreSQL's catalogue of all that is no table's, as queries like `relations`'
 outlines.py   Outlines of a PostgreSQL database for a fleet
 readers.py    Who has read a table or a column of it, by pg_stat_statements where that is there

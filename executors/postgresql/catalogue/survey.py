@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.engine import Access, Lacking, Load, Survey
+from lockgate.executors.engine import Survey
+from lockgate.executors.health import Load
 from lockgate.executors.postgresql.blockers import read_session
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from lockgate.executors.events import OtherSession
     from lockgate.executors.failure import Failure
+    from lockgate.executors.health import Access, Followers, Storage
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
@@ -38,21 +40,6 @@ select pid, coalesce(usename, ''), coalesce(host(client_addr), ''),
 from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
     and datname = current_database() and xact_start < clock_timestamp() - interval '1 second'
 order by xact_start limit 3
-"""
-ACCESS = """
-select current_user::text, coalesce((select version from pg_stat_ssl
-    where pid = pg_backend_pid() and ssl), ''), inet_client_addr() is null
-    or inet_client_addr() <<= any (array['127.0.0.0/8', '::1/128']::cidr[])
-"""
-# Who may not create in the schema can run no plan; who does not own a table cannot alter it.
-MAY_CREATE = """
-select coalesce(has_schema_privilege(to_regnamespace(quote_ident(%s)), 'create'),
-    has_database_privilege(current_database(), 'create'))
-"""
-OF_OTHERS = """
-select pg_get_userbyid(relowner)::text, count(*) from pg_class
-where relnamespace = to_regnamespace(quote_ident(%s)) and relkind in ('r', 'p', 'v', 'm', 'S')
-    and not pg_has_role(relowner, 'usage') group by 1 order by 1
 """
 
 
@@ -100,23 +87,19 @@ class PostgreSQLSurvey(Survey):
         return None  # the reader has its grammar
 
     def read_access(self) -> Access:
-        """How the session reaches its database, and which rights migrations would lack."""
-        session, schema = self.session, self.session.history_schema
-        ((user, encryption, local),) = session.query_all(ACCESS)
-        ((may_create,),) = session.query_all(MAY_CREATE, (schema,))
-        role, name = session.quote(user), session.quote(schema)
-        lacking = [
-            Lacking(f"making tables in {schema}", f"grant usage, create on schema {name} to {role}")
-        ]
-        others = session.query_all(OF_OTHERS, (schema,))
-        owned = (
-            Lacking(
-                f"changing the {count} relations of {owner} in {schema}",
-                f"grant {session.quote(owner)} to {role}",
-            )
-            for owner, count in others
-        )
-        return Access(user, encryption, local, (*(lacking if not may_create else ()), *owned))
+        from lockgate.executors.postgresql.catalogue.health import read_access
+
+        return read_access(self.session)
+
+    def read_storage(self) -> Storage:
+        from lockgate.executors.postgresql.catalogue.health import read_storage
+
+        return read_storage(self.session)
+
+    def read_followers(self) -> Followers:
+        from lockgate.executors.postgresql.catalogue.health import read_followers
+
+        return read_followers(self.session)
 
     def read_load(self) -> Load:
         """What the server is doing beside this session."""

@@ -10,9 +10,9 @@ from lockgate.planner.value import frozen
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say
 
-Grade = Literal["ok", "warning", "problem"]
-SIGNS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
-STYLES = {"ok": "", "warning": "yellow", "problem": "bold red"}
+Grade = Literal["ok", "note", "warning", "problem"]
+SIGNS = {"ok": "ok", "note": "note", "warning": "warning", "problem": "PROBLEM"}
+STYLES = {"ok": "", "note": "", "warning": "yellow", "problem": "bold red"}
 
 
 @frozen
