@@ -9,7 +9,6 @@ events.py          What an executor tells while it works; its caller decides wha
 failure.py         What the server said when it refused a statement
 fleet/             The running of a fleet's plan: targets are found, and done wave by wave
 gauge.py           A gauge
-health.py          How a database, its server and a session's rights are, as values
 ledger/            What the database holds for lockgate
 lock.py            The migration lock: at most one executor at work on a history table
 mariadb.py         MariaDB: what it does otherwise than MySQL

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from lockgate.executors.events import Emit, OtherSession
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
-    from lockgate.executors.health import Access, Followers, Load, Storage
     from lockgate.executors.ledger.store import Store
     from lockgate.executors.lock import MigrationLock
     from lockgate.executors.states import Outcome
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.health import Access, Followers, Load, Storage
     from lockgate.planner.database.occupancy import FoundTable, TableRow
     from lockgate.planner.database.server import Server
     from lockgate.planner.environments.environment import Environment

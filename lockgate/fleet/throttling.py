@@ -15,8 +15,8 @@ from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
-    from lockgate.executors.health import Load
     from lockgate.fleet.members import FleetWorkspace
+    from lockgate.planner.database.health import Load
     from lockgate.planner.environments.fleet_keys import Throttle
     from lockgate.planner.fleet.place import TargetPlace
 

@@ -27,8 +27,8 @@ from lockgate.workspace import Workspace, load_migrations, open_workspace, run_s
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Survey
-    from lockgate.executors.health import Access
     from lockgate.executors.lock import MigrationLock
+    from lockgate.planner.database.health import Access
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.sql.dialect import Dialect
 

@@ -3,6 +3,7 @@
 address.py      The address of a database, from a URL or from the parts of one
 catalogue.py    The catalogue
 facts.py        What a live database says of its tables, as a value the planner can judge by
+health.py       How a database, its server and a session's rights are, as values
 ledger.py       The ledger: what the database says was applied to it, and the digest of that state
 mentioned.py    The names that a text of SQL mentions, as a value; `mentions` reads them
 mentions.py     Reads which names a text of SQL mentions: what it may read, call or move

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.health import Access, Followers, Lacking, Storage, Trouble
+from lockgate.planner.database.health import Access, Followers, Lacking, Storage, Trouble
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from lockgate.executors.engine import Survey
 from lockgate.executors.events import OtherSession, first_words
 from lockgate.executors.failure import Failure, ServerError
-from lockgate.executors.health import Load
 from lockgate.executors.mysql.batches.gauges import OLDEST
 from lockgate.executors.mysql.connection import translated
+from lockgate.planner.database.health import Load
 from lockgate.planner.errors import Unreachable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from lockgate.executors.health import Access, Followers, Storage
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.health import Access, Followers, Storage
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.contract import Retired

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.health import Access, Followers, Lacking, Storage, Trouble
 from lockgate.executors.ledger.tables import OURS
+from lockgate.planner.database.health import Access, Followers, Lacking, Storage, Trouble
 from lockgate.planner.quantities import format_size
 
 if TYPE_CHECKING:

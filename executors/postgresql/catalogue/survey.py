@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.engine import Survey
-from lockgate.executors.health import Load
 from lockgate.executors.postgresql.blockers import read_session
+from lockgate.planner.database.health import Load
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lockgate.executors.events import OtherSession
     from lockgate.executors.failure import Failure
-    from lockgate.executors.health import Access, Followers, Storage
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.database.catalogue import Catalogue
     from lockgate.planner.database.facts import Facts
+    from lockgate.planner.database.health import Access, Followers, Storage
     from lockgate.planner.database.occupancy import FoundTable
     from lockgate.planner.fleet.grouping import Outline
     from lockgate.planner.plan.contract import Retired
