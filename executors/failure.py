@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockgate.planner.passwords import hide_in_message
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ class ServerError(Exception):
 
     `code` is the SQLSTATE on PostgreSQL and the error number on MySQL and MariaDB.
     `position` counts characters of the statement from 1, and `line` its lines from 1;
-    0 means that the server did not say.
+    0 means that the server did not say. `near` is the statement from where it could not be read,
+    as MySQL and MariaDB repeat it. It is never shown: passwords are hidden in all that is.
     """
 
     def __init__(
@@ -28,14 +30,16 @@ class ServerError(Exception):
         hint: str = "",
         position: int = 0,
         line: int = 0,
+        near: str | None = None,
     ) -> None:
-        super().__init__(f"{message} ({code})")
         self.code = code
-        self.message = message
-        self.detail = detail
-        self.hint = hint
+        self.message = hide_in_message(message)
+        self.detail = hide_in_message(detail)
+        self.hint = hide_in_message(hint)
+        super().__init__(f"{self.message} ({code})")
         self.position = position
         self.line = line
+        self.near = near
 
 
 RIGHTS = frozenset({"42501", "1044", "1142", "1143", "1227", "1370"})

@@ -1,4 +1,7 @@
-"""Passwords that stand in a statement, hidden from what is shown of it."""
+"""Passwords in a statement, hidden from what is shown of it and from what a server says of it.
+
+Plans are read as their server reads them: `planner.review.passwords`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import re
 HIDDEN = "'***'"
 # A string that is cut off ends with the text; one within a string has its quotes doubled.
 STRING = (
-    r"(?:''[^']+''|(?:[eE]|[uU]&|[nN])?(?:'(?:[^'\\]|''|\\.)*+(?:'|\Z)|\$(\w*)\$.*?(?:\$\2\$|\Z)))"
+    r"(?:''[^']+''|(?:[eE]|[uU]&|[nN])?(?:'(?:[^'\\]|''|\\.)*+(?:'|\Z)"
+    r"|\"(?:[^\"\\]|\"\"|\\.)*+(?:\"|\Z)|\$(\w*)\$.*?(?:\$\2\$|\Z)))"
 )
 PASSWORD = re.compile(
-    rf"(\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))(?:\s+|\s*[=(]\s*)){STRING}",
+    rf"(\b(?:password|identified\s+(?:with\s+\S+\s+)?(?:by|as))(?:\s+|\s*[=(]\s*))"
+    rf"(?:{STRING}(?:\s+(?=['\"]))?)+",  # strings that follow each other are one
     re.IGNORECASE | re.DOTALL,
 )
+NEAR = re.compile(rf"(\bnear (?:'(?!' at line)|\"(?!\"))){STRING}", re.DOTALL)
 
 
 def hide_passwords(sql: str) -> str:
@@ -22,3 +28,15 @@ def hide_passwords(sql: str) -> str:
     "alter role a password '***' login"
     """
     return PASSWORD.sub(lambda found: found[1] + HIDDEN, sql)
+
+
+def hide_in_message(message: str) -> str:
+    """What a server says, without passwords: of a syntax error it repeats the statement from some
+    place on, and a string that begins there may be the password whose keyword was cut off.
+
+    >>> hide_in_message("syntax to use near ''hunter2' oops' at line 1")
+    "syntax to use near ''***' oops' at line 1"
+    >>> hide_in_message("syntax to use near '' at line 1")
+    "syntax to use near '' at line 1"
+    """
+    return NEAR.sub(lambda found: found[1] + HIDDEN, hide_passwords(message))

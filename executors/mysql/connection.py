@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/client-error-reference.html; 3169, 4031 and
 # MariaDB's 1927 are the server's last words to a session that it ends.
 LOST = frozenset({0, 1053, 1927, 2006, 2013, 2055, 3169, 4031})
+NEAR = re.compile(r"near '(.*)' at line (\d+)\Z", re.DOTALL)
 # They change nothing that a migration writes, so both sessions have them. DEFAULT would be the
 # server's own; but of the clock it is the one way to let it go on.
 OWN = (
@@ -139,8 +140,9 @@ def translated() -> Iterator[None]:
         text = str(message[0]) if message else str(code)
         if not isinstance(code, int) or code in LOST or isinstance(error, pymysql.InterfaceError):
             raise Unreachable(f"The connection was lost: {text or 'it is closed'}.") from error
-        line = re.search(r"at line (\d+)$", text) if code == 1064 else None
-        raise ServerError(str(code), text, line=int(line[1]) if line else 0) from error
+        place = NEAR.search(text) if code == 1064 else None
+        near, line = place.groups() if place else (None, 0)
+        raise ServerError(str(code), text, line=int(line), near=near) from error
 
 
 def version_number(version: str) -> int:

@@ -7,7 +7,6 @@ https://dev.mysql.com/doc/refman/9.7/en/prepare.html
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -23,7 +22,6 @@ from lockgate.planner.plan.statement import PlannedStatement
 
 # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html
 SYNTAX, LOCK_WAIT = "1064", "1205"
-NEAR = re.compile(r"near '(.*)' at line \d+\Z", re.DOTALL)
 NEAR_LENGTH = 80
 """Characters of the statement that the server repeats, from where it could not go on."""
 LONGEST_ROWS, LONGEST = 50_000, 1_000_000
@@ -108,10 +106,9 @@ def _prepare(connection: Any, texts: Sequence[str]) -> tuple[int, ServerError | 
 
 def _located(error: ServerError, sql: str) -> ServerError:
     """The error with its position, where the server's message tells it."""
-    near = NEAR.search(error.message)
-    if near is None:
+    rest = error.near
+    if rest is None:
         return error
-    rest = near[1]
     if len(rest) < NEAR_LENGTH:
         position = len(sql) - len(rest)
     else:  # MariaDB says by three dots that there is more

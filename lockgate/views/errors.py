@@ -43,7 +43,7 @@ def _show_failure(failure: Failure) -> None:
         tell("")
     for name, value in (("Detail", error.detail), ("Hint", error.hint)):
         if value:
-            tell(f"{name}: {hide_passwords(value)}")
+            tell(f"{name}: {value}")
 
 
 def _blank(text: str) -> str:

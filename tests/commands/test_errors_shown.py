@@ -119,3 +119,23 @@ def test_a_password_in_a_statement_is_not_printed(project: Project, arguments: l
     for sql in (f"do $$ begin {inner}; end $$", "alter role nowhere\n  password 'hunter2'"):
         project.write("001_role.sql", f"{sql};")
         assert "hunter2" not in refused(project.migrate(*arguments), 9, "nowhere").all
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create usr a identified by 'hunter2'",
+        'create usr a identified by "hunter2"',
+        "create user a identified by 'hunter2' oops",
+        "alter user a password 'hunter2' oops",
+        "alter role a password 'x' 'hunter2'",
+        "create usr a identified by 'hunter2",
+    ],
+)
+def test_a_password_is_not_in_what_the_server_repeats_of_a_typo(
+    any_project: Project, sql: str
+) -> None:
+    """MySQL's and MariaDB's error 1064 repeats the statement from where it was not understood."""
+    any_project.write("001_role.sql", f"{sql};")
+    for arguments in (["plan"], ["plan", "--json"], ["up", "-v"], ["up", "--json"], ["lint"]):
+        assert "hunter2" not in any_project.migrate(*arguments).all

@@ -82,7 +82,7 @@ def _failure(failure: Failure | None) -> dict[str, Any] | None:
     error = failure.error
     return {"number": failure.number, "step": _value(failure.step), "place": failure.place,
             "file": failure.step.file, "line": failure.line, "column": failure.column,
-            "code": error.code, "message": error.message, "detail": hide_passwords(error.detail),
+            "code": error.code, "message": error.message, "detail": error.detail,
             "hint": error.hint}  # fmt: skip
 
 

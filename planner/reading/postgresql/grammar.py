@@ -17,6 +17,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+from lockgate.planner.passwords import hide_in_message
 from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.sql.cursor import each_token
 from lockgate.planner.sql.dialect import POSTGRESQL
@@ -93,7 +94,7 @@ def _parse(sql: str) -> Node:
             message = error.message.decode(errors="replace")
             if "memory exhausted" in message or "stack depth" in message:
                 raise TooMuch("it is nested too deeply")
-            raise NotRead(message, max(error.cursorpos - 1, 0))
+            raise NotRead(hide_in_message(message), max(error.cursorpos - 1, 0))
         text = result.parse_tree
     finally:
         library.pg_query_free_parse_result(result)
