@@ -1,4 +1,4 @@
-"""Waiting for something that only asking again, or trying again, can tell."""
+"""Waiting for what only asking again, or trying again, can tell: how often, and for how long."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Where an environment's migrations stand: its files held against its database.
 
-Must not change either, and must not print.
+Must not change either, and must not print. It must load nothing that knows plans: their models
+would cost each `status` more than its work does (`tests/commands/test_imports.py`).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ fleet/         Fleets: many databases that one plan is for
 guarantees/    What undoes what: which statements are kept or undone together
 hidden.py      Characters that a reader of SQL does not see, and names that look like others
 migrations/    Migration files: one file, the folder, their order
-passwords.py   Passwords that stand in a statement, hidden from what is shown of it
+passwords.py   Passwords, hidden from what is shown of a statement and of a server's message
 plan/          The plan as a value and as a file, and what compares or verifies plans
 policies/      Policies: what an environment says of a plan, one file a policy, found by being there
 project.py     A project on the disk: the git checkout that holds it, and which links lead out of it

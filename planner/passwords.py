@@ -1,4 +1,4 @@
-"""Passwords in a statement, hidden from what is shown of it and from what a server says of it.
+"""Passwords, hidden from what is shown of a statement and of a server's message.
 
 Plans are read as their server reads them: `planner.review.passwords`.
 """

@@ -1,6 +1,6 @@
 """A map in a settings file, as its reader wants it: the base of every model of one.
 
-Reads no file: `yamlfile` does. A default is made by `model_construct`: a validator for each model
+Reads no file: `yaml_file` does. A default is made by `model_construct`: a validator for each model
 would cost every command more than reading its file.
 """
 

@@ -24,8 +24,13 @@ PLUGINS = (
 
 LONGEST = 100
 ENTRY = re.compile(r"\S+(?:\.py|/)(?:  .*)?")
-PAUSES = (re.compile(r"[:;.] "), re.compile(r", | so that | which | where "))
+PAUSES = (
+    re.compile(r"[:;.] "),
+    re.compile(r",? (?:by|for|from|in|of|on|to|with) which |, | so that | which | where "),
+)
 """Where a line may end that is too long, the better ones first."""
+FEWEST_WORDS = 3
+"""What is left of it must say something."""
 
 
 def find_packages() -> list[Path]:
@@ -83,7 +88,8 @@ def _fitted(line: str, room: int) -> str:
     if len(text) <= room:
         return text
     for pause in PAUSES:
-        places = [match.start() for match in pause.finditer(text) if match.start() <= room]
+        ends = (match.start() for match in pause.finditer(text) if match.start() <= room)
+        places = [end for end in ends if len(text[:end].split()) >= FEWEST_WORDS]
         if places:
             return text[: places[-1]]
     return text[:room].rpartition(" ")[0]

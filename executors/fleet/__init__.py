@@ -1,7 +1,7 @@
 """The running of a fleet's plan: targets are found, and done wave by wave.
 
 control.py        Sessions on the databases that are asked about a fleet
-coordinator.py    The coordinator
+coordinator.py    The coordinator: what is noted of a fleet's runs
 crew.py           Who does the work of a fleet's run
 driver.py         The driver of a fleet's run
 local.py          A crew of threads in this process: connections wait for servers most of the time

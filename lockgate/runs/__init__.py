@@ -2,7 +2,7 @@
 
 adopted.py      What follows an adoption
 at_once.py      Plan and apply in one, without a review between
-checkup.py      A check-up
+checkup.py      A check-up: what commands need of an environment, its database and this machine
 disposable.py   What only a database that its environment calls disposable takes
 dry_run.py      `--dry-run`: the SQL that would run, after the checks that come before it
 notifying.py    The end of a run, told to the program that the environment names under `notify`

@@ -86,7 +86,7 @@ def _name_back(engine: Engine, adopted: tuple[AdoptedTable, ...]) -> None:
     Raises:
         HistoryError: the tool has made one again.
     """
-    from lockgate.planner.adoption.fence import refuse_made_again
+    from lockgate.planner.adoption.other_tool import refuse_made_again
 
     there = _tables(engine)
     gone = [one for one in adopted if (one.schema, renamed(one.table)) in there]

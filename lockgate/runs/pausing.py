@@ -1,6 +1,7 @@
 """What `migrate pause` and `migrate resume` ask of a run of batches, through the ledger.
 
-Takes no lock: the run itself holds it.
+Takes no lock: the run itself holds it. It is no `PAUSED`, which is how a run ends: the column
+`asked` of `lockgate_batches`, which `executors/batches/walk.py` reads, says that it is to wait.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Each tool is one file, found by being there, a module with `TOOL`. It asks no database: the rows are
 handed in.
 
-fence.py        The other tool after its history was taken over: nothing may change there unseen
 matching.py     Which migrations another tool's history names, and why it cannot be taken over
+other_tool.py   The other tool after its history was taken over: nothing may change there unseen
 plan.py         The plan that takes another tool's history over
 recognition.py  Whose history a table is: every file in `tools` is asked
 siphash.py      SipHash-1-3, by which Rust's standard library hashes

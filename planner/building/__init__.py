@@ -9,7 +9,7 @@ late_steps.py       Steps that run after an applied migration that is after them
 matrix.py           Where each migration is in each environment, side by side
 observation.py      What is known of a database when a plan is made for it
 own_tables.py       Statements of a plan that would change what lockgate keeps in the database
-promotion.py        Promotion
+promotion.py        Promotion: which migrations have run in the environment before
 readings.py         Readings of a plan's statements
 records.py          Plans that run nothing and only change the history
 selection.py        Choice of what a plan runs: of what is pending, and of what is applied

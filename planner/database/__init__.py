@@ -1,7 +1,7 @@
 """What a database says of itself, as values.
 
 address.py      The address of a database, from a URL or from the parts of one
-catalogue.py    The catalogue
+catalogue.py    The catalogue: what a database holds but its rows
 facts.py        What a live database says of its tables, as a value the planner can judge by
 health.py       How a database, its server and a session's rights are, as values
 ledger.py       The ledger: what the database says was applied to it, and the digest of that state

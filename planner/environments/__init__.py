@@ -1,6 +1,6 @@
 """Environments: settings of one database, their keys and policies.
 
-environment.py  Environments
+environment.py  Environments: what `environments/<name>.yaml` says about one database and how to
 fleet_keys.py   The keys of `fleet:` in an environment's file
 folder.py       The folder of environments
 judgement.py    Judgement of plans by an environment's policies

@@ -11,10 +11,10 @@ formats/            Formats of migration files
 heading.py          The directives above `-- migrate:up`
 migration.py        A migration as a value
 mistakes.py         Mistakes in migration files, gathered
-online.py           `-- migrate:online`
+online.py           `-- migrate:online`: an ALTER TABLE that a program of others does by a copy
 order.py            The order of migrations
 restrictions.py     Statements that a section may not hold
 template.py         Rendering of a migration that asks for it with `-- migrate:template jinja`
 template_limits.py  Limits of templates
-waiver.py           A waiver
+waiver.py           A waiver: `-- migrate:allow CODE reason`
 """

@@ -6,7 +6,7 @@ lint.py                Runs the lint rules over sections, joins what an outer li
 losses.py              What is lost with a plan: data that no rollback which comes later brings back
 own_objects.py         What the plan has made itself, followed from one statement to the next
 passwords.py           Passwords that are written in a statement
-rehearsal_findings.py  Evidence
+rehearsal_findings.py  Evidence: what a rehearsal has shown
 remaking.py            A plan made once more, from its own text and the live ledger
 rereading.py           A plan held against its own text
 rules/                 Lint rules: one file a rule, found by being there

@@ -1,7 +1,7 @@
 """What several formats of other tools share.
 
 annotated.py     Files in which a line says where what goes up begins, and another
-changelogs.py    Changelogs of Liquibase in XML, YAML or JSON, as far as they say in
+changelogs.py    Changelogs of Liquibase in XML, YAML or JSON, as far as they say
 changesets.py    Changesets of Liquibase's formatted SQL
 code_files.py    Migrations that are code
 contexts.py      Contexts and labels of Liquibase: which changesets are for a database

@@ -1,6 +1,7 @@
 """How MySQL and MariaDB carry out each operation of an ALTER TABLE: algorithm, lock, rebuild.
 
 Measured: each is the first ALGORITHM and LOCK that the server accepts; it reads no SQL.
+A plan predicts by `WAYS`; only what `fix` offers is asked of a server, by `OFFERS`.
 https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html
 https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-algorithm/
 """

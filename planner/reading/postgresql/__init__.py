@@ -10,7 +10,7 @@ head.py           The head of a statement that carries many rows: enough of it t
 locks.py          The table locks of PostgreSQL, and what each one blocks
 nodes.py          The nodes of a parse tree: the names, constants and calls in them
 other_objects.py  What CREATE and ALTER of functions, event triggers, domains
-outlines.py       Outlines
+outlines.py       Outlines: of the readings of every CREATE and ALTER, and, in short
 reader.py         The one reading of a statement of PostgreSQL, by the server's own grammar
 rows.py           What statements of PostgreSQL that work on rows do, read from their parse trees
 spelling.py       SQL from a parse tree
