@@ -63,7 +63,7 @@ def refuse_moved_histories(engine: Engine, ledger: Ledger) -> None:
     adopted = adopted_tables(ledger)
     if not adopted:
         return
-    from lockgate.planner.adoption.other_tool import refuse_made_again, refuse_moved  # few are adopted
+    from lockgate.planner.adoption.other_tool import refuse_made_again, refuse_moved
 
     found = {(table.schema, table.name): table for table in engine.survey.find_tables()}
     for one in adopted:
