@@ -59,7 +59,8 @@ def open(
         Unreachable: no connection.
     """
     if url is not None:
-        found = bare_environment(url, Path.cwd()).model_copy(update={"migrations": str(migrations)})
+        found = bare_environment(url, Path.cwd(), source="The argument `url`")
+        found = found.model_copy(update={"migrations": str(migrations)})
     else:
         path = Path(environments) if environments is not None else None
         folder = EnvironmentsFolder(path, path.parent) if path else None

@@ -60,7 +60,7 @@ def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environmen
         url = database_url(Path.cwd())
         if name != BARE or not url:
             raise
-        return bare_environment(url, Path.cwd())
+        return bare_environment(url, Path.cwd(), source="DATABASE_URL")
     return read_environment(name, found.path, variables=os.environ, project=found.project)
 
 

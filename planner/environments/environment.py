@@ -151,10 +151,10 @@ def read_environment(
     return _environment(file, name, engine, folder)
 
 
-def bare_environment(url: str, project: Path) -> Environment:
+def bare_environment(url: str, project: Path, *, source: str) -> Environment:
     """The environment `dev` of a project that has no file for one: a URL, and all else by default.
 
-    Raises: UsageError when the URL is wrong.
+    Raises: UsageError when the URL is wrong; it names the `source` that has given it.
     """
     try:
         file = EnvironmentFile.model_validate({"database": {"url": url}})
@@ -163,7 +163,7 @@ def bare_environment(url: str, project: Path) -> Environment:
         engine = None
     if engine is None:
         raise UsageError(
-            "DATABASE_URL is not the URL of a database.",
+            f"{source} is not the URL of a database.",
             do="It looks like postgresql://user:password@localhost/name, or mysql://…; "
             "percent-encode what is special in the password.",
         )

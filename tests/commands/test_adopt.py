@@ -156,6 +156,21 @@ def test_the_other_tools_table_is_renamed_and_named_back(dbmate: Project, any_se
     assert len(run(any_server, dbmate, "select version from schema_migrations")) == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--undo", "--rename"], "gives the other tool's table its old name back by itself"),
+        (["--undo", "--baseline", "1"], "`--undo` writes no plan, and takes no `--baseline`"),
+        (["--rename", "-o", "adopt.json"], "`--rename` writes no plan, and takes no `--out`"),
+        (["--rename", "--json"], "takes no `--json`"),
+    ],
+)
+def test_what_follows_an_adoption_is_done_alone(
+    dbmate: Project, given: list[str], words: str
+) -> None:
+    refused(dbmate.migrate("adopt", *given), 64, words)
+
+
 class TestFlyway:
     @pytest.fixture
     def flyway(self, any_project: Project, any_server: Any) -> Project:

@@ -70,7 +70,7 @@ def test_a_url_needs_no_environment(project: Project, monkeypatch: pytest.Monkey
     monkeypatch.chdir(project.folder)
     with lockgate.open(url=project.url, migrations="migrations") as database:
         assert len(database.up().steps) == 1
-    with pytest.raises(UsageError, match="not the URL"):
+    with pytest.raises(UsageError, match="The argument `url` is not the URL"):
         lockgate.open(url="nonsense")
     with pytest.raises(Unreachable):
         lockgate.open(url="postgresql://u@127.0.0.1:1/d")

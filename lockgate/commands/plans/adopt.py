@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lockgate.options import (
     Invocation,
@@ -80,6 +81,7 @@ def command(
       migrate adopt --rename
       migrate adopt --undo
     """
+    _refuse_besides(click.get_current_context(), rename=rename, undo=undo)
     from lockgate.planner.environments.judgement import refuse_denied
     from lockgate.plans.adoption import plan_adoption
     from lockgate.plans.delivery import Delivery
@@ -98,3 +100,20 @@ def command(
     invocation.document = False
     refuse_denied(plan.decisions)
     return 0
+
+
+def _refuse_besides(context: click.Context, *, rename: bool, undo: bool) -> None:
+    """Refuses what `--undo` and `--rename` would pass over: they write no plan."""
+    from lockgate.planner.errors import UsageError
+
+    alone = "undo" if undo else "rename" if rename else None
+    for parameter in context.command.params:
+        key = parameter.name or ""
+        given = context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+        if alone and given and key not in (alone, "name", "folder", "wait"):
+            raise UsageError(
+                f"`--{alone}` writes no plan, and takes no `{max(parameter.opts, key=len)}`.",
+                do="`--undo` gives the other tool's table its old name back by itself."
+                if key == "rename"
+                else f"Give `migrate adopt --{alone}` alone.",
+            )

@@ -73,7 +73,7 @@ def read_pieces(
 
     `transactional` None: its format does not say. Then it is no transaction where one of its
     statements can run in none. BEGIN and COMMIT around all of it say that it is one, and are left
-    out: lockgate begins and commits.
+    out: lockgate begins and commits. So is a COMMIT at its end alone, which ends the tool's own.
 
     Raises:
         MigrationFileError: its SQL cannot be cut, or a directive of ours has no place in it.
@@ -90,10 +90,12 @@ def read_pieces(
                     left = part
                 elif waiver := _waiver(part, len(statements) + 1):
                     waivers.append(waiver)
-    inner = _unwrapped(statements)
-    if inner is not None:
-        statements, transactional = inner, True
-        waivers = [_moved(waiver, -1) for waiver in waivers]
+    if len(statements) > 1 and _is_one(statements[-1], ENDS):
+        del statements[-1]
+        if _is_one(statements[0], BEGINS):
+            del statements[0]
+            transactional = True
+            waivers = [_moved(waiver, -1) for waiver in waivers]
     if transactional is None:
         transactional = not _has_outside_only(statements, dialect)
     return Section(tuple(statements), transactional, line, tuple(waivers), left, file.name, end)
@@ -115,14 +117,6 @@ def _waiver(directive: Directive, statement: int) -> Waiver | None:
 
 def _moved(waiver: Waiver, by: int) -> Waiver:
     return Waiver(waiver.code, waiver.reason, waiver.line, max(waiver.statement + by, 1))
-
-
-def _unwrapped(statements: list[Statement]) -> list[Statement] | None:
-    """What is between BEGIN and COMMIT, where these are the first and the last."""
-    is_wrapped = (
-        len(statements) > 1 and _is_one(statements[0], BEGINS) and _is_one(statements[-1], ENDS)
-    )
-    return statements[1:-1] if is_wrapped else None
 
 
 def _is_one(statement: Statement, beginnings: tuple[tuple[str, ...], ...]) -> bool:

@@ -428,6 +428,20 @@ def test_waivers_and_requirements_are_ours_in_any_format(tmp_path: Path) -> None
     assert (waiver.code, waiver.statement, waiver.line) == ("drops-data", 1, 3)
 
 
+@pytest.mark.parametrize("text", ["COMMIT", "commit work", "END TRANSACTION"])
+def test_a_commit_at_the_end_of_a_section_is_left_out(tmp_path: Path, text: str) -> None:
+    """In other tools it ends the transaction that they began, when all is done."""
+    write(tmp_path, {"1_a.sql": f"-- +goose Up\nselect 1;\nselect 2;\n{text};\n"})
+    (found,) = read_migrations(tmp_path, POSTGRESQL, "goose").migrations
+    up = parse_sections(found, POSTGRESQL, {}).up
+    assert [one.sql for one in up.statements] == ["select 1", "select 2"]
+    assert up.transactional
+    write(tmp_path, {"1_a.sql": f"-- +goose Up\nselect 1;\n{text};\nselect 2;\n"})
+    (found,) = read_migrations(tmp_path, POSTGRESQL, "goose").migrations
+    with pytest.raises(MigrationFileError, match="would disturb the transaction"):
+        parse_sections(found, POSTGRESQL, {})
+
+
 def test_the_text_of_one_format_is_not_passed_off_as_another(tmp_path: Path) -> None:
     write(tmp_path, {"1_a.sql": "select 1;"})
     sums = {
