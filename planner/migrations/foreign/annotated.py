@@ -31,18 +31,13 @@ def cut_sections(
     is that of an empty word. `transactional` says it for a word where the format does.
 
     Raises:
-        MigrationFileError: a word is there twice, or `down` before `up`.
+        MigrationFileError: a word is there twice.
     """
     found: dict[str, Section] = {}
     for marker, piece in cut_at(whole(file), markers):
         word = marker["word"].lower() if marker else ""
-        if marker and (word in found or (word == "up" and "down" in found)):
-            raise MigrationFileError(
-                f"`{marker[0].strip()}` has no place here",
-                path=Path(file.name),
-                line=piece.line - 1,
-                do="Correct the annotations: up first, then down, each once.",
-            )
+        if marker and word in found:
+            raise _misplaced(file, marker[0], piece.line - 1)
         found[word] = read_pieces(
             file,
             [piece],
@@ -52,6 +47,21 @@ def cut_sections(
             end=piece.line + piece.text.count("\n"),
         )
     return found
+
+
+def refuse_down_first(file: SourceFile, found: Mapping[str, Section], marker: str) -> None:
+    """Raises MigrationFileError when the way back is above `marker`, where its tool refuses it."""
+    if "up" in found and "down" in found and found["down"].line < found["up"].line:
+        raise _misplaced(file, marker, found["up"].line)
+
+
+def _misplaced(file: SourceFile, marker: str, line: int) -> MigrationFileError:
+    return MigrationFileError(
+        f"`{marker.strip()}` has no place here",
+        path=Path(file.name),
+        line=line,
+        do="Correct the annotations: up first, then down, each once.",
+    )
 
 
 def annotated_sections(file: SourceFile, found: Mapping[str, Section], marker: str) -> Sections:

@@ -15,6 +15,7 @@ from lockgate.planner.migrations.foreign.annotated import (
     annotated_sections,
     collect_annotated,
     cut_sections,
+    refuse_down_first,
 )
 from lockgate.planner.migrations.foreign.code_files import untaken_code
 from lockgate.planner.migrations.foreign.sections import read_required
@@ -65,7 +66,9 @@ def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str
     (file,) = migration.files
     transactional = _is_transactional(file)
     words = dict.fromkeys(("", "up", "down"), transactional)
-    return annotated_sections(file, cut_sections(file, DIRECTION, dialect, words), "-- +goose Up")
+    found = cut_sections(file, DIRECTION, dialect, words)
+    refuse_down_first(file, found, "-- +goose Up")
+    return annotated_sections(file, found, "-- +goose Up")
 
 
 def _is_transactional(file: SourceFile) -> bool:

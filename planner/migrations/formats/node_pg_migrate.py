@@ -24,12 +24,15 @@ LAYOUT = "1700000000000_name.sql with `-- Up Migration` and `-- Down Migration`"
 NOT_TAKEN = "migrations in JavaScript or TypeScript"
 
 MARKER = re.compile(r"\s*--[\s-]*(?P<word>up|down)\s+migration.*", re.IGNORECASE)
-MARKED = re.compile(r"^\s*--[\s-]*(?:up|down)\s+migration", re.IGNORECASE | re.MULTILINE)
+MARKED = re.compile(r"^\s*--[\s-]*(?:up|down)\s+migration\s*$", re.IGNORECASE | re.MULTILINE)
+ONE_WAY = (".up.sql", ".down.sql")
 
 
 def recognise(folder: Folder) -> bool:
-    """Whether one of its files has the markers."""
-    return any(MARKED.search(folder.read(name)) for name in folder.names(".sql"))
+    """Whether a file for both ways has a marker as `create` writes it: others' comments say that
+    something is an up migration too."""
+    names = (name for name in folder.names(".sql") if not name.lower().endswith(ONE_WAY))
+    return any(MARKED.search(folder.read(name)) for name in names)
 
 
 def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:

@@ -31,13 +31,14 @@ TAG = re.compile(r"@(?P<name>\S+)\s.*")
 
 @dataclass
 class _Change:
-    """A line of the plan; `version` tells a reworked change from the one before it, and `script`
-    is the name of its files."""
+    """A line of the plan; `version` tells a reworked change from the one before it, and its files
+    have the first of the names `scripts` that is there."""
 
     version: str
     name: str
-    script: str
+    scripts: tuple[str, ...]
     requires: tuple[str, ...]
+    first_tag: int
 
 
 def recognise(folder: Folder) -> bool:
@@ -48,7 +49,9 @@ def recognise(folder: Folder) -> bool:
 def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile, ...]]:
     """The files of each change, in the order of the plan, with what the plan says of it."""
     for change in _changes(folder):
-        deploy, revert = f"deploy/{change.script}.sql", f"revert/{change.script}.sql"
+        there = (one for one in change.scripts if folder.has(f"deploy/{one}.sql"))
+        script = next(there, change.scripts[0])
+        deploy, revert = f"deploy/{script}.sql", f"revert/{script}.sql"
         if not folder.has(deploy):
             raise MigrationFileError(
                 f"there is no {deploy}",
@@ -77,14 +80,14 @@ def _changes(folder: Folder) -> list[_Change]:
     changes: list[_Change] = []
     newest: dict[str, _Change] = {}
     tagged: dict[str, dict[str, _Change]] = {}
-    tag = ""
+    tags: list[str] = []
     for number, line in enumerate(folder.read(PLAN).splitlines(), 1):
         text = line.strip()
         if not text or text.startswith(("#", "%")):
             continue
         if text.startswith("@"):
-            tag = text.split()[0]
-            tagged[tag] = dict(newest)
+            tags.append(text.split()[0])
+            tagged[tags[-1]] = dict(newest)
             continue
         match = CHANGE.fullmatch(text)
         if match is None or match["sign"] == "-":
@@ -96,9 +99,10 @@ def _changes(folder: Folder) -> list[_Change]:
         before = newest.get(name)
         version = name
         if before is not None:
-            before.script = f"{name}{tag}"
+            since = reversed(tags[before.first_tag :])
+            before.scripts = tuple(f"{name}{tag}" for tag in since) or (name,)
             version = f"{name}~{sum(one.name == name for one in changes) + 1}"
-        newest[name] = _Change(version, name, name, requires)
+        newest[name] = _Change(version, name, (name,), requires, len(tags))
         changes.append(newest[name])
     return changes
 

@@ -442,6 +442,50 @@ def test_a_commit_at_the_end_of_a_section_is_left_out(tmp_path: Path, text: str)
         parse_sections(found, POSTGRESQL, {})
 
 
+def test_the_way_back_may_be_first_where_the_tool_takes_that(tmp_path: Path) -> None:
+    for name, text in {
+        "sql-migrate": "-- +migrate Down\nselect 2;\n\n-- +migrate Up\nselect 1;\n",
+        "node-pg-migrate": "-- Down Migration\nselect 2;\n-- Up Migration\nselect 1;\n",
+    }.items():
+        write(tmp_path, {"1_a.sql": text})
+        (found,) = read_migrations(tmp_path, POSTGRESQL, name).migrations
+        sections = parse_sections(found, POSTGRESQL, {})
+        assert sections.down is not None
+        assert [one.sql for one in sections.up.statements] == ["select 1"]
+        assert [one.sql for one in sections.down.statements] == ["select 2"]
+    write(tmp_path, {"1_a.sql": "-- +goose Down\nselect 2;\n-- +goose Up\nselect 1;\n"})
+    (found,) = read_migrations(tmp_path, POSTGRESQL, "goose").migrations
+    with pytest.raises(MigrationFileError, match=r"`-- \+goose Up` has no place here"):
+        parse_sections(found, POSTGRESQL, {})
+
+
+def test_a_comment_that_speaks_of_an_up_migration_is_no_marker_of_a_format(tmp_path: Path) -> None:
+    write(tmp_path, {"1_a.up.sql": "-- Up migration\nselect 1;", "1_a.down.sql": "select 2;"})
+    assert recognise_format(tmp_path) == "golang-migrate"
+    write(tmp_path / "b", {"1_a.sql": "-- +goose Up\n-- Up migration for the shop\nselect 1;"})
+    assert recognise_format(tmp_path / "b") == "goose"
+
+
+@pytest.mark.parametrize("tag", ["v1", "v2"])
+def test_a_reworked_change_of_sqitch_has_any_tag_since_it(tmp_path: Path, tag: str) -> None:
+    """Sqitch takes the newest that has a file."""
+    write(tmp_path, {
+        "sqitch.plan": """
+            z 2026-01-01T00:00:00Z Ann <a@example.com> # first
+            @v1 2026-01-02T00:00:00Z Ann <a@example.com> # tag
+            a 2026-01-03T00:00:00Z Ann <a@example.com> # second
+            @v2 2026-01-04T00:00:00Z Ann <a@example.com> # tag
+            z [z@v2] 2026-01-05T00:00:00Z Ann <a@example.com> # again
+            """,
+        f"deploy/z@{tag}.sql": "select 1;", "deploy/a.sql": "select 2;",
+        "deploy/z.sql": "select 3;",
+    })  # fmt: skip
+    found = read_migrations(tmp_path, POSTGRESQL, "sqitch").migrations
+    assert [parse_sections(one, POSTGRESQL, {}).up.statements[0].sql for one in found] == [
+        "select 1", "select 2", "select 3",
+    ]  # fmt: skip
+
+
 def test_the_text_of_one_format_is_not_passed_off_as_another(tmp_path: Path) -> None:
     write(tmp_path, {"1_a.sql": "select 1;"})
     sums = {
