@@ -9,6 +9,7 @@ notifying.py    The end of a run, told to the program that the environment names
 pausing.py      What `migrate pause` and `migrate resume` ask of a run of batches
 schema_file.py  The schema as a file of the project
 settlement.py   `migrate resolve`: looking at half-done runs, and settling one under the lock
+telemetry.py    A run as spans and metrics of OpenTelemetry, where `lockgate[otel]` is installed
 up_and_down.py  `up` and `down`
 waiting.py      Waiting for a database: until its server answers, or a migration is applied
 """

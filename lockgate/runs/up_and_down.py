@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Report
@@ -11,6 +12,7 @@ from lockgate.plans.origin import with_origin
 from lockgate.runs.at_once import apply_at_once
 from lockgate.runs.dry_run import refuse_both, show_dry_run
 from lockgate.runs.notifying import notifying
+from lockgate.runs.telemetry import traced
 from lockgate.trust.admission import admit
 from lockgate.views.database.transport import tell_clear_text
 from lockgate.views.plan import text
@@ -44,7 +46,8 @@ def plan_and_apply(
             return None
         with (
             following(verbose=verbose, as_json=as_json) as told,
-            notifying(environment, told) as emit,
+            notifying(environment, told) as noted,
+            traced(environment, noted, os.environ) as emit,
         ):
             show = _show_nothing if as_json else text.tell_warnings
             report = apply_at_once(work, request, emit, show, deadline)

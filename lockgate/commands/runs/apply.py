@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,7 @@ def command(
     from lockgate.plans.rereading import reread
     from lockgate.runs.dry_run import refuse_both, show_dry_run
     from lockgate.runs.notifying import notifying
+    from lockgate.runs.telemetry import traced
     from lockgate.trust.admission import (
         PlanFile,
         admit,
@@ -149,7 +151,8 @@ def command(
             tell(f"EMERGENCY: {reason}", "bold red")
         with (
             following(verbose=verbose, as_json=as_json) as told,
-            notifying(environment, told, reason) as emit,
+            notifying(environment, told, reason) as noted,
+            traced(environment, noted, os.environ) as emit,
         ):
             report = apply(
                 plan, work.engine, author(deadline, reason), wait=environment.lock.wait, emit=emit,
