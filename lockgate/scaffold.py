@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from lockgate.planner.environments.folder import FOLDER, environment_names
 from lockgate.planner.environments.keys import Database, EnvironmentFile
 from lockgate.planner.errors import MigrationFileError, UsageError
 from lockgate.planner.migrations.directory import FIRST_DATE, recognise_format
+from lockgate.planner.migrations.format import PLAIN
 from lockgate.planner.migrations.formats.lockgate import FILENAME
 from lockgate.planner.migrations.migration import OWN
 from lockgate.planner.project import refuse_outward_link
@@ -40,6 +42,10 @@ PLACES = (
     *("supabase/migrations", "src/main/resources/db/migration", "src/main/resources/db/changelog"),
 )
 """Where the first steps of other tools put migrations."""
+SIGNS = ("*.sql", "sqitch.plan", "*/migration.sql", "committed/*.sql")
+"""What the folder of some tool's migrations holds, in any other place."""
+OTHERS = frozenset({"node_modules", "vendor", "target", "build", "dist", "venv", "test", "tests"})
+DEEPEST = 6
 IGNORED = (".lockgate/", ".env", "plan.json")
 """The embedded servers' data, secrets, and the plan of the moment."""
 
@@ -93,20 +99,37 @@ def make_project(project: Path, database: str) -> tuple[Path, ...]:
     """
     found = find_migrations(project)
     made = [
-        *_make_environment(project / FOLDER, database, found),
+        *_make_environment(project / FOLDER, database, found[0] if len(found) == 1 else None),
         *(() if found else _make_folder(project / "migrations")),
         *_ignore(project / ".gitignore"),
     ]
     return tuple(path.relative_to(project) for path in made)
 
 
-def find_migrations(project: Path) -> tuple[str, str] | None:
-    """The folder of the migrations that a project has, and their format; None without any."""
+def find_migrations(project: Path) -> tuple[tuple[str, str], ...]:
+    """The folder of the migrations that a project has, and their format; several where it is not
+    clear which. One where the first steps of a tool put it is."""
     for place in PLACES:
         if next((project / place).rglob("*.sql"), None):
             with suppress(MigrationFileError):
-                return place, recognise_format(project / place)
-    return None
+                return ((place, recognise_format(project / place)),)
+    return tuple(_search(project))
+
+
+def _search(project: Path) -> Iterator[tuple[str, str]]:
+    """The innermost folders whose files some tool's format recognises."""
+    found: dict[Path, str] = {}
+    for name, folders, _ in os.walk(project):
+        path = Path(name)
+        deep = len(path.relative_to(project).parts) >= DEEPEST
+        folders[:] = [] if deep else sorted(x for x in folders if x[0] != "." and x not in OTHERS)
+        if any(next(path.glob(sign), None) for sign in SIGNS):
+            with suppress(MigrationFileError):
+                found[path] = recognise_format(path)
+    for path, format_name in found.items():
+        inner = (other for other in found if path in other.parents and found[other] != PLAIN)
+        if format_name != PLAIN and not any(inner):
+            yield path.relative_to(project).as_posix(), format_name
 
 
 def _make_environment(folder: Path, database: str, found: tuple[str, str] | None) -> Iterator[Path]:

@@ -123,9 +123,10 @@ def _refuse_missing(
     raise HistoryError(
         f"{history.tool.name} has applied what no file of the migrations directory is: {shown}.",
         why="What these have made could not be told from what is pending.",
-        do="Where these are SQL files, restore them (git checkout), or correct `migrations:` in "
-        "the environment. Otherwise write what they have made into a migration (`migrate dump`), "
-        "and name the last one whose work is in the database: `migrate adopt --baseline VERSION`.",
+        do="Where these are SQL files, restore them (git checkout), or name their folder in the "
+        "environment: `migrations: {directory: DIR, format: auto}`. Otherwise write what they have "
+        "made into a migration (`migrate dump`), and name the last one whose work is in the "
+        "database: `migrate adopt --baseline VERSION`.",
     )
 
 

@@ -200,19 +200,34 @@ def test_init_takes_the_variable_that_is_set(empty: Project) -> None:
         ("migrations/1_a.sql", "-- +goose Up\n", "{directory: migrations, format: goose}"),
         ("db/migrations/1_a.sql", "-- migrate:up\n", "db/migrations"),
         ("supabase/migrations/1_a.sql", "create table t ();", "{directory: supabase/migrations, "),
+        ("1_a.sql", "-- +goose Up\n", "{directory: ., format: goose}"),
+        ("sql/V1__a.sql", "select 1;", "{directory: sql, format: flyway}"),
+        (
+            "app/store/schema/1_a.up.sql",
+            "",
+            "{directory: app/store/schema, format: golang-migrate}",
+        ),
     ],
 )
 def test_init_finds_the_migrations_of_other_tools(
     path: str, text: str, expected: str, empty: Project
 ) -> None:
     file = empty.folder / path
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     made = succeed(empty.migrate("init")).out.split()
     assert made == ["environments/dev.yaml", ".gitignore"]
     written = (empty.folder / "environments/dev.yaml").read_text()
     assert f"\nmigrations: {expected}" in written
     succeed(empty.migrate("validate", "-e", "dev"))
+
+
+def test_init_does_not_choose_between_two_folders(empty: Project) -> None:
+    for path in ("a/1_a.up.sql", "b/V1__a.sql", "node_modules/c/V1__a.sql", "d/1_fixture.sql"):
+        (empty.folder / path).parent.mkdir(parents=True)
+        (empty.folder / path).write_text("select 1;")
+    assert "There are migrations in a and b." in succeed(empty.migrate("init")).err
+    assert "\nmigrations:" not in (empty.folder / "environments/dev.yaml").read_text()
 
 
 def test_init_writes_no_password_into_a_file_that_is_committed(empty: Project) -> None:

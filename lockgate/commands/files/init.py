@@ -32,14 +32,15 @@ def command(database: str | None) -> int:
     made = make_project(Path.cwd(), where)
     for path in made:
         say(str(path))
-    found = find_migrations(Path.cwd())
-    if made and found and found != ("migrations", "lockgate"):
-        tell(f"The migrations in {found[0]} are read as they are (format: {found[1]}).")
+    found = [one for one in find_migrations(Path.cwd()) if one != ("migrations", "lockgate")]
+    if not made:
+        tell("All of it is there already.")
+    elif len(found) > 1:
+        tell(f"There are migrations in {' and '.join(place for place, _ in found)}.")
+        tell("Name one folder as `migrations:` in environments/dev.yaml.")
+    elif found:
+        tell(f"The migrations in {found[0][0]} are read as they are (format: {found[0][1]}).")
         tell("Next: `migrate validate`, then `migrate status`.")
     else:
-        tell(
-            "Next: `migrate new NAME`, then `migrate up`."
-            if made
-            else "All of it is there already."
-        )
+        tell("Next: `migrate new NAME`, then `migrate up`.")
     return 0
