@@ -12,7 +12,7 @@ def privileges(granted: str, kind: str, owner: str) -> str:
     """Sorted, for their order is that of the GRANTs; null where they are what an owner has
     anyway, for a GRANT that is taken back leaves that in place of nothing."""
     default = f"acldefault('{kind}', {owner})"
-    return f"nullif({in_order(f'coalesce({granted}, {default})')}, {in_order(default)})"
+    return if_any(granted, f"nullif({in_order(granted)}, {in_order(default)})")
 
 
 def in_order(items: str) -> str:
@@ -20,7 +20,12 @@ def in_order(items: str) -> str:
 
 
 def options(items: str) -> str:
-    return f"nullif({in_order(items)}, '{{}}')"
+    return if_any(items, f"nullif({in_order(items)}, '{{}}')")
+
+
+def if_any(items: str, value: str) -> str:
+    """The value, which is null where there are no items: most rows have none, and are not asked."""
+    return f"case when {items} is not null then {value} end"
 
 
 def free(catalog: str, oid: str) -> str:
@@ -93,7 +98,8 @@ select {RELATION}, 'column ' || quote_ident(a.attname),
     'collation', case when a.attcollation <> t.typcollation then ({COLLATION} a.attcollation) end,
     'storage', case when a.attstorage <> t.typstorage then a.attstorage end,
     'compression', nullif(a.attcompression, ''), 'statistics', nullif(a.attstattarget, -1),
-    'options', {options(OF_PEOPLE)}, 'server options', {options("a.attfdwoptions")},
+    'options', {if_any("a.attoptions", options(OF_PEOPLE))},
+    'server options', {options("a.attfdwoptions")},
     'local', nullif(a.attislocal, true), 'inherited', nullif(a.attinhcount, 0),
     'privileges', {options("a.attacl")}, 'comment', col_description(c.oid, a.attnum))
 from pg_attribute a join pg_class c on c.oid = a.attrelid {IN_SCHEMA} c.relnamespace
