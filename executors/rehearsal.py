@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Author, apply
@@ -31,7 +30,7 @@ from lockgate.planner.plan.drift import made_by_migrations, without_tables
 from lockgate.planner.plan.other_version import comparable
 from lockgate.planner.plan.plan import Direction, Plan, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine

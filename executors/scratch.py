@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from lockgate.executors.engine import Engine, Traits, open_engine
 from lockgate.executors.failure import ServerError
 from lockgate.planner.environments.keys import History
 from lockgate.planner.errors import Interrupted, UsageError
+from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
     from lockgate.executors.programs.installations import Installation

@@ -7,7 +7,6 @@ would cost each `status` more than its work does (`tests/commands/test_imports.p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ from lockgate.planner.errors import (
     WrongTarget,
 )
 from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.workspace import Workspace, load_environment, load_migrations, look, open_workspace
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +22,7 @@ from lockgate.planner.environments.environment import Environment, resolve_datab
 from lockgate.planner.environments.policy import PolicySettings
 from lockgate.planner.errors import IrreversibleMigration
 from lockgate.planner.plan.drift import made_by_migrations
+from lockgate.planner.value import replace
 from lockgate.plans.making import Request
 from lockgate.runs.at_once import apply_at_once
 from lockgate.status import stand_of

@@ -9,7 +9,6 @@ import socket
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from lockgate.planner.migrations.directory import Directory, read_migrations
 from lockgate.planner.project import is_outside
 from lockgate.planner.quantities import format_duration
 from lockgate.planner.sql.dialect import DIALECTS
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.signals import deferred_signals
 
 if TYPE_CHECKING:

@@ -1,14 +1,18 @@
 """Values: frozen dataclasses with slots, whose classes cost a tenth to make.
 
 `dataclass(frozen=True, slots=True)` compiles six functions for each class, in half a millisecond,
-and a command imports two hundred. Here one is compiled, when a value is first made; what compares,
+and a command imports two hundred. Here two are compiled, when a value is first made; what compares,
 hashes and shows values reads their fields. Must not differ from such a dataclass in what it does.
+
+Nor does it set each field past the class that refuses it, which costs ten times as much: a value is
+filled as one of an open class of the same layout, and is given its own class then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from dataclasses import replace as replace_field
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
@@ -26,6 +30,18 @@ def frozen(cls: type[_T]) -> type[_T]:
     _give(made, {"__init__": _first_init(made), "__repr__": _show, "__setattr__": _refuse_to_set})
     _give(made, {"__delattr__": _refuse_to_set, "__setstate__": _restore})
     return made  # type: ignore[no-any-return]
+
+
+def replace(value: _T, **changes: Any) -> _T:
+    """The value with other fields, as `dataclasses.replace` gives it."""
+    made = value.__class__
+    copy = _COPIES.get(made)
+    if copy is None:  # none was made by its `__init__` yet, or another decorator's
+        return replace_field(value, **changes)  # type: ignore[type-var]
+    return copy(value, changes)  # type: ignore[no-any-return]
+
+
+_COPIES: dict[type, Callable[..., Any]] = {}
 
 
 def _give(made: type, methods: dict[str, Any]) -> None:
@@ -59,23 +75,60 @@ def _first_init(made: Any) -> Callable[..., None]:
 
 
 def _compile_init(made: Any) -> Callable[..., None]:
+    """The `__init__` of a class; how a value of it is copied is compiled along."""
     # Names that no field has.
-    names: dict[str, Any] = {"__absent": MISSING, "__put": object.__setattr__}
-    arguments, lines = ["self"], []
+    names: dict[str, Any] = {"__absent": MISSING, "__put": object.__setattr__, "__made": made}
+    names |= {"__open": _open(made), "__new": object.__new__}
+    arguments, given = ["self"], {}
     for each in fields(made):
         names[f"default_{each.name}"] = _default(each)
         arguments.append(each.name + _assigned(each))
-        given = each.name
+        given[each.name] = each.name
         if each.default_factory is not MISSING:
-            given = f"default_{given}() if {given} is __absent else {given}"
-        lines.append(f"__put(self, {each.name!r}, {given})")
+            default = f"default_{each.name}"
+            given[each.name] = f"{default}() if {each.name} is __absent else {each.name}"
+    init = [
+        "if self.__class__ is __made:",
+        "    __put(self, '__class__', __open)",
+        *(f"    self.{name} = {value}" for name, value in given.items()),
+        "    self.__class__ = __made",
+        "else:",  # of a class made from it
+        *(f"    __put(self, {name!r}, {value})" for name, value in given.items()),
+        "    pass",
+    ]
+    copy = [
+        "if changes.keys() - __names:",
+        "    raise TypeError(f'{__made.__qualname__} has no fields {changes.keys() - __names}')",
+        "copied = __new(__open)",
+        *(f"copied.{name} = self.{name}" for name in given),
+        "for name, given in changes.items():",
+        "    setattr(copied, name, given)",
+        "copied.__class__ = __made",
+    ]
     if hasattr(made, "__post_init__"):
-        lines.append("self.__post_init__()")
-    body = "".join(f"\n    {line}" for line in lines or ["pass"])
-    exec(f"def __init__({', '.join(arguments)}):{body}", names)
-    init: Callable[..., None] = names["__init__"]
-    init.__qualname__ = f"{made.__qualname__}.__init__"
-    return init
+        init.append("self.__post_init__()")
+        copy.append("copied.__post_init__()")
+    names["__names"] = given.keys()
+    _define("__init__", arguments, init, names)
+    _define("__copy", ["self", "changes"], [*copy, "return copied"], names)
+    _COPIES[made] = names["__copy"]
+    compiled: Callable[..., None] = names["__init__"]
+    compiled.__qualname__ = f"{made.__qualname__}.__init__"
+    return compiled
+
+
+def _define(name: str, arguments: list[str], lines: list[str], names: dict[str, Any]) -> None:
+    body = "".join(f"\n    {line}" for line in lines)
+    exec(f"def {name}({', '.join(arguments)}):{body}", names)
+
+
+def _open(made: Any) -> type:
+    """A class of the same layout whose fields can be set."""
+    body = {"__slots__": made.__slots__, "__setattr__": object.__setattr__}
+    if "__orig_bases__" in made.__dict__:  # `Generic` wants to see it
+        body["__orig_bases__"] = made.__orig_bases__
+    opened: type = type(made)(made.__name__, made.__bases__, body)
+    return opened
 
 
 def _default(each: Field[Any]) -> object:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from lockgate.executors.batches.progress import KeyValues, Progress, note_waiting, read_progress
@@ -25,7 +25,7 @@ from lockgate.executors.failure import Failure, NotReached, StepFailed
 from lockgate.executors.polling import delays
 from lockgate.planner.errors import Paused
 from lockgate.planner.quantities import format_duration, format_size
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run

@@ -6,12 +6,12 @@ Writes nothing, and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.occupancy import Occupancy, OtherHistory
 from lockgate.planner.database.recording import AdoptedTable, adopted_tables, renamed
 from lockgate.planner.errors import StalePlan
+from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Engine

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from lockgate.executors.mysql.nodes.cluster import BEATEN, Claim
 from lockgate.executors.mysql.nodes.lineage import succeeded, with_servers
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
+from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row, Run, Survey

@@ -7,7 +7,6 @@ Changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,7 +34,7 @@ from lockgate.planner.fleet.waves import number_waves
 from lockgate.planner.migrations.directory import Directory
 from lockgate.planner.plan.plan import State
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refuse_unresolved
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.workspace import Workspace, load_migrations, read_settled
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ the files, and each target must be as the run has left it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.fleet.coordinator import Coordinator
@@ -19,6 +18,7 @@ from lockgate.planner.environments.judgement import refuse_denied
 from lockgate.planner.errors import UsageError
 from lockgate.planner.fleet.fleet_plan import FleetPlan, parse_fleet_plan
 from lockgate.planner.policies.require_plan import judge_unplanned
+from lockgate.planner.value import replace
 from lockgate.trust.approvals import Approvers, Signatures
 from lockgate.views.fleet.run import show_end
 from lockgate.workspace import author

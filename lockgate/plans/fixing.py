@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lockgate.executors.rehearsal import Stage
@@ -25,7 +25,7 @@ from lockgate.planner.rewriting.files import NewFile, compose
 from lockgate.planner.rewriting.piece import Pieces
 from lockgate.planner.rewriting.proposal import Cost, NotOffered, Proposal
 from lockgate.planner.rewriting.rewrite import Rewriting, rewrite_section
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import is_numbered, version_key
 from lockgate.plans.offers import settle_offers
 from lockgate.plans.rehearsal import open_stage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ from lockgate.planner.plan.verify import refuse_foreign, refuse_unresolved
 from lockgate.planner.policies import out_of_order
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.quantities import format_moment
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import VersionKey
 from lockgate.plans.linting import inspect_plan, lint_inside, lint_outside
 from lockgate.workspace import Workspace, load_migrations

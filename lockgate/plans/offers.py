@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.planner.rewriting.rewrite import Rewriting
+from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Session

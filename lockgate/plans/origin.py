@@ -6,7 +6,6 @@ What knows receipts is imported when one is read: most environments promote noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import ConfigurationError, Unreachable, UsageError
 from lockgate.planner.plan.verify import refuse_foreign
+from lockgate.planner.value import replace
 from lockgate.plans.making import Request
 from lockgate.workspace import load_environment, open_workspace
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from lockgate.executors.apply import Report, apply_locked, find_batching, recover_same
 from lockgate.executors.events import Emit
@@ -14,6 +13,7 @@ from lockgate.planner.errors import LockgateError
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.verify import refuse_unresolved
 from lockgate.planner.policies.require_plan import judge_unplanned
+from lockgate.planner.value import replace
 from lockgate.plans.making import Request, draft_plan, observe, plan_live
 from lockgate.trust.admission import admit
 from lockgate.workspace import Workspace, author

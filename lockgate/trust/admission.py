@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from lockgate.planner.policies import plan as plan_policy
 from lockgate.planner.policies.non_atomic import KEY as NON_ATOMIC
 from lockgate.planner.policies.require_intent import judge_intent
 from lockgate.planner.quantities import spell_digest
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.trust.approvals import (
     Approvers,
     Signatures,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -42,7 +42,7 @@ from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.migrations.mistakes import Mistakes
 from lockgate.planner.plan.plan import Direction, Plan, Source, State, Step, Target, intend, seal
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement, statement_digest
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import VersionKey, is_repeatable, version_key
 
 # Each new table holds about three locks (itself, its index, its TOAST table) in a lock table

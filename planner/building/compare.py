@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
 from lockgate.planner.quantities import short_digest
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import VersionKey, is_numbered, is_repeatable, version_key
 
 if TYPE_CHECKING:

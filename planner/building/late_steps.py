@@ -6,7 +6,6 @@ A plan is marked by the files; `apply` has none, and does it again by the ledger
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.database.ledger import Entry, Ledger
@@ -14,6 +13,7 @@ from lockgate.planner.finding import LATE, Finding
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.order import order
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.value import replace
 from lockgate.planner.versions import VersionKey, is_numbered, version_key
 
 

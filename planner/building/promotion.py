@@ -6,7 +6,7 @@ Reads neither receipts nor ledgers: it is handed them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -19,7 +19,7 @@ from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.proof import CarriedReceipt, Promotion, Proof, StepCost
 from lockgate.planner.plan.receipt import Applied, Receipt
 from lockgate.planner.quantities import format_moment, short_digest
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import VersionKey, version_key
 
 NOT_APPLIED = "not applied in {}"

@@ -7,7 +7,6 @@ Looks into no database: what it holds, its author says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from lockgate.planner.building.build import Setting, compose_step, plan_steps
 from lockgate.planner.building.compare import Comparison, refuse_broken_history
@@ -20,6 +19,7 @@ from lockgate.planner.migrations.format import recorded_sections
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.record import Record
+from lockgate.planner.value import replace
 from lockgate.planner.versions import VersionKey, version_key
 
 RECORDED = Finding.model_construct(

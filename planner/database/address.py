@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import field
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import quote, unquote
 
 from pydantic import SecretStr
 
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 EngineName = Literal["postgresql", "mysql", "mariadb"]
 Elsewhere = Callable[[str | None], Mapping[str, str]]

@@ -7,7 +7,6 @@ those of `planner.environments.keys`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -31,6 +30,7 @@ from lockgate.planner.errors import ConfigurationError, UsageError
 from lockgate.planner.fleet.place import TargetPlace
 from lockgate.planner.migrations.foreign.contexts import UNDECIDED, Decided
 from lockgate.planner.migrations.migration import OWN as OWN_FORMAT
+from lockgate.planner.value import replace
 
 BARE = "dev"
 """The environment that needs no file, where DATABASE_URL says where the database is."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from lockgate.planner.decision import Decision
@@ -12,6 +11,7 @@ from lockgate.planner.errors import Denied
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.start import Start
 from lockgate.planner.policies.break_glass import passes
+from lockgate.planner.value import replace
 
 NOTHING_RUN = "The environment's policy denies the plan; nothing was run."
 

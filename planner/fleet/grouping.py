@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.database.ledger import Ledger
@@ -15,7 +15,7 @@ from lockgate.planner.database.server import Server
 from lockgate.planner.fleet.fleet_plan import FleetTarget, Odd
 from lockgate.planner.fleet.place import TargetPlace
 from lockgate.planner.plan.statement import sha256
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 DRIFTED = "its history is that of {count} others, and its definitions are not"
 NO_NORM = "{count} targets have its history, and no definitions are those of more than half of them"

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import UsageError
 from lockgate.planner.quoting import double_quoted
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 SHARED = "public"
 """The schema that tenants' schemas have beside them in their search_path."""

@@ -6,7 +6,6 @@ Knows nothing of the statements around it but what these left: `units` knows whi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
@@ -17,7 +16,7 @@ from lockgate.planner.reading.reading import Definition, Object, Reading
 from lockgate.planner.reading.spread import Spread, spread
 from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 SAME_UNIT = "which the same unit makes"
 OF_ITS_OWN = "the server commits it by itself; its inverse undoes it"

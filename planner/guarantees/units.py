@@ -6,7 +6,6 @@ Reads no server: the facts are given. What one statement promises, `statement_gu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from lockgate.planner.guarantees.guarantee import (
@@ -27,7 +26,7 @@ from lockgate.planner.guarantees.statement_guarantees import (
 from lockgate.planner.plan.statement import Guarantee, PlannedStatement
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts

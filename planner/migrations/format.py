@@ -9,7 +9,6 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -27,7 +26,7 @@ from lockgate.planner.migrations.migration import (
 )
 from lockgate.planner.migrations.mistakes import Mistakes
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 if TYPE_CHECKING:
     from lockgate.planner.migrations.waiver import Waiver

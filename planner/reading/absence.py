@@ -8,10 +8,10 @@ nothing, it is taken to be there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.value import replace
 
 # What shares its names with others of its schema, or of the database.
 KINDS = {

@@ -7,11 +7,11 @@ that is asked for is imported: a reader costs a command a tenth of its start.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.reading.absence import Absence
 from lockgate.planner.reading.calls import Routines
+from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
     from lockgate.planner.database.facts import Facts

@@ -6,13 +6,13 @@ Begins with the facts of a live database; judges nothing, and forgets what it ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.made import Made
 from lockgate.planner.reading.reading import Object, Reading
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})

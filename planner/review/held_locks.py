@@ -8,11 +8,10 @@ https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 
 from lockgate.planner.reading.reading import Blocked, Hold, Object
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 NAMED = 3  # locks; the rest are counted
 

@@ -6,7 +6,6 @@ Runs nothing: `executors.rehearsal` does. Whether a finding matters, policies an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from lockgate.planner.database.catalogue import ObjectDifference, is_counter
 from lockgate.planner.database.facts import Facts
@@ -29,7 +28,7 @@ from lockgate.planner.reading.sizes import SEVERITY_OF, find_sized, measure
 from lockgate.planner.review.lint import waived
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import POSTGRESQL
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 STRENGTH: dict[Blocked, int] = {"nothing": 0, "writes": 1, "reads": 2}
 SHUT_OUT: dict[Blocked, str] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.planner.building.build import Setting, make_skip, make_step, plan_steps
@@ -21,7 +20,7 @@ from lockgate.planner.hidden import is_visible
 from lockgate.planner.plan.plan import FORMAT_VERSION, Plan, Step
 from lockgate.planner.plan.record import Record
 from lockgate.planner.plan.statement import Batch, Online, PlannedStatement
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Ledger

@@ -6,7 +6,6 @@ Derived from the statements themselves, so that nobody has to believe it; decide
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.catalogue import ObjectChange
@@ -14,7 +13,7 @@ from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 # A reading may say by the columns' own names what these do.
 ON_COLUMNS = frozenset({"add column", "drop column", "redefine column", "rename"})

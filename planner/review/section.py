@@ -6,7 +6,7 @@ Judges nothing; the rules in `planner.review.rules` do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Protocol
 
 from lockgate.planner.database.facts import Facts
@@ -27,7 +27,7 @@ from lockgate.planner.review.held_locks import NONE, HeldLocks, LocksInForce, as
 from lockgate.planner.review.own_objects import OwnObjects
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.sql.statements import DelimiterLeft
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 
 class Written(Protocol):

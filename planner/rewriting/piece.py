@@ -5,8 +5,6 @@ It must not know a file: `planner.rewriting.files` puts pieces into files.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.postgresql.grammar import parse
 from lockgate.planner.reading.postgresql.nodes import Node, relation
@@ -15,7 +13,7 @@ from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.sql.dialect import Dialect
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 
 @frozen

@@ -6,10 +6,9 @@ Holds no connection and asks no server: `with_server` is told what the server sa
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 SPACE = r"[ \t\n\r\f\v]"
 # Classes of letters and of all that is not ASCII, spelled by what is not in them: so they compile

@@ -3,12 +3,12 @@
 import copy
 import pickle
 from collections.abc import Mapping
-from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields
 from typing import Any
 
 import pytest
 
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 
 class Shape:
@@ -116,3 +116,25 @@ def test_what_a_class_says_itself_is_kept_and_inherited() -> None:
 def test_copies_and_pickles_are_equal() -> None:
     one = Checked(1, 2)
     assert copy.copy(one) == copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one
+
+
+class Loose(Checked):
+    """A class of others, made from a value's: it has room for more."""
+
+
+def test_a_changed_value_is_looked_at_and_all_else_is_kept() -> None:
+    one = Wider(1, 2, 3)
+    assert (replace(one, low=2).low, replace(one, low=2).step) == (2, 3)
+    assert type(replace(one)) is Wider
+    with pytest.raises(ValueError, match="3 > 2"):
+        replace(one, low=3)
+    with pytest.raises(TypeError, match="wide"):
+        replace(one, wide=3)
+    with pytest.raises(FrozenInstanceError):
+        setattr(replace(one, low=2), "low", 1)  # noqa: B010
+
+
+def test_a_class_made_from_a_value_s_is_filled_and_changed_too() -> None:
+    loose = Loose(1, 2)
+    assert (loose.low, loose.high, replace(loose, high=5).high) == (1, 2, 5)
+    assert type(replace(loose, high=5)) is Loose

@@ -7,11 +7,11 @@ replicates no other is the primary after a failover; a restored or cloned one is
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.planner.plan.verify import SERVERS, decode_evidence, encode_evidence
+from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lockgate.executors.mysql.table.text import (
     NAME,
@@ -23,6 +23,7 @@ from lockgate.executors.mysql.table.text import (
     without_words,
 )
 from lockgate.planner.quoting import backquoted
+from lockgate.planner.value import replace
 
 HEADER = re.compile(rf"(?s)CREATE TABLE ({NAME}) \(")
 NAMES = rf"\({NAME}(?:, ?{NAME})*\)"

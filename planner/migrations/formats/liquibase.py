@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
@@ -39,6 +39,7 @@ from lockgate.planner.migrations.foreign.sections import (
 from lockgate.planner.migrations.format import Header, naming
 from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import replace
 
 TOOL = "Liquibase"
 LAYOUT = "formatted SQL with --changeset author:id and --rollback; changelogs that include it"

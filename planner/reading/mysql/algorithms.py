@@ -9,10 +9,9 @@ https://mariadb.com/kb/en/innodb-online-ddl-operations-with-the-instant-alter-al
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from lockgate.planner.reading.reading import Blocked, Hold, Object, Work
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 # From the best to the worst.
 ALGORITHMS = ("instant", "nocopy", "inplace", "copy")

@@ -8,7 +8,6 @@ https://mariadb.com/kb/en/sql-statements/
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 from lockgate.planner.reading.mysql.accounts import (
@@ -30,6 +29,7 @@ from lockgate.planner.reading.mysql.rows import (
 from lockgate.planner.reading.mysql.settings import read_set, set_for_one
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.sql.cursor import Cursor
+from lockgate.planner.value import replace
 
 READS = Reading("read")
 PROGRAMS = ("procedure", "function", "event")

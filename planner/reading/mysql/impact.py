@@ -7,7 +7,6 @@ LOCK says: https://dev.mysql.com/doc/refman/en/metadata-locking.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts, ForeignKey, TableFacts
 from lockgate.planner.reading.impact import Impact
@@ -31,6 +30,7 @@ from lockgate.planner.reading.reading import Clause, Definition, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.reading.tables import INNODB, Table
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import replace
 
 ONE_FOR_BOTH = {"drop primary key", "add primary key"}
 

@@ -6,7 +6,6 @@ Knows no table: what depends on those that are there, `impact` weighs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -29,6 +28,7 @@ from lockgate.planner.reading.reading import (
 from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
 from lockgate.planner.sql.cursor import MOST, Token, read_head
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.value import replace
 
 # DO is none of them: here it only evaluates expressions, as SELECT does.
 RUNNERS = ("call", "execute")

@@ -7,11 +7,11 @@ https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html#online-ddl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.planner.database.facts import ColumnFacts
 from lockgate.planner.reading.mysql.types import read_type
 from lockgate.planner.reading.reading import Definition
+from lockgate.planner.value import replace
 
 # A length of up to 255 bytes is kept in one byte, a greater one in two.
 ONE_BYTE = 255

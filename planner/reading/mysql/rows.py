@@ -7,11 +7,11 @@ https://dev.mysql.com/doc/refman/en/sql-data-manipulation-statements.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.sql.cursor import Cursor
+from lockgate.planner.value import replace
 
 UNREADABLE = Reading("other", obstacle="lockgate cannot read which rows it writes")
 MODIFIERS = ("low_priority", "delayed", "high_priority", "quick", "ignore", "concurrent", "local")

@@ -6,10 +6,10 @@ https://dev.mysql.com/doc/refman/9.7/en/set-variable.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.cursor import Cursor
+from lockgate.planner.value import replace
 
 LASTING_SCOPES = frozenset({"global", "persist", "persist_only"})
 # SET of something else than variables, for the session or its next transaction.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
 
 from lockgate.planner.reading.calls import clause_words, server_functions
 from lockgate.planner.reading.postgresql.head import ESCAPE, STRING, rows_past
 from lockgate.planner.reading.postgresql.nodes import Node, Path, called
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.reading.stored import SERVER_SCHEMAS
+from lockgate.planner.value import replace
 
 # They run what their expressions call, or, as a rule, will whenever it acts.
 EVALUATES = frozenset({

@@ -6,7 +6,6 @@ https://www.postgresql.org/docs/current/sql-commands.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.planner.reading.postgresql.alter import (
     constraints_of,
@@ -49,6 +48,7 @@ from lockgate.planner.reading.reading import (
     Object,
     Reading,
 )
+from lockgate.planner.value import replace
 
 KINDS = {"matview": "materialized view", "tabconstraint": "constraint", "column": "table"}
 RELATIONS = frozenset({"table", "view", "sequence", "index", "materialized view", "foreign table"})

@@ -5,8 +5,6 @@ https://www.postgresql.org/docs/current/sql-commands.html
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lockgate.planner.reading.calls import own_calls
 from lockgate.planner.reading.code_text import each_code
 from lockgate.planner.reading.postgresql.alter import constraint_words
@@ -35,6 +33,7 @@ from lockgate.planner.reading.postgresql.outlines import (
 from lockgate.planner.reading.reading import Clause, Object, Reading, Verb
 from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
 from lockgate.planner.sql.dialect import POSTGRESQL
+from lockgate.planner.value import replace
 
 TRIGGERS = frozenset({"trigger", "event_trigger"})
 

@@ -7,7 +7,6 @@ https://www.postgresql.org/docs/current/sql-commands.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -55,6 +54,7 @@ from lockgate.planner.reading.reading import (
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import POSTGRESQL
 from lockgate.planner.sql.placeholders import readable
+from lockgate.planner.value import replace
 
 Reader = Callable[[str, Node, Path], Reading]
 LOCK_MODES = ("", *LOCKS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lockgate.planner.database.search_path import split_path
@@ -19,6 +18,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     walk,
 )
 from lockgate.planner.reading.reading import Clause, Leaves, Object, Reading
+from lockgate.planner.value import replace
 
 WRITERS = {
     "InsertStmt": "insert",

@@ -6,13 +6,13 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding
 from lockgate.planner.reading.reading import Clause
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.section import Subject, report
+from lockgate.planner.value import replace
 
 CODE = "index-by-name"
 WORDS = frozenset({"concurrently", "if not exists"})

@@ -6,7 +6,6 @@ Reads no SQL. https://www.postgresql.org/docs/current/sql-altertable.html#SQL-AL
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFacts
@@ -42,7 +41,7 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     spelled,
 )
 from lockgate.planner.reading.reading import Clause, Hold, Object, Work
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 
 BUILDS = frozenset({"unique", "primary", "exclusion"})
 

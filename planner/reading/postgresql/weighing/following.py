@@ -7,7 +7,6 @@ plan makes is not known here: nobody uses it yet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from lockgate.planner.database.facts import (
     ColumnFacts,
@@ -26,6 +25,7 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
 )
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.value import replace
 
 KINDS = ("check", "foreign", "not null", "primary", "unique", "exclusion")
 DROPS = frozenset({"drop column", "drop constraint", "drop not null"})
@@ -147,7 +147,7 @@ def _change_column(clause: Clause, facts: Facts, **changes: object) -> None:
         known = table.columns.get(clause.name)
         if known is None:
             return table
-        changed = replace(known, **changes)  # type: ignore[arg-type]
+        changed = replace(known, **changes)
         return replace(table, columns={**table.columns, clause.name: changed})
 
     _change(clause.table, facts, change)
@@ -280,7 +280,7 @@ def _part(clause: Clause, facts: Facts) -> None:
 
 def _set(**changes: object) -> Callable[[Clause, Facts], None]:
     def after(clause: Clause, facts: Facts) -> None:
-        _lay(clause.table, facts, lambda lay: replace(lay, **changes))  # type: ignore[arg-type]
+        _lay(clause.table, facts, lambda lay: replace(lay, **changes))
 
     return after
 

@@ -7,7 +7,6 @@ https://www.postgresql.org/docs/current/sql-altertable.html
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from lockgate.planner.database.facts import ConstraintFacts, Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
@@ -47,6 +46,7 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
 )
 from lockgate.planner.reading.reading import WORKS, Clause, Hold, Reading, Work
 from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.value import replace
 
 
 def weigh(reading: Reading, facts: Facts) -> Impact:
