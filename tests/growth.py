@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
-import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from cProfile import Profile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from lockgate.planner.building.observation import Observation
@@ -103,20 +102,13 @@ def _table(engine: str) -> TableFacts:
 
 def count_calls(work: Callable[[], Any]) -> int:
     """How many functions are called, those in C too."""
-    calls = 0
-
-    def count(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
+    counter = Profile(subcalls=False)
     gc.disable()
-    sys.setprofile(count)
     try:
-        work()
+        counter.runcall(work)
     finally:
-        sys.setprofile(None)
         gc.enable()
-    return calls
+    return sum(entry.callcount for entry in counter.getstats())
 
 
 def measure_peak(work: Callable[[], Any]) -> int:

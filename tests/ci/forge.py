@@ -79,7 +79,7 @@ def open_forge(token: str) -> Iterator[tuple[Forge, str]]:
             """Nothing: the tests ask the forge what it was asked."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield forge, f"http://127.0.0.1:{server.server_port}"

@@ -40,10 +40,11 @@ def import_everything() -> None:
 
 
 def make_ready() -> None:
-    """Makes what a process makes when it first needs it: the models' validators, the patterns."""
+    """Makes what a process makes when it first needs it: validators, patterns, templates."""
     from pydantic import BaseModel
 
     from lockgate.planner.sql.dialect import DIALECTS, pieces, tokens
+    from lockgate.views.plan.html import open_plan_templates
 
     models = BaseModel.__subclasses__()
     while models:
@@ -53,6 +54,8 @@ def make_ready() -> None:
     for dialect in DIALECTS.values():
         pieces(dialect)
         tokens(dialect)
+    for name in ("plan", "changes", "rehearsal", "since"):
+        open_plan_templates().get_template(f"{name}.html.j2")
 
 
 class Nursery:

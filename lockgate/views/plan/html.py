@@ -6,6 +6,7 @@ Decides nothing: `review` digests the plan, the template lays it out.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def render_html(
     """The page; `difference` is what differs from an earlier plan."""
     dialect = review.plan.target.dialect
     return render_page(
-        _open_templates(),
+        open_plan_templates(),
         "plan",
         "plan.js",
         review=review,
@@ -150,7 +151,9 @@ FILTERS = {
 TESTS = {"mixed": summary.is_mixed, "unusual": summary.is_unusual}
 
 
-def _open_templates() -> Environment:
+@cache
+def open_plan_templates() -> Environment:
+    """The templates of a plan, each compiled once a process."""
     templates = open_templates(FILTERS)
     templates.tests |= TESTS
     return templates
