@@ -46,11 +46,14 @@ def project(server: Any, tmp_path: Path) -> Iterator[Project]:
 
 
 def test_a_table_is_copied_and_back(server: Any, project: Project) -> None:
+    execute(server, project.database, "analyze table t")
     shown = succeed(project.migrate("plan")).out
     assert "pt-osc 3.2.1 copies t: --alter=modify n bigint not null --execute" in shown
     assert "COPY" not in shown
     applied = succeed(project.migrate("apply", "plan.json"))
     assert "Successfully altered" in applied.err
+    assert "Copying approximately" in applied.err
+    assert "Copying approximately 0 rows" not in applied.err  # it would be one chunk
     check(server, project.database)
     reset(server, project.database, project)
 

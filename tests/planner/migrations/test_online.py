@@ -6,7 +6,7 @@ from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.plan.statement import Online
 from lockgate.planner.review.lint import lint
 from lockgate.planner.review.section import ReviewTerms, read_subject, written_in
-from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 from tests.planner.migrations.test_batch import read
 
 FILE = "-- migrate:up\n-- migrate:online {}\n{};\n"
@@ -24,8 +24,30 @@ def test_the_arguments_are_those_of_the_file_and_the_contract() -> None:
     assert online.arguments == (
         "--alter=modify n bigint, add index (n)",
         *("--execute", "--no-version-check", "--progress=time,5"),
-        *("--max-load=Threads_running=50", "--chunk-time=0.5"),
+        "--set-vars=explain_format=TRADITIONAL",
+        *("--chunk-time=0.5", "--max-load=Threads_running=50"),
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ("", ("--chunk-time=0.1",)),
+        (" sleep=1", ("--chunk-time=0.1", "--sleep=1")),
+        (" chunk-size=500", ("--chunk-size=500",)),
+    ],
+)
+def test_a_chunk_locks_its_rows_for_a_short_time(options: str, given: tuple[str, ...]) -> None:
+    online = online_of("tool=pt-osc" + options)
+    assert online is not None
+    assert online.arguments[5:] == given
+
+
+@pytest.mark.parametrize("dialect", [MARIADB, MYSQL.with_server(80031)])
+def test_a_server_that_explains_by_rows_alone_is_not_asked_to(dialect: Dialect) -> None:
+    online = read(FILE.format("tool=pt-osc", ALTER), dialect).online
+    assert online is not None
+    assert not [one for one in online.arguments if one.startswith("--set-vars")]
 
 
 def test_nobody_waits_for_a_copy() -> None:
