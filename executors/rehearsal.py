@@ -96,19 +96,21 @@ class Stage:
 
 
 def _by_itself(plan: Plan) -> Plan:
-    """The plan as the server runs it without the programs that copy tables: it does the same,
-    and a scratch database has no users that would have to wait."""
+    """The plan as the server runs it without the programs that copy tables, and without waiting
+    for what it replaces to grow old: it does the same, and a scratch database has no users."""
     steps = tuple(
         step.model_copy(
             update={
+                "contract": None,
                 "statements": tuple(
                     one.model_copy(update={"online": None}) for one in step.statements
-                )
+                ),
             }
         )
         for step in plan.steps
     )
-    return plan.model_copy(update={"steps": steps}) if plan.has_copies else plan
+    is_changed = plan.has_copies or any(step.contract for step in plan.steps)
+    return plan.model_copy(update={"steps": steps}) if is_changed else plan
 
 
 def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]) -> Rehearsal:

@@ -1,5 +1,6 @@
 """From a finding to the SQL: statements that keep others out for long, in pieces that do not.
 
+backfill.py    The values of a column for the rows that are there, in batches along the primary key
 files.py       The files that a migration becomes, when its statements are pieces: one for each unit
 mysql/         What MySQL and MariaDB can do with less closed: the ways that a server is asked for
 names.py       Names that PostgreSQL gives to what a statement leaves without one. Asks no server

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.rewriting.piece import Pieces, SafePart
@@ -34,6 +34,7 @@ class _Unit:
     alone: bool
     label: str = ""
     batch: str = ""
+    contract: str = ""
     parts: list[str] = field(default_factory=list)
 
 
@@ -52,16 +53,24 @@ def compose(
     tail = "\n".join(lines[end:]).rstrip("\n")
     text = head + _section(first, flags) + (f"\n{tail}\n" if tail else "")
     back = NO_WAY_BACK if sections.down else ""
+    versions = [migration.version, *(_after(last, one) for one in range(1, len(units)))]
     return (
         NewFile(migration.filename, text),
         *(
             NewFile(
-                f"{_after(last, number)}_{migration.name}_{unit.label}.sql",
-                _section(unit, "" if unit.batch or not unit.alone else OUTSIDE) + back,
+                f"{version}_{migration.name}_{unit.label}.sql",
+                _head(unit, before)
+                + _section(unit, "" if unit.batch or not unit.alone else OUTSIDE)
+                + back,
             )
-            for number, unit in enumerate(others, 1)
+            for (before, version), unit in zip(pairwise(versions), others, strict=True)
         ),
     )
+
+
+def _head(unit: _Unit, before: str) -> str:
+    """What is above the section of a new file."""
+    return f"-- migrate:contract-of {before} {unit.contract}\n" if unit.contract else ""
 
 
 def _section(unit: _Unit, flags: str) -> str:
@@ -81,12 +90,14 @@ def _units(
     if not section.transactional:
         yield _Unit(False, parts=[text for text, _ in parts])
         return
-    for (alone, _), group in groupby(
-        enumerate(parts), lambda one: (one[1][1].alone, one[0] if one[1][1].alone else -1)
+    for (alone, contract, _), group in groupby(
+        enumerate(parts),
+        lambda one: (one[1][1].alone, one[1][1].contract, one[0] if one[1][1].alone else -1),
     ):
         found = [part for _, part in group]
         labels = [piece.label for _, piece in found if piece.label]
-        yield _Unit(alone, (labels or ["rest"])[0], found[0][1].batch, [text for text, _ in found])
+        texts = [text for text, _ in found]
+        yield _Unit(alone, (labels or ["rest"])[0], found[0][1].batch, contract, texts)
 
 
 def _parts(

@@ -22,13 +22,15 @@ class SafePart:
 
     `label` names it in the name of a file. `alone` says that it runs in no transaction with others,
     so it gets a file of its own; `batch` are the options of `-- migrate:batch` for one that runs
-    in batches.
+    in batches. `contract` are those of `-- migrate:contract-of` for one of a later release, which
+    takes away what the files before it have replaced.
     """
 
     sql: str
     label: str
     alone: bool = False
     batch: str = ""
+    contract: str = ""
 
 
 Pieces = tuple[SafePart, ...]

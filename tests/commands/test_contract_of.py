@@ -34,6 +34,16 @@ def test_it_waits_until_what_has_replaced_it_is_old_enough(any_project: Project)
     succeed(any_project.migrate("apply", "plan.json"))
 
 
+def test_a_rehearsal_runs_it_at_once(any_project: Project) -> None:
+    any_project.configure("rehearsal:\n  url_env: TEST_URL\n")
+    any_project.write("001_t.sql", "create table t (id int primary key, old int, new int);")
+    succeed(any_project.migrate("up"))
+    write(any_project, "0s")
+    succeed(any_project.migrate("up"))
+    write_next = any_project.write("003_u.sql", "create table u (id int);")
+    assert "Rehearsed" in succeed(any_project.migrate("plan", "--rehearse")).all, write_next
+
+
 def held_back(project: Project, server: Any, reset: Callable[[Any], object]) -> None:
     """Plan and apply refuse it while a statement is remembered that reads the column."""
     project.write("001_t.sql", "create table t (id int primary key, old int, new int);")

@@ -136,7 +136,11 @@ CASES: dict[str, Case] = {
     ),
 }
 NOT_OFFERED = {
-    "another type": ("alter table users alter age type text;", "knows no form of it"),
+    "another type of a key": (
+        "alter table orgs alter id type bigint;",
+        "an index or a constraint uses the column",
+    ),
+    "another type of partitions": ("alter table lists alter n type bigint;", "has partitions"),
     "values computed for each row": (
         "alter table users add number serial;",
         "the server computes a value for each row",
@@ -179,6 +183,41 @@ def test_a_safe_form_is_written_and_proved(begun: Project, name: str) -> None:
     long = [line for line in after if "every row" in line and "nothing waits" not in line]
     assert long == [], shown
     succeed(begun.migrate("up", "--allow-non-atomic"))  # a rebuild that fails leaves an index
+
+
+def test_a_type_is_changed_by_a_new_column_over_several_releases(
+    begun: Project, postgres_server: Any
+) -> None:
+    begun.write("002_required.sql", "alter table users alter age set not null;")
+    begun.write(
+        "003_x.sql",
+        "alter table users alter age type text using (age + coalesce(org, 0))::text;",
+        "alter table users alter age type int using age::int;",
+    )
+    shown = succeed(begun.migrate("fix", "003", "--write")).out
+    assert "both forms make the same" in shown, shown
+    assert "Their ways back leave the same too" in shown
+    names = [path.name for path in sorted(begun.migrations.glob("*.sql"))]
+    steps = ("fill", "add", "validate", "exchange", "contract")
+    assert names[3:] == [f"{4 + n:03}_x_{step}.sql" for n, step in enumerate(steps)]
+    contract = begun.migrations / "008_x_contract.sql"
+    assert contract.read_text().startswith("-- migrate:contract-of 007 min_age=7d\n-- migrate:up\n")
+    with postgres_server.connect(begun.database) as connection:
+        for version in ("002", "003", "004", "006"):  # the old release writes meanwhile
+            succeed(begun.migrate("up", "--to", version, "--allow-non-atomic"))
+            connection.execute(
+                "insert into users select max(id) + 1, 'x', 1, 100 from users; "
+                "update users set age = age + 1 where id % 7 = 0"
+            )
+        wanted = connection.execute("select id, (age + org)::text from users order by 1").fetchall()
+        stopped = refused(begun.migrate("up"), 3, "008_x_contract.sql may run only 7d after 007")
+        assert "migrate plan --to 007" in stopped.err
+        succeed(begun.migrate("up", "--to", "007"))
+        assert connection.execute("select id, age from users order by 1").fetchall() == wanted
+        connection.execute("insert into users (id, age) values (1000, 'new')")
+        contract.write_text(contract.read_text().replace("7d", "0s"))
+        succeed(begun.migrate("up"))
+    assert succeed(begun.migrate("drift")).out.startswith("No drift")
 
 
 def test_the_server_reads_no_row_of_the_partitions_that_are_proved_to_fit(

@@ -9,25 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.reading.postgresql.nodes import Node
-from lockgate.planner.reading.postgresql.spelling import spell_batch
 from lockgate.planner.reading.reading import Clause
+from lockgate.planner.rewriting.backfill import fill_rows
 from lockgate.planner.rewriting.names import server_name
-from lockgate.planner.rewriting.piece import (
-    DependsOnTables,
-    NoSafeForm,
-    Original,
-    Pieces,
-    SafePart,
-    alter_table,
-)
+from lockgate.planner.rewriting.piece import NoSafeForm, Original, Pieces, SafePart, alter_table
 from lockgate.planner.rewriting.postgresql.constraint import in_two
 from lockgate.planner.rewriting.postgresql.key import by_index
-from lockgate.planner.rewriting.postgresql.not_null import column_node, required
+from lockgate.planner.rewriting.postgresql.not_null import null_test, required
 
 KINDS = ("AlterTableStmt",)
 WRITES = frozenset({"serial", "identity", "stored", "generated"})
 OWN = ("CONSTR_DEFAULT", "CONSTR_NOTNULL", "CONSTR_NULL")
-BATCH = "key={} size=5000"
 
 
 def rewrite(original: Original) -> Pieces | None:
@@ -57,7 +49,7 @@ def _pieces(
     yield SafePart(alter_table(table, command), "column")
     if fills:
         yield SafePart(_with_default(table, name, default[0]["raw_expr"]), "column")
-        yield _backfill(original, name)
+        yield fill_rows(original, name, {"SetToDefault": {}}, [null_test(name)])
         if any(one["contype"] == "CONSTR_NOTNULL" for one in kept):
             yield from required(table, name, original.dialect.version)
     for one in _of_table(constraints, name):
@@ -69,34 +61,6 @@ def _pieces(
 
 def _with_default(table: Node, column: str, default: Node) -> str:
     return alter_table(table, {"subtype": "AT_ColumnDefault", "name": column, "def": default})
-
-
-def _backfill(original: Original, column: str) -> SafePart:
-    """The default for the rows that are there, along the primary key."""
-    key = original.primary_key
-    if original.table_facts is None:
-        raise DependsOnTables("the primary key of the table is not known")
-    if len(key) != 1:
-        raise NoSafeForm("the table has no primary key of one column along which to fill the rows")
-    bounds = [_compared(key[0], ">", 1), _compared(key[0], "<=", 2)]
-    null = {"NullTest": {"arg": column_node(column), "nulltesttype": "IS_NULL"}}
-    update = {
-        "relation": original.tree["relation"],
-        "targetList": [{"ResTarget": {"name": column, "val": {"SetToDefault": {}}}}],
-        "whereClause": {"BoolExpr": {"boolop": "AND_EXPR", "args": [*bounds, null]}},
-    }
-    return SafePart(spell_batch(update, "{{lo}}", "{{hi}}"), "fill", True, BATCH.format(key[0]))
-
-
-def _compared(column: str, operator: str, number: int) -> Node:
-    return {
-        "A_Expr": {
-            "kind": "AEXPR_OP",
-            "name": [{"String": {"sval": operator}}],
-            "lexpr": column_node(column),
-            "rexpr": {"ParamRef": {"number": number}},
-        }
-    }
 
 
 def _of_table(constraints: list[Node], column: str) -> Iterator[Node]:

@@ -27,7 +27,7 @@ def required(table: Node, column: str, version: int) -> Pieces:
     """The pieces that make a column NOT NULL, of the table that a RangeVar names."""
     if version >= NOT_NULL_NOT_VALID:
         return _by_its_own(table, column)
-    test = {"NullTest": {"arg": column_node(column), "nulltesttype": "IS_NOT_NULL"}}
+    test = null_test(column, "IS_NOT_NULL")
     name = server_name(table["relname"], [column], "given")
     check = {"contype": "CONSTR_CHECK", "conname": name, "is_enforced": True, "raw_expr": test}
     finish = alter_table(table, {"subtype": "AT_SetNotNull", "name": column}, dropped(name))
@@ -49,3 +49,8 @@ def _by_its_own(table: Node, column: str) -> Pieces:
 def column_node(column: str) -> Node:
     """A column in an expression."""
     return {"ColumnRef": {"fields": [{"String": {"sval": column}}]}}
+
+
+def null_test(column: str, kind: str = "IS_NULL") -> Node:
+    """Whether a column is NULL, or is not."""
+    return {"NullTest": {"arg": column_node(column), "nulltesttype": kind}}

@@ -1,0 +1,169 @@
+"""ALTER COLUMN … TYPE where it rewrites the table: by a new column that a trigger and batches fill,
+which takes the old one's name; the old one goes in a later release.
+
+https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lockgate.planner.quoting import double_quoted
+from lockgate.planner.reading.postgresql.conditions import columns_in
+from lockgate.planner.reading.postgresql.nodes import Node
+from lockgate.planner.reading.postgresql.spelling import spell_tree
+from lockgate.planner.rewriting.backfill import fill_rows
+from lockgate.planner.rewriting.names import server_name
+from lockgate.planner.rewriting.piece import (
+    DependsOnTables,
+    NoSafeForm,
+    Original,
+    Pieces,
+    SafePart,
+    alter_table,
+)
+from lockgate.planner.rewriting.postgresql.constraint import dropped, in_two
+from lockgate.planner.rewriting.postgresql.not_null import column_node, null_test
+
+KINDS = ("AlterTableStmt",)
+AGE = "7d"
+"""How long the new column is to be in use before the old one may go."""
+# It runs by the path of the migration in each session. Triggers fire in the order of their names:
+# this one is to see what others make of a row.
+# https://www.postgresql.org/docs/current/sql-createfunction.html
+# https://www.postgresql.org/docs/current/trigger-definition.html
+FILL = """\
+CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $fill$
+BEGIN
+    NEW.{new} := {value};
+    RETURN NEW;
+END
+$fill$"""
+
+
+def rewrite(original: Original) -> Pieces | None:
+    """The new column, the old rows in batches, the exchange of names, and the end of the old."""
+    if original.command["subtype"] != "AT_AlterColumnType":
+        return None
+    column: str = original.command["name"]
+    _refuse_used(original, column)
+    return tuple(_pieces(original, column, original.command["def"]["ColumnDef"]))
+
+
+def _refuse_used(original: Original, column: str) -> None:
+    """Raises NoSafeForm where something is tied to the column that would stay with the old one."""
+    facts = original.table_facts
+    if facts is None or facts.layout is None:
+        raise DependsOnTables("what uses the column is not known")
+    layout, tables = facts.layout, original.facts.tables
+    indexed = {key for one in layout.indexes if one in tables for key in _keys(tables[one].layout)}
+    bound = {
+        each
+        for one in layout.constraints.values()
+        if one.kind != "not null"
+        for each in one.columns
+    }
+    if column in indexed | bound | set(layout.computed):
+        raise NoSafeForm(
+            "an index or a constraint uses the column: add a column of the new type, build what "
+            "uses it on that, and let the two change names"
+        )
+    if layout.kind != "table" or layout.parents or layout.children:
+        raise NoSafeForm("the table has partitions, or inherits")
+
+
+def _keys(layout: Any) -> tuple[str, ...]:
+    return layout.keys if layout else ()
+
+
+def _pieces(original: Original, column: str, definition: Node) -> Iterator[SafePart]:
+    table: Node = original.tree["relation"]
+    new, old = (server_name(column, (), label) for label in ("new", "old"))
+    value = definition.get("raw_default") or column_node(column)
+    name = server_name(f"zz_{table['relname']}", [column], "fill")
+    facts = original.table_facts
+    assert facts is not None, "what uses the column is known"
+    if facts.columns[column].generated:
+        raise NoSafeForm("the column is generated: its values are computed as the table is copied")
+    plain = {key: one for key, one in definition.items() if key != "raw_default"}
+    named = {"ColumnDef": {**plain, "colname": new, "is_local": True}}
+    added: Node = {"subtype": "AT_AddColumn", "def": named}
+    yield SafePart(alter_table(table, added), "column")
+    yield SafePart(_function(table, name, new, value), "column")
+    yield SafePart(_trigger(table, name), "column")
+    yield fill_rows(original, new, value, [null_test(new), null_test(column, "IS_NOT_NULL")])
+    is_required = not facts.columns[column].nullable
+    given = server_name(table["relname"], [new], "given")
+    if is_required:
+        test = null_test(new, "IS_NOT_NULL")
+        check = {"contype": "CONSTR_CHECK", "conname": given, "is_enforced": True, "raw_expr": test}
+        yield from in_two(table, check)
+    yield from (SafePart(sql, "exchange") for sql in (
+        *_ends(table, name),
+        *([alter_table(table, {"subtype": "AT_DropNotNull", "name": column})] * is_required),
+        _renamed(table, column, old),
+        _renamed(table, new, column),
+        *([alter_table(table, {"subtype": "AT_SetNotNull", "name": column}, dropped(given))]
+          * is_required),
+    ))  # fmt: skip
+    gone: Node = {"subtype": "AT_DropColumn", "name": old}
+    yield SafePart(alter_table(table, gone), "contract", contract=f"min_age={AGE}")
+
+
+def _function(table: Node, name: str, new: str, value: Node) -> str:
+    """The function of the trigger; its columns are those of the row that is written."""
+    target = {"ResTarget": {"val": _of_row(value)}}
+    node = {"targetList": [target], "limitOption": "LIMIT_OPTION_DEFAULT", "op": "SETOP_NONE"}
+    text = spell_tree("SelectStmt", node).removeprefix("SELECT ")
+    place = ".".join(map(double_quoted, _place(table, name)))
+    return FILL.format(function=place, new=double_quoted(new), value=text)
+
+
+def _of_row(tree: Any) -> Any:
+    """An expression with the columns of NEW in place of its own."""
+    if isinstance(tree, list):
+        return [_of_row(one) for one in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "ColumnRef" in tree:
+        (column,) = columns_in(tree)
+        return {"ColumnRef": {"fields": [{"String": {"sval": one}} for one in ("new", column)]}}
+    return {key: _of_row(one) for key, one in tree.items()}
+
+
+def _trigger(table: Node, name: str) -> str:
+    node = {
+        "trigname": name, "relation": table, "funcname": _strings(_place(table, name)), "row": True,
+        "timing": 2, "events": 20,
+    }  # fmt: skip
+    return spell_tree("CreateTrigStmt", node)
+
+
+def _ends(table: Node, name: str) -> Iterator[str]:
+    """The trigger and its function go."""
+    place = _strings([*_place(table, table["relname"]), name])
+    trigger = {"objects": [{"List": {"items": place}}], "removeType": "OBJECT_TRIGGER"}
+    function = {
+        "objects": [{"ObjectWithArgs": {"objname": _strings(_place(table, name))}}],
+        "removeType": "OBJECT_FUNCTION",
+    }
+    for node in (trigger, function):
+        yield spell_tree("DropStmt", {**node, "behavior": "DROP_RESTRICT"})
+
+
+def _renamed(table: Node, column: str, name: str) -> str:
+    node = {
+        "renameType": "OBJECT_COLUMN", "relationType": "OBJECT_TABLE", "relation": table,
+        "subname": column, "newname": name, "behavior": "DROP_RESTRICT",
+    }  # fmt: skip
+    return spell_tree("RenameStmt", node)
+
+
+def _place(table: Node, name: str) -> list[str]:
+    """A name in the schema that the statement names, if it names one."""
+    return [*([table["schemaname"]] if table.get("schemaname") else []), name]
+
+
+def _strings(names: list[str]) -> list[Node]:
+    return [{"String": {"sval": one}} for one in names]
