@@ -50,7 +50,7 @@ def tell_waiting(found: list[Progress]) -> None:
     """Says that the next batch waits."""
     for progress in found:
         say(
-            f"Paused after {progress.batches} batches or the one under way. "
+            f"Paused after {_done(progress)}, or the one under way. "
             "`migrate resume` lets it go on.",
             "yellow",
         )
@@ -59,4 +59,8 @@ def tell_waiting(found: list[Progress]) -> None:
 def tell_going_on(found: list[Progress]) -> None:
     """Says that the batches go on."""
     for progress in found:
-        say(f"Goes on after {progress.batches} batches.", "green")
+        say(f"Goes on after {_done(progress)}.", "green")
+
+
+def _done(progress: Progress) -> str:
+    return "1 batch" if progress.batches == 1 else f"{progress.batches} batches"

@@ -24,7 +24,8 @@ NAME = re.compile(r"\"(?P<quoted>[^\"]+)\"|`(?P<ticked>[^`]+)`|(?P<plain>[^\s\"`
 THROTTLE = re.compile(r"(?P<gauge>[a-z]+)<(?P<below>\S+)")
 OPTIONS = ("key", "size", "target", "pause", "throttle", "table")
 GAUGES: tuple[str, ...] = get_args(Limit.model_fields["gauge"].annotation)
-SIZE, TARGET = "1000", "1s"
+SIZE, TARGET = "1000", "100ms"
+"""A write of a row that a batch has changed waits for its commit: the target bounds that wait."""
 LARGEST = 10_000_000
 
 
