@@ -129,3 +129,17 @@ def test_a_plan_with_locks_tells_which_transactions_are_open(
 
         wait_until(is_told, "the transaction is a second old, and the plan tells of it")
         cursor.execute("rollback")
+
+
+def test_a_plan_with_locks_tells_which_sessions_a_run_may_end(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    endings = "blockers: {cancel: autovacuum, terminate_idle_in_transaction: 30s}\n"
+    project = Project(tmp_path, postgres_url, settings=endings)
+    project.write("001_t.sql", "create table t (id int);")
+    succeed(project.migrate("up"))
+    project.write("002_alter.sql", "alter table t add column x int;")
+    planned = succeed(project.migrate("plan"))
+    assert (
+        "ends, as `blockers` says: autovacuum, and those idle in a transaction for 30s"
+    ) in planned.err

@@ -143,7 +143,7 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
     """The plan, from the state file or the database, and rehearsed where that is asked for."""
     from lockgate.plans.making import make_plan, read_observation
     from lockgate.plans.rehearsal import plan_rehearsed
-    from lockgate.views.database.lock import takes_locks, tell_open_transactions
+    from lockgate.views.database.lock import takes_locks, tell_endings, tell_open_transactions
     from lockgate.views.database.transport import tell_clear_text
     from lockgate.workspace import open_workspace
 
@@ -155,4 +155,5 @@ def _make_plan(environment: Environment, request: Request) -> Plan:
         plan = plan_rehearsed(work, request)
         if takes_locks(plan):
             tell_open_transactions(work.engine.survey.find_open_transactions())
+            tell_endings(environment.blockers)
         return plan

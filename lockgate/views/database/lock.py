@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockgate.planner.quantities import format_duration
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say, tell
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lockgate.executors.events import LockHolder, OtherSession
+    from lockgate.planner.environments.keys import Blockers
     from lockgate.planner.plan.plan import Plan
 
 
@@ -39,6 +41,18 @@ def tell_open_transactions(found: Sequence[OtherSession]) -> None:
              "yellow")  # fmt: skip
     for session in found:
         tell(f"  {session}", "yellow")
+
+
+def tell_endings(blockers: Blockers) -> None:
+    """Which sessions a run may end that are in its way, on stderr."""
+    limit = blockers.terminate_idle_in_transaction
+    ended = [
+        *(["autovacuum"] if blockers.cancel else []),
+        *([f"those idle in a transaction for {format_duration(limit)}"] if limit else []),
+    ]
+    if ended:
+        tell(f"While a run waits for a lock it ends, as `blockers` says: {', and '.join(ended)}.",
+             "yellow")  # fmt: skip
 
 
 def show_json(holder: LockHolder | None) -> None:

@@ -11,7 +11,14 @@ from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import ALWAYS_MADE
 from lockgate.executors.mysql.proof import LightConnection
-from lockgate.planner.errors import Locked, StatementFailed, Unreachable, Unresolved, UsageError
+from lockgate.planner.errors import (
+    ConfigurationError,
+    Locked,
+    StatementFailed,
+    Unreachable,
+    Unresolved,
+    UsageError,
+)
 from tests.commands.blocking import held_table
 from tests.executors.building import (
     OUTSIDE,
@@ -71,6 +78,19 @@ def url_of(server: Any, database: str, user: str) -> dict[str, Any]:
     """The settings of an environment that connects as this user."""
     url = f"{server.engine}://{user}@{server.host}:{server.port}/{database}"
     return {"database": {"url": url}}
+
+
+@pytest.mark.parametrize(
+    "blockers", [{"cancel": "autovacuum"}, {"terminate_idle_in_transaction": "30s"}]
+)
+def test_an_environment_that_would_end_sessions_is_refused(
+    family_server: Any, family_database: str, blockers: dict[str, str]
+) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="`blockers` is there for PostgreSQL alone"),
+        open_test_engine(family_server, family_database, blockers=blockers),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("name", LEFTOVERS)
