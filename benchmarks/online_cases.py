@@ -20,6 +20,7 @@ create table first_part (id bigint not null, n int not null default 0,
     day date not null default '2030-01-01');
 create table rest_part partition of parts default;
 create index rest_part_id on rest_part (id);
+create index first_part_id on first_part (id);
 """
 POSTGRESQL_ROWS = {
     "t": """
@@ -52,6 +53,8 @@ select n from s;
 analyze table t
 """
 }
+POSTGRESQL_LOAD = "select count(*) from (select email from t order by email offset 0) sorted"
+MYSQL_LOAD = "select count(distinct id, n, email) from t"
 COPY = "-- migrate:online tool=pt-osc recursion-method=none\n"
 
 

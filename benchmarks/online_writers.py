@@ -1,8 +1,8 @@
 """A client that writes to a table so often a second, and says how long each write took.
 
 `python -m benchmarks.online_writers URL TABLE ROWS RATE` says when it is ready, and writes until
-its input ends: then it prints, as JSON, the moment at which each write was due, and the
-milliseconds from then on; -1: it failed.
+its input ends: then it prints, as JSON, the moment at which each write was due, the milliseconds
+from then on, -1 where it failed, and why.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def connect(url: str) -> Any:
 
 
 def main(url: str, table: str, rows: int, rate: float) -> None:
-    draw, told = random.Random(), list[tuple[float, float]]()
+    draw, told = random.Random(), list[tuple[float, float, str]]()
     cursor = connect(url).cursor()
     click.echo("ready")
     due = time.time()
@@ -51,9 +51,9 @@ def main(url: str, table: str, rows: int, rate: float) -> None:
             break
         try:
             _write(cursor, table, draw, rows)
-            told.append((due, (time.time() - due) * 1000))
-        except Exception:  # whatever it was, the application's user sees an error
-            told.append((due, -1))
+            told.append((due, (time.time() - due) * 1000, ""))
+        except Exception as error:  # whatever it was, the application's user sees an error
+            told.append((due, -1, str(error)))
             due = time.time()
     json.dump(told, sys.stdout)
 
