@@ -86,6 +86,7 @@ POSTGRESQL = (
            "alter table t add other int references orgs check (other > 0);"),
     Change("add column, other value in each row",
            "alter table t add code uuid not null default gen_random_uuid();"),
+    Change("change type", "alter table t alter age type bigint;"),
     Change("attach partition", "alter table parts attach partition first_part "
            "for values from ('2026-01-01') to ('2026-02-01');", "parts"),
     Change("reindex", "reindex table t;"),

@@ -74,7 +74,10 @@ select relation.oid::int8, nspname, relname, coalesce(of_table.rows, own.rows), 
                     and refobjid = adrelid and refobjsubid <> adnum
                 join pg_attribute source on source.attrelid = adrelid
                     and source.attnum = refobjsubid
-                where adrelid = relation.oid and adnum = a.attnum) end) order by attnum)
+                where adrelid = relation.oid and adnum = a.attnum) end, case
+            when atthasdef and attgenerated = '' then (select pg_get_expr(adbin, adrelid)
+                from pg_attrdef where adrelid = relation.oid and adnum = a.attnum) end)
+            order by attnum)
         from pg_attribute a join pg_type t on t.oid = atttypid
         where attrelid = relation.oid and attnum > 0 and not attisdropped and indrelid is null)
 from relation join whole own on own.oid = relation.oid
@@ -164,8 +167,11 @@ def _table(schema: str, row: Sequence[Any], layout: Layout, names: Mapping[int, 
             virtual=generated == "v",
             made_of=names.get(made_of, ""),
             made_from=tuple(sources),
+            default=default or "",
         )
-        for name, (kind, is_required, generated, made_of, sources) in (columns or {}).items()
+        for name, (kind, is_required, generated, made_of, sources, default) in (
+            columns or {}
+        ).items()
     }
     return TableFacts("", rows, size, facts, schema=schema, layout=layout)
 

@@ -32,6 +32,8 @@ class ColumnFacts:
     """The key in `Facts.types` of the type that it, or the elements of its arrays, are of."""
     made_from: tuple[str, ...] = ()
     """The columns that a generated one is computed from, on PostgreSQL."""
+    default: str = ""
+    """On PostgreSQL, as the server prints it; empty: NULL, or computed."""
 
 
 @frozen

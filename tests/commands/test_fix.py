@@ -188,7 +188,8 @@ def test_a_safe_form_is_written_and_proved(begun: Project, name: str) -> None:
 def test_a_type_is_changed_by_a_new_column_over_several_releases(
     begun: Project, postgres_server: Any
 ) -> None:
-    begun.write("002_required.sql", "alter table users alter age set not null;")
+    begun.write("002_required.sql",
+                "alter table users alter age set not null, alter age set default 3;")  # fmt: skip
     begun.write(
         "003_x.sql",
         "alter table users alter age type text using (age + coalesce(org, 0))::text;",
@@ -296,7 +297,7 @@ def test_what_is_applied_is_not_rewritten(begun: Project) -> None:
 
 @pytest.mark.parametrize("style", ["text", "github"])
 def test_a_finding_says_that_there_is_a_safe_form(begun: Project, style: str) -> None:
-    begun.write("002_x.sql", "create index on users (age);\nalter table users alter age type text;")
+    begun.write("002_x.sql", "create index on users (age);\nalter table users add number serial;")
     lines = begun.migrate("lint", "--format", style).out.splitlines()
     suggesting = [line for line in lines if "`migrate fix 002_x.sql` shows" in line]
     assert len(suggesting) == 1, lines

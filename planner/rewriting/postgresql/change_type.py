@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from lockgate.planner.database.facts import ColumnFacts
 from lockgate.planner.quoting import double_quoted
 from lockgate.planner.reading.postgresql.conditions import columns_in
+from lockgate.planner.reading.postgresql.grammar import parse
 from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.reading.postgresql.spelling import spell_tree
 from lockgate.planner.rewriting.backfill import fill_rows
@@ -93,20 +95,13 @@ def _pieces(original: Original, column: str, definition: Node) -> Iterator[SafeP
     yield SafePart(_function(table, name, new, value), "column")
     yield SafePart(_trigger(table, name), "column")
     yield fill_rows(original, new, value, [null_test(new), null_test(column, "IS_NOT_NULL")])
-    is_required = not facts.columns[column].nullable
     given = server_name(table["relname"], [new], "given")
-    if is_required:
+    if not facts.columns[column].nullable:
         test = null_test(new, "IS_NOT_NULL")
         check = {"contype": "CONSTR_CHECK", "conname": given, "is_enforced": True, "raw_expr": test}
         yield from in_two(table, check)
-    yield from (SafePart(sql, "exchange") for sql in (
-        *_ends(table, name),
-        *([alter_table(table, {"subtype": "AT_DropNotNull", "name": column})] * is_required),
-        _renamed(table, column, old),
-        _renamed(table, new, column),
-        *([alter_table(table, {"subtype": "AT_SetNotNull", "name": column}, dropped(given))]
-          * is_required),
-    ))  # fmt: skip
+    exchange = (*_ends(table, name), *_exchanged(table, column, facts.columns[column], given))
+    yield from (SafePart(sql, "exchange") for sql in exchange)
     gone: Node = {"subtype": "AT_DropColumn", "name": old}
     yield SafePart(alter_table(table, gone), "contract", contract=f"min_age={AGE}")
 
@@ -150,6 +145,31 @@ def _ends(table: Node, name: str) -> Iterator[str]:
     }
     for node in (trigger, function):
         yield spell_tree("DropStmt", {**node, "behavior": "DROP_RESTRICT"})
+
+
+def _exchanged(table: Node, column: str, known: ColumnFacts, given: str) -> Iterator[str]:
+    """The new column gets the old one's name, default and NOT NULL, which `given` has proved; the
+    old one asks for no value any more."""
+    if not known.nullable:
+        yield alter_table(table, {"subtype": "AT_DropNotNull", "name": column})
+    if known.default:
+        yield _with_default(table, column, "")
+    yield _renamed(table, column, server_name(column, (), "old"))
+    yield _renamed(table, server_name(column, (), "new"), column)
+    if known.default:
+        yield _with_default(table, column, known.default)
+    if not known.nullable:
+        required: Node = {"subtype": "AT_SetNotNull", "name": column}
+        yield alter_table(table, required, dropped(given))
+
+
+def _with_default(table: Node, column: str, default: str) -> str:
+    """The command that gives a column its default, or takes it where that is empty."""
+    command: Node = {"subtype": "AT_ColumnDefault", "name": column}
+    if default:
+        _, read = parse(f"ALTER TABLE t ALTER c SET DEFAULT {default}")
+        command["def"] = read["cmds"][0]["AlterTableCmd"]["def"]
+    return alter_table(table, command)
 
 
 def _renamed(table: Node, column: str, name: str) -> str:
