@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Session
     from lockgate.planner.rewriting.piece import Pieces
 
-ONLY_CLOSED = "the server cannot do it while others write: {}"
+ONLY_CLOSED = (
+    "the server cannot do it while others write: {}; a program can, by a copy, with "
+    "`-- migrate:online` above it"
+)
 
 
 def settle_offers(

@@ -61,7 +61,8 @@ class Reviewed:
     earlier ones hold when it begins; none where the server commits each statement.
 
     `new` are the tables that it works on and nobody uses yet; `is_own` is true where the plan has
-    made for certain all that it writes, alters or drops.
+    made for certain all that it writes, alters or drops. `by_server` are the locks that the server
+    would take, where a program copies the table in its place.
     """
 
     place: int
@@ -71,6 +72,7 @@ class Reviewed:
     held: HeldLocks = NONE
     new: frozenset[Object] = frozenset()
     is_own: bool = False
+    by_server: tuple[Hold, ...] = ()
 
     @property
     def reached(self) -> tuple[Object, ...]:
@@ -167,19 +169,19 @@ def read_alone(
     reader = reader or ImpactReader(terms.dialect, terms.facts)
     impacts = reader.read(texts, transactional=transactional)
     reviewed = tuple(
-        Reviewed(place, one.line, one.sql, _as_it_runs(one, impact))
+        _as_it_runs(one, Reviewed(place, one.line, one.sql, impact))
         for place, (one, impact) in enumerate(zip(written, impacts, strict=True), 1)
     )
     return Subject(reviewed, direction, transactional, terms, delimiter_left)
 
 
-def _as_it_runs(statement: Written, impact: Impact) -> Impact:
+def _as_it_runs(statement: Written, reviewed: Reviewed) -> Reviewed:
     """What a statement does to others; where a program copies the table, they go on."""
     if getattr(statement, "online", None) is None:
-        return impact
-    return replace(
-        impact, holds=tuple(Hold(one.on, "NONE", "nothing", "rewrite") for one in impact.holds)
-    )
+        return reviewed
+    holds = reviewed.impact.holds
+    copied = tuple(Hold(one.on, "NONE", "nothing", "rewrite") for one in holds)
+    return replace(reviewed, impact=replace(reviewed.impact, holds=copied), by_server=holds)
 
 
 def follow(sections: Sequence[tuple[Subject, int | None, str]]) -> tuple[Subject, ...]:

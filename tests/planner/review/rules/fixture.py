@@ -19,7 +19,7 @@ from lockgate.planner.database.facts import ColumnFacts, Facts, Layout, TableFac
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.formats.lockgate import read_migration
-from lockgate.planner.review.section import ReviewTerms, Subject, read_subject
+from lockgate.planner.review.section import ReviewTerms, Subject, read_subject, written_in
 from lockgate.planner.sql.dialect import DIALECTS, Dialect
 
 Size = Literal["small", "unknown", "large"]
@@ -52,7 +52,7 @@ class Fixture:
         for direction, section in (("up", sections.up), ("down", sections.down)):
             if section is not None:
                 yield read_subject(
-                    section.statements,
+                    written_in(section),
                     "up" if direction == "up" else "down",
                     section.transactional,
                     terms,
