@@ -158,6 +158,10 @@ class Survey(ABC):
         """The same of many schemas at once; of none where a schema is a database."""
 
     @abstractmethod
+    def read_definitions(self) -> tuple[str, ...]:
+        """What the outline's digest is of, as sorted lines for people; in no transaction."""
+
+    @abstractmethod
     def read_load(self) -> Load:
         """What the server is doing beside this session."""
 

@@ -57,10 +57,11 @@ class Environment(EnvironmentFile):
 
     def member(self, place: TargetPlace) -> Environment:
         """One target of this fleet, as an environment of its own."""
-        history = self.history
-        if place.schema is not None:
-            history = history.model_copy(update={"schema_": place.schema})
-        return self.model_copy(update={"place": place, "fleet": None, "history": history})
+        own: dict[str, object] = {"place": place, "fleet": None}
+        if place.schema is not None:  # what is beside it in the database is of other targets
+            history = self.history.model_copy(update={"schema_": place.schema})
+            own |= {"history": history, "drift_scope": "schema"}
+        return self.model_copy(update=own)
 
     @property
     def directory(self) -> Path:

@@ -322,3 +322,34 @@ def test_nothing_of_a_plan_says_where_its_databases_are(fleet: Fleet) -> None:
     assert [word for word in (host, str(fleet.server.port), fleet.server.user) if word in text] == [
         fleet.server.user  # the name of the role `postgres` is a part of `postgresql`
     ]
+
+
+def test_drift_names_the_targets_that_differ_and_what_differs(any_fleet: Fleet) -> None:
+    any_fleet.up()
+    assert "No drift: 4 targets compared." in succeed(any_fleet.migrate("drift", "-e", "live")).out
+    changed = any_fleet.names[1]
+    any_fleet.run(changed, "alter table users add column hand_made int")
+    result = any_fleet.migrate("drift", "-e", "live")
+    assert result.code == 4, result.err
+    assert f"1 of 4 targets drifted. - is expected, + is there:\n  {changed}: its " in result.out
+    assert any(line.lstrip().startswith("+") and "hand_made" in line
+               for line in result.out.splitlines())  # fmt: skip
+    refused(any_fleet.migrate("drift", "-e", "live", "--replay"), 64, "-e live/TARGET")
+
+
+def test_drift_of_all_databases_alike_is_found_by_what_their_runs_left(any_fleet: Fleet) -> None:
+    any_fleet.up()
+    for name in any_fleet.names:
+        any_fleet.run(name, "alter table users add column hand_made int")
+    result = any_fleet.migrate("drift", "-e", "live", "--json")
+    assert result.code == 4, result.err
+    assert [one["name"] for one in result.document["drifted"]] == any_fleet.names
+    assert "users" in result.document["drifted"][0]["lines"][0]
+
+
+def test_drift_of_one_schema_is_no_other_targets(fleet: Fleet) -> None:
+    fleet.up()
+    a, b = fleet.names[:2]
+    fleet.run(a, "alter table users add column hand_made int")
+    refused(fleet.migrate("drift", "-e", f"live/{a}"), 4)
+    succeed(fleet.migrate("drift", "-e", f"live/{b}"))

@@ -65,6 +65,13 @@ class MySQLSurvey(Survey):
         sizes = {name: (int(count), int(size)) for name, count, size in rows}
         return Outline(made_by_migrations(self.read_catalogue()).digest, sizes)
 
+    def read_definitions(self) -> tuple[str, ...]:
+        from lockgate.planner.plan.drift import made_by_migrations
+
+        objects = made_by_migrations(self.read_catalogue()).objects
+        return tuple(f"{name}: {line}" for name in sorted(objects)
+                     for line in objects[name].splitlines())  # fmt: skip
+
     def read_outlines(self, schemas: Sequence[str]) -> Mapping[str, Outline]:
         """Of none: a schema is a database here."""
         return {}

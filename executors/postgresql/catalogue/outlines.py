@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # With a search_path of pg_catalog alone the server prints every name of a user with its schema;
 # the schema's own name is taken out of what it prints.
 # Of a relation that nobody has counted `reltuples` is -1.
-OUTLINES = """
+PARTS = """
 with asked as (
     select oid, nspname, quote_ident(nspname) || '.' as prefix from pg_namespace
     where nspname = any (%s::text[])
@@ -75,12 +75,16 @@ with asked as (
     from pg_type t join asked on asked.oid = t.typnamespace
     where t.typtype in ('d', 'e', 'r') or (t.typtype = 'c'
         and exists (select from pg_class where oid = t.typrelid and relkind = 'c'))
-), defined as (
+), told (schema, own) as (
+    select schema, replace(text, prefix, '@.') collate "C"
+    from part join asked on asked.oid = schema
+)
+"""
+OUTLINES = f"""
+{PARTS}, defined as (
     select schema, encode(sha256(convert_to(string_agg(own, E'\\n' order by own),
         getdatabaseencoding())), 'hex') as digest
-    from (select schema, replace(text, prefix, '@.') collate "C" as own
-        from part join asked on asked.oid = schema) told
-    group by schema
+    from told group by schema
 ), sized as (
     select relnamespace, json_object_agg(relname, json_build_array(greatest(reltuples, 0)::int8,
         relpages * current_setting('block_size')::int8)) as sizes
@@ -89,6 +93,7 @@ with asked as (
 select nspname::text, digest, sizes from asked
 left join defined on schema = oid left join sized on relnamespace = oid
 """
+DEFINITIONS = f"{PARTS} select own from told order by own"
 USERS = """
 select nspname::text from pg_namespace
 where nspname <> 'information_schema' and nspname !~ '^pg_' order by 1
@@ -122,6 +127,13 @@ def read_outline(session: PostgreSQLSession) -> Outline:
         for table, size in outline.sizes.items()
     }
     return Outline(sha256({name: outline.digest for name, outline in found.items()}), sizes)
+
+
+def read_definitions(session: PostgreSQLSession) -> tuple[str, ...]:
+    """What the outline of the session's own schema, or of all of its database, is of: lines."""
+    own = [session.schema, SHARED] if session.schema else [n for (n,) in session.query_all(USERS)]
+    rows = session.query_all(DEFINITIONS, (own, [session.history_name, *OURS]))
+    return tuple(line for (line,) in rows)
 
 
 def _read(session: PostgreSQLSession, schemas: Sequence[str]) -> dict[str, Outline]:

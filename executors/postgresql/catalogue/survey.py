@@ -61,6 +61,11 @@ class PostgreSQLSurvey(Survey):
 
         return read_outline(self.session)
 
+    def read_definitions(self) -> tuple[str, ...]:
+        from lockgate.executors.postgresql.catalogue.outlines import read_definitions
+
+        return read_definitions(self.session)
+
     def read_facts(self) -> Facts:
         from lockgate.executors.postgresql.facts import read_facts
 

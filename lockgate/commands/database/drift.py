@@ -17,6 +17,7 @@ from lockgate.options import (
 if TYPE_CHECKING:
     from lockgate.planner.database.catalogue import ObjectDifference
     from lockgate.planner.database.ledger import Ledger
+    from lockgate.planner.environments.environment import Environment
     from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.workspace import Workspace
 
@@ -55,6 +56,9 @@ def command(
     them, the applied migrations are run on a scratch database, which is made where the
     environment's `rehearsal:` says.
 
+    The targets of a fleet are compared with each other, by their histories, and those that are
+    databases with what their last runs have left.
+
     \b
     Examples:
       migrate drift -e production
@@ -75,6 +79,13 @@ def command(
         raise UsageError("Choose one: `--replay` or `--expect`.")
     plan = read_plan(plan_file) if plan_file else None
     environment = load_environment(name, folder)
+    if environment.fleet is not None:
+        if replay or plan:
+            raise UsageError(
+                "`--replay` and `--expect` are for one database.",
+                do=f"Name one: `-e {name}/TARGET`.",
+            )
+        return _compare_fleet(invocation, environment, as_json=as_json)
     with open_workspace(environment) as work:
         ledger = read_settled(work.engine)
         refuse_foreign(
@@ -94,6 +105,19 @@ def command(
             tell(note, "yellow")
     invocation.document = False
     return Exit.STALE if found else Exit.OK
+
+
+def _compare_fleet(invocation: Invocation, environment: Environment, *, as_json: bool) -> int:
+    from lockgate.exits import Exit
+    from lockgate.fleet.drifting import find_fleet_drift
+    from lockgate.fleet.members import open_fleet
+    from lockgate.views.fleet import drift
+
+    with open_fleet(environment) as fleet:
+        found = find_fleet_drift(fleet)
+    (drift.show_json if as_json else drift.show_text)(found)
+    invocation.document = False
+    return Exit.STALE if found.drifted else Exit.OK
 
 
 def _compare(work: Workspace, ledger: Ledger, *, replay: bool) -> Compared:

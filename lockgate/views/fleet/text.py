@@ -28,7 +28,7 @@ def show_fleet(plan: FleetPlan) -> None:
         say("")
         say(f"Group {number}: {describe_group(group)}", "bold")
         text.show_content(group.plan)
-    _show_odd(plan.odd)
+    show_odd(plan.odd, "Not included")
 
 
 def summarise_plan(plan: FleetPlan) -> str:
@@ -77,12 +77,13 @@ def by_reason(odd: Iterable[Odd]) -> dict[tuple[str, str], list[str]]:
     return dict(sorted(found.items()))
 
 
-def _show_odd(odd: Iterable[Odd]) -> None:
+def show_odd(odd: Iterable[Odd], heading: str) -> None:
+    """Those left out, by their reasons."""
     rows = by_reason(odd)
     if not rows:
         return
     say("")
-    say("Not included", "bold")
+    say(heading, "bold")
     for (reason, detail), names in rows.items():
         told = f" ({detail})" if detail else ""
         say(f"  {reason}: {name_some(names)}{told}", "yellow")
