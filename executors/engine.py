@@ -102,8 +102,7 @@ class Traits:
 
 
 class Survey(ABC):
-    """What a database is like, asked by its session: what it holds, what a plan is judged by, how
-    it compares with others, and how its server fares."""
+    """What a database is like, asked by its session, and how its server fares."""
 
     session: Session
     find_readers: FindReaders
@@ -129,13 +128,11 @@ class Survey(ABC):
 
     @abstractmethod
     def read_digests(self) -> Mapping[str, str]:
-        """A short digest of each object of the catalogue, to be held against what a run has left;
-        in no transaction."""
+        """A short digest of each object, to hold against what a run has left; in no transaction."""
 
     @abstractmethod
     def find_syntax_error(self, plan: Plan) -> Failure | None:
-        """The first statement of a plan, or of its way back, that the server cannot read; it is
-        asked, where it can be, and runs nothing of the plan."""
+        """The first statement of a plan, or of its way back, that the server cannot read."""
 
     @abstractmethod
     def read_access(self) -> Access:
@@ -159,7 +156,7 @@ class Survey(ABC):
 
     @abstractmethod
     def read_definitions(self) -> tuple[str, ...]:
-        """What the outline's digest is of, as sorted lines for people; in no transaction."""
+        """What the outline's digest is of, as sorted lines."""
 
     @abstractmethod
     def read_load(self) -> Load:
@@ -171,8 +168,7 @@ class Survey(ABC):
 
     @abstractmethod
     def query_read_only(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of one query of somebody else's by their columns, in a transaction that writes
-        nothing and is rolled back."""
+        """The rows of somebody else's query by their columns, in a transaction rolled back."""
 
 
 class Scratch(Protocol):

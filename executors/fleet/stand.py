@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lockgate.executors.fleet.coordinator import NotedRun
 from lockgate.executors.fleet.crew import TargetResult
+from lockgate.planner.fleet.fleet_plan import Odd
 from lockgate.planner.value import frozen
 
 
@@ -30,3 +31,23 @@ class FleetStand:
     targets: tuple[TargetStand, ...]
     run: NotedRun | None
     results: dict[str, TargetResult]
+
+
+@frozen
+class DriftedTarget:
+    """A target whose definitions are others than expected: by what that is known, and how they
+    differ. Of a comparison with its last run, `lines` are the objects alone."""
+
+    name: str
+    detail: str
+    lines: tuple[str, ...]
+
+
+@frozen
+class FleetDrift:
+    """What has drifted, by name; how many targets were compared, and which could not be."""
+
+    environment: str
+    compared: int
+    drifted: tuple[DriftedTarget, ...]
+    odd: tuple[Odd, ...]

@@ -1,6 +1,7 @@
 """Fleets: one plan for many databases, for the commands.
 
 applying.py      Applying of a fleet's plan
+drifting.py      `migrate drift` of a fleet
 making.py        `migrate plan` and `migrate promote` for a fleet
 members.py       The members of a fleet: found, and opened one by one
 oddities.py      Why a target is in no group, by the error that was raised when it was looked at

@@ -75,7 +75,10 @@ class FleetRun:
                 self._admit(group.plan, group.plan)(group.plan, now)
 
     def _admit(self, plan: Plan, read: Plan | None) -> Admit:
-        file = PlanFile(read, self.signatures, self.maker, self.allow_non_atomic, self.approvers)
+        file = PlanFile(
+            read, self.signatures, self.maker, self.allow_non_atomic, self.approvers,
+            self.author.emergency,
+        )  # fmt: skip
         return admit(self.fleet.environment, plan.intent_digest if self.intent else None, file)
 
     def tasks(self) -> list[Task]:

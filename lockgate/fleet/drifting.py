@@ -12,37 +12,16 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.fleet.stand import DriftedTarget, FleetDrift
 from lockgate.fleet.planning import Part, look_at
 from lockgate.planner.errors import LockgateError
 from lockgate.planner.fleet.grouping import SeenTarget, group_targets
-from lockgate.planner.value import frozen
 from lockgate.plans.making import Request
 from lockgate.workspace import load_migrations
 
 if TYPE_CHECKING:
     from lockgate.fleet.members import FleetWorkspace
-    from lockgate.planner.fleet.fleet_plan import Odd
     from lockgate.workspace import Workspace
-
-
-@frozen
-class DriftedTarget:
-    """A target whose definitions are others than expected: by what that is known, and how they
-    differ. Of a comparison with its last run, `lines` are the objects alone."""
-
-    name: str
-    detail: str
-    lines: tuple[str, ...]
-
-
-@frozen
-class FleetDrift:
-    """What has drifted, by name; how many targets were compared, and which could not be."""
-
-    environment: str
-    compared: int
-    drifted: tuple[DriftedTarget, ...]
-    odd: tuple[Odd, ...]
 
 
 def find_fleet_drift(fleet: FleetWorkspace) -> FleetDrift:

@@ -19,8 +19,9 @@ from lockgate.planner.errors import UsageError
 from lockgate.planner.fleet.fleet_plan import FleetPlan, parse_fleet_plan
 from lockgate.planner.policies.require_plan import judge_unplanned
 from lockgate.planner.value import replace
+from lockgate.runs.notifying import notifying_fleet
 from lockgate.trust.approvals import Approvers, Signatures
-from lockgate.views.fleet.run import show_end
+from lockgate.views.fleet.run import show_end, watching
 from lockgate.workspace import author
 
 if TYPE_CHECKING:
@@ -49,9 +50,11 @@ def roll_back_last(
             Signatures(None, ()), "", Approvers(), author(),
             allow_non_atomic=request.allow_non_atomic,
         )  # fmt: skip
-        done, _ = drive_run(run, verbose=verbose, as_json=as_json)
-    total = len(run.targets)
-    refuse_unfinished(done, total, f"migrate down -e {environment.name}")
+        total = len(run.targets)
+        watcher = watching(as_json=as_json, verbose=verbose)
+        with notifying_fleet(environment, plan.digest, watcher) as told:
+            done, _ = drive_run(run, told)
+            refuse_unfinished(done, total, f"migrate down -e {environment.name}")
     show_end(plan, done, total, as_json=as_json)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.coordinator import Coordinator, NotedRun
 from lockgate.executors.fleet.crew import Crew, TargetResult, TargetState
-from lockgate.executors.fleet.driver import Drive, Driver, RunTerms
+from lockgate.executors.fleet.driver import Drive, Driver, RunTerms, Watcher
 from lockgate.executors.fleet.local import LocalCrew
 from lockgate.fleet.applying import FleetRun
 from lockgate.fleet.members import FleetWorkspace, open_fleet
@@ -25,10 +25,12 @@ from lockgate.planner.errors import (
     StatementFailed,
     Unreachable,
     Unresolved,
+    UsageError,
     WrongTarget,
 )
 from lockgate.planner.fleet.fleet_plan import FleetPlan, read_fleet_plan
 from lockgate.planner.fleet.receipt import TargetEnd, make_fleet_receipt
+from lockgate.runs.notifying import notifying_fleet
 from lockgate.trust.admission import read_intent, read_trusted
 from lockgate.trust.approvals import count_approvers
 from lockgate.trust.receipts import hand_out_fleet_receipt
@@ -94,24 +96,33 @@ def apply_fleet(
     reviewed: str | None,
     receipt_file: Path | None,
     key: Path | None,
+    emergency: str,
     *,
     allow_non_atomic: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
-    """Applies a fleet's plan, or goes on with it.
+    """Applies a fleet's plan, or goes on with it; `emergency` is why it passes over policies.
 
     Raises:
         Paused: too many targets have failed, or a check says stop; the same command goes on.
         LockgateError: targets are not applied; or nothing was begun.
     """
-    with _opened_run(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic) as run:
-        done, noted = drive_run(run, verbose=verbose, as_json=as_json)
-        _tell_newcomers(run.plan, run.fleet)
-    total = len(run.targets)
-    if receipt_file:
-        _hand_out_receipt(run, done, noted, receipt_file, key)
-    refuse_unfinished(done, total, f"migrate apply {plan_file}")
+    opened = _opened_run(
+        plan_file, name, folder, reviewed, emergency, allow_non_atomic=allow_non_atomic
+    )
+    with opened as run:
+        watcher = watching(as_json=as_json, verbose=verbose)
+        total = len(run.targets)
+        if emergency:
+            tell(f"EMERGENCY: {emergency}", "bold red")
+        environment, digest = run.fleet.environment, run.plan.digest
+        with notifying_fleet(environment, digest, watcher, emergency) as told:
+            done, noted = drive_run(run, told)
+            _tell_newcomers(run.plan, run.fleet)
+            if receipt_file:
+                _hand_out_receipt(run, done, noted, receipt_file, key)
+            refuse_unfinished(done, total, f"migrate apply {plan_file}")
     show_end(run.plan, done, total, as_json=as_json)
 
 
@@ -121,18 +132,33 @@ def _opened_run(
     name: str | None,
     folder: EnvironmentsFolder | None,
     reviewed: str | None,
+    emergency: str,
     *,
     allow_non_atomic: bool,
 ) -> Iterator[FleetRun]:
     """The run of a fleet's plan that may begin, with its targets found."""
     plan, environment = read_admitted(plan_file, name, folder, reviewed)
+    _refuse_emergency_of_workers(environment, emergency)
     signatures, maker = read_trusted(plan, plan_file, environment)
     approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
     with open_fleet(environment) as fleet:
         yield FleetRun(
             fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
-            approvers, author(), plan.intent_digest if reviewed else None, allow_non_atomic,
+            approvers, author(emergency=emergency), plan.intent_digest if reviewed else None,
+            allow_non_atomic,
         )  # fmt: skip
+
+
+def _refuse_emergency_of_workers(environment: Environment, emergency: str) -> None:
+    """Raises UsageError where workers would have to believe what a row of the control database
+    says: who can write there could pass over the policies."""
+    if emergency and environment.fleet and environment.fleet.crew != "local":
+        raise UsageError(
+            "`--emergency` is not for a fleet with workers.",
+            why="Each worker asks for the approvals itself, and would have to take the emergency "
+            "from the control database.",
+            do="Plan for the targets that have it: `migrate plan -e NAME/TARGET`.",
+        )
 
 
 def dry_run_fleet(
@@ -140,6 +166,7 @@ def dry_run_fleet(
     name: str | None,
     folder: EnvironmentsFolder | None,
     reviewed: str | None,
+    emergency: str,
     *,
     allow_non_atomic: bool,
 ) -> None:
@@ -148,7 +175,10 @@ def dry_run_fleet(
     Raises:
         LockgateError: applying it to that target would be refused.
     """
-    with _opened_run(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic) as run:
+    opened = _opened_run(
+        plan_file, name, folder, reviewed, emergency, allow_non_atomic=allow_non_atomic
+    )
+    with opened as run:
         for number, group in enumerate(run.plan.groups, 1):
             if group.plan.steps:
                 tell(f"Group {number}: {describe_targets(group)}", "bold")
@@ -172,13 +202,13 @@ def _hand_out_receipt(
     )  # fmt: skip
     receipt = make_fleet_receipt(
         run.plan, ends, tool_version=run.author.tool_version, actor=run.author.actor,
-        job=run.author.job, approvers=run.approvers.names, started_at=noted.started_at,
-        finished_at=noted.finished_at,
+        job=run.author.job, approvers=run.approvers.names, emergency=run.author.emergency,
+        started_at=noted.started_at, finished_at=noted.finished_at,
     )  # fmt: skip
     hand_out_fleet_receipt(receipt, file, key)
 
 
-def drive_run(run: FleetRun, *, verbose: bool, as_json: bool) -> tuple[Drive, NotedRun | None]:
+def drive_run(run: FleetRun, watcher: Watcher) -> tuple[Drive, NotedRun | None]:
     """How the run has gone, and what is noted of it; None: there was nothing to do."""
     tasks = run.tasks()
     if not tasks:
@@ -199,7 +229,6 @@ def drive_run(run: FleetRun, *, verbose: bool, as_json: bool) -> tuple[Drive, No
                 failures.total, failures.consecutive, failures.per_host, settings.soak,
                 find_check(run.fleet),
             )  # fmt: skip
-            watcher = watching(as_json=as_json, verbose=verbose)
             driver = Driver(plan, tasks, crew, coordinator, terms, watcher)
             done = driver.drive(run.author.actor, afresh=noted.state == "finished")
             return done, coordinator.find_run(plan)

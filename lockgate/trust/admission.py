@@ -132,15 +132,6 @@ def read_emergency(reason: str | None) -> str:
     return " ".join((reason or "").split())
 
 
-def refuse_emergency(reason: str | None) -> None:
-    """Raises UsageError for an emergency of a fleet: its targets are admitted one by one."""
-    if reason is not None:
-        raise UsageError(
-            "`--emergency` is for the plan of one database.",
-            do="Plan for the target that has the emergency: `migrate plan -e NAME/TARGET`.",
-        )
-
-
 def read_intent(reviewed: str | None) -> str | None:
     """The intent digest that was reviewed, given as itself or as the reviewed plan's file.
 

@@ -57,6 +57,9 @@ class FleetReceipt(Model):
     actor: str = Field(description="The user and host that the process gave: a claim. For people.")
     job: Job | None = Field(None, description="The CI job that said so; null: none. A claim too.")
     approvers: tuple[str, ...] = Field((), description="Who had approved the plan; for people.")
+    emergency: str = Field(
+        "", description="Why the run passed over policies, as its caller said; empty: it did not."
+    )
     started_at: AwareDatetime = Field(description="By the control database's clock, UTC.")
     finished_at: AwareDatetime = Field(description="The same: when the last target had ended.")
     groups: tuple[GroupRun, ...] = Field(description="As the plan has them.")
@@ -83,6 +86,7 @@ def make_fleet_receipt(
     actor: str,
     job: Job | None,
     approvers: tuple[str, ...],
+    emergency: str = "",
     started_at: datetime,
     finished_at: datetime,
 ) -> FleetReceipt:
@@ -96,6 +100,7 @@ def make_fleet_receipt(
         actor=actor,
         job=job,
         approvers=approvers,
+        emergency=emergency,
         started_at=started_at,
         finished_at=finished_at,
         groups=tuple(

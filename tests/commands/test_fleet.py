@@ -1,6 +1,7 @@
 """Fleets as a user meets them: planned, reviewed, approved and applied as one database is."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -353,3 +354,41 @@ def test_drift_of_one_schema_is_no_other_targets(fleet: Fleet) -> None:
     fleet.run(a, "alter table users add column hand_made int")
     refused(fleet.migrate("drift", "-e", f"live/{a}"), 4)
     succeed(fleet.migrate("drift", "-e", f"live/{b}"))
+
+
+def test_an_emergency_passes_over_what_the_environment_names_and_is_kept(fleet: Fleet) -> None:
+    fleet.configure(more="policy: {approvals: {threshold: 1}, break_glass: [approvals]}\n")
+    fleet.plan()
+    refused(fleet.migrate("apply", "plan.json"), 3, "Needed: 1 approval")
+    refused(fleet.migrate("apply", "plan.json", "--emergency", " "), 64, "has a reason")
+    result = fleet.migrate(
+        "apply", "plan.json", "--emergency", "ticket 7", "--receipt", "done.json"
+    )
+    assert "EMERGENCY: ticket 7" in succeed(result).err
+    for name in fleet.names:
+        assert fleet.run(name, "select emergency from lockgate_runs") == [("ticket 7",)]
+    receipt = json.loads((fleet.project.folder / "done.json").read_text())
+    assert receipt["emergency"] == "ticket 7"
+    fleet.configure("crew: procrastinate", "policy: {break_glass: [approvals]}\n")
+    fleet.plan("--force", "--down", "1")
+    refused(fleet.migrate("apply", "plan.json", "--emergency", "x"), 64, "with workers")
+
+
+def test_the_program_of_notify_is_told_how_the_targets_ended(fleet: Fleet) -> None:
+    told = fleet.project.folder / "told"
+    code = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read())"
+    notify = f"notify: {{command: {json.dumps([sys.executable, '-c', code])}}}\n"
+    fleet.configure("waves: [2, 100%]\nfailures: {total: 0}\nparallel: 1", notify)
+    fleet.up("--to", "1")
+    fleet.plan()
+    fleet.run(fleet.names[0], "create table orders (id int)")
+    refused(fleet.migrate("apply", "plan.json"), 12)
+    refused(fleet.migrate("apply", "plan.json", "--reviewed", "0" * 64), 3)
+    first, second = map(json.loads, told.read_text().splitlines())
+    assert (first["outcome"], first["targets"]) == ("applied", {"applied": 5})
+    assert (second["outcome"], second["exit_code"], second["targets"]["failed"]) == (
+        "paused",
+        12,
+        1,
+    )
+    assert "failures.total" in second["message"]

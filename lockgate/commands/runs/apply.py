@@ -102,7 +102,6 @@ def command(
         read_emergency,
         read_intent,
         read_trusted,
-        refuse_emergency,
     )
     from lockgate.trust.receipts import hand_out_receipt, refuse_undeliverable
     from lockgate.views.database.transport import tell_clear_text
@@ -115,13 +114,15 @@ def command(
         from lockgate.fleet.running import apply_fleet, dry_run_fleet
 
         refuse_both(dry_run=dry_run, as_json=as_json)
-        refuse_emergency(emergency)
+        reason = read_emergency(emergency)
         if dry_run:
-            dry_run_fleet(plan_file, name, folder, reviewed, allow_non_atomic=allow_non_atomic)
+            dry_run_fleet(
+                plan_file, name, folder, reviewed, reason, allow_non_atomic=allow_non_atomic
+            )
             return 0
         refuse_undeliverable(receipt_file, key, plan_file)
         apply_fleet(
-            plan_file, name, folder, reviewed, receipt_file, key,
+            plan_file, name, folder, reviewed, receipt_file, key, reason,
             allow_non_atomic=allow_non_atomic, verbose=verbose, as_json=as_json,
         )  # fmt: skip
         return 0

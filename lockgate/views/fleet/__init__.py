@@ -1,5 +1,6 @@
 """Views of a fleet: its plan, a run, where its targets stand.
 
+drift.py     Which targets of a fleet have drifted: for people, and as a document
 history.py   The runs of a fleet, the newest first: for people, and as a document
 markdown.py  A fleet's plan as a comment of a pull request
 run.py       A run of a fleet as it is followed, and how it ended

@@ -11,7 +11,7 @@ from lockgate.views.plan.review import count
 from lockgate.views.terminal import say
 
 if TYPE_CHECKING:
-    from lockgate.fleet.drifting import FleetDrift
+    from lockgate.executors.fleet.stand import FleetDrift
 
 STYLES = {"+": "green", "-": "red"}
 
