@@ -64,6 +64,11 @@ FINISH_RUN = (
 BEGIN_WAVE = "update {run} set wave = %s, wave_ended_at = null where digest = %s"
 END_WAVE = "update {run} set wave_ended_at = {now} where digest = %s"
 READ_AGE = "select {now}, wave_ended_at from {run} where digest = %s"
+READ_PACE = (
+    "select count(*), min(changed_at), {now} from {target} where digest = %s "
+    "and state <> 'waiting' and changed_at >= (select max(changed_at) from {target} "
+    "where digest = %s and state <> 'waiting') - interval {minute}"
+)
 FORGET = "delete from {target} where digest = %s"
 READ_PROGRESS = "select state, wave from {run} where digest = %s"
 READ_NOW = "select {now}"
@@ -205,6 +210,16 @@ class Coordinator:
         rows = self._read(READ_PROGRESS, (digest,))
         return (rows[0][0], rows[0][1]) if rows else None
 
+    def estimate(self, digest: str) -> float | None:
+        """The seconds that a run will still take, at the pace of the last minutes in which targets
+        ended; None: none has ended yet, or none is left."""
+        counts = self.count_states(digest)
+        left = counts.get(TargetState.WAITING, 0)
+        ((ended, first, now),) = self._read(READ_PACE, (digest, digest))
+        if not left or not ended:
+            return None
+        return left * (as_utc(now) - as_utc(first)).total_seconds() / int(ended)
+
     def await_again(self, digest: str, names: Iterable[str]) -> None:
         """Notes that targets are done again, or for the first time."""
         with self._engine.session.transaction():
@@ -282,4 +297,5 @@ class Coordinator:
         return self._engine.session.query_all(self._spelled(sql), values)
 
     def _spelled(self, sql: str) -> str:
-        return sql.format(now=self._engine.store.clock, **self._names)
+        minute = "'5 minutes'" if self._engine.server.dialect.transactional_ddl else "5 minute"
+        return sql.format(now=self._engine.store.clock, minute=minute, **self._names)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
+
 from lockgate.executors.fleet.coordinator import NotedRun
 from lockgate.executors.fleet.crew import TargetResult
 from lockgate.planner.fleet.fleet_plan import Odd
@@ -25,12 +28,16 @@ class TargetStand:
 
 @frozen
 class FleetStand:
-    """A fleet: its targets by name, its newest run, and what is noted of that run's targets."""
+    """A fleet: its targets by name, its newest run, and what is noted of that run's targets.
+    `estimate` are the seconds that a run under way will still take, if that can be said, and
+    `holds` what keeps a server from being given more targets, by its name."""
 
     environment: str
     targets: tuple[TargetStand, ...]
     run: NotedRun | None
     results: dict[str, TargetResult]
+    estimate: float | None = None
+    holds: Mapping[str, str] = field(default_factory=dict)
 
 
 @frozen

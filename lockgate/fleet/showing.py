@@ -32,9 +32,14 @@ def show_fleet_plan(plan: FleetPlan, style: str, approvals: ApprovalState) -> No
         from lockgate.views.fleet.markdown import render_fleet_markdown
 
         say(render_fleet_markdown(plan, approvals).rstrip("\n"))
+    elif style == "html":
+        from lockgate.views.fleet.plan_page import render_fleet_plan
+
+        say(render_fleet_plan(plan, approvals).rstrip("\n"))
     else:
         raise UsageError(
-            f"A fleet's plan is not shown as {style}.", do="Choose one of text, markdown, json."
+            f"A fleet's plan is not shown as {style}.",
+            do="Choose one of text, markdown, html, json.",
         )
 
 
@@ -50,12 +55,10 @@ def show_status(
     from lockgate.fleet.members import open_fleet
     from lockgate.fleet.standing import read_fleet_stand, read_noted_stand, verify_last_run
     from lockgate.views.fleet import status
-    from lockgate.views.terminal import tell
+    from lockgate.views.terminal import say, tell
 
     if cached and verify:
         raise UsageError("Give only one of --cached and --verify.")
-    if style == "html":
-        raise UsageError("A fleet's status is not shown as html.", do="Choose text or json.")
     with open_fleet(environment) as fleet:
         if verify:
             count = verify_last_run(fleet)
@@ -63,6 +66,10 @@ def show_status(
         stand = read_noted_stand(fleet) if cached else read_fleet_stand(fleet)
     if style == "json":
         status.show_json(stand)
+    elif style == "html":
+        from lockgate.views.fleet.status_page import render_fleet_status
+
+        say(render_fleet_status(stand).rstrip("\n"))
     else:
         status.show_text(stand, each=each)
 

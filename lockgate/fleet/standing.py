@@ -12,6 +12,7 @@ from lockgate.executors.fleet.coordinator import Coordinator, NotedRun
 from lockgate.executors.fleet.crew import GONE, TargetResult, TargetState
 from lockgate.executors.fleet.stand import FleetStand, TargetStand
 from lockgate.fleet.oddities import odd_by
+from lockgate.fleet.throttling import Throttled
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.errors import LockgateError, Unreachable
 from lockgate.planner.fleet.fleet_plan import parse_fleet_plan, plan_of
@@ -40,18 +41,30 @@ def read_fleet_stand(fleet: FleetWorkspace) -> FleetStand:
     fleet.each(fleet.find_places(), ask)
     targets = tuple(sorted(found, key=lambda one: one.name))
     with fleet.open_coordinator() as engine:
-        run, results = _read_last(fleet, Coordinator(engine))
-    return FleetStand(fleet.environment.name, targets, run, results)
+        coordinator = Coordinator(engine)
+        run, results = _read_last(fleet, coordinator)
+        left = coordinator.estimate(run.digest) if run and run.state == "running" else None
+    return FleetStand(fleet.environment.name, targets, run, results, left, _find_holds(fleet))
+
+
+def _find_holds(fleet: FleetWorkspace) -> dict[str, str]:
+    """Which limit of `throttle` each server is above, by its name."""
+    places = fleet.find_places()
+    with Throttled(fleet, places) as throttled:
+        found = {host: throttled.held_by(host) for host in throttled.hosts}
+    return {host: f"throttle.{limit}" for host, limit in sorted(found.items()) if limit}
 
 
 def read_noted_stand(fleet: FleetWorkspace) -> FleetStand:
     """What is noted of the last run's targets, without asking them."""
     with fleet.open_coordinator() as engine:
-        run, results = _read_last(fleet, Coordinator(engine))
+        coordinator = Coordinator(engine)
+        run, results = _read_last(fleet, coordinator)
+        left = coordinator.estimate(run.digest) if run and run.state == "running" else None
     targets = tuple(
         TargetStand(one.name, "", one.state.value, detail=one.detail) for one in results.values()
     )
-    return FleetStand(fleet.environment.name, targets, run, results)
+    return FleetStand(fleet.environment.name, targets, run, results, left)
 
 
 def _read_last(

@@ -33,7 +33,7 @@ class Throttled:
         self._terms = fleet.settings.throttle
         self._places = {place.host_of(fleet.address): place for place in reversed(places)}
         self._engines: dict[str, Engine] = {}
-        self._answers: dict[str, tuple[float, bool]] = {}
+        self._answers: dict[str, tuple[float, str]] = {}
         self._stack = ExitStack()
         self._lock = Lock()
 
@@ -43,27 +43,36 @@ class Throttled:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def hosts(self) -> list[str]:
+        """The servers that can be asked, by name."""
+        return sorted(self._places)
+
     def is_ready(self, host: str) -> bool:
         """Whether the server is within the limits; one that cannot be asked is told by its own
         targets."""
+        return not self.held_by(host)
+
+    def held_by(self, host: str) -> str:
+        """Which limit the server is above, by its key; empty: none."""
         if not self._terms.model_fields_set or host not in self._places:
-            return True
+            return ""
         with self._lock:
-            asked, answer = self._answers.get(host, (-FRESH, True))
+            asked, answer = self._answers.get(host, (-FRESH, ""))
             if time.monotonic() - asked >= FRESH:
                 answer = self._ask(host)
                 self._answers[host] = time.monotonic(), answer
             return answer
 
-    def _ask(self, host: str) -> bool:
+    def _ask(self, host: str) -> str:
         try:
             if host not in self._engines:
                 opened = self._fleet.open_member(self._places[host])
                 self._engines[host] = self._stack.enter_context(opened).engine
-            return not find_overload(self._engines[host].survey.read_load(), self._terms)
+            return find_overload(self._engines[host].survey.read_load(), self._terms)
         except (Unreachable, ServerError):
             self._engines.pop(host, None)
-            return True
+            return ""
 
 
 def find_overload(load: Load, terms: Throttle) -> str:

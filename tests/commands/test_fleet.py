@@ -84,7 +84,11 @@ def test_the_odd_ones_are_left_alone_with_their_reason(fleet: Fleet) -> None:
     assert "## 2 targets in 1 group, 4 not included on `live`" in comment
     assert "create table orders" in comment
     assert f"| drifted | {escape(a)} |" in comment
-    refused(fleet.migrate("show", "plan.json", "--format", "html"), 64, "not shown as html")
+    page = succeed(fleet.migrate("show", "plan.json", "--format", "html")).out
+    assert "2 targets in 1 group, 4 not included" in page
+    refused(fleet.migrate("show", "plan.json", "--format", "sql"), 64, "not shown as sql")
+    page = succeed(fleet.migrate("status", "-e", "live", "--format", "html")).out
+    assert "1 never seen" in page
     succeed(fleet.migrate("apply", "plan.json"))
     assert fleet.applied(a) == ["001"]
     assert fleet.applied(e) == ["001", "002", "003"]

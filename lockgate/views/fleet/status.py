@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from lockgate.planner.quantities import format_duration
 from lockgate.views.fleet.text import name_some
 from lockgate.views.json import show_document
 from lockgate.views.plan.review import count
@@ -23,6 +24,10 @@ def show_text(stand: FleetStand, *, each: bool = False) -> None:
     if stand.run:
         say(f"last run {stand.run.state}, wave {stand.run.wave}, by {stand.run.actor}"
             + (f": {stand.run.reason}" if stand.run.reason else ""))  # fmt: skip
+    if stand.estimate is not None:
+        say(f"about {format_duration(round(stand.estimate))} left")
+    for host, limit in stand.holds.items():
+        say(f"{host} is given no more targets for now ({limit})", "yellow")
     say("")
     if each:
         rows = [(one.name, one.version or "-", one.state, str(one.pending), one.detail)
@@ -30,7 +35,7 @@ def show_text(stand: FleetStand, *, each: bool = False) -> None:
         styles = [STYLES.get(one.state, "red") for one in stand.targets]
         say_table(("target", "at", "state", "pending", ""), rows, styles)
         return
-    say_table(("targets", "at", "state", "which"), *_counted(stand.targets))
+    say_table(("targets", "at", "state", "which"), *count_alike(stand.targets))
 
 
 def summarise_stand(stand: FleetStand) -> str:
@@ -52,7 +57,8 @@ def _word(one: TargetStand) -> str:
     return f"at {one.version}" if one.version else "without a history"
 
 
-def _counted(targets: tuple[TargetStand, ...]) -> tuple[list[list[str]], list[str]]:
+def count_alike(targets: tuple[TargetStand, ...]) -> tuple[list[list[str]], list[str]]:
+    """How many targets are alike, as rows, the most first; and the style of each row."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for one in targets:
         found.setdefault((one.version or "-", one.state, one.detail), []).append(one.name)
@@ -80,6 +86,8 @@ def show_json(stand: FleetStand) -> None:
                 "started_at": run.started_at.isoformat(),
                 "finished_at": run.finished_at and run.finished_at.isoformat(),
             },
+            "estimate_seconds": None if stand.estimate is None else round(stand.estimate, 1),
+            "holds": dict(stand.holds),
             "targets": [
                 {
                     "name": one.name,
