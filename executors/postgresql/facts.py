@@ -15,6 +15,8 @@ from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OURS
 from lockgate.executors.postgresql.layouts import (
     BUSY,
     QUERIES,
+    WITHIN,
+    kept_within,
     read_dependents,
     read_layouts,
     read_names,
@@ -29,8 +31,6 @@ from lockgate.planner.fleet.place import SHARED
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
-WITHIN = "/* within */"
-"""Where a session of one schema of many keeps to it."""
 NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The server opens what it measures, and would wait for a session with the strongest lock.
 # Rows are estimated as its planner does, by the rows of a page and the pages of now; where nobody
@@ -121,8 +121,9 @@ def read_facts(session: PostgreSQLSession) -> Facts:
 
     The key is the name of what the search_path finds by it, and else the name with its schema.
     """
-    facts = FACTS.replace(WITHIN, _within(session.schema, SHARED))
-    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, facts, *QUERIES]
+    own = () if session.schema is None else (session.schema, SHARED)
+    facts = [kept_within(sql, own) for sql in (FACTS, *QUERIES)]
+    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, *facts]
     try:
         _, visible, given, _, rows, *answers = session.read_together(queries)
     except ServerError as refused:
@@ -152,7 +153,7 @@ def read_facts(session: PostgreSQLSession) -> Facts:
         names=KnownNames(
             read_names(answers),
             tuple(named),
-            None if session.schema is None else frozenset({session.schema, SHARED}),
+            frozenset(own) or None,
         ),
     )
 
@@ -178,21 +179,13 @@ def _table(schema: str, row: Sequence[Any], layout: Layout, names: Mapping[int, 
 
 def find_tables(session: PostgreSQLSession) -> list[FoundTable]:
     """The tables and views of all schemas, the ledger's schema first, without our own tables."""
-    sql = FOUND.replace(WITHIN, _within(session.schema).replace("%", "%%"))
+    own = () if session.schema is None else (session.schema.replace("%", "%%"),)
+    sql = kept_within(FOUND, own)
     found = [
         FoundTable(schema, name, frozenset(columns), schema == session.history_schema, is_plain)
         for schema, name, columns, is_plain in session.query_all(sql, (session.history_schema,))
     ]
     return [table for table in found if not is_own(table, session.history_name)]
-
-
-def _within(own: str | None, *shared: str) -> str:
-    """A condition on a schema's name, where a session keeps to its own of many in its database;
-    `shared` are those that it reads too."""
-    if own is None:
-        return ""
-    names = ", ".join("'" + name.replace("'", "''") + "'" for name in (own, *shared))
-    return f"and n.nspname in ({names})"
 
 
 def is_own(table: FoundTable, history: str) -> bool:

@@ -7,6 +7,7 @@ says.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,11 @@ FIRST_OF_USERS = 16384
 """Objects of lower numbers are the server's own:
 https://www.postgresql.org/docs/current/system-catalog-initial-data.html#SYSTEM-CATALOG-OID-ASSIGNMENT
 """
+
+WITHIN = "/* within */"
+"""Where a query about schemas `n` may be kept to some of them; with an expression before the end,
+one about the relations that it tells."""
+PLACE = re.compile(r"/\* within (.*?) ?\*/", re.DOTALL)
 
 # What others have closed, or wait to close: to print its definitions would wait for them.
 BUSY = """
@@ -63,7 +69,7 @@ join pg_tablespace s on s.oid = coalesce(nullif(c.reltablespace, 0), (
     select dattablespace from pg_database where datname = current_database()))
 left join pg_index i on i.indexrelid = c.oid
 left join pg_partitioned_table p on p.partrelid = c.oid
-where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f')
+where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f') {WITHIN}
 """
 # Whether one is enforced, the catalogue tells from version 18 on.
 CONSTRAINTS_OF = f"""
@@ -82,6 +88,7 @@ select conrelid::int8, conname::text, contype::text, array(
     case when contype = 'c' and conrelid not in (table busy)
         then pg_get_constraintdef(oid) else '' end
 from pg_constraint c where conrelid >= 16384 and contype in ('c', 'f', 'n', 'p', 'u', 'x')
+    /* within conrelid */
 order by conname
 """
 TYPES_OF_USERS = """
@@ -101,6 +108,7 @@ from pg_depend d join pg_rewrite r on r.oid = d.objid
 left join pg_attribute on attrelid = d.refobjid and attnum = d.refobjsubid and attnum > 0
 where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
     and d.refobjid >= 16384 and d.refobjid <> r.ev_class and r.rulename = '_RETURN'
+    /* within d.refobjid */
 group by 1, 2
 """
 # A function and what belongs to an extension go by their names alone.
@@ -128,6 +136,7 @@ left join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
 left join pg_policy p on d.classid = 'pg_policy'::regclass and p.oid = d.objid
 where d.deptype in ('n', 'a')
     and coalesce(tgrelid, adrelid, nullif(conrelid, 0), indrelid, ev_class, polrelid) >= 16384
+    /* within coalesce(tgrelid, adrelid, nullif(conrelid, 0), indrelid, ev_class, polrelid) */
 union select 'statistic ext ' || stxname, stxrelid::int8, '' from pg_statistic_ext
 order by 1, 2, 3
 """
@@ -142,9 +151,9 @@ where oid >= 16384 and castmethod = 'b' order by 1, 2
 """
 DEFAULTS = "select current_setting('default_table_access_method', true)"
 # Beside relations and types.
-NAMED = """
+NAMED = f"""
 select distinct 'function', nspname::text, proname::text
-from pg_proc p join pg_namespace n on n.oid = pronamespace where p.oid >= 16384
+from pg_proc p join pg_namespace n on n.oid = pronamespace where p.oid >= 16384 {WITHIN}
 union all select 'schema', '', nspname::text from pg_namespace
 union all select 'extension', '', extname::text from pg_extension
 """
@@ -161,6 +170,25 @@ QUERIES = (
 )
 
 Rows = Sequence[Sequence[Any]]
+
+
+def kept_within(sql: str, schemas: Sequence[str]) -> str:
+    """The query, about some schemas alone; about all where there are none.
+
+    >>> kept_within("select from pg_namespace n where true /* within */", ["it's"])
+    "select from pg_namespace n where true and n.nspname in ('it''s')"
+    >>> kept_within("select from pg_index where true /* within indrelid */", ())
+    'select from pg_index where true '
+    """
+    if not schemas:
+        return PLACE.sub("", sql)
+    names = ", ".join("'" + name.replace("'", "''") + "'" for name in schemas)
+    own = f"n.nspname in ({names})"
+    of_own = (
+        "in (select own.oid from pg_class own join pg_namespace n on n.oid = own.relnamespace "
+        f"where {own})"
+    )
+    return PLACE.sub(lambda found: f"and {found[1]} {of_own}" if found[1] else f"and {own}", sql)
 
 
 def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int, Layout]:

@@ -1,12 +1,16 @@
 """The facts of relations, as PostgreSQL tells them: for sizes in a plan, and without waiting."""
 
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from lockgate.executors.engine import open_engine
 from lockgate.executors.postgresql.facts import read_facts
-from tests.executors.building import open_test_engine
+from lockgate.planner.environments.environment import resolve_database
+from lockgate.planner.fleet.place import TargetPlace
+from tests.executors.building import environment_for, open_test_engine
 from tests.servers.postgres import PostgresServer
 
 
@@ -124,3 +128,22 @@ def test_two_thousand_tables_are_read_at_once(postgres: Any, bystander: Any) -> 
     begun = time.monotonic()
     assert len(read_facts(postgres.session).tables) == 4000
     assert time.monotonic() - begun < 5
+
+
+def test_of_one_schema_of_many_nothing_of_the_others_is_read(
+    postgres_server: Any, postgres_database: str, bystander: Any
+) -> None:
+    for name in ("a", "b"):
+        bystander.execute(f"create schema {name}")
+        bystander.execute(f"create table {name}.t (id serial primary key, n int check (n > 0))")
+        bystander.execute(f"create view {name}.v as select id from {name}.t")
+    place = TargetPlace("a", schema="a")
+    environment = environment_for(postgres_server, postgres_database)
+    address = place.over(resolve_database(environment, {}))
+    with closing(open_engine(address, environment.member(place))) as engine:
+        facts = engine.survey.read_facts()
+    assert {table.schema for table in facts.tables.values()} == {"a"}
+    assert facts.tables["t"].layout.views == {"v": ("id",)}
+    found = {schema for kind, schema, _ in facts.names.found if kind == "table"}
+    assert found == {"a"}
+    assert [one.table for one in facts.dependents["sequence t_id_seq"]] == ["t"]
