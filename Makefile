@@ -70,6 +70,7 @@ benchmark: $(VENV)/.installed-dev  ## client CPU, time and memory of each case, 
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.fleets
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

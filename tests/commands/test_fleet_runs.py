@@ -1,0 +1,102 @@
+"""How a fleet's run goes on and stops: soak, throttle, budget, and targets that were replaced."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.fleets import Fleet, opened
+from tests.commands.running import DEADLINE, refused, succeed
+from tests.servers.process import wait_until
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, postgres_server: Any) -> Iterator[Fleet]:
+    """Twelve schemas of a PostgreSQL database."""
+    with opened(tmp_path, postgres_server, "abcdefghijkl") as fleet:
+        yield fleet
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
+    """Three databases on PostgreSQL and on MySQL in turn."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    with opened(tmp_path, server, "abc", as_databases=True) as fleet:
+        yield fleet
+
+
+def noted(fleet: Fleet, column: str) -> Any:
+    """What is noted of the newest run; None: nothing yet."""
+    (table,) = fleet.run(fleet.home, "select to_regclass('lockgate_fleet_run')")[0]
+    found = table and fleet.run(
+        fleet.home, f"select {column} from lockgate_fleet_run order by started_at desc"
+    )
+    return found[0][0] if found else None
+
+
+def test_no_wave_begins_while_the_one_before_it_soaks(fleet: Fleet) -> None:
+    fleet.configure("waves: [1, 100%]\nsoak: 1h")
+    fleet.plan()
+    driver = fleet.project.start("apply", "plan.json")
+    wait_until(lambda: noted(fleet, "wave_ended_at") is not None, "the first wave has ended")
+    assert list(fleet.states().values()).count("up to date") == 1
+    driver.send_signal(signal.SIGTERM)
+    told = driver.communicate(timeout=DEADLINE)[1]
+    assert driver.returncode == 143, told
+    assert "Waiting 1h" in told
+    assert list(fleet.states().values()).count("up to date") == 1
+    fleet.configure("waves: [1, 100%]")
+    assert "12 of 12 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out
+
+
+def test_no_target_begins_on_a_server_that_is_above_a_limit(fleet: Fleet) -> None:
+    fleet.configure("throttle: {running: 3}")
+    fleet.plan()
+    with ExitStack() as stack:
+        busy = [stack.enter_context(closing(fleet.server.connect(fleet.home))) for _ in range(4)]
+        for one in busy:
+            one.pgconn.send_query(b"select pg_sleep(600)")
+        driver = fleet.project.start("apply", "plan.json")
+        wait_until(lambda: noted(fleet, "wave") == 1, "the first wave has begun")
+        shown = succeed(fleet.migrate("status", "-e", "live", "--json")).document
+        assert list(shown["holds"].values()) == ["throttle.running"]
+        assert {one["state"] for one in shown["targets"]} == {"pending"}
+        page = succeed(fleet.migrate("status", "-e", "live", "--format", "html")).out
+        assert "throttle.running" in page
+        for one in busy:
+            one.cancel()
+    told = driver.communicate(timeout=DEADLINE)
+    assert "12 of 12 targets applied" in told[0], told
+
+
+def test_when_too_many_fail_no_more_than_those_under_way_are_done(fleet: Fleet) -> None:
+    fleet.configure("failures: {total: 0}\nparallel: 2")
+    fleet.up("--to", "1")
+    fleet.plan()
+    for name in fleet.names:
+        fleet.run(name, "create table orders (id int)")
+    refused(fleet.migrate("apply", "plan.json"), 12, "failures.total")
+    shown = succeed(fleet.migrate("history", "-e", "live", "--json")).document["runs"][0]
+    assert 1 <= shown["targets"]["failed"] <= 4
+    assert shown["targets"]["waiting"] == 12 - shown["targets"]["failed"]
+
+
+def test_a_database_that_was_replaced_is_refused_and_told(databases: Fleet) -> None:
+    databases.up("--to", "1")
+    databases.plan()
+    gone = databases.names[1]
+    databases.run(databases.home, f"drop database {databases.quote(gone)}")
+    databases.create(gone)
+    result = databases.migrate("apply", "plan.json", "--receipt", "done.json")
+    refused(result, 4, "2 of 3 targets applied, 1 refused", gone)
+    receipt = json.loads((databases.project.folder / "done.json").read_text())
+    assert {one["name"]: one["state"] for one in receipt["targets"]}[gone] == "refused"
+    with closing(databases.server.connect(gone)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("select count(*) from information_schema.tables "
+                       f"where table_schema in ('public', '{gone}')")  # fmt: skip
+        assert cursor.fetchone()[0] == 0
