@@ -46,10 +46,13 @@ class SeenTarget:
 
     @property
     def history(self) -> tuple[object, ...]:
-        """What those of one history have in common, on servers that are alike."""
+        """What those of one history have in common, on servers that are alike; of a schema other
+        definitions are looked at than of a whole database."""
         dialect = self.server.dialect
         state = (self.ledger.present, str(self.ledger.serial), self.ledger.digest)
-        return dialect.name, dialect.version, dialect.sql_mode, *state
+        return (
+            dialect.name, dialect.version, dialect.sql_mode, self.place.schema is None, *state,
+        )  # fmt: skip
 
     @property
     def proof(self) -> str:

@@ -32,7 +32,7 @@ def main(targets: int, kills: int, seed: int | None, engine: str | None, gap: fl
             campaign = Campaign(world, round(kills * part), gap)
             early, late = (20, 10) if name == "postgresql" else (4, 3)  # 37 in all
             campaign.run(min(early, count // 8), min(late, count // 8))
-            click.echo(f"{name}, {count} targets: {campaign.tally}")
+            click.echo(f"{name}, {count} targets\n{campaign.tally}")
     close_nursery()
 
 

@@ -6,15 +6,18 @@ hand were found and left alone, and what was reported is what is true.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from lockgate.executors.fleet.procrastinate import JOB
 from tests.commands.running import Result, succeed
 from tests.fleets.world import CHANGED, COUNTED, Target, World
 
 WORKERS = 3
+ALLOWED = 5
+"""Targets that may fail before a run pauses, in the phase that looks at that."""
 GOES_ON = {4, 5, 7, 9, 11, 12, -9, 137}
 """How a driver may end while things are killed: it is started again."""
 LONGEST = 3600.0
@@ -30,16 +33,28 @@ class Tally:
     applied: int = 0
     rolled_back: int = 0
     found: int = 0
+    rivals: Counter[int] = field(default_factory=Counter)
+    failed_at_pause: int = 0
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        killed = ", ".join(f"{number} {what}" for what, number in sorted(self.kills.items()))
-        ends = ", ".join(f"{number} with {code}" for code, number in sorted(self.ends.items()))
-        return (
-            f"{sum(self.kills.values())} kills ({killed}); drivers ended {ends}; "
-            f"{self.applied} applied once, {self.rolled_back} rolled back once, "
-            f"{self.found} changed by hand found, in {self.seconds:.0f} s"
-        )
+        rows = {
+            "kills": f"{sum(self.kills.values())}: {_listed(self.kills)}",
+            "exit codes of drivers": _listed(self.ends),
+            "exit codes of second drivers": _listed(self.rivals) or "none was started",
+            "applied once": f"{self.applied:,}",
+            "rolled back once": f"{self.rolled_back:,}",
+            "applied twice, lost, or reported wrongly": "0",
+            "changed by hand, found and left alone": f"{self.found}",
+            "failed when the budget paused": f"{self.failed_at_pause}, {ALLOWED} may",
+            "seconds": f"{self.seconds:.0f}",
+        }
+        return "\n".join(f"  {what:<42}{told}" for what, told in rows.items())
+
+
+def _listed(found: Counter[Any]) -> str:
+    """How often each."""
+    return ", ".join(f"{number} x {what}" for what, number in sorted(found.items()))
 
 
 class Campaign:
@@ -70,7 +85,13 @@ class Campaign:
         world.drop(gone)
         world.add(locked.database, "schema" if locked.schema else None).late = 1
         late_ones = {one.name for one in picked[early : early + late]}
-        with self._poor(poor), self._held(locked) as release:
+        with self._poor(poor), self._held([locked]) as let_go:
+
+            def release() -> None:
+                let_go()
+                poor.role = None
+                world.write_targets()
+
             self._drive(self._kills // 2, before_end=release)
         self._ups += 1
         self._check(refused=late_ones | {gone.name})
@@ -78,6 +99,7 @@ class Campaign:
         odd |= late_ones
         while sum(self.tally.kills.values()) < self._kills:
             self._turn(odd)
+        self._pause(odd)
         self._end()
         self.tally.seconds = time.monotonic() - began
 
@@ -90,6 +112,23 @@ class Campaign:
         self._plan(drifted=odd)
         self._drive()
         self._ups += 1
+        self._check()
+
+    def _pause(self, odd: set[str]) -> None:
+        """Back once more, while others keep many targets locked: the run pauses when more have
+        failed than may, within what was under way; then the same command ends it."""
+        self.world.configure(str(ALLOWED))
+        self._plan("--down", "2")
+        able = [one for one in self.world.targets.values() if one.late == 0]
+        with self._held(able[: ALLOWED + 4 * JOB]):
+            result = self._migrate("apply", "plan.json")
+            assert result.code == 12, result
+            states = Counter(self._cached().values())
+            assert ALLOWED < states["failed"] <= ALLOWED + JOB, states
+            self.tally.failed_at_pause = states["failed"]
+        self.world.configure()
+        self._drive()
+        self._downs += 1
         self._check()
 
     def _begin(self) -> None:
@@ -183,6 +222,10 @@ class Campaign:
         self._workers[number] = self._start_worker(number)
 
     def _kill_driver(self) -> None:
+        """A second one is started before, and ends: as locked, while the first one drives."""
+        second = self._migrate("apply", "plan.json")
+        assert second.code in GOES_ON | {0}, second
+        self.tally.rivals[second.code] += 1
         self._driver.kill()
         rival = self._start("apply", "plan.json")  # while the dead one may still hold the lock
         self._driver.communicate(timeout=60)
@@ -211,39 +254,43 @@ class Campaign:
         world.run("create user poor" if on_mysql else "create role poor login")
         target.role = "poor"
         world.write_targets()
-        self._stop_being_poor = target
         yield
 
     @contextmanager
-    def _held(self, target: Target) -> Iterator[Callable[[], None]]:
-        """A target's table is locked by somebody until `release` is called, or its server dies;
-        the poor one has its rights back then."""
-        database = target.database
-        connection = self.world.server.connect(database)
-        table = f"{target.schema}.t" if target.schema else "t"
-        with connection.cursor() as cursor:
-            cursor.execute("begin")
-            cursor.execute(f"select * from {table} for update")
-
-        def release() -> None:
-            connection.close()
-            self._stop_being_poor.role = None
-            self.world.write_targets()
-
-        yield release
+    def _held(self, targets: Sequence[Target]) -> Iterator[Callable[[], None]]:
+        """Somebody has locked the row of each target, until the block ends, `release` is called, or
+        their server dies."""
+        with ExitStack() as stack:
+            sessions: dict[str, Any] = {}
+            for one in targets:
+                place = f"{one.database}.t" if one.schema is None else f"{one.schema}.t"
+                home = one.database
+                if self.world.engine == "postgresql" and one.schema is None:
+                    place = "t"
+                elif one.schema is None:
+                    home = targets[0].database
+                if home not in sessions:
+                    sessions[home] = stack.enter_context(closing(self.world.server.connect(home)))
+                    sessions[home].cursor().execute("begin")
+                with sessions[home].cursor() as cursor:
+                    cursor.execute(f"select * from {place} for update")
+            yield stack.close
 
     def _check(self, refused: set[str] | None = None) -> None:
         """Holds the targets against what must be, and the report against the targets."""
         world = self.world
         is_up = self._ups > self._downs
         full = ["001", "002", "003"] if is_up else ["001"]
-        for name, one in world.targets.items():
+        begun = [
+            one for one in world.targets.values()
+            if one.late is None or self._ups > one.late or self._downs > one.late
+        ]  # fmt: skip
+        for one, truth in world.truths(begun):
             if one.late is None:
-                assert world.truth(one) == (["001"], 0, 0, 0), name
-            elif self._ups - one.late > 0 or self._downs > one.late:
+                assert truth == (["001"], 0, 0, 0), one.name
+            else:
                 wanted = (full, self._ups - one.late, max(0, self._downs - one.late), 0)
-                found = world.truth(one)
-                assert found == wanted, (name, found, wanted, self._reported(name))
+                assert truth == wanted, (one.name, truth, wanted, self._reported(one.name))
                 self.tally.applied += is_up
                 self.tally.rolled_back += not is_up
         reported = self._cached()

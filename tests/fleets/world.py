@@ -2,14 +2,16 @@
 
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from lockgate.executors.states import UNDER_WAY, RunStatus, listed
 from tests.commands.running import Project
 from tests.proxy import Proxy
 from tests.servers.mysql import MySQLServer
@@ -20,7 +22,11 @@ BASE = ("create table t (id int primary key, n int, d int);\ninsert into t value
 COUNTED = ("update t set n = n + 1;", "update t set d = d + 1;")
 """What tells how often it was applied, and how often rolled back."""
 CHANGED = ("alter table t add column c int;", "alter table t drop column c;")
+OPEN = listed({*UNDER_WAY, RunStatus.COMPENSATING, RunStatus.STUCK})
+"""States of a run that nobody has settled."""
 LATENCY = 0.002
+OWN = 10
+"""On PostgreSQL one target in so many is a database of its own; the others are schemas of one."""
 SETTINGS = """
 engine: {engine}
 database: {{url_env: TEST_URL}}
@@ -31,12 +37,15 @@ fleet:
   waves: [3, 10%, 100%]
   parallel: 2
   per_host: 4
-  failures: {{total: 100%, consecutive: 1000}}
+  failures: {{total: {total}, consecutive: 1000}}
 drift: check
 lock: {{wait: 5s}}
 timeouts: {{lock: 1s, connect: 20s}}
 retries: {{lock: 0}}
 """
+
+
+Truth = tuple[list[str], int, int, int]
 
 
 @dataclass(slots=True)
@@ -116,18 +125,41 @@ class World:
             self.tell(one, f"alter table t add column hand_{secrets.token_hex(4)} int")
             one.late = None
 
-    def truth(self, target: Target) -> tuple[list[str], int, int, int]:
-        """What a target says: versions, how often it was applied and rolled back, and how many
-        runs of it are not settled."""
-        versions = [v for (v,) in self.tell(target, "select version from schema_migrations "
-                                            "order by version")]  # fmt: skip
-        ((n, d),) = self.tell(target, "select n, d from t")
-        open_ = "select count(*) from lockgate_runs where status in ('running', 'unresolved')"
-        return versions, n, d, self.tell(target, open_)[0][0]
+    def configure(self, total: str = "100%") -> None:
+        """Writes the environment; `total` may fail before a run pauses."""
+        self.project.write_environment("live", SETTINGS.format(engine=self.engine, total=total))
+
+    def truths(self, targets: Iterable[Target]) -> Iterator[tuple[Target, Truth]]:
+        """What each of these targets says: versions, how often it was applied and rolled back, and
+        how many runs of it are not settled."""
+        ordered = sorted(targets, key=lambda one: one.database)
+        for database, own in groupby(ordered, key=lambda one: one.database):
+            with closing(self.server.connect(database)) as connection:
+                for target in own:
+                    yield target, _truth(connection, target)
+
+
+def _truth(connection: Any, target: Target) -> Truth:
+    with connection.cursor() as cursor:
+
+        def ask(sql: str) -> list[Any]:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+        if target.schema:
+            cursor.execute(f"set search_path = {target.schema}")
+        versions = [v for (v,) in ask("select version from schema_migrations order by version")]
+        ((n, d),) = ask("select n, d from t")
+        return (
+            versions,
+            n,
+            d,
+            ask(f"select count(*) from lockgate_runs where status in {OPEN}")[0][0],
+        )
 
 
 def opened_world(stack: ExitStack, folder: Path, engine: str, count: int, seed: int) -> World:
-    """A world with so many targets: schemas on PostgreSQL, databases on MySQL."""
+    """A world with so many targets: schemas and databases on PostgreSQL, databases on MySQL."""
     draw = random.Random(seed)
     make: Any = PostgresServer if engine == "postgresql" else MySQLServer
     control = stack.enter_context(PostgresServer())
@@ -137,10 +169,11 @@ def opened_world(stack: ExitStack, folder: Path, engine: str, count: int, seed: 
     project = Project(folder, server.url(home))
     stack.callback(project.close)
     environ = {"CONTROL_URL": control.url(control.new_database())}
-    project.write_environment("live", SETTINGS.format(engine=engine))
     project.write("001_base.sql", *BASE)
     world = World(engine, control, server, proxy, project, environ, draw)
-    for _ in range(count):
-        world.add(home, "schema" if engine == "postgresql" else None)
+    world.configure()
+    for number in range(count):
+        is_schema = engine == "postgresql" and number % OWN
+        world.add(home, "schema" if is_schema else None)
     world.write_targets()
     return world

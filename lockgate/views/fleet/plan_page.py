@@ -17,11 +17,7 @@ from lockgate.views.plan.html import highlight
 from lockgate.views.plan.review import review, spell_lock, spell_rows
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from lockgate.planner.fleet.fleet_plan import FleetPlan, Group
-    from lockgate.planner.plan.statement import PlannedStatement
-    from lockgate.planner.sql.dialect import Dialect
     from lockgate.trust.approvals import ApprovalState
 
 OPEN = 5
@@ -47,20 +43,18 @@ def render_fleet_plan(plan: FleetPlan, approvals: ApprovalState) -> str:
 
 def _group(group: Group) -> dict[str, Any]:
     """A group for the template."""
-    seen = review(group.plan)
+    seen, dialect = review(group.plan), group.plan.target.dialect
     return {
         "title": describe_group(group),
         "facts": summary.find_facts(seen),
         "lost": summary.gather_losses(seen.losses),
         "topics": summary.find_topics(seen.remarks),
         "locks": summary.gather_locks(seen.locks),
-        "steps": seen.plan.steps,
-        "dialect": seen.plan.target.dialect,
+        "steps": [
+            (step, [highlight(cut_sql(one.sql, dialect)) for one in step.statements])
+            for step in seen.plan.steps
+        ],
     }
-
-
-def _highlighted(statement: PlannedStatement, dialect: Dialect) -> Markup:
-    return highlight(cut_sql(statement.sql, dialect))
 
 
 FILTERS = {
@@ -70,5 +64,4 @@ FILTERS = {
     "lock": spell_lock,
     "rows": spell_rows,
     "size": summary.spell_size,
-    "highlighted": _highlighted,
 }

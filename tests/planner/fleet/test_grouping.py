@@ -65,3 +65,8 @@ def test_a_table_is_as_large_as_in_any_target() -> None:
         "t1": (10, 50),
         "t2": (1, 1),
     }
+
+
+def test_schemas_and_databases_are_groups_of_their_own() -> None:
+    schema = replace(seen("b", "x"), place=TargetPlace("b", schema="b"))
+    assert grouped(seen("a"), schema, seen("c")) == (["ac", "b"], {})
