@@ -172,7 +172,7 @@ QUERIES = (
 Rows = Sequence[Sequence[Any]]
 
 
-def kept_within(sql: str, schemas: Sequence[str]) -> str:
+def kept_within(query: str, schemas: Sequence[str]) -> str:
     """The query, about some schemas alone; about all where there are none.
 
     >>> kept_within("select from pg_namespace n where true /* within */", ["it's"])
@@ -181,14 +181,14 @@ def kept_within(sql: str, schemas: Sequence[str]) -> str:
     'select from pg_index where true '
     """
     if not schemas:
-        return PLACE.sub("", sql)
+        return PLACE.sub("", query)
     names = ", ".join("'" + name.replace("'", "''") + "'" for name in schemas)
     own = f"n.nspname in ({names})"
     of_own = (
         "in (select own.oid from pg_class own join pg_namespace n on n.oid = own.relnamespace "
         f"where {own})"
     )
-    return PLACE.sub(lambda found: f"and {found[1]} {of_own}" if found[1] else f"and {own}", sql)
+    return PLACE.sub(lambda found: f"and {found[1]} {of_own}" if found[1] else f"and {own}", query)
 
 
 def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int, Layout]:
