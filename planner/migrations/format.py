@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -77,6 +78,7 @@ ALIASES = {"dbmate": OWN}
 """Other names of formats: dbmate's files are read as ours."""
 
 
+@cache
 def load_format(name: str) -> Format:
     """The format of this name, one of `FORMATS`."""
     return cast(Format, importlib.import_module(f"{formats.__name__}.{name.replace('-', '_')}"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from typing import Self
 
 from lockgate.planner.errors import MigrationFileError, MigrationFileErrors
 
@@ -14,15 +14,21 @@ class Mistakes:
     def __init__(self) -> None:
         self.found: list[MigrationFileError] = []
 
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Keeps an error of the block, so that what comes after it is read too."""
-        try:
-            yield
-        except MigrationFileErrors as several:
-            self.found += several.errors
-        except MigrationFileError as error:
+    def noting(self) -> Self:
+        """For a block: keeps an error of it, so that what comes after it is read too."""
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, MigrationFileErrors):
+            self.found += error.errors
+        elif isinstance(error, MigrationFileError):
             self.found.append(error)
+        else:
+            return False
+        return True
 
     def note(self, errors: Iterable[MigrationFileError]) -> None:
         """Keeps errors that were not raised."""

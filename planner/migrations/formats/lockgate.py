@@ -86,7 +86,7 @@ def _is_repeatable(text: str) -> bool:
 
 def warnings(folder: Folder) -> Iterator[str]:
     """A sentence for each file that is passed over."""
-    taken = sql_files(folder)
+    taken = frozenset(sql_files(folder))
     for name in folder.names(".sql"):
         if name not in taken:
             yield f"{name} is no migration, since its name begins with no version."

@@ -13,8 +13,15 @@ from lockgate.planner.migrations.directory import (
     read_migrations,
     recognise_format,
 )
+from lockgate.planner.migrations.folder import Folder
 from lockgate.planner.migrations.foreign.contexts import Decided
-from lockgate.planner.migrations.format import FORMATS, PLAIN, load_format, parse_sections
+from lockgate.planner.migrations.format import (
+    FORMATS,
+    PLAIN,
+    find_warnings,
+    load_format,
+    parse_sections,
+)
 from lockgate.planner.migrations.migration import OWN, Section
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
 
@@ -524,3 +531,27 @@ def test_a_changeset_stays_the_same_when_another_is_put_after_it(tmp_path: Path)
     (tmp_path / "a.sql").write_text(f"{first}\n\n\n--changeset ann:2\n{B};\n")
     after, second = read_migrations(tmp_path, POSTGRESQL, "liquibase").migrations
     assert after.checksum == before.checksum != second.checksum
+
+
+class Compared(str):
+    """A name that counts how often names are compared."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+class Named(Folder):
+    """A folder of files with these names."""
+
+    def names(self, *endings: str) -> tuple[str, ...]:
+        return tuple(Compared(f"{number:04}_a.sql") for number in range(100))
+
+
+def test_a_name_that_is_passed_over_is_not_looked_for_among_all_others(tmp_path: Path) -> None:
+    assert not list(find_warnings("lockgate", Named(tmp_path)))
+    assert Compared.times <= 100
