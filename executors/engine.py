@@ -10,14 +10,14 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from lockgate.planner.errors import Unreachable
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
-    from lockgate.executors.events import Emit, OtherSession
+    from lockgate.executors.events import Emit, OtherSession, StatementProgressed
     from lockgate.executors.failure import Failure
     from lockgate.executors.gauge import Gauge
     from lockgate.executors.ledger.store import Store
@@ -99,6 +99,14 @@ class Traits:
     attributes: frozenset[str] = frozenset()
     memberships: tuple[Membership, ...] = ()
     schemas: tuple[str, ...] = ()
+
+
+class Look(NamedTuple):
+    """What a second session sees of a run: for how many seconds each other session has waited for
+    what the run holds, and its statement; None: there is none, or its own watch tells of it."""
+
+    waiting: list[float]
+    progress: StatementProgressed | None = None
 
 
 class Survey(ABC):
@@ -320,9 +328,9 @@ class Session(ABC):
         """What there is of the key along which batches walk; None: there is no such table."""
 
     @abstractmethod
-    def counting_waits(self) -> AbstractContextManager[Callable[[], list[float]]]:
-        """Opens a second session, which tells for how many seconds each session has waited by then
-        for what this one holds. It is used by another thread, and raises as the first one does."""
+    def looking_on(self) -> AbstractContextManager[Callable[[], Look]]:
+        """Opens a second session, which tells what others and this one wait for and work at. It is
+        used by another thread, and raises as the first one does."""
 
     @abstractmethod
     def leave(self) -> None:

@@ -36,7 +36,7 @@ class MariaDBSession(MySQLSession):
     statement_limit = "max_statement_time", 1
     names_at_once = 1  # of more than one name it reads every table of the schema
     rebuilds_empty_tables = False
-    waits = ("STATES", "TRANSACTIONS")
+    waits = ("STATES", "TRANSACTIONS", "PERCENT")
     fails_over = False
     grants_make_users = True
 

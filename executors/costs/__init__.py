@@ -1,4 +1,4 @@
 """What a run costs others.
 
-waits.py  How long other sessions wait for what a run holds
+waits.py  How long other sessions wait for what a run holds, and how far its statement is
 """

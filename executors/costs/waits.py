@@ -1,4 +1,5 @@
-"""How long other sessions wait for what a run holds: looked at from a second session while it runs.
+"""How long other sessions wait for what a run holds, and how far its statement is: looked at from a
+second session while it runs.
 
 Decides nothing, and what hinders it is no error. A run that ends within a second opens no session,
 nor does one of a plan that touches nothing of others.
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from lockgate.executors.events import Event, OthersWaited, RunStarted, StepFinished
@@ -21,7 +22,7 @@ from lockgate.planner.errors import LockgateError
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Run, Session
-    from lockgate.executors.events import Emit
+    from lockgate.executors.events import Emit, StatementProgressed
     from lockgate.executors.ledger.store import Store
     from lockgate.planner.plan.plan import Plan, Step
     from lockgate.planner.plan.proof import StepCost
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 AFTER, EVERY = 1.0, 0.5
 """Seconds until the first look, and between two; shorter waits are not seen."""
 NOTE_COST = "update {runs} set cost = %s where id = %s and {ledger.alone}"
+TELL_EVERY = 5.0
+"""Seconds between two events of how far the same statement is."""
 PATIENCE = 2.0  # seconds for a look under way to end
 
 
@@ -36,7 +39,8 @@ class Waits:
     """What was seen by now. A wait counts for the step that ran when it was seen."""
 
     def __init__(self, emit: Emit) -> None:
-        self._emit = emit
+        self._emit, self._one_at_a_time = emit, Lock()
+        self._told, self._running, self._last = 0.0, "", 0.0
         self._steps: tuple[Step, ...] = ()
         self._number = 1
         self._seconds, self._most = 0.0, 0
@@ -45,7 +49,7 @@ class Waits:
 
     def hear(self, event: Event) -> None:
         """Passes an event on; after a step's end with what others have waited for it."""
-        self._emit(event)
+        self._tell(event)
         if isinstance(event, RunStarted):
             self._steps, self._number = event.plan.steps, event.done + 1
         if isinstance(event, StepFinished):
@@ -61,19 +65,34 @@ class Waits:
         number = min(self._number, len(self._steps))  # what waits for the commit, too
         before = self.costs.get(number, (0.0, 0))
         self.costs[number] = before[0] + seconds, max(before[1], most)
-        self._emit(OthersWaited(number, self._steps[number - 1], seconds, most))
+        self._tell(OthersWaited(number, self._steps[number - 1], seconds, most))
 
     def look(self, session: Session, ended: Flag) -> None:
-        """Adds up what others wait, until the run has ended."""
+        """Adds up what others wait, until the run has ended, and tells how far it is."""
         looked = time.monotonic()
         if ended.wait(AFTER):
             return
-        with suppress(LockgateError, ServerError), session.counting_waits() as ask:
+        with suppress(LockgateError, ServerError), session.looking_on() as ask:
             while not ended.is_set():
-                waiting, now = ask(), time.monotonic()
+                (waiting, progress), now = ask(), time.monotonic()
+                if progress:
+                    self._tell_progress(progress, now)
                 self._seconds += sum(min(seconds, now - looked) for seconds in waiting)
                 self._most, looked = max(self._most, len(waiting)), now
                 ended.wait(EVERY)
+
+    def _tell_progress(self, progress: StatementProgressed, now: float) -> None:
+        """Of a statement first when it has run for a second."""
+        is_new = progress.running != self._running or progress.seconds < self._last
+        self._running, self._last = progress.running, progress.seconds
+        if progress.seconds >= 1 and (is_new or now - self._told >= TELL_EVERY):
+            self._told = now
+            self._tell(progress)
+
+    def _tell(self, event: Event) -> None:
+        """Two threads have something to tell."""
+        with self._one_at_a_time:
+            self._emit(event)
 
 
 def _touches_others(plan: Plan) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pymysql
@@ -35,7 +36,7 @@ from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.key import BatchKey
-    from lockgate.executors.engine import Row
+    from lockgate.executors.engine import Look, Row
     from lockgate.executors.mysql.nodes.cluster import Cluster
     from lockgate.planner.database.address import DatabaseAddress
     from lockgate.planner.environments.environment import Environment
@@ -78,9 +79,9 @@ class MySQLSession(Session):
     """Of how many tables information_schema is best asked at once."""
     rebuilds_empty_tables = True  # where it would change a filled one in place
     grants_make_users = False  # of a name that there is none, without NO_AUTO_CREATE_USER
-    waits: tuple[str, ...] = ("DEFINITIONS", "ROWS")
-    """What tells how long others wait for a session: names in `catalogue.waits`, which only runs
-    need."""
+    waits: tuple[str, ...] = ("DEFINITIONS", "ROWS", "STAGES")
+    """What tells how long others wait for a session, and last how far it is: names in
+    `catalogue.waits`, which only runs need."""
     fails_over = True  # its replicas tell by which mark they are known
     own: tuple[str, ...] = ()
     """What further sessions are given, beside what each is."""
@@ -155,22 +156,12 @@ class MySQLSession(Session):
         return self.run_on(self.guard, sql, parameters)[1]
 
     @contextmanager
-    def counting_waits(self) -> Iterator[Callable[[], list[float]]]:
-        from lockgate.executors.mysql.catalogue import waits
-
-        asked = [getattr(waits, name) for name in self.waits]
-
-        def ask(sql: str) -> list[Row]:
-            """None where the role may not see them."""
-            try:
-                return self.run_on(aside, sql, (self.work.thread_id(),))[1]
-            except ServerError:
-                place = asked.index(sql)
-                asked[place : place + 1] = [waits.INSTEAD[sql]] if sql in waits.INSTEAD else []
-                return []
+    def looking_on(self) -> Iterator[Callable[[], Look]]:
+        from lockgate.executors.mysql.catalogue.waits import Onlooker
 
         with closing(self.connect()) as aside:
-            yield lambda: [float(row[0]) for sql in tuple(asked) for row in ask(sql)]
+            run = partial(self.run_on, aside)
+            yield Onlooker(lambda *asked: run(*asked)[1], self.work.thread_id, self.waits).look
 
     def execute_aside(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Runs one statement, durable on return, by the guard's session."""

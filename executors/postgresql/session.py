@@ -16,7 +16,7 @@ import psycopg
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from lockgate.executors.costs.waits import EVERY
-from lockgate.executors.engine import Session
+from lockgate.executors.engine import Look, Session
 from lockgate.executors.events import Emit
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.location import locate
@@ -217,9 +217,9 @@ class PostgreSQLSession(Session):
             watch.close()
 
     @contextmanager
-    def counting_waits(self) -> Iterator[Callable[[], list[float]]]:
+    def looking_on(self) -> Iterator[Callable[[], Look]]:
         with translated(), closing(self._connect()) as aside:
-            yield lambda: [seconds for (seconds,) in aside.execute(WAITS, (EVERY, self._pid))]
+            yield lambda: Look([one for (one,) in aside.execute(WAITS, (EVERY, self._pid))])
 
     def end_session(self) -> None:
         """Cancels what runs and ends the session; returns when the server has ended it too, so

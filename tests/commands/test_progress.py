@@ -3,8 +3,13 @@
 import re
 from typing import Any
 
+import pytest
+
+from lockgate.executors.events import RunStarted, UnitCommitted
+from lockgate.views.run import progress
 from tests.commands.blocking import held_table, prepare_blocked, table_names, wait_until_blocked
 from tests.commands.running import OWN_TABLES, Project, refused, succeed
+from tests.planner.literals import read, up_plan
 
 SLOW = "select pg_sleep(0.3);"
 
@@ -59,6 +64,25 @@ def test_a_long_statement_is_named_with_what_the_server_tells_of_it(
         other.execute("select nextval('go')")
     _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
+
+
+def test_a_long_run_of_several_steps_ends_with_its_whole_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LONG", 0.0)
+    plan = up_plan([read("-- migrate:up\nselect 1;", name) for name in ("001_a.sql", "002_b.sql")])
+    with progress.showing(verbose=False) as emit:
+        for event in (RunStarted(plan, 0), UnitCommitted(1, 1), UnitCommitted(2, 2)):
+            emit(event)
+    assert re.fullmatch(r"\d+ ms in all\n", capsys.readouterr().err)
+
+
+def test_a_long_statement_of_mysql_is_named_with_its_state(family_project: Project) -> None:
+    family_project.write(
+        "001_slow.sql", "create table t (id int); insert into t values (sleep(2));"
+    )
+    told = succeed(family_project.migrate("up")).err
+    assert re.search(r"001 slow: insert into t, [Uu]ser sleep, for [12]\.\d s\n", told), told
 
 
 def test_a_wait_for_the_migration_lock_is_told_once(project: Project, postgres_server: Any) -> None:

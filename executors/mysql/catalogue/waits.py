@@ -1,10 +1,21 @@
-"""Which sessions wait for what a session of ours holds, on MySQL and MariaDB: queries alone.
+"""Which sessions wait for what a session of ours holds, and how far that one is, on MySQL and
+MariaDB.
 
-Each takes the id of our session, and answers with the seconds since when each of the others is at
-its statement, which the servers count whole.
+Each query takes the id of our session. Those for waits answer with the seconds since when each of
+the others is at its statement, which the servers count whole.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from lockgate.executors.engine import Look
+from lockgate.executors.events import StatementProgressed, first_words
+from lockgate.executors.failure import ServerError
+
+if TYPE_CHECKING:
+    from lockgate.executors.engine import Row
 
 # https://dev.mysql.com/doc/refman/9.7/en/performance-schema-metadata-locks-table.html
 DEFINITIONS = """
@@ -37,5 +48,67 @@ join information_schema.innodb_trx ours on ours.trx_id = w.blocking_trx_id
 join information_schema.processlist p on p.id = waiting.trx_mysql_thread_id
 where ours.trx_mysql_thread_id = %s group by p.id
 """
-INSTEAD = {DEFINITIONS: STATES}
+# Stages are told where the consumer events_stages_current is on.
+# https://dev.mysql.com/doc/refman/9.7/en/monitor-alter-table-performance-schema.html
+STAGES = """
+select t.processlist_info, t.processlist_time,
+    coalesce(substring_index(s.event_name, '/', -1), t.processlist_state),
+    s.work_completed, s.work_estimated, 'units'
+from performance_schema.threads t
+left join performance_schema.events_stages_current s
+    on s.thread_id = t.thread_id and s.work_estimated > 0
+where t.processlist_id = %s and t.processlist_command = 'Query'
+"""
+STATE = """
+select info, time, state, null, null, '' from information_schema.processlist
+where id = %s and command = 'Query'
+"""
+# https://mariadb.com/kb/en/progress-reporting/
+PERCENT = """
+select info, time_ms / 1000, case when max_stage > 1
+    then concat(state, ', stage ', stage, ' of ', max_stage) else state end,
+    if(progress > 0, round(progress), null), if(progress > 0, 100, null), '%%'
+from information_schema.processlist where id = %s and command = 'Query'
+"""
+INSTEAD = {DEFINITIONS: STATES, STAGES: STATE}
 """Of a query that the server refuses."""
+
+
+class Onlooker:
+    """Asks by a second session, and no more what this user may not see. The last of the queries is
+    that for the progress."""
+
+    def __init__(
+        self, query: Callable[..., list[Row]], pid: Callable[[], int], names: tuple[str, ...]
+    ) -> None:
+        self._query = query
+        self._pid = pid
+        *self._waits, self._progress = (globals()[name] for name in names)
+
+    def look(self) -> Look:
+        """What is seen now."""
+        waiting = [float(row[0]) for sql in tuple(self._waits) for row in self._ask(sql)]
+        return Look(waiting, self._read_progress())
+
+    def _read_progress(self) -> StatementProgressed | None:
+        try:
+            rows = self._query(self._progress, (self._pid(),))
+        except ServerError:
+            self._progress = INSTEAD.get(self._progress, STATE)
+            return None
+        for sql, seconds, phase, done, total, unit in rows:
+            return StatementProgressed(
+                first_words(sql or ""), float(seconds), phase=phase or "", unit=unit,
+                done=None if done is None else int(done),
+                total=None if total is None else int(total),
+            )  # fmt: skip
+        return None
+
+    def _ask(self, sql: str) -> list[Row]:
+        """None where the role may not see them."""
+        try:
+            return self._query(sql, (self._pid(),))
+        except ServerError:
+            place = self._waits.index(sql)
+            self._waits[place : place + 1] = [INSTEAD[sql]] if sql in INSTEAD else []
+            return []

@@ -27,12 +27,15 @@ from lockgate.executors.events import (
     StatementSkipped,
     StepFinished,
     Undoing,
+    UnitCommitted,
 )
 from lockgate.planner.passwords import hide_passwords
 from lockgate.views.terminal import console, is_terminal, shorten, tell
 
 EVERY = 5.0
 """Seconds between two lines about batches."""
+LONG = 5.0
+"""Seconds from which on the time of the whole run is told."""
 
 
 @contextmanager
@@ -52,7 +55,7 @@ class _Follower:
         self._names: list[str] = []
         self._finished: int | None = None
         self._awaited: int | None = -1  # by the number of its process
-        self._told = time.monotonic()
+        self._told = self._begun = time.monotonic()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -69,6 +72,8 @@ class _Follower:
                      f"{event.statement.condition.unmet}.")  # fmt: skip
             case StepFinished():
                 self._step(event)
+            case UnitCommitted():
+                self._end(event)
             case BatchCommitted():
                 self._batch(event)
             case StatementProgressed():
@@ -104,6 +109,7 @@ class _Follower:
                      f"try {event.attempt + 1} in {_duration(event.delay)}.", "yellow")  # fmt: skip
 
     def _begin(self, event: RunStarted) -> None:
+        self._begun = time.monotonic()
         self._total = len(event.plan.steps)
         self._names = [f"{step.version} {step.name}: " for step in event.plan.steps]
         self._finished = event.done
@@ -149,6 +155,12 @@ class _Follower:
              f"{_duration(event.seconds)}")  # fmt: skip
         if self._bar:
             self._bar.update(0, completed=event.number)
+
+    def _end(self, event: UnitCommitted) -> None:
+        """Of a long run of several steps, how long it took."""
+        seconds = time.monotonic() - self._begun
+        if event.last == self._total > 1 and seconds >= LONG:
+            tell(f"{_duration(seconds)} in all")
 
 
 @contextmanager
