@@ -23,9 +23,10 @@ import time
 import traceback
 from typing import Any, NoReturn
 
-LAZY = ("jinja2", "postgast", "psycopg", "pymysql", "rich.console",
-        "rich.progress", "rich.syntax", "rich.table", "pygments.lexers.sql")  # fmt: skip
-"""What lockgate's modules import only inside of a function."""
+LAZY = ("click._textwrap", "encodings.idna", "encodings.utf_8_sig", "jinja2", "postgast", "psycopg",
+        "psycopg.types.array", "pymysql", "pygments.lexers.sql", "rich.console", "rich.progress",
+        "rich.syntax", "rich.table")  # fmt: skip
+"""What is imported only inside of a function."""
 
 Job = dict[str, Any]
 
@@ -43,7 +44,7 @@ def make_ready() -> None:
     """Makes what a process makes when it first needs it: validators, patterns, templates."""
     from pydantic import BaseModel
 
-    from lockgate.planner.sql.dialect import DIALECTS, pieces, tokens
+    from lockgate.planner.sql.dialect import DIALECTS, literal_rows, pieces, tokens
     from lockgate.views.plan.html import open_plan_templates
 
     models = BaseModel.__subclasses__()
@@ -52,10 +53,21 @@ def make_ready() -> None:
         model.model_rebuild()
         models += model.__subclasses__()
     for dialect in DIALECTS.values():
-        pieces(dialect)
-        tokens(dialect)
+        for pattern in (literal_rows, pieces, tokens):
+            pattern(dialect)
     for name in ("plan", "changes", "rehearsal", "since"):
         open_plan_templates().get_template(f"{name}.html.j2")
+    make_values()
+
+
+def make_values() -> None:
+    """Lets each class of values compile its `__init__`, which is half of a short command's work."""
+    from lockgate.planner.value import frozen
+
+    for made in [one for one in gc.get_objects() if isinstance(one, type)]:
+        if getattr(made.__dict__.get("__init__"), "__module__", "") == frozen.__module__:
+            with contextlib.suppress(Exception):  # it is compiled, and misses its arguments
+                made()
 
 
 class Nursery:
