@@ -2,9 +2,9 @@
 
 `python -m benchmarks.online [--engine NAME] [--rows N] [--only TEXT] [--resume] [--page]` prints a
 table, and with `--page` writes it into docs/concepts/online.md. Four clients in processes of their
-own write 200 times a second; a write that takes longer than a second has failed. Both forms must
-leave the same schema. What has been measured is kept in build/online.json, form by form: with
-`--resume` only the rest is measured.
+own write 200 times a second; a write without an answer a second after it was due has failed. Both
+forms must leave the same schema. What has been measured is kept in build/online.json, form by form:
+with `--resume` only the rest is measured.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from benchmarks.online_cases import (
     POSTGRESQL_TABLES,
     Change,
 )
+from benchmarks.online_writers import PATIENCE
 from tests.commands.running import COMMAND, Project, succeed
 from tests.servers.postgres import PostgresServer
 
@@ -110,9 +111,10 @@ class Bench:
             told = [one for each in writers for one in _stop(each)]
         idle = [ms for due, ms, _ in told if begun - IDLE <= due < begun]
         during = [ms for due, ms, _ in told if begun <= due <= until]
+        failed = sum(not 0 <= ms <= PATIENCE for ms in during)
         errors = [f"{due - begun:.1f} s: {why}" for due, _, why in sorted(told) if why]
         return Seen(
-            ended - begun, _p99(idle), _p99(during), max(during), during.count(-1), len(during),
+            ended - begun, _p99(idle), _p99(during), max(during), failed, len(during),
             errors,
         )  # fmt: skip
 
