@@ -168,7 +168,7 @@ def _refusal(error: Exception) -> UsageError | None:
             error,
             "Give the role its rights: SELECT on the history table, lockgate_target, "
             "lockgate_runs, lockgate_plans and lockgate_journal to plan; to apply also INSERT, "
-            "UPDATE and DELETE.",
+            "UPDATE and DELETE. `migrate doctor` shows the GRANT to copy.",
         ),
     )
 

@@ -17,7 +17,7 @@ from lockgate.planner.errors import UsageError
 from lockgate.planner.value import frozen
 
 COMMANDS = frozenset(
-    {"diff-plan", "dump", "history", "lint", "new", "plan", "show", "status", "validate"}
+    {"diff-plan", "dump", "fix", "history", "lint", "new", "plan", "show", "status", "validate"}
 )
 """All that an agent can have run: none of them changes a database."""
 DEADLINE = 600.0

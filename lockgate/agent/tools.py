@@ -56,6 +56,15 @@ def make_tools(calls: Calls) -> tuple[AgentTool, ...]:
         """What is dangerous in the pending migrations, each with why and what to do instead."""
         return calls.ask("lint", chosen_environment(environment), "--format=json")
 
+    def fix(version: str, environment: str = "dev", write: bool = False) -> dict[str, Any]:
+        """The safe form of a pending migration as a diff, with the locks of both forms.
+
+        Both are run on scratch databases, and nothing is offered that leaves other objects. `write`
+        writes the files; the environment's own database is only read.
+        """
+        chosen = [checked(VERSION, version, "a version"), *["--write"] * write]
+        return calls.ask("fix", chosen_environment(environment), *chosen, as_json=False)
+
     def validate(environment: str = "dev") -> dict[str, Any]:
         """Whether the migration files can be read, and every mistake in them."""
         return calls.ask("validate", chosen_environment(environment), as_json=False)
@@ -89,7 +98,18 @@ def make_tools(calls: Calls) -> tuple[AgentTool, ...]:
         names = [checked(PLAN_NAME, one, "a plan file") for one in (before, after)]
         return calls.ask("diff-plan", "--json", "--", *names)
 
-    return (status, schema, history, new_migration, lint, validate, plan, explain_plan, diff_plans)
+    return (
+        status,
+        schema,
+        history,
+        new_migration,
+        lint,
+        fix,
+        validate,
+        plan,
+        explain_plan,
+        diff_plans,
+    )
 
 
 def _made(folder: Path, printed: str) -> Path:

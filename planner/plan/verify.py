@@ -139,9 +139,9 @@ def refuse_foreign(server: Server, ledger: Ledger, *, project: str, environment:
                 "replication: `reset replica all`.",
             )
         raise WrongTarget(
-            f"This database is a copy: its identity was made on {_shown(recorded)}, "
-            f"and this is {_shown(server.evidence)}.",
-            do="If it is meant to live on its own, run `migrate rebind`.",
+            f"This database is a copy, or a backup was restored in its place: its identity was "
+            f"made on {_shown(recorded)}, and this is {_shown(server.evidence)}.",
+            do="If it is to go on under this environment, run `migrate rebind`.",
         )
 
 

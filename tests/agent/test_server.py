@@ -104,6 +104,23 @@ def test_an_agent_comes_from_a_wish_to_a_proved_plan_in_few_calls(project: Proje
     succeed(project.migrate("show", "plan.json"))
 
 
+def test_an_agent_gets_the_safe_form_and_may_write_it(project: Project) -> None:
+    before = contents(project)
+    file = project.write("002_index.sql", "create index users_email on users (email);",
+                         "drop index users_email;")  # fmt: skip
+
+    async def walk(_client: Client, call: Call) -> None:
+        shown = await call("fix", version="002", environment="test")
+        assert "create index concurrently" in shown["data"].lower()
+        assert "concurrently" not in file.read_text().lower()
+        written = await call("fix", version="002", environment="test", write=True)
+        assert written["exit_code"] == 0, written
+
+    visit(project, walk)
+    assert "concurrently" in file.read_text().lower()
+    assert contents(project) == before
+
+
 def test_what_an_agent_is_led_to_changes_no_database(project: Project) -> None:
     before, outside = contents(project), project.folder.parent / "outside.json"
     (project.folder / "elsewhere.json").symlink_to(outside)
@@ -126,6 +143,9 @@ def test_what_an_agent_is_led_to_changes_no_database(project: Project) -> None:
             for tool, place in (("plan", "file"), ("explain_plan", "file")):
                 assert (await call(tool, **{place: file}))["exit_code"] == 64, (tool, file)
                 attacks += 1
+        for version in ("../002", "--write", "-", "002 --write", "a/b", ""):
+            assert (await call("fix", version=version, environment="test"))["exit_code"] == 64
+            attacks += 1
         for name in ("../x", "x.sql", "-x", "x;drop", "X Y", "--timestamp"):
             assert (await call("new_migration", name=name, up="select 1"))["exit_code"] == 64
             attacks += 1
