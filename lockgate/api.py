@@ -29,6 +29,7 @@ from lockgate.trust.approvals import Signatures
 from lockgate.workspace import (
     Workspace,
     author,
+    libpq_defaults,
     load_environment,
     load_migrations,
     open_workspace,
@@ -59,7 +60,9 @@ def open(
         Unreachable: no connection.
     """
     if url is not None:
-        found = bare_environment(url, Path.cwd(), source="The argument `url`")
+        found = bare_environment(
+            url, Path.cwd(), source="The argument `url`", elsewhere=libpq_defaults
+        )
         found = found.model_copy(update={"migrations": str(migrations)})
     else:
         path = Path(environments) if environments is not None else None

@@ -21,6 +21,7 @@ from lockgate.planner.environments.environment import (
     resolve_database,
 )
 from lockgate.planner.environments.folder import EnvironmentsFolder, find_environments
+from lockgate.planner.environments.libpq import read_defaults
 from lockgate.planner.errors import Locked, Unreachable, UsageError
 from lockgate.planner.migrations.directory import Directory, read_migrations
 from lockgate.planner.project import is_outside
@@ -59,7 +60,8 @@ def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environmen
         url = database_url(Path.cwd())
         if name != BARE or not url:
             raise
-        return bare_environment(url, Path.cwd(), source="DATABASE_URL")
+        elsewhere = libpq_defaults if "DATABASE_URL" in os.environ else None
+        return bare_environment(url, Path.cwd(), source="DATABASE_URL", elsewhere=elsewhere)
     return read_environment(name, found.path, variables=os.environ, project=found.project)
 
 
@@ -77,6 +79,11 @@ def _load_member(environment: Environment, target: str) -> Environment:
             do=f"`migrate status -e {environment.name} --targets` lists them.",
         )
     return environment.member(found)
+
+
+def libpq_defaults(service: str | None) -> dict[str, str]:
+    """What libpq takes where a URL of the user's own does not say it."""
+    return read_defaults(service, os.environ)
 
 
 def nearest_environments() -> EnvironmentsFolder:

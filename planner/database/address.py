@@ -162,6 +162,19 @@ def parse_url(url: str, elsewhere: Elsewhere | None = None) -> DatabaseAddress:
     )
 
 
+def complete_url(url: str, elsewhere: Elsewhere | None) -> str:
+    """The URL, with what it leaves open written into it: a secret then.
+
+    Raises: ValueError as `parse_url`.
+    """
+    with suppress(ValueError):
+        parse_url(url)
+        return url
+    address = parse_url(url, elsewhere)
+    options = "&".join(f"{key}={quote(text, safe='')}" for key, text in address.options.items())
+    return f"{address.secret_url}{'&' if address.socket else '?'}{options}".rstrip("?&")
+
+
 def _endpoint(text: str, *, several: bool) -> tuple[list[str], int | None]:
     """The host, or those of one port with commas between them, and the port."""
     matches = [ENDPOINT.fullmatch(part) for part in (text.split(",") if several else [text])]

@@ -9,9 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from lockgate.planner.database.address import PORTS, DatabaseAddress, EngineName, parse_url
+from lockgate.planner.database.address import (
+    PORTS,
+    DatabaseAddress,
+    Elsewhere,
+    EngineName,
+    complete_url,
+    parse_url,
+)
 from lockgate.planner.environments.fleet_keys import ControlDatabase
 from lockgate.planner.environments.folder import FOLDER, EnvironmentsFolder, environment_files
 from lockgate.planner.environments.keys import OWN, Database, EnvironmentFile, ExtendedFile
@@ -152,23 +159,24 @@ def read_environment(
     return _environment(file, name, engine, folder)
 
 
-def bare_environment(url: str, project: Path, *, source: str) -> Environment:
+def bare_environment(
+    url: str, project: Path, *, source: str, elsewhere: Elsewhere | None
+) -> Environment:
     """The environment `dev` of a project that has no file for one: a URL, and all else by default.
 
     Raises: UsageError when the URL is wrong; it names the `source` that has given it.
     """
+    folder, reason = EnvironmentsFolder(project / FOLDER, project), ""
     try:
-        file = EnvironmentFile.model_validate({"database": {"url": url}})
-        engine = parse_url(url).engine
-    except ValueError:  # pydantic's is one too, and shows what it was given
-        engine = None
-    if engine is None:
-        raise UsageError(
-            f"{source} is not the URL of a database.",
-            do="It looks like postgresql://user:password@localhost/name, or mysql://…; "
-            "percent-encode what is special in the password.",
-        )
-    return _environment(file, BARE, engine, EnvironmentsFolder(project / FOLDER, project))
+        file = EnvironmentFile.model_validate({"database": {"url": complete_url(url, elsewhere)}})
+        return _environment(file, BARE, _engine(file, {}, folder), folder)
+    except ValidationError:  # shows what it was given
+        pass
+    except ValueError as error:
+        reason = f": {error}"
+    do = "It looks like postgresql://user:password@localhost/name, or mysql://…; "
+    do += "percent-encode what is special in the password."
+    raise UsageError(f"{source} is not the URL of a database{reason}.", do=do)
 
 
 def _environment(

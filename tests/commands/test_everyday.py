@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -151,3 +152,25 @@ def test_without_any_environment_database_url_is_dev(project: Project) -> None:
     refused(project.migrate("status", environ=spied), 64, "DATABASE_URL is not the URL")
     (project.folder / ".env").unlink()
     refused(project.migrate("status", environ=dotenv), 64, "migrate init", "DATABASE_URL")
+
+
+def test_database_url_leaves_open_what_libpq_takes_from_elsewhere(project: Project) -> None:
+    project.write_tables(1)
+    (project.folder / "environments/test.yaml").unlink()
+    own = urlsplit(project.url)
+    nothing = {"LOCKGATE_ENVIRONMENT": None}
+    variables = {"PGHOST": own.hostname, "PGPORT": str(own.port), "PGUSER": own.username,
+                 "PGDATABASE": project.database}  # fmt: skip
+    url = {"DATABASE_URL": "postgresql://"}
+    succeed(project.migrate("up", environ=nothing | url | variables))
+    services = project.folder / "services.conf"
+    services.write_text(
+        f"[shop]\nhost={own.hostname}\nport={own.port}\nuser={own.username}\n"
+        f"dbname={project.database}\napplication_name=a b&c\n"
+    )
+    named = nothing | {"PGSERVICEFILE": str(services)}
+    url = {"DATABASE_URL": "postgresql://?service=shop"}
+    assert "001" in succeed(project.migrate("status", environ=named | url)).out
+    refused(project.migrate("status", environ=nothing | url), 64, "no file of services has [shop]")
+    (project.folder / ".env").write_text("DATABASE_URL=postgresql://?service=shop\n")
+    refused(project.migrate("status", environ=named), 64, "the URL names no user")
