@@ -13,5 +13,6 @@ program.py         Where a program is that lockgate runs, and its end
 schema_dump.py     A database's schema as SQL, by the servers' own programs
 secret_command.py  Commands that print a secret: a cloud's token, or an address of a vault
 signatures.py      Signatures of texts by SSH keys, made and verified by `ssh-keygen -Y` of OpenSSH
+small_client.py    A client of our own, for `migrate shell` where the server's is not installed
 squawk.py          Runs squawk, a linter for the SQL of PostgreSQL
 """

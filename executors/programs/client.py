@@ -62,11 +62,8 @@ def find_client(names: tuple[str, ...]) -> str:
     Raises:
         UsageError: none is.
     """
-    for name in names:
-        # pg_dump refuses a server that is newer than itself, so the newer one is taken first.
-        places = (_embedded, find_program) if name == "pg_dump" else (find_program, _embedded)
-        if path := next(filter(None, (place(name) for place in places)), None):
-            return path
+    if path := _place(names):
+        return path
     raise UsageError(
         f"There is no {' or '.join(names)} in PATH.",
         do="Install the server's client programs"
@@ -76,6 +73,20 @@ def find_client(names: tuple[str, ...]) -> str:
             else "."
         ),
     )
+
+
+def has_client(address: DatabaseAddress) -> bool:
+    """Whether a client for the address's server is there."""
+    return _place(NAMES[address.engine]) is not None
+
+
+def _place(names: tuple[str, ...]) -> str | None:
+    for name in names:
+        # pg_dump refuses a server that is newer than itself, so the newer one is taken first.
+        places = (_embedded, find_program) if name == "pg_dump" else (find_program, _embedded)
+        if path := next(filter(None, (place(name) for place in places)), None):
+            return path
+    return None
 
 
 def _embedded(name: str) -> str | None:

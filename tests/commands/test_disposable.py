@@ -119,3 +119,18 @@ def test_reset_leaves_the_databases_of_others(mysql_project: Project, mysql_serv
         succeed(mysql_project.migrate("reset"))
         for name in others:  # refused where it is gone
             cursor.execute(f"drop database {name}")
+
+
+def test_shell_needs_no_client_of_the_server(family_project: Project) -> None:
+    nothing = {"PATH": str(family_project.folder)}
+    shell = ("shell", "-c", "select 40 + 2 as answer")
+    assert succeed(family_project.migrate(*shell, environ=nothing)).out == "answer\n42\n"
+    failed = family_project.migrate("shell", "-c", "select nonsense", environ=nothing)
+    assert (failed.code, "nonsense" in failed.err) == (1, True)
+    (family_project.folder / "piped.sql").write_text(
+        "create table t (a int);\ninsert into t values (1);"
+    )
+    with (family_project.folder / "piped.sql").open() as piped:
+        assert succeed(family_project.migrate("shell", environ=nothing, stdin=piped)).out.endswith(
+            "1 row\n"
+        )
