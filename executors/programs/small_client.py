@@ -19,7 +19,7 @@ PROGRAM = "lockgate shell"
 
 
 @frozen
-class Answer:
+class StatementAnswer:
     """What one statement gave: its columns and rows, or without columns how many it touched."""
 
     columns: tuple[str, ...]
@@ -27,12 +27,12 @@ class Answer:
     touched: int
 
 
-Ask = Callable[[str], Iterator[Answer]]
+SendText = Callable[[str], Iterator[StatementAnswer]]
 """Sends a text, and gives the answer to each statement in it. Raises ServerError, Unreachable."""
 
 
 @contextmanager
-def small_client(address: DatabaseAddress, timeouts: Timeouts) -> Iterator[Ask]:
+def small_client(address: DatabaseAddress, timeouts: Timeouts) -> Iterator[SendText]:
     """A session on a database for the block, in autocommit mode.
 
     Raises:
@@ -42,7 +42,7 @@ def small_client(address: DatabaseAddress, timeouts: Timeouts) -> Iterator[Ask]:
     connection, translated = opened(address, timeouts)
     with closing(connection):
 
-        def ask(text: str) -> Iterator[Answer]:
+        def ask(text: str) -> Iterator[StatementAnswer]:
             with translated(), connection.cursor() as cursor:
                 cursor.execute(text)
                 yield _answer(cursor)
@@ -66,12 +66,12 @@ def _mysql(address: DatabaseAddress, timeouts: Timeouts) -> tuple[Any, Any]:
     return open_session(address, timeouts, PROGRAM, {}, CLIENT.MULTI_STATEMENTS), translated
 
 
-def _answer(cursor: Any) -> Answer:
+def _answer(cursor: Any) -> StatementAnswer:
     if not cursor.description:
-        return Answer((), (), max(cursor.rowcount, 0))
+        return StatementAnswer((), (), max(cursor.rowcount, 0))
     columns = tuple(str(column[0]) for column in cursor.description)
     rows = tuple(tuple(map(_shown, row)) for row in cursor.fetchall())
-    return Answer(columns, rows, len(rows))
+    return StatementAnswer(columns, rows, len(rows))
 
 
 def _shown(value: object) -> str:

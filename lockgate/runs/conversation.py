@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.programs.small_client import Ask, small_client
+from lockgate.executors.programs.small_client import SendText, small_client
 from lockgate.views.terminal import say, say_table, tell
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _typed(database: str) -> Iterator[str]:
             lines = []
 
 
-def _answered(ask: Ask, text: str) -> bool:
+def _answered(ask: SendText, text: str) -> bool:
     if not text.strip():
         return True
     try:

@@ -142,7 +142,8 @@ def read_environment(
     folder = EnvironmentsFolder(directory, project or directory.parent)
     files = environment_files(directory)
     if name not in files:
-        do = did_you_mean(name, list(files)).capitalize() if files else ""
+        near = did_you_mean(name, list(files)).capitalize() if files else ""
+        do = f"Write {name}.yaml there: `database: embedded` or `database: $DATABASE_URL`. {near}"
         raise UsageError(f"there is no environment {name} in {directory}", do=do)
     document = read_extended_yaml(name, files, own=OWN)
     file = parse_yaml(document, EnvironmentFile, HINTS)

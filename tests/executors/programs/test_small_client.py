@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.programs.small_client import Answer, small_client
+from lockgate.executors.programs.small_client import StatementAnswer, small_client
 from lockgate.planner.database.address import parse_url
 from lockgate.planner.environments.keys import Timeouts
 
@@ -16,7 +16,7 @@ def test_each_statement_of_a_text_has_its_answer(any_server: Any, any_database: 
         text = "create table t (a int, b text); insert into t values (1, null), (2, 'x');"
         assert [one.touched for one in ask(text)][-1] == 2
         assert list(ask("select a, b from t order by a")) == [
-            Answer(("a", "b"), (("1", ""), ("2", "x")), 2)
+            StatementAnswer(("a", "b"), (("1", ""), ("2", "x")), 2)
         ]
         with pytest.raises(ServerError):
             list(ask("select nonsense"))

@@ -418,8 +418,9 @@ def test_names_are_sorted_and_hidden_files_are_none(write: Write) -> None:
 
 @pytest.mark.parametrize("name", ["prod", "../dev", "DEV", "", "dev.yaml"])
 def test_an_unknown_name_is_refused(write: Write, name: str) -> None:
-    with pytest.raises(UsageError, match="there is no environment"):
+    with pytest.raises(UsageError, match="there is no environment") as caught:
         read(write(dev="database: embedded\n"), name)
+    assert "`database: embedded` or `database: $DATABASE_URL`" in caught.value.do
 
 
 # The address
