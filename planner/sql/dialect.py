@@ -102,6 +102,11 @@ class Dialect:
     client_commands: frozenset[str] = frozenset()
     """Words that begin a command of the client, and no statement."""
 
+    def __hash__(self) -> int:
+        """Of what tells dialects apart as a rule: what is read is kept by its dialect, and that is
+        looked up for each statement."""
+        return hash((self.name, self.version))
+
     @property
     def dollar_quotes(self) -> bool:
         """Whether this server version reads $tag$...$tag$ as a string."""
