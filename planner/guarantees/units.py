@@ -145,19 +145,21 @@ def _weaker(step: Step, promises: Promises) -> Iterator[str]:
 
 def _group(steps: Sequence[Step], schema: Schema, terms: Terms, mode: Mode) -> Iterator[_Group]:
     running: _Running | None = None
+    trial: Schema | None = None  # the same, and not copied for each step: a project has many tables
     for step in steps:
         why = _kept_apart(step, mode)
         if running and not why:
-            trial = schema.copy()
+            trial = trial or schema.copy()
             section = _weigh_section(step.statements, trial, terms)
             why = running.refuse(section)
             if not why:
                 running.add(step, section)
-                schema = trial
+                _follow_section(step.statements, schema, terms)
                 continue
         if running:
             yield running.group(why)
             running = None
+        trial = None
         schema.begin_unit()
         section = _weigh_section(step.statements, schema, terms)
         alone = _alone(step, section)
@@ -214,6 +216,13 @@ def _weigh_section(
         chances.append(weigh(effect, schema, terms))
         schema.apply(effect)
     return tuple(chances)
+
+
+def _follow_section(statements: Sequence[PlannedStatement], schema: Schema, terms: Terms) -> None:
+    """Leaves the schema as the statements do, which are weighed already."""
+    schema.begin_section()
+    for statement in statements:
+        schema.apply(read(statement.sql, terms.dialect))
 
 
 def _settle(sections: Sequence[SectionChances]) -> list[Promises]:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentions import read_mentions
 from lockgate.planner.guarantees.guarantee import COMPENSATION, ONE_TRANSACTION
-from lockgate.planner.guarantees.units import rejudge
+from lockgate.planner.guarantees.statement_guarantees import Terms
+from lockgate.planner.guarantees.units import _group, rejudge
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import MARIADB, MYSQL
 from tests.planner.literals import SERVER, SETTING, migration, up_plan
 
@@ -837,3 +839,22 @@ def test_every_unit_is_sound_and_judged_alike_again(
     assert (found.verdict == ONE_TRANSACTION) == (
         whole and all(one == "transactional" for one in guarantees(found))
     )
+
+
+class Copied(Schema):
+    """What a database holds, and how often it was copied."""
+
+    times = 0
+
+    def copy(self) -> Schema:
+        self.times += 1
+        return super().copy()
+
+
+def test_what_a_database_holds_is_not_copied_for_each_step() -> None:
+    steps = plan(*(f"create table new{number} (a int);" for number in range(9))).steps
+    schema = Copied(FACTS)
+    (unit,) = _group(steps, schema, Terms(MYSQL, "shop"), "plan")
+    assert len(unit.steps) == 9
+    assert schema.times == 1
+    assert schema.is_new("new8")
