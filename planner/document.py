@@ -189,19 +189,31 @@ def read_document(path: Path, kind: Kind[Document]) -> Document:
         UsageError: there is no such file, or it cannot be read.
         InvalidPlan: it is not of this kind, was altered, or has an unknown format.
     """
+    return parse_document(read_raw_document(path, kind), str(path), kind)
+
+
+def read_raw_document(path: Path, kind: Kind[Any]) -> bytes:
+    """What such a file holds.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+    """
     refuse_outward_link(path)
     try:
-        data = read_regular(path)
+        return read_regular(path)
     except OSError as error:
         raise UsageError(
             f"The {kind.noun} {path} cannot be read: {error.strerror}.", do=kind.again
         ) from error
-    return parse_document(data, str(path), kind)
 
 
 def parse_document(data: bytes, name: str, kind: Kind[Document]) -> Document:
     """The document in JSON bytes; `name` says in errors where they came from."""
-    document = _parse_json(data, name, kind)
+    return check_document(parse_object(data, name, kind), name, kind)
+
+
+def check_document(document: dict[str, Any], name: str, kind: Kind[Document]) -> Document:
+    """The same of JSON's values."""
     _refuse_other_format(document, name, kind)
     _refuse_altered(document, name, kind)
     try:
@@ -215,7 +227,8 @@ def parse_document(data: bytes, name: str, kind: Kind[Document]) -> Document:
         ) from error
 
 
-def _parse_json(data: bytes, name: str, kind: Kind[Any]) -> dict[str, Any]:
+def parse_object(data: bytes, name: str, kind: Kind[Any]) -> dict[str, Any]:
+    """JSON's values in the bytes of a document of this kind, which are not yet checked further."""
     try:
         document = json.loads(
             data.decode("utf-8"),

@@ -105,8 +105,14 @@ def _read_live(environment: Environment, source: str) -> Ledger:
     Raises:
         Unreachable, ConfigurationError: it cannot be read; says how to do without.
     """
+    there = load_environment(source, environment.folder)
+    if there.fleet is not None:
+        raise UsageError(
+            f"{source} is a fleet, whose targets have a history each.",
+            do="Give the receipt of its run, signed where that is required: `--receipt FILE`.",
+        )
     try:
-        with open_workspace(load_environment(source, environment.folder)) as work:
+        with open_workspace(there) as work:
             ledger = work.engine.store.read_ledger()
             server, project = work.engine.server, environment.project
             refuse_foreign(server, ledger, project=project, environment=source)

@@ -16,13 +16,17 @@ from lockgate.executors.programs.signatures import (
 )
 from lockgate.executors.receipts import find_receipt
 from lockgate.planner.building.promotion import SignedReceipt
-from lockgate.planner.document import write_whole
+from lockgate.planner.document import read_raw_document, write_whole
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import Unreachable, UsageError
-from lockgate.planner.fleet.receipt import FleetReceipt, write_fleet_receipt
+from lockgate.planner.fleet.receipt import (
+    FleetReceipt,
+    parse_any_receipt,
+    write_fleet_receipt,
+)
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.proof import CarriedReceipt
-from lockgate.planner.plan.receipt import Receipt, parse_receipt, read_receipt, write_receipt
+from lockgate.planner.plan.receipt import RECEIPT, Receipt, write_receipt
 from lockgate.planner.project import refuse_outward_link
 from lockgate.planner.quantities import short_digest
 from lockgate.views.terminal import tell
@@ -108,7 +112,10 @@ def read_signed(path: Path, environment: Environment) -> SignedReceipt:
     Raises:
         UsageError, InvalidPlan: it cannot be read, or it or its signature not be trusted.
     """
-    receipt, signature = read_receipt(path), _signature_of(path)
+    receipt, signature = (
+        parse_any_receipt(read_raw_document(path, RECEIPT), str(path)),
+        _signature_of(path),
+    )
     is_signed = signature.exists() or signature.is_symlink()
     text = read_signature(signature) if is_signed else None
     return _signed_receipt(receipt, text, environment, str(signature))
@@ -121,12 +128,12 @@ def read_carried(carried: CarriedReceipt, environment: Environment) -> SignedRec
         InvalidPlan: it or its signature cannot be trusted.
     """
     name = "The receipt in the plan"
-    receipt = parse_receipt(carried.text.encode(), name)
+    receipt = parse_any_receipt(carried.text.encode(), name)
     return _signed_receipt(receipt, carried.signature, environment, f"{name}: its signature")
 
 
 def _signed_receipt(
-    receipt: Receipt, signature: str | None, environment: Environment, name: str
+    receipt: Receipt | FleetReceipt, signature: str | None, environment: Environment, name: str
 ) -> SignedReceipt:
     if signature is None:
         return SignedReceipt(receipt)

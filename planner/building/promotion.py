@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from lockgate.planner.building.compare import Comparison
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.recording import recorded_keys
-from lockgate.planner.document import render_document
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.proof import CarriedReceipt, Promotion, Proof, StepCost
-from lockgate.planner.plan.receipt import Applied, Receipt
+from lockgate.planner.plan.receipt import Applied
 from lockgate.planner.quantities import format_moment, short_digest
 from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import VersionKey, version_key
@@ -27,11 +26,42 @@ NO_SOAK = timedelta()
 RECORDED_ONLY = "only recorded in {}, by a baseline"
 
 
+class RunReceipt(Protocol):
+    """What is read of a receipt: of the run of one database, or of a fleet."""
+
+    @property
+    def project(self) -> str:
+        """The project of the environment."""
+
+    @property
+    def environment(self) -> str:
+        """Where it ran."""
+
+    @property
+    def finished_at(self) -> datetime:
+        """When it had ended, in UTC."""
+
+    @property
+    def digest(self) -> str:
+        """What a signature is of."""
+
+    @property
+    def steps(self) -> tuple[Applied, ...]:
+        """What has run, in its order."""
+
+    @property
+    def rank(self) -> int:
+        """Its place among receipts of the same moment."""
+
+    def carried(self) -> str:
+        """Its text, as a plan carries it."""
+
+
 @frozen
 class SignedReceipt:
     """A receipt, and whose signature of it is good: nobody's where none was looked at."""
 
-    receipt: Receipt
+    receipt: RunReceipt
     signers: tuple[str, ...] = ()
     signature: str | None = None
 
@@ -133,7 +163,7 @@ def confirmed_by(origin: Origin, ledger: Ledger) -> Origin:
 
 
 def _age(one: SignedReceipt) -> tuple[datetime, int]:
-    return one.receipt.finished_at, one.receipt.result.serial
+    return one.receipt.finished_at, one.receipt.rank
 
 
 def _record(step: Applied, one: SignedReceipt) -> Record:
@@ -149,7 +179,7 @@ def _record(step: Applied, one: SignedReceipt) -> Record:
     )
 
 
-def _undone(step: Applied, receipt: Receipt) -> str:
+def _undone(step: Applied, receipt: RunReceipt) -> str:
     """Why a receipt's step is not one that has run and stayed, as a clause; empty when it is."""
     if step.direction == "down":
         return (
@@ -159,7 +189,7 @@ def _undone(step: Applied, receipt: Receipt) -> str:
     return "" if step.statements else RECORDED_ONLY.format(receipt.environment)
 
 
-def _foreign(receipt: Receipt, project: str, environment: str) -> str:
+def _foreign(receipt: RunReceipt, project: str, environment: str) -> str:
     return (
         f"The receipt {short_digest(receipt.digest)} is of environment {receipt.environment} "
         f"of project {receipt.project}, not of {environment} of {project}."
@@ -182,7 +212,7 @@ def with_promotion(plan: Plan, origin: Origin) -> Plan:
 
 
 def _carry(one: SignedReceipt) -> CarriedReceipt:
-    return CarriedReceipt(text=render_document(one.receipt), signature=one.signature)
+    return CarriedReceipt(text=one.receipt.carried(), signature=one.signature)
 
 
 def _prove(step: Step, origin: Origin) -> Proof:

@@ -17,6 +17,7 @@ from lockgate.planner.document import (
     Kind,
     parse_document,
     read_document,
+    render_document,
     sealed,
     write_document,
 )
@@ -93,6 +94,15 @@ class Receipt(Model):
         "read then. For people."
     )
     digest: Sha256 = Field(description="SHA-256 of all the rest as canonical JSON (RFC 8785).")
+
+    @property
+    def rank(self) -> int:
+        """Its place among receipts of the same moment."""
+        return self.result.serial
+
+    def carried(self) -> str:
+        """Its text, as a plan carries it."""
+        return render_document(self)
 
 
 RECEIPT = Kind(

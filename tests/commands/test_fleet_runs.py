@@ -11,6 +11,7 @@ import pytest
 
 from tests.commands.fleets import Fleet, opened
 from tests.commands.running import DEADLINE, refused, succeed
+from tests.servers.openssh import new_person
 from tests.servers.process import wait_until
 
 
@@ -100,3 +101,27 @@ def test_a_database_that_was_replaced_is_refused_and_told(databases: Fleet) -> N
         cursor.execute("select count(*) from information_schema.tables "
                        f"where table_schema in ('public', '{gone}')")  # fmt: skip
         assert cursor.fetchone()[0] == 0
+
+
+def test_what_a_fleet_has_run_is_promoted_to_the_next_by_its_signed_receipt(
+    fleet: Fleet, postgres_server: Any, openssh: None
+) -> None:
+    ann = new_person(fleet.project.folder / "keys", "ann@example.com")
+    (fleet.project.folder / "environments" / "allowed_signers").write_text(ann.line())
+    fleet.plan("--to", "2")
+    signing = ("--receipt", "done.json", "--sign-with", str(ann.key))
+    succeed(fleet.migrate("apply", "plan.json", *signing))
+    with opened(fleet.project.folder / "next", postgres_server, "xy") as other:
+        fleet.project.write_environment(
+            "next",
+            "engine: postgresql\ndatabase: {url_env: NEXT_URL}\n"
+            f'fleet: {{targets: {{schemas: "{other.prefix}%"}}}}\n'
+            "policy: {promotion: {from: live, receipt: signed}}\n",
+        )
+        url = {"NEXT_URL": other.project.url}
+        asked = ("promote", "--from", "live", "--to", "next", "-o", "next.json")
+        refused(fleet.migrate(*asked, environ=url), 64, "live is a fleet")
+        succeed(fleet.migrate(*asked, "--receipt", "done.json", environ=url))
+        assert (fleet.project.folder / "next.json").stat().st_size < 60_000
+        succeed(fleet.migrate("apply", "next.json", environ=url))
+        assert [other.applied(name) for name in other.names] == [["001", "002"]] * 2

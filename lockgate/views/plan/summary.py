@@ -288,14 +288,16 @@ def _longest(review: Review, elsewhere: str = "") -> Iterable[Fact]:
 
 
 def _elsewhere(plan: Plan) -> str:
-    """How long the runs took whose receipts the plan carries, as a clause; empty: none."""
+    """How long the runs took whose receipts the plan carries, as a clause; empty: none. That of a
+    fleet says nothing of one database."""
     if plan.promotion is None or not plan.promotion.receipts:
         return ""
-    from lockgate.planner.document import parse_document
-    from lockgate.planner.plan.receipt import RECEIPT
+    from lockgate.planner.fleet.receipt import FleetReceipt, parse_any_receipt
 
     carried = [one.text.encode() for one in plan.promotion.receipts]
-    runs = [parse_document(text, "The receipt in the plan", RECEIPT) for text in carried]
+    runs = [parse_any_receipt(text, "The receipt in the plan") for text in carried]
+    if any(isinstance(run, FleetReceipt) for run in runs):
+        return ""
     took = sum(((run.finished_at - run.started_at).total_seconds() for run in runs), 0.0)
     seconds = f"{took:,.0f} s" if took >= 10 else f"{took:.1f} s"
     return f"all of it took {seconds} on {plan.promotion.environment}"
