@@ -19,6 +19,8 @@ OPENED = (Path("/dev/fd"), Path("/dev/stdin"), Path("/proc/self/fd"))
 """Where a command line names what the shell has opened, as in `show <(git show main:plan.json)`."""
 DEVICES = (Path("/dev"), Path("/proc"))
 """Where links are the system's: /dev/stdout leads to what the shell has opened."""
+MEMORY = Path("/dev/shm")
+"""Where files are anyone's, and a project may be too."""
 
 OUTWARD = "a link that leads out of the project"
 WHY_NOT = "A commit can hold a link, and its author would choose a file of this machine."
@@ -58,9 +60,9 @@ def leads_out(path: Path) -> bool:
     The project is the checkout around the path as it is spelled, or else the path's own folder.
     """
     spelled = Path(abspath(path))
-    if any(spelled.is_relative_to(device) for device in DEVICES):
-        return False
-    return not path.resolve().is_relative_to(_root(spelled))
+    if spelled.is_relative_to(MEMORY) or not any(map(spelled.is_relative_to, DEVICES)):
+        return not path.resolve().is_relative_to(_root(spelled))
+    return False
 
 
 def read_regular(path: Path) -> bytes:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,7 +14,7 @@ from lockgate.planner.errors import LockgateError
 from lockgate.planner.migrations.directory import read_migrations
 from lockgate.planner.plan.planfile import read_plan
 from lockgate.planner.plan.receipt import read_receipt
-from lockgate.planner.project import find_checkout, is_outside, leads_out, read_regular
+from lockgate.planner.project import MEMORY, find_checkout, is_outside, leads_out, read_regular
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
 from lockgate.scaffold import write_migration
 
@@ -118,6 +119,14 @@ def test_without_a_checkout_a_link_out_of_its_own_folder_is_refused(
     (tmp_path / "migrations" / "001_a.sql").symlink_to(secret)
     with pytest.raises(LockgateError, match="leads out of the project"):
         read_migrations(tmp_path / "migrations", POSTGRESQL)
+
+
+@pytest.mark.skipif(not MEMORY.is_dir(), reason="no folder in memory here")
+def test_a_project_in_memory_is_held_to_the_same(secret: Path) -> None:
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        link = Path(folder) / "link"
+        link.symlink_to(secret)
+        assert leads_out(link)
 
 
 def test_standard_output_is_no_link_of_a_project() -> None:
