@@ -161,6 +161,13 @@ class ServerProcess:
         return context
 
 
+def open_folder() -> Path:
+    """A fresh folder that every account may enter, in memory where there is room."""
+    folder = _short_directory()
+    folder.chmod(0o755)
+    return folder
+
+
 def _short_directory() -> Path:
     if _has_room(MEMORY):
         return Path(tempfile.mkdtemp(prefix="lockgate-", dir=MEMORY))

@@ -12,7 +12,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from lockgate.executors.programs.embedded import discard_embedded, start_embedde
 from lockgate.executors.programs.installations import Installation, wheel_installation
 from lockgate.planner.database.address import DatabaseAddress
 from lockgate.planner.errors import ConfigurationError, Unreachable
-from tests.servers.process import wait_until
+from tests.servers.process import open_folder, wait_until
 
 USER = """
 import sys
@@ -42,8 +41,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another 
 @pytest.fixture
 def checkout() -> Iterator[Path]:
     """A folder that everybody may enter; its server is stopped and its socket removed."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    folder.chmod(0o755)
+    folder = open_folder()
     yield folder
     for home in (path.parent for path in folder.rglob("socket")):
         if is_running(home):

@@ -12,6 +12,7 @@ from lockgate.executors.programs.account import find_account, give
 from lockgate.executors.programs.embedded import _find_wheel
 from lockgate.executors.programs.prepared import CACHE, make_data
 from lockgate.planner.errors import Unreachable
+from tests.servers.process import open_folder
 
 FLAGS = ("--no-sync", "--auth-local=trust")
 COUNTING = '#!/bin/sh\necho ran >>"$0.count"\nexec "{real}" "$@"\n'
@@ -20,8 +21,7 @@ COUNTING = '#!/bin/sh\necho ran >>"$0.count"\nexec "{real}" "$@"\n'
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
     """A folder that the server's account can reach."""
-    place = Path(tempfile.mkdtemp(dir="/tmp"))
-    place.chmod(0o755)
+    place = open_folder()
     yield place
     shutil.rmtree(place)
 
