@@ -231,8 +231,9 @@ class Units(Protocol):
             Unresolved: neither could be fully done.
         """
 
-    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        """Undoes an interrupted compensated unit.
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> tuple[str, ...]:
+        """Undoes an interrupted compensated unit; the tables in which other sessions have written
+        since it began, as far as can be told.
 
         Raises:
             Unresolved: it could not be fully undone, or has passed its point of no return.

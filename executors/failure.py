@@ -66,7 +66,8 @@ def advice(refused: ServerError, grant: str) -> str:
 class StepFailed(Exception):
     """The server refused a statement. `kept` are the numbers of the statements of its step
     that stay done; what else its unit had done was undone. `unsure` says that the refused
-    statement itself may have done part of its work, `left` what is seen of it, as a sentence."""
+    statement itself may have done part of its work, `left` what is seen of it, as a sentence.
+    `written` are tables in which other sessions have written since the unit began."""
 
     def __init__(
         self,
@@ -74,12 +75,14 @@ class StepFailed(Exception):
         kept: tuple[int, ...] = (),
         unsure: bool = False,
         left: str = "",
+        written: tuple[str, ...] = (),
     ) -> None:
         super().__init__(str(failure))
         self.failure = failure
         self.kept = kept
         self.unsure = unsure
         self.left = left
+        self.written = written
 
 
 class NotReached(Exception):

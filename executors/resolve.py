@@ -6,6 +6,7 @@ Looks first: `read_half_done` says what the journal knows. Nothing here settles 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.apply import Author, apply_locked
@@ -38,7 +39,8 @@ class HalfDone:
 
     `states` are of those that were begun, by the number of the step and of the statement:
     done and kept, of unknown outcome, undone, or half undone. `compensated` says that lockgate can
-    undo it. `error` is why the run could not go on; empty when it died without a word.
+    undo it. `error` is why the run could not go on; empty when it died without a word. `written`
+    are tables in which other sessions have written before it was undone.
     """
 
     run: Run
@@ -47,6 +49,7 @@ class HalfDone:
     unit: Unit
     states: Mapping[tuple[int, int], str]
     compensated: bool
+    written: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -128,10 +131,10 @@ def undo(engine: Engine, ledger: Ledger, note: str, emit: Emit) -> HalfDone:
             do="Apply the same plan again (`migrate resolve --finish`), or undo it by hand and "
             "say so with `--mark-rolled-back`.",
         )
-    engine.units.undo(half.run, half.unit, emit)
+    written = engine.units.undo(half.run, half.unit, emit)
     if status := engine.store.runs.read_status(half.run.id):
         engine.store.finish_run(half.run.id, status, note)
-    return half
+    return replace(half, written=written)
 
 
 def _undo_copy(engine: Engine, ledger: Ledger, half: HalfDone, note: str) -> HalfDone:

@@ -5,10 +5,11 @@ Decides nothing: `apply` and the engines know how a run ended, and say it with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import NotReached, ServerError, StepFailed
+from lockgate.planner.database.catalogue import ROWS_OF_TABLE
 from lockgate.planner.errors import (
     Interrupted,
     LockgateError,
@@ -75,10 +76,27 @@ def cut_off(plan: Plan, unit: Unit, error: Exception) -> LockgateError:
     return StatementFailed(what, why="All that this plan had done was undone.")
 
 
+def rows_of_others(written: Sequence[str]) -> str:
+    """What else is to be said where all was undone, but other sessions have written to these tables
+    meanwhile; empty if there are none.
+
+    >>> rows_of_others(["users"])[:52]
+    'The rows of users are not those from before: other s'
+    """
+    if not written:
+        return ""
+    return (
+        f"The rows of {', '.join(written)} are not those from before: other sessions have written "
+        "there meanwhile, as far as can be told."
+    )
+
+
 def all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
     return StatementFailed(
         f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
-        why="All that this plan had done was undone; the database is as it was before.",
+        why=f"All that this plan had done was undone. {others}"
+        if (others := rows_of_others(failed.written))
+        else "All that this plan had done was undone; the database is as it was before.",
         do=COMMITS_INSIDE
         if failed.failure.error.code == COMMITTING
         else "Remove the cause and run the same command again, or correct the migration and make "
@@ -165,11 +183,15 @@ def weaker(reasons: Iterable[str]) -> StalePlan:
 def not_restored(left: Iterable[ObjectDifference]) -> Unresolved:
     """Every statement was undone, and yet the database is not as it was before the run."""
     shown = [f"- {each.object}: {each.change}" for each in left]
+    has_rows = any(each.object.startswith(ROWS_OF_TABLE) for each in left)
     more = [f"- and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
     return Unresolved(
         "The plan was undone, and the database is not as it was before:\n"
         + "\n".join(shown[:SHOWN] + more),
-        why="Another session has changed the schema meanwhile, or a definition could not be "
+        why="Undoing has lost rows; or another session has written them, and was seen at nothing "
+        "else: while the statement ran, or while it was undone."
+        if has_rows
+        else "Another session has changed the schema meanwhile, or a definition could not be "
         "made again exactly.",
         do="Mend it by hand and run `migrate resolve --undo --reason TEXT`, which looks again; "
         "or accept it as it is with `migrate resolve --mark-rolled-back VERSION --reason TEXT`.",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from lockgate.executors.events import Emit
 from lockgate.executors.resolve import HalfDone, finish, mark, read_half_done, undo
+from lockgate.executors.run_errors import rows_of_others
 from lockgate.exits import Exit
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.errors import UsageError
@@ -119,7 +120,8 @@ def _describe(half: HalfDone, settlement: Settlement) -> str:
     listed = ", ".join(f"{step.version} {step.name}" for step in steps)
     match settlement.way:
         case "undo":
-            return f"Undone: {listed}. The database is as it was before."
+            others = rows_of_others(half.written)
+            return f"Undone: {listed}. {others or 'The database is as it was before.'}"
         case "finish":
             return f"Finished: {listed}."
     chosen = next(step for step in steps if step.key == version_key(settlement.version))

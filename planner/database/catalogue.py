@@ -24,6 +24,8 @@ DATABASE = "database"
 """The object that has a database's own attributes."""
 STATE_OF_SEQUENCE = "state of sequence"
 COUNTER_OF_TABLE = "counter of table"
+ROWS_OF_TABLE = "rows of table"
+"""Of which no catalogue tells: what a proof has found to differ."""
 PLAIN = re.compile(r"\w[\w()]*")
 
 

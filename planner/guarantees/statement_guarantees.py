@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.planner.guarantees.row_comparison import not_compared
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
 from lockgate.planner.reading.mysql.clauses import CONVERT
@@ -42,6 +43,8 @@ class Promise:
     """When it fails, a part of it may be kept."""
     overwrites: bool = False
     """Undoing it may overwrite what others have written since."""
+    uncompared: str = ""
+    """Whose rows are not compared when it is undone, and why, as a sentence."""
 
     @property
     def is_final(self) -> bool:
@@ -243,7 +246,13 @@ def _weigh_definition(effect: Reading, schema: Schema, terms: Terms) -> Promise:
         return COMPENSATED
     if effect.verb == "drop":
         return _weigh_drop(effect, schema)
-    return _weigh_alter(effect, schema, terms) if effect.verb == "alter" else COMPENSATED
+    if effect.verb != "alter":
+        return COMPENSATED
+    promise = _weigh_alter(effect, schema, terms)
+    if promise.is_final:
+        return promise
+    sentence = not_compared(effect, schema, terms.dialect, terms.copy_limit)
+    return replace(promise, uncompared=sentence)
 
 
 def _unfollowed(effect: Reading, schema: Schema) -> str:

@@ -330,3 +330,5 @@ def _warnings(groups: Sequence[_Group]) -> Iterator[str]:
                     f"Step {number} statement {place}: {promise.reason}. What others write "
                     "there between the statement and a rollback would be overwritten."
                 )
+    told = (promise.uncompared for section in promises for promise in section)
+    yield from dict.fromkeys(filter(None, told))

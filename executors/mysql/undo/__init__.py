@@ -10,7 +10,7 @@ journal.py           The journal of one unit that is undone by compensation
 reached.py           What the statements of a unit reach whose rows are copied first
 recovery.py          How a compensated unit ends on MySQL and MariaDB
 rights.py            What the role lacks to make an object again on MySQL and MariaDB
-row_proof.py         The proof that rows which were put back are those of their copy
+row_proof.py         The proof that rows are those from before
 statement_runner.py  Running of a statement so that it can be undone
 statement_undo.py    Undoing on MySQL and MariaDB
 unit_undo.py         Rolling a unit back on MySQL and MariaDB

@@ -33,6 +33,7 @@ from lockgate.executors.mysql.undo.reached import read_reached, refuse_long_text
 from lockgate.executors.mysql.undo.rights import refuse_unmakable
 from lockgate.executors.mysql.undo.statement_runner import Forward
 from lockgate.executors.mysql.undo.unit_undo import (
+    RolledBack,
     UndoRefused,
     clear_committed,
     forget,
@@ -42,7 +43,6 @@ from lockgate.executors.mysql.undo.unit_undo import (
 from lockgate.executors.run_errors import unknown_statement
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus
 from lockgate.planner.building.readings import full_reading
-from lockgate.planner.database.catalogue import ObjectDifference
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.plan import Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement
@@ -159,8 +159,8 @@ class CompensatedUnit:
         self.emit(UnitCommitted(self.unit.first, self.unit.first + len(self.unit.steps) - 1))
         clear_committed(self.engine, self.emit)
 
-    def undo(self) -> tuple[ObjectDifference, ...]:
-        """Rolls the unit back and forgets it; or tells in what the database is not as before.
+    def undo(self) -> RolledBack:
+        """Rolls the unit back and forgets it, where the database is as before; what is not.
 
         Raises:
             StepFailed: the server refuses to undo a statement.
@@ -168,7 +168,7 @@ class CompensatedUnit:
             Unreachable, Locked: no session was had again.
         """
         try:
-            left = self._persistently(
+            ended = self._persistently(
                 lambda: roll_back(self.engine, self.graveyard, self.journal, self.emit)
             )
         except UndoRefused as refused:
@@ -176,11 +176,11 @@ class CompensatedUnit:
             raise StepFailed(
                 Failure(place.number, place.step, place.place, place.statement, refused.error)
             ) from refused
-        if not left:
-            ended = RunStatus.ROLLED_BACK if self.unit.first == 1 else RunStatus.STOPPED
-            status = RunStatus.APPLYING if self.lost_to_others else ended
+        if not ended.left:
+            status = RunStatus.ROLLED_BACK if self.unit.first == 1 else RunStatus.STOPPED
+            status = RunStatus.APPLYING if self.lost_to_others else status
             self._persistently(lambda: forget(self.engine, self.graveyard, self.journal, status))
-        return left
+        return ended
 
     def last_one(self) -> tuple[Position, JournalRow] | None:
         """The point of no return, when it was begun."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from lockgate.executors.mysql.table.definition import Table, read_table
 from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
+from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.value import frozen
 
@@ -35,10 +36,11 @@ where table_schema = %s and table_type = 'VIEW'
 @frozen
 class Reached:
     """The tables whose rows a statement may change; or of ALTER TABLE the columns, beside those
-    that it names."""
+    that it names, and the table whose rows are compared when it is undone."""
 
     tables: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    compared: str = ""
 
 
 NOTHING = Reached()
@@ -51,6 +53,16 @@ class Copy(Stored):
     name: str
     columns: tuple[str, ...] = ()
     key: tuple[str, ...] = ()
+
+
+class Rows(Stored):
+    """Digests of the rows of a table, before a statement and as it left them. `differ` says that
+    they were other ones after it was undone, and that no other session was seen to write there."""
+
+    table: str
+    before: str
+    after: str = ""
+    differ: bool = False
 
 
 class Intent(Stored):
@@ -70,6 +82,7 @@ class Intent(Stored):
     witness: str = ""
     writes_rows: bool = False
     after: Mapping[str, str] = Field(default_factory=dict)
+    rows: Rows | None = None
 
     def create(self, kind: str, name: str) -> str:
         """The definition that an object of the statement had; empty when there was none."""
@@ -132,6 +145,7 @@ def prepare_intent(
         copies=copies,
         witness=f"{label}_witness" if is_permutation(renames) else "",
         writes_rows=effect.verb == "write",
+        rows=_rows(query, graveyard.database, reached.compared) if reached.compared else None,
     )
 
 
@@ -139,7 +153,26 @@ def with_result(query: Query, database: str, intent: Intent) -> Intent:
     """The intent of a statement that is done, with the tables as it left them."""
     names = {image.name for image in intent.images if image.kind == "table"}
     after = {name: take_image(query, database, Object("table", name)).create for name in names}
-    return intent.model_copy(update={"after": {name: text for name, text in after.items() if text}})
+    found: dict[str, object] = {"after": {name: text for name, text in after.items() if text}}
+    if intent.rows:
+        name = dict(intent.renames).get(intent.rows.table, intent.rows.table)
+        left = read_digest(query, database, name)
+        found["rows"] = intent.rows.model_copy(update={"after": left})
+    return intent.model_copy(update=found)
+
+
+def read_digest(query: Query, database: str, table: str) -> str:
+    """A digest of a table's rows, in whatever order: equal for equal rows of one definition.
+
+    InnoDB reads them without a lock, as they are at one moment.
+    https://dev.mysql.com/doc/refman/9.7/en/checksum-table.html
+    """
+    ((_, digest),) = query(f"checksum table {backquoted(database)}.{backquoted(table)}", ())
+    return str(digest)
+
+
+def _rows(query: Query, database: str, table: str) -> Rows:
+    return Rows(table=table, before=read_digest(query, database, table))
 
 
 def is_permutation(renames: Iterable[tuple[str, str]]) -> bool:

@@ -31,7 +31,7 @@ NOTE = (
     "update {journal} set outcome = %s, done_at = current_timestamp(6) "
     "where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
-NOTE_DONE = (
+NOTE_INTENT = (
     "update {journal} set outcome = %s, image = %s, done_at = current_timestamp(6) "
     "where run_id = %s and step = %s and statement = %s and {ledger.alone}"
 )
@@ -81,8 +81,12 @@ class UnitJournal:
 
     def note_done(self, step: int, place: int, intent: Intent) -> None:
         """Notes that a statement is done, and what it has left."""
+        self.note_intent(step, place, Outcome.DONE, intent)
+
+    def note_intent(self, step: int, place: int, outcome: Outcome, intent: Intent) -> None:
+        """Notes how a statement went, and what is known of it now."""
         image = intent.model_dump_json()
-        self._write(NOTE_DONE, (Outcome.DONE, image, self._run_id, step, place))
+        self._write(NOTE_INTENT, (outcome, image, self._run_id, step, place))
 
     def note(self, step: int, place: int, outcome: Outcome) -> None:
         """Notes how a statement went."""

@@ -1,4 +1,5 @@
-"""What the statements of a unit reach whose rows are copied first, by the tables that are there.
+"""What the statements of a unit reach whose rows are copied first, or compared when it is undone,
+by the tables that are there.
 
 Copies nothing: `intents` says what is copied, `statement_runner` does it.
 """
@@ -6,6 +7,7 @@ Copies nothing: `intents` says what is copied, `statement_runner` does it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
@@ -13,6 +15,7 @@ from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.undo.intents import NOTHING, Reached
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.guarantees.row_comparison import compared_table
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.mysql.types import longest
 from lockgate.planner.reading.reading import Reading
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.undo.images import Query
     from lockgate.planner.plan.plan import Unit
 
+COPIED = "compensated-by-copy"
 COLUMN = """
 select column_name, column_type, coalesce(character_set_name, '') from information_schema.columns
 where table_schema = %s and table_name = %s
@@ -32,9 +36,12 @@ TOO_LONG = "1406"  # https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-
 
 
 def read_reached(session: MySQLSession, unit: Unit) -> Mapping[tuple[int, int], Reached]:
-    """What each statement of the unit reaches that is undone by copies, by step and place."""
-    promises = [one.guarantee for step in unit.steps for one in step.statements]
-    if "compensated-by-copy" not in promises:
+    """What each statement of the unit reaches that is copied or compared, by step and place."""
+    dialect = session.server.dialect
+    statements = [one for step in unit.steps for one in step.statements]
+    if not any(
+        one.guarantee == COPIED or _alters(full_reading(one, dialect)) for one in statements
+    ):
         return {}
     return dict(_walk(unit, Schema(read_facts(session)), session))
 
@@ -46,9 +53,14 @@ def _walk(
         schema.begin_section()
         for place, statement in enumerate(step.statements, 1):
             effect = full_reading(statement, session.server.dialect)
-            if statement.guarantee == "compensated-by-copy":
-                yield (number, place), _reached(effect, schema)
+            found = _reached(effect, schema) if statement.guarantee == COPIED else NOTHING
+            compared = compared_table(effect, schema, session.server.dialect, session.copy_limit)
+            yield (number, place), replace(found, compared=compared)
             schema.apply(effect)
+
+
+def _alters(effect: Reading) -> bool:
+    return effect.verb == "alter" and any(one.kind == "table" for one in effect.objects)
 
 
 def _reached(effect: Reading, schema: Schema) -> Reached:

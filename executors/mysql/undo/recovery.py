@@ -99,8 +99,8 @@ def recover_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -
         give_back(work)
 
 
-def undo_unit(engine: MySQL, run: Run, unit: Unit, emit: Emit) -> None:
-    """Undoes a unit whose run has ended without.
+def undo_unit(engine: MySQL, run: Run, unit: Unit, emit: Emit) -> tuple[str, ...]:
+    """Undoes a unit whose run has ended without; the tables as of `give_back`.
 
     Raises:
         Unresolved: it could not be fully undone, or its point of no return is passed.
@@ -109,7 +109,7 @@ def undo_unit(engine: MySQL, run: Run, unit: Unit, emit: Emit) -> None:
     passed, begun = _passed(work)
     if begun and passed is not False:
         raise no_way_back(begun.step, begun.place)
-    give_back(work)
+    return give_back(work)
 
 
 def finish_unit(engine: MySQL, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
@@ -143,22 +143,24 @@ def _was_too_late(work: CompensatedUnit, reason: LockgateError) -> bool:
     return False
 
 
-def give_back(work: CompensatedUnit) -> None:
-    """Undoes a unit, unless another executor has ended it.
+def give_back(work: CompensatedUnit) -> tuple[str, ...]:
+    """Undoes a unit, unless another executor has ended it; the tables in which other sessions have
+    written meanwhile, so that what is there is not what was before.
 
     Raises:
         Unresolved: it could not be fully undone.
     """
     try:
         if not work.journal.is_open():
-            return
-        left = work.undo()
+            return ()
+        ended = work.undo()
     except (StepFailed, ServerError) as error:
         raise work.engine.store.stuck(work.run_of, not_undone(error)) from error
     except (Unreachable, Locked, WrongTarget) as lost:
         raise not_asked(lost) from lost
-    if left:
-        raise work.engine.store.stuck(work.run_of, not_restored(left))
+    if ended.left:
+        raise work.engine.store.stuck(work.run_of, not_restored(ended.left))
+    return ended.written
 
 
 def _ending(work: CompensatedUnit, reason: Exception) -> Exception:
@@ -200,8 +202,8 @@ def _end(work: CompensatedUnit, reason: Exception) -> Exception:
     doubtful = _doubt(work, refused=refused)
     if doubtful is not None:
         return StepFailed(failure, doubtful, unsure=True)
-    give_back(work)
-    return reason if isinstance(reason, Interrupted) else StepFailed(failure)
+    written = give_back(work)
+    return reason if isinstance(reason, Interrupted) else StepFailed(failure, written=written)
 
 
 def _leave_nothing(work: CompensatedUnit, fault: Exception) -> None:

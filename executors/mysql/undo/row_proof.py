@@ -1,6 +1,8 @@
-"""The proof that rows which were put back are those of their copy.
+"""The proof that rows are those from before: of copies when they are made and put back, and of
+tables whose definition was changed and undone.
 
-Asked in their transaction, so that what others write does not count.
+Copies are compared in the transaction that writes them, so that what others write does not count.
+Between a definition and its undoing others may write; that is told from a bad undoing by digests.
 """
 
 from __future__ import annotations
@@ -9,26 +11,78 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.undo.intents import read_digest
+from lockgate.executors.polling import poll
+from lockgate.executors.states import Outcome
+from lockgate.planner.database.catalogue import ROWS_OF_TABLE, ObjectDifference
 from lockgate.planner.quoting import backquoted
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
-    from lockgate.executors.mysql.undo.intents import Copy
+    from lockgate.executors.mysql.undo.images import Query
+    from lockgate.executors.mysql.undo.intents import Copy, Intent, Rows
 
 NOT_AS_COPIED = (
     "1644"  # a condition that no server has: https://dev.mysql.com/doc/refman/9.7/en/signal.html
 )
 
+UNCOPIED = "The copy of the rows of '{}' is not like them"
+UNRETURNED = "The rows of '{}' that were put back are not those that were copied"
+WATCHED = 5.0  # seconds in which others are seen to write to a table, if they do it all the time
 
-def refuse_other_rows(session: MySQLSession, place: str, copy: Copy) -> None:
-    """Raises ServerError when a table has other rows than its copy, which is like it."""
+
+class RowProof:
+    """The rows of the tables that a unit has redefined, compared with those before."""
+
+    def __init__(self, query: Query, database: str) -> None:
+        self._query = query
+        self._database = database
+        self.differences: list[ObjectDifference] = []
+        self._written: dict[str, None] = {}
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The tables with other rows than before, in which other sessions have written since, or
+        of which that cannot be told."""
+        return tuple(self._written)
+
+    def is_quiet(self, intent: Intent, outcome: Outcome) -> bool:
+        """Whether a statement is still to be undone, and the rows are as it left them."""
+        if not intent.rows or outcome != Outcome.DONE:
+            return intent.rows is not None and intent.rows.differ
+        name = dict(intent.renames).get(intent.rows.table, intent.rows.table)
+        return self._digest(name) == intent.rows.after
+
+    def find_other(self, rows: Rows | None, *, quiet: bool) -> Rows | None:
+        """What to note of a statement that was undone, when its table has other rows than before,
+        and no other session was seen to write there; None: there is nothing to note."""
+        if rows is None or (found := self._digest(rows.table)) == rows.before:
+            return None
+        if not quiet or poll(lambda: self._digest(rows.table) != found, WATCHED, lambda _: None):
+            self._written[rows.table] = None
+            return None
+        name = f"{ROWS_OF_TABLE} {rows.table}"
+        self.differences.append(ObjectDifference(name, "changed"))
+        return rows.model_copy(update={"differ": True})
+
+    def _digest(self, table: str) -> str:
+        return read_digest(self._query, self._database, table)
+
+
+def refuse_unlike(session: MySQLSession, place: str, copy: Copy, what: str) -> None:
+    """Raises ServerError when a table has other rows than its copy at a place, or other values of
+    the columns that are copied; `what` says so, with a place for the table's name."""
+    if (_has_other_values if copy.columns else _has_other_rows)(session, place, copy):
+        raise ServerError(NOT_AS_COPIED, what.format(copy.table))
+
+
+def _has_other_rows(session: MySQLSession, place: str, copy: Copy) -> bool:
     sums = session.query_all(f"checksum table {backquoted(copy.table)}, {place}")
-    if len({found for _, found in sums}) > 1:
-        raise _differing(copy)
+    return len({found for _, found in sums}) > 1
 
 
-def refuse_other_values(session: MySQLSession, place: str, copy: Copy) -> None:
-    """Raises ServerError when a row has other values than its copy."""
+def _has_other_values(session: MySQLSession, place: str, copy: Copy) -> bool:
+    """Of rows that are in both."""
     matched = " and ".join(f"kept.{backquoted(c)} = copied.{backquoted(c)}" for c in copy.key)
     differs = " or ".join(
         f"not cast(kept.{name} as binary) <=> cast(copied.{name} as binary)"
@@ -38,13 +92,6 @@ def refuse_other_values(session: MySQLSession, place: str, copy: Copy) -> None:
         f"select 1 from {backquoted(copy.table)} kept join {place} copied on {matched} "
         f"where {differs} limit 1"
     )
-    found = None
     with suppress(ServerError):  # of a type that has no bytes to compare
-        found = session.query_one(sql)
-    if found:
-        raise _differing(copy)
-
-
-def _differing(copy: Copy) -> ServerError:
-    what = f"The rows of '{copy.table}' that were put back are not those that were copied"
-    return ServerError(NOT_AS_COPIED, what)
+        return bool(session.query_one(sql))
+    return False

@@ -12,6 +12,7 @@ from lockgate.executors.mysql.table.definition import is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
+from lockgate.executors.mysql.undo.row_proof import UNCOPIED, refuse_unlike
 from lockgate.executors.mysql.undo.statement_undo import rename_statement
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object, Reading
@@ -81,19 +82,25 @@ class Forward:
         return None if half_way.get(intent.verb) else True
 
     def _copy(self, copy: Copy) -> None:
-        """Copies rows; they may be written by others until the statement itself runs."""
+        """Copies rows, and compares them while no other session can write them; it may until the
+        statement itself runs.
+
+        https://dev.mysql.com/doc/refman/9.7/en/innodb-locks-set.html says which rows are locked.
+        """
         source, target = backquoted(copy.table), self._graveyard.place(copy.name)
         if copy.columns:
-            key = ", ".join(map(backquoted, copy.key))
-            listed = ", ".join(map(backquoted, (*copy.key, *copy.columns)))
-            self._session.execute(
-                f"create table {target} (primary key ({key})) select {listed} from {source}"
-            )
-            return
-        table = read_table(self._now("table", copy.table))
-        listed = ", ".join(map(backquoted, table.own_columns))
-        self._session.execute(f"create table {target} like {source}")
-        self._session.execute(f"insert into {target} ({listed}) select {listed} from {source}")
+            key, columns = ", ".join(map(backquoted, copy.key)), (*copy.key, *copy.columns)
+            listed = ", ".join(map(backquoted, columns))
+            made_of = f"(primary key ({key})) select {listed} from {source} where false"
+        else:
+            columns = read_table(self._now("table", copy.table)).own_columns
+            listed = ", ".join(map(backquoted, columns))
+            made_of = f"like {source}"
+        self._session.execute(f"create table {target} {made_of}")
+        self._session.execute("set transaction isolation level repeatable read")
+        with self._session.transaction():
+            self._session.execute(f"insert into {target} ({listed}) select {listed} from {source}")
+            refuse_unlike(self._session, target, copy, UNCOPIED)
 
     def _now(self, kind: str, name: str) -> str:
         query = self._session.observe

@@ -17,7 +17,7 @@ from lockgate.executors.mysql.table.definition import Table, is_same_table, read
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.undo.images import Image, quote_account, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
-from lockgate.executors.mysql.undo.row_proof import refuse_other_rows, refuse_other_values
+from lockgate.executors.mysql.undo.row_proof import UNRETURNED, refuse_unlike
 from lockgate.executors.states import Outcome
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object
@@ -168,7 +168,7 @@ class Undo:
         if copy.columns:
             with self._session.transaction():
                 self._fill(copy, copy.columns, table, intent)
-                refuse_other_values(self._session, self._graveyard.place(copy.name), copy)
+                refuse_unlike(self._session, self._graveyard.place(copy.name), copy, UNRETURNED)
             return
         listed = ", ".join(map(backquoted, table.own_columns))
         with self._session.transaction():
@@ -177,7 +177,7 @@ class Undo:
                 f"insert into {backquoted(copy.table)} ({listed}) "
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
-            refuse_other_rows(self._session, self._graveyard.place(copy.name), copy)
+            refuse_unlike(self._session, self._graveyard.place(copy.name), copy, UNRETURNED)
 
     def _drop_triggers(self, table: str, intent: Intent, event: str = "") -> None:
         """Those of which the intent has images: they must not run when rows are put back."""

@@ -14,10 +14,12 @@ from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.undo.graveyard import Graveyard
 from lockgate.executors.mysql.undo.intents import Intent
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal, unfinished
+from lockgate.executors.mysql.undo.row_proof import RowProof
 from lockgate.executors.mysql.undo.statement_undo import Undo
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
@@ -49,10 +51,17 @@ class UndoRefused(Exception):
         self.error = error
 
 
-def roll_back(
-    engine: MySQL, graveyard: Graveyard, journal: UnitJournal, emit: Emit
-) -> tuple[ObjectDifference, ...]:
-    """Undoes what the journal has of a unit; in what the database still differs from before.
+@frozen
+class RolledBack:
+    """In what the database differs from before, and the tables in which other sessions have
+    written meanwhile, as far as can be told."""
+
+    left: tuple[ObjectDifference, ...]
+    written: tuple[str, ...]
+
+
+def roll_back(engine: MySQL, graveyard: Graveyard, journal: UnitJournal, emit: Emit) -> RolledBack:
+    """Undoes what the journal has of a unit; what is not as before.
 
     Nothing is forgotten yet: `forget` does, when there is no difference. May be done again.
 
@@ -65,11 +74,12 @@ def roll_back(
     journal.set_status(RunStatus.COMPENSATING)
     before, records = journal.read()
     undo = Undo(engine.session, graveyard)
+    proof = RowProof(engine.session.observe, engine.server.database)
     left = unfinished(records)
     if left:
         emit(Undoing(len(left)))
     for record in left:
-        _undo(undo, journal, record)
+        _undo(undo, journal, record, proof)
     undo.restore_views(_first_views(left))
     for record in left:
         if _views(record):
@@ -77,10 +87,12 @@ def roll_back(
     for table, counter in before.counters.items():
         undo.restore_counter(table, counter)
     engine.lock.renew()
-    return differences(before.catalogue, read_catalogue(engine.session))
+    found = differences(before.catalogue, read_catalogue(engine.session))
+    return RolledBack((*found, *proof.differences), proof.written)
 
 
-def _undo(undo: Undo, journal: UnitJournal, record: JournalRow) -> None:
+def _undo(undo: Undo, journal: UnitJournal, record: JournalRow, proof: RowProof) -> None:
+    quiet = proof.is_quiet(record.intent, record.outcome)
     try:
         if record.outcome == Outcome.DONE:
             undo.refuse_foreign_change(record.intent)
@@ -88,7 +100,10 @@ def _undo(undo: Undo, journal: UnitJournal, record: JournalRow) -> None:
         undo.undo(record.intent, record.outcome)
     except ServerError as error:
         raise UndoRefused(record, error) from error
-    if not _views(record):
+    if other := proof.find_other(record.intent.rows, quiet=quiet):
+        seen = record.intent.model_copy(update={"rows": other})
+        journal.note_intent(record.step, record.place, Outcome.UNDOING, seen)
+    elif not _views(record):
         journal.note(record.step, record.place, Outcome.UNDONE)
 
 

@@ -43,8 +43,8 @@ class MySQLUnits:
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
         recovery.recover_unit(self._engine, run, unit, serial, emit)
 
-    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
-        recovery.undo_unit(self._engine, run, unit, emit)
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> tuple[str, ...]:
+        return recovery.undo_unit(self._engine, run, unit, emit)
 
     def finish(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
         recovery.finish_unit(self._engine, run, unit, serial, emit)

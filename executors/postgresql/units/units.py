@@ -55,8 +55,9 @@ class PostgreSQLUnits:
 
     finish = recover
 
-    def undo(self, run: Run, unit: Unit, emit: Emit) -> None:
+    def undo(self, run: Run, unit: Unit, emit: Emit) -> tuple[str, ...]:
         """As `recover`."""
+        return ()
 
     def tidy(self, run: Run, unit: Unit) -> bool:
         """Nothing: no program copies a table."""

@@ -1,0 +1,59 @@
+"""Of which tables the rows are compared with those before, when a definition is undone.
+
+Rows that are put back from a copy are held against that. Compares nothing itself.
+"""
+
+from __future__ import annotations
+
+from lockgate.planner.quantities import format_size
+from lockgate.planner.reading.mysql.impact import copies_rows
+from lockgate.planner.reading.reading import Reading
+from lockgate.planner.reading.tables import INNODB, Schema, Table
+from lockgate.planner.sql.dialect import Dialect
+
+SMALL = 64 * 1024**2
+"""Bytes of a table whose rows are compared, where no copies say how much may be read."""
+
+
+def compared_table(
+    effect: Reading, schema: Schema, dialect: Dialect, copy_limit: float | None
+) -> str:
+    """The table whose rows are to be compared; empty: none."""
+    table = _rewritten(effect, schema, dialect)
+    return effect.objects[0].name if table and _excess(table, copy_limit) is None else ""
+
+
+def not_compared(
+    effect: Reading, schema: Schema, dialect: Dialect, copy_limit: float | None
+) -> str:
+    """The table whose rows would be compared if it were smaller, and why, as a sentence; empty:
+    none."""
+    table = _rewritten(effect, schema, dialect)
+    if table is None or (limit := _excess(table, copy_limit)) is None:
+        return ""
+    return (
+        f"The rows of {effect.objects[0].name} are not compared after a rollback: they are about "
+        f"{format_size(table.size or 0)}, and up to {format_size(limit)} are."
+    )
+
+
+def _rewritten(effect: Reading, schema: Schema, dialect: Dialect) -> Table | None:
+    """The old table of which an ALTER TABLE, or its inverse, may write the rows again."""
+    if effect.verb != "alter" or not effect.objects or effect.objects[0].kind != "table":
+        return None
+    table = schema.find(effect.objects[0])
+    if table is None or table.is_new or table.engine != INNODB:
+        return None
+    rewrites = (
+        effect.columns_redefined
+        or effect.columns_dropped
+        or effect.converts_text
+        or copies_rows(effect, table, dialect)
+    )
+    return table if rewrites else None
+
+
+def _excess(table: Table, copy_limit: float | None) -> float | None:
+    """The limit that a table is above, in bytes; None: it is not."""
+    limit = SMALL if copy_limit is None else copy_limit
+    return limit if (table.size or 0) > limit else None
