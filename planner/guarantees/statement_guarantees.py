@@ -43,8 +43,8 @@ class Promise:
     """When it fails, a part of it may be kept."""
     overwrites: bool = False
     """Undoing it may overwrite what others have written since."""
-    uncompared: str = ""
-    """Whose rows are not compared when it is undone, and why, as a sentence."""
+    warning: str = ""
+    """What a reviewer should know besides, as a sentence."""
 
     @property
     def is_final(self) -> bool:
@@ -73,6 +73,8 @@ def weigh(effect: Reading, schema: Schema, terms: Terms) -> Chance:
         return _certain(effect, Promise("compensated", f"the rights go with {giver}, {SAME_UNIT}"))
     if reason := _outside(effect, schema, terms):
         return _certain(effect, _final(reason, effect.partial))
+    if missing := schema.missing(effect):
+        return _refused(effect, missing)
     if moved := schema.moved(effect):
         reason = f"it moves the sequence {min(moved)}, which no rollback sets back"
         return _certain(effect, _final(reason, partial=True))
@@ -107,6 +109,15 @@ def _outside(effect: Reading, schema: Schema, terms: Terms) -> str:
         if one.kind == "table" and one.name in schema.temporary and effect.verb != "create":
             return f"it names the temporary table {one.name} without saying TEMPORARY"
     return ""
+
+
+def _refused(effect: Reading, table: str) -> Chance:
+    """Of a statement that changes a table which is not there."""
+    why = f"there is no table {table}, so the server refuses it and nothing of it is done"
+    told = f"There is no table {table}: the plan will fail."
+    amid = Promise("compensated", why, warning=told)
+    trailing = replace(TRANSACTIONAL, warning=told) if effect.verb == "write" else amid
+    return Chance(trailing, amid, trailing is amid, effect.leaves_session)
 
 
 def _named(effect: Reading) -> Iterator[Object]:
@@ -249,10 +260,8 @@ def _weigh_definition(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     if effect.verb != "alter":
         return COMPENSATED
     promise = _weigh_alter(effect, schema, terms)
-    if promise.is_final:
-        return promise
-    sentence = not_compared(effect, schema, terms.dialect, terms.copy_limit)
-    return replace(promise, uncompared=sentence)
+    told = not_compared(effect, schema, terms.dialect, terms.copy_limit)
+    return promise if promise.is_final else replace(promise, warning=told)
 
 
 def _unfollowed(effect: Reading, schema: Schema) -> str:

@@ -289,7 +289,7 @@ def _promised_rollback(
     statements: tuple[PlannedStatement, ...], terms: Terms, facts: Facts
 ) -> tuple[PlannedStatement, ...]:
     """The way back as a unit of its own, of tables that nobody can know yet."""
-    unknown = replace(facts, tables={})
+    unknown = replace(facts, tables={}, names=None)
     section = _weigh_section(statements, Schema(unknown), Terms(terms.dialect, terms.database))
     (promises,) = _settle([section])
     culprit = _culprit(promises)
@@ -330,5 +330,5 @@ def _warnings(groups: Sequence[_Group]) -> Iterator[str]:
                     f"Step {number} statement {place}: {promise.reason}. What others write "
                     "there between the statement and a rollback would be overwritten."
                 )
-    told = (promise.uncompared for section in promises for promise in section)
+    told = (promise.warning for section in promises for promise in section)
     yield from dict.fromkeys(filter(None, told))

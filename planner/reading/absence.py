@@ -24,6 +24,7 @@ IN_NO_SCHEMA = frozenset({"schema", "extension"})
 ROLES = frozenset({"role", "session_authorization"})
 # What makes more than it names, or gives names that are not told.
 MAKERS = frozenset({"create extension", "alter extension", "import foreign schema", "alter schema"})
+CHANGING = frozenset({"alter", "write", "truncate"})
 BEGINNING = 20
 """So many characters of a table's name, at least, begin a name that PostgreSQL makes up for it:
 https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/commands/indexcmds.c
@@ -38,6 +39,13 @@ class Absence:
         self._path = facts.names.path if facts.names else ()
         self._made: set[str] = set()
         self._renamed: set[str] = set()
+
+    def copy(self) -> Absence:
+        """One that goes its own way from here."""
+        twin = Absence(Facts())
+        twin.__dict__.update(self.__dict__)
+        twin._made, twin._renamed = self._made.copy(), self._renamed.copy()
+        return twin
 
     @property
     def is_known(self) -> bool:
@@ -55,18 +63,28 @@ class Absence:
         for reading in readings:
             absent = self._find_absent(reading)
             yield replace(reading, absent=absent) if absent else reading
-            self._follow(reading)
+            self.follow(reading)
 
     def _find_absent(self, reading: Reading) -> tuple[Object, ...]:
         is_careful = reading.conditional and reading.verb in ("drop", "alter", "rename")
         if self._names is None or not is_careful:
             return ()
-        absent = tuple(one for one in reading.objects if self._lacks(one))
+        absent = tuple(one for one in reading.objects if self.lacks(one))
         is_idle = len(absent) == len(reading.objects)
         return absent if is_idle or reading.verb == "drop" else ()
 
-    def _follow(self, reading: Reading) -> None:
+    def missing(self, reading: Reading) -> str:
+        """A table that a statement would change and that is not there, so that it fails before it
+        does anything; empty: none is known to be missing."""
+        if reading.verb not in CHANGING or reading.conditional:
+            return ""
+        named = (*reading.objects, *reading.tables_written)
+        return next((one.name for one in named if one.kind == "table" and self.lacks(one)), "")
+
+    def follow(self, reading: Reading) -> None:
         """Follows a statement that has run: what it may have made is there."""
+        if self.missing(reading):
+            return
         runs_code = reading.opaque or reading.calls_own or reading.unread
         is_elsewhere = reading.chosen_database or reading.moves_default
         if runs_code or is_elsewhere or reading.kind in MAKERS:
@@ -80,7 +98,8 @@ class Absence:
             for one in _made_by(reading):
                 self._made |= {one.lower(), one.lower()[:BEGINNING]}
 
-    def _lacks(self, one: Object) -> bool:
+    def lacks(self, one: Object) -> bool:
+        """Whether it is certain that this is not there."""
         kind = _kind_of(one.kind)
         if self._names is None or kind not in KNOWN - self._renamed or self._may_be_made(one.name):
             return False

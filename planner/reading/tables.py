@@ -10,6 +10,7 @@ from dataclasses import field
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.database.mentioned import Mentions
+from lockgate.planner.reading.absence import Absence
 from lockgate.planner.reading.made import Made
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.value import frozen, replace
@@ -78,6 +79,7 @@ class Schema:
         self._new_sequences: set[str] = set()
         self._strict_server = facts.strict
         self.made = Made(facts)
+        self._absence = Absence(facts)
         self._touched: set[str] = set()
         self.begin_section()
 
@@ -106,11 +108,16 @@ class Schema:
             if isinstance(value, dict | set | list):
                 setattr(twin, name, value.copy())
         twin.made = self.made.copy()
+        twin._absence = self._absence.copy()
         return twin
 
     def find(self, named: Object) -> Table | None:
         """The table of a name; None if none is known."""
         return self.tables.get(named.name)
+
+    def missing(self, effect: Reading) -> str:
+        """A table that a statement would change and that is not there; empty: none is known."""
+        return self._absence.missing(effect)
 
     def is_new(self, name: str) -> bool:
         """Whether the unit has made this table."""
@@ -189,6 +196,7 @@ class Schema:
         """Follows a statement that has run."""
         self._set(effect.settings)
         self.made.apply(effect)
+        self._absence.follow(effect)
         if effect.temporary:
             names = {table.name for table in effect.tables_written}
             self.temporary = self.temporary | names if effect.verb == "create" else (
