@@ -112,6 +112,8 @@ class Absence:
         """Whether the plan has made it, or a table with whose name those begin that the server
         makes up for what belongs to it."""
         lower = name.lower()
+        if self._names and self._names.folded:  # those servers make up no names
+            return lower in self._made
         ends = (place for place, letter in enumerate(lower) if letter == "_")
         return any(lower[:end] in self._made for end in (*ends, BEGINNING, len(lower)))
 

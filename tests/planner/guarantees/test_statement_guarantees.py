@@ -60,3 +60,9 @@ def test_of_a_way_back_no_table_is_known_to_be_missing() -> None:
     found = up_plan([made], setting=replace(SETTING, server=server, facts=KNOWN))
     first, *_ = found.steps[0].rollback or ()
     assert first.guarantee == "point-of-no-return"
+
+
+def test_a_new_table_does_not_stand_for_those_whose_names_begin_alike() -> None:
+    like = "create table a_name_of_many_letters_more (a int);"
+    found = plan(f"{like} alter table a_name_of_many_letters drop column a", facts=KNOWN)
+    assert guarantees(found) == ["compensated", "compensated"]
