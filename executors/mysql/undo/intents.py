@@ -55,7 +55,7 @@ class Copy(Stored):
     key: tuple[str, ...] = ()
 
 
-class Rows(Stored):
+class RowDigests(Stored):
     """Digests of the rows of a table, before a statement and as it left them. `differ` says that
     they were other ones after it was undone, and that no other session was seen to write there."""
 
@@ -82,7 +82,7 @@ class Intent(Stored):
     witness: str = ""
     writes_rows: bool = False
     after: Mapping[str, str] = Field(default_factory=dict)
-    rows: Rows | None = None
+    rows: RowDigests | None = None
 
     def create(self, kind: str, name: str) -> str:
         """The definition that an object of the statement had; empty when there was none."""
@@ -171,8 +171,8 @@ def read_digest(query: Query, database: str, table: str) -> str:
     return str(digest)
 
 
-def _rows(query: Query, database: str, table: str) -> Rows:
-    return Rows(table=table, before=read_digest(query, database, table))
+def _rows(query: Query, database: str, table: str) -> RowDigests:
+    return RowDigests(table=table, before=read_digest(query, database, table))
 
 
 def is_permutation(renames: Iterable[tuple[str, str]]) -> bool:

@@ -20,7 +20,7 @@ from lockgate.planner.quoting import backquoted
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.executors.mysql.undo.images import Query
-    from lockgate.executors.mysql.undo.intents import Copy, Intent, Rows
+    from lockgate.executors.mysql.undo.intents import Copy, Intent, RowDigests
 
 NOT_AS_COPIED = (
     "1644"  # a condition that no server has: https://dev.mysql.com/doc/refman/9.7/en/signal.html
@@ -28,6 +28,10 @@ NOT_AS_COPIED = (
 
 UNCOPIED = "The copy of the rows of '{}' is not like them"
 UNRETURNED = "The rows of '{}' that were put back are not those that were copied"
+LOCKED = "set transaction isolation level repeatable read"
+"""Before a transaction that compares what it has written: so it locks the rows that it reads, and
+the gaps between them. https://dev.mysql.com/doc/refman/9.7/en/innodb-locks-set.html
+"""
 WATCHED = 5.0  # seconds in which others are seen to write to a table, if they do it all the time
 
 
@@ -53,7 +57,7 @@ class RowProof:
         name = dict(intent.renames).get(intent.rows.table, intent.rows.table)
         return self._digest(name) == intent.rows.after
 
-    def find_other(self, rows: Rows | None, *, quiet: bool) -> Rows | None:
+    def find_other(self, rows: RowDigests | None, *, quiet: bool) -> RowDigests | None:
         """What to note of a statement that was undone, when its table has other rows than before,
         and no other session was seen to write there; None: there is nothing to note."""
         if rows is None or (found := self._digest(rows.table)) == rows.before:
@@ -69,7 +73,7 @@ class RowProof:
         return read_digest(self._query, self._database, table)
 
 
-def refuse_unlike(session: MySQLSession, place: str, copy: Copy, what: str) -> None:
+def refuse_unlike_copy(session: MySQLSession, place: str, copy: Copy, what: str) -> None:
     """Raises ServerError when a table has other rows than its copy at a place, or other values of
     the columns that are copied; `what` says so, with a place for the table's name."""
     if (_has_other_values if copy.columns else _has_other_rows)(session, place, copy):

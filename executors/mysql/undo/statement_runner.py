@@ -12,7 +12,7 @@ from lockgate.executors.mysql.table.definition import is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE
 from lockgate.executors.mysql.undo.images import Image, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
-from lockgate.executors.mysql.undo.row_proof import UNCOPIED, refuse_unlike
+from lockgate.executors.mysql.undo.row_proof import LOCKED, UNCOPIED, refuse_unlike_copy
 from lockgate.executors.mysql.undo.statement_undo import rename_statement
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object, Reading
@@ -83,10 +83,7 @@ class Forward:
 
     def _copy(self, copy: Copy) -> None:
         """Copies rows, and compares them while no other session can write them; it may until the
-        statement itself runs.
-
-        https://dev.mysql.com/doc/refman/9.7/en/innodb-locks-set.html says which rows are locked.
-        """
+        statement itself runs."""
         source, target = backquoted(copy.table), self._graveyard.place(copy.name)
         if copy.columns:
             key, columns = ", ".join(map(backquoted, copy.key)), (*copy.key, *copy.columns)
@@ -97,10 +94,10 @@ class Forward:
             listed = ", ".join(map(backquoted, columns))
             made_of = f"like {source}"
         self._session.execute(f"create table {target} {made_of}")
-        self._session.execute("set transaction isolation level repeatable read")
+        self._session.execute(LOCKED)
         with self._session.transaction():
             self._session.execute(f"insert into {target} ({listed}) select {listed} from {source}")
-            refuse_unlike(self._session, target, copy, UNCOPIED)
+            refuse_unlike_copy(self._session, target, copy, UNCOPIED)
 
     def _now(self, kind: str, name: str) -> str:
         query = self._session.observe

@@ -17,7 +17,7 @@ from lockgate.executors.mysql.table.definition import Table, is_same_table, read
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
 from lockgate.executors.mysql.undo.images import Image, quote_account, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
-from lockgate.executors.mysql.undo.row_proof import UNRETURNED, refuse_unlike
+from lockgate.executors.mysql.undo.row_proof import LOCKED, UNRETURNED, refuse_unlike_copy
 from lockgate.executors.states import Outcome
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object
@@ -165,10 +165,13 @@ class Undo:
             return
         table = read_table(self._image("table", copy.table).create)
         self._drop_triggers(copy.table, intent, "UPDATE" if copy.columns else "")
+        self._session.execute(LOCKED)
         if copy.columns:
             with self._session.transaction():
                 self._fill(copy, copy.columns, table, intent)
-                refuse_unlike(self._session, self._graveyard.place(copy.name), copy, UNRETURNED)
+                refuse_unlike_copy(
+                    self._session, self._graveyard.place(copy.name), copy, UNRETURNED
+                )
             return
         listed = ", ".join(map(backquoted, table.own_columns))
         with self._session.transaction():
@@ -177,7 +180,7 @@ class Undo:
                 f"insert into {backquoted(copy.table)} ({listed}) "
                 f"select {listed} from {self._graveyard.place(copy.name)}"
             )
-            refuse_unlike(self._session, self._graveyard.place(copy.name), copy, UNRETURNED)
+            refuse_unlike_copy(self._session, self._graveyard.place(copy.name), copy, UNRETURNED)
 
     def _drop_triggers(self, table: str, intent: Intent, event: str = "") -> None:
         """Those of which the intent has images: they must not run when rows are put back."""

@@ -9,7 +9,7 @@ import pytest
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.undo import row_proof
 from lockgate.executors.mysql.undo.intents import Copy
-from lockgate.executors.mysql.undo.row_proof import UNRETURNED, refuse_unlike
+from lockgate.executors.mysql.undo.row_proof import UNRETURNED, refuse_unlike_copy
 from lockgate.executors.resolve import undo
 from lockgate.planner.errors import StatementFailed, Unresolved
 from tests.executors.building import apply_plan, by_hand, open_test_engine, plan_for
@@ -34,14 +34,14 @@ def test_another_value_is_found(family_server: Any, family_database: str, change
         values = Copy(name="copied", table="kept", key=("id",), columns=("a", "f", "b"))
         points = Copy(name="copied", table="kept", key=("id",), columns=("p",))
         for copy in (rows, values, points):
-            refuse_unlike(session, "copied", copy, UNRETURNED)
+            refuse_unlike_copy(session, "copied", copy, UNRETURNED)
         hand.execute(f"update kept set {changed} where id = 1")
         for copy in (rows, values):
             with pytest.raises(ServerError, match="not those that were copied"):
-                refuse_unlike(session, "copied", copy, UNRETURNED)
+                refuse_unlike_copy(session, "copied", copy, UNRETURNED)
         hand.execute("delete from kept where id = 2")
         with pytest.raises(ServerError):
-            refuse_unlike(session, "copied", rows, UNRETURNED)
+            refuse_unlike_copy(session, "copied", rows, UNRETURNED)
 
 
 FAILING = {"001_a": "alter table t modify v bigint;\ncreate table fails (a int, a int)"}
