@@ -1,7 +1,7 @@
 """What undoes what: which statements are kept or undone together.
 
 guarantee.py             Guarantees where the server undoes DDL with its transaction
-row_comparison.py        Of which tables the rows are held against those before
+row_comparison.py        Of which tables the rows are compared with those before
 statement_guarantees.py  What undoes one statement where the server commits DDL by itself
 units.py                 The units of a plan where the server commits DDL by itself
 """
