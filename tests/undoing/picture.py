@@ -11,6 +11,13 @@ from typing import Any
 OWN = frozenset({"lockgate_runs", "lockgate_plans", "lockgate_journal", "lockgate_target"})
 """What each run writes, however it ends. The history is looked at."""
 
+# Without the last one MySQL tells of a counter what it was at the last ANALYZE TABLE, for a day.
+# https://dev.mysql.com/doc/refman/9.7/en/information-schema-optimization.html
+SETTINGS = (
+    "set session sql_mode = '', sql_quote_show_create = 1"
+    "/*!80000 , information_schema_stats_expiry = 0 */"
+)
+
 VOLATILE = frozenset({"Created", "Database"})
 # When a table is renamed, MariaDB writes its name in quotes into the text of its triggers.
 QUOTED = re.compile(r"(?i)\bon [`\"]?(\w+)[`\"]? for each row")
@@ -67,7 +74,7 @@ and name not like '%%/lockgate%%' and name not like '%%/fts%%'
 
 def take_picture(cursor: Any, database: str) -> str:
     """The whole database; the cursor's connection has it as its default."""
-    cursor.execute("set session sql_mode = '', sql_quote_show_create = 1")
+    cursor.execute(SETTINGS)
     return "\n".join([*_shown(cursor, database), *_lists(cursor, database)])
 
 
