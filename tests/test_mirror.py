@@ -15,7 +15,6 @@ COVERED = {
     "planner/database/*": "tests/executors/test_contract.py",
     "planner/environments/*": "tests/planner/environments/test_environment.py",
     "planner/fleet/*": "tests/planner/fleet/test_grouping.py",
-    "planner/guarantees/*": "tests/planner/guarantees/test_units.py",
     "planner/migrations/*": "tests/planner/migrations/test_migration.py",
     "planner/migrations/formats/*": "tests/planner/migrations/test_formats.py",
     "planner/migrations/foreign/*": "tests/planner/migrations/test_formats.py",
