@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from lockgate.planner.quoting import double_quoted
 from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.reading.postgresql.spelling import spell_batch
 from lockgate.planner.rewriting.piece import DependsOnTables, NoSafeForm, Original, SafePart
 from lockgate.planner.rewriting.postgresql.not_null import column_node
 
 BATCH = "key={} size=5000"
+PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def fill_rows(original: Original, column: str, value: Node, left: Sequence[Node]) -> SafePart:
@@ -29,7 +32,18 @@ def fill_rows(original: Original, column: str, value: Node, left: Sequence[Node]
         "targetList": [{"ResTarget": {"name": column, "val": value}}],
         "whereClause": {"BoolExpr": {"boolop": "AND_EXPR", "args": [*bounds, *left]}},
     }
-    return SafePart(spell_batch(update, "{{lo}}", "{{hi}}"), "fill", True, BATCH.format(key[0]))
+    return SafePart(
+        spell_batch(update, "{{lo}}", "{{hi}}"), "fill", True, BATCH.format(_spelled(key[0]))
+    )
+
+
+def _spelled(name: str) -> str:
+    """A name as `-- migrate:batch` reads it.
+
+    >>> _spelled("id"), _spelled("Id")
+    ('id', '"Id"')
+    """
+    return name if PLAIN.fullmatch(name) else double_quoted(name)
 
 
 def _compared(column: str, operator: str, number: int) -> Node:

@@ -19,6 +19,7 @@ create table rest_part partition of parts default;
 create table lists (n int, c text) partition by list (c);
 create table list_part (n int, c text);
 create type mood as enum ('fine');
+create table "Odd" ("Id" bigint primary key);
 create materialized view sums as select id from users;
 create unique index sums_id on sums (id);
 insert into orgs values (1);
@@ -97,6 +98,16 @@ CASES: dict[str, Case] = {
             "!ALTER TABLE users VALIDATE CONSTRAINT users_code_not_null",
             "!CREATE UNIQUE INDEX CONCURRENTLY users_code_key ON users USING btree (code)",
             "ALTER TABLE users ADD CONSTRAINT users_code_key UNIQUE USING INDEX users_code_key",
+        ],
+    ),
+    "a table with names that need quotes": (
+        'alter table "Odd" add code uuid default gen_random_uuid();',
+        [
+            'ALTER TABLE "Odd" ADD COLUMN code uuid',
+            'ALTER TABLE "Odd" ALTER COLUMN code SET DEFAULT gen_random_uuid()',
+            '-- migrate:batch key="Id" size=5000',
+            'UPDATE "Odd" SET code = DEFAULT WHERE "Id" > {{lo}} AND "Id" <= {{hi}} '
+            "AND code IS NULL",
         ],
     ),
     "a partition by range": (
@@ -198,6 +209,8 @@ def test_a_type_is_changed_by_a_new_column_over_several_releases(
     shown = succeed(begun.migrate("fix", "003", "--write")).out
     assert "both forms make the same" in shown, shown
     assert "Their ways back leave the same too" in shown
+    after = [line for line in shown.splitlines() if line.startswith("after")]
+    assert [line for line in after if "every row" in line and "nothing waits" not in line] == []
     names = [path.name for path in sorted(begun.migrations.glob("*.sql"))]
     steps = ("fill", "add", "validate", "exchange", "contract")
     assert names[3:] == [f"{4 + n:03}_x_{step}.sql" for n, step in enumerate(steps)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.database.facts import TableFacts
 from lockgate.planner.quoting import double_quoted
 from lockgate.planner.reading.postgresql.conditions import columns_in
 from lockgate.planner.reading.postgresql.grammar import parse
@@ -25,8 +25,7 @@ from lockgate.planner.rewriting.piece import (
     SafePart,
     alter_table,
 )
-from lockgate.planner.rewriting.postgresql.constraint import dropped, in_two
-from lockgate.planner.rewriting.postgresql.not_null import column_node, null_test
+from lockgate.planner.rewriting.postgresql.not_null import column_node, null_test, required
 
 KINDS = ("AlterTableStmt",)
 AGE = "7d"
@@ -95,12 +94,9 @@ def _pieces(original: Original, column: str, definition: Node) -> Iterator[SafeP
     yield SafePart(_function(table, name, new, value), "column")
     yield SafePart(_trigger(table, name), "column")
     yield fill_rows(original, new, value, [null_test(new), null_test(column, "IS_NOT_NULL")])
-    given = server_name(table["relname"], [new], "given")
     if not facts.columns[column].nullable:
-        test = null_test(new, "IS_NOT_NULL")
-        check = {"contype": "CONSTR_CHECK", "conname": given, "is_enforced": True, "raw_expr": test}
-        yield from in_two(table, check)
-    exchange = (*_ends(table, name), *_exchanged(table, column, facts.columns[column], given))
+        yield from required(table, new, original.dialect.version)
+    exchange = (*_ends(table, name), *_exchanged(original, facts, column))
     yield from (SafePart(sql, "exchange") for sql in exchange)
     gone: Node = {"subtype": "AT_DropColumn", "name": old}
     yield SafePart(alter_table(table, gone), "contract", contract=f"min_age={AGE}")
@@ -147,20 +143,24 @@ def _ends(table: Node, name: str) -> Iterator[str]:
         yield spell_tree("DropStmt", {**node, "behavior": "DROP_RESTRICT"})
 
 
-def _exchanged(table: Node, column: str, known: ColumnFacts, given: str) -> Iterator[str]:
-    """The new column gets the old one's name, default and NOT NULL, which `given` has proved; the
+def _exchanged(original: Original, facts: TableFacts, column: str) -> Iterator[str]:
+    """The new column gets the old one's name and default, and its NOT NULL the name of that; the
     old one asks for no value any more."""
+    table: Node = original.tree["relation"]
+    known, new = facts.columns[column], server_name(column, (), "new")
     if not known.nullable:
         yield alter_table(table, {"subtype": "AT_DropNotNull", "name": column})
     if known.default:
         yield _with_default(table, column, "")
-    yield _renamed(table, column, server_name(column, (), "old"))
-    yield _renamed(table, server_name(column, (), "new"), column)
+    yield _renamed("OBJECT_COLUMN", table, column, server_name(column, (), "old"))
+    yield _renamed("OBJECT_COLUMN", table, new, column)
     if known.default:
         yield _with_default(table, column, known.default)
-    if not known.nullable:
-        required: Node = {"subtype": "AT_SetNotNull", "name": column}
-        yield alter_table(table, required, dropped(given))
+    constraints = facts.layout.constraints if facts.layout else {}
+    for name, one in constraints.items():  # from version 18 on it is a constraint
+        if one.kind == "not null" and one.columns == (column,):
+            given = server_name(table["relname"], [new], "not_null")
+            yield _renamed("OBJECT_TABCONSTRAINT", table, given, name)
 
 
 def _with_default(table: Node, column: str, default: str) -> str:
@@ -172,11 +172,13 @@ def _with_default(table: Node, column: str, default: str) -> str:
     return alter_table(table, command)
 
 
-def _renamed(table: Node, column: str, name: str) -> str:
+def _renamed(kind: str, table: Node, before: str, after: str) -> str:
     node = {
-        "renameType": "OBJECT_COLUMN", "relationType": "OBJECT_TABLE", "relation": table,
-        "subname": column, "newname": name, "behavior": "DROP_RESTRICT",
+        "renameType": kind, "relation": table, "subname": before, "newname": after,
+        "behavior": "DROP_RESTRICT",
     }  # fmt: skip
+    # What the grammar says of a constraint that is none of a domain's.
+    node["relationType"] = "OBJECT_TABLE" if kind == "OBJECT_COLUMN" else "OBJECT_ACCESS_METHOD"
     return spell_tree("RenameStmt", node)
 
 

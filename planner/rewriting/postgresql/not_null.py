@@ -30,8 +30,12 @@ def required(table: Node, column: str, version: int) -> Pieces:
     test = null_test(column, "IS_NOT_NULL")
     name = server_name(table["relname"], [column], "given")
     check = {"contype": "CONSTR_CHECK", "conname": name, "is_enforced": True, "raw_expr": test}
-    finish = alter_table(table, {"subtype": "AT_SetNotNull", "name": column}, dropped(name))
-    return (*in_two(table, check), SafePart(finish, "require"))
+    # In one ALTER TABLE the constraint would be dropped first, and could prove nothing any more.
+    finish = ({"subtype": "AT_SetNotNull", "name": column}, dropped(name))
+    return (
+        *in_two(table, check),
+        *(SafePart(alter_table(table, one), "require") for one in finish),
+    )
 
 
 def _by_its_own(table: Node, column: str) -> Pieces:
