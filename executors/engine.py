@@ -219,7 +219,7 @@ class Units(Protocol):
             StepFailed: the server refused a statement, or rolled back a commit in which the
                 connection was lost; says what of the unit is kept.
             Unresolved: the connection was lost in the commit, and the server stayed away; or
-                the journal has a statement that was begun, and nobody can tell whether it
+                the journal has a statement that was begun, and it is not known whether it
                 happened.
         """
 
@@ -243,7 +243,7 @@ class Units(Protocol):
         """Runs what is missing of an interrupted compensated unit, and records it.
 
         Raises:
-            Unresolved: a statement is refused, or nobody can tell whether one has happened.
+            Unresolved: a statement is refused, or it is not known whether one has happened.
         """
 
     def tidy(self, run: Run, unit: Unit) -> bool:

@@ -137,7 +137,7 @@ class UnitCommitted:
 class StatementProgressed:
     """A statement is still at work, and waits for no lock: `running` are its first words. Where the
     server tells how far it is, `phase` is its word for what it does, `table` the one it works on,
-    and `done` of `total` of a `unit` are behind it."""
+    and `done` of `total` of a `unit` are done."""
 
     running: str
     seconds: float

@@ -151,7 +151,7 @@ def _half_done(engine: Engine, ledger: Ledger) -> list[HalfDone]:
 
 
 def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], StatusAnswer]]:
-    """How many environments one stands behind, and what waits for its answer."""
+    """How many environments come before one, and what waits for its answer."""
     from lockgate.threads import begin
 
     rank = _rank(name, folder.path)

@@ -98,7 +98,7 @@ class Progress:
 
     @property
     def remaining(self) -> float | None:
-        """About how many seconds are left of a first walk; None where nobody knows."""
+        """About how many seconds are left of a first walk; None where that is not known."""
         if not (self.rate and self.expected) or self.pass_number > 1:
             return None
         return max(self.expected - self.walked, 0) / self.rate

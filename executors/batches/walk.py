@@ -76,7 +76,7 @@ class Walker(Protocol):
         """Whether a condition of the migration's holds."""
 
     def measure(self, throttle: Limit) -> float | None:
-        """A gauge, in the unit of its limit; None: nobody tells."""
+        """A gauge, in the unit of its limit; None: it is not known."""
 
 
 class BatchFailed(StepFailed):

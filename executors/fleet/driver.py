@@ -39,7 +39,7 @@ class RunTerms:
 
 @dataclass(slots=True)
 class Watcher:
-    """Who is told how a run goes on."""
+    """Who watches a run."""
 
     result: Callable[[TargetResult], None] = lambda result: None
     wave: Callable[[int, int], None] = lambda wave, targets: None

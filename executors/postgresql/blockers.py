@@ -64,7 +64,7 @@ COPYING = """
     union all select pid, relid::regclass::text, 'copying', tuples_processed, null, 'rows'
     from pg_stat_progress_copy"""  # since 14
 FIRST, EVERY = 1.0, 5.0
-"""Seconds after which it is told how far a statement is, and then each time."""
+"""Seconds after which a statement's progress is reported, and then between two reports."""
 # How long each session has waited for a lock that another one holds, or is before it in the
 # queue for; the server tells since when from version 14 on.
 WAITS = """

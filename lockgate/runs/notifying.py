@@ -79,7 +79,7 @@ class _Notice:
 def notifying_fleet(
     environment: Environment, plan_digest: str, watcher: Watcher, emergency: str = ""
 ) -> Iterator[Watcher]:
-    """Who is told of a fleet's run in the block, after which the program is told how many targets
+    """Who watches a fleet's run in the block, after which the program learns how many targets
     have ended how, if a wave has begun."""
     if environment.notify is None:
         yield watcher

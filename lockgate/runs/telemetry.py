@@ -59,7 +59,7 @@ def is_asked(variables: Mapping[str, str]) -> bool:
 
 @contextmanager
 def traced(environment: Environment, emit: Emit, variables: Mapping[str, str]) -> Iterator[Emit]:
-    """Where the events of the block go, so that they are told as spans and metrics too."""
+    """Where the events of the block go, so that they become spans and metrics too."""
     providers = _open(variables) if is_asked(variables) else None
     if providers is None:
         yield emit

@@ -18,7 +18,7 @@ Cell = tuple[str, str]
 """A text and its style."""
 GAP = 2
 NAME = 12
-"""Characters of the second column that stay, however many columns stand behind it."""
+"""Characters of the second column that stay, however many columns follow it."""
 
 
 def say_grid(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:

@@ -22,7 +22,7 @@ from lockgate.planner.passwords import hide_passwords
 if TYPE_CHECKING:
     from rich.console import Console
 
-LABEL = re.compile(r" +[a-z]+ {2,}(?=\S)")
+LABEL = re.compile(r" *[A-Za-z]+ {2,}(?=\S)")
 """What begins a line of details: `  beware    `."""
 
 
@@ -177,6 +177,9 @@ def _wrapped(text: str, width: int) -> str:
       beware    orders is
                 closed for
                 reads
+    >>> print(_wrapped("warning  rights: ci may not create", 24))
+    warning  rights: ci may
+             not create
     """
     label = LABEL.match(text)
     if label is None or "\n" in text or len(text) <= width:

@@ -74,7 +74,7 @@ def compare(migrations: Sequence[Migration], ledger: Ledger) -> Comparison:
             applied.append(migration)
         else:
             changed.append((migration, entry))
-    # In running order a migration stands behind what it requires, whatever their versions are.
+    # In running order a migration comes after what it requires, whatever their versions are.
     recorded = (
         place for place, m in enumerate(migrations) if m.key in entries and not m.repeatable
     )

@@ -161,7 +161,7 @@ class StatementReading(Model):
 
     @property
     def settles(self) -> bool:
-        """Whether it may be given to the executor again where nobody knows if it has happened:
+        """Whether it may be given to the executor again where it is not known if it has happened:
         twice does no harm, or the database tells."""
         one = self.concurrent
         is_told = one is not None and one.action != "rebuild" and one.index is not None

@@ -9,7 +9,8 @@ AVOIDED = re.compile(
     r"\b(was not had|were not had|be had|wholly|anew|whoever|in the midst|for who|comes of"
     r"|stands (?:in(?! for)|above|below|before|inside|here|there|within|between|around)"
     r"|(?:runs?|comes?|goes on|go on|ran|told) behind"
-    r"|nobody (?:waits|uses the table|reads or writes)|the worst is told|mistakes are told)\b",
+    r"|stands? behind|nobody (?:waits|uses the table|reads or writes|can tell|knows|tells)"
+    r"|is told (?:how|of its|there|below|above)|the worst is told|mistakes are told)\b",
     re.IGNORECASE,
 )
 SUFFIXES = (".py", ".md", ".j2", ".css", ".yaml", ".yml")

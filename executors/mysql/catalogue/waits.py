@@ -48,7 +48,7 @@ join information_schema.innodb_trx ours on ours.trx_id = w.blocking_trx_id
 join information_schema.processlist p on p.id = waiting.trx_mysql_thread_id
 where ours.trx_mysql_thread_id = %s group by p.id
 """
-# Stages are told where the consumer events_stages_current is on.
+# The server counts stages where the consumer events_stages_current is on.
 # https://dev.mysql.com/doc/refman/9.7/en/monitor-alter-table-performance-schema.html
 STAGES = """
 select t.processlist_info, t.processlist_time,

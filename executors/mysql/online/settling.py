@@ -70,7 +70,7 @@ def tidy(engine: MySQL, run: Run, unit: Unit) -> bool:
     table's place.
 
     Raises:
-        Unresolved: the server still works on it, or nobody can tell.
+        Unresolved: the server still works on it, or that is not known.
     """
     (step,) = unit.steps
     online = _online(step)

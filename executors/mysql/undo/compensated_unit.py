@@ -195,7 +195,7 @@ class CompensatedUnit:
         """The statements that an interrupted unit has done; the others may run.
 
         Raises:
-            Unresolved: nobody can tell whether a statement is done.
+            Unresolved: it is not known whether a statement is done.
         """
         _, records = self.journal.read()
         done = [record for record in records if self._is_done(record)]

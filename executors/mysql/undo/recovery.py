@@ -239,7 +239,7 @@ def _doubt(work: CompensatedUnit, *, refused: bool) -> tuple[int, ...] | None:
 
 
 def _passed(work: CompensatedUnit) -> tuple[bool | None, Position | None]:
-    """Whether the point of no return is passed (None: nobody can tell), and where it is, if it
+    """Whether the point of no return is passed (None: it is not known), and where it is, if it
     was begun."""
     begun: tuple[Position, JournalRow] | None = work.last_one()
     if begun is None:

@@ -61,7 +61,7 @@ class Forward:
         return self._session.run_statement(sql)
 
     def has_happened(self, intent: Intent, effect: Reading) -> bool | None:
-        """Whether a statement whose outcome was not noted took effect; None: nobody can tell, or
+        """Whether a statement whose outcome was not noted took effect; None: it is not known, or
         the table was changed, and not as the statement would have changed it.
 
         One without effect, as CREATE TABLE IF NOT EXISTS may be, counts as not run.

@@ -43,8 +43,8 @@ def read_image(engine: MySQL, statement: PlannedStatement, effect: Reading) -> s
 
 
 def settle_outcomes(engine: MySQL, run_id: str, number: int, step: Step) -> dict[int, str | None]:
-    """The outcome of each statement of a step that was begun: `done`, or None when nobody can
-    tell. What a look settles is noted; what has not happened is not among them.
+    """The outcome of each statement of a step that was begun: `done`, or None when that is
+    not known. What a look settles is noted; what has not happened is not among them.
 
     The session that ran them has ended: anyone who has its lock sees what it did.
     """

@@ -348,7 +348,7 @@ class _Section:
         return self.statement is not None and self._read(self.statement).fails_whole
 
     def _doubt(self, places: list[int]) -> None:
-        """Leaves in the journal that nobody knows whether these statements are done."""
+        """Leaves in the journal that it is not known whether these statements are done."""
         known = self._outcomes() if places else {}
         for place in set(places) - known.keys():
             self._intend(place, self.step.statements[place - 1])

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
     from lockgate.planner.plan.statement import Limit
 
-# Each says null where the role may not see it: a limit that nobody can tell holds the run up.
+# Each says null where the role may not see it: a value that is not known holds the run up.
 # Of a replica that has all, the server tells no lag; of one that is catching up for the first time
 # none is known, but how far it is behind is.
 # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW

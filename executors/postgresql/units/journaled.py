@@ -1,7 +1,7 @@
 """Running of a step outside of a transaction on PostgreSQL: statement by statement, journaled.
 
 A statement that does not commit by itself is one transaction with its row in the journal. Of the
-others the journal has the intent, and a look at the database says more, or nobody can tell.
+others the journal has the intent, and a look at the database says more, or it is not known.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def run_outside(
 
 def _refuse_unknown(engine: PostgreSQL, run: Run, unit: Unit, journal: Journal | None) -> None:
     """Raises Unresolved when a statement of this unit's step was begun by a run that has ended,
-    and nobody can tell whether it happened."""
+    and it is not known whether it happened."""
     (step,) = unit.steps
     for (number, place), outcome in sorted(journal.outcomes.items() if journal else ()):
         if number != unit.first or outcome is Outcome.DONE:

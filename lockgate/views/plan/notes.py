@@ -35,7 +35,7 @@ MOST = 30
 STYLES = {"danger": "bold red", "warning": "yellow", "info": "cyan", "allowed": "green"}
 MINOR = ("info", "allowed", "absent")
 WORKS = {"none": "", "scan": "reads", "rewrite": "rewrites"}
-# Of these the table is what stands behind the words; of others it is one that they work on.
+# Of these the table is what follows the words; of others it is one that they work on.
 NAMING = frozenset(
     [
         *("alter index", "alter materialized view", "alter table", "alter view", "cluster"),

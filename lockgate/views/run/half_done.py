@@ -30,7 +30,7 @@ def show_text(half_done: Collection[HalfDone]) -> None:
 def _ways_back(half: HalfDone) -> str:
     version = half.unit.steps[-1].version
     first = (
-        "Mend what is told there. Then\n"
+        "Mend what is named there. Then\n"
         if half.is_stuck
         else "Apply the same plan again: what it had done is undone first. Or\n"
     )

@@ -35,7 +35,7 @@ from lockgate.views.terminal import console, is_terminal, shorten, tell
 EVERY = 5.0
 """Seconds between two lines about batches."""
 LONG = 5.0
-"""Seconds from which on the time of the whole run is told."""
+"""Seconds from which on a run ends with its whole time."""
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def _read(rows: Sequence[TableRow]) -> Testimony:
     if not is_true(rows[0]["dirty"]):
         return Testimony(up_to=version)
     trouble = (
-        f"golang-migrate stopped in version {version} (dirty): nobody knows how much of it ran. "
+        f"golang-migrate stopped in version {version} (dirty): it is not known how much of it ran. "
         "See what it has left, finish or undo it by hand, then `migrate force` of golang-migrate "
         "with the version that the database is at."
     )

@@ -49,7 +49,7 @@ def _read_rights(cursor: Cursor, what: str, towards: str) -> Reading:
 
 
 def _accounts(cursor: Cursor) -> tuple[str, ...]:
-    """The accounts of a list, each with its options behind it; none: they are not understood."""
+    """The accounts of a list, each with its options after it; none: they are not understood."""
     names = []
     while not cursor.at_end:
         clause = cursor.clause()

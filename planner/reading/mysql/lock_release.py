@@ -30,7 +30,7 @@ def releases_all_locks(sql: str, dialect: Dialect) -> bool:
 
 
 def _calls(sql: str, dialect: Dialect, function: str) -> bool:
-    """Whether a function of the server is called: its name stands behind no schema's."""
+    """Whether a function of the server is called: its name comes after no schema's."""
     cursor = read_tokens(sql, dialect)
     found = [END, *cursor.rest()]
     return cursor.is_cut or any(
