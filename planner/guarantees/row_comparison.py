@@ -11,6 +11,7 @@ from lockgate.planner.reading.reading import Reading
 from lockgate.planner.reading.tables import INNODB, Schema, Table
 from lockgate.planner.sql.dialect import Dialect
 
+UNSEEN = Table(INNODB)
 SMALL = 64 * 1024**2
 """Bytes of a table whose rows are compared, where no copies say how much may be read."""
 
@@ -37,20 +38,20 @@ def not_compared(
     )
 
 
+def may_rewrite(effect: Reading, dialect: Dialect, table: Table = UNSEEN) -> bool:
+    """Whether an ALTER TABLE, or its inverse, may write the rows of a table again."""
+    if effect.verb != "alter" or not effect.objects or effect.objects[0].kind != "table":
+        return False
+    redefines = effect.columns_redefined or effect.columns_dropped or effect.converts_text
+    return bool(redefines) or copies_rows(effect, table, dialect)
+
+
 def _rewritten(effect: Reading, schema: Schema, dialect: Dialect) -> Table | None:
     """The old table of which an ALTER TABLE, or its inverse, may write the rows again."""
-    if effect.verb != "alter" or not effect.objects or effect.objects[0].kind != "table":
-        return None
-    table = schema.find(effect.objects[0])
+    table = schema.find(effect.objects[0]) if effect.verb == "alter" and effect.objects else None
     if table is None or table.is_new or table.engine != INNODB:
         return None
-    rewrites = (
-        effect.columns_redefined
-        or effect.columns_dropped
-        or effect.converts_text
-        or copies_rows(effect, table, dialect)
-    )
-    return table if rewrites else None
+    return table if may_rewrite(effect, dialect, table) else None
 
 
 def _excess(table: Table, copy_limit: float | None) -> float | None:

@@ -15,7 +15,7 @@ from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.undo.intents import NOTHING, Reached
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.facts import ColumnFacts
-from lockgate.planner.guarantees.row_comparison import compared_table
+from lockgate.planner.guarantees.row_comparison import compared_table, may_rewrite
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.mysql.types import longest
 from lockgate.planner.reading.reading import Reading
@@ -40,7 +40,8 @@ def read_reached(session: MySQLSession, unit: Unit) -> Mapping[tuple[int, int], 
     dialect = session.server.dialect
     statements = [one for step in unit.steps for one in step.statements]
     if not any(
-        one.guarantee == COPIED or _alters(full_reading(one, dialect)) for one in statements
+        one.guarantee == COPIED or may_rewrite(full_reading(one, dialect), dialect)
+        for one in statements
     ):
         return {}
     return dict(_walk(unit, Schema(read_facts(session)), session))
@@ -57,10 +58,6 @@ def _walk(
             compared = compared_table(effect, schema, session.server.dialect, session.copy_limit)
             yield (number, place), replace(found, compared=compared)
             schema.apply(effect)
-
-
-def _alters(effect: Reading) -> bool:
-    return effect.verb == "alter" and any(one.kind == "table" for one in effect.objects)
 
 
 def _reached(effect: Reading, schema: Schema) -> Reached:

@@ -5,7 +5,12 @@ from dataclasses import replace
 import pytest
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, TableFacts
-from lockgate.planner.guarantees.row_comparison import SMALL, compared_table, not_compared
+from lockgate.planner.guarantees.row_comparison import (
+    SMALL,
+    compared_table,
+    may_rewrite,
+    not_compared,
+)
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
@@ -43,6 +48,7 @@ def test_rows_of_old_tables_are_compared_that_are_written_again(
     effect, schema = read(sql, dialect), Schema(FACTS)
     assert compared_table(effect, schema, dialect, None) == ("users" if compared else "")
     assert not_compared(effect, schema, dialect, None) == ""
+    assert may_rewrite(effect, dialect) or not compared
 
 
 def test_what_the_unit_has_made_goes_and_needs_no_comparison() -> None:
