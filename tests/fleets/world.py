@@ -27,6 +27,8 @@ OPEN = listed({*UNDER_WAY, RunStatus.COMPENSATING, RunStatus.STUCK})
 LATENCY = 0.002
 OWN = 10
 """On PostgreSQL one target in so many is a database of its own; the others are schemas of one."""
+MANY = 100
+"""With fewer, all are schemas: of a handful of databases those that drift would be most."""
 SETTINGS = """
 engine: {engine}
 database: {{url_env: TEST_URL}}
@@ -173,7 +175,7 @@ def opened_world(stack: ExitStack, folder: Path, engine: str, count: int, seed: 
     world = World(engine, control, server, proxy, project, environ, draw)
     world.configure()
     for number in range(count):
-        is_schema = engine == "postgresql" and number % OWN
-        world.add(home, "schema" if is_schema else None)
+        is_own = engine != "postgresql" or (count >= MANY and number % OWN == 0)
+        world.add(home, None if is_own else "schema")
     world.write_targets()
     return world
