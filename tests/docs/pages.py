@@ -19,7 +19,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from lockgate.executors.programs.embedded import start_embedded
 from lockgate.planner.database.address import DatabaseAddress, parse_url
 from tests.commands.client import ROOT
 from tests.commands.forked import write_program
+from tests.servers.process import open_folder
 from tests.servers.toolkit import install
 
 DEADLINE = 60.0
@@ -220,8 +220,7 @@ def run_page(page: str, folder: Path, variables: dict[str, str]) -> Iterator[Com
 @contextmanager
 def open_desk() -> Iterator[Path]:
     """A folder that everybody may enter; at the end it is gone, with the servers' sockets."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    folder.chmod(0o755)
+    folder = open_folder()
     try:
         yield folder
     finally:
