@@ -23,7 +23,7 @@ from lockgate.planner.sql.dialect import Dialect
 
 TOOL = "sql-migrate"
 LAYOUT = "1_name.sql with `-- +migrate Up` and `-- +migrate Down`"
-NOT_TAKEN = "templates of its configuration; two files of one number, which it tells apart by the rest"
+NOT_TAKEN = "templates of its configuration, two files of one number"
 ALONE = "`notransaction` after `-- +migrate Up`"
 
 NAME = re.compile(r"(?P<version>(?P<number>[0-9]*)[^/]*)\.sql")
