@@ -268,13 +268,14 @@ class Session(ABC):
 
     Methods raise `Unreachable` when the connection is lost, and `ServerError` when the server
     refuses what lockgate itself asks. The ledger lies in `history_schema`, or will. `unmanaged` are
-    patterns of what other programs make.
+    patterns of what other programs make; `readers` may read lockgate's tables.
     """
 
     server: Server
     history_schema: str
     history_name: str
     unmanaged: Sequence[str] = ()
+    readers: Sequence[str] = ()
     drift_scope = "database"
     lost_code: str  # what this engine's clients call a lost connection
     is_exposed: bool = False  # it is in clear text, and no option asks for that; of MySQL alone

@@ -44,6 +44,7 @@ class ServerError(Exception):
 
 RIGHTS = frozenset({"42501", "1044", "1142", "1143", "1227", "1370"})
 """What a server says to a role that may not, on PostgreSQL and on MySQL and MariaDB."""
+NO_ROLE = frozenset({"42704", "1133", "1410"})
 ENCODING = frozenset({"22021", "22P05", "1366"})
 
 
@@ -52,6 +53,12 @@ def advice(refused: ServerError, grant: str) -> str:
     no help where the server complains of something else."""
     if refused.code in RIGHTS:
         return grant
+    if refused.code in NO_ROLE:
+        return (
+            "A role of `history: {readers: …}` is not there. Make it, or take it out of the "
+            "environment. Where lockgate's tables are made by now, `migrate doctor`, run as that "
+            "role, says the GRANT that it lacks."
+        )
     if refused.code in ENCODING:
         return (
             "A name, of a file or of an object in the database, has a character that the "

@@ -23,3 +23,13 @@ def backquoted(name: str) -> str:
     '`a``b`'
     """
     return "`" + name.replace("`", "``") + "`"
+
+
+def quoted_account(name: str) -> str:
+    """`user@host` of MySQL and MariaDB as SQL; a user without a host is one of any.
+
+    >>> quoted_account("ann@10.%"), quoted_account("bob")
+    ('`ann`@`10.%`', '`bob`@`%`')
+    """
+    user, at, host = name.rpartition("@")
+    return f"{backquoted(user)}@{backquoted(host)}" if at else f"{backquoted(name)}@`%`"

@@ -45,6 +45,11 @@ class LedgerTables(ABC):
         """The condition of a write; an engine that closes the tables beforehand has none."""
         return "true"
 
+    @property
+    def readers(self) -> str:
+        """Who may read the tables that are made, as SQL; empty: only who may anyway."""
+        return ", ".join(map(self.session.quote, self.session.readers))
+
     def named(self, sql: str, **parts: str) -> str:
         """The SQL with the names of this database's tables, and with its other parts."""
         lacking = self._tables.lacking if self._tables else ()

@@ -39,6 +39,7 @@ ALWAYS_MADE = tuple(name for part, name in OWN_NAMES.items() if part != ON_DEMAN
 ADDED = {"job": "text", "cost": "text", "digests": "{long_text}", "emergency": "text"}
 """Columns of lockgate_runs that older versions did not make, with their types."""
 ADD = "alter table {{runs}} add column {} {}"
+GRANT = "grant select on {{{}}} to {{ledger.readers}}"
 
 
 @frozen
@@ -84,19 +85,23 @@ class Tables:
         """Whether there is nothing left to make before this plan."""
         return self.exist and (self.has_batches or plan is None or not plan.has_batches)
 
-    def missing(self, statements: Mapping[str, str], plan: Plan | None = None) -> list[str]:
+    def missing(
+        self, statements: Mapping[str, str], plan: Plan | None = None, *, has_readers: bool = False
+    ) -> list[str]:
         """Of the statements that make the tables, by their part in the ledger, those to run before
-        this plan.
+        this plan; with readers also what lets them read those that are made.
 
         None of them may pass over a table that has come into being since: it is not ours.
         """
         is_needed = plan is not None and plan.has_batches
-        making = [
-            sql
-            for part, sql in statements.items()
+        lacking = [
+            part
+            for part in statements
             if not (self.columns if part == "history" else OWN_NAMES[part] in self.names)
             and (part != ON_DEMAND or is_needed)
         ]
+        making = [statements[part] for part in lacking]
+        making += [GRANT.format(part) for part in lacking if has_readers]
         is_older = OWN_NAMES["runs"] in self.names
         return making + [ADD.format(name, ADDED[name]) for name in self.lacking if is_older]
 

@@ -92,7 +92,7 @@ class MySQLSession(Session):
         _refuse_blockers(environment)
         self._program = f"lockgate {environment.name}"
         self._tls: dict[str, Any] = {}
-        self._history = environment.history
+        self._history, self.readers = environment.history, environment.history.readers
         self.unmanaged = environment.unmanaged
         self.lock_retries = environment.retries.lock
         self.copy_limit = environment.copies.limit

@@ -26,6 +26,7 @@ from lockgate.executors.mysql.nodes.cluster import BEATEN, Claim
 from lockgate.executors.mysql.nodes.lineage import succeeded, with_servers
 from lockgate.executors.mysql.session import MySQLSession
 from lockgate.executors.states import RunStatus
+from lockgate.planner.quoting import quoted_account
 from lockgate.planner.value import replace
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class MySQLStore(Store):
     clock = "current_timestamp(6)"
     long_text = "mediumtext"
     plain = PLAIN
+
+    @property
+    def readers(self) -> str:
+        return ", ".join(map(quoted_account, self.session.readers))
+
     session: MySQLSession
 
     @property
@@ -181,7 +187,8 @@ class MySQLStore(Store):
 
     def _ensure_tables(self, plan: Plan | None) -> None:
         """Makes the tables that this plan needs where they do not exist."""
-        if missing := (self._tables or self.tables).missing(CREATE_TABLES, plan):
+        tables = self._tables or self.tables
+        if missing := tables.missing(CREATE_TABLES, plan, has_readers=bool(self.readers)):
             self._create_tables(missing)
             self._forget_tables(plan)
 

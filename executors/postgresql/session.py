@@ -78,7 +78,7 @@ class PostgreSQLSession(Session):
         self.statement_timeout = environment.timeouts.statement
         self.lock_retries = environment.retries.lock
         self._blockers = environment.blockers
-        self._history = environment.history
+        self._history, self.readers = environment.history, environment.history.readers
         self.unmanaged, self.drift_scope = environment.unmanaged, environment.drift_scope
         self.schema = environment.place.schema if environment.place else None
         self._is_shared = environment.fleet is not None or self.schema is not None

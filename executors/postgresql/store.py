@@ -129,8 +129,12 @@ class PostgreSQLStore(Store):
     def _creation(self, identity: Identity, plan: Plan | None = None) -> list[Command[Any]]:
         """What does not exist yet; to ask again for what does takes the right to create it."""
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
-        schema = [f"create schema if not exists {self.session.quote(self.session.history_schema)}"]
-        missing = schema * self.session.lacks_schema
-        missing += map(self.named, (self._tables or self.tables).missing(CREATE_TABLES, plan))
+        schema, readers = self.session.quote(self.session.history_schema), self.readers
+        making = [f"create schema if not exists {schema}"]
+        making += [f"grant usage on schema {schema} to {readers}"] * bool(readers)
+        missing = making * self.session.lacks_schema
+        tables = self._tables or self.tables
+        lacking = tables.missing(CREATE_TABLES, plan, has_readers=bool(readers))
+        missing += map(self.named, lacking)
         identify = Command(self.named(IDENTIFY), None, values)
         return [*(Command(sql, None) for sql in missing), identify]

@@ -93,6 +93,9 @@ class History(Settings):
     schema_: Identifier | None = Field(
         None, alias="schema", description="Its schema; null is the connection's default schema."
     )
+    readers: list[Text] = Field(
+        [], description="Roles that may read lockgate's tables, from when they are made."
+    )
 
 
 class Lock(Settings):

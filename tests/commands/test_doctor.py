@@ -92,6 +92,25 @@ def test_each_task_is_given_the_grant_that_it_lacks(
     succeed(any_project.migrate("up", environ=reader))
 
 
+def test_readers_may_read_the_ledger_once_it_is_made(
+    any_project: Project, any_server: Any, reader: dict[str, str]
+) -> None:
+    if any_server.engine != "postgresql":
+        revoked = f"revoke select on `{any_project.database}`.* from doctor_reader"
+        run(any_server, any_project.database, revoked)
+    any_project.configure("history: {readers: [nowhere]}\n")
+    any_project.write_tables(1)
+    refused(any_project.migrate("up"), 9, "history: {readers: …}", "Make it")
+    if any_server.engine != "postgresql":  # its tables were made before
+        run(any_server, any_project.database, "drop table schema_migrations, lockgate_target, "
+            "lockgate_runs, lockgate_plans, lockgate_journal")  # fmt: skip
+    any_project.configure("history: {readers: [doctor_reader]}\n")
+    succeed(any_project.migrate("up"))
+    assert "1 applied" in succeed(any_project.migrate("status", environ=reader)).out
+    succeed(any_project.migrate("history", environ=reader))
+    refused(any_project.migrate("down", environ=reader), 9)
+
+
 def test_rights_by_an_active_role_count(
     family_server: Any, family_database: str, tmp_path: Path
 ) -> None:

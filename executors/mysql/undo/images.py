@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lockgate.executors.engine import Row
 from lockgate.executors.failure import ServerError
-from lockgate.planner.quoting import backquoted
+from lockgate.planner.quoting import backquoted, quoted_account
 
 if TYPE_CHECKING:
     from lockgate.planner.reading.reading import Object
@@ -94,20 +94,10 @@ def take_image(query: Query, database: str, target: Object) -> Image:
     return complete(query, database, image) if complete else image
 
 
-def quote_account(name: str) -> str:
-    """`user@host` as SQL.
-
-    >>> quote_account("ann@10.%")
-    '`ann`@`10.%`'
-    """
-    user, _, host = name.rpartition("@")
-    return f"{backquoted(user)}@{backquoted(host)}"
-
-
 def _take_user(query: Query, name: str) -> Image:
     """Whether a user is there; not how it logs in, which is nothing for a journal."""
     try:
-        query(f"show create user {quote_account(name)}", ())
+        query(f"show create user {quoted_account(name)}", ())
     except ServerError as error:
         if error.code in NO_USER:
             return Image(kind="user", name=name)

@@ -15,11 +15,11 @@ from pymysql.charset import charset_by_name
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import Table, is_same_table, read_table
 from lockgate.executors.mysql.table.restoration import SQL_MODE, restore_table
-from lockgate.executors.mysql.undo.images import Image, quote_account, read_triggers, take_image
+from lockgate.executors.mysql.undo.images import Image, read_triggers, take_image
 from lockgate.executors.mysql.undo.intents import Copy, Intent, moved
 from lockgate.executors.mysql.undo.row_proof import LOCKED, UNRETURNED, refuse_unlike_copy
 from lockgate.executors.states import Outcome
-from lockgate.planner.quoting import backquoted
+from lockgate.planner.quoting import backquoted, quoted_account
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.sql.cursor import read_tokens
 
@@ -214,7 +214,7 @@ class Undo:
         if present == image or (present.create == image.create and image.kind == "view"):
             return
         if (present.create and image.kind != "view") or not image.create:
-            named = quote_account(image.name) if image.kind == "user" else backquoted(image.name)
+            named = quoted_account(image.name) if image.kind == "user" else backquoted(image.name)
             self._session.execute(f"drop {image.kind} if exists {named}")
         if image.create:
             self._create(image)
