@@ -151,6 +151,10 @@ NOT_OFFERED = {
         "alter table orgs alter id type bigint;",
         "an index or a constraint uses the column",
     ),
+    "another type of what is added here": (
+        "alter table users add a int;\nalter table users alter a type bigint;",
+        "no such column before these migrations",
+    ),
     "another type of partitions": ("alter table lists alter n type bigint;", "has partitions"),
     "values computed for each row": (
         "alter table users add number serial;",

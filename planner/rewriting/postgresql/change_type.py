@@ -57,6 +57,11 @@ def _refuse_used(original: Original, column: str) -> None:
     facts = original.table_facts
     if facts is None or facts.layout is None:
         raise DependsOnTables("what uses the column is not known")
+    if column not in facts.columns:
+        raise NoSafeForm(
+            "the table has no such column before these migrations: where they add it, add it with "
+            "that type"
+        )
     layout, tables = facts.layout, original.facts.tables
     indexed = {key for one in layout.indexes if one in tables for key in _keys(tables[one].layout)}
     bound = {
