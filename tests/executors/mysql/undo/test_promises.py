@@ -43,6 +43,7 @@ SEQUENCES = {
     "rows of an old table": ("insert into numbered (x) values (1)",),
     "rows of a query": ("create table n (i int)", "insert into n select next value for sq"),
     "a query": ("select nextval(sq)",),
+    "other letters": ("select NextVal(`sq`)",),
     "do": ("do nextval(sq)",),
     "a standard query": ("select next value for sq",),
     "a view": ("select * from next_one",),
@@ -100,6 +101,12 @@ def assert_not_promised(engine: Any, statements: Sequence[str], why: str) -> Non
 @pytest.mark.parametrize("case", BEHIND_VIEWS)
 def test_a_function_that_a_view_hides_is_seen(engine: Any, case: str) -> None:
     assert_not_promised(engine, BEHIND_VIEWS[case], "through a view it calls the function fw")
+
+
+@pytest.mark.parametrize("sql", ["insert into n select FW()", "insert into n select `Fw`() as X"])
+def test_a_function_is_seen_in_any_letter_case(engine: Any, sql: str) -> None:
+    """https://dev.mysql.com/doc/refman/9.7/en/identifier-case-sensitivity.html"""
+    assert_not_promised(engine, ("create table n (i int)", sql, "drop view plain"), "function")
 
 
 @pytest.mark.parametrize("case", SEQUENCES)
