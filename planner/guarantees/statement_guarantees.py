@@ -11,7 +11,7 @@ from lockgate.planner.guarantees.row_comparison import not_compared
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
 from lockgate.planner.reading.mysql.clauses import CONVERT
-from lockgate.planner.reading.mysql.impact import copies_rows
+from lockgate.planner.reading.mysql.impact import copies_rows, filled_columns
 from lockgate.planner.reading.mysql.types import loses, read_type
 from lockgate.planner.reading.reading import Definition, Object, Reading
 from lockgate.planner.reading.spread import Spread, spread
@@ -348,18 +348,20 @@ def _losses(
         if not (known and known.generated):
             yield name.lower(), f"drops the column {name}"
     for name, new in effect.columns_redefined.items():
-        if loss := _loss(name.lower(), new, table, schema):
+        if loss := _loss(name.lower(), new, table, schema, terms.dialect):
             yield name.lower(), f"redefines {name} ({loss})"
-    for name in [] if schema.strict else _new_key(effect):
-        if not (name in columns and not columns[name].nullable):
-            yield name, f"makes {name} a key (without strict mode NULL becomes another value)"
+    mode = "" if schema.strict else "without strict mode "
+    for name in filled_columns(effect, columns, schema.strict, terms.dialect):
+        yield name, f"makes {name} a key ({mode}NULL becomes another value)"
     if effect.converts_text:
-        yield from _converted(effect, table, schema)
+        yield from _converted(effect, table, schema, terms.dialect)
     if table and not schema.strict and copies_rows(effect, table, terms.dialect):
         yield from ((name, f"may change invalid dates of {name}") for name in table.dates)
 
 
-def _converted(effect: Reading, table: Table | None, schema: Schema) -> Iterator[tuple[str, str]]:
+def _converted(
+    effect: Reading, table: Table | None, schema: Schema, dialect: Dialect
+) -> Iterator[tuple[str, str]]:
     """What CONVERT TO CHARACTER SET loses."""
     if table is None:
         yield "every text column", "converts every text column"
@@ -370,28 +372,20 @@ def _converted(effect: Reading, table: Table | None, schema: Schema) -> Iterator
             yield name, f"converts {name}"
         elif column.charset:
             new = replace(read_type(column.type), charset=charset, nullable=column.nullable)
-            if loses(column, new, "", schema.strict):
+            if loses(column, new, "", schema.strict, dialect):
                 yield name, f"converts {name}"
 
 
-def _new_key(effect: Reading) -> Iterator[str]:
-    """The columns, in lower case, of a primary key that an ALTER TABLE adds."""
-    for clause in effect.clauses:
-        if clause.action == "add primary key":
-            yield from (name.lower() for name in clause.columns)
-    for name, new in effect.columns_redefined.items():
-        if "primary" in new.keys:
-            yield name.lower()
-
-
-def _loss(column: str, new: Definition, table: Table | None, schema: Schema) -> str:
+def _loss(
+    column: str, new: Definition, table: Table | None, schema: Schema, dialect: Dialect
+) -> str:
     """Why a column's new definition may not hold the old values; empty: it does."""
     if table and column in table.new_columns:
         return ""
     known = table.columns.get(column) if table else None
     if table is None or known is None or known == UNKNOWN:
         return "its type is not known"
-    return loses(known, new, table.collation, schema.strict)
+    return loses(known, new, table.collation, schema.strict, dialect)
 
 
 def _list(objects: list[Object]) -> str:

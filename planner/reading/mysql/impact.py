@@ -6,9 +6,9 @@ LOCK says: https://dev.mysql.com/doc/refman/en/metadata-locking.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from lockgate.planner.database.facts import Facts, ForeignKey, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
@@ -25,7 +25,13 @@ from lockgate.planner.reading.mysql.algorithms import (
 from lockgate.planner.reading.mysql.clauses import ASKED, CHANGE_ENGINE, CONVERT, REDEFINE
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.mysql.redefinition import redefinition
-from lockgate.planner.reading.mysql.types import keeps_text, loses
+from lockgate.planner.reading.mysql.types import (
+    fills_null,
+    find_column,
+    keeps_text,
+    loses,
+    read_type,
+)
 from lockgate.planner.reading.reading import Clause, Definition, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.reading.tables import INNODB, Table
@@ -56,7 +62,7 @@ def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     if way == COPY and known and _copies_online(reading, dialect, facts):
         way = ONLINE_COPY
     holds = (hold(table, _no_better(way, _asked(reading))),)
-    cut = () if known is None or facts.strict else tuple(_cut(reading, known))
+    cut = () if known is None else tuple(_cut(reading, known, facts.strict, dialect))
     return Impact(reading, holds, (*reading.loses, *cut))
 
 
@@ -90,14 +96,37 @@ def _copies_online(reading: Reading, dialect: Dialect, facts: Facts) -> bool:
     return since is not None and dialect.version >= since and not cascades and not counts
 
 
-def _cut(reading: Reading, known: TableFacts) -> Iterator[str]:
+def filled_columns(
+    reading: Reading, columns: Mapping[str, ColumnFacts], strict: bool, dialect: Dialect
+) -> Iterator[str]:
+    """The columns, in lower case, whose NULL becomes another value when an ALTER TABLE makes them
+    its primary key."""
+    redefined = {name.lower(): new for name, new in reading.columns_redefined.items()}
+    added = [clause.columns for clause in reading.clauses if clause.action == "add primary key"]
+    keys = [name.lower() for names in added for name in names]
+    keys += [name for name, new in redefined.items() if "primary" in new.keys]
+    for name in keys:
+        known, new = find_column(columns, name), redefined.get(name)
+        kind = new.type if new else read_type(known.type).type if known else ""
+        if (known is None or known.nullable) and fills_null(kind, strict, dialect):
+            yield name
+
+
+def _cut(reading: Reading, known: TableFacts, strict: bool, dialect: Dialect) -> Iterator[str]:
     """What the server changes in the rows, and only warns: without strict mode nothing that does
     not fit is refused."""
     name = reading.objects[0].name
+    for column in filled_columns(reading, known.columns, strict, dialect):
+        yield f"NULL in {name}.{column}, which becomes another value"
     for column, new in reading.columns_redefined.items():
-        old = known.columns.get(column)
-        if old and loses(old, new, known.collation, strict=False):
+        old = find_column(known.columns, column)
+        if strict and old and old.nullable and not new.nullable:
+            if fills_null(new.type, strict, dialect):
+                yield f"NULL in {name}.{column}, which becomes another value"
+        elif not strict and old and loses(old, new, known.collation, strict, dialect):
             yield f"values of {name}.{column} that do not fit {new.text}"
+    if strict:
+        return
     for clause in reading.clauses:
         if clause.action == CONVERT and clause.name:
             new = Definition("text", charset=clause.name)
@@ -137,7 +166,7 @@ def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
 def _operations(clause: Clause, reading: Reading, known: TableFacts | None) -> Iterator[str]:
     """The operations that a clause is, as `algorithms` names them; others are not known."""
     if clause.action == REDEFINE:
-        old = known.columns.get(clause.name) if known else None
+        old = find_column(known.columns, clause.name) if known else None
         new = reading.columns_redefined.get(clause.name)
         if known is None or old is None or new is None:
             yield clause.action

@@ -6,13 +6,13 @@ https://dev.mysql.com/doc/refman/en/data-types.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from lockgate.planner.database.facts import ColumnFacts
 from lockgate.planner.reading.reading import Definition
 from lockgate.planner.sql.cursor import Cursor, read_tokens
-from lockgate.planner.sql.dialect import MYSQL
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
 
 INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 # Each after the first holds what fits in those before it.
@@ -85,7 +85,29 @@ def read_definition(cursor: Cursor) -> Definition:
     )
 
 
-def loses(old: ColumnFacts, new: Definition, table_collation: str, strict: bool) -> str:
+def find_column(columns: Mapping[str, ColumnFacts], name: str) -> ColumnFacts | None:
+    """A column by its name in any letter case.
+
+    https://dev.mysql.com/doc/refman/9.7/en/identifier-case-sensitivity.html
+    """
+    lowered = name.lower()
+    return columns.get(name) or next(
+        (column for each, column in columns.items() if each.lower() == lowered), None
+    )
+
+
+def fills_null(kind: str, strict: bool, dialect: Dialect) -> bool:
+    """Whether NULL becomes another value where a column of this type must not be NULL any more:
+    the time of now in a timestamp of MariaDB, in each mode. Else a strict server refuses it.
+
+    https://mariadb.com/kb/en/timestamp/
+    """
+    return not strict or (kind == "timestamp" and dialect.name == MARIADB.name)
+
+
+def loses(
+    old: ColumnFacts, new: Definition, table_collation: str, strict: bool, dialect: Dialect
+) -> str:
     """Why the new definition may not hold the old values, as a clause; empty: each value comes
     back when the old definition does, or the server refuses the change."""
     before = read_type(old.type)
@@ -93,8 +115,9 @@ def loses(old: ColumnFacts, new: Definition, table_collation: str, strict: bool)
         return "" if old.generated and new.generated else "its values are computed"
     if new.counts and not old.counts:
         return "AUTO_INCREMENT gives zeroes another value"
-    if old.nullable and not new.nullable and not strict:
-        return "without strict mode NOT NULL turns NULL into another value"
+    if old.nullable and not new.nullable and fills_null(new.type, strict, dialect):
+        mode = "" if strict else "without strict mode "
+        return f"{mode}NOT NULL turns NULL into another value"
     held = _holds(before, new) or (strict and _holds_or_refuses(before, new))
     if new.unread or not held:
         return f"a value of {old.type} may not fit {_shown(new)}"

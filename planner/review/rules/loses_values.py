@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.mysql.types import loses
+from lockgate.planner.reading.mysql.types import find_column, loses
 from lockgate.planner.reading.reading import Definition, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.section import Reviewed, Subject, report
@@ -35,15 +35,15 @@ def _judge(
 ) -> Iterator[Finding]:
     terms, table = subject.terms, statement.impact.reading.objects[0]
     known = find_table(table, terms.facts)
-    old = known.columns.get(column) if known else None
+    old = find_column(known.columns, column) if known else None
     if known is None or old is None:
         yield from _unknown(subject, statement, table, column, new)
         return
     strict = terms.facts.strict and not statement.impact.loses
-    reason = loses(old, new, known.collation, strict)
+    reason = loses(old, new, known.collation, strict, terms.dialect)
     if not reason and old.nullable and not new.nullable:
         reason = "NULL does not fit NOT NULL"
-    reason = reason or loses(old, new, known.collation, strict=False)
+    reason = reason or loses(old, new, known.collation, False, terms.dialect)
     if reason:
         message = f"{table.name}.{column}: {reason}."
         severity = subject.grade(table) if strict else "danger"

@@ -101,7 +101,7 @@ def test_a_lossless_change_gives_every_value_back(family_server: Any, family_dat
         for (place, old), new in product(enumerate(EDGES), EDGES):
             facts = tables[f"t{place}"]
             definition = read_definition(read_tokens(new, dialect))
-            if not loses(facts.columns["c"], definition, facts.collation, strict=True):
+            if not loses(facts.columns["c"], definition, facts.collation, True, dialect):
                 length = longest(facts.columns["c"], definition)
                 if length and cursor.execute(f"select 1 from t{place} where {TOO_LONG}", (length,)):
                     continue
@@ -131,6 +131,6 @@ def test_null_is_refused_where_the_server_is_strict(
     column = facts.tables["t"].columns["c"]
     assert facts.strict
     definition = read_definition(read_tokens(f"int {after}", dialect))
-    lax = loses(column, definition, "", strict=False)
+    lax = loses(column, definition, "", False, dialect)
     assert bool(lax) == ((before, after) == ("null", "not null"))
-    assert not loses(column, definition, "", strict=True)
+    assert not loses(column, definition, "", True, dialect)

@@ -189,6 +189,7 @@ LENIENT = replace(KNOWN, strict=False)
         ("alter table t modify a tinyint", ("values of t.a that do not fit tinyint",)),
         ("alter table t change v w varchar(5)", ("values of t.v that do not fit varchar(5)",)),
         ("alter table t modify a int not null", ("values of t.a that do not fit int not null",)),
+        ("alter table t modify A tinyint", ("values of t.A that do not fit tinyint",)),
         ("alter table t modify a bigint", ()),
         (
             "alter table t convert to character set latin1",
@@ -205,6 +206,32 @@ def test_what_the_server_cuts_without_strict_mode_is_lost(sql: str, loses: tuple
     assert impact(sql).loses == ()
     (_, after) = read_impacts(["set session sql_mode = ''", sql], DIALECTS["mysql"], KNOWN)
     assert after.loses == loses
+
+
+FILLED = ("NULL in t.seen, which becomes another value",)
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [
+        ("alter table t modify seen timestamp not null", FILLED),
+        ("alter table t change Seen seen timestamp not null", FILLED),
+        ("alter table t drop primary key, add primary key (seen)", FILLED),
+        ("alter table t modify seen datetime not null", ()),
+        ("alter table t modify seen timestamp null", ()),
+        ("alter table t modify a int not null", ()),
+    ],
+)
+def test_mariadb_gives_a_timestamp_the_time_in_place_of_null(
+    sql: str, loses: tuple[str, ...]
+) -> None:
+    """In strict mode too; MySQL refuses it there."""
+    known = KNOWN.tables["t"]
+    columns = {**known.columns, "seen": ColumnFacts("timestamp", nullable=True)}
+    facts = replace(KNOWN, tables={**KNOWN.tables, "t": replace(known, columns=columns)})
+    shown = tuple(one.replace("Seen", "seen") for one in impact(sql, facts, "mariadb").loses)
+    assert shown == loses
+    assert impact(sql, facts, "mysql").loses == ()
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,20 @@ def test_a_sequence_of_the_plan_goes_with_it(mariadb_engine: Any) -> None:
     assert read_catalogue(mariadb_engine.session).objects == before
 
 
+@pytest.mark.parametrize(
+    "sql",
+    ["drop primary key, add primary key (at)", "modify AT timestamp not null"],
+)
+def test_null_in_a_timestamp_is_not_promised(
+    mariadb_engine: Any, mariadb_server: Any, sql: str
+) -> None:
+    """MariaDB puts the time of now in its place, in strict mode too."""
+    made = "create table stamps (id int primary key, at timestamp null)"
+    execute(mariadb_server, mariadb_engine.server.database, made)
+    why = "NULL becomes another value" if "key" in sql else "turns NULL into another value"
+    assert_not_promised(mariadb_engine, (f"alter table stamps {sql}",), why)
+
+
 def test_statistics_of_columns_are_not_promised(engine: Any) -> None:
     for sql in STATISTICS[engine.server.dialect.name]:
         assert_not_promised(engine, (sql,), "it changes statistics of columns")

@@ -188,7 +188,7 @@ class TestRows:
 
 def test_a_type_that_values_may_not_fit_is_named_with_its_sign() -> None:
     new = replace(read_type("bigint unsigned"), text="bigint unsigned not null")
-    assert loses(ColumnFacts("int", nullable=False), new, "", strict=False) == (
+    assert loses(ColumnFacts("int", nullable=False), new, "", False, MYSQL) == (
         "a value of int may not fit bigint unsigned"
     )
 
