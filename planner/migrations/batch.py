@@ -48,6 +48,13 @@ def read_batch(
     key = _names(options["key"], dialect, directive)
     given = _table(options["table"], dialect, directive) if "table" in options else None
     reading = _read_fit(statement, key, dialect)
+    if given and _grows(reading, given):
+        raise MigrationFileError(
+            f"the statement adds rows to {given.name}, which it walks",
+            line=statement.line,
+            why="They would come into later batches, and those add rows again: it has no end.",
+            do="Insert into a table of its own first, and from there in a later migration.",
+        )
     return Batch(
         key=key,
         table=given or _written_table(reading, directive),
@@ -252,6 +259,17 @@ def _written_table(reading: Reading, directive: Directive) -> Named:
         )
     name, schema = (tables[0].name, tables[0].schema) if tables else ("", "")
     return Named(kind="table", name=name, qualifier=schema)
+
+
+def _grows(reading: Reading, walked: Named) -> bool:
+    """Whether it inserts into the table that it walks, by its name and, where both say one, its
+    schema; one without a schema may be that of the default one."""
+    schemas = {walked.qualifier.lower(), *(("", "public") if not walked.qualifier else ())}
+    return _inserts(reading) and any(
+        one.name.lower() == walked.name.lower()
+        and (one.schema.lower() in schemas or not one.schema)
+        for one in reading.tables_written
+    )
 
 
 def _inserts(reading: Reading) -> bool:

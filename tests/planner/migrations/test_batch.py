@@ -118,6 +118,33 @@ def test_the_key_is_not_changed_by_the_statement(dialect: Dialect) -> None:
         read(FILE.replace("set norm =", "set id =", 1), dialect)
 
 
+@DIALECTS
+@pytest.mark.parametrize(
+    ("walked", "written", "grows"),
+    [
+        ("users", "users", True),
+        ("users", "Users", True),
+        ("users", "public.users", True),
+        ("shop.users", "shop.users", True),
+        ("shop.users", "users", True),
+        ("users", "archive.users", False),
+        ("users", "copies", False),
+    ],
+)
+def test_a_table_that_grows_by_its_batches_is_not_walked(
+    dialect: Dialect, walked: str, written: str, grows: bool
+) -> None:
+    """The walk would meet the new rows, and add more for them."""
+    inserting = f"insert into {written} (id, norm) select -id, email from users"
+    text = FILE.replace("update users set norm = lower(email)", inserting, 1)
+    text = text.replace("key=id ", f"key=id table={walked} ", 1)
+    if not grows:
+        assert read(text, dialect).batch
+        return
+    with pytest.raises(MigrationFileError, match="adds rows to users, which it walks"):
+        read(text, dialect)
+
+
 def test_a_bound_in_a_string_of_any_other_statement_is_text() -> None:
     section = read("-- migrate:up\ninsert into t values ('{{lo}}');\n")
     assert section.statements[0].sql == "insert into t values ('{{lo}}')"
