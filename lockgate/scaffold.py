@@ -171,7 +171,14 @@ def _check(database: str) -> None:
 def _make_folder(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         refuse_outward_link(path)
-        path.mkdir(parents=True)
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            raise UsageError(
+                f"{path} is a file, and a folder is needed there.", do="Rename or remove the file."
+            ) from None
+        except OSError as error:
+            raise UsageError(f"{path} cannot be made: {error.strerror}.") from error
         yield path
 
 

@@ -25,6 +25,8 @@ SWITCHES = {
 
 FILES = ("ssl_ca", "ssl_cert", "ssl_key")
 OPTIONS = frozenset({TLS, *SWITCHES, *FILES})
+OURS = {"charset": "utf8mb4"}
+"""What each connection has anyway, as URLs of other libraries say it."""
 STATES = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -37,7 +39,7 @@ def read_level(options: Mapping[str, str]) -> str:
     Raises:
         UsageError: an option is not known, has no value that is known, or says it again.
     """
-    if unknown := options.keys() - OPTIONS:
+    if unknown := {name for name in options if options[name] != OURS.get(name)} - OPTIONS:
         raise UsageError(
             f"The connection has the option {min(unknown)}, which is not known.",
             do=f"The options are {', '.join(sorted(OPTIONS))}.",

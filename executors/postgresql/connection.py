@@ -6,6 +6,7 @@ Knows neither plans nor tables of lockgate; `postgresql` does.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ from lockgate.planner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
+
+# Where no handler listens to psycopg's logger, Python prints what it says, a user and a host in it.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 # Asked under the server's own search_path, so that nothing may be found by it.
 GIVEN = """

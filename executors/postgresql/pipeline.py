@@ -35,6 +35,7 @@ Tag = TypeVar("Tag")
 OnSilence = Callable[[float], None]
 FATAL = ("FATAL", "PANIC")  # severities with which the server ends a session
 CRASHED = "57P02"  # a warning, to the sessions that end because another one has crashed
+NO_TRANSACTION = "25P01"  # a warning, of a ROLLBACK of ours that makes sure
 FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_ERROR)
 
 
@@ -55,7 +56,7 @@ class HeardConnection(Connection[tuple[Any, ...]]):
         """A notice; what ends a session that runs nothing comes as one too."""
         if said.severity_nonlocalized in FATAL or said.sqlstate == CRASHED:
             self.last_words = f"{said.message_primary} ({said.sqlstate})"
-        elif self.listener:
+        elif self.listener and said.sqlstate != NO_TRANSACTION:
             self._heard.append(_message_of(said))
 
     def tell(self) -> None:

@@ -190,7 +190,7 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
             f"{name_objects(found)}.",
             why="They were replayed on a scratch database, and the two were compared.",
             do="See what was changed by hand, or was left half done; or take the history over as "
-            "it is with `--no-verify`. `migrate drift` shows the differences after that.",
+            "it is with `--no-verify`. `migrate drift --replay` shows the differences after that.",
         )
 
 

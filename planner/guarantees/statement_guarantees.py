@@ -229,8 +229,8 @@ def _copied(
             f"{what}, and {format_size(size)} are more than the "
             f"{format_size(terms.copy_limit)} that may be copied"
         )
-    reason = f"{what}; {kept} are copied first, about {format_size(size)}"
-    return Promise("compensated-by-copy", reason, overwrites=overwrites)
+    # It says no size: by another estimate `apply` would find another plan.
+    return Promise("compensated-by-copy", f"{what}; {kept} are copied first", overwrites=overwrites)
 
 
 def _uncopied(name: str, table: Table | None) -> str:
@@ -241,6 +241,8 @@ def _uncopied(name: str, table: Table | None) -> str:
         return f"{name} is not known to be an InnoDB table"
     if table.versioned:
         return f"{name} is system-versioned: its history would show the rows' way back"
+    if table.triggers and table.misses_columns:
+        return f"the triggers of {name} may name columns that are gone by then"
     if table.size is None:
         return f"the size of {name} is not known before the plan runs"
     return ""

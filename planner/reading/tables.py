@@ -46,6 +46,8 @@ class Table:
     """The unit has made it."""
     new_columns: frozenset[str] = frozenset()
     """The columns that the unit has added."""
+    misses_columns: bool = False
+    """The unit has dropped or renamed columns that were there before it."""
 
     @property
     def dates(self) -> tuple[str, ...]:
@@ -94,7 +96,9 @@ class Schema:
     def begin_unit(self) -> None:
         """Forgets what is new: it will not be undone with what comes."""
         for name in self._touched & self.tables.keys():
-            self.tables[name] = replace(self.tables[name], is_new=False, new_columns=frozenset())
+            self.tables[name] = replace(
+                self.tables[name], is_new=False, new_columns=frozenset(), misses_columns=False
+            )
         self._touched.clear()
         self.has_sequences = self.has_sequences or bool(self._new_sequences)
         self._new_sequences.clear()
@@ -298,8 +302,11 @@ class Schema:
         redefined = {column.lower() for column in effect.columns_redefined}
         if effect.converts_text:
             redefined |= table.columns.keys()
+        renamed = {old.lower(): new.lower() for old, new in effect.columns_renamed}
+        gone = (dropped | renamed.keys()) - table.new_columns
         changed = replace(
             table,
+            misses_columns=table.misses_columns or bool(gone),
             engine=effect.storage_engine or table.engine,
             columns={
                 name: UNKNOWN if name in redefined else column
@@ -313,7 +320,6 @@ class Schema:
             new_columns=(table.new_columns - dropped) | fresh,
             sequences=table.sequences | effect.mentions.sequences,
         )
-        renamed = {old.lower(): new.lower() for old, new in effect.columns_renamed}
         self._put(name, _rename_columns(changed, renamed) if renamed else changed)
 
     def _drop(self, objects: Iterable[Object]) -> None:

@@ -53,6 +53,36 @@ def killed(project: Project, family_server: Any) -> Project:
     return project
 
 
+def test_a_plan_is_no_other_one_because_a_table_has_grown(
+    project: Project, family_server: Any
+) -> None:
+    project.write("001_note.sql", "alter table old drop column note;")
+    succeed(project.migrate("plan", "--fresh"))
+    execute(
+        family_server,
+        project.database,
+        *["insert into old (note) select note from old"] * 12,
+        "analyze table old",
+    )
+    succeed(project.migrate("apply", "plan.json"))
+
+
+def test_no_trigger_is_promised_that_names_a_column_which_is_gone_by_then(
+    project: Project, family_server: Any
+) -> None:
+    """The rows would be put back before the column, and the trigger is made again between."""
+    execute(
+        family_server,
+        project.database,
+        "create trigger up before insert on old for each row set new.note = upper(new.note)",
+    )
+    project.write(
+        "001_note.sql",
+        "alter table old drop column note;\ntruncate old;\nalter table held add column n int;",
+    )
+    refused(project.migrate("plan", "--fresh"), 3, "triggers of old may name columns that are gone")
+
+
 def objects(server: Any, project: Project) -> dict[str, str]:
     """The definition of each table that is not lockgate's own."""
     names = [name for name in table_names(server, project.database) if name not in OWN_TABLES]

@@ -34,9 +34,13 @@ select coalesce(has_schema_privilege(to_regnamespace(quote_ident(%s)), 'create')
 """
 # One that does not own a table cannot alter it.
 OF_OTHERS = """
-select pg_get_userbyid(relowner)::text, count(*) from pg_class
+select rolname::text, count(*), rolsuper, string_agg(
+    format('alter table %%I.%%I owner to %%I', nspname, relname, current_user),
+    '; ' order by relname) filter (where relkind <> 'S')
+from pg_class join pg_roles on pg_roles.oid = relowner
+join pg_namespace on pg_namespace.oid = relnamespace
 where relnamespace = to_regnamespace(quote_ident(%s)) and relkind in ('r', 'p', 'v', 'm', 'S')
-    and not pg_has_role(relowner, 'usage') and relname <> all (%s) group by 1 order by 1
+    and not pg_has_role(relowner, 'usage') and relname <> all (%s) group by 1, 3 order by 1
 """
 LEDGER = """
 select relname::text, has_table_privilege(oid, 'select'),
@@ -130,9 +134,10 @@ def _writing(session: PostgreSQLSession, user: str) -> Iterator[Lacking]:
         rights = "select, insert, update, delete"
         yield Lacking("apply", f"INSERT, UPDATE and DELETE on {', '.join(closed)}",
                       f"grant {rights} on {_listed(session, closed)} to {role}")  # fmt: skip
-    for owner, count in session.query_all(OF_OTHERS, (schema, _names(session))):
+    for owner, count, may_all, taking in session.query_all(OF_OTHERS, (schema, _names(session))):
+        grant = f"grant {session.quote(owner)} to {role}"
         yield Lacking("apply", f"ownership of {count} relations of {owner} in {schema}",
-                      f"grant {session.quote(owner)} to {role}")  # fmt: skip
+                      (taking or "") if may_all else grant)  # fmt: skip
     if not may_extend:
         database = session.server.database
         yield Lacking("apply CREATE SCHEMA and CREATE EXTENSION",

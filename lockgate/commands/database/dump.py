@@ -39,11 +39,19 @@ def command(
       migrate dump --check schema.sql
     """
     from lockgate.exits import Exit
+    from lockgate.planner.errors import UsageError
     from lockgate.runs.schema_file import differs, read_objects, read_schema, write_schema
     from lockgate.views.json import show_document
     from lockgate.views.terminal import say, tell
     from lockgate.workspace import load_environment
 
+    if as_json and (out or check):
+        raise UsageError(
+            "`--json` is printed, and neither written by `-o` nor compared by `--check`.",
+            do="Leave one of them out, or write `migrate dump --json > FILE`.",
+        )
+    if check is not None and not check.exists():
+        raise UsageError(f"{check} does not exist.", do=f"Make it: migrate dump -o {check}")
     environment = load_environment(name, folder)
     if as_json:
         objects = read_objects(environment)
