@@ -59,6 +59,19 @@ def test_equal_schemas_give_equal_files(dumped: Project) -> None:
     succeed(dumped.migrate("dump", "--check", "schema.sql", environ=path))
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--json", "-o", "schema.sql"), "is printed, and neither written"),
+        (("--check", "nowhere.sql"), "nowhere.sql does not exist"),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(
+    mysql_project: Project, options: tuple[str, ...], words: str
+) -> None:
+    refused(mysql_project.migrate("dump", *options), 64, words)
+
+
 def test_a_missing_program_is_a_warning_after_a_run(mysql_project: Project) -> None:
     mysql_project.configure("schema_file: schema.sql\n")
     mysql_project.write_tables(1)

@@ -189,6 +189,11 @@ def test_init_makes_the_first_files_and_nothing_twice(empty: Project) -> None:
     assert succeed(empty.migrate("init")).out == ""
 
 
+def test_init_says_that_a_file_is_in_the_way(empty: Project) -> None:
+    empty.migrations.write_text("")
+    refused(empty.migrate("init"), 64, "migrations is a file, and a folder is needed there")
+
+
 def test_init_takes_the_variable_that_is_set(empty: Project) -> None:
     succeed(empty.migrate("init", environ={"DATABASE_URL": empty.url}))
     assert "database: $DATABASE_URL\n" in (empty.folder / "environments/dev.yaml").read_text()

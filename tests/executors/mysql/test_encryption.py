@@ -94,3 +94,4 @@ def test_options_say_it_once_and_in_known_words() -> None:
     assert read_level({"ssl_disabled": "false", "ssl_ca": "/x"}) == "required"
     assert read_level({"ssl_verify_cert": "1", "ssl_verify_identity": "yes"}) == "verify-full"
     assert read_level({}) == ""
+    assert read_level({"charset": "utf8mb4"}) == ""  # of a URL that is shared with SQLAlchemy
