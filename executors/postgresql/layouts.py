@@ -62,6 +62,8 @@ select c.oid::int8, c.relkind::text, c.relpersistence <> 'u', coalesce(a.amname:
             select contype from pg_constraint where conindid = c.oid and conrelid = i.indrelid
             and contype in ('p', 'u', 'x')),
         regexp_replace(pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX .* USING ', '\1')) end,
+    c.relhastriggers and exists (
+        select from pg_trigger where tgrelid = c.oid and not tgisinternal),
     n.nspname::text, c.relname::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_am a on a.oid = c.relam
@@ -219,10 +221,10 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
             tuple(sorted(children[oid])), names.get(default, ""), key,
             tuple(sorted(indexes[oid])), tuple(sorted(referrers[oid])),
             dict(sorted(readers[oid].items())),
-            tuple(computed), tuple(keys), definition or "", of_table[oid],
+            tuple(computed), tuple(keys), definition or "", of_table[oid], has_triggers,
         )
         for oid, kind, logged, method, tablespace, owner, parents, default, key, computed, keys,
-        definition, *_ in relations
+        definition, has_triggers, *_ in relations
     }  # fmt: skip
 
 

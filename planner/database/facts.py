@@ -95,8 +95,8 @@ class Layout:
     `default` is the default partition. `partition_key` is as the server prints it. `indexes`
     are its own, `referrers` the tables with foreign keys to this one, `views` those that read it,
     each with the columns that it reads. `computed` are the columns in expressions and conditions of
-    its indexes. Of an index `keys` are its columns, and `definition` is what it is made of, without
-    its name.
+    its indexes; `has_triggers` leaves out those of its constraints. Of an index `keys` are its
+    columns, and `definition` is what it is made of, without its name.
     """
 
     kind: str
@@ -115,6 +115,7 @@ class Layout:
     keys: tuple[str, ...] = ()
     definition: str = ""
     constraints: Mapping[str, ConstraintFacts] = field(default_factory=dict)
+    has_triggers: bool = False
 
 
 @frozen

@@ -269,6 +269,17 @@ def test_what_is_not_proved_is_not_offered_and_the_reason_is_shown(
     assert "REFRESH MATERIALIZED VIEW CONCURRENTLY" not in path.read_text()
 
 
+def test_no_batches_are_offered_that_would_fire_triggers(begun: Project) -> None:
+    begun.write(
+        "002_touch.sql",
+        "create function touch() returns trigger language plpgsql as $$ begin return new; end $$;\n"
+        "create trigger touch before update on users for each row execute function touch();",
+    )
+    begun.write("003_x.sql", "alter table users alter age type bigint;")
+    shown = succeed(begun.migrate("fix", "003", "--write")).out
+    assert "not rewritten: the table has triggers" in shown, shown
+
+
 def test_an_original_stays_as_it_is_without_write_and_around_what_is_rewritten(
     begun: Project,
 ) -> None:

@@ -75,6 +75,10 @@ def _refuse_used(original: Original, column: str) -> None:
             "an index or a constraint uses the column: add a column of the new type, build what "
             "uses it on that, and let the two change names"
         )
+    if layout.has_triggers:
+        raise NoSafeForm(
+            "the table has triggers: batches would fire them for each row, and ALTER TABLE does not"
+        )
     if layout.kind != "table" or layout.parents or layout.children:
         raise NoSafeForm("the table has partitions, or inherits")
 
