@@ -46,8 +46,7 @@ class Table:
     """The unit has made it."""
     new_columns: frozenset[str] = frozenset()
     """The columns that the unit has added."""
-    misses_columns: bool = False
-    """The unit has dropped or renamed columns that were there before it."""
+    misses_columns: bool = False  # which the unit has dropped or renamed
 
     @property
     def dates(self) -> tuple[str, ...]:
@@ -96,9 +95,8 @@ class Schema:
     def begin_unit(self) -> None:
         """Forgets what is new: it will not be undone with what comes."""
         for name in self._touched & self.tables.keys():
-            self.tables[name] = replace(
-                self.tables[name], is_new=False, new_columns=frozenset(), misses_columns=False
-            )
+            old = replace(self.tables[name], is_new=False, new_columns=frozenset())
+            self.tables[name] = replace(old, misses_columns=False)
         self._touched.clear()
         self.has_sequences = self.has_sequences or bool(self._new_sequences)
         self._new_sequences.clear()
