@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lockgate.planner.guarantees.row_comparison import not_compared
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
-from lockgate.planner.reading.mysql.clauses import CONVERT
+from lockgate.planner.reading.mysql.clauses import CONVERT, DEFAULT
 from lockgate.planner.reading.mysql.impact import copies_rows, filled_columns
 from lockgate.planner.reading.mysql.types import loses, read_type
 from lockgate.planner.reading.reading import Definition, Object, Reading
@@ -325,6 +325,12 @@ def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
     table = schema.find(target)
     if table and table.is_new:
         return COMPENSATED
+    for clause in effect.clauses if table else ():
+        column = table.columns.get(clause.name.lower()) if table else None
+        if clause.action == DEFAULT and column and column.generated:
+            return _final(
+                f"SHOW CREATE TABLE shows no default of {clause.name}, a generated column"
+            )
     losses = dict(_losses(effect, table, schema, terms))
     if not losses:
         return COMPENSATED

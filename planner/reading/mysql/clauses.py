@@ -12,6 +12,7 @@ from itertools import pairwise
 from lockgate.planner.reading.reading import Clause, Object
 from lockgate.planner.sql.cursor import Cursor
 
+DEFAULT = "change column's default or comment"
 KEYS = ("index", "key", "fulltext", "spatial", "unique", "vector", "primary", "foreign",
         "constraint", "check")  # fmt: skip
 INDEXES = {"index": "add index", "key": "add index", "unique": "add index",
@@ -70,8 +71,8 @@ def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
     elif word == "add":
         yield from _add(clause, table)
     elif action := _single(word, clause):
-        name = _charset(clause) if action == CONVERT else _dropped_key(clause)
-        yield Clause(action, table, name, words=frozenset({word}) & MOVES)
+        named = {CONVERT: _charset, DEFAULT: _altered_column}.get(action, _dropped_key)
+        yield Clause(action, table, named(clause), words=frozenset({word}) & MOVES)
     elif word not in (*ASKED, "enable", "disable", "with", "without"):
         yield from _options(word, clause, table)
 
@@ -191,7 +192,13 @@ def _alter(clause: Cursor) -> str:
     if clause.sees("check") or clause.sees("constraint"):
         words = [token.word for token in clause.rest()]
         return "drop check" if "not" in words else "add check"
-    return "change column's default or comment"
+    return DEFAULT
+
+
+def _altered_column(clause: Cursor) -> str:
+    clause.accept("column")
+    clause.accept("if", "exists")
+    return clause.name()
 
 
 def _options(word: str, clause: Cursor, table: Object) -> Iterator[Clause]:

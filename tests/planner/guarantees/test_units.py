@@ -429,6 +429,10 @@ class TestCopies:
                 "may name columns that are gone",
             ),
             ("truncate unknown", "no table that was there"),
+            (
+                "alter table users alter column Twice set default 1",
+                "no default of Twice, a generated",
+            ),
         ],
     )
     def test_are_not_taken_of_what_they_could_not_bring_back(self, sql: str, why: str) -> None:
