@@ -26,7 +26,7 @@ from lockgate.planner.rewriting.piece import Pieces
 from lockgate.planner.rewriting.proposal import Cost, NotOffered, Proposal
 from lockgate.planner.rewriting.rewrite import Rewriting, rewrite_section
 from lockgate.planner.value import frozen, replace
-from lockgate.planner.versions import is_numbered, version_key
+from lockgate.planner.versions import is_numbered, plain_version, version_key
 from lockgate.plans.offers import settle_offers
 from lockgate.plans.rehearsal import open_stage
 from lockgate.workspace import Workspace, load_migrations, read_settled, refuse_other_format
@@ -66,7 +66,11 @@ def propose(work: Workspace, name: str | None) -> Iterator[Proposal]:
 
 def _find(name: str, files: Sequence[Migration], pending: Sequence[Migration]) -> Migration:
     wanted = Path(name).name
-    found = next((one for one in files if wanted in (one.filename, one.version)), None)
+    version = plain_version(wanted)
+    found = next(
+        (one for one in files if wanted == one.filename or version == plain_version(one.version)),
+        None,
+    )
     if found is None:
         raise UsageError(f"There is no migration {name}.", do="`migrate status` lists them.")
     if found not in pending:
