@@ -69,7 +69,7 @@ database's clock, in UTC."""
 
 @frozen
 class Author:
-    """Who applies, with what, and in which job of CI; `new_id` makes a UUID that nobody has.
+    """Who applies, with what, and in which job of CI; `new_id` makes a new UUID.
     `deadline` is when batches are to stop, by the monotonic clock in seconds; `emergency` is why
     the run passes over policies, empty where it does not."""
 
@@ -91,7 +91,7 @@ class Report:
 
 
 def admit_any(plan: Plan, now: datetime) -> tuple[str, ...]:
-    """Every plan may be begun, by nobody's approval."""
+    """Every plan may be begun, without an approval."""
     return ()
 
 

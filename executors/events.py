@@ -65,7 +65,7 @@ class LockHolder(OtherSession):
                 return f"The role {self.user} may write lockgate's tables."
             case False:
                 return f"The role {self.user} is no migrator: it may not write lockgate's tables."
-        return f"Whether {self.user} is a migrator cannot be told: the rights are not shown to you."
+        return f"Whether {self.user} is a migrator is not known: the rights are not shown to you."
 
 
 def first_words(sql: str) -> str:

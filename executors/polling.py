@@ -24,7 +24,7 @@ def delays() -> Iterator[float]:
 def poll(had: Callable[[], bool], wait: float, on_wait: Callable[[float], None]) -> bool:
     """Asks until the answer is yes; false when `wait` seconds have passed without.
 
-    `on_wait` is told the seconds waited so far, before each pause.
+    `on_wait` gets the seconds waited so far, before each pause.
     """
     started = time.monotonic()
     for delay in delays():

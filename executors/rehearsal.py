@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from lockgate.planner.database.server import Server
     from lockgate.planner.migrations.migration import Migration
 
-LOCK_WAIT = 10.0  # seconds; nobody else knows the database
+LOCK_WAIT = 10.0  # seconds; no one else knows the database
 
 
 def _pass_over(event: Event) -> None:
-    """A rehearsal is told of by its result."""
+    """A rehearsal is reported by its result alone."""
 
 
 @frozen

@@ -36,7 +36,7 @@ HASTY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovac
 def open_scratch(
     address: DatabaseAddress, environment: Environment, traits: Traits, key: str
 ) -> Iterator[Engine]:
-    """An engine on a new, empty database of a server, for the block; `key` is nobody else's.
+    """An engine on a new, empty database of a server, for the block; `key` is of this one alone.
 
     Raises:
         UsageError: the role may not create a database, or not drop it.

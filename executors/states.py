@@ -44,7 +44,7 @@ class Outcome(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Outcome:
-        """What a later lockgate has noted: nobody here can tell whether the statement is done."""
+        """What a later lockgate has noted: it is not known here whether the statement is done."""
         return cls.BEGUN
 
 

@@ -16,7 +16,7 @@ pytest_plugin.py  The pytest plugin
 runs/             Runs, for the commands
 scaffold.py       New migration files, and the first files of a project
 signals.py        SIGINT and SIGTERM as an exception, so that what runs is undone on the way out
-status.py         Where an environment's migrations stand: its files held against its database
+status.py         The states of an environment's migrations: its files held against its database
 testing.py        Databases for tests: one is migrated, and each test gets a clone of it
 threads.py        Work in a thread of its own, for what only waits for others
 trust/            Whether a plan may begin, and who says so

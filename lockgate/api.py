@@ -38,7 +38,7 @@ from lockgate.workspace import (
 __all__ = ["Database", "Plan", "Report", "Stand", "open", "read_plan", "write_plan"]
 
 Listener = Callable[[Event], None]
-"""What is told of a run as it goes on; see docs/reference/events.md."""
+"""The events of a run as it goes on; see docs/reference/events.md."""
 
 
 def _quiet(event: Event) -> None:
@@ -95,7 +95,7 @@ class Database:
         self._resources.close()
 
     def status(self) -> Stand:
-        """Where each migration stands; `problem` is what a person must look at, or None."""
+        """The state of each migration; `problem` is what a person must look at, or None."""
         return stand_of(self._work, load_migrations(self._work.environment))
 
     def plan(

@@ -210,7 +210,7 @@ def _show_bug(error: Exception, invocation: Invocation) -> int:
 
 
 def _tell_program(error: LockgateError, code: int, invocation: Invocation) -> int:
-    """The code, after a program that waits for JSON was told of the error too."""
+    """The code, after a program that waits for JSON has got the error too."""
     if invocation.events:
         from lockgate.views.run import events
 

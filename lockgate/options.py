@@ -236,7 +236,7 @@ def _complete_environment(ctx: click.Context, param: click.Parameter, incomplete
 
 
 def read_deadline(max_time: str | None) -> float | None:
-    """The moment that `--max-time` stands for, by the monotonic clock in seconds; None: there is
+    """The moment when `--max-time` ends, by the monotonic clock in seconds; None: there is
     none.
 
     Raises:

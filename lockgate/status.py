@@ -1,4 +1,4 @@
-"""Where an environment's migrations stand: its files held against its database.
+"""The states of an environment's migrations: its files held against its database.
 
 Must not change either, and must not print. It must load nothing that knows plans: their models
 would cost each `status` more than its work does (`tests/commands/test_imports.py`).
@@ -76,7 +76,7 @@ class Stand:
 
 
 def read_stand(environment: Environment) -> Stand:
-    """Where the migrations of one environment stand.
+    """The states of one environment's migrations.
 
     Raises:
         LockgateError: its files or its database cannot be read.
@@ -187,7 +187,7 @@ def _unknown(name: str, error: LockgateError) -> StatusAnswer:
 
 
 def _rank(name: str, folder: Path, above: frozenset[str] = frozenset()) -> int:
-    """How many environments stand before one: those that it extends, and those that it is
+    """How many environments come before one: those that it extends, and those that it is
     promoted from."""
     below = _named(name, folder) & set(environment_names(folder)) - above - {name}
     ranks = (_rank(each, folder, above | {name}) for each in below)

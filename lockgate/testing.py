@@ -32,7 +32,7 @@ FAST = (
     *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"),
     *("autovacuum=off", "max_wal_size=128MB", "file_copy_method=clone"),
 )
-"""Settings of a server whose data nobody needs after a crash; the last is new in the wheel's 18."""
+"""Settings of a server whose data need not survive a crash; the last is new in the wheel's 18."""
 PREFIX = "lockgate-pytest-"
 
 

@@ -45,7 +45,7 @@ class Workspace:
     environment: Environment
     engine: Engine
     is_exposed: bool = False
-    """Others on the network can read along, and nobody has asked for that."""
+    """Others on the network can read along, and that was not asked for."""
 
 
 def load_environment(name: str, folder: EnvironmentsFolder | None) -> Environment:

@@ -17,8 +17,8 @@ ANSWERS: tuple[Answer, ...] = get_args(Answer)
 class Decision(BaseModel):
     """What a policy of the environment said when the plan was made.
 
-    `allow` is told where a reviewer should know on what terms; what a policy has no word on is
-    not told at all.
+    `allow` is given where a reviewer should know on what terms; a policy that has no opinion
+    makes no decision.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -31,7 +31,7 @@ from lockgate.planner.quantities import short_digest
 from lockgate.planner.value import frozen
 
 UNSEALED = "0" * 64
-"""Stands where a digest will."""
+"""Fills the place of a digest until there is one."""
 LONGEST_INTEGER = 16  # digits of 2**53, beyond which a number is not exact in JSON
 
 Document = TypeVar("Document", bound=BaseModel)

@@ -12,7 +12,7 @@ Knows nothing of exit codes or of how an error is shown: `lockgate.exits` and th
     ├── HistoryError              files and database tell different stories
     │   ├── BrokenHistory         applied migrations were changed, or their files are gone
     │   ├── OutOfOrder            a pending migration is before an applied one
-    │   ├── Occupied              the database has tables, and nobody has said whose
+    │   ├── Occupied              the database has tables, and it is not said whose
     │   ├── StillRequired         a rollback would take away what another migration needs
     │   └── IrreversibleMigration a rollback is asked of a migration without a down section
     ├── InvalidPlan               a plan, or what travels with it, cannot be trusted
@@ -153,7 +153,7 @@ class OutOfOrder(HistoryError):
 
 
 class Occupied(HistoryError):
-    """The database has tables and no history of lockgate's, and nobody has said whose they are."""
+    """The database has tables and no history of lockgate's, and it is not said whose they are."""
 
 
 class StillRequired(HistoryError):

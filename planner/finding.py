@@ -46,7 +46,7 @@ class Finding(BaseModel):
 
     @property
     def is_refused(self) -> bool:
-        """Whether a check fails for it: a danger that nobody has answered for."""
+        """Whether a check fails for it: a danger without a waiver."""
         return self.severity == "danger" and self.allowed is None
 
 

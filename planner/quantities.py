@@ -18,7 +18,7 @@ SIZES = {"kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
 
 
 def parse_duration(value: object) -> float:
-    """The seconds that a duration such as `500ms`, `5s`, `2m`, `1h` or `7d` stands for.
+    """The seconds that a duration such as `500ms`, `5s`, `2m`, `1h` or `7d` means.
 
     >>> parse_duration("500ms"), parse_duration("7d")
     (0.5, 604800.0)
@@ -61,7 +61,7 @@ def format_moment(moment: datetime) -> str:
 
 
 def parse_size(value: object) -> float:
-    """The bytes that a size such as `500kB`, `100MB` or `2GB` stands for, by powers of 1024.
+    """The bytes that a size such as `500kB`, `100MB` or `2GB` means, by powers of 1024.
 
     >>> parse_size("100MB")
     104857600.0

@@ -35,7 +35,7 @@ POLL = 0.25
 CHECK = 2.0
 """Seconds after which it is looked whether each target still has a job."""
 IDLE = 5.0
-"""Seconds without a worker after which the caller is told."""
+"""Seconds without a worker after which the caller hears of it."""
 ATTEMPTS = 3
 """How often a target is put into a job that ends without it."""
 STOPPING = 60.0
@@ -47,7 +47,7 @@ LIVE = ("todo", "doing")
 
 @frozen
 class Assignment:
-    """What a job says: some targets of a run, all on one server, and what its driver was told."""
+    """What a job says: some targets of a run, all on one server, and what its driver was given."""
 
     run: str
     targets: tuple[str, ...]
@@ -136,7 +136,7 @@ class OpenQueue:
 
 @frozen
 class QueueTerms:
-    """How tasks become jobs: `template` names the run and what its driver was told; `idle` is
+    """How tasks become jobs: `template` names the run and what its driver was given; `idle` is
     called once while no worker takes a job."""
 
     template: Assignment

@@ -1,4 +1,4 @@
-"""Where a fleet stands, as values; asks nobody."""
+"""The state of a fleet, as values; asks no server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lockgate.planner.value import frozen
 
 @frozen
 class TargetStand:
-    """Where a target stands: the last version that it has applied, how many are pending; `state`
+    """The state of a target: the last version that it has applied, how many are pending; `state`
     is `up to date`, `pending`, or why nothing can be planned for it, and `detail` what was found.
     `host` is the server that it is on."""
 

@@ -1,4 +1,4 @@
-"""A worker of a fleet: takes jobs from the queue, until it is told to leave.
+"""A worker of a fleet: takes jobs from the queue, until it is asked to leave.
 
 Connects only outwards. What is done with a job, the caller hands in; a signal lets the targets
 under way end, and gives the rest of their jobs back.
@@ -31,8 +31,8 @@ Do = Callable[[Assignment, Callable[[], bool]], bool]
 @frozen
 class WorkerTerms:
     """`jobs` at once; another worker's jobs are taken over when it has given no sign for
-    `stalled_after` seconds; it ends after `idle` seconds without a job, None: never. `lost` is
-    told why the control database does not answer."""
+    `stalled_after` seconds; it ends after `idle` seconds without a job, None: never. `lost`
+    takes why the control database does not answer."""
 
     jobs: int
     stalled_after: float
@@ -54,7 +54,7 @@ class Worker:
         self._active = time.monotonic()
 
     def run(self) -> None:
-        """Returns when it was told to leave by SIGINT or SIGTERM, or has been idle for long."""
+        """Returns when it was asked to leave by SIGINT or SIGTERM, or has been idle for long."""
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_occupancy(engine: Engine, ledger: Ledger) -> Occupancy | None:
-    """What the database holds of others; None where it has a ledger, and nobody needs to ask."""
+    """What the database holds of others; None where it has a ledger, and need not be asked."""
     if ledger.present:
         return None
     from lockgate.planner.adoption.recognition import find_histories  # once in a database's life
@@ -82,8 +82,8 @@ def other_tables(ledger: Ledger) -> tuple[tuple[str, str], ...]:
 
 
 def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, str]]:
-    """A tool's history, also when it was renamed, and what it keeps beside it. An empty name stands
-    for all of a schema that it has made for these."""
+    """A tool's history, also when it was renamed, and what it keeps beside it. An empty name means
+    all of a schema that it has made for these."""
     from lockgate.planner.adoption.recognition import known_tools
 
     tool = next((tool for tool in known_tools() if tool.name == tool_name), None)

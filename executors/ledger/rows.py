@@ -67,7 +67,7 @@ PLAN_PIECE = 1 << 19
 
 @frozen
 class LeftSchema:
-    """What a run has left behind: a short digest of each object, and the serial then. `by` is what
+    """What a run has left: a short digest of each object, and the serial then. `by` is what
     has read them: what another has read cannot be compared with that."""
 
     serial: int

@@ -148,7 +148,7 @@ class Store(LedgerTables):
 
     @abstractmethod
     def keep_digests(self, run_id: str, by: str, survey: Survey) -> None:
-        """Notes what a run leaves behind, in place of what another has left: a digest of each
+        """Notes what a run leaves, in place of what another has left: a digest of each
         object; `by` is what has read them. Durable on return."""
 
     def settle_run(self, run_id: str, reason: str, journal: str = FORGET_RUN) -> None:

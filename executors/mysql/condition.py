@@ -22,7 +22,7 @@ FIND = {
 
 
 def leaves_out(session: MySQLSession, number: int, step: Step, place: int, emit: Emit) -> bool:
-    """Whether a statement's condition keeps it from running, which is told."""
+    """Whether a statement's condition keeps it from running, which is reported."""
     statement = step.statements[place - 1]
     if statement.condition is None or _is_met(session, statement.condition):
         return False

@@ -94,7 +94,7 @@ def _kind(address: DatabaseAddress) -> type[LightConnection]:
 
 
 def is_encrypted(connection: Any) -> bool:
-    """Whether nobody between can read along."""
+    """Whether the traffic is encrypted."""
     return isinstance(connection._sock, ssl.SSLSocket)  # PyMySQL has no public way to ask
 
 

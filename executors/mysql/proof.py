@@ -43,7 +43,7 @@ class ProvingConnection(LightConnection):
     @server_public_key.setter
     def server_public_key(self, key: bytes | None) -> None:
         if key is not None:
-            raise _refused("encrypted with a key that nobody has verified")
+            raise _refused("encrypted with a key that was not verified")
 
     def _request_authentication(self) -> None:
         if self._auth_plugin_name not in ANSWERS:

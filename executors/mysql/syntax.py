@@ -34,7 +34,7 @@ PreparedText = tuple[int, Step, int, PlannedStatement]
 
 
 def find_syntax_error(session: MySQLSession, plan: Plan) -> Failure | None:
-    """The first statement that the server cannot read; None: it was not told of one."""
+    """The first statement that the server cannot read; None: none was found."""
     asked = list(_asked(plan, session.server))
     if not asked:
         return None

@@ -128,7 +128,7 @@ class Watch:
             self._emit(StatementProgressed(first_words(sql or ""), seconds, *progress))
 
     def _end(self, observer: psycopg.Connection[Row], blocker: OtherSession) -> None:
-        """Ends a session where the environment says so; told also when the server refuses it."""
+        """Ends a session where the environment says so; said also when the server refuses it."""
         limit = self._endings.terminate_idle_in_transaction
         wanted: dict[str, tuple[object, ...]] = {}
         if self._endings.cancel == "autovacuum":

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 NOT_HAD = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 # The server opens what it measures, and would wait for a session with the strongest lock.
-# Rows are estimated as its planner does, by the rows of a page and the pages of now; where nobody
-# has counted, by the width of the columns, 32 bytes for what has none:
+# Rows are estimated as its planner does, by the rows of a page and the pages of now; where none
+# were counted, by the width of the columns, 32 bytes for what has none:
 # https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/access/table/tableam.c
 # What inherits from a relation, such as its partitions, is a part of it. Anybody may ask all this.
 FACTS = f"""

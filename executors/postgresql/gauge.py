@@ -1,7 +1,7 @@
 """What a statement locks, reads and rewrites on PostgreSQL: asked right after it, in its
 transaction.
 
-Must see only what others see too: a table that the transaction itself has made is nobody's yet.
+Must see only what others see too: no other uses a table that the transaction itself has made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lockgate.planner.value import frozen
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
-# Locks of reads are left out: they keep nobody waiting but who would lock the whole table. How
+# Locks of reads are left out: they keep only those waiting who would lock the whole table. How
 # often a table was read from its first row on, the server counts for an empty one too.
 HELD = """
 select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
@@ -78,7 +78,7 @@ class Relation:
 class StatementGauge(Gauge):
     """Measures the units of one run. The locks of what commits by itself are gone as it ends.
 
-    What the run itself makes is not measured: nobody uses it yet, in whichever unit it was made.
+    What the run itself makes is not measured: no other session uses it yet.
     """
 
     def __init__(self, session: PostgreSQLSession) -> None:
@@ -167,7 +167,7 @@ def _rewrites(kind: str, pairs: Iterable[tuple[Relation, Relation]]) -> tuple[st
 
 
 def _is_open_behind(command: Command[Any]) -> bool:
-    """Whether the command is a statement of a migration whose locks can be seen behind it."""
+    """Whether the command is a statement of a migration whose locks can be seen after it."""
     mark = command.tag
     if not isinstance(mark, Mark) or not mark.statement or command.sql != mark.statement.sql:
         return False

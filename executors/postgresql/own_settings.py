@@ -6,7 +6,7 @@ A migration must find none of them: it runs under what the server has given the 
 from __future__ import annotations
 
 # An owner of a database may put a schema of his own before pg_catalog, and the migrator would call
-# what is in there. pg_temp stands last: unnamed it would come first, for tables and types.
+# what is in there. pg_temp is last: unnamed it would come first, for tables and types.
 # https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS
 # Row security is off so that the server refuses rather than filters.
 # https://www.postgresql.org/docs/current/runtime-config-client.html

@@ -41,8 +41,8 @@ FAILED = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE, ExecStatus.NONFATAL_E
 
 class HeardConnection(Connection[tuple[Any, ...]]):
     """A connection that remembers why the server has ended it, if it has said so: libpq tells only
-    that it was closed. `last_words` are its message and code. `listener` is told what else the
-    server says beside its results; None: nobody wants to know."""
+    that it was closed. `last_words` are its message and code. `listener` gets what else the
+    server says beside its results; None: it is dropped."""
 
     last_words = ""
     listener: Callable[[ServerMessage], None] | None = None

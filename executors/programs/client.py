@@ -27,7 +27,7 @@ ENCRYPTED = {
     "verify-ca": ("--ssl-mode=VERIFY_CA", "--ssl-verify-server-cert"),
     "verify-full": ("--ssl-mode=VERIFY_IDENTITY", "--ssl-verify-server-cert"),
 }
-"""How the programs of MySQL, and those of MariaDB, are told how much TLS there is to be."""
+"""How the programs of MySQL, and those of MariaDB, take how much TLS is wanted."""
 OPTIONS = {"ssl_ca": "ssl-ca", "ssl_cert": "ssl-cert", "ssl_key": "ssl-key"}
 
 

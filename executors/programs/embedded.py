@@ -263,7 +263,7 @@ def _private_folder(parent: Path, prefix: str, account: Account) -> Path:
 
 
 def _is_private(folder: Path, account: Account) -> bool:
-    """Whether it is there, and nobody has put up another in its place since /tmp was swept."""
+    """Whether it is there, and no other was put in its place since /tmp was swept."""
     if not folder.is_dir() or (folder.is_symlink() and folder.readlink().parent != SOCKETS):
         return False
     status = folder.stat()

@@ -1,4 +1,4 @@
-"""The program that an environment has told of the end of a run: a value on its stdin.
+"""The program that an environment informs of the end of a run: a value on its stdin.
 
 What it prints is shown nowhere, and how it ends decides nothing.
 """

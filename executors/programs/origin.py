@@ -92,7 +92,7 @@ def _key(account: Account, refuge: Path) -> str:
         raise ConfigurationError(
             "the embedded PostgreSQL has no place for its key",
             path=places[0],
-            why="By the key its data is told from data that a checkout brings along.",
+            why="The key distinguishes its data from data that a checkout brings along.",
             do="Set HOME to a folder that may be written to.",
         )
     return ended.stdout.strip()

@@ -93,7 +93,7 @@ def read_signature(path: Path) -> str:
     """
     refuse_outward_link(path)
     try:
-        # Without waiting: a pipe that nobody writes to would be waited for, with the lock held.
+        # Without waiting: a pipe without a writer would be waited for, with the lock held.
         with open(path, "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise BadSignature("broken", f"{path} is no regular file.", do=ASK)
@@ -153,7 +153,7 @@ def sign(message: bytes, key: Path, namespace: str) -> str:
         raise UsageError(
             f"Nothing was signed with the key {key}.",
             why=_words(ended),
-            do="Name a key that can be read: `--key FILE`. Where nobody can type its passphrase, "
+            do="Name a key that can be read: `--key FILE`. Where its passphrase cannot be typed, "
             "load it into the ssh-agent first: `ssh-add FILE`.",
         )
     return ended.stdout.decode("ascii")

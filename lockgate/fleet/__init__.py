@@ -9,7 +9,7 @@ planning.py      Planning for a fleet
 rolling_back.py  `migrate down` of a fleet
 running.py       `migrate apply` of a fleet plan, and the `check:` after a wave
 showing.py       `migrate show`, `migrate status` and `migrate history` for a fleet
-standing.py      Where the targets of a fleet stand: each is asked itself
+standing.py      The states of a fleet's targets: each is asked itself
 throttling.py    Sparing of servers: no further target of one is begun while it is under load
 working.py       `migrate worker`: what is done with a job of a fleet's run
 """

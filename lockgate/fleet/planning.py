@@ -56,7 +56,7 @@ def plan_fleet(fleet: FleetWorkspace, request: Request) -> FleetPlan:
     """The plan for all targets of a fleet that can be planned for.
 
     Raises:
-        UsageError: a state stands in for the database, or no plan can be made for any.
+        UsageError: a state replaces the database, or no plan can be made for any.
         LockgateError: as `make_plan`, where it says so of every target.
     """
     if request.state is not None:

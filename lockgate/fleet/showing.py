@@ -46,7 +46,7 @@ def show_fleet_plan(plan: FleetPlan, style: str, approvals: ApprovalState) -> No
 def show_status(
     environment: Environment, style: str, *, each: bool, cached: bool, verify: bool
 ) -> None:
-    """Where a fleet's targets stand, asked of themselves; or what is noted of its last run.
+    """The states of a fleet's targets, asked of themselves; or what is noted of its last run.
 
     Raises:
         UsageError: it is not shown in this way.

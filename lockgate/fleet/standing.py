@@ -1,4 +1,4 @@
-"""Where the targets of a fleet stand: each is asked itself.
+"""The states of a fleet's targets: each is asked itself.
 
 Changes no target; what is noted of a run may be corrected.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def read_fleet_stand(fleet: FleetWorkspace) -> FleetStand:
-    """Where all targets stand now.
+    """The states of all targets now.
 
     Raises:
         LockgateError: the migrations' files or the fleet's own database cannot be read.

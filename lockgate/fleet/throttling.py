@@ -49,7 +49,7 @@ class Throttled:
         return sorted(self._places)
 
     def is_ready(self, host: str) -> bool:
-        """Whether the server is within the limits; one that cannot be asked is told by its own
+        """Whether the server is within the limits; one that cannot be asked is reported by its own
         targets."""
         return not self.held_by(host)
 

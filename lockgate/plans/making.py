@@ -57,7 +57,7 @@ class Request:
     `only` are the versions to apply, with their checksums; `from_database` says that the
     rollback's SQL is the one that the database keeps, and `allow_non_atomic` that the plan may be
     one that can stop half-way for good. `rehearse` is to run it on a scratch database, and `state`
-    is the file that stands in for the live one. `origin` is what is known of the environment that
+    is the file that replaces the live one. `origin` is what is known of the environment that
     the plan is promoted from, and `unseen` says that it is applied at once, without a review.
     `fresh` says that the tables of a database without a history are not of these migrations.
     `sizes` are rows and bytes that tables have in other databases that the plan is for.
@@ -122,7 +122,7 @@ class Request:
             )
         if self.state and (self.rehearse or self.from_database):
             raise UsageError(
-                "A state stands in for the database, and this needs the database itself.",
+                "With `--state` the database is not asked, and this needs the database itself.",
                 do=f"Leave `{'--rehearse' if self.rehearse else '--from-database'}` away, "
                 "or `--state`.",
             )
@@ -199,7 +199,7 @@ def refuse_bad_syntax(plan: Plan, engine: Engine) -> None:
 
 @frozen
 class Draft:
-    """A plan that nobody has looked at, and the files that it was made from, if it was."""
+    """A plan that was not reviewed, and the files that it was made from, if it was."""
 
     plan: Plan
     migrations: tuple[Migration, ...] = ()

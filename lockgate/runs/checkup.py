@@ -182,7 +182,7 @@ def _followers(survey: Survey) -> Iterator[Check]:
 
 
 def _name_followers(names: Mapping[str, float | None]) -> str:
-    """Each with its lag, where that is told.
+    """Each with its lag, where that is known.
 
     >>> _name_followers({"standby_1": 0.25, "10": None}), _name_followers({})
     ('standby_1 (0.2 s late), 10', 'none')

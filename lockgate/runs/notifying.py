@@ -1,4 +1,4 @@
-"""The end of a run, told to the program that the environment names under `notify`.
+"""The end of a run, for the program that the environment names under `notify`.
 
 It must not change how the run ends.
 """
@@ -30,7 +30,7 @@ DEADLINE = 10.0
 
 @contextmanager
 def notifying(environment: Environment, emit: Emit, emergency: str = "") -> Iterator[Emit]:
-    """Where the events of the block go, after which the program is told of a run that has begun."""
+    """Where the events of the block go; after it the program hears of a run that has begun."""
     if environment.notify is None:
         yield emit
         return
@@ -56,7 +56,7 @@ class _Notice:
         self._done: list[dict[str, Any]] = []
 
     def hear(self, event: Event) -> None:
-        """Remembers what of the run is told."""
+        """Remembers what the notice says of the run."""
         from lockgate.executors.events import RunStarted, StepFinished
 
         if isinstance(event, RunStarted):

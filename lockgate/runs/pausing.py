@@ -23,7 +23,7 @@ def ask_to_wait(work: Workspace, who: str) -> list[Progress]:
 
 
 def let_go_on(work: Workspace) -> list[Progress]:
-    """The statements in batches that nobody asks to wait any more.
+    """The statements in batches that are no longer asked to wait.
 
     Raises:
         UsageError: there is none.

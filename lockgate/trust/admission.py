@@ -38,7 +38,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 class PlanFile:
     """A plan that was read from a file: as its own SQL shows it, None where that was not looked
     at, since the plan was begun, and whose signatures it bears.
-    `maker` has signed that they made it; empty: nobody has. `allow_non_atomic` says that the caller
+    `maker` has signed that they made it; empty: no one has. `allow_non_atomic` says that the caller
     accepts that it can stop half-way. `approvers` are who has signed the fleet's plan that it is
     of; None: it is of none. `emergency` is why it passes over policies."""
 
@@ -145,8 +145,8 @@ def read_intent(reviewed: str | None) -> str | None:
 
 
 def refuse_unread(plan: Signable, reviewed: str | None) -> None:
-    """Raises Denied when a plan's digest is not the reviewed one, in groups or in one; None: nobody
-    said which it is.
+    """Raises Denied when a plan's digest is not the reviewed one, in groups or in one; None: it
+    was not said which it is.
 
     Raises: UsageError as well, for less than a whole digest.
     """
@@ -169,6 +169,6 @@ def refuse_unread(plan: Signable, reviewed: str | None) -> None:
 
 
 def refuse_unreviewed(plan: Plan, intent: str | None) -> None:
-    """Raises Denied when a plan does not do what was reviewed; None: nobody said what was."""
+    """Raises Denied when a plan does not do what was reviewed; None: not said."""
     decision = None if intent is None else judge_intent(plan, intent)
     refuse_denied([decision])

@@ -129,7 +129,7 @@ def sign_plan(plan: Signable, plan_file: Path, key: Path) -> Path:
 def read_maker(
     plan: Signable, plan_file: Path, own: str | None, environment: Environment, now: datetime
 ) -> str:
-    """Who has signed that they made the plan; empty: nobody has.
+    """Who has signed that they made the plan; empty: no one has.
 
     Raises:
         BadSignature: the signature is not good at this time.

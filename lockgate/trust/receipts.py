@@ -68,7 +68,7 @@ def _obscures(file: Path, plan_file: Path) -> bool:
 def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -> None:
     """Writes the receipt of an applied plan, and its signature beside it.
 
-    The plan is applied by then, so what hinders this is told, and is no error of the run.
+    The plan is applied by then, so what hinders this is a warning, and no error of the run.
 
     Raises:
         InvalidPlan: the receipt that the database keeps was altered.
@@ -92,8 +92,8 @@ def hand_out_receipt(plan: Plan, engine: Engine, file: Path, key: Path | None) -
 
 
 def hand_out_fleet_receipt(receipt: FleetReceipt, file: Path, key: Path | None) -> None:
-    """Writes the receipt of a fleet's run, and its signature beside it; what hinders this is told,
-    and is no error of the run."""
+    """Writes the receipt of a fleet's run, and its signature beside it; what hinders this is a
+    warning, and no error of the run."""
     try:
         write_fleet_receipt(receipt, file)
         if key is not None:

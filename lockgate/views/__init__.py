@@ -5,7 +5,7 @@ conversion.py  Which migration became which file of ours: for people, and as a d
 database/      What a database says, for its reader: each for people and as a document
 errors.py      An error that ends a command
 findings/      Findings for their reader
-fleet/         Views of a fleet: its plan, a run, where its targets stand
+fleet/         Views of a fleet: its plan, a run, the states of its targets
 grid.py        A table of many columns for a terminal of any width
 json.py        One JSON document on stdout
 markup.py      Text within GitHub's flavour of Markdown

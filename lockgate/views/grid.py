@@ -23,7 +23,7 @@ NAME = 12
 
 def say_grid(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """The table on stdout. On a terminal the second column is cut to what the others leave, and
-    those that do not fit stand below, with the first two once more."""
+    those that do not fit are below, with the first two once more."""
     if not is_terminal(sys.stdout):
         say_table(headers, [[text for text, _ in row] for row in rows], [""] * len(rows))
         return

@@ -20,7 +20,7 @@ LONGEST_LINE = 500
 
 
 def escape(text: str) -> str:
-    r"""A text as it stands, within a line; an empty comment keeps @name from calling people.
+    r"""A text unchanged, within a line; an empty comment keeps @name from calling people.
 
     >>> escape("a_b | <i>\n@team")
     'a\\_b \\| \\<i\\> @<!-- -->team'

@@ -42,12 +42,12 @@ def render_page(environment: Environment, name: str, script: str, **values: Any)
 
 
 def _shown(value: object) -> object:
-    """What no reader would see is written out, wherever a text of the project's stands."""
+    """What no reader would see is written out, in every text of the project's."""
     return value if isinstance(value, Markup) else escape(reveal(str(value)))
 
 
 def _source(environment: Environment, name: str) -> Markup:
-    """A file of ours, as it stands."""
+    """A file of ours, unchanged."""
     assert environment.loader is not None
     return Markup(environment.loader.get_source(environment, name)[0])
 

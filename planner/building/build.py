@@ -73,7 +73,7 @@ class Setting:
     fresh: bool | None = None
     """As `Plan.fresh`."""
     state_pulled_at: datetime | None = None
-    """When the state was pulled that stands in for the database; None: it was asked itself."""
+    """When the state was pulled that replaces the database; None: the database itself was asked."""
 
 
 def build_up_plan(

@@ -41,7 +41,7 @@ class Comparison:
 
 @frozen
 class Standing:
-    """Where one migration stands. `state` is applied, pending, out of order, to repeat, changed,
+    """The state of one migration. `state` is applied, pending, out of order, to repeat, changed,
     missing, removed or half done; `checksum` is the file's, and `entry` the ledger's row, where
     there is one. `recorded` says that it counts as applied, and that lockgate has not run it."""
 

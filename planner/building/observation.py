@@ -21,10 +21,10 @@ from lockgate.planner.value import frozen
 class Observation:
     """A database at one moment.
 
-    `fingerprint` is each object of the schema with a short digest, None where nobody looks at
-    it. `runs` are those that have applied plans, for a rollback without the files. `occupancy` is
-    what it holds of others before the first run, None where nobody has looked. `pulled_at` is when
-    it was written down, None where it is known at first hand.
+    `fingerprint` is each object of the schema with a short digest, None where it is not
+    looked at. `runs` are those that have applied plans, for a rollback without the files.
+    `occupancy` is what it holds of others before the first run, None where it was not looked at.
+    `pulled_at` is when it was written down, None where it is known at first hand.
     """
 
     server: Server

@@ -59,7 +59,7 @@ class RunReceipt(Protocol):
 
 @frozen
 class SignedReceipt:
-    """A receipt, and whose signature of it is good: nobody's where none was looked at."""
+    """A receipt, and whose signature of it is good: none where none was looked at."""
 
     receipt: RunReceipt
     signers: tuple[str, ...] = ()

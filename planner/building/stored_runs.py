@@ -74,7 +74,7 @@ class AppliedMigration:
 def find_applied(ledger: Ledger, runs: Iterable[StoredRun]) -> tuple[AppliedMigration, ...]:
     """Every migration of the history, in the order in which the runs have recorded them.
 
-    Those that no run has recorded stand first.
+    Those that no run has recorded come first.
 
     Raises:
         InvalidPlan: a run's plan is not the one that it applied.
@@ -135,7 +135,7 @@ def _provenance(applied: AppliedMigration, line: int) -> Finding:
         line=line,
         message="Its SQL was kept with plan "
         f"{short_digest(applied.plan_digest)}, which applied it.",
-        why="No migration file was read: what runs is what stood in its down section then.",
+        why="No migration file was read: what runs is its down section as it was then.",
     )
 
 

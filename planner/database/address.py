@@ -96,7 +96,7 @@ class DatabaseAddress:
 
     @property
     def is_local(self) -> bool:
-        """Whether the server is on this machine: nobody else can listen there."""
+        """Whether the server is on this machine: no one else can listen there."""
         if self.options.keys() & REDIRECTIONS:
             return False
         if self.socket is not None:

@@ -34,7 +34,8 @@ class Detail:
     """A line of an object's text: a part of it, such as `column id`, with its attributes.
 
     The part is empty for the object's own attributes. `place` matters where the order does, as
-    among a table's columns; parts of one place stand by name. An attribute of None is not there.
+    among a table's columns; parts of one place are sorted by name. An attribute of
+    None is not there.
     """
 
     object: str

@@ -138,13 +138,13 @@ class ForeignKey:
 class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
-    On PostgreSQL all kinds of relations are told, indexes with the rows of their table; there
+    On PostgreSQL all kinds of relations are listed, indexes with the rows of their table; there
     alone they have a `layout`.
 
     `collation` is that of a new column. `triggered` is what the bodies of its triggers mention;
     None: not known.
     `versioned` is MariaDB's system versioning: it keeps what its rows were.
-    `schema` is the one that it is in; empty: it is not told.
+    `schema` is the one that it is in; empty: not known.
     `sequences` are those that its columns' defaults take values of, in lower case.
     """
 
@@ -165,11 +165,11 @@ class TableFacts:
 @frozen
 class KnownNames:
     """All names of a database, also of what it does not tell more about: each with its kind, and
-    its schema where it has one. `table` stands for all relations, `type` for domains and
-    `function` for all routines.
+    its schema where it has one. `table` means all relations, `type` also domains, and
+    `function` all routines.
 
     `path` are the schemas in which a name without one is looked for. `schemas` are those of which
-    all names are told; None: of all. `folded` says that they are told in lower case, as two in
+    all names are listed; None: of all. `folded` says that they are in lower case, as two in
     different case may be one.
     """
 

@@ -1,6 +1,6 @@
 """Reads which names a text of SQL mentions: what it may read, call or move.
 
-Knows no statement, and not what a name stands for.
+Knows no statement, nor what a name means.
 """
 
 from __future__ import annotations

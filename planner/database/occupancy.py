@@ -90,12 +90,12 @@ def refuse_blind_baseline(
         why="The baseline would record other versions than that.",
         do=f"Record exactly what it says: `migrate adopt{e} -o adopt.json`; of a tool whose "
         f"migrations are no SQL files, `migrate adopt{e} --baseline VERSION -o adopt.json`. "
-        "Where nobody uses that tool any more and its table is wrong, drop the table first.",
+        "If that tool is no longer in use and its table is wrong, drop the table first.",
     )
 
 
 def refuse_occupied(found: Occupancy | None, ledger: Ledger, environment: str) -> None:
-    """Raises Occupied when there are tables and no ledger of ours; None: nobody has looked."""
+    """Raises Occupied when there are tables and no ledger of ours; None: not looked for."""
     if ledger.present or found is None or not found.tables:
         return
     lines = [f"The database has {found}, and no history of lockgate's."]

@@ -30,7 +30,7 @@ class Recorded:
 
 @frozen
 class AdoptedTable:
-    """Another tool's history that was taken over, and what stood there then."""
+    """Another tool's history that was taken over, and what it said then."""
 
     tool: str
     schema: str

@@ -1,4 +1,4 @@
-"""The keys of an environment's file, as models: what may stand there, and what it means.
+"""The keys of an environment's file, as models: which there are, and what each means.
 
 Must not read a file: `planner.environments.environment` does. The keys are documented in
 docs/reference/environment.md; a test holds that page to these models.

@@ -102,7 +102,7 @@ def _is_allowed(
 
 def allowed_names(text: str, directory: Path, variable: str, between: str) -> Collection[str]:
     """The names in a list, separated as a pattern says, or with `@` in a file, a line each, which
-    nobody can change by a commit.
+    no commit can change.
 
     Raises:
         ValueError: the file of this variable cannot be read, or lies in the project.

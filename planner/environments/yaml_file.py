@@ -47,7 +47,7 @@ FileModel = TypeVar("FileModel", bound=BaseModel)
 
 @frozen
 class FilePlace:
-    """Where a key stands: the line counts from 1; 0 means the file as a whole."""
+    """The place of a key: the line counts from 1; 0 means the file as a whole."""
 
     path: Path
     line: int = 0
@@ -306,8 +306,8 @@ def _sentence(error: Any, location: Location, model: type[BaseModel]) -> str:
         "string_type": f"is text: {QUOTES}",
         "bool_type": "is true or false, without quotes",
         "int_type": "is a whole number, without quotes",
-        "model_type": "is a map: its keys stand below it, indented",
-        "dict_type": "is a map: its keys stand below it, indented",
+        "model_type": "is a map: its keys are below it, indented",
+        "dict_type": "is a map: its keys are below it, indented",
         "literal_error": f"is one of {context.get('expected')}",
         "string_pattern_mismatch": f"does not match {context.get('pattern')}",
     }.get(kind, str(error["msg"]).replace("Input s", "s"))

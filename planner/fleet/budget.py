@@ -1,6 +1,6 @@
 """The budget of a fleet's run: how many targets may fail before it pauses.
 
-Counts what it is told, in the order in which it is told.
+Counts outcomes in the order in which it hears of them.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class TargetEnd(Model):
 
 
 class FleetReceipt(Model):
-    """What a fleet's run has left; a signature may stand beside it."""
+    """What a fleet's run has left; a signature may be beside it."""
 
     format: Literal["lockgate-fleet-receipt"] = FORMAT
     format_version: str = Field(FORMAT_VERSION, pattern=r"^1\.[0-9]+$")

@@ -87,7 +87,7 @@ def rank(verdict: str) -> int:
 
 def verdict(steps: Sequence[Step], cuts: Iterable[str] = ()) -> str:
     """What a failure in the middle of these steps leaves, by the guarantees of `judge_outside`;
-    `cuts` say why steps do not share a transaction, where nobody has asked for that."""
+    `cuts` say why steps do not share a transaction, where that was not asked for."""
     parts: list[Part] = []
     for place, step in enumerate(steps):
         if place and _share_transaction(steps[place - 1], step):

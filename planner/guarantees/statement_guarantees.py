@@ -1,6 +1,6 @@
 """What undoes one statement where the server commits DDL by itself, and why nothing better does.
 
-Knows nothing of the statements around it but what these left: `units` knows which stand where.
+Knows nothing of the statements around it but what these left: `units` knows their order.
 """
 
 from __future__ import annotations

@@ -288,7 +288,7 @@ def _promised(
 def _promised_rollback(
     statements: tuple[PlannedStatement, ...], terms: Terms, facts: Facts
 ) -> tuple[PlannedStatement, ...]:
-    """The way back as a unit of its own, of tables that nobody can know yet."""
+    """The way back as a unit of its own, of tables that are not known yet."""
     unknown = replace(facts, tables={}, names=None)
     section = _weigh_section(statements, Schema(unknown), Terms(terms.dialect, terms.database))
     (promises,) = _settle([section])

@@ -38,8 +38,8 @@ def read_batch(
     """How the one statement of a section runs in batches.
 
     Raises:
-        MigrationFileError: an option is wrong, the section has other statements, or the bounds do
-            not stand where each row is in one batch.
+        MigrationFileError: an option is wrong, the section has other statements, or the bounds are
+            not where each row is in one batch.
     """
     options = _read_options(directive)
     if len(statements) != 1:
@@ -74,7 +74,7 @@ def read_batch(
 def refuse_misplaced(
     directive: Directive, word: str, taken: Mapping[str, Directive], *, below: bool
 ) -> None:
-    """Raises MigrationFileError when a directive is a second one of its kind, stands `below` the
+    """Raises MigrationFileError when a directive is a second one of its kind, is `below` the
     statement that it is about, or needs another one above it."""
     other = "online" if word == "batch" else "batch"
     if word in taken:

@@ -1,6 +1,6 @@
 """The directives above `-- migrate:up`: what a file requires, takes away, and is written in.
 
-Reads directives, never the text that they stand in.
+Reads directives, never the text around them.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ def _outside_only(statement: Statement, alone: str) -> MigrationFileError:
 
 
 def refuse_copy_out(statement: Statement) -> None:
-    """Raises MigrationFileError for COPY … TO STDOUT: nobody is there to receive the rows."""
+    """Raises MigrationFileError for COPY … TO STDOUT: there is no client to receive the rows."""
     words = statement.words
     if words[:1] == ("copy",) and ("to", "stdout") in pairwise(words):
         raise MigrationFileError(

@@ -55,7 +55,7 @@ def render(source: str, variables: Mapping[str, str]) -> str:
 
 
 def with_bounds(source: str, variables: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables, and in a file with batches `lo` and `hi`, which stand for themselves.
+    """The variables, and in a file with batches `lo` and `hi`, which are rendered as themselves.
 
     Raises:
         MigrationFileError: the environment has variables of these names.

@@ -100,7 +100,7 @@ class _Limiting(NodeTransformer):
     """Puts limits where Jinja has no place for them.
 
     `a ~ b` becomes `[a, b] | join`. What is compared, and keys, are measured first: lists within
-    lists may stand for more than there is memory or time.
+    lists may expand to more than there is memory or time.
     """
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802

@@ -35,7 +35,7 @@ def read_waiver(directive: Directive, statement: int = 0) -> Waiver:
     Raises:
         MigrationFileError: it names no code, or gives no reason.
     """
-    # A reason that nobody sees is none.
+    # An invisible reason is none.
     _, code, reason = [*directive.text.split(maxsplit=2), "", ""][:3]
     if CODE.fullmatch(code) and is_visible(reason):
         return Waiver(code, reason, directive.line, statement)

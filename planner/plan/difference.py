@@ -101,7 +101,7 @@ def _key(step: Step) -> tuple[str, VersionKey]:
 
 
 def _steps(before: Plan, after: Plan) -> Iterator[StepChange]:
-    """Removed steps stand where they ran; one that runs at another place is at the new one."""
+    """Removed steps are where they ran; one that runs at another place is at the new one."""
     old = {_key(step): step for step in before.steps}
     new = {_key(step): step for step in after.steps}
     for tag, first, last, start, end in SequenceMatcher(

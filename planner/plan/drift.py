@@ -22,7 +22,7 @@ from lockgate.planner.quoting import double_quoted
 from lockgate.planner.value import frozen
 
 # The creator of a database decides on these, and no migration does: the DATABASE's own
-# attributes, and MySQL's rights on all of it, which stand in `grants` without an object.
+# attributes, and MySQL's rights on all of it, which are in `grants` without an object.
 GRANTS = "grants"
 ON_AN_OBJECT = re.compile(r"'[^']*'@'[^']*' on ")
 NAMED = 5

@@ -48,7 +48,7 @@ class Step(Model):
     """One migration in one direction."""
 
     direction: Direction = Field(description="Whether the up or the down section runs.")
-    version: Version = Field(description="As it stands, or will stand, in the history table.")
+    version: Version = Field(description="As it is, or will be, in the history table.")
     name: str = Field(description="The rest of the file's name; for people.")
     file: str = Field(
         description="The file of the section, relative to the migrations directory; for messages."

@@ -68,7 +68,7 @@ class Job(Model):
 
 
 class Receipt(Model):
-    """What a run has left behind, for those who were not there; a signature may stand beside it."""
+    """What a run has left, for those who were not there; a signature may be beside it."""
 
     format: Literal["lockgate-receipt"] = FORMAT
     format_version: str = Field(FORMAT_VERSION, pattern=r"^1\.[0-9]+$")

@@ -42,6 +42,6 @@ class Adopted(Model):
     qualifier: str = Field(description="The schema of its table. For the executor.")
     table: str = Field(description="Its table. For the executor.")
     versions: tuple[str, ...] = Field(
-        description="What stood there as applied, as the tool spells it. The executor refuses a "
+        description="What it held as applied, as the tool spells it. The executor refuses a "
         "plan when something came to it or went since."
     )

@@ -16,7 +16,7 @@ class Start:
     `now` is the database's clock, `intent` the intent digest that was reviewed, where it was
     given, and `approvers` are those whose signature of this plan is good, without repetition;
     `authors` are those of them who have written the commit that it was made from.
-    `maker` has signed the plan when it was made; empty: nobody has. `is_file` says that it was
+    `maker` has signed the plan when it was made; empty: no one has. `is_file` says that it was
     read from a file, and not made in this process.
     `emergency` is why it is one, as the caller says; empty: it is none.
     `decisions` are all on the plan's content: its own, and those of the policy of now.

@@ -30,7 +30,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Model(BaseModel):
-    """Frozen; what a reader does not know, it refuses: nobody is shown what nobody can explain."""
+    """Frozen; a reader refuses what it does not know: it could not explain that to anyone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -102,7 +102,7 @@ class Concurrent(Model):
 class StatementReading(Model):
     """What a statement does by itself, whatever the tables are like that it works on.
 
-    Its reader's words, so that nobody else has to look at the SQL to learn it.
+    Its reader's words, so that no other part has to look at the SQL to learn it.
     """
 
     kind: str = Field(description="What it is, such as `alter table`; for reviewers.")
@@ -130,8 +130,7 @@ class StatementReading(Model):
     )
     repeatable: bool = Field(
         True,
-        description="It may run again when nobody noted that it was done; the executor relies on "
-        "it.",
+        description="It may run again when it was not noted as done; the executor relies on it.",
     )
     concurrent: Concurrent | None = Field(
         None, description="The index that it builds or drops in several transactions; null: none."

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
 
 CLOCKS_DIFFER = timedelta(hours=1)
-"""The most by which a primary's clock may be behind that of the one before it."""
+"""The most by which a primary's clock may lag that of the one before it."""
 
 
 SERVERS = "servers"
@@ -37,7 +37,7 @@ def refuse_offline(plan: Plan) -> None:
         raise OfflinePlan(
             "The plan was made from a state that was pulled at "
             f"{format_moment(plan.state_pulled_at)}.",
-            why="It is for review: nobody has asked the database itself.",
+            why="It is for review: the database itself was not asked.",
             do=f"Make one with `migrate plan -e {plan.environment} --reviewed PLAN`, where the "
             "database can be reached: it is refused if it would do something else.",
         )

@@ -8,7 +8,7 @@ A policy reads plans and nothing else. It is a module with
   does not;
 - where it speaks of other environments: `misplaced(setting, name, names)`, what is wrong with it
   in the environment of this name among these, or nothing;
-- where the answer can change behind the plan: `judge_start(start, setting)`, asked by `apply`.
+- where the answer can change after planning: `judge_start(start, setting)`, asked by `apply`.
 
 Its name is its key. Every command reads environments, so what only judging needs is imported when
 a policy judges.

@@ -93,7 +93,7 @@ def judge_start(start: Start, setting: Approvals) -> Decision | None:
         policy="approvals",
         answer="deny",
         reason=f"Needed: {_needs(needed, setting)}{f', for {reasons}' if reasons else ''}. "
-        f"Approved by: {', '.join(counted) or 'nobody'}.{apart}",
+        f"{'Approved by: ' + ', '.join(counted) if counted else 'No approval yet'}.{apart}",
         do=f"{APPROVE} `migrate up` and `migrate down` have no plan file: make one with "
         "`migrate plan`.",
     )

@@ -1,4 +1,4 @@
-"""The policy `findings`: a lint rule calls something a danger, and nobody has answered for it."""
+"""The policy `findings`: a lint rule calls something a danger, and no waiver answers for it."""
 
 from __future__ import annotations
 

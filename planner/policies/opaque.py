@@ -1,4 +1,4 @@
-"""The policy `opaque`: a statement runs code that nobody has read for the reviewer."""
+"""The policy `opaque`: a statement runs code that was not read for the reviewer."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def judge_start(start: Start, setting: Making) -> Decision | None:
 
 
 def judge_maker(maker: str, setting: Making) -> Decision | None:
-    """The same, before the database is asked; an empty maker is nobody."""
+    """The same, before the database is asked; an empty maker is none."""
     if not setting.signed_by or setting.counts(maker):
         return None
     found = f"it is signed by {maker}" if maker else "it bears no such signature"
@@ -63,7 +63,7 @@ def judge_maker(maker: str, setting: Making) -> Decision | None:
 
 
 def is_looser(setting: Making, base: Making) -> bool:
-    """Nobody's signature, or others' too, where the base wants one."""
+    """No signature, or those of others too, where the base wants one."""
     mine, theirs = set(setting.signed_by), set(base.signed_by)
     return bool(theirs) and not (mine and mine <= theirs)
 

@@ -42,7 +42,7 @@ def judge_start(start: Start, setting: str) -> Decision | None:
     return Decision(
         policy="rehearsal",
         answer="deny",
-        reason="Nobody has signed that the plan was rehearsed.",
+        reason="No signature says that the plan was rehearsed.",
         do="Make it with `migrate plan --rehearse --sign-with KEY`; the key's owner is in "
         "allowed_signers.",
     )

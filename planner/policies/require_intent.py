@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SETTING = bool
 DEFAULT = False
-MEANING = "`apply` must be told what was reviewed, with `--reviewed`."
+MEANING = "`apply` needs to know what was reviewed, with `--reviewed`."
 
 
 def judge(plan: Plan, setting: bool) -> Decision | None:
@@ -31,7 +31,7 @@ def judge(plan: Plan, setting: bool) -> Decision | None:
 def judge_start(start: Start, setting: bool) -> Decision | None:
     """Denies another intent than the reviewed one, and where it is required also none."""
     if start.intent is None:
-        return _deny("Nobody said what was reviewed.") if setting else None
+        return _deny("It was not said what was reviewed.") if setting else None
     return judge_intent(start.plan, start.intent)
 
 

@@ -1,6 +1,6 @@
 """Which functions a text calls that are not the server's own: those of the database.
 
-Names of the server's own stand in `functions`, a file for each engine. A name that the database
+Names of the server's own are in `functions`, a file for each engine. A name that the database
 has given to another function too (an overload of `lower`) is taken for the server's.
 """
 
@@ -29,7 +29,7 @@ def server_functions(engine: str) -> frozenset[str]:
 
 @cache
 def clause_words(engine: str) -> frozenset[str]:
-    """Words that may stand before a parenthesis and call nothing: without quotes no function has
+    """Words that may come before a parenthesis and call nothing: without quotes no function has
     these names, but for some words of PL/pgSQL and of clauses, which one could have."""
     return _listed(f"{engine}-words")
 

@@ -110,7 +110,7 @@ class Clause:
     type as the catalogue prints it. `volatility` is that of a new column's default, empty where it
     has none. `others` are the further tables that it names. `words` are what it says besides:
     `not valid`, `using index`; `any zone` is not the SQL's, but its session's. `bound` are the
-    constants of a partition's limits, by which it is told from the others: `("from", "1", "to",
+    constants of a partition's limits, which distinguish it from the others: `("from", "1", "to",
     "9")`, `("in", "a", "b")`. `calls` are the functions in a default of which the SQL alone does
     not tell whether they are volatile. `required` are the columns of which a CHECK says that they
     are not NULL. `casts` are the types by way of which USING makes an old value a new one, in
@@ -159,7 +159,7 @@ class Definition:
 class Reading:
     """What one statement does, if the server does not refuse it.
 
-    Names stand as in the statement: whether two in different case are one, the server says.
+    Names are spelled as in the statement: whether two in different case are one, the server says.
     """
 
     verb: Verb

@@ -1,6 +1,6 @@
 """Locks that earlier statements of a transaction still hold when a statement begins.
 
-Kept while the statements are followed in order: of each one only what a reviewer is told is copied,
+Kept while the statements are followed in order: of each one only what a reviewer sees is copied,
 so that a plan of many steps costs no more for each of them.
 https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 """

@@ -85,8 +85,8 @@ class OwnObjects:
         return bool(known) and as_relation(one).kind in HOLDERS
 
     def is_new(self, one: Object, facts: Facts) -> bool:
-        """Whether nobody uses it yet. A table that the database has is new only by the very name
-        by which another was made."""
+        """Whether no other session uses it yet. A table that the database has is new only by the
+        very name by which another was made."""
         if self._find_temporary(one) is not None or self._made.find(self._key(one)) is not None:
             return True
         relation = as_relation(one)
@@ -162,8 +162,8 @@ class OwnObjects:
                 self._made.add(key, certain)
 
     def _index(self, clause: Clause) -> None:
-        """An index of a table that nobody uses yet; by the name that the server gives it, if the
-        statement gives none."""
+        """An index of a table that no other session uses yet; by the name that the server gives it,
+        if the statement gives none."""
         table = clause.table
         given = clause.name or "_".join([table.name, *clause.columns, "idx"])
         key = self._key(Object("index", given, table.schema, table.path))

@@ -50,7 +50,7 @@ def bind(
     applied: Sequence[AppliedMigration] = (),
 ) -> tuple[Migration, ...]:
     """The migrations of the plan, from the text that it carries: each step's statements are those
-    that its file's checksum stands for. Steps of format 1.0 carry none, and are passed over.
+    that its file's checksum is of. Steps of format 1.0 carry none, and are passed over.
 
     `variables` are the environment's of now; a template has to have been rendered with them, or,
     to be rolled back, with those that the database has noted in `applied`.

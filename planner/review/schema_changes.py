@@ -1,6 +1,6 @@
 """What a plan changes in the schema, object by object: what its rehearsal saw, else its SQL.
 
-Derived from the statements themselves, so that nobody has to believe it; decides nothing.
+Derived from the statements themselves, so that no claim has to be believed; decides nothing.
 """
 
 from __future__ import annotations

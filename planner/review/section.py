@@ -60,7 +60,7 @@ class Reviewed:
     """A statement, its place in the section from 1, what it does to others, and the locks that
     earlier ones hold when it begins; none where the server commits each statement.
 
-    `new` are the tables that it works on and nobody uses yet; `is_own` is true where the plan has
+    `new` are the tables of it that no other session uses yet; `is_own` is true where the plan has
     made for certain all that it writes, alters or drops. `by_server` are the locks that the server
     would take, where a program copies the table in its place.
     """
@@ -133,7 +133,7 @@ class Subject:
 
 
 def _dropped_by(statement: Reviewed) -> Iterator[Object]:
-    """What nobody uses any more; a dropped index leaves its table, which stays closed."""
+    """What is no longer used; a dropped index leaves its table, which stays closed."""
     effect = statement.impact.reading
     for one in effect.objects if effect.verb == "drop" else ():
         if one.kind != "index":

@@ -159,7 +159,7 @@ def _unread(violation: Violation) -> Finding:
 
 
 def _is_moot(kind: HazardKind, statement: Reviewed, tables: tuple[Object, ...]) -> bool:
-    """Whether what squawk takes for granted is not so: nobody uses a table that the plan itself
+    """Whether what squawk takes for granted is not so: no session uses a table that the plan itself
     has made, by the facts there may be no work that others have to wait for, and what is not there
     is not changed."""
     if statement.impact.reading.is_idle:

@@ -1,6 +1,6 @@
 """The files that a migration becomes, when its statements are pieces: one for each unit.
 
-Reads and writes no file. What stood in the first one beside the statements stays: its head, its
+Reads and writes no file. What the first one had beside the statements stays: its head, its
 comments and its way back.
 """
 

@@ -48,7 +48,7 @@ class Rewriting:
 
 
 def rewrite_section(subject: Subject) -> tuple[Rewriting, ...]:
-    """One for each statement that keeps others out for long, or that fails where it stands."""
+    """One for each statement that keeps others out for long, or that fails where it is."""
     if subject.terms.dialect.name in OFFERS:
         return tuple(
             Rewriting(

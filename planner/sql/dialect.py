@@ -1,6 +1,6 @@
 """An engine's lexical rules and capabilities as a frozen value, and the tokens that follow from it.
 
-Holds no connection and asks no server: `with_server` is told what the server said.
+Holds no connection and asks no server: `with_server` takes what the server said.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LETTER_DIGIT = r"[^\x00-/:-@\[-^`{-\x7f]"
 LETTER_DOLLAR = r"[^\x00-#%-@\[-^`{-\x7f]"
 IN_WORD = r"[^\x00-#%-/:-@\[-^`{-\x7f]"  # a letter, a digit or a dollar
 # In the order in which they are tried: first what one character tells, since each try costs.
-# A newline must stand between the parts of a continued string; comments may, directives may not.
+# A newline must be between the parts of a continued string; comments may, directives may not.
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-STRINGS
 CONTINUED = re.compile(
     r"(?>(?:[ \t\f\v]|--(?!(?<=\n--)[ \t]*migrate:)[^\n\r]*+)*+)[\n\r]"

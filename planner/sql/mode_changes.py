@@ -98,7 +98,7 @@ class ModeGuard:
 
 
 def _literal_rules(modes: str) -> tuple[bool, bool]:
-    """What a list of modes, or the number that stands for one, says: (ANSI quotes, backslashes).
+    """What a list of modes, or its number, says: (ANSI quotes, backslashes).
 
     >>> _literal_rules("strict_all_tables,ansi"), _literal_rules("1048576")
     ((True, True), (False, False))

@@ -1,4 +1,4 @@
-"""`{{lo}}` and `{{hi}}`, the bounds of a batch in its statement: where they stand, and after what.
+"""`{{lo}}` and `{{hi}}`, the bounds of a batch in its statement: where they are, and after what.
 
 Each is in a comparison that takes every key once: `key > {{lo}}` and `key <= {{hi}}`. Puts no
 value in: what travels beside the SQL is the executor's.
@@ -33,7 +33,7 @@ class Bound:
 
 @frozen
 class Misplaced:
-    """A bound that does not stand where one may, at a character of the statement: why, as a clause,
+    """A misplaced bound, at a character of the statement: why it may not be there, as a clause,
     and what to do."""
 
     what: str

@@ -206,7 +206,7 @@ class _Scanner:
 
     def _refuse_command(self, start: int) -> NoReturn:
         command = CLIENT_COMMAND.match(self._sql, start)
-        assert command is not None, "called only where a command stands"
+        assert command is not None, "called only at a command"
         self._fail(
             f"`{command[0].rstrip()}` is a command of the client, not SQL",
             start,

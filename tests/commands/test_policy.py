@@ -104,7 +104,7 @@ def test_what_was_reviewed_is_compared_with_what_is_released(project: Project) -
         3, "was reviewed", "diff-plan",
     )  # fmt: skip
     configure(project, "require_intent: true")
-    refused(project.migrate("apply", "same.json"), 3, "Nobody said what was reviewed")
+    refused(project.migrate("apply", "same.json"), 3, "It was not said what was reviewed")
     refused(
         project.migrate("apply", "other.json", "--reviewed", "reviewed.json"),
         3, "was reviewed",

@@ -119,7 +119,7 @@ class TestThePlansOwnSignature:
     def test_a_rehearsal_counts_only_when_it_is_signed(self, gate: Gate) -> None:
         gate.project.configure("policy: {rehearsal: required}\n")
         gate.plan(None, "--rehearse")
-        gate.refused(3, "Nobody has signed that the plan was rehearsed")
+        gate.refused(3, "No signature says that the plan was rehearsed")
         gate.plan(gate.ci, "--rehearse")
         succeed(gate.project.migrate("apply", "plan.json"))
 

@@ -235,7 +235,7 @@ CHEATS: list[tuple[Callable[[Walk], Result], int, str]] = [
     (use_an_expired_key, 8, "expired"),
     (use_an_unknown_key, 8, "does not know"),
     (show_another_review, 3, "was reviewed"),
-    (show_no_review, 3, "Nobody said what was reviewed"),
+    (show_no_review, 3, "It was not said what was reviewed"),
 ]
 
 

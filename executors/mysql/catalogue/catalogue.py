@@ -86,7 +86,7 @@ def read_catalogue(session: MySQLSession) -> Catalogue:
     """All that the session's database holds, as it is now, without lockgate's own tables.
 
     What the account may not see is not in it. The session must be in no transaction: under its
-    snapshot the dictionary would stand still.
+    snapshot the dictionary would not change.
     """
     with plain_mode(session):
         records = read_views(session, SOURCES)

@@ -161,7 +161,7 @@ def _partitions(records: ViewRows) -> Iterator[Detail]:
         place = int(row[positions[0]]) * SUBPARTITIONS + int(row[positions[1]] or 0)
         part = f"partition {row['partition_name']} {row['subpartition_name'] or ''}".rstrip()
         yield Detail(table, part, attributes(row, *names, *positions, *of_table), ANYWHERE + place)
-        if place <= SUBPARTITIONS + 1:  # the first: what all of them share is told once
+        if place <= SUBPARTITIONS + 1:  # the first: what all of them share comes once
             yield Detail(table, "partitions", {name: row[name] for name in of_table})
 
 

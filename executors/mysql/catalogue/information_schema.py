@@ -30,7 +30,7 @@ def read_views(session: MySQLSession, sources: Mapping[str, str]) -> ViewRows:
     which MariaDB opens the tables of this database alone.
 
     A view that the server does not have has no rows. Under an open snapshot MySQL's dictionary
-    stands still: the session must be in no transaction.
+    does not change: the session must be in no transaction.
     """
     offered = _read_offered(session, sources)
     found: dict[str, list[ViewRow]] = {}

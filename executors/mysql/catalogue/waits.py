@@ -35,7 +35,7 @@ join performance_schema.threads t on t.thread_id = w.requesting_thread_id
 join performance_schema.threads o on o.thread_id = w.blocking_thread_id
 where o.processlist_id = %s group by t.thread_id
 """
-# Where it is not told who holds a definition: those of this database that wait for one.
+# Where the holder of a definition is not known: those of this database that wait for one.
 STATES = """
 select time + 0.5 from information_schema.processlist
 where db = database() and id <> %s and state like 'Waiting for table%% lock'

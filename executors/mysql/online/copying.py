@@ -1,5 +1,5 @@
-"""A run of a program that copies a table: its lines are told as they come, and it ends when the run
-does, or when the migration lock is lost.
+"""A run of a program that copies a table: its lines are passed on as they come, and it ends when
+the run does, or when the migration lock is lost.
 
 Knows no journal. Where this process is killed, the kernel kills the program with it.
 """

@@ -1,6 +1,6 @@
 """A table of MySQL or MariaDB as its SHOW CREATE TABLE text defines it.
 
-It must not ask a server, nor guess: what it does not know is kept as it stands.
+It must not ask a server, nor guess: what it does not know is kept as it is.
 https://dev.mysql.com/doc/refman/9.7/en/show-create-table.html
 https://mariadb.com/kb/en/show-create-table/
 """

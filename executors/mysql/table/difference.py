@@ -102,7 +102,7 @@ class TableDifference:
         return [name for name in present if name in changed or name in misplaced]
 
     def _misplaced(self, staying: list[str]) -> set[str]:
-        """The keys that stay, and come before one that is to be added though they were behind it:
+        """The keys that stay, and come before one that is to be added though they were after it:
         a key that is added comes last among its kind."""
         found: set[str] = set()
         for was, now in zip(self.before.ordered_keys, self.present.ordered_keys, strict=True):

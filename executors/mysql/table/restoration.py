@@ -134,7 +134,7 @@ def _drops(difference: TableDifference, identifiers: Mapping[str, str]) -> Itera
 
 
 def _column_clauses(difference: TableDifference, identifiers: Mapping[str, str]) -> Iterator[str]:
-    """In the order before, so that the column which another stands AFTER has its place."""
+    """In the order before, so that the column which another comes AFTER has its place."""
     place = "FIRST"
     for name in difference.before.columns:
         own, old = backquoted(name), identifiers.get(name, "")

@@ -69,7 +69,7 @@ def without_hiding(key: str) -> str:
 
 
 def without_words(words: re.Pattern[str], definition: str) -> str:
-    """A definition without some words that stand neither in quotes nor in parentheses."""
+    """A definition without some words that are neither in quotes nor in parentheses."""
     return "".join(
         token if depth or token[0] in "`'" else words.sub("", token)
         for token, depth in read_words(definition)

@@ -1,6 +1,6 @@
 """How a compensated unit ends on MySQL and MariaDB: well, undone, rolled forward, or stuck.
 
-The mechanism is `compensated_unit`'s; here it is decided which way to go, and told why.
+The mechanism is `compensated_unit`'s; here it is decided which way to go, and said why.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def give_back(work: CompensatedUnit) -> tuple[str, ...]:
 
 
 def _ending(work: CompensatedUnit, reason: Exception) -> Exception:
-    """What a unit's failure means, when it is undone or its outcome is told."""
+    """What a unit's failure means, when it is undone or its outcome is known."""
     try:
         return _end_persistently(work, reason)
     except (Unreachable, Locked, WrongTarget, ServerError) as hindered:

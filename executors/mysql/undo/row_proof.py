@@ -2,7 +2,7 @@
 tables whose definition was changed and undone.
 
 Copies are compared in the transaction that writes them, so that what others write does not count.
-Between a definition and its undoing others may write; that is told from a bad undoing by digests.
+Between a definition and its undoing others may write; digests distinguish that from a bad undoing.
 """
 
 from __future__ import annotations

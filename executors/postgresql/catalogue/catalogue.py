@@ -1,7 +1,7 @@
 """The catalogue of a PostgreSQL database, from pg_catalog and the server's own definitions.
 
 It must not read what differs between equal databases: oids, the order of columns, the values of
-sequences. What belongs to an extension is the extension's, and is not told by itself.
+sequences. What belongs to an extension is the extension's, and is not listed by itself.
 """
 
 from __future__ import annotations

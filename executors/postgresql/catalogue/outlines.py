@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # With a search_path of pg_catalog alone the server prints every name of a user with its schema;
 # the schema's own name is taken out of what it prints.
-# Of a relation that nobody has counted `reltuples` is -1.
+# Of a relation whose rows were not counted `reltuples` is -1.
 PARTS = """
 with asked as (
     select oid, nspname, quote_ident(nspname) || '.' as prefix from pg_namespace

@@ -107,10 +107,10 @@ def invalid_indexes(found: Concurrent | None, session: Asked) -> set[str]:
 
 
 def happened(found: Concurrent | None, session: Asked) -> bool | None:
-    """Whether a statement that was begun, and has ended, took effect; None: cannot be told.
+    """Whether a statement that was begun, and has ended, took effect; None: not known.
 
     The session must find names as the statement did: its section may have set a search_path.
-    For a build False also stands for an invalid index: it is to be built again.
+    For a build False also means an invalid index: it is to be built again.
     """
     build = find_build(found, session)
     if build:

@@ -51,7 +51,7 @@ OWN_WAY = (
     ENTER_LOCALLY, "set local session authorization default", "set local role to default",
     "set local statement_timeout = 0", "set local lock_timeout = 0",
 )  # fmt: skip
-# The same behind a statement that is no block's, where SET LOCAL is refused by some versions.
+# The same after a statement that is no block's, where SET LOCAL is refused by some versions.
 OWN_WAY_BEHIND = f"""
 {ENTER_LOCALLY}, pg_catalog.set_config(name, value, true) from (values
     ('session_authorization', null), ('role', null), ('statement_timeout', '0'),

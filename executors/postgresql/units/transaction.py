@@ -43,7 +43,7 @@ LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
 EVENT_TRIGGER = "select from pg_catalog.pg_event_trigger where evtenabled <> 'D' limit 1"
 # Each migration is checked at its end, as if it were alone, and the next finds the constraints in
 # the modes that they were made with. ALL would be for those too that are made later, and nothing
-# takes it back, so they are named: but those whose name stands for others of another mode as well.
+# takes it back, so they are named: but those whose name others of another mode have as well.
 # Under the migration's own settings, by which nothing here may be found.
 # https://www.postgresql.org/docs/current/sql-set-constraints.html
 SET = "set constraints "

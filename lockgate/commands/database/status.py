@@ -52,7 +52,7 @@ def command(
 
     Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way. A run
     that is still under way is shown as that. With --all, an environment that cannot be reached
-    is told, and the others are shown.
+    is named, and the others are shown.
 
     \b
     Examples:

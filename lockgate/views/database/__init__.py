@@ -5,6 +5,6 @@ drift.py       How a schema differs from what is expected of it: for people, and
 history.py     The runs of a database, the newest first: for people, and as a document
 lock.py        Who holds the migration lock: for people, and as a document
 matrix.py      Migrations by environments
-migrations.py  The migrations of one environment and where they stand: for people, and as a document
+migrations.py  The migrations of one environment and their states: for people, and as a document
 transport.py   A warning of a connection that others can read along
 """

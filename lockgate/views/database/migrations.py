@@ -1,4 +1,4 @@
-"""The migrations of one environment and where they stand: for people, and as a document."""
+"""The migrations of one environment and their states: for people, and as a document."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def show_text(
     warnings: Iterable[str],
     batches: Sequence[Batching] = (),
 ) -> None:
-    """Every migration and where it stands, and how far those in batches are, on stdout."""
+    """Every migration and its state, and how far those in batches are, on stdout."""
     from lockgate.planner.building.compare import count_states  # the other views do without plans
 
     standings = tuple(standings)
@@ -85,7 +85,7 @@ def show_json(
     warnings: Iterable[str],
     batches: Sequence[Batching] = (),
 ) -> None:
-    """Every migration and where it stands, and how far those in batches are."""
+    """Every migration and its state, and how far those in batches are."""
     show_document(
         {
             "format": "lockgate-status",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def watching(*, as_json: bool, verbose: bool) -> Watcher:
-    """Who is told of a run: a person on stderr, or a program on stdout."""
+    """Who hears of a run: a person on stderr, or a program on stdout."""
     if as_json:
         return Watcher(_line_of_result, _line_of_wave, _line_of_soak)
 

@@ -1,4 +1,4 @@
-"""Where a fleet's targets stand: counted for people, each one for programs."""
+"""The states of a fleet's targets: counted for people, each one for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a fleet stands as one HTML file: how far its last run is, and what holds each host."""
+"""The state of a fleet as one HTML file: how far its last run is, and what holds each host."""
 
 from __future__ import annotations
 

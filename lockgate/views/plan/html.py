@@ -179,7 +179,7 @@ def _unfolded(review: Review) -> set[int]:
 
 
 def _numbers(review: Review) -> dict[str, int]:
-    """The number of the step that a required version is, whatever zeros stand before it."""
+    """The number of the step that a required version is, whatever zeros precede it."""
     steps = {step.key: number for number, step in enumerate(review.plan.steps, 1)}
     required = {version for step in review.plan.steps for version in step.requires}
     found = {version: steps.get(version_key(version)) for version in required}

@@ -134,7 +134,7 @@ class Review:
 
     @property
     def is_production(self) -> bool:
-        """Whether its environment is called so: it is shown so that nobody overlooks it."""
+        """Whether its environment is called so: it is made hard to overlook."""
         return is_production(self.plan.environment)
 
     @property

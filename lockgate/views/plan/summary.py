@@ -1,4 +1,4 @@
-"""A review in short: the facts that decide, and what many places have in common, told once.
+"""A review in short: the facts that decide, and what many places have in common, said once.
 
 Prints nothing and knows no markup: the HTML view lays it out.
 """
@@ -125,7 +125,7 @@ def find_topics(remarks: Iterable[Remark]) -> list[Topic]:
 
 
 def subject(remark: Remark) -> Hashable:
-    """What a finding is about, wherever it stands."""
+    """What a finding is about, wherever it is."""
     finding = remark.finding
     said = (finding.why, finding.safer, finding.allowed)
     return remark.grade, finding.tool, finding.code, said

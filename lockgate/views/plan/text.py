@@ -41,7 +41,7 @@ def _origin(plan: Plan) -> list[str]:
 
 
 def show_content(plan: Plan, origin: Iterable[str] = ()) -> None:
-    """What it does; `origin` is told after what decides."""
+    """What it does; `origin` comes after what decides."""
     from lockgate.views.plan.changes import show_schema_changes
     from lockgate.views.plan.notes import show_notes
     from lockgate.views.plan.review import review

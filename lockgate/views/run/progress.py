@@ -140,7 +140,7 @@ class _Follower:
              f"{_duration(event.seconds)}", "dim")  # fmt: skip
 
     def _progress(self, event: StatementProgressed) -> None:
-        """Of the step after the last that was told; of a unit that begins again, without a name."""
+        """Of the step after the last one shown; of a unit that begins again, without a name."""
         name = "".join(self._names[self._finished :][:1]) if self._finished is not None else ""
         of = f" of {event.total:,}" if event.total else ""
         count = "" if event.done is None else f"{event.done:,}{of} {event.unit}"

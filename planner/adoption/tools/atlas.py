@@ -41,7 +41,7 @@ def chained_sum(files: Iterable[Migration]) -> str:
 
 
 def _read(rows: Sequence[TableRow]) -> Testimony:
-    """What its table says: a baseline stands for all up to it, and what has stopped half-way has
+    """What its table says: a baseline includes all up to it, and what has stopped half-way has
     an error, or fewer statements applied than it has."""
     applied, troubles, up_to = [], [], ""
     for row in sorted(rows, key=by_version("version")):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HEADER = re.compile(r"--! (?P<key>[A-Z][a-zA-Z0-9_]*)(?::(?P<value>.*))?")
 FIRST = ("", "-")
-"""What stands for the hash before the first."""
+"""The hash before the first."""
 
 
 def chained_hash(text: str) -> tuple[str, bool]:

@@ -65,7 +65,7 @@ def _misplaced(file: SourceFile, marker: str, line: int) -> MigrationFileError:
 
 
 def annotated_sections(file: SourceFile, found: Mapping[str, Section], marker: str) -> Sections:
-    """The sections of a file in which nothing may stand above the one that goes up.
+    """The sections of a file in which nothing may be above the one that goes up.
 
     Raises:
         MigrationFileError: something does, or `marker`, which begins that section, is missing.

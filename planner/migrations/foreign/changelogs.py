@@ -71,7 +71,7 @@ def undecided(attributes: Sequence[str], name: str, line: int) -> Iterator[Migra
             f"`{what}` needs a decision",
             path=Path(name),
             line=line,
-            why="Liquibase decides while it runs, and runs all of them when it is told nothing.",
+            why="Liquibase decides while it runs, and runs all of them when none is given.",
             do=f"Say in the environment which {key} this database has, as you tell Liquibase: "
             f"`migrations: {{directory: …, format: liquibase, {key}: {example}}}`.",
         )

@@ -12,7 +12,7 @@ def untaken_code(names: Iterable[str], language: str) -> Iterator[MigrationFileE
     """An error for each of these files."""
     for name in names:
         yield MigrationFileError(
-            f"a migration in {language} cannot be planned: nobody can read from it what it will do",
+            f"a migration in {language} cannot be planned: lockgate cannot read what it will do",
             path=Path(name),
             do="Write it as SQL. If it has run everywhere, move it out of the folder.",
         )

@@ -1,6 +1,6 @@
 """Contexts and labels of Liquibase: which changesets are for a database.
 
-Unlike Liquibase, which runs all of them when it is told nothing, this asks for a decision.
+Unlike Liquibase, which runs all of them when none is given, this asks for a decision.
 https://github.com/liquibase/liquibase/blob/master/liquibase-standard/src/main/java/liquibase/util/ExpressionMatcher.java
 """
 

@@ -23,7 +23,7 @@ TOOL = "Flyway"
 LAYOUT = "V1__name.sql, U1__name.sql, R__name.sql and V1__name.sql.conf, in folders too"
 NOT_TAKEN = (
     "migrations in Java or as scripts, callbacks, Flyway's own placeholders (${flyway:…}), and "
-    "shouldExecute; B files where the V files that they stand for are there too"
+    "shouldExecute; B files where the V files that they replace are there too"
 )
 ALONE = "`executeInTransaction=false` into its .conf file"
 
@@ -56,7 +56,7 @@ def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
             )
         elif CODE.fullmatch(last):
             yield MigrationFileError(
-                "a migration that is no SQL cannot be planned: nobody can read what it will do",
+                "a migration that is no SQL cannot be planned: lockgate cannot read it",
                 path=Path(name),
                 do="Write it as SQL. If it has run everywhere, move it out of the folder.",
             )
@@ -86,7 +86,7 @@ def warnings(folder: Folder) -> Iterator[str]:
     files = dict(_named(folder))
     for name, match in files.items():
         if match["kind"] == "B" and _is_covered(match, files.values()):
-            yield f"{name} is passed over: the V files that it stands for are there."
+            yield f"{name} is passed over: the V files that it replaces are there."
 
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
@@ -130,7 +130,7 @@ def _version(match: re.Match[str]) -> str:
 
 
 def _is_covered(baseline: re.Match[str], others: Iterable[re.Match[str]]) -> bool:
-    """Whether a V file is there that a B file stands for: then all that it sums up is."""
+    """Whether a V file is there that a B file replaces: then all that it sums up is."""
     last = version_key(_version(baseline))
     return any(one["kind"] == "V" and version_key(_version(one)) <= last for one in others)
 

@@ -46,7 +46,7 @@ MARKER = "-- migrate:up"
 REPEATED = re.compile(r"^--[ \t]*migrate:repeatable\b", re.MULTILINE)
 MARKED = re.compile(r"^--[ \t]*migrate:(?:up|down)\b", re.MULTILINE)
 NOTHING = "nothing"
-"""`-- migrate:down nothing`: so that rollbacks pass a migration that leaves nothing behind."""
+"""`-- migrate:down nothing`: so that rollbacks pass a migration that has nothing to undo."""
 
 HEADER_DIRECTIVES = ("requires", "contract-of", "template", "repeatable")
 WAYS = ("batch", "until", "online")

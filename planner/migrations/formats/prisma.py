@@ -39,7 +39,7 @@ def collect_files(folder: Folder, dialect: Dialect) -> Iterator[tuple[SourceFile
 
 def read_header(files: tuple[SourceFile, ...], dialect: Dialect) -> Header:
     """What the folder's name says; Prisma's history holds all of it. Nothing is after the `_`
-    where nobody gave a name."""
+    where no name was given."""
     match = NAME.fullmatch(files[0].name)
     if match is None:
         raise MigrationFileError("not the name of a migration of Prisma")

@@ -1,8 +1,8 @@
 """What a dump says that a migration needs not: LOCK TABLES around the rows of tables that the same
 section has made, and mysqldump's frame for a new replica. Judges no other statement.
 
-Nobody else knows such a table yet, so there is nothing to lock. The frame says that the rows are
-transactions of the dump's source and not to be logged; those of a migration are the server's own.
+No other session sees such a table yet, so there is nothing to lock. The frame says that the rows
+are transactions of its source and not to be logged; those of a migration are the server's own.
 https://dev.mysql.com/doc/refman/9.7/en/lock-tables.html
 https://dev.mysql.com/doc/refman/9.7/en/mysqldump.html#option_mysqldump_set-gtid-purged
 """

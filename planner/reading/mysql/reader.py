@@ -219,7 +219,7 @@ def _loses(effect: Reading, found: list[Token]) -> Iterator[str]:
 
 
 def _stored(one: Object, found: list[Token]) -> Iterator[str]:
-    """What nobody calls, and yet takes rows away."""
+    """What takes rows away without being called."""
     if one.kind in ACTING and takes_away(found):
         yield f"what the {one.kind} {_shown(one)} takes away, whenever it runs"
 

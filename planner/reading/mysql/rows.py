@@ -18,7 +18,7 @@ MODIFIERS = ("low_priority", "delayed", "high_priority", "quick", "ignore", "con
 TAIL = ("where", "order", "limit", "returning")
 LIMITS = ("where", "limit")
 QUERIES = ("select", "with", "values", "table", "(")
-# What may follow a table's name where its alias could stand.
+# What may follow a table's name where its alias could be.
 AFTER_TABLE = frozenset(
     [
         *("on", "using", "inner", "cross", "left", "right", "natural", "join", "straight_join"),

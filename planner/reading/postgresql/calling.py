@@ -29,7 +29,7 @@ CALL_IN_ROWS = (
 )
 QUALIFIER = re.compile(r'(?:"([^"]*)"|([\w$]+))\s*\.\s*$')
 QUALIFIER_LENGTH = 200
-"""Characters before a name in which its schema stands."""
+"""Characters before a name in which its schema is looked for."""
 # https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
 # https://www.postgresql.org/docs/current/textsearch-features.html#TEXTSEARCH-STATISTICS
 RUN_A_TEXT = ("query_to_xml", "ts_stat", "ts_rewrite")
@@ -70,8 +70,8 @@ def called_in_rows(rows: str) -> frozenset[str]:
 
 
 def runs_text(sql: str) -> bool:
-    """Whether it calls a function of the server's that runs a query given as a string; wherever
-    its name stands, so it may be said in vain."""
+    """Whether it calls a function of the server's that runs a query given as a string; its name
+    is looked for anywhere, so it may be a false alarm."""
     text = sql.lower()
     return any(map(text.__contains__, RUN_A_TEXT))
 

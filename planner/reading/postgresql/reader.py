@@ -89,7 +89,7 @@ def read(sql: str, path: Path = None) -> Reading:
 
 
 def _named_of_session(sql: str) -> tuple[str, ...]:
-    """Wherever it stands, since the strings of code are not read: so it may be said in vain."""
+    """Found anywhere in the text, since the strings of code are not read: perhaps a false alarm."""
     text = shorten(sql).lower()
     return tuple(name for name in OF_SESSION if name in text)
 

@@ -57,7 +57,7 @@ def spell_tree(kind: str, node: Node) -> str:
 
 
 def _bare(tree: Any) -> Any:
-    """The tree without where its parts stood, and without what is false or empty."""
+    """The tree without the places of its parts, and without what is false or empty."""
     if isinstance(tree, dict):
         found = {key: _bare(one) for key, one in tree.items() if key not in PLACES}
         return {key: one for key, one in found.items() if one not in (False, None, "", [])}

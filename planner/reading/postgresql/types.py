@@ -48,7 +48,7 @@ VOLATILE = frozenset(
         *("current_query", "loread", "lowrite", "set_config", "setseed", "ts_rewrite", "ts_stat"),
     ]
 )
-# Some of them are not, and nobody has them for a default.
+# Some of them are not, and no one has them for a default.
 VOLATILE_KINDS = ("pg_", "lo_", "txid_", "cursor_to_", "query_to_", "brin_", "gin_")
 STABLE = frozenset(
     [
@@ -181,7 +181,7 @@ def is_spelled(name: str) -> bool:
 
 
 def _is_finer(name: str, limits: Limits, other: str, others: Limits) -> bool:
-    """Whether a value has more digits behind the point than the other type keeps."""
+    """Whether a value has more digits after the point than the other type keeps."""
     if other == "numeric":
         scale = limits[1] if name == "numeric" and limits else SCALES.get(name, 0)
         is_any = name == "numeric" and not limits

@@ -296,7 +296,7 @@ def test_the_pure_python_loader_refuses_the_same(
         ("timeouts: {lok: 5s}", "timeouts.lok: unknown key; did you mean lock?"),
         ("url_env: DATABASE_URL", "url_env: unknown key; it belongs under database:"),
         ("name: dev", "name: unknown key; it belongs under database:; an environment is named"),
-        ("lock: 60s", "lock: is a map: its keys stand below it, indented"),
+        ("lock: 60s", "lock: is a map: its keys are below it, indented"),
         ("engine: oracle", "engine: is one of 'postgresql', 'mysql' or 'mariadb'"),
         ("policy: {require_plan: 'true'}", "policy.require_plan: is true or false, without quotes"),
         ("retries: {lock: '5'}", "retries.lock: is a whole number, without quotes"),

@@ -169,7 +169,7 @@ def _keeps_bytes(old: Type, new: Type, facts: Facts, is_utc: bool) -> bool:
 
 
 def _form(name: str) -> str:
-    """What a type's name has behind it: a limit, brackets."""
+    """What follows a type's name: a limit, brackets."""
     return name[len(name.split("(")[0].rstrip("[]")) :]
 
 

@@ -1,7 +1,7 @@
 """The facts as a plan's statements leave them, so that each is weighed by what is there by then.
 
 What a statement does that is not read, such as a DO block, is not followed. A relation that a
-plan makes is not known here: nobody uses it yet.
+plan makes is not known here: no session uses it yet.
 """
 
 from __future__ import annotations
