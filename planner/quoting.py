@@ -33,3 +33,9 @@ def quoted_account(name: str) -> str:
     """
     user, at, host = name.rpartition("@")
     return f"{backquoted(user)}@{backquoted(host)}" if at else f"{backquoted(name)}@`%`"
+
+
+def spelled_out(text: str) -> str:
+    """A text in the SQL of PostgreSQL, whatever the server does with backslashes, in any quotes."""
+    decoded = f"pg_catalog.decode('{text.encode().hex()}', 'hex')"
+    return f"pg_catalog.convert_from({decoded}, 'UTF8')"

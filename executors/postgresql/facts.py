@@ -98,19 +98,18 @@ select pg_catalog.current_schemas(false)::pg_catalog.text[], current_user::pg_ca
 """
 # Partitions are a part of their table, and what an extension has made, or lies in a schema of its
 # own, is the extension's.
-FOUND = f"""
-with owned as (
-    select classid, objid from pg_depend where deptype = 'e'
-        and classid in ('pg_class'::regclass, 'pg_namespace'::regclass)
-)
+FOUND = """
 select n.nspname::text, c.relname::text, array(select lower(attname::text) from pg_attribute
     where attrelid = c.oid and attnum > 0 and not attisdropped),
     c.relkind in ('r', 'p') and not c.relrowsecurity
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'f', 'v', 'm') and not c.relispartition
-    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' {WITHIN}
-    and ('pg_class'::regclass, c.oid) not in (table owned)
-    and ('pg_namespace'::regclass, n.oid) not in (table owned)
+    and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+    and not exists (select from pg_depend where deptype = 'e'
+        and classid = 'pg_class'::regclass and objid = c.oid)
+    and not exists (select from pg_depend where deptype = 'e'
+        and classid = 'pg_namespace'::regclass and objid = n.oid)
+    /* within c.oid */
 order by n.nspname <> %s, 1, 2
 """
 

@@ -86,6 +86,25 @@ def test_when_too_many_fail_no_more_than_those_under_way_are_done(fleet: Fleet) 
     assert shown["targets"]["waiting"] == 12 - shown["targets"]["failed"]
 
 
+def test_each_migration_of_a_target_is_checked_at_its_own_end(fleet: Fleet) -> None:
+    fleet.project.write("004_rows.sql", "insert into lines values (7);")
+    fleet.project.write("005_heals.sql", "insert into heads values (7);")
+    fleet.project.write(
+        "003_items.sql",
+        "create table heads (id int primary key);\n"
+        "create table lines (head int references heads deferrable initially deferred);",
+    )
+    fleet.configure("failures: {total: 0}")
+    fleet.plan()
+    refused(fleet.migrate("apply", "plan.json"), 12, "Step 4 of 5 failed: 004_rows.sql")
+    fleet.project.write(
+        "004_rows.sql", "insert into heads values (7);\ninsert into lines values (7);"
+    )
+    fleet.project.write("005_heals.sql", "alter table lines add column more int;")
+    fleet.up()
+    assert fleet.applied(fleet.names[0])[-1] == "005"
+
+
 def test_a_database_that_was_replaced_is_refused_and_told(databases: Fleet) -> None:
     databases.up("--to", "1")
     databases.plan()

@@ -20,6 +20,7 @@ from lockgate.planner.database.catalogue import (
     Detail,
     assemble,
 )
+from lockgate.planner.quoting import spelled_out
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -76,16 +77,11 @@ def read_catalogue(session: PostgreSQLSession) -> Catalogue:
 def digests_expression(session: PostgreSQLSession) -> str:
     """SQL whose value is a JSON object: each object of the database, without lockgate's own, with a
     short digest that changes with it."""
-    names = f"array[{', '.join(map(_literal, [session.history_name, *OURS]))}]"
-    schema = _literal(session.history_schema)
+    names = f"array[{', '.join(map(spelled_out, [session.history_name, *OURS]))}]"
+    schema = spelled_out(session.history_schema)
     hidden = HIDDEN % (names, schema, schema, names)
     details = " union all ".join(map(DETAIL.format, _queries(session)))
     return DIGESTS.format(details=details, hidden=hidden, short=SHORT, database=DATABASE)
-
-
-def _literal(text: str) -> str:
-    """A text in SQL, whatever the server does with backslashes."""
-    return f"convert_from(decode('{text.encode().hex()}', 'hex'), 'UTF8')"
 
 
 def _queries(session: PostgreSQLSession) -> Iterator[str]:

@@ -23,6 +23,7 @@ from lockgate.executors.postgresql.own_settings import ENTER, LEAVE
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed, CommandResult
 from lockgate.executors.postgresql.units.commit_status import SHOW_TRANSACTION
 from lockgate.executors.postgresql.units.condition import is_met
+from lockgate.executors.postgresql.units.deferred import SET, check_deferred
 from lockgate.executors.states import RunStatus
 from lockgate.planner.database.server import dialect_of
 from lockgate.planner.errors import Unreachable
@@ -41,38 +42,6 @@ LOCK_NOT_AVAILABLE = "55P03"
 LOST_TO_OTHERS = frozenset({LOCK_NOT_AVAILABLE, "40P01", "40001"})
 # https://www.postgresql.org/docs/current/event-triggers.html
 EVENT_TRIGGER = "select from pg_catalog.pg_event_trigger where evtenabled <> 'D' limit 1"
-# Each migration is checked at its end, as if it were alone, and the next finds the constraints in
-# the modes that they were made with. ALL would be for those too that are made later, and nothing
-# takes it back, so they are named: but those whose name others of another mode have as well.
-# Under the migration's own settings, by which nothing here may be found.
-# https://www.postgresql.org/docs/current/sql-set-constraints.html
-SET = "set constraints "
-CHECK_DEFERRED = " ".join(  # it travels with each step
-    f"""
-do language plpgsql $$ declare
-    named pg_catalog.text;
-    deferred pg_catalog.text;
-begin
-    select pg_catalog.string_agg(c.name, ', '),
-        pg_catalog.string_agg(c.name, ', ') filter (where c.deferred) into named, deferred
-    from (select pg_catalog.format('%I.%I', n.nspname, c.conname) as name,
-            pg_catalog.bool_or(c.condeferred) as deferred
-        from pg_catalog.pg_constraint c join pg_catalog.pg_namespace n
-            on n.oid operator(pg_catalog.=) c.connamespace
-        where c.conparentid operator(pg_catalog.=) 0::pg_catalog.oid
-            and pg_catalog.has_schema_privilege(n.oid, 'usage')
-        group by n.nspname, c.conname
-        having pg_catalog.bool_and(c.condeferrable)
-            and (pg_catalog.bool_and(c.condeferred) or not pg_catalog.bool_or(c.condeferred))) c;
-    if named is not null then
-        execute pg_catalog.format('{SET}%s immediate', named);
-    end if;
-    if deferred is not null then
-        execute pg_catalog.format('{SET}%s deferred', deferred);
-    end if;
-end $$
-""".split()
-)
 DEFINING = frozenset({"alter", "comment", "create", "drop", "grant", "revoke", "truncate"})
 MANY = 50  # steps; to reset the session after fewer costs less than to ask a distant server
 
@@ -91,7 +60,8 @@ def reading_of(statement: PlannedStatement) -> StatementReading:
 class Mark:
     """Where in a plan a command belongs. Place 0 is lockgate's own, without a statement.
 
-    `guards` says that it must find one row, or this executor has lost the lock.
+    `guards` says that it must find one row, or this executor has lost the lock; `checks`, that it
+    checks the constraints that are deferred.
     """
 
     number: int
@@ -100,6 +70,7 @@ class Mark:
     statement: PlannedStatement | None = None
     guards: bool = False
     ends_step: bool = False
+    checks: bool = False
 
     @property
     def reading(self) -> StatementReading:
@@ -185,7 +156,8 @@ def _transaction(
             yield Command(ENTER, mark)
         else:
             if step is not unit.steps[-1] and may_defer(step):  # the commit checks the last
-                yield Command(CHECK_DEFERRED, mark)
+                checking = Mark(number, step, checks=True)
+                yield Command(check_deferred(engine.session.schema), checking)
             yield from engine.session.reset_commands(mark)
             yield engine.store.names_command(mark)
         yield end_of_step(engine, mark, serial + place)
@@ -293,10 +265,9 @@ def step_failed(
     """The failure for people; `doubt` says what the statement may have left, None: nothing."""
     mark, error = failed.command.tag, failed.error
     blocked = blocked_by(blockers) if error.code == LOCK_NOT_AVAILABLE else ""
-    checked = failed.command.sql is CHECK_DEFERRED
-    if blocked or doubt or checked:
+    if blocked or doubt or mark.checks:
         # Which constraints were named is not said.
-        detail = error.detail.partition(f'"{SET}')[0].rpartition("\n")[0] if checked else ""
+        detail = error.detail.partition(f'"{SET}')[0].rpartition("\n")[0] if mark.checks else ""
         details = (error.detail if doubt else detail, blocked)
         error = ServerError(
             error.code, error.message, detail="\n".join(filter(None, details)),

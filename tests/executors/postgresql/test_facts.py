@@ -7,6 +7,7 @@ import pytest
 
 from lockgate.executors.engine import open_engine
 from lockgate.executors.postgresql.facts import read_facts
+from lockgate.executors.postgresql.units.deferred import check_deferred
 from lockgate.planner.environments.environment import resolve_database
 from lockgate.planner.fleet.place import TargetPlace
 from tests.executors.building import environment_for, open_test_engine
@@ -145,3 +146,31 @@ def test_of_one_schema_of_many_nothing_of_the_others_is_read(
     found = {schema for kind, schema, _ in facts.names.found if kind == "table"}
     assert found == {"a"}
     assert [one.table for one in facts.dependents["sequence t_id_seq"]] == ["t"]
+
+
+def test_what_a_schema_holds_is_found_without_reading_all_that_others_hold(
+    postgres_server: Any, postgres_database: str, bystander: Any
+) -> None:
+    bystander.execute(
+        "do $$ begin for n in 1..600 loop execute format('create schema s%s; create table s%s.t "
+        "(id int primary key, a text not null, b text not null)', n, n); end loop; end $$"
+    )
+    place = TargetPlace("s7", schema="s7")
+    environment = environment_for(postgres_server, postgres_database)
+    address = place.over(resolve_database(environment, {}))
+    before = read_by_scans(bystander)
+    with closing(open_engine(address, environment.member(place))) as engine:
+        assert [one.name for one in engine.survey.find_tables()] == ["t"]
+        assert list(engine.survey.read_outline().sizes) == ["t"]
+        engine.session.execute(check_deferred("s7"))
+        engine.session.execute("select pg_stat_force_next_flush()")
+    assert read_by_scans(bystander) - before < 600
+
+
+def read_by_scans(bystander: Any) -> int:
+    """How many rows of the larger catalogues were read without an index, by all sessions."""
+    rows = bystander.execute(
+        "select sum(seq_tup_read)::int from pg_stat_sys_tables where relname in "
+        "('pg_class', 'pg_depend', 'pg_attribute', 'pg_constraint', 'pg_type', 'pg_index')"
+    ).fetchall()
+    return int(rows[0][0])
