@@ -158,7 +158,7 @@ def test_a_process_reads_a_statement_once(
     project = make_project(tmp_path / engine, engine, Size(rows=2_000))
     reader = READERS[engine]
     cut: list[str] = []
-    monkeypatch.setattr(reader, "read_reaching", lambda sql, dialect: cut.append(sql) or ())
+    monkeypatch.setattr(reader, "read_reaching", lambda sql, *_: cut.append(sql) or ())
     made = project.plan()
     refuse_understated(made, made.target.dialect or MYSQL)
     written = [one for step in made.steps for one in (*step.statements, *(step.rollback or ()))]

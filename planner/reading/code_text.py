@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from lockgate.planner.sql.cursor import Cursor, read_head
 from lockgate.planner.sql.dialect import Dialect
@@ -23,14 +23,29 @@ class CodeText:
     """The tokens of a text, and their words: each in lower case, without quotes."""
 
     def __init__(self, cursor: Cursor) -> None:
+        self.cursor = cursor
         self.found = list(cursor.rest())
-        self.words = [one.word or one.name.lower() for one in self.found]
         self.is_cut = cursor.is_cut
+
+    @cached_property
+    def words(self) -> list[str]:
+        """Of the tokens, in their order."""
+        return [one.word or one.name.lower() for one in self.found]
 
     def codes(self) -> Iterator[str]:
         """The strings that are code."""
         if RUNS_TEXT & set(self.words):
             yield from (one.text for one in self.found if one.kind == "string")
+
+
+def without_rows(sql: str, text: CodeText) -> str:
+    """A statement without the rows of literals that its tokens have as strings without a text."""
+    parts, done = [], 0
+    for token in text.found:
+        if token.kind == "string" and not token.text:
+            parts.append(sql[done : token.start])
+            done = token.end
+    return "".join([*parts, sql[done:]])
 
 
 @lru_cache(maxsize=1)

@@ -181,8 +181,9 @@ RIGHTS_WORDS = (
 RIGHTS_WORD = re.compile(rf"\b(?:{'|'.join(RIGHTS_WORDS)})\b")
 
 
-def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
-    """What one statement reaches out for, as clauses with it as their subject; each once.
+def read_reaching(sql: str, dialect: Dialect, brief: str = "") -> tuple[str, ...]:
+    """What one statement reaches out for, as clauses with it as their subject; each once. `brief`
+    is the statement without rows of literals, where the caller has it.
 
     >>> from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
     >>> read_reaching("copy (select 1) to program 'id'", POSTGRESQL)
@@ -190,14 +191,14 @@ def read_reaching(sql: str, dialect: Dialect) -> tuple[str, ...]:
     >>> read_reaching("select a from t into outfile '/tmp/a'", MYSQL)
     ('reads or writes files of the server',)
     """
-    if not _suspicious(sql, dialect):
+    if not _suspicious(brief or sql, dialect):
         return ()
     return tuple(dict.fromkeys(_found(cut_statement(sql, dialect), dialect, 0)))
 
 
-def changes_rights(sql: str, dialect: Dialect) -> bool:
+def changes_rights(sql: str, dialect: Dialect, brief: str = "") -> bool:
     """Whether one statement gives rights, makes or changes roles, takes on another one, or sets
-    what later sessions begin with.
+    what later sessions begin with. `brief` is as of `read_reaching`.
 
     >>> from lockgate.planner.sql.dialect import POSTGRESQL
     >>> changes_rights("grant all on t to app", POSTGRESQL)
@@ -205,7 +206,8 @@ def changes_rights(sql: str, dialect: Dialect) -> bool:
     >>> changes_rights("revoke all on t from public", POSTGRESQL)
     False
     """
-    return _may_change_rights(sql) and _changes_rights(cut_statement(sql, dialect), dialect, 0)
+    seen = _may_change_rights(brief or sql)
+    return seen and _changes_rights(cut_statement(sql, dialect), dialect, 0)
 
 
 def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:

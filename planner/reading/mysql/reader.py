@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from lockgate.planner.database.mentions import find_mentions
 from lockgate.planner.reading.calls import own_calls
+from lockgate.planner.reading.code_text import cut_statement, without_rows
 from lockgate.planner.reading.mysql.algorithms import DROPS_LISTS_APART
 from lockgate.planner.reading.mysql.clauses import ASKED
 from lockgate.planner.reading.mysql.effects import WHOLE, read_effect
@@ -26,7 +27,7 @@ from lockgate.planner.reading.reading import (
     not_read,
 )
 from lockgate.planner.reading.stored import runs_other_code, takes_all, takes_away
-from lockgate.planner.sql.cursor import MOST, Token, read_head
+from lockgate.planner.sql.cursor import MOST, Token
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
 
@@ -52,14 +53,14 @@ def read(sql: str, dialect: Dialect) -> Reading:
     >>> reading.kind, reading.columns_added
     ('alter table', ('a',))
     """
-    reaches, gives = read_reaching(sql, dialect), changes_rights(sql, dialect)
-    cursor = read_head(sql, dialect)
+    text = cut_statement(sql, dialect)
+    cursor, found, brief = text.cursor, text.found, without_rows(sql, text)
+    reaches, gives = (find(sql, dialect, brief) for find in (read_reaching, changes_rights))
     if cursor.is_cut:
         unread = not_read(f"it has more than {MOST:,} words and signs besides rows of literals")
         return replace(unread, reaches_out=reaches, changes_rights=gives)
-    found = list(cursor.rest())
     words = [token.word for token in found]
-    effect = read_effect(cursor)
+    effect = read_effect(cursor.ahead())
     calls = _own_calls(words, effect, found, dialect)
     several = not dialect.atomic_accounts and _names_several_accounts(words)
     partial = effect.partial or several

@@ -24,6 +24,10 @@ DEEP = rf"\((?:{PLAIN}|{GROUP})*+\)"
 DEEPER = rf"\((?:{PLAIN}|{DEEP})*+\)"
 ROW = rf"\s*+\((?:{PLAIN}|{DEEPER})*+\)\s*+"
 FIRST = rf"{ROW}(?:,{ROW}){{0,{ROWS - 1}}}+"
+# What calls nothing, so that no reader need look at it.
+NUMBER = r"[-+]?\.?[0-9][\w.]*+(?:(?<=e)[-+][0-9]++)?"
+VALUE = rf"\s*+(?:{ESCAPE}|{STRING}|{NUMBER}|(?:null|true|false|default)\b)\s*+"
+LITERALS = rf"(?:,\s*+\({VALUE}(?:,{VALUE})*+\)\s*+)*+"
 # One match for all the others: a step in Python for each row would cost most of the reading.
 OTHERS = rf"(?:,{ROW})*+"
 MARK = (
@@ -48,13 +52,19 @@ def shorten(sql: str) -> str:
 
 
 def rows_past(sql: str) -> str:
-    """The rows that `shorten` leaves out: values, words and parentheses, and no comments."""
+    """The rows that `shorten` leaves out, from the first one that is not of literals alone: values,
+    words and parentheses, and no comments."""
     return "" if len(sql) <= LONG else _parts(sql)[1]
+
+
+def words_of(sql: str) -> str:
+    """The text without rows of literals past the first few, in which no word means anything."""
+    return sql if len(sql) <= LONG else "".join(_parts(sql))
 
 
 @lru_cache(maxsize=1)  # the readers of one statement ask one after the other
 def _parts(sql: str) -> tuple[str, str]:
-    """What is kept of a text, and the rows that are left out."""
+    """What is kept of a text, and of the rows that are left out those that may call something."""
     kept: list[str] = []
     left: list[str] = []
     done = position = 0
@@ -62,18 +72,21 @@ def _parts(sql: str) -> tuple[str, str]:
     while (mark := mark_at(sql, position)) and not mark["comment"]:
         position = mark.end()
         if mark["values"]:
-            head, tail = _rows(sql, position)
+            head, calling, tail = _rows(sql, position)
             kept.append(sql[done:head])
-            left.append(sql[head:tail])
+            left.append(sql[calling:tail])
             done = position = tail
     return "".join([*kept, sql[done:]]), "".join(left)
 
 
-def _rows(sql: str, position: int) -> tuple[int, int]:
-    """Where the first rows of a list end, and where its last row does."""
+def _rows(sql: str, position: int) -> tuple[int, int, int]:
+    """Where the first rows of a list end, those of literals after them, and the last row."""
     first = _compiled(FIRST).match(sql, position)
     if first is None:
-        return position, position
-    others = _compiled(OTHERS).match(sql, first.end())
-    assert others is not None, "it matches nothing too"
-    return first.end(), others.end()
+        return position, position, position
+    ends = [first.end()]
+    for pattern in (LITERALS, OTHERS):
+        found = _compiled(pattern).match(sql, ends[-1])
+        assert found is not None, "it matches nothing too"
+        ends.append(found.end())
+    return ends[0], ends[1], ends[2]

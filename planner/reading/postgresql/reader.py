@@ -19,7 +19,7 @@ from lockgate.planner.reading.postgresql.calling import (
     with_functions,
 )
 from lockgate.planner.reading.postgresql.grammar import NotRead, parse
-from lockgate.planner.reading.postgresql.head import shorten
+from lockgate.planner.reading.postgresql.head import shorten, words_of
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
     EXCLUSIVE,
@@ -80,9 +80,9 @@ def read(sql: str, path: Path = None) -> Reading:
     'SHARE'
     """
     sql = readable(sql, POSTGRESQL)
-    reading, reaches = _read(sql, path), read_reaching(sql, POSTGRESQL)
-    gives, names = changes_rights(sql, POSTGRESQL), _named_of_session(sql)
-    opaque = reading.opaque or runs_text(sql)
+    reading, brief = _read(sql, path), words_of(sql)
+    reaches, gives = (find(sql, POSTGRESQL, brief) for find in (read_reaching, changes_rights))
+    names, opaque = _named_of_session(sql), reading.opaque or runs_text(brief)
     if not (gives or reaches or names or opaque):
         return reading
     return replace(reading, reaches_out=reaches, changes_rights=gives, names=names, opaque=opaque)

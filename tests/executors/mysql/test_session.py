@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pymysql.connections import Connection
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_NO_BACKSLASH_ESCAPES
 
 from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
@@ -421,6 +423,14 @@ def test_certificates_are_read_only_to_verify_by_them() -> None:
     assert usual.ctx.verify_mode == ssl.CERT_NONE
     verifying: Any = LightConnection(defer_connect=True, ssl_verify_cert=True)
     assert verifying.ctx.verify_mode == ssl.CERT_REQUIRED
+
+
+def test_a_text_is_escaped_as_the_driver_does_it() -> None:
+    text = "".join(map(chr, range(300))) + "\\n\\'\0\x1a\"'\U0001f600"
+    connection: Any = LightConnection(defer_connect=True)
+    for status in (0, SERVER_STATUS_NO_BACKSLASH_ESCAPES):
+        connection.server_status = status
+        assert connection.escape(text) == Connection.escape(connection, text)
 
 
 def test_no_session_stays_open_wherever_the_server_refuses_to_set_it_up(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.planner.reading.postgresql.head import LONG, shorten
+from lockgate.planner.reading.postgresql.head import LONG, rows_past, shorten, words_of
 from lockgate.planner.reading.postgresql.reader import read
 
 ROWS = 4000
@@ -58,3 +58,24 @@ def test_a_short_statement_is_not_touched() -> None:
 
 def test_a_missing_comma_after_the_rows_is_still_found() -> None:
     assert read(f"insert into t values {rows('(1, 2)')} (3, 4)").unread
+
+
+def test_rows_of_literals_alone_are_looked_at_by_no_other_reader() -> None:
+    plain = "(-1.5e-7, .5, 0x1f, 'it''s', E'\\'a', NULL, true, default)"
+    sql = f"insert into t values {rows(plain)} returning f(1)"
+    assert rows_past(sql) == ""
+    assert words_of(sql) == shorten(sql)
+
+
+@pytest.mark.parametrize("row", ["(f(1))", "(1, 'a'::mine)", "(nullable)", "(pg_read_file('a'))"])
+def test_a_row_of_more_than_literals_is_looked_at_wherever_it_is(row: str) -> None:
+    sql = f"insert into t values {rows('(1)')}, {row}, {rows('(2)')}"
+    assert row in rows_past(sql)
+    assert row in words_of(sql)
+
+
+def test_what_a_late_row_calls_and_reaches_is_seen() -> None:
+    sql = f"insert into t values {rows('(1)')}, (f(pg_read_file('a'))), {rows('(2)')}"
+    reading = read(sql)
+    assert reading.reaches_out == ("reads or writes files of the server",)
+    assert reading.calls_own == {"f"}
