@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lockgate.planner.quantities import format_moment
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class OtherSession:
         program = f" (calls itself {self.program})" if self.program else ""
         place = self.host or "a local socket"
         running = f", running {self.running.upper()} …" if self.running else ""
-        return f"{self.user} from {place}, pid {self.pid}{program}, since {self.since}{running}"
+        since = format_moment(datetime.fromisoformat(self.since))
+        return f"{self.user} from {place}, pid {self.pid}{program}, since {since}{running}"
 
 
 @frozen

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lockgate.executors.engine import Row, Run
 from lockgate.executors.states import WHOLE, RunStatus
@@ -20,9 +20,17 @@ from lockgate.planner.versions import plain_version
 
 if TYPE_CHECKING:
     from lockgate.planner.building.stored_runs import StoredRun
+    from lockgate.planner.database.ledger import Identity
     from lockgate.planner.plan.plan import Plan
     from lockgate.planner.plan.proof import StepCost
     from lockgate.planner.plan.receipt import Job
+
+
+class NamedIdentity(NamedTuple):
+    """An identity of a database, and its environment."""
+
+    uuid: str
+    environment: str
 
 
 @frozen
@@ -33,7 +41,8 @@ class PastRun:
     `versions` are those of its steps in running order, None where the plan is too large to look
     into for a list. `waited` are the milliseconds that other sessions have waited for it together,
     as far as that was seen. `emergency` is why it passed over policies, as the caller said; empty:
-    it did not.
+    it did not. `rebound` is where `migrate rebind` has noted itself: the identities before and
+    after, each with its environment.
     """
 
     id: str
@@ -51,6 +60,7 @@ class PastRun:
     versions: tuple[str, ...] | None = None
     waited: int = 0
     emergency: str = ""
+    rebound: tuple[NamedIdentity, ...] = ()
 
 
 BETWEEN = ", "
@@ -59,7 +69,7 @@ BETWEEN = ", "
 
 RECORDING = {"up": "rec", "down": "forg"}
 """The kind of a run that only changes the history, by its direction."""
-KINDS = {"rec": "record", "forg": "forget"}
+KINDS = {"rec": "record", "forg": "forget", "bind": "rebind"}
 
 PLAN_PIECE = 1 << 19
 """Bytes: with what an engine's escapes add, less than any server takes at once by default."""
@@ -160,6 +170,7 @@ def read_past(row: Row) -> PastRun:
         finished, error,
         read_job(job), _milliseconds(*columns[-3:-1]), _versions(plan),
         sum(one.others_waited_ms or 0 for one in read_costs(cost).values()), emergency or "",
+        _rebound(plan) if direction == "bind" else (),
     )  # fmt: skip
 
 
@@ -173,6 +184,20 @@ def _versions(plan: str | None) -> tuple[str, ...] | None:
         return tuple(str(step["version"]) for step in json.loads(plan or "")["steps"])
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def rebound_text(*identities: Identity) -> str:
+    """What `migrate rebind` notes in place of a plan: the identity before and the one after."""
+    found = [{"uuid": one.uuid, "environment": one.environment} for one in identities]
+    return json.dumps({"rebound": found})
+
+
+def _rebound(text: str | None) -> tuple[NamedIdentity, ...]:
+    """The identities in such a note; none where lockgate did not write it: it is for people."""
+    try:
+        return tuple(NamedIdentity(**one) for one in json.loads(text or "")["rebound"])
+    except (ValueError, KeyError, TypeError):
+        return ()
 
 
 def read_entries(rows: Iterable[Row]) -> tuple[Entry, ...]:

@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.named_tables import LedgerTables
-from lockgate.executors.ledger.rows import job_text, plan_pieces, read_entries, run_values
+from lockgate.executors.ledger.rows import (
+    job_text,
+    plan_pieces,
+    read_entries,
+    rebound_text,
+    run_values,
+)
 from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, READ_RECORDINGS, Runs
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed
 from lockgate.planner.database.ledger import Identity, Ledger
+from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import Unreachable, Unresolved
 
 if TYPE_CHECKING:
+    from lockgate.executors.apply import Author
     from lockgate.executors.engine import Run, Survey
     from lockgate.planner.plan.plan import Step
 
@@ -67,6 +75,11 @@ KEEP_RECEIPT = "update {runs} set receipt = %s where id = %s and {ledger.alone}"
 REBIND = (
     "update {target} set uuid = %s, project = %s, environment = %s, evidence = %s "
     "where {ledger.alone}"
+)
+NOTE_REBIND = (
+    "insert into {runs} (id, plan_digest, intent_digest, direction, environment, status, actor, "
+    "tool_version, started_at, finished_at, plan) "
+    f"values (%s, %s, %s, 'bind', %s, '{RunStatus.CLEANED}', %s, %s, {{now}}, {{now}}, %s)"
 )
 
 
@@ -159,10 +172,13 @@ class Store(LedgerTables):
         told = f"{error or ''}; {reason}".removeprefix("; ")
         self.write((journal, (run_id,)), (FINISH_RUN, (RunStatus.RESOLVED, told, run_id)))
 
-    def rebind(self, identity: Identity) -> None:
-        """Gives the database a new identity; the serial and the history stay."""
+    def rebind(self, before: Identity, identity: Identity, author: Author) -> None:
+        """Gives the database a new identity, and notes that among the runs; the serial and the
+        history of migrations stay."""
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
-        self.write((REBIND, values))
+        noted = (author.new_id(), UNSEALED, UNSEALED, identity.environment, author.actor,
+                 author.tool_version, rebound_text(before, identity))  # fmt: skip
+        self.write((REBIND, values), (NOTE_REBIND, noted))
 
     def write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
         """Changes the ledger's tables outside of a run's own transactions: all of these statements

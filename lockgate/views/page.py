@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lockgate.planner.hidden import reveal
+from lockgate.planner.quantities import format_moment
 
 BASE = "base.css"
 
@@ -27,7 +28,7 @@ def open_templates(filters: dict[str, Any]) -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters |= filters
+    environment.filters |= {"moment": format_moment} | filters
     return environment
 
 

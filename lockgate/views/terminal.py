@@ -13,7 +13,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import IO, TYPE_CHECKING, TypeGuard
 
 from lockgate.planner.hidden import hidden_in, reveal
@@ -73,16 +73,23 @@ def spell_time(iso: str) -> str:
     One format everywhere; `zone` names its zone. Empty for none."""
     if not iso:
         return ""
-    moment = datetime.fromisoformat(iso)
-    local = moment.astimezone() if is_terminal(sys.stdout) else moment.astimezone(UTC)
-    return f"{local:%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromisoformat(iso).astimezone(_zone()):%Y-%m-%d %H:%M:%S}"
+
+
+def spell_moment(moment: datetime) -> str:
+    """The same, with its zone."""
+    return f"{spell_time(moment.isoformat())} {zone()}"
 
 
 def zone() -> str:
     """The zone of the times on stdout."""
-    if not is_terminal(sys.stdout):
-        return "UTC"
-    return datetime.now().astimezone().strftime("%Z")
+    return f"{datetime.now(_zone()):%Z}"
+
+
+def _zone() -> tzinfo:
+    """UTC, or the offset of now at this place: a time of last summer has the same one, so that
+    one name is true of all."""
+    return (is_terminal(sys.stdout) and datetime.now().astimezone().tzinfo) or UTC
 
 
 def clean(text: str) -> str:

@@ -152,6 +152,7 @@ def become(job: Job, streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(job["environ"])
     time.tzset()
+    time.tzset()
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
         os.close(stream)

@@ -171,7 +171,7 @@ def test_a_document_is_one_also_when_it_cannot_be_had(project: Project, command:
     project.write_tables(1)
     document = succeed(project.migrate(command, "--json")).document
     assert document["format"] == f"lockgate-{command}"
-    versions = {"status": "1.0", "history": "1.5"}
+    versions = {"status": "1.0", "history": "1.6"}
     assert document["format_version"] == versions.get(command, "1.1")
     nowhere = {"TEST_URL": "postgresql://postgres@127.0.0.1:1/x"}
     result = refused(project.migrate(command, "--json", environ=nowhere), 11)

@@ -238,6 +238,13 @@ def new_identity(
     return Identity(str(uuid.uuid4()), project, environment, evidence)
 
 
+def rebind(engine: Engine) -> None:
+    """Gives an engine's database another identity."""
+    before = engine.store.read_ledger().identity
+    assert before is not None
+    engine.store.rebind(before, new_identity(engine), AUTHOR)
+
+
 def failure_of(error: BaseException) -> Failure:
     """The refused statement that an error tells of."""
     failure = getattr(error, "failure", None)

@@ -22,6 +22,7 @@ from lockgate.planner.errors import HistoryError, Locked, Unreachable
 from lockgate.planner.plan.receipt import Job
 from lockgate.planner.plan.verify import encode_evidence
 from tests.executors.building import (
+    AUTHOR,
     Recorder,
     by_hand,
     create_tables,
@@ -310,11 +311,17 @@ def test_rebinding_keeps_the_history(engine: Any) -> None:
     engine.store.record_migration(step, 0)
     before = engine.store.read_ledger()
     identity = new_identity(engine, project="other", environment="copy")
-    engine.store.rebind(identity)
+    engine.store.rebind(before.identity, identity, AUTHOR)
     after = engine.store.read_ledger()
     assert after.identity == identity
     assert after.identity.evidence == encode_evidence(engine.server.evidence)
     assert (after.serial, after.entries) == (before.serial, before.entries)
+    (noted,) = engine.store.runs.read_runs(5)
+    assert (noted.direction, noted.status, noted.actor) == ("rebind", "CLEANED", AUTHOR.actor)
+    names = [(one.uuid, one.environment) for one in (before.identity, identity)]
+    assert [*noted.rebound] == names
+    assert engine.store.runs.find_run(noted.id) == noted
+    assert engine.store.runs.read_applied_plans() == []
 
 
 def test_the_lock_excludes_another_session_and_is_free_afterwards(engine: Any, other: Any) -> None:

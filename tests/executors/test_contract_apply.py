@@ -34,6 +34,7 @@ from tests.executors.building import (
     new_identity,
     open_test_engine,
     plan_for,
+    rebind,
 )
 
 FAILING = {**create_tables(4), "003_t3": "create table t3 (id int);\ninsert into t3 values (x);"}
@@ -212,7 +213,7 @@ def test_a_plan_for_another_database_is_refused(engine: Any, any_server: Any) ->
 def test_a_database_made_anew_under_the_same_name_is_refused(engine: Any) -> None:
     apply_up(engine, create_tables(1))
     plan = plan_for(engine, create_tables(2))
-    engine.store.rebind(new_identity(engine))
+    rebind(engine)
     with pytest.raises(WrongTarget, match="identity"):
         apply_plan(engine, plan)
     assert tables(engine) == ["t1"]
@@ -282,7 +283,7 @@ def test_a_copy_of_a_database_is_refused_until_it_is_rebound(engine: Any) -> Non
     by_hand(engine).execute("update lockgate_target set evidence = %s", (evidence,))
     with pytest.raises(WrongTarget, match="copy"):
         apply_up(engine, create_tables(2))
-    engine.store.rebind(new_identity(engine))
+    rebind(engine)
     apply_up(engine, create_tables(2))
 
 

@@ -46,5 +46,6 @@ def command(
         else:
             shown = runs.find_run(run_id)
             show = history.show_run_json if as_json else history.show_run
-            show(shown, runs.read_plan(shown.id), runs.read_costs(shown.id))
+            plan = None if shown.rebound else runs.read_plan(shown.id)
+            show(shown, plan, runs.read_costs(shown.id))
     return 0

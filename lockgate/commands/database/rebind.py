@@ -19,7 +19,7 @@ def command(name: str, folder: EnvironmentsFolder | None) -> int:
     """Give a restored or cloned database an identity of its own, as this environment's.
 
     Until then whatever writes to it is refused (exit 6), and so are plans for the original.
-    The history stays as it is.
+    The history of migrations stays as it is; `migrate history` shows the change.
     """
     from lockgate.executors.apply import new_identity
     from lockgate.planner.errors import UsageError
@@ -41,9 +41,10 @@ def command(name: str, folder: EnvironmentsFolder | None) -> int:
             raise UsageError(
                 "The database has no identity yet.", do="Its first `migrate up` gives it one."
             )
-        after = new_identity(environment.project, environment.name, work.engine, author())
+        who = author()
+        after = new_identity(environment.project, environment.name, work.engine, who)
         ignore_signals()
-        work.engine.store.rebind(after)
+        work.engine.store.rebind(before, after, who)
     say(f"The identity was {before.uuid} ({before.environment}) "
         f"and is now {after.uuid} ({after.environment}).")  # fmt: skip
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lockgate.executors.states import WHOLE
@@ -10,7 +11,7 @@ from lockgate.planner.quantities import spell_digest
 from lockgate.views.batches import spell_cost
 from lockgate.views.grid import say_grid
 from lockgate.views.json import show_document
-from lockgate.views.terminal import say, say_table, spell_time, zone
+from lockgate.views.terminal import say, say_table, spell_moment, spell_time, zone
 
 if TYPE_CHECKING:
     from lockgate.executors.ledger.rows import PastRun
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.proof import StepCost
     from lockgate.planner.plan.receipt import Job
 
-HEAD = {"format": "lockgate-history", "format_version": "1.5"}
+HEAD = {"format": "lockgate-history", "format_version": "1.6"}
 RARE = ("emergency", "others waited", "CI job (a claim)", "approved by", "error")
 """Columns that are left out where no run has anything in them."""
 
@@ -45,14 +46,18 @@ def show_text(runs: Iterable[PastRun]) -> None:
     say_grid(list(shown), [[(cell, style) for cell in row] for style, row in rows])
 
 
-def show_run(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> None:
-    """One run in full, with each of its steps, on stdout."""
+def show_run(run: PastRun, plan: Plan | None, costs: Mapping[int, StepCost]) -> None:
+    """One run in full, with each of its steps, on stdout; a change of identity has no plan."""
     say(f"Run {run.id}: {run.status}", "bold" if run.status in WHOLE else "yellow")
     took = _took(run.ms) or "no known time"
-    say(f"  started   {spell_time(run.started_at)} {zone()}, took {took}")
+    say(f"  started   {spell_moment(datetime.fromisoformat(run.started_at))}, took {took}")
     say(f"  by        {run.actor} (a claim), with lockgate {run.tool_version}")
     if run.job:
         say(f"  job       {describe_job(run.job)} (a claim)")
+    if plan is None:
+        for when, (uuid, environment) in zip(("was", "is now"), run.rebound, strict=False):
+            say(f"  {when:<9} {uuid} ({environment})")
+        return
     say(f"  approved  {run.approvers or 'by no signature'}")
     say(f"  plan      {spell_digest(run.plan_digest)}")
     say(f"  verdict   {plan.verdict}")
@@ -65,7 +70,7 @@ def show_run(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> None:
     say_table(("step", "", "version", "name", "statements", "cost"), rows, [""] * len(rows))
 
 
-def show_run_json(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> None:
+def show_run_json(run: PastRun, plan: Plan | None, costs: Mapping[int, StepCost]) -> None:
     """One run in full, with its steps."""
     steps = [
         {
@@ -77,9 +82,10 @@ def show_run_json(run: PastRun, plan: Plan, costs: Mapping[int, StepCost]) -> No
             "statements": len(step.statements),
             "cost": costs[number].model_dump() if number in costs else None,
         }
-        for number, step in enumerate(plan.steps, 1)
+        for number, step in enumerate(plan.steps if plan else (), 1)
     ]
-    show_document(HEAD | {"run": _document(run) | {"verdict": plan.verdict, "steps": steps}})
+    verdict = plan.verdict if plan else None
+    show_document(HEAD | {"run": _document(run) | {"verdict": verdict, "steps": steps}})
 
 
 def describe_steps(run: PastRun) -> str:
@@ -90,7 +96,11 @@ def describe_steps(run: PastRun) -> str:
     'up 001 … 005 (3)'
     >>> describe_steps(SimpleNamespace(direction="down", versions=("005",)))
     'down 005'
+    >>> describe_steps(SimpleNamespace(direction="rebind", rebound=[("1f", "dev"), ("2e", "test")]))
+    'rebind dev → test'
     """
+    if run.direction == "rebind":
+        return f"rebind {' → '.join(environment for _, environment in run.rebound)}".strip()
     versions = run.versions or ()
     ends = " … ".join(dict.fromkeys((*versions[:1], *versions[-1:])))
     number = f" ({len(versions)})" if len(versions) > 1 else ""
@@ -149,4 +159,6 @@ def _document(run: PastRun) -> dict[str, Any]:
     )  # fmt: skip
     job = {"job": run.job.model_dump() if run.job else None}
     shown = {name: getattr(run, name) for name in fields}
+    rebound = [one._asdict() for one in run.rebound]
+    job |= {"rebound": dict(zip(("before", "after"), rebound, strict=False)) or None}
     return shown | {"others_waited_ms": shown.pop("waited")} | job

@@ -9,7 +9,7 @@ from lockgate.planner.fleet.fleet_plan import FleetPlan, FleetTarget, Group, Odd
 from lockgate.planner.quantities import format_size, spell_digest
 from lockgate.views.plan import text
 from lockgate.views.plan.review import count
-from lockgate.views.terminal import say
+from lockgate.views.terminal import say, spell_moment
 
 SHOWN = 5
 """How many targets are named where there are many."""
@@ -19,7 +19,7 @@ def show_fleet(plan: FleetPlan) -> None:
     """A fleet's plan for its reviewer, on stdout."""
     say(f"Fleet plan {spell_digest(plan.digest)} for {plan.environment}", "bold")
     say(f"  targets   {summarise_plan(plan)}")
-    say(f"  made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC")
+    say(f"  made      {spell_moment(plan.created_at)}")
     commit = f", from commit {plan.source.commit[:12]}" if plan.source.commit else ""
     say(f"  intent    {spell_digest(plan.intent_digest)}{commit}")
     for wave, targets in sorted(by_wave(plan).items()):

@@ -13,7 +13,7 @@ from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import spell_digest
 from lockgate.views.json import show_document
-from lockgate.views.terminal import say
+from lockgate.views.terminal import say, spell_moment
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 STYLES = {"added": "green", "removed": "red", "changed": "yellow", "moved": "yellow"}
@@ -62,7 +62,7 @@ def show_json(difference: PlanDifference) -> None:
 
 
 def _name(plan: Plan) -> str:
-    made = f"{plan.created_at:%Y-%m-%d %H:%M:%S} UTC"
+    made = spell_moment(plan.created_at)
     return f"plan {spell_digest(plan.digest)} for {plan.environment}, made {made}"
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.quantities import format_size, spell_digest
+from lockgate.planner.quantities import format_moment, format_size, spell_digest
 from lockgate.views.batches import describe_batch
 from lockgate.views.findings.links import page_of
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
@@ -169,7 +169,7 @@ def _facts(review: Review) -> Iterator[tuple[str, str]]:
     )
     yield "findings", _severities(review)
     yield "history", f"serial {plan.base.serial} → {plan.result.serial}"
-    yield "made", f"{plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(review)}"
+    yield "made", f"{format_moment(plan.created_at)}{_expiry(review)}"
     if plan.source.commit:
         dirty = ", **with uncommitted changes**" if plan.source.dirty else ""
         told = f"{code(plan.source.commit[:12])} {escape(spell_commit(plan.source))}".rstrip()
@@ -179,7 +179,7 @@ def _facts(review: Review) -> Iterator[tuple[str, str]]:
 
 def _expiry(review: Review) -> str:
     expires = review.plan.expires_at
-    return f", expires {expires:%Y-%m-%d %H:%M:%S} UTC" if expires else ""
+    return f", expires {format_moment(expires)}" if expires else ""
 
 
 def _severities(review: Review) -> str:

@@ -9,7 +9,7 @@ from lockgate.planner.guarantees.guarantee import ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.quantities import spell_digest
 from lockgate.views.plan.rehearsal import show_rehearsal
-from lockgate.views.terminal import say, say_table, tell
+from lockgate.views.terminal import say, say_table, spell_moment, tell
 
 if TYPE_CHECKING:
     from lockgate.views.plan.review import Review
@@ -34,7 +34,7 @@ def _origin(plan: Plan) -> list[str]:
     commit = _commit(plan)
     return [
         f"target    {target.engine} {target.server_version}, database {target.database}",
-        f"made      {plan.created_at:%Y-%m-%d %H:%M:%S} UTC{_expiry(plan)}",
+        f"made      {spell_moment(plan.created_at)}{_expiry(plan)}",
         f"intent    {spell_digest(plan.intent_digest)}",
         *([f"commit    {commit}"] if commit else []),
     ]
@@ -98,7 +98,7 @@ def _step_row(reviewed: Review, number: int, step: Step) -> tuple[str, ...]:
 
 
 def _expiry(plan: Plan) -> str:
-    return f", expires {plan.expires_at:%Y-%m-%d %H:%M:%S} UTC" if plan.expires_at else ""
+    return f", expires {spell_moment(plan.expires_at)}" if plan.expires_at else ""
 
 
 def _commit(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from lockgate.executors.ledger.tables import ALWAYS_MADE, HISTORY_COLUMNS, Table
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError, StatementFailed
 from tests.executors.building import (
+    AUTHOR,
     apply_plan,
     apply_up,
     by_hand,
@@ -265,7 +266,7 @@ def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
             lambda: store.keep_receipt(last.id, "{}"),
             lambda: store.keep_digests(last.id, "x", engine.survey),
             lambda: store.settle_run(last.id, "x"),
-            lambda: store.rebind(identity),
+            lambda: store.rebind(identity, identity, AUTHOR),
             lambda: store.record_migration(step, 1),
         ]
         for write in writes:

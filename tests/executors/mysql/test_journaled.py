@@ -27,6 +27,7 @@ from tests.executors.building import (
     new_identity,
     open_test_engine,
     plan_for,
+    rebind,
 )
 from tests.executors.rows import ask, execute
 
@@ -282,7 +283,7 @@ def test_a_copy_under_another_name_is_refused_until_rebind(
     with open_test_engine(family_server, copy) as engine:
         with pytest.raises(WrongTarget, match="is a copy"):
             apply_up(engine, more)
-        engine.store.rebind(new_identity(engine))
+        rebind(engine)
         assert apply_up(engine, more).outcome == "applied"
     family_server.drop_database(copy)
 

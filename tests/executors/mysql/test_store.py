@@ -17,6 +17,7 @@ from lockgate.executors.mysql.ledger import NOT_ALONE
 from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import HistoryError, LockgateError
 from tests.executors.building import (
+    AUTHOR,
     apply_plan,
     apply_up,
     create_tables,
@@ -102,7 +103,7 @@ def test_no_write_to_the_ledger_runs_what_was_put_on_it_since(
             lambda: store.write((NOTE_RUN, ("x", last.id))),
             lambda: store.keep_receipt(last.id, "{}"),
             lambda: store.keep_digests(last.id, "x", engine.survey),
-            lambda: store.rebind(identity),
+            lambda: store.rebind(identity, identity, AUTHOR),
             lambda: store.record_migration(step, 1),
             store.close_tables,
             lambda: store.execute_aside(
