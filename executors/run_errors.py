@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import NotReached, ServerError, StepFailed
-from lockgate.planner.database.catalogue import ROWS_OF_TABLE
+from lockgate.planner.database.catalogue import ROWS_OF_KEY, ROWS_OF_TABLE
 from lockgate.planner.errors import (
     Interrupted,
     LockgateError,
@@ -27,6 +27,19 @@ LOOK = (
     "Look whether it happened, finish or undo the migration by hand, and settle it with "
     "`migrate resolve`."
 )
+CAUSES = (
+    (
+        ROWS_OF_TABLE,
+        "Undoing has lost rows; or another session has written them, and was seen at nothing "
+        "else: while the statement ran, or while it was undone.",
+    ),
+    (
+        ROWS_OF_KEY,
+        "Other sessions have written meanwhile what the foreign key refuses, and it was made "
+        "again, or rows were put back, without asking for each row's parent.",
+    ),
+)
+"""Why what no catalogue tells is not as before."""
 COMMITTING = "2D000"  # https://www.postgresql.org/docs/current/plpgsql-transactions.html
 COMMITS_INSIDE = (
     "The code that it runs ends the transaction, which lockgate has begun. Move the CALL or the DO "
@@ -182,17 +195,16 @@ def weaker(reasons: Iterable[str]) -> StalePlan:
 
 def not_restored(left: Iterable[ObjectDifference]) -> Unresolved:
     """Every statement was undone, and yet the database is not as it was before the run."""
-    shown = [f"- {each.object}: {each.change}" for each in left]
-    has_rows = any(each.object.startswith(ROWS_OF_TABLE) for each in left)
+    found = list(left)
+    shown = [f"- {each.object}: {''.join(each.lines[:1]) or each.change}" for each in found]
+    why = next((why for kind, why in CAUSES if any(kind in each.object for each in found)), "")
     more = [f"- and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
     return Unresolved(
         "The plan was undone, and the database is not as it was before:\n"
         + "\n".join(shown[:SHOWN] + more),
-        why="Undoing has lost rows; or another session has written them, and was seen at nothing "
-        "else: while the statement ran, or while it was undone."
-        if has_rows
-        else "Another session has changed the schema meanwhile, or a definition could not be "
-        "made again exactly.",
+        why=why
+        or "Another session has changed the schema meanwhile, or a definition could not be made "
+        "again exactly.",
         do="Mend it by hand and run `migrate resolve --undo --reason TEXT`, which looks again; "
         "or accept it as it is with `migrate resolve --mark-rolled-back VERSION --reason TEXT`.",
     )

@@ -26,6 +26,8 @@ STATE_OF_SEQUENCE = "state of sequence"
 COUNTER_OF_TABLE = "counter of table"
 ROWS_OF_TABLE = "rows of table"
 """Of which no catalogue tells: what a proof has found to differ."""
+ROWS_OF_KEY = "rows by the foreign key"
+"""Those of a table that have no parent; the first line tells of them, for people."""
 PLAIN = re.compile(r"\w[\w()]*")
 
 

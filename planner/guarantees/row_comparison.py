@@ -8,7 +8,8 @@ from __future__ import annotations
 from lockgate.planner.quantities import format_size
 from lockgate.planner.reading.mysql.impact import copies_rows
 from lockgate.planner.reading.reading import Reading
-from lockgate.planner.reading.tables import INNODB, Schema, Table
+from lockgate.planner.reading.table import INNODB, Table
+from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import Dialect
 
 UNSEEN = Table(INNODB)
@@ -21,7 +22,7 @@ def compared_table(
 ) -> str:
     """The table whose rows are to be compared; empty: none."""
     table = _rewritten(effect, schema, dialect)
-    return effect.objects[0].name if table and _excess(table, copy_limit) is None else ""
+    return effect.objects[0].name if table and excess(table, copy_limit) is None else ""
 
 
 def not_compared(
@@ -30,7 +31,7 @@ def not_compared(
     """The table whose rows would be compared if it were smaller, and why, as a sentence; empty:
     none."""
     table = _rewritten(effect, schema, dialect)
-    if table is None or (limit := _excess(table, copy_limit)) is None:
+    if table is None or (limit := excess(table, copy_limit)) is None:
         return ""
     return (
         f"The rows of {effect.objects[0].name} are not compared after a rollback: they are about "
@@ -54,7 +55,7 @@ def _rewritten(effect: Reading, schema: Schema, dialect: Dialect) -> Table | Non
     return table if may_rewrite(effect, dialect, table) else None
 
 
-def _excess(table: Table, copy_limit: float | None) -> float | None:
-    """The limit that a table is above, in bytes; None: it is not."""
+def excess(table: Table, copy_limit: float | None) -> float | None:
+    """The limit that a table is above for its rows to be looked at, in bytes; None: it is not."""
     limit = SMALL if copy_limit is None else copy_limit
     return limit if (table.size or 0) > limit else None

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lockgate.planner.guarantees.loosened_keys import not_counted
+from lockgate.planner.guarantees.lost_values import lost_values
 from lockgate.planner.guarantees.row_comparison import not_compared
 from lockgate.planner.plan.statement import Guarantee
 from lockgate.planner.quantities import format_size
-from lockgate.planner.reading.mysql.clauses import CONVERT, DEFAULT
-from lockgate.planner.reading.mysql.impact import copies_rows, filled_columns
-from lockgate.planner.reading.mysql.types import loses, read_type
-from lockgate.planner.reading.reading import Definition, Object, Reading
+from lockgate.planner.reading.mysql.clauses import DEFAULT
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.spread import Spread, spread
-from lockgate.planner.reading.tables import INNODB, UNKNOWN, Schema, Table
+from lockgate.planner.reading.table import INNODB, Table
+from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen, replace
 
@@ -69,6 +70,17 @@ COMPENSATED = Promise("compensated", OF_ITS_OWN)
 
 def weigh(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     """What undoes a statement that runs on this schema."""
+    chance = _weigh(effect, schema, terms)
+    amid = chance.amid
+    copied = amid.guarantee == "compensated-by-copy"
+    told = not_counted(effect, schema, terms.copy_limit, copied=copied)
+    if amid.is_final or not told:
+        return chance
+    warned = replace(amid, warning=f"{amid.warning} {told}".strip())
+    return replace(chance, amid=warned, trailing=warned if chance.commits else chance.trailing)
+
+
+def _weigh(effect: Reading, schema: Schema, terms: Terms) -> Chance:
     if giver := schema.made.rights_go_with(effect):
         return _certain(effect, Promise("compensated", f"the rights go with {giver}, {SAME_UNIT}"))
     if reason := _outside(effect, schema, terms):
@@ -331,69 +343,17 @@ def _weigh_alter(effect: Reading, schema: Schema, terms: Terms) -> Promise:
             return _final(
                 f"SHOW CREATE TABLE shows no default of {clause.name}, a generated column"
             )
-    losses = dict(_losses(effect, table, schema, terms))
+    losses = dict(lost_values(effect, table, schema, terms.dialect))
     if not losses:
         return COMPENSATED
     what = f"it {', '.join(losses.values())}"
-    if table and (not table.key or effect.changes_primary_key):
+    if table and not table.key:
         return _final(f"{what}, and without a primary key of {target.name} no copy can be put back")
     if table and losses.keys() & set(table.key):
         return _final(f"{what}, and by the primary key a copy would be put back")
     gone = {name.lower() for name in effect.columns_dropped}
     overwrites = not losses.keys() <= gone
     return _copied(what, [target.name], schema, terms, "the values", overwrites=overwrites)
-
-
-def _losses(
-    effect: Reading, table: Table | None, schema: Schema, terms: Terms
-) -> Iterator[tuple[str, str]]:
-    """What values an ALTER TABLE loses: the column in lower case, and a predicate."""
-    columns = table.columns if table else {}
-    old = [name for name in effect.columns_dropped if not table or name.lower() not in
-           table.new_columns]  # fmt: skip
-    for name in old:
-        known = columns.get(name.lower())
-        if not (known and known.generated):
-            yield name.lower(), f"drops the column {name}"
-    for name, new in effect.columns_redefined.items():
-        if loss := _loss(name.lower(), new, table, schema, terms.dialect):
-            yield name.lower(), f"redefines {name} ({loss})"
-    mode = "" if schema.strict else "without strict mode "
-    for name in filled_columns(effect, columns, schema.strict, terms.dialect):
-        yield name, f"makes {name} a key ({mode}NULL becomes another value)"
-    if effect.converts_text:
-        yield from _converted(effect, table, schema, terms.dialect)
-    if table and not schema.strict and copies_rows(effect, table, terms.dialect):
-        yield from ((name, f"may change invalid dates of {name}") for name in table.dates)
-
-
-def _converted(
-    effect: Reading, table: Table | None, schema: Schema, dialect: Dialect
-) -> Iterator[tuple[str, str]]:
-    """What CONVERT TO CHARACTER SET loses."""
-    if table is None:
-        yield "every text column", "converts every text column"
-        return
-    charset = next((one.name for one in effect.clauses if one.action == CONVERT), "")
-    for name, column in table.columns.items():
-        if column == UNKNOWN or (column.charset and charset in ("", "default")):
-            yield name, f"converts {name}"
-        elif column.charset:
-            new = replace(read_type(column.type), charset=charset, nullable=column.nullable)
-            if loses(column, new, "", schema.strict, dialect):
-                yield name, f"converts {name}"
-
-
-def _loss(
-    column: str, new: Definition, table: Table | None, schema: Schema, dialect: Dialect
-) -> str:
-    """Why a column's new definition may not hold the old values; empty: it does."""
-    if table and column in table.new_columns:
-        return ""
-    known = table.columns.get(column) if table else None
-    if table is None or known is None or known == UNKNOWN:
-        return "its type is not known"
-    return loses(known, new, table.collation, schema.strict, dialect)
 
 
 def _list(objects: list[Object]) -> str:

@@ -14,5 +14,6 @@ server_wide.py  What a statement changes or names beyond its own database
 sizes.py        How large a table is, as far as it changes what a finding means
 spread.py       Which tables a statement of MySQL and MariaDB changes rows of
 stored.py       Whether the code that a statement stores takes data away whenever it runs
+table.py        One table of MySQL or MariaDB at one point of a plan, as far as a plan can know it
 tables.py       The tables as the statements of a plan leave them one by one
 """

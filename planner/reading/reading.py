@@ -19,6 +19,9 @@ READ_ONCE = 1 << 16
 # What makes rows in a CREATE TABLE.
 QUERIES = frozenset({"select", "values"})
 
+# DROP CONSTRAINT may be of a check, too.
+UNTIES = frozenset({"drop foreign key", "drop check"})
+
 Verb = Literal[
     "create",
     "alter",
@@ -328,6 +331,11 @@ class Reading:
         """Whether it makes tables or partitions of them empty, as if they were new."""
         partitions = any(clause.action == "truncate partition" for clause in self.clauses)
         return self.verb == "truncate" or partitions
+
+    @property
+    def untied(self) -> tuple[str, ...]:
+        """The names of what ALTER TABLE drops and may be a foreign key, on MySQL and MariaDB."""
+        return tuple(one.name for one in self.clauses if one.action in UNTIES and one.name)
 
     @property
     def is_definition(self) -> bool:

@@ -6,64 +6,24 @@ Begins with the facts of a live database; judges nothing, and forgets what it ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 
-from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
+from lockgate.planner.database.facts import Facts, ForeignKey
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.absence import Absence
 from lockgate.planner.reading.made import Made
 from lockgate.planner.reading.reading import Object, Reading
-from lockgate.planner.value import frozen, replace
+from lockgate.planner.reading.table import INNODB, Table, altered, known_table
+from lockgate.planner.value import replace
 
-INNODB = "innodb"
 ENGINE_SETTINGS = frozenset({"default_storage_engine", "storage_engine"})
-# A column that is there, of a type that is not known.
-UNKNOWN = ColumnFacts("", nullable=True)
 ON = frozenset({"1", "on", "'on'", "true", "default"})
-
-
-@frozen
-class Table:
-    """A table at one point of a plan. Columns are named in lower case."""
-
-    engine: str
-    """In lower case; empty: not known."""
-    size: int | None = None
-    """In bytes; None: not known."""
-    columns: Mapping[str, ColumnFacts] = field(default_factory=dict)
-    """None is known of a table that the plan has made."""
-    key: tuple[str, ...] = ()
-    """The columns of the primary key, if they are known."""
-    collation: str = ""
-    triggers: frozenset[str] = frozenset()
-    triggered: Mentions | None = None
-    """What the bodies of its triggers mention; None: not known."""
-    updates_itself: bool = False
-    """An UPDATE may change a column that it does not name."""
-    versioned: bool = False
-    """It keeps the history of its rows."""
-    is_new: bool = False
-    """The unit has made it."""
-    new_columns: frozenset[str] = frozenset()
-    """The columns that the unit has added."""
-    misses_columns: bool = False  # which the unit has dropped or renamed
-
-    @property
-    def dates(self) -> tuple[str, ...]:
-        """The columns that may hold an invalid date."""
-        return tuple(
-            name for name, one in self.columns.items() if one.type.startswith(("date", "timestamp"))
-        )
-
-    sequences: frozenset[str] = frozenset()
-    """Those that the defaults of its columns may take values of, in lower case."""
 
 
 class Schema:
     """The tables of a database, and of the session what matters to them."""
 
     def __init__(self, facts: Facts) -> None:
-        self.tables = {name: _read_table(table) for name, table in facts.tables.items()}
+        self.tables = {name: known_table(table) for name, table in facts.tables.items()}
         self._spellings: dict[str, tuple[str, ...]] = {}
         """By a name in lower case those that tables have, or had."""
         for name in self.tables:
@@ -293,32 +253,8 @@ class Schema:
 
     def _alter(self, name: str, effect: Reading) -> None:
         table = self.tables.get(name)
-        if table is None:
-            return
-        fresh = {column.lower() for column in effect.columns_added} - table.columns.keys()
-        dropped = {column.lower() for column in effect.columns_dropped}
-        redefined = {column.lower() for column in effect.columns_redefined}
-        if effect.converts_text:
-            redefined |= table.columns.keys()
-        renamed = {old.lower(): new.lower() for old, new in effect.columns_renamed}
-        gone = (dropped | renamed.keys()) - table.new_columns
-        changed = replace(
-            table,
-            misses_columns=table.misses_columns or bool(gone),
-            engine=effect.storage_engine or table.engine,
-            columns={
-                name: UNKNOWN if name in redefined else column
-                for name, column in table.columns.items()
-                if name not in dropped
-            },
-            key=() if effect.changes_primary_key or dropped & set(table.key) else table.key,
-            updates_itself=table.updates_itself
-            or any(column.may_update for column in effect.columns_redefined.values()),
-            versioned=table.versioned if effect.versions is None else effect.versions,
-            new_columns=(table.new_columns - dropped) | fresh,
-            sequences=table.sequences | effect.mentions.sequences,
-        )
-        self._put(name, _rename_columns(changed, renamed) if renamed else changed)
+        if table is not None:
+            self._put(name, altered(table, effect))
 
     def _drop(self, objects: Iterable[Object]) -> None:
         for gone in objects:
@@ -355,46 +291,18 @@ class Schema:
         if not effect.objects or effect.objects[0].kind != "table":
             return
         child = effect.objects[0].name
-        dropped = {one.name.lower() for one in effect.clauses if one.action == "drop foreign key"}
-        if dropped:
-            self.foreign_keys = [
-                key
-                for key in self.foreign_keys
-                if key.child.lower() != child.lower() or key.name.lower() not in dropped
-            ]
+        untied = {(child.lower(), name.lower()) for name in effect.untied}
+        self.foreign_keys = [
+            key for key in self.foreign_keys if (key.child.lower(), key.name.lower()) not in untied
+        ]
         for parent in effect.parents:
             carries = parent in effect.cascades_from
             key = ForeignKey(child, parent.name, on_update=carries, on_delete=carries)
             self.foreign_keys.append(key)
 
 
-def _read_table(facts: TableFacts) -> Table:
-    return Table(
-        engine=facts.storage_engine.lower(),
-        size=facts.size,
-        columns={name.lower(): column for name, column in facts.columns.items()},
-        key=tuple(name.lower() for name in facts.primary_key),
-        collation=facts.collation,
-        triggers=frozenset(facts.triggers),
-        triggered=facts.triggered,
-        versioned=facts.versioned,
-        sequences=facts.sequences,
-        updates_itself=any(column.updates_itself for column in facts.columns.values()),
-    )
-
-
 def _renamed(key: ForeignKey, old: str, new: str) -> ForeignKey:
     child = new if key.child.lower() == old.lower() else key.child
     return replace(
         key, child=child, parent=new if key.parent.lower() == old.lower() else key.parent
-    )
-
-
-def _rename_columns(table: Table, names: Mapping[str, str]) -> Table:
-    """All at once: two columns may change their names."""
-    return replace(
-        table,
-        columns={names.get(name, name): column for name, column in table.columns.items()},
-        new_columns=frozenset(names.get(name, name) for name in table.new_columns),
-        key=tuple(names.get(name, name) for name in table.key),
     )

@@ -6,6 +6,7 @@ runs here is what lockgate has promised.
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lockgate.planner.errors import LockgateError, StatementFailed
+from lockgate.executors.events import Event, StatementFinished
+from lockgate.planner.errors import LockgateError, StatementFailed, Unresolved
 from lockgate.planner.plan.plan import Plan
 from tests.executors.building import apply_plan, open_test_engine, plan_for
 from tests.faults.difference import show_difference
+from tests.undoing.others import COLLISIONS, Others, broken_promises, definitions
 from tests.undoing.picture import take_picture
 from tests.undoing.plans import random_plan
 
@@ -25,6 +28,8 @@ WORLD = Path(__file__).with_name("world.sql")
 NOTE = re.compile(r"-- (only|charset|mode): (\S*)")
 FAILURE = "create table fails (a int, a int)"
 COPIES = 64e6
+JOINED = 0.15
+"""The part of the plans beside which other sessions write; the database is made again then."""
 CULPRIT = re.compile(r"its statement (\d+)")
 """As a verdict names the statement for which a section cannot be undone."""
 
@@ -88,7 +93,9 @@ class World:
         for seed in seeds:
             plan = random_plan(self._server.engine, seed)
             for end in range(1, len(plan) + 1) if everywhere else [len(plan)]:
-                self._fail(f"{self._mode} {seed}.{end}", plan[:end], tally)
+                name = f"{self._mode} {seed}.{end}"
+                joined = random.Random(name).random() < JOINED
+                self._fail(name, plan[:end], tally, joined=joined)
 
     def close(self) -> None:
         self._engines.close()
@@ -112,20 +119,46 @@ class World:
         self._end(plan_for(self._engine, {"001_fails": FAILURE}))  # makes the ledger's tables
         self._before = self._look()
 
-    def _fail(self, name: str, statements: list[str], tally: Tally) -> None:
+    def _fail(self, name: str, statements: list[str], tally: Tally, *, joined: bool) -> None:
         plan = self._promised(statements)
         if plan is None:
             tally.ends["not planned"] += 1
             return
         tally.statements.update(one.guarantee for one in _statements(plan))
-        ended = self._end(plan)
-        tally.ends["undone" if isinstance(ended, StatementFailed) else type(ended).__name__] += 1
-        difference = show_difference(self._before, self._look())
-        if difference or not isinstance(ended, StatementFailed):
+        others = Others(self._server, self.database, name, len(statements)) if joined else None
+        ended = self._end(plan, others)
+        written = others.written if others else []
+        undone = "undone beside others" if written else "undone"
+        end = undone if isinstance(ended, StatementFailed) else type(ended).__name__
+        if others and written:
+            difference, end = self._look_beside(others, plan, ended, end)
+        else:
+            difference = show_difference(self._before, self._look())
+            difference = difference or "" if end == undone else f"{end}\n{difference}"
+        tally.ends[end] += 1
+        if difference:
             said = "".join(f"{one.guarantee}: {one.sql};\n" for one in _statements(plan))
-            tally.differences.append(f"{name}\n{said}{ended!r}\n{difference}")
+            beside = "".join(f"others: {sql};\n" for sql in written)
+            tally.differences.append(f"{name}\n{said}{beside}{ended!r}\n{difference}")
+        if difference or written:
             self.close()
             self._make()
+
+    def _look_beside(
+        self, others: Others, plan: Plan, ended: Exception | None, end: str
+    ) -> tuple[str, str]:
+        """What does not hold where others have written, and how the run ended."""
+        if isinstance(ended, Unresolved) and any(one in str(ended) for one in COLLISIONS):
+            return "", "stuck by others"
+        if not isinstance(ended, StatementFailed):
+            return end, end
+        now = self._look()
+        with self._looking.cursor() as cursor:
+            sqls = [one.sql for one in _statements(plan)]
+            broken = list(broken_promises(cursor, others, sqls, plan.warnings))
+        return show_difference(definitions(self._before), definitions(now)) or "\n".join(
+            broken
+        ), end
 
     def _promised(self, statements: list[str]) -> Plan | None:
         """The plan, without what is not promised to be undone; None: a part cannot be read."""
@@ -142,9 +175,13 @@ class World:
             statements = [sql for place, sql in enumerate(statements) if place != lost]
         return None
 
-    def _end(self, plan: Plan) -> Exception | None:
+    def _end(self, plan: Plan, others: Others | None = None) -> Exception | None:
+        def emit(event: Event) -> None:
+            if others and isinstance(event, StatementFinished):
+                others.after_statement()
+
         try:
-            apply_plan(self._engine, plan)
+            apply_plan(self._engine, plan, emit=emit)
         except Exception as error:
             return error
         return None

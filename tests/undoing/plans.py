@@ -29,9 +29,10 @@ COLUMNS = {
     "latin": "id name fixed raw body",
     "made": "id a b v secret",
     "logs": "id line",
+    "fancy": "id tag chance at upd flags big amount doc secret",
     "fresh": "id p note",
 }
-ONLY_MARIADB = {"counted": "id note", "versioned": "id note", "periods": "id s e"}
+ONLY_MARIADB = {"counted": "id note other", "versioned": "id note", "periods": "id s e"}
 KEYS = {
     "parents": "parents_code parents_label",
     "children": "children_note children_parent",
@@ -39,6 +40,7 @@ KEYS = {
     "loose": "loose_a loose_b loose_c",
     "latin": "latin_name",
     "made": "made_v made_hidden made_sum",
+    "fancy": "fancy_big",
 }
 VIEWS = "heads bodies numbers_of mirror"
 TRIGGERS = "children_first children_second parents_log parents_gone logs_accent"
@@ -49,6 +51,7 @@ TYPES = (
     "char(2)", "varchar(3)", "varchar(60)", "varchar(60) character set latin1", "text", "longtext",
     "binary(2)", "varbinary(30)", "blob", "date", "datetime", "timestamp", "time", "year", "json",
     "enum('a', 'b')", "enum('c', 'b', 'a', 'x')", "set('a', 'b')", "bit(8)", "float",
+    "bigint unsigned", "decimal(20, 0)", "decimal(20, 0) unsigned", "bit(64)", "varchar(50)",
 )  # fmt: skip
 
 

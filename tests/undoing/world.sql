@@ -12,6 +12,7 @@ create table parts (id int not null, y int not null, msg varchar(20), primary ke
 create table latin (id int not null, name varchar(20), fixed char(4), raw binary(4), body text, primary key (id), key latin_name (name(5))) engine = InnoDB default charset = latin1;
 create table made (id int not null, a int, b int generated always as (a + 1) stored, v int generated always as (a * 2) virtual, primary key (id), key made_v (v)) engine = InnoDB;
 create table logs (id bigint not null auto_increment, line varchar(60), primary key (id)) engine = InnoDB;
+create table fancy (id bigint unsigned not null auto_increment, tag char(36) not null default (uuid()), chance double default (rand()), at datetime(3) default (now(3)), upd timestamp(6) not null default current_timestamp(6) on update current_timestamp(6), flags bit(4) not null default b'101', big bigint unsigned, amount decimal(30, 10) default (1 + 0.5), doc json not null default ('[]'), secret int default 7 invisible, primary key (id), unique key fancy_big (big)) engine = InnoDB default charset = latin1;
 -- only: mysql
 alter table made add key made_sum ((a + b)), add key made_hidden (a) invisible, add column secret int default 4 invisible;
 -- only: mariadb
@@ -19,7 +20,7 @@ alter table made add key made_hidden (a) /*M!100600 ignored */, add column secre
 -- only: mariadb
 create sequence numbers start with 5;
 -- only: mariadb
-create table counted (id int not null default (nextval(numbers)), note varchar(20), primary key (id)) engine = InnoDB;
+create table counted (id int not null default (nextval(numbers)), note varchar(20), other int default (nextval(numbers)), primary key (id)) engine = InnoDB;
 -- only: mariadb
 create table versioned (id int not null, note varchar(20), primary key (id)) engine = InnoDB with system versioning;
 -- only: mariadb
@@ -31,6 +32,7 @@ insert into loose values (1, 1, 1, '2020-01-01'), (2, 2, null, null), (null, 3, 
 insert into isam (note) values ('kept');
 insert into parts values (1, 2019, 'old'), (2, 2020, 'new'), (3, 2033, 'far');
 insert into latin values (1, 'é', 'ab', x'01020304', 'long'), (2, null, null, null, null);
+insert into fancy (big, amount, flags) values (18446744073709551615, 12345678901234567890.0123456789, b'0'), (9223372036854775808, null, b'1111'), (null, -0.5, b'1');
 insert into made (id, a) values (1, 10), (2, null);
 insert into logs (line) values ('first'), ('second');
 -- only: mariadb

@@ -20,6 +20,7 @@ from lockgate.executors.mysql.table.text import (
     read_words,
     unquote,
     without_check,
+    without_default,
     without_words,
 )
 from lockgate.planner.quoting import backquoted
@@ -47,7 +48,7 @@ OPTION = re.compile(
 AT_ONCE = re.compile(r" AUTO_INCREMENT\b")
 NOT_NULL = re.compile(r" NOT NULL\b")
 SHAPE = re.compile(
-    r"geometry\b|point\b|linestring\b|polygon\b|geom(?:etry)?collection\b|multi(?:point|line|poly)"
+    r"vector\b|geometry\b|point\b|linestring\b|polygon\b|geom(?:etry)?collection\b|multi(?:point|line|poly)"
 )
 """Types that have no implicit default.
 https://dev.mysql.com/doc/refman/9.7/en/data-type-defaults.html
@@ -148,10 +149,13 @@ class Table:
     def fillable(self, column: str) -> str:
         """A column as ADD COLUMN wants it, before it gets values of its own.
 
-        It can be added to a table that has rows: it is no counter, it has no check, and it is
-        NULL at first if its type has no implicit default.
+        It can be added to a table that has rows: it is no counter, it has no check, no default,
+        which might take values of a sequence, or which MySQL refuses where it gives each row
+        another one, and it is NULL at first if its type has no implicit default.
+        https://dev.mysql.com/doc/refman/9.7/en/data-type-defaults.html
         """
-        words = without_words(AT_ONCE, without_check(self.writable(column)))
+        plain = without_default(without_check(self.writable(column)))
+        words = without_words(AT_ONCE, plain)
         if SHAPE.match(words):
             words = without_words(NOT_NULL, words)
         return f"{backquoted(column)} {words}"

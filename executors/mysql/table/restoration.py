@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from lockgate.executors.mysql.table.definition import CHARACTER_SET, PRIMARY, Table
 from lockgate.executors.mysql.table.difference import TableDifference, compare_tables
-from lockgate.executors.mysql.table.text import outline, without_hiding
+from lockgate.executors.mysql.table.text import outline, without_hiding, without_words
 from lockgate.planner.quoting import backquoted
 
 SQL_MODE = "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION"
@@ -47,6 +47,7 @@ ABSENT = {
 }
 """The value of an option which SHOW CREATE TABLE does not show."""
 
+CHARACTER_SET_ALONE = re.compile(r" CHARACTER SET (\w+)(?! COLLATE)\b")
 PERIOD = re.compile(r"PERIOD FOR `")  # https://mariadb.com/kb/en/application-time-periods/
 FULLTEXT = "FULLTEXT KEY"
 INVISIBLE_OR_NOT = ("INVISIBLE", "VISIBLE")
@@ -85,7 +86,12 @@ def restore_table(
             *_option_clauses(difference),
         ]
     )
-    parts = first, main + _partitioning(difference), *_late_clauses(difference)
+    parts = (
+        first,
+        main + _partitioning(difference),
+        *_implied_character_sets(difference),
+        *_late_clauses(difference),
+    )
     return tuple(f"ALTER TABLE {name} {part.strip()}" for part in parts if part)
 
 
@@ -187,6 +193,26 @@ def _partitioning(difference: TableDifference) -> str:
     if before == present:
         return ""
     return f" {before}" if before else " REMOVE PARTITIONING"
+
+
+def _implied_character_sets(difference: TableDifference) -> Iterator[str]:
+    """The clauses of statements after which columns have their character set from a default that
+    the table had once. MySQL shows of such a column no collation; of one that names it, it does.
+
+    https://dev.mysql.com/doc/refman/9.7/en/charset-column.html
+    """
+    found: dict[str, list[str]] = {}
+    for name, text in difference.before.columns.items():
+        named = CHARACTER_SET_ALONE.search(outline(text))
+        if named and (difference.is_made(name) or name in difference.changed):
+            plain = without_words(CHARACTER_SET_ALONE, text)
+            found.setdefault(named[1], []).append(f"CHANGE COLUMN {backquoted(name)} "
+                                                  f"{backquoted(name)} {plain}")  # fmt: skip
+    for charset, clauses in found.items():
+        yield f"DEFAULT CHARSET={charset}"
+        yield ", ".join(clauses)
+    if found:
+        yield f"DEFAULT CHARSET={difference.before.options[CHARACTER_SET]}"
 
 
 def _late_clauses(difference: TableDifference) -> Iterator[str]:

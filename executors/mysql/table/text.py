@@ -12,6 +12,7 @@ from collections.abc import Iterator
 STRING = r"'(?:[^'\\]|\\.|'')*'"
 NAME = r"`(?:[^`]|``)+`"
 TOKEN = re.compile(rf"(?s){STRING}|{NAME}|[(),]|[^'`(),]+")
+DEFAULT = re.compile(r" DEFAULT ?[\w.+-]*")
 HIDDEN = re.compile(r" (?:/\*!80000 INVISIBLE \*/|IGNORED\b)")
 
 
@@ -86,6 +87,31 @@ def without_check(definition: str) -> str:
             parts.append(token.removesuffix("CHECK "))
             in_check = token.endswith(" CHECK ")
     return "".join(parts).rstrip()
+
+
+def without_default(definition: str) -> str:
+    """A column's definition without its default, of whatever form.
+
+    >>> without_default("char(36) NOT NULL DEFAULT (uuid()) COMMENT ' DEFAULT 1'")
+    "char(36) NOT NULL COMMENT ' DEFAULT 1'"
+    >>> without_default("timestamp DEFAULT current_timestamp() ON UPDATE current_timestamp()")
+    'timestamp ON UPDATE current_timestamp()'
+    >>> without_default("bit(1) DEFAULT b'0'"), without_default("int(11) DEFAULT -1")
+    ('bit(1)', 'int(11)')
+    """
+    parts: list[str] = []
+    in_value = False
+    for token, depth in read_words(definition):
+        is_text = depth == 0 and token[0] not in "()'`"
+        if in_value and not is_text:
+            in_value = depth > 0 or token == "("
+        elif is_text and (found := DEFAULT.search(token)):
+            parts += token[: found.start()], token[found.end() :]
+            in_value = found.end() == len(token)
+        else:
+            in_value = False
+            parts.append(token)
+    return "".join(parts)
 
 
 def unquote(identifier: str) -> str:

@@ -129,7 +129,7 @@ class Graveyard:
         if not self.has(grave):
             return
         present = {
-            _generated_for(table, name, grave) for name in self.definition(grave).foreign_keys
+            generated_for(table, name, grave) for name in self.definition(grave).foreign_keys
         }
         keys = read_table(create).foreign_keys.items()
         missing = {name: text for name, text in keys if name not in present}
@@ -182,13 +182,13 @@ class Graveyard:
         return self._session.query_one(BASE_TABLE, (schema, table)) is not None
 
 
-def _generated_for(table: str, name: str, grave: str) -> str:
+def generated_for(table: str, name: str, grave: str) -> str:
     """The name that a foreign key in a grave has in the table's own place: one that the server
     has generated follows the table's name.
 
     https://dev.mysql.com/doc/refman/9.7/en/create-table-foreign-keys.html
 
-    >>> _generated_for("invoices", "1f_1_1_0_ibfk_1", "1f_1_1_0")
+    >>> generated_for("invoices", "1f_1_1_0_ibfk_1", "1f_1_1_0")
     'invoices_ibfk_1'
     """
     generated = f"{grave}_ibfk_"

@@ -5,19 +5,29 @@ Reads the database through the guard's session, which no section has touched; ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from lockgate.executors.mysql.table.definition import Table, read_table
-from lockgate.executors.mysql.undo.images import Image, Query, Stored, read_triggers, take_image
+from lockgate.executors.failure import ServerError
+from lockgate.executors.mysql.table.definition import read_table
+from lockgate.executors.mysql.table.references import orphans
+from lockgate.executors.mysql.undo.images import (
+    ABSENT,
+    Image,
+    Query,
+    Stored,
+    read_triggers,
+    take_image,
+)
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.undo.graveyard import Graveyard
+    from lockgate.planner.guarantees.loosened_keys import Key
     from lockgate.planner.plan.statement import PlannedStatement
 
 COUNTING = """
@@ -35,12 +45,14 @@ where table_schema = %s and table_type = 'VIEW'
 
 @frozen
 class Reached:
-    """The tables whose rows a statement may change; or of ALTER TABLE the columns, beside those
-    that it names, and the table whose rows are compared when it is undone."""
+    """The tables whose rows a statement may change; or of ALTER TABLE the columns whose values it
+    loses, and the table whose rows are compared when it is undone."""
 
     tables: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     compared: str = ""
+    keys: tuple[Key, ...] = ()
+    """The foreign keys that hold no rows for a while."""
 
 
 NOTHING = Reached()
@@ -65,6 +77,14 @@ class RowDigests(Stored):
     differ: bool = False
 
 
+class Reference(Stored):
+    """A foreign key, and how many rows had no parent by it before a statement."""
+
+    table: str
+    name: str
+    orphans: int
+
+
 class Intent(Stored):
     """What the database was, of all that one statement may change.
 
@@ -83,6 +103,7 @@ class Intent(Stored):
     writes_rows: bool = False
     after: Mapping[str, str] = Field(default_factory=dict)
     rows: RowDigests | None = None
+    references: tuple[Reference, ...] = ()
 
     def create(self, kind: str, name: str) -> str:
         """The definition that an object of the statement had; empty when there was none."""
@@ -146,6 +167,7 @@ def prepare_intent(
         witness=f"{label}_witness" if is_permutation(renames) else "",
         writes_rows=effect.verb == "write",
         rows=_rows(query, graveyard.database, reached.compared) if reached.compared else None,
+        references=tuple(_references(query, graveyard.database, reached.keys)),
     )
 
 
@@ -173,6 +195,31 @@ def read_digest(query: Query, database: str, table: str) -> str:
 
 def _rows(query: Query, database: str, table: str) -> RowDigests:
     return RowDigests(table=table, before=read_digest(query, database, table))
+
+
+def _references(query: Query, database: str, keys: Iterable[Key]) -> Iterator[Reference]:
+    for table, named in keys:
+        create = take_image(query, database, Object("table", table)).create
+        for name in [named] if named else read_table(create).foreign_keys if create else ():
+            found = count_orphans(query, database, table, name)
+            if found is not None:
+                yield Reference(table=table, name=name, orphans=found)
+
+
+def count_orphans(query: Query, database: str, table: str, name: str) -> int | None:
+    """How many rows of a table have no parent by a foreign key, read without a lock; None: there
+    is no such key, or no such parent in the database."""
+    create = take_image(query, database, Object("table", table)).create
+    asked = orphans(read_table(create), name) if create else ""
+    if not asked:
+        return None
+    try:
+        ((found,),) = query(f"select count(*) from {asked}", ())
+    except ServerError as error:
+        if error.code not in ABSENT:
+            raise
+        return None
+    return int(found)
 
 
 def is_permutation(renames: Iterable[tuple[str, str]]) -> bool:
@@ -222,7 +269,8 @@ def plan_copies(
         return tuple(Copy(table=table, name=f"{label}_copy_{n}") for n, table in found)
     (name,) = names
     table = read_table(take_image(query, database, Object("table", name)).create)
-    columns = _lost(table, effect, reached.columns)
+    lost = {column.lower() for column in reached.columns}
+    columns = tuple(c for c in table.own_columns if c.lower() in lost)
     return (Copy(table=name, name=f"{label}_copy_0", key=table.primary_key, columns=columns),)
 
 
@@ -241,15 +289,6 @@ def copies_whole_rows(effect: Reading) -> bool:
 
 def _is_table(query: Query, database: str, name: str) -> bool:
     return bool(take_image(query, database, Object("table", name)).create)
-
-
-def _lost(table: Table, effect: Reading, more: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns whose values ALTER TABLE may change; all of them when it names none."""
-    known = [c for c in table.own_columns if c not in table.primary_key]
-    named = {c.lower() for c in (*effect.columns_dropped, *effect.columns_redefined, *more)}
-    if effect.converts_text or not named:
-        return tuple(known)
-    return tuple(c for c in known if c.lower() in named)
 
 
 def read_moving_counters(

@@ -15,6 +15,8 @@ from lockgate.executors.mysql.facts import read_facts
 from lockgate.executors.mysql.undo.intents import NOTHING, Reached
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.guarantees.loosened_keys import counted_keys, may_loosen
+from lockgate.planner.guarantees.lost_values import lost_values
 from lockgate.planner.guarantees.row_comparison import compared_table, may_rewrite
 from lockgate.planner.quoting import backquoted
 from lockgate.planner.reading.mysql.types import longest
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.executors.mysql.undo.images import Query
     from lockgate.planner.plan.plan import Unit
+    from lockgate.planner.sql.dialect import Dialect
 
 COPIED = "compensated-by-copy"
 COLUMN = """
@@ -40,8 +43,9 @@ def read_reached(session: MySQLSession, unit: Unit) -> Mapping[tuple[int, int], 
     dialect = session.server.dialect
     statements = [one for step in unit.steps for one in step.statements]
     if not any(
-        one.guarantee == COPIED or may_rewrite(full_reading(one, dialect), dialect)
+        one.guarantee == COPIED or may_rewrite(effect, dialect) or may_loosen(effect)
         for one in statements
+        for effect in (full_reading(one, dialect),)
     ):
         return {}
     return dict(_walk(unit, Schema(read_facts(session)), session))
@@ -54,16 +58,18 @@ def _walk(
         schema.begin_section()
         for place, statement in enumerate(step.statements, 1):
             effect = full_reading(statement, session.server.dialect)
-            found = _reached(effect, schema) if statement.guarantee == COPIED else NOTHING
+            copied = statement.guarantee == COPIED
+            found = _reached(effect, schema, session.server.dialect) if copied else NOTHING
             compared = compared_table(effect, schema, session.server.dialect, session.copy_limit)
-            yield (number, place), replace(found, compared=compared)
+            keys = counted_keys(effect, schema, session.copy_limit, copied=copied)
+            yield (number, place), replace(found, compared=compared, keys=keys)
             schema.apply(effect)
 
 
-def _reached(effect: Reading, schema: Schema) -> Reached:
+def _reached(effect: Reading, schema: Schema, dialect: Dialect) -> Reached:
     if effect.verb == "alter":
         table = schema.find(effect.objects[0])
-        return Reached(columns=table.dates) if table and not schema.strict else NOTHING
+        return Reached(columns=tuple(dict(lost_values(effect, table, schema, dialect))))
     found = spread(effect, schema).tables
     return Reached(tuple(name for name in found if not schema.is_new(name)))
 

@@ -7,20 +7,25 @@ Between a definition and its undoing others may write; digests distinguish that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.executors.mysql.undo.intents import read_digest
+from lockgate.executors.mysql.table.definition import read_table
+from lockgate.executors.mysql.table.references import orphans
+from lockgate.executors.mysql.undo.images import take_image
+from lockgate.executors.mysql.undo.intents import count_orphans, read_digest
 from lockgate.executors.polling import poll
 from lockgate.executors.states import Outcome
-from lockgate.planner.database.catalogue import ROWS_OF_TABLE, ObjectDifference
+from lockgate.planner.database.catalogue import ROWS_OF_KEY, ROWS_OF_TABLE, ObjectDifference
 from lockgate.planner.quoting import backquoted
+from lockgate.planner.reading.reading import Object
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
     from lockgate.executors.mysql.undo.images import Query
-    from lockgate.executors.mysql.undo.intents import Copy, Intent, RowDigests
+    from lockgate.executors.mysql.undo.intents import Copy, Intent, Reference, RowDigests
 
 NOT_AS_COPIED = (
     "1644"  # a condition that no server has: https://dev.mysql.com/doc/refman/9.7/en/signal.html
@@ -68,6 +73,19 @@ class RowProof:
         name = f"{ROWS_OF_TABLE} {rows.table}"
         self.differences.append(ObjectDifference(name, "changed"))
         return rows.model_copy(update={"differ": True})
+
+    def find_orphans(self, references: Iterable[Reference]) -> None:
+        """Notes the foreign keys, of those that are there again, by which more rows than before
+        have no parent. The server has not asked when the keys were made or the rows put back."""
+        for one in references:
+            found = count_orphans(self._query, self._database, one.table, one.name)
+            if found is None or found <= one.orphans:
+                continue
+            create = take_image(self._query, self._database, Object("table", one.table)).create
+            asked = f"select child.* from {orphans(read_table(create), one.name)}"
+            told = f"{found} without a parent, {one.orphans} before: {asked}"
+            name = f"{ROWS_OF_KEY} {one.name} of {one.table}"
+            self.differences.append(ObjectDifference(name, "changed", (told,)))
 
     def _digest(self, table: str) -> str:
         return read_digest(self._query, self._database, table)

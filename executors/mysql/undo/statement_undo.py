@@ -158,7 +158,7 @@ class Undo:
                 added = [f"add column {before.fillable(c)}" for c in (*missing, *stale)]
                 clauses = ", ".join((*(now.dropping(stale) if stale else ()), *added))
                 self._session.execute(f"alter table {backquoted(copy.table)} {clauses}")
-                self._fill(copy, [*missing, *stale], before, intent)
+                self._fill(copy, [*missing, *stale], intent)
 
     def _restore_rows(self, copy: Copy, intent: Intent) -> None:
         if not self._graveyard.has(copy.name):
@@ -168,7 +168,7 @@ class Undo:
         self._session.execute(LOCKED)
         if copy.columns:
             with self._session.transaction():
-                self._fill(copy, copy.columns, table, intent)
+                self._fill(copy, copy.columns, intent)
                 refuse_unlike_copy(
                     self._session, self._graveyard.place(copy.name), copy, UNRETURNED
                 )
@@ -192,17 +192,23 @@ class Undo:
                 )
             self._session.execute(f"drop trigger {backquoted(trigger)}")
 
-    def _fill(self, copy: Copy, names: Sequence[str], table: Table, intent: Intent) -> None:
-        """Gives columns the values of the copy; a column that updates itself stays as it is."""
+    def _fill(self, copy: Copy, names: Sequence[str], intent: Intent) -> None:
+        """Gives columns the values of the copy, by the primary key, whose columns may have other
+        names now; a column that updates itself stays as it is."""
         self._drop_triggers(copy.table, intent, "UPDATE")
         values = [f"kept.{backquoted(c)} = copied.{backquoted(c)}" for c in names]
-        present = read_table(self._image("table", copy.table).create).columns
+        present = read_table(self._image("table", copy.table).create)
         values += [
             f"kept.{backquoted(c)} = kept.{backquoted(c)}"
-            for c in table.updating_columns
-            if c in present and c not in names
+            for c in present.updating_columns
+            if c not in names
         ]
-        matched = " and ".join(f"kept.{backquoted(c)} = copied.{backquoted(c)}" for c in copy.key)
+        renamed = {old.lower(): new for new, old in intent.columns.items()}
+        kept = [c if c in present.columns else renamed[c.lower()] for c in copy.key]
+        matched = " and ".join(
+            f"kept.{backquoted(own)} = copied.{backquoted(c)}"
+            for own, c in zip(kept, copy.key, strict=True)
+        )
         self._session.execute(
             f"update {backquoted(copy.table)} kept join {self._graveyard.place(copy.name)} copied "
             f"on {matched} set {', '.join(values)}"

@@ -5,14 +5,14 @@ Decides nothing about whether to: `recovery` does, and says what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.executors.events import ClearingPostponed, Emit, Undoing
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
-from lockgate.executors.mysql.undo.graveyard import Graveyard
-from lockgate.executors.mysql.undo.intents import Intent
+from lockgate.executors.mysql.undo.graveyard import Graveyard, generated_for
+from lockgate.executors.mysql.undo.intents import Intent, Reference
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal, unfinished
 from lockgate.executors.mysql.undo.row_proof import RowProof
 from lockgate.executors.mysql.undo.statement_undo import Undo
@@ -87,6 +87,7 @@ def roll_back(engine: MySQL, graveyard: Graveyard, journal: UnitJournal, emit: E
     for table, counter in before.counters.items():
         undo.restore_counter(table, counter)
     engine.lock.renew()
+    proof.find_orphans(_first_references(records))
     found = differences(before.catalogue, read_catalogue(engine.session))
     return RolledBack((*found, *proof.differences), proof.written)
 
@@ -152,6 +153,23 @@ def _first_views(latest_first: tuple[JournalRow, ...]) -> list[Image]:
     """The views as they were before the first statement that touched each, if they were."""
     found = {image.name: image for record in latest_first for image in _views(record)}
     return [image for image in found.values() if image.create]
+
+
+def _first_references(records: Iterable[JournalRow]) -> list[Reference]:
+    """The foreign keys under which others may have written, each as the first statement found it,
+    by the names that the tables had before all of them."""
+    found: dict[tuple[str, str], Reference] = {}
+    renames: list[tuple[str, str]] = []
+    for record in sorted(records, key=lambda one: (one.step, one.place)):
+        for one in record.intent.references:
+            table, name = one.table, one.name
+            for old, new in reversed(renames):
+                if table == new:
+                    table, name = old, generated_for(old, name, new)
+            first = one.model_copy(update={"table": table, "name": name})
+            found.setdefault((table, name), first)
+        renames += record.intent.renames
+    return list(found.values())
 
 
 def _views(record: JournalRow) -> tuple[Image, ...]:

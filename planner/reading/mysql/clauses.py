@@ -22,6 +22,8 @@ INDEXES = {"index": "add index", "key": "add index", "unique": "add index",
 DROPPED = {"index": "drop index", "key": "drop index", "primary": "drop primary key",
            "foreign": "drop foreign key", "check": "drop check",
            "constraint": "drop check"}  # fmt: skip
+RECODES = frozenset({"charset", "set", "collate"})
+"""As table options, they say what a new column's character set and collation are."""
 REBUILDING = frozenset({"row_format", "key_block_size", "encryption", "page_compressed"})
 PARTITION_CHANGES = {"drop": "drop partition", "truncate": "truncate partition"}
 INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
@@ -98,8 +100,8 @@ def asked_in(cursor: Cursor, table: Object) -> Iterator[Clause]:
 
 
 def _dropped_key(clause: Cursor) -> str:
-    """The name of the foreign key that is dropped; empty: none is, or what is has no name here."""
-    if not clause.accept("foreign", "key"):
+    """The name of what is dropped, if it may be a foreign key; empty: it is none."""
+    if not clause.accept("foreign", "key") and not clause.accept("constraint"):
         return ""
     clause.accept("if", "exists")
     return clause.name()
@@ -209,9 +211,11 @@ def _options(word: str, clause: Cursor, table: Object) -> Iterator[Clause]:
             continue
         clause.accept("=")
         value = clause.take()
+        named = (value.name or value.text.strip("'\"")).lower()
         if word == "engine":
-            engine = (value.name or value.text.strip("'\"")).lower()
-            yield Clause(CHANGE_ENGINE, table, engine)
+            yield Clause(CHANGE_ENGINE, table, named)
+        elif word in RECODES:
+            yield Clause("change options", table, named, words=frozenset({word}))
         else:
             yield Clause("rebuild" if word in REBUILDING else "change options", table)
         word = clause.take().word

@@ -34,7 +34,7 @@ from lockgate.planner.reading.mysql.types import (
 )
 from lockgate.planner.reading.reading import Clause, Definition, Reading
 from lockgate.planner.reading.sizes import find_table
-from lockgate.planner.reading.tables import INNODB, Table
+from lockgate.planner.reading.table import INNODB, Table
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
 

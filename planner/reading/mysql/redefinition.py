@@ -1,4 +1,5 @@
-"""Which operation MODIFY and CHANGE of a column of MySQL and MariaDB are, by its old definition.
+"""Which operation MODIFY and CHANGE of a column of MySQL and MariaDB are, by its old definition,
+and what the column is after them.
 
 Knows no table but the column's own; where the old definition is unknown, nothing is certain.
 https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html#online-ddl-column-operations
@@ -9,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.database.facts import ColumnFacts
-from lockgate.planner.reading.mysql.types import read_type
+from lockgate.planner.reading.mysql.types import (
+    BLOBS,
+    INTEGERS,
+    LISTED,
+    STRINGS,
+    TEXTS,
+    TEXTUAL,
+    read_type,
+)
 from lockgate.planner.reading.reading import Definition
 from lockgate.planner.value import replace
 
@@ -20,6 +29,15 @@ SHORT = 127
 # Bytes of a character: https://dev.mysql.com/doc/refman/en/charset-charsets.html
 WIDTHS = {"ascii": 1, "binary": 1, "latin1": 1, "latin2": 1, "cp1252": 1, "ucs2": 2, "utf8": 3,
           "utf8mb3": 3, "utf8mb4": 4, "utf16": 4, "utf32": 4}  # fmt: skip
+# A column that is there, of a type that is not known.
+UNKNOWN = ColumnFacts("", nullable=True)
+# What a catalogue prints as it is written.
+PLAIN = frozenset({*INTEGERS, *LISTED, *STRINGS, "binary", "varbinary", "bit", "decimal", "date",
+                   "datetime", "time", "timestamp", "year", "double"})  # fmt: skip
+LONGEST = 65535 // 4
+"""Characters of a varchar in each character set. Without strict mode a longer one becomes a text.
+https://dev.mysql.com/doc/refman/9.7/en/silent-column-changes.html
+"""
 TYPE_CHANGE = "change column's type"
 DEFINITION = "change column's default or comment"
 
@@ -75,3 +93,44 @@ def _length_operation(before: Definition, new: Definition, charset: str) -> str:
     if old <= now and (old > ONE_BYTE) == (now > ONE_BYTE):
         return "lengthen column"
     return "lengthen short column" if old <= SHORT and old <= now else TYPE_CHANGE
+
+
+def redefined(new: Definition, table_collation: str, *, is_key: bool) -> ColumnFacts:
+    """What a column is by a new definition; UNKNOWN, where the server may make another type of it.
+    `is_key` says that the primary key has it."""
+    charset = new.charset or (new.collation or table_collation).partition("_")[0]
+    if new.unread or not _is_kept(new) or (new.type in TEXTUAL and not charset):
+        return UNKNOWN
+    shown = f"{new.type}({','.join(new.arguments)})" if new.arguments else new.type
+    return ColumnFacts(
+        type=f"{shown} unsigned" if new.unsigned else shown,
+        nullable=new.nullable and not is_key and "primary" not in new.keys,
+        charset=charset if new.type in TEXTUAL else "",
+        collation=new.collation,
+        generated=new.generated,
+        updates_itself=new.may_update,
+        counts=new.counts,
+    )
+
+
+def _is_kept(new: Definition) -> bool:
+    if new.type in TEXTS + BLOBS or new.type == "float":
+        return not new.arguments  # a length, or a precision, chooses among the types
+    is_long = new.type in ("varchar", "varbinary") and len(new.arguments[0]) >= len(str(LONGEST))
+    return new.type in PLAIN and not is_long
+
+
+def converted(old: ColumnFacts, charset: str) -> ColumnFacts:
+    """What CONVERT TO CHARACTER SET makes of a column: a text whose characters may take more bytes
+    becomes the next longer one. Measured on both servers.
+
+    https://dev.mysql.com/doc/refman/9.7/en/alter-table.html#alter-table-character-set
+    """
+    if not old.charset:
+        return old
+    before, after = WIDTHS.get(old.charset), WIDTHS.get(charset)
+    if before is None or after is None or charset == "binary":
+        return UNKNOWN
+    longer = old.type in TEXTS[:-1] and after > before
+    kind = TEXTS[TEXTS.index(old.type) + 1] if longer else old.type
+    return replace(old, type=kind, charset=charset, collation="")

@@ -415,7 +415,6 @@ class TestCopies:
             ("alter table users modify ID float", "by the primary key"),
             ("alter table texts convert to character set sjis", "by the primary key"),
             ("alter table keyless drop column name", "without a primary key"),
-            ("alter table users drop primary key, drop column name", "without a primary key"),
             ("delete from watched;\ncreate table x (a int)", "triggers of watched do is not known"),
             ("delete from famous;\ncreate table x (a int)", "elsewhere.fan is no table"),
             ("delete from versioned;\ncreate table x (a int)", "its history would show"),

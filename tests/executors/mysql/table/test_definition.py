@@ -197,7 +197,11 @@ def test_a_table_of_many_columns_is_read_once(monkeypatch: pytest.MonkeyPatch) -
     wide = table(*(f"`c{number}` int DEFAULT NULL" for number in range(60)), "PRIMARY KEY (`c0`)")
     reading = read("alter table t modify c7 bigint", MYSQL_DIALECT)
     (copy,) = intents.plan_copies(
-        lambda sql, parameters: [("t", wide)], "d", reading, "1_1_1", intents.NOTHING
+        lambda sql, parameters: [("t", wide)],
+        "d",
+        reading,
+        "1_1_1",
+        intents.Reached(columns=("c7",)),
     )
     assert (copy.key, copy.columns) == (("c0",), ("c7",))
     assert texts == [wide]
