@@ -3,6 +3,7 @@
 It must not start anything on import: a run of the planner's tests starts no server.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -104,6 +105,14 @@ def family_database(family_server: Any) -> Iterator[str]:
     name = family_server.new_database()
     yield name
     family_server.drop_database(name)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test is there to the end: it is not looked through again.
+
+    Ten thousand tests are 400,000 objects; to go through them takes a quarter of a second.
+    """
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
