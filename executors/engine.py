@@ -82,14 +82,22 @@ class Membership:
 
 
 @frozen
+class Extension:
+    """An extension of a PostgreSQL database, and the schema that it is in."""
+
+    name: str
+    schema: str
+
+
+@frozen
 class Traits:
     """What a new database takes over from another, so that the same SQL makes the same of it.
 
     `user` is whose objects they become, and `roles` are all that there are. `history_schema` is
     where the ledger lies within the database; None is the connection's default. `settings` are
     an engine's own, by name. `attributes` are what the user may do on the server beside its rights,
-    and `memberships` the roles within roles; both are PostgreSQL's alone, as `schemas`, which are
-    those of its search_path that are there.
+    and `memberships` the roles within roles; both are PostgreSQL's alone, as `schemas` and
+    `extensions`, of all that have made some.
     """
 
     user: str
@@ -99,6 +107,7 @@ class Traits:
     attributes: frozenset[str] = frozenset()
     memberships: tuple[Membership, ...] = ()
     schemas: tuple[str, ...] = ()
+    extensions: tuple[Extension, ...] = ()
 
 
 class Look(NamedTuple):

@@ -14,11 +14,11 @@ from lockgate.executors.failure import Failure, ServerError
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.database.catalogue import (
     Catalogue,
-    ObjectDifference,
     differences,
     is_counter,
 )
 from lockgate.planner.database.server import is_of_other_series
+from lockgate.planner.database.surroundings import Drift, Surroundings
 from lockgate.planner.errors import (
     Interrupted,
     IrreversibleMigration,
@@ -26,7 +26,7 @@ from lockgate.planner.errors import (
     RunError,
     StatementFailed,
 )
-from lockgate.planner.plan.drift import made_by_migrations, without_tables
+from lockgate.planner.plan.drift import PUBLIC, made_by_migrations, without_tables
 from lockgate.planner.plan.other_version import comparable
 from lockgate.planner.plan.plan import Direction, Plan, Rehearsal
 from lockgate.planner.plan.rehearsal import changes
@@ -47,12 +47,14 @@ def _pass_over(event: Event) -> None:
 
 @frozen
 class Stage:
-    """A scratch database with what plans for it are made of; `clock` counts seconds."""
+    """A scratch database with what plans for it are made of; `clock` counts seconds, and
+    `surroundings` are those of the database before anything ran on it."""
 
     engine: Engine
     setting: Setting
     author: Author
     clock: Callable[[], float]
+    surroundings: Surroundings
 
     def replay(self, applied: Sequence[Migration]) -> None:
         """Applies what the live database's history says, to an empty one.
@@ -128,6 +130,7 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
         raise _failed("The rehearsal of the plan failed", failed) from failed
     after = stage.look()
     left = _definitions(after)
+    born = stage.surroundings.born.objects
     server = stage.engine.server
     seen = Rehearsal(
         server_version=server.version,
@@ -135,7 +138,13 @@ def rehearse(stage: Stage, direction: Direction, migrations: Sequence[Migration]
         there_ms=there,
         changes=changes(differences(_definitions(before), left)),
         measured=gauge.measured,
-        expected=left.digests(),
+        expected=Catalogue(
+            {
+                name: text
+                for name, text in left.objects.items()
+                if name != PUBLIC or born.get(name) != text
+            }
+        ).digests(),
     )
     seen = _back(stage, _opposite(direction), migrations[::-1], before, seen)
     return seen if seen.back_ms is None else _again(stage, direction, migrations, after, seen)
@@ -203,7 +212,7 @@ def _again(
 
 def find_drift(
     stage: Stage, live: Catalogue, server: Server, others: Collection[tuple[str, str]] = ()
-) -> tuple[ObjectDifference, ...]:
+) -> Drift:
     """What a live schema, which is on this server, has otherwise than the migrations that were
     replayed make it, without the tables of other tools, which their own SQL makes too, and without
     what the environment says that other programs make."""
@@ -212,8 +221,10 @@ def find_drift(
     seen = made_by_migrations(without_tables(live, others))
     found = Catalogue(managed.of(seen))
     if is_of_other_series(stage.engine.server.dialect, server.dialect):
-        return differences(comparable(expected), comparable(found))
-    return differences(expected, found)
+        born = comparable(stage.surroundings.born)
+        here = replace(stage.surroundings, born=born)
+        return here.compare(comparable(expected), comparable(found))
+    return stage.surroundings.compare(expected, found)
 
 
 def _opposite(direction: Direction) -> Direction:
@@ -241,7 +252,7 @@ def _failed(what: str, failed: RunError) -> StatementFailed:
     return StatementFailed(
         f"{what}: {_told(failed)}.",
         why="It ran on a scratch database; the plan's own database was not touched.",
-        do="Correct the migration. Where it needs what only the live database has, or a "
-        "superuser, plan without `--rehearse`.",
+        do="Correct the migration. Where it needs a superuser, or what only the live server has, "
+        "name such a server with `rehearsal:` in the environment, or rehearse nothing.",
         failure=failed.failure,
     )

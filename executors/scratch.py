@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Engine, Traits, open_engine
+from lockgate.executors.engine import Engine, Extension, Traits, open_engine
 from lockgate.executors.failure import ServerError
 from lockgate.planner.environments.keys import History
 from lockgate.planner.errors import Interrupted, UsageError
@@ -73,11 +73,19 @@ def open_private_scratch(
             yield engine
 
 
-def make_schemas(engine: Engine, traits: Traits, own: Collection[str]) -> None:
-    """Makes the schemas that `traits` name, but for the history's, which comes with the ledger, and
-    those that the migrations make themselves."""
-    for name in {*traits.schemas} - {*own, traits.history_schema}:
+def make_schemas(engine: Engine, names: Iterable[str]) -> None:
+    """Makes schemas that the live database had before its migrations."""
+    for name in names:
         engine.session.execute(f"create schema {engine.session.quote(name)}")
+
+
+def make_extensions(engine: Engine, extensions: Iterable[Extension]) -> None:
+    """Makes the extensions that an administrator has made where it is live, as far as the account
+    may and the server has them."""
+    for one in extensions:
+        name, schema = engine.session.quote(one.name), engine.session.quote(one.schema)
+        with suppress(ServerError):
+            engine.session.execute(f"create extension {name} schema {schema}")
 
 
 def empty_database(address: DatabaseAddress, environment: Environment) -> None:

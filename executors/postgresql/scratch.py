@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lockgate.executors.engine import Membership, Traits
+from lockgate.executors.engine import Extension, Membership, Traits
 from lockgate.executors.postgresql.pipeline import Command
 from lockgate.planner.database.catalogue import STATE_OF_SEQUENCE, Catalogue, Detail, assemble
-from lockgate.planner.database.search_path import split_path
 
 if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
@@ -35,7 +34,16 @@ select format('%I.%I', n.nspname, c.relname) from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname !~ '^pg_' order by 1
 """
-SCHEMAS = "select nspname::text from pg_namespace where nspname = any(%s) and nspname <> 'public'"
+SCHEMAS = """
+select nspname::text from pg_namespace n
+where nspname !~ '^pg_' and nspname not in ('public', 'information_schema') and not exists (
+    select from pg_depend where classid = 'pg_namespace'::regclass and objid = n.oid
+    and deptype = 'e')
+"""
+EXTENSIONS = """
+select extname::text, nspname::text from pg_extension e
+join pg_namespace n on n.oid = extnamespace where extname <> 'plpgsql' order by e.oid
+"""
 SEARCH_PATH = "search_path"
 PUBLIC_OWNER = "owner of public"
 OWNER = "select pg_get_userbyid(nspowner)::text from pg_namespace where nspname = 'public'"
@@ -77,12 +85,8 @@ class PostgreSQLScratch:
             settings,
             frozenset(attributes),
             tuple(Membership(*row) for row in self._session.query_all(MEMBERSHIPS)),
-            tuple(
-                name
-                for (name,) in self._session.query_all(
-                    SCHEMAS, ([*split_path(self._session.search_path)],)
-                )
-            ),
+            tuple(name for (name,) in self._session.query_all(SCHEMAS)),
+            tuple(Extension(*row) for row in self._session.query_all(EXTENSIONS)),
         )
 
     def read_databases(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import HistoryError, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.plans.making import Request, plan_live
-from lockgate.plans.rehearsal import refuse_unlike
+from lockgate.plans.rehearsal import compare_taken
 from lockgate.workspace import open_workspace, read_settled
 
 AUTO = "auto"
@@ -36,21 +36,19 @@ def plan_adoption(
         if verify is False:
             return plan
         try:
-            refuse_unlike(work, plan, ledger, takeover)
+            return _warned(plan, *compare_taken(work, plan, ledger, takeover))
         except HistoryError:
             raise
         except LockgateError as error:
             if verify:
                 raise
-            return _unverified(plan, error)
-        return plan
+            why = f"{error.what}. {error.do}".replace("..", ".").strip()
+            told = "The schema was not compared with what these migrations make"
+            return _warned(plan, f"{told}: {why}")
 
 
-def _unverified(plan: Plan, error: LockgateError) -> Plan:
-    """The plan with a warning: what it records could not be compared with the database."""
-    why = f"{error.what}. {error.do}".replace("..", ".").strip()
-    told = f"The schema was not compared with what these migrations make: {why}"
-    return seal(plan.model_copy(update={"warnings": (*plan.warnings, told)}))
+def _warned(plan: Plan, *told: str) -> Plan:
+    return seal(plan.model_copy(update={"warnings": (*plan.warnings, *told)})) if told else plan
 
 
 def find_takeover(engine: Engine, tool: str, baseline: str | None) -> Takeover:

@@ -8,24 +8,31 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from lockgate import __version__
 from lockgate.checkout import read_source
-from lockgate.executors.engine import open_engine
+from lockgate.executors.engine import Engine, Traits, open_engine
 from lockgate.executors.ledger.occupancy import other_tables, tables_of
 from lockgate.executors.programs.installations import find_installation
 from lockgate.executors.receipts import read_by
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse, rehearse_each
-from lockgate.executors.scratch import make_schemas, open_private_scratch, open_scratch
+from lockgate.executors.scratch import (
+    make_extensions,
+    make_schemas,
+    open_private_scratch,
+    open_scratch,
+)
 from lockgate.planner.building.build import Setting, build_chosen_plan
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.database.catalogue import Catalogue, ObjectDifference, differences
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.search_path import split_path
 from lockgate.planner.database.server import is_of_other_series, name_series
+from lockgate.planner.database.surroundings import Surroundings, is_beside
 from lockgate.planner.environments.environment import resolve_rehearsal
 from lockgate.planner.environments.judgement import judged
 from lockgate.planner.errors import HistoryError, UsageError
@@ -33,15 +40,19 @@ from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.drift import (
+    PUBLIC,
     made_by_migrations,
     name_objects,
+    name_passed,
+    show_lines,
     without_tables,
 )
 from lockgate.planner.plan.other_version import LEFT_OUT
 from lockgate.planner.plan.plan import Direction, Plan
 from lockgate.planner.plan.rehearsal import how_to_get, refuse_reaching, refuse_reaching_out
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.server_wide import created_roles, named_schemas
+from lockgate.planner.reading.reaching import EXTENSIONS
+from lockgate.planner.reading.server_wide import created_names, created_roles, named_words
 from lockgate.planner.review.rehearsal_findings import Evidence, answering, with_evidence
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.plans.making import Request, make_setting, plan_live
@@ -106,7 +117,7 @@ def _gather(
     others = other_tables(work.engine.store.read_ledger())
     with open_stage(work, [*applied, *chosen]) as stage:
         stage.replay(applied)
-        drift = find_drift(stage, live, work.engine.server, others)
+        drift = find_drift(stage, live, work.engine.server, others).differences
         whole = rehearse(stage, direction, chosen)
     if len(chosen) == 1 or (whole.restored and whole.repeatable):
         return Evidence(whole, drift=drift)
@@ -163,18 +174,25 @@ def read_drift(work: Workspace, ledger: Ledger) -> tuple[tuple[ObjectDifference,
         stage.replay(comparison.applied)
         server, replayed = work.engine.server, stage.engine.server.dialect
         found = find_drift(stage, live, server, other_tables(ledger))
-    if not is_of_other_series(replayed, server.dialect):
-        return found, ""
-    return found, (
-        f"The migrations were replayed on {name_series(replayed.name, replayed.version)}, and the "
-        f"database is on {server.version}, so this was not compared: {LEFT_OUT}. "
-        + how_to_get(server.dialect.name, server.dialect.version)
-    )
+    told = name_passed(found.passed)
+    if is_of_other_series(replayed, server.dialect):
+        told += (
+            f" The migrations were replayed on {name_series(replayed.name, replayed.version)}, and "
+            f"the database is on {server.version}, so this was not compared: {LEFT_OUT}. "
+            + how_to_get(server.dialect.name, server.dialect.version)
+        )
+    return found.differences, told.strip()
 
 
-def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeover) -> None:
-    """Raises HistoryError when the schema is not what the migrations make that a plan takes over,
-    with those that are applied already."""
+def compare_taken(
+    work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeover
+) -> tuple[str, ...]:
+    """What is to be known of the comparison of a schema with what the migrations make that a plan
+    takes over, with those that are applied already.
+
+    Raises:
+        HistoryError: it is another schema.
+    """
     directory = load_migrations(work.environment)
     taken = {step.key for step in plan.steps} | {entry.key for entry in ledger.entries}
     replayed = [migration for migration in directory.migrations if migration.key in taken]
@@ -183,15 +201,22 @@ def refuse_unlike(work: Workspace, plan: Plan, ledger: Ledger, takeover: Takeove
     live = work.engine.survey.read_catalogue()
     with open_stage(work, replayed) as stage:
         stage.replay(replayed)
-        found = find_drift(stage, live, work.engine.server, own)
+        drift = find_drift(stage, live, work.engine.server, own)
+        statements = _statements(directory.migrations, stage.setting)
+    named = _all_of(named_words(each.sql, work.engine.server.dialect) for each in statements)
+    beside = [each for each in drift.differences if is_beside(each, named)]
+    found = [each for each in drift.differences if each not in beside]
     if found:
         raise HistoryError(
             f"The schema is not what the migrations make that would be taken over: "
-            f"{name_objects(found)}.",
+            f"{name_objects(found)}.{show_lines(found)}",
             why="They were replayed on a scratch database, and the two were compared.",
-            do="See what was changed by hand, or was left half done; or take the history over as "
-            "it is with `--no-verify`. `migrate drift --replay` shows the differences after that.",
+            do="See what was changed by hand, or was left half done. What another program makes is "
+            "left out by `unmanaged:` in the environment. `--no-verify` takes the history over as "
+            "it is, and `migrate drift --replay` shows the differences after that.",
         )
+    others = f"No migration has made {name_objects(beside)}: not taken over." if beside else ""
+    return tuple(told for told in (name_passed(drift.passed), others) if told)
 
 
 def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]:
@@ -209,7 +234,10 @@ def read_unexpected(work: Workspace, plan: Plan) -> tuple[ObjectDifference, ...]
     managed = work.engine.session.managed
     live = made_by_migrations(without_tables(work.engine.survey.read_catalogue(), others))
     expected = without_tables(Catalogue(plan.rehearsal.expected), others).objects
-    return differences(managed.of(expected), Catalogue(managed.of(live)).digests())
+    found = Catalogue(
+        {name: text for name, text in live.objects.items() if name != PUBLIC or name in expected}
+    )
+    return differences(managed.of(expected), Catalogue(managed.of(found)).digests())
 
 
 @contextmanager
@@ -229,18 +257,44 @@ def open_stage(work: Workspace, migrations: Sequence[Migration]) -> Iterator[Sta
         uuid.uuid4().hex[:12],
     )
     if address is None:
-        created = (created_roles(statement.sql, dialect) for statement in statements)
-        own_roles = frozenset[str]().union(*created)
+        own_roles = _all_of(created_roles(each.sql, dialect) for each in statements)
         installation = find_installation(dialect.version // 10000, os.environ)
         scratch = open_private_scratch(environment, traits, own_roles, key, installation)
     else:
         with closing(open_engine(address, environment)) as server:
             refuse_reaching(statements, dialect, server.scratch.read_databases())
         scratch = open_scratch(address, environment, traits, key)
-    own = frozenset[str]().union(*(named_schemas(each.sql, dialect) for each in statements))
     with scratch as engine:
-        make_schemas(engine, traits, own)
-        yield Stage(engine, setting, author(), time.monotonic)
+        _furnish(engine, traits, statements)
+        born = made_by_migrations(engine.survey.read_catalogue())
+        around = Surroundings(engine.scratch.read_traits().user, born)
+        yield Stage(engine, setting, author(), time.monotonic, around)
+
+
+def _furnish(engine: Engine, traits: Traits, statements: Sequence[PlannedStatement]) -> None:
+    """Makes what these statements need of the live database and do not make themselves: schemas
+    that they, or the search_path, name, and extensions, but none that reaches out."""
+    dialect = engine.server.dialect
+    made, extended = (
+        _all_of(created_names(each.sql, kind, dialect) for each in statements)
+        for kind in ("schema", "extension")
+    )
+    own = {*made, traits.history_schema}
+    extensions = [
+        one for one in traits.extensions
+        if one.name not in {*extended, *EXTENSIONS} and one.schema not in own
+    ]  # fmt: skip
+    named = {
+        *_all_of(named_words(each.sql, dialect) for each in statements),
+        *split_path(traits.settings.get("search_path", "")),
+        *(one.schema for one in extensions),
+    }
+    make_schemas(engine, (name for name in traits.schemas if name in named - own))
+    make_extensions(engine, extensions)
+
+
+def _all_of(found: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*found)
 
 
 def _make_setting(work: Workspace) -> Setting:

@@ -24,6 +24,7 @@ from lockgate.planner.value import frozen
 # The creator of a database decides on these, and no migration does: the DATABASE's own
 # attributes, and MySQL's rights on all of it, which are in `grants` without an object.
 GRANTS = "grants"
+PUBLIC = "schema public"
 ON_AN_OBJECT = re.compile(r"'[^']*'@'[^']*' on ")
 NAMED = 5
 # The last `on`: a trigger may be named as if it were on another table.
@@ -106,8 +107,39 @@ def name_objects(found: Sequence[ObjectDifference | Change]) -> str:
     >>> name_objects([changed, ObjectDifference("view v", "removed")])
     'table t (changed), view v (removed)'
     """
-    named = ", ".join(f"{each.object} ({each.change})" for each in found[:NAMED])
-    return named + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+    return _named([f"{each.object} ({each.change})" for each in found])
+
+
+def show_lines(found: Sequence[ObjectDifference | Change]) -> str:
+    """The first lines in which objects differ, each below the name of its object.
+
+    >>> print(show_lines([ObjectDifference("table t", "changed", ("+column a: type int",))]))
+    <BLANKLINE>
+      table t
+        +column a: type int
+    """
+    lines = [
+        line
+        for each in found[:NAMED]
+        for line in (f"  {each.object}", *(f"    {one}" for one in each.lines[:NAMED]))
+        if each.lines and each.change == "changed"
+    ]
+    return "".join(f"\n{line}" for line in lines)
+
+
+def name_passed(passed: Sequence[str]) -> str:
+    """A sentence on the objects of which something was not compared; empty where there are none.
+
+    >>> name_passed(["table t"])
+    'Owners, rights or settings that no migration gives were not compared: table t.'
+    """
+    told = "Owners, rights or settings that no migration gives were not compared"
+    return f"{told}: {_named(passed)}." if passed else ""
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def with_fingerprint(plan: Plan, digests: Mapping[str, str]) -> Plan:

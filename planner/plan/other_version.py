@@ -12,12 +12,11 @@ from lockgate.planner.database.catalogue import Catalogue
 
 LEFT_OUT = (
     "names of NOT NULL constraints, the text of views, rules and BEGIN ATOMIC bodies, versions of "
-    "extensions, the right MAINTAIN, the owner of the schema public"
+    "extensions, the right MAINTAIN"
 )
 """For people: what is not compared."""
 REWORDED = ("view ", "materialized view ", "rule ")
 """Their queries are printed with the names of tables, or without."""
-PUBLIC = "schema public"
 # Each a constraint since version 18, and a mark on the column before and since.
 NOT_NULL = re.compile(r'constraint .*: definition "NOT NULL')
 MAINTAIN = re.compile(r"(?<==)([^/\"]*?)m\*?(?=[^/\"]*/)")  # a right of tables since version 17
@@ -46,7 +45,6 @@ def _is_own(name: str, line: str) -> bool:
     """Whether a line tells of the server rather than of the schema."""
     return (
         bool(NOT_NULL.match(line))
-        or (name == PUBLIC and line.startswith(("owner ", "privileges ")))
         or (name.startswith("publication ") and line.startswith("pubgencols "))
         or (name.startswith("extension ") and line.startswith("version "))
     )

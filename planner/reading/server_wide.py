@@ -70,18 +70,30 @@ def created_roles(sql: str, dialect: Dialect) -> frozenset[str]:
     return frozenset(name for text in each_text(sql, dialect) for name in _created(text))
 
 
-def named_schemas(sql: str, dialect: Dialect) -> frozenset[str]:
-    """What may be a schema that a statement of PostgreSQL creates: the words after CREATE SCHEMA.
+def named_words(sql: str, dialect: Dialect) -> frozenset[str]:
+    """All words and names in a statement, and in its code.
 
     >>> from lockgate.planner.sql.dialect import POSTGRESQL
-    >>> sorted(named_schemas("create schema if not exists App", POSTGRESQL))
+    >>> sorted(named_words('drop table App."T"', POSTGRESQL))
+    ['.', 'T', 'app', 'drop', 'table']
+    """
+    texts = each_text(sql, dialect)
+    return frozenset(one.word or one.name for text in texts for one in text.found)
+
+
+def created_names(sql: str, kind: str, dialect: Dialect) -> frozenset[str]:
+    """What may be a schema, or another kind of object, that a statement of PostgreSQL creates: the
+    words after CREATE SCHEMA.
+
+    >>> from lockgate.planner.sql.dialect import POSTGRESQL
+    >>> sorted(created_names("create schema if not exists App", "schema", POSTGRESQL))
     ['app', 'exists', 'if', 'not']
     """
     return frozenset(
         token.word or token.name
         for text in each_text(sql, dialect)
         for place in range(len(text.words) - 2)
-        if [*text.words[place : place + 2]] == ["create", "schema"]
+        if [*text.words[place : place + 2]] == ["create", kind]
         for token in text.found[place + 2 : place + 6]
     )
 

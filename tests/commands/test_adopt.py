@@ -1,6 +1,7 @@
 """`migrate adopt`: another tool's history, taken over by a plan, watched, and given back."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,6 +130,54 @@ def test_the_schema_is_verified_where_it_can_be(dbmate: Project, any_server: Any
     run(any_server, dbmate, "alter table a add column by_hand int")
     refused(dbmate.migrate("adopt"), 10, "not what the migrations make", "a (changed)")
     succeed(dbmate.migrate("adopt", "--no-verify"))
+
+
+def test_what_no_migration_decides_on_is_no_reason_to_refuse(
+    project: Project, postgres_server: Any
+) -> None:
+    """A schema public of PostgreSQL 14, made again; another owner; a role that reads all."""
+    project.write(
+        "1_a.sql", "create schema own; create table a (id int); create table app.b (i int);"
+    )
+    project.write("2_g.sql", "grant usage on schema public to pg_monitor;", "drop table t;")
+    run(
+        postgres_server, project, "drop schema public", "create schema public",
+        "grant all on schema public to public", "create schema app", "create schema audit",
+        "create table audit.log (id int)", "create extension dblink schema audit",
+        "alter default privileges grant select on tables to pg_read_all_data",
+        "create table schema_migrations (version varchar(128) primary key)",
+        "insert into schema_migrations values ('1'), ('2')", "create schema own",
+        "create table a (id int)", "create table app.b (i int)",
+        "alter table a owner to pg_monitor", "grant usage on schema public to pg_monitor",
+    )  # fmt: skip
+    shown = succeed(project.migrate("adopt")).all
+    assert "compared: default privileges, schema public, table app.b, table public.a." in shown
+    assert "made extension dblink (added), schema audit (added), table audit.log (added): " in shown
+    succeed(project.migrate("apply", "adopt.json"))
+    assert "table audit.log (added)" in refused(project.migrate("drift", "--replay"), 4).out
+    run(postgres_server, project, "revoke usage on schema public from pg_monitor")
+    found = refused(project.migrate("drift", "--replay"), 4).out
+    assert "schema public (changed)" in found
+    assert "privileges of pg_monitor U" in found
+
+
+def test_who_made_a_trigger_and_how_its_session_was_set_is_no_reason_to_refuse(
+    family_server: Any, family_database: str, tmp_path: Path
+) -> None:
+    project = Project(tmp_path, family_server.url(family_database))
+    project.configure("rehearsal: {url_env: TEST_URL}")
+    trigger = "create%s trigger t before insert on a for each row set new.id = %d;"
+    project.write("1_a.sql", f"create table a (id int); {trigger % ('', 1)}")
+    run(
+        family_server, project, "create table schema_migrations (version varchar(128))",
+        "insert into schema_migrations values ('1')", "create table a (id int)",
+        "set names utf8mb4 collate utf8mb4_unicode_ci", "set sql_mode = ''",
+        trigger % (" definer = app@localhost", 1),
+    )  # fmt: skip
+    assert "not compared: trigger t." in succeed(project.migrate("adopt")).all
+    run(family_server, project, "drop trigger t", trigger % ("", 2))
+    refused(project.migrate("adopt"), 10, "trigger t (changed)", "set new.id = 2")
+    project.close()
 
 
 def test_the_other_tools_table_is_renamed_and_named_back(dbmate: Project, any_server: Any) -> None:

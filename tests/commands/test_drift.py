@@ -157,10 +157,8 @@ def test_a_private_server_replays_a_schema_whose_owner_is_no_superuser(
         project.url = project.url.replace("postgres@", "drift_owner@")
         project.write_tables(1)
         succeed(project.migrate("up"))
-        result = project.migrate("drift", "--replay")
-        assert result.code == 4, result
-        assert "table public.t1" not in result.out
-        assert "schema public (changed)" in result.out
+        result = succeed(project.migrate("drift", "--replay"))
+        assert "not compared: schema public" in result.all
     finally:
         run(postgres_server, "drop owned by drift_owner", project.database)
         run(postgres_server, "drop role drift_owner", "postgres")

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from lockgate.executors import scratch
+from lockgate.executors.engine import Engine
 from lockgate.executors.rehearsal import Stage, find_drift, rehearse
 from lockgate.executors.scratch import NAME, open_private_scratch, open_scratch, quick_folder
 from lockgate.planner.database.catalogue import Catalogue
+from lockgate.planner.database.surroundings import Drift, Surroundings
 from lockgate.planner.environments.environment import resolve_database
 from lockgate.planner.errors import Interrupted, StatementFailed, UsageError
 from lockgate.planner.plan.plan import Rehearsal
@@ -96,6 +98,11 @@ def databases(server: Any) -> list[str]:
     return [name for (name,) in rows if name.startswith(NAME)]
 
 
+def around(engine: Engine) -> Surroundings:
+    """What a scratch database has before anything runs on it."""
+    return Surroundings(engine.scratch.read_traits().user, engine.survey.read_catalogue())
+
+
 @contextmanager
 def staged(server: Any, database: str, applied: dict[str, str]) -> Iterator[Stage]:
     """A stage on the server of a live database, with these migrations replayed on it."""
@@ -104,7 +111,7 @@ def staged(server: Any, database: str, applied: dict[str, str]) -> Iterator[Stag
     with open_test_engine(server, database) as live:
         traits, setting = live.scratch.read_traits(), setting_for(live)
     with open_scratch(address, environment, traits, "0123456789ab") as engine:
-        stage = Stage(engine, setting, AUTHOR, time.monotonic)
+        stage = Stage(engine, setting, AUTHOR, time.monotonic, around(engine))
         stage.replay(read_literals(applied, engine.server.dialect))
         yield stage
 
@@ -238,7 +245,7 @@ def test_an_untouched_schema_has_no_drift(any_server: Any, any_database: str) ->
     with open_test_engine(any_server, any_database) as live:
         apply_up(live, base(any_server))
         with staged(any_server, any_database, base(any_server)) as stage:
-            assert find_drift(stage, live.survey.read_catalogue(), live.server) == ()
+            assert find_drift(stage, live.survey.read_catalogue(), live.server) == Drift(())
 
 
 def test_drift_names_the_object_and_the_lines(any_server: Any, any_database: str) -> None:
@@ -246,7 +253,8 @@ def test_drift_names_the_object_and_the_lines(any_server: Any, any_database: str
         apply_up(live, base(any_server))
         run(any_server, "alter table orders add column late int", any_database)
         with staged(any_server, any_database, base(any_server)) as stage:
-            (found,) = find_drift(stage, live.survey.read_catalogue(), live.server)
+            drift = find_drift(stage, live.survey.read_catalogue(), live.server)
+    (found,) = drift.differences
     assert found.object.endswith("orders")
     assert found.change == "changed"
     assert [line for line in found.lines if line.startswith("+column late")]
@@ -278,7 +286,7 @@ def test_a_private_server_has_the_roles_of_the_live_one(
     run(postgres_server, 'drop role "Rehearsed App"')
     migrations = {"001_t": 'create table t (id int);\ngrant select on t to "Rehearsed App";'}
     with open_private_scratch(environment, traits, (), "0123456789ab") as engine:
-        stage = Stage(engine, setting, AUTHOR, time.monotonic)
+        stage = Stage(engine, setting, AUTHOR, time.monotonic, around(engine))
         stage.replay(read_literals(migrations, engine.server.dialect))
         text = stage.expected().objects["table public.t"]
     assert "Rehearsed App" in text

@@ -106,7 +106,7 @@ from pg_attribute a join pg_class c on c.oid = a.attrelid {IN_SCHEMA} c.relnames
 join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c')
-    and {of_users("pg_class", "c.oid")}
+    and {of_users("pg_class", "c.oid")} and (c.relkind <> 'c' or {free("pg_type", "c.reltype")})
 """
 # A constraint trigger is a trigger. The server adds a foreign key for each partition referred to.
 CONSTRAINTS = f"""

@@ -17,7 +17,6 @@ from lockgate.planner.plan.other_version import LEFT_OUT, comparable
          "owner o\ndefinition:\n  SELECT t.a"),
         ("table t", 'privileges ["o=arwdDxtm/o"]', 'privileges ["o=arwdDxt/o"]'),
         ("extension citext", 'version "1.8"\nschema public', 'version "1.6"\nschema public'),
-        ("schema public", "owner pg_database_owner", "owner postgres"),
         ("type r", 'range {"of": "int", "multirange": "m"}',
          'range {"of": "int", "multirange": null}'),
     ],
