@@ -12,7 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lockgate.planner.database.facts import ConstraintFacts, Dependent, Layout, TypeFacts
+from lockgate.planner.database.facts import (
+    ConstraintFacts,
+    Dependent,
+    Layout,
+    TypeFacts,
+    label,
+)
 
 KINDS = {"r": "table", "p": "partitioned", "m": "materialized view", "v": "view", "i": "index",
          "I": "partitioned index", "S": "sequence", "f": "foreign table"}  # fmt: skip
@@ -57,11 +63,10 @@ select c.oid::int8, c.relkind::text, c.relpersistence <> 'u', coalesce(a.amname:
     array(select inhparent::int8 from pg_inherits where inhrelid = c.oid order by inhseqno),
     nullif(p.partdefid, 0)::int8,
     case when c.oid not in (table busy) then coalesce(pg_get_partkeydef(c.oid), '') else '' end,
-    array(select distinct attname::text from pg_index x
-        join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = x.indexrelid
-            and d.refobjid = c.oid
-        join pg_attribute on attrelid = c.oid and attnum = d.refobjsubid
-        where x.indrelid = c.oid and (x.indexprs is not null or x.indpred is not null)
+    array(select distinct attname::text from pg_depend d
+        join pg_attribute on attrelid = i.indrelid and attnum = d.refobjsubid
+        where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refobjid = i.indrelid
+            and (i.indexprs is not null or i.indpred is not null)
         order by attname::text),
     array(select attname::text from unnest(i.indkey) with ordinality as key (number, place)
         join pg_attribute on attrelid = i.indrelid and attnum = number order by place),
@@ -71,7 +76,7 @@ select c.oid::int8, c.relkind::text, c.relpersistence <> 'u', coalesce(a.amname:
         regexp_replace(pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX .* USING ', '\1')) end,
     c.relhastriggers and exists (
         select from pg_trigger where tgrelid = c.oid and not tgisinternal),
-    n.nspname::text, c.relname::text
+    pg_get_userbyid(c.relowner)::text, n.nspname::text, c.relname::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_am a on a.oid = c.relam
 join pg_tablespace s on s.oid = coalesce(nullif(c.reltablespace, 0), (
@@ -120,34 +125,100 @@ where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
     /* within d.refobjid */
 group by 1, 2
 """
-# A function and what belongs to an extension go by their names alone.
+# What hangs on an object, apart from what relations tell of themselves: a table of its indexes and
+# constraints, and a view of what it reads. What an object or an extension has made for itself goes
+# with these. A function and what belongs to an extension go by their names alone.
 DEPENDENTS = """
-with named as (
-    select 'pg_proc'::regclass as class, oid, 'function ' || proname as name
-    from pg_proc where oid >= 16384
-    union all select 'pg_class'::regclass, oid, 'sequence ' || relname
-    from pg_class where relkind = 'S' and oid >= 16384
-    union all select d.classid, d.objid, 'extension ' || extname
-    from pg_depend d join pg_extension e on e.oid = d.refobjid
-    where d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+with member as (
+    select classid, objid, extname from pg_depend join pg_extension e on e.oid = refobjid
+    where deptype = 'e'
+), edge as (
+    select distinct d.classid as class, d.objid as oid, d.deptype = 'a' as is_part,
+        case when d.classid = 'pg_class'::regclass then d.objsubid else 0 end as place,
+        d.refclassid as on_class, d.refobjid as on_oid,
+        case when d.refclassid = 'pg_class'::regclass then d.refobjsubid else 0 end as on_place
+    from pg_depend d
+    left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+    left join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+    where d.deptype in ('n', 'a') and d.refobjid >= 16384 and d.refclassid not in (
+            'pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_publication'::regclass)
+        and d.classid not in ('pg_amop'::regclass, 'pg_amproc'::regclass)
+        and (d.refclassid <> 'pg_class'::regclass or not (d.deptype = 'a' and d.refobjsubid = 0
+            or d.classid = 'pg_constraint'::regclass or coalesce(r.rulename = '_RETURN', false)
+            or coalesce(c.relkind in ('i', 'I', 'S', 'r', 'p', 'f'), false)
+            or d.classid = 'pg_attrdef'::regclass and d.refobjsubid > 0))
+        and not (d.refclassid = 'pg_type'::regclass and d.deptype = 'a')
+        and not exists (select from member where (classid, objid) = (d.classid, d.objid))
+        and (d.classid not in ('pg_proc'::regclass, 'pg_cast'::regclass, 'pg_type'::regclass)
+            or not exists (select from pg_depend i where i.classid = d.classid
+                and i.objid = d.objid and i.deptype = 'i'))
 )
-select distinct named.name,
-    coalesce(tgrelid, adrelid, conrelid, indrelid, ev_class, polrelid)::int8,
-    coalesce(generated.attname::text, '')
-from named join pg_depend d on d.refclassid = named.class and d.refobjid = named.oid
-left join pg_trigger t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
-left join pg_attrdef a on d.classid = 'pg_attrdef'::regclass and a.oid = d.objid
-left join pg_attribute generated on generated.attrelid = adrelid and generated.attnum = adnum
-    and generated.attgenerated <> ''
-left join pg_constraint c on d.classid = 'pg_constraint'::regclass and c.oid = d.objid
-left join pg_index i on d.classid = 'pg_class'::regclass and i.indexrelid = d.objid
-left join pg_rewrite r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
-left join pg_policy p on d.classid = 'pg_policy'::regclass and p.oid = d.objid
-where d.deptype in ('n', 'a')
-    and coalesce(tgrelid, adrelid, nullif(conrelid, 0), indrelid, ev_class, polrelid) >= 16384
-    /* within coalesce(tgrelid, adrelid, nullif(conrelid, 0), indrelid, ev_class, polrelid) */
-union select 'statistic ext ' || stxname, stxrelid::int8, '' from pg_statistic_ext
-order by 1, 2, 3
+select distinct case when member.extname is not null then 'extension'
+        when e.on_class = 'pg_class'::regclass or row_of.oid is not null then
+            case when e.on_place > 0 then 'column' else 'relation' end
+        when e.on_class = 'pg_type'::regclass then 'type'
+        when e.on_class = 'pg_constraint'::regclass then 'constraint'
+        when e.on_class = 'pg_proc'::regclass then 'function'
+        else (pg_identify_object(e.on_class, e.on_oid, e.on_place)).type end,
+    case when member.extname is not null then null
+        when e.on_class = 'pg_class'::regclass then e.on_oid
+        when e.on_class = 'pg_type'::regclass then
+            coalesce(row_of.oid, nullif(on_type.typelem, 0), on_type.oid)
+        else on_constraint.conrelid end::int8,
+    case when member.extname is not null then member.extname::text
+        when e.on_class in ('pg_class'::regclass, 'pg_type'::regclass,
+            'pg_constraint'::regclass, 'pg_proc'::regclass) then
+            coalesce(on_column.attname, on_constraint.conname, on_function.proname, '')::text
+        else (pg_identify_object(e.on_class, e.on_oid, e.on_place)).identity end,
+    case when t.oid is not null then 'trigger' when p.oid is not null then 'policy'
+        when a.oid is not null then
+            case of_default.attgenerated when '' then 'default' else 'column' end
+        when r.rulename = '_RETURN' then 'relation' when r.oid is not null then 'rule'
+        when c.conrelid > 0 then 'constraint' when i.indexrelid is not null then 'index'
+        when k.relkind in ('v', 'm') then 'relation'
+        when k.oid is not null and e.place > 0 then 'column' when k.oid is not null then 'relation'
+        when s.oid is not null then 'statistics' when b.oid is not null then 'publication'
+        else (pg_identify_object(e.class, e.oid, e.place)).type end,
+    case when t.oid is not null then tgname::text when p.oid is not null then polname::text
+        when a.oid is not null then of_default.attname::text when r.oid is not null then rulename
+        when c.conrelid > 0 then c.conname::text when i.indexrelid is not null then k.relname
+        when k.oid is not null then coalesce(own.attname, '')
+        when s.oid is not null then stxname when b.oid is not null then pubname
+        when f.oid is not null then f.proname::text
+        else (pg_identify_object(e.class, e.oid, e.place)).identity end::text,
+    coalesce(tgrelid, polrelid, adrelid, ev_class, nullif(c.conrelid, 0), indrelid,
+        case k.relkind when 'c' then k.reltype else k.oid end, stxrelid, prrelid,
+        case when e.class = 'pg_type'::regclass then e.oid end)::int8,
+    e.is_part
+from edge e
+left join member on (member.classid, member.objid) = (e.on_class, e.on_oid)
+left join pg_type on_type on e.on_class = 'pg_type'::regclass and on_type.oid = e.on_oid
+left join pg_class row_of on row_of.oid = on_type.typrelid and row_of.relkind <> 'c'
+left join pg_attribute on_column on e.on_class = 'pg_class'::regclass
+    and on_column.attrelid = e.on_oid and on_column.attnum = e.on_place and e.on_place > 0
+left join pg_constraint on_constraint on e.on_class = 'pg_constraint'::regclass
+    and on_constraint.oid = e.on_oid
+left join pg_proc on_function on e.on_class = 'pg_proc'::regclass and on_function.oid = e.on_oid
+left join pg_trigger t on e.class = 'pg_trigger'::regclass and t.oid = e.oid
+left join pg_policy p on e.class = 'pg_policy'::regclass and p.oid = e.oid
+left join pg_attrdef a on e.class = 'pg_attrdef'::regclass and a.oid = e.oid
+left join pg_attribute of_default on of_default.attrelid = adrelid and of_default.attnum = adnum
+left join pg_rewrite r on e.class = 'pg_rewrite'::regclass and r.oid = e.oid
+left join pg_constraint c on e.class = 'pg_constraint'::regclass and c.oid = e.oid
+left join pg_class k on e.class = 'pg_class'::regclass and k.oid = e.oid
+left join pg_attribute own on own.attrelid = k.oid and own.attnum = e.place and e.place > 0
+left join pg_index i on i.indexrelid = k.oid
+left join pg_statistic_ext s on e.class = 'pg_statistic_ext'::regclass and s.oid = e.oid
+left join pg_publication_rel u on e.class = 'pg_publication_rel'::regclass and u.oid = e.oid
+left join pg_publication b on b.oid = prpubid
+left join pg_proc f on e.class = 'pg_proc'::regclass and f.oid = e.oid
+where true /* within coalesce(tgrelid, polrelid, adrelid, ev_class, nullif(c.conrelid, 0), indrelid,
+    k.oid, stxrelid, prrelid) */
+union select 'column', attrelid::int8, attname::text, 'rights', attname::text, attrelid::int8, true
+from pg_attribute where attacl is not null and attrelid >= 16384 and attnum > 0
+    and not attisdropped
+union select 'statistics', null, stxname::text, 'statistics', stxname::text, stxrelid::int8, true
+from pg_statistic_ext order by 1, 2, 3, 4, 5, 6
 """
 VOLATILE = """
 select distinct proname::text from pg_proc
@@ -211,9 +282,11 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
             names.get(parent, ""), tuple(key), tuple(cascades), text,
         )  # fmt: skip
         referrers[parent].update(_named([oid], names))
-    for oid, kind, _, _, _, owner, parents, *_ in relations:
+    computed_of: dict[int, set[str]] = defaultdict(set)
+    for oid, kind, _, _, _, owner, parents, _, _, computed, *_ in relations:
         if kind in "iI":
             indexes[owner] += _named([oid], names)
+            computed_of[owner].update(computed)
         for parent in parents:
             children[parent] += _named([oid], names)
     for oid, view, columns in views:
@@ -225,10 +298,11 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
             tuple(sorted(children[oid])), names.get(default, ""), key,
             tuple(sorted(indexes[oid])), tuple(sorted(referrers[oid])),
             dict(sorted(readers[oid].items())),
-            tuple(computed), tuple(keys), definition or "", of_table[oid], has_triggers,
+            tuple(sorted({*computed, *computed_of[oid]})), tuple(keys), definition or "",
+            of_table[oid], has_triggers, role,
         )
         for oid, kind, logged, method, tablespace, owner, parents, default, key, computed, keys,
-        definition, has_triggers, *_ in relations
+        definition, has_triggers, role, *_ in relations
     }  # fmt: skip
 
 
@@ -254,11 +328,17 @@ def read_types(rows: Rows, names: Mapping[int, str]) -> dict[str, TypeFacts]:
 
 
 def read_dependents(rows: Rows, names: Mapping[int, str]) -> dict[str, tuple[Dependent, ...]]:
-    """What goes with functions, sequences and extensions, by `function NAME` and its like."""
+    """What hangs on objects, by their labels; what is of a relation without a key is left out."""
     found: dict[str, list[Dependent]] = defaultdict(list)
-    for name, table, column in rows:
-        found[name] += (Dependent(key, column) for key in _named([table], names))
-    return {name: tuple(each) for name, each in found.items() if each}
+    for on_kind, on, on_name, kind, name, oid, is_part in rows:
+        if on not in names and on is not None:
+            continue
+        key = names.get(oid, "")
+        if oid is None or key:
+            found[label(on_kind, names.get(on, ""), on_name)].append(
+                Dependent(kind, name, key, is_part)
+            )
+    return {name: tuple(each) for name, each in found.items()}
 
 
 def read_names(answers: Sequence[Rows]) -> frozenset[tuple[str, str, str]]:

@@ -27,6 +27,7 @@ from lockgate.planner.review.rereading import (
     refuse_unmet,
     without_claims,
 )
+from lockgate.planner.review.taken_along import may_take_along, refuse_more_taken
 from lockgate.plans.linting import inspect_plan
 from lockgate.plans.origin import reread_origin
 from lockgate.workspace import Workspace
@@ -60,6 +61,9 @@ def reread(plan: Plan, work: Workspace) -> Plan | None:
     refuse_understated(plan, dialect, facts)
     if facts is not None and not dialect.transactional_ddl:
         refuse_needless_pieces(plan, dialect, migrations, facts)
+    if may_take_along(plan, dialect):
+        seen = facts if facts and facts.tables else engine.survey.read_facts()
+        refuse_more_taken(plan, dialect, seen)
     refuse_unmet(plan, ledger)
     setting = _setting(plan, work, facts)
     refuse_unlike(plan, Source(migrations, ledger, applied, setting))
@@ -69,8 +73,8 @@ def reread(plan: Plan, work: Workspace) -> Plan | None:
         plain = with_promotion(plain, reread_origin(plan.promotion, environment))
     if facts is None or not _asks_for_tables(environment):
         return plain
-    seen = Observation(engine.server, ledger, facts)
-    return inspect_plan(plain, environment, seen, migrations)
+    observed = Observation(engine.server, ledger, facts)
+    return inspect_plan(plain, environment, observed, migrations)
 
 
 def _setting(plan: Plan, work: Workspace, facts: Facts | None) -> Setting:

@@ -78,11 +78,27 @@ class TypeFacts:
 
 @frozen
 class Dependent:
-    """What goes with a function or a sequence that is dropped with CASCADE: something of `table`,
-    and if that is a generated column, its name."""
+    """What hangs on an object. `table` is the key of the relation that it is something of, or of
+    the type or relation that it is itself, with the kind `type` or `relation`.
 
-    table: str
-    column: str = ""
+    `kind` is `trigger`, `policy`, `rule`, `default`, `column` for a generated one or one of a type,
+    `constraint`, `index`, `statistics`, `publication`, `rights`, `function`, or in the server's own
+    words. It goes without a word where it `is_part`; else only CASCADE takes it along.
+    """
+
+    kind: str
+    name: str
+    table: str = ""
+    is_part: bool = False
+
+
+def label(kind: str, key: str = "", name: str = "") -> str:
+    """Under which `Facts.dependents` has what hangs on an object.
+
+    >>> label("column", "t", "c"), label("function", "", "f"), label("relation", "v")
+    ('column t.c', 'function f', 'relation v')
+    """
+    return f"{kind} {'.'.join(filter(None, (key, name)))}"
 
 
 @frozen
@@ -95,8 +111,9 @@ class Layout:
     `default` is the default partition. `partition_key` is as the server prints it. `indexes`
     are its own, `referrers` the tables with foreign keys to this one, `views` those that read it,
     each with the columns that it reads. `computed` are the columns in expressions and conditions of
-    its indexes; `has_triggers` leaves out those of its constraints. Of an index `keys` are its
-    columns, and `definition` is what it is made of, without its name.
+    its indexes, or of an index; `has_triggers` leaves out those of its constraints. Of an index
+    `keys` are its columns, and `definition` is what it is made of, without its name. `role` is the
+    owner.
     """
 
     kind: str
@@ -116,6 +133,7 @@ class Layout:
     definition: str = ""
     constraints: Mapping[str, ConstraintFacts] = field(default_factory=dict)
     has_triggers: bool = False
+    role: str = ""
 
 
 @frozen
@@ -197,7 +215,7 @@ class Facts:
     that rights on a routine stay when it is dropped.
 
     On PostgreSQL `types` are those that are not the server's own, with their schema like tables;
-    `dependents` are, by `function NAME` and `sequence NAME`, what goes with them by CASCADE.
+    `dependents` are, by its `label`, what hangs on an object, apart from what layouts tell.
     `volatile` are the names of its functions of which each call may give another value.
     `proofs` are CHECK constraints that a plan has made of tables which are not known, by the
     table's name with its schema and their own: the columns of which they say that they are not

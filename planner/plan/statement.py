@@ -281,6 +281,16 @@ class Condition(Model):
         return f"{self.table.name} has {'the' if there else 'no'} {self.part.kind} {self.part.name}"
 
 
+class TakenAlong(Model):
+    """What goes with what a statement drops, and is not named by it; an index, a view, a right."""
+
+    kind: str = Field(description="Such as `index` or `view`; for reviewers.")
+    name: str = Field(description="Its own; of rights and defaults the column's. For reviewers.")
+    table: str = Field(
+        "", description="What it is a part of; empty where it is by itself. For reviewers."
+    )
+
+
 class PlannedStatement(Model):
     """One statement, exactly as the server will receive it."""
 
@@ -308,6 +318,9 @@ class PlannedStatement(Model):
     )
     loses: tuple[str, ...] = Field(
         (), description="What is gone with its data, as nouns: `the table users`. For policies."
+    )
+    takes: tuple[TakenAlong, ...] = Field(
+        (), description="What goes with what it drops, by the database; `apply` looks again."
     )
     digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
 

@@ -50,7 +50,7 @@ class ImpactReader:
         self._routines = Routines()
         self._absence = Absence(facts)
         if dialect.name == "postgresql":
-            from lockgate.planner.reading.postgresql.weighing.following import begin
+            from lockgate.planner.reading.postgresql.weighing.edits import begin
 
             self._facts = begin(facts)
 

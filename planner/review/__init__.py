@@ -14,4 +14,5 @@ schema_changes.py      What a plan changes in the schema, object by object
 section.py             What a lint rule looks at
 sql_runs.py            SQL cut into runs of a kind, by the planner's lexer
 squawk_rules.py        Squawk's rules for PostgreSQL
+taken_along.py         What goes along with what a plan drops, held against the database of now
 """

@@ -14,7 +14,7 @@ from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.migrations.waiver import Waiver
 from lockgate.planner.plan.plan import Direction, Plan, Step
-from lockgate.planner.plan.statement import PlannedStatement, Touch
+from lockgate.planner.plan.statement import PlannedStatement, TakenAlong, Touch
 from lockgate.planner.reading.reader import ImpactReader
 from lockgate.planner.reading.reading import Hold, Object
 from lockgate.planner.reading.sizes import find_sized
@@ -157,7 +157,10 @@ def _touching(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -
         for hold in reviewed.impact.holds
         if not subject.is_new(hold.on, reviewed)
     )
-    told = {"touches": tuple(dict.fromkeys(touches)), "loses": subject.lost_by(reviewed)}
+    taken = (TakenAlong(kind=one.kind, name=one.name, table=one.table)
+             for one in subject.taken_by(reviewed))  # fmt: skip
+    told = {"touches": tuple(dict.fromkeys(touches)), "loses": subject.lost_by(reviewed),
+            "takes": tuple(taken)}  # fmt: skip
     return planned.model_copy(update=told)
 
 

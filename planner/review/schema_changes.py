@@ -5,12 +5,12 @@ Derived from the statements themselves, so that no claim has to be believed; dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.catalogue import ObjectChange
 from lockgate.planner.plan.plan import Plan, Step
-from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.plan.statement import PlannedStatement, TakenAlong
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen, replace
@@ -55,10 +55,8 @@ def find_schema_changes(plan: Plan) -> tuple[SchemaChange, ...]:
         return rehearsed
     known = {_last_name(one.object) for one in rehearsed} | _parts(rehearsed)
     read = _merged(_read(plan.steps, dialect))
-    return (
-        *rehearsed,
-        *(one for one in read if _is_rows(one) or _last_name(one.object) not in known),
-    )
+    left = [one for one in read if _is_rows(one) or _last_name(one.object) not in known]
+    return (*rehearsed, *_merged((left, _taken_along(plan, known))))
 
 
 def _is_rows(change: SchemaChange) -> bool:
@@ -87,6 +85,19 @@ def _with_old_type(change: SchemaChange, lost: Iterable[str]) -> SchemaChange:
     lines = (f"{line.partition(': ')[0]}: {known[line]}" if line in known else line
              for line in change.lines)  # fmt: skip
     return replace(change, lines=tuple(lines))
+
+
+def _taken_along(plan: Plan, known: Collection[str]) -> list[SchemaChange]:
+    """What goes with what is dropped, without what a rehearsal has seen go."""
+    taken = (one for step in plan.steps for statement in step.statements for one in statement.takes)
+    return [_gone_along(one) for one in taken if one.name.rpartition(".")[2] not in known]
+
+
+def _gone_along(one: TakenAlong) -> SchemaChange:
+    if not one.table:
+        return SchemaChange(f"{one.kind} {one.name}", "removed")
+    of = "on " if one.kind == "rights" else ""
+    return SchemaChange(f"table {one.table}", "changed", (f"- {one.kind} {of}{one.name}",))
 
 
 def _rows(statement: PlannedStatement, reading: Reading) -> list[SchemaChange]:

@@ -14,7 +14,7 @@ from lockgate.planner.finding import Finding, Severity
 from lockgate.planner.migrations.migration import Section
 from lockgate.planner.plan.plan import Direction
 from lockgate.planner.plan.statement import Online
-from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.impact import Impact, Taken
 from lockgate.planner.reading.reader import ImpactReader
 from lockgate.planner.reading.reading import Hold, Object, Reading
 from lockgate.planner.reading.sizes import (
@@ -110,6 +110,11 @@ class Subject:
         What IF NOT EXISTS makes may have been there: a plan is judged without facts too.
         """
         return () if statement.is_own else statement.impact.loses
+
+    def taken_by(self, statement: Reviewed) -> tuple[Taken, ...]:
+        """What goes along with what it drops; with what the plan has made itself nothing of others
+        does."""
+        return () if statement.is_own else statement.impact.takes
 
     def grade(self, table: Object) -> Severity:
         """How much it matters that others must wait for work on all of the table."""

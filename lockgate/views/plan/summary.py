@@ -15,6 +15,7 @@ from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.planner.review.losses import goes_nowhere
+from lockgate.planner.review.taken_along import not_brought_back
 from lockgate.planner.value import frozen
 from lockgate.views.plan.review import (
     WORTH_A_LOOK,
@@ -205,6 +206,9 @@ def spell_guarantees(guarantees: Mapping[str, int]) -> str:
 def spell_way_back(plan: Plan, step: Step) -> str:
     """What the way back of a step does not do, as a clause; empty: nothing is missing."""
     lost = [noun for one in step.statements for noun in one.loses]
+    if dialect := plan.target.dialect:
+        lost += [str(taken) for one in step.statements
+                 for taken in not_brought_back(one, step.rollback or (), dialect)]  # fmt: skip
     told = ["does nothing"] if goes_nowhere(plan, step) else []
     if step.rollback and lost:
         told.append(f"does not bring back {', '.join(lost[:3])}" + (" …" if lost[3:] else ""))

@@ -123,7 +123,11 @@ def read_create_table_as(_kind: str, node: Node, path: Path) -> Reading:
     """CREATE TABLE AS and CREATE MATERIALIZED VIEW."""
     kind = kind_of(node["objtype"])
     reading = read_filled(node["into"], node["query"], made_in(path), kind)
-    return replace(reading, conditional=bool(node.get("if_not_exists")))
+    reading = replace(reading, conditional=bool(node.get("if_not_exists")))
+    if kind == "materialized view" and reading.objects:
+        read = what_it_reads(reading.objects[0], node["query"], path)
+        return replace(reading, clauses=(*reading.clauses, read))
+    return reading
 
 
 def read_view(_kind: str, node: Node, path: Path) -> Reading:
@@ -137,9 +141,21 @@ def read_view(_kind: str, node: Node, path: Path) -> Reading:
         temporary=temporary,
         kind="create view",
         outline=tuple(outline_view(node)),
-        clauses=(Clause("replace view", view),) if replaces else (),
+        clauses=(
+            *([Clause("replace view", view)] * replaces),
+            what_it_reads(view, node["query"], path),
+        ),
         leaves="unknown" if temporary else "nothing",
     )
+
+
+def what_it_reads(view: Object, query: Node, path: Path) -> Clause:
+    """The relations that a view may read, and the columns of them; `*` for all."""
+    found = [*walk(query)]
+    fields = [one["fields"][-1] for kind, one in found if kind == "ColumnRef"]
+    columns = tuple(sorted({one.get("String", {}).get("sval", "*") for one in fields}))
+    others = tuple(relation(one, path) for kind, one in found if kind == "RangeVar")
+    return Clause("read", view, columns=columns, others=tuple(dict.fromkeys(others)))
 
 
 def read_create_index(_kind: str, node: Node, path: Path) -> Reading:
@@ -291,9 +307,11 @@ def read_drop(_kind: str, node: Node, path: Path) -> Reading:
     kind = kind_of(node["removeType"])
     conditional = bool(node.get("missing_ok"))
     if kind in ON_TABLE:
-        owner = [texts(one["List"]["items"])[:-1] for one in node["objects"]]
-        return alteration(f"drop {kind}", *(hold(named("table", one, path), ACCESS_EXCLUSIVE)
-                                            for one in owner))  # fmt: skip
+        parts = [texts(one["List"]["items"]) for one in node["objects"]]
+        owned = [(named("table", one[:-1], path), one[-1]) for one in parts]
+        holds = (hold(table, ACCESS_EXCLUSIVE) for table, _ in owned)
+        clauses = tuple(Clause(f"drop {kind}", *one) for one in owned)
+        return replace(alteration(f"drop {kind}", *holds), clauses=clauses)
     objects = tuple(_objects(kind, node["objects"], path))
     concurrently = bool(node.get("concurrent"))
     cascades = node.get("behavior") == "DROP_CASCADE"
@@ -313,6 +331,15 @@ def read_drop(_kind: str, node: Node, path: Path) -> Reading:
         concurrent=ConcurrentIndex("drop", objects[0], None) if concurrently else None,
         runs_nothing=True,
     )
+
+
+def read_drop_owned(_kind: str, node: Node, _path: Path) -> Reading:
+    """DROP OWNED BY."""
+    words = frozenset({"cascade"} if node.get("behavior") == "DROP_CASCADE" else ())
+    names = (one["RoleSpec"].get("rolename", "") for one in node["roles"])
+    clauses = tuple(Clause("drop owned", Object("role", one), words=words) for one in names)
+    lost = ("everything that a role owns",)
+    return Reading("drop", kind="drop owned", loses=lost, clauses=clauses)
 
 
 def _lost(kind: str, objects: tuple[Object, ...], cascades: bool) -> Iterator[str]:

@@ -321,10 +321,6 @@ def _explain(_kind: str, node: Node, path: Path) -> Reading:
     return Reading("read", kind="explain", holds=holds)
 
 
-def _drop_owned(_kind: str, _node: Node, _path: Path) -> Reading:
-    return Reading("drop", kind="drop owned", loses=("everything that a role owns",))
-
-
 def _enum(_kind: str, node: Node, _path: Path) -> Reading:
     return Reading("alter", (Object("type", outlines.first_name(node)),), kind="alter type")
 
@@ -372,7 +368,7 @@ READERS: dict[str, Reader] = {
     "DeleteStmt": rows.read_write,
     "DiscardStmt": _discard,
     "DoStmt": _do,
-    "DropOwnedStmt": _drop_owned,
+    "DropOwnedStmt": definitions.read_drop_owned,
     "DropStmt": definitions.read_drop,
     "ExecuteStmt": _execute,
     "ExplainStmt": _explain,

@@ -145,7 +145,7 @@ def test_of_one_schema_of_many_nothing_of_the_others_is_read(
     assert facts.tables["t"].layout.views == {"v": ("id",)}
     found = {schema for kind, schema, _ in facts.names.found if kind == "table"}
     assert found == {"a"}
-    assert [one.table for one in facts.dependents["sequence t_id_seq"]] == ["t"]
+    assert [one.table for one in facts.dependents["relation t_id_seq"]] == ["t"]
 
 
 def test_what_a_schema_holds_is_found_without_reading_all_that_others_hold(

@@ -22,7 +22,7 @@ from lockgate.planner.reading.postgresql.types import (
     is_spelled,
     keeps_rows,
 )
-from lockgate.planner.reading.postgresql.weighing.dropping import find_types, with_column
+from lockgate.planner.reading.postgresql.weighing.dropping import with_column
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
     MAY_REWRITE,
@@ -40,6 +40,7 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     referring_to,
     spelled,
 )
+from lockgate.planner.reading.postgresql.weighing.taking import find_types
 from lockgate.planner.reading.reading import Clause, Hold, Object, Work
 from lockgate.planner.value import frozen, replace
 
@@ -70,8 +71,8 @@ def add(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
 
 def drop(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
     """DROP COLUMN."""
-    others, lost = with_column(clause, facts)
-    return Part(others=others, loses=(f"the column {clause.table.name}.{clause.name}", *lost))
+    lost = f"the column {clause.table.name}.{clause.name}"
+    return Part(others=with_column(clause, facts), loses=(lost,))
 
 
 def require(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:

@@ -1,4 +1,4 @@
-"""What goes with what is dropped, and which other relations are locked for it, by the facts.
+"""Which other relations are locked for what is dropped, and for what goes with it, by the facts.
 
 Reads no SQL. https://www.postgresql.org/docs/current/ddl-depend.html
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lockgate.planner.database.facts import Dependent, Facts, Layout
+from lockgate.planner.database.facts import Facts, Layout, label
 from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, SHARE_UPDATE_EXCLUSIVE
 from lockgate.planner.reading.postgresql.weighing.relations import (
     as_object,
@@ -15,127 +15,71 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     hold_all,
     key_of,
     layout_at,
-    referring_to,
-    views_of,
 )
-from lockgate.planner.reading.reading import Clause, Hold, Object
+from lockgate.planner.reading.postgresql.weighing.taking import Dropped
+from lockgate.planner.reading.reading import Clause, Hold
 
-Lost = tuple[tuple[Hold, ...], tuple[str, ...]]
-"""The locks on others, and what is gone with its data besides what the statement names."""
+# Something of a relation that goes while it is locked.
+LOCKING = frozenset({"relation", "trigger", "policy", "rule", "default", "column", "constraint",
+                     "index"})  # fmt: skip
 
 
-def with_table(clause: Clause, facts: Facts) -> Lost:
+def with_table(clause: Clause, facts: Facts) -> tuple[Hold, ...]:
     """DROP TABLE: the tables of its foreign keys are locked, to take their triggers away; of a
     partition the whole, whose default partition may take other rows then."""
-    key = key_of(clause.table, facts)
-    return _locked(_around(key, facts, cascades="cascade" in clause.words), facts), ()
+    return _locked(_around(key_of(clause.table, facts), facts), facts)
 
 
-def with_view(clause: Clause, facts: Facts) -> Lost:
-    """DROP VIEW and DROP MATERIALIZED VIEW."""
-    key = key_of(clause.table, facts)
-    return _locked(views_of(key, facts) if "cascade" in clause.words else (), facts), ()
-
-
-def with_index(clause: Clause, facts: Facts) -> Lost:
+def with_index(clause: Clause, facts: Facts) -> tuple[Hold, ...]:
     """DROP INDEX: its table is locked in the same way."""
     layout = layout_at(key_of(clause.table, facts), facts)
     is_concurrent = "concurrently" in clause.words
     lock = SHARE_UPDATE_EXCLUSIVE if is_concurrent else ACCESS_EXCLUSIVE
-    keys = frozenset(layout.keys)
-    others = [
-        table
-        for table, one in referring_to(layout.owner, facts, keys)
-        if "cascade" in clause.words and set(one.parent_columns) == keys
-    ]
-    return hold_all((layout.owner, *others), lock, facts), ()
+    return hold_all([layout.owner], lock, facts)
 
 
-def with_schema(clause: Clause, facts: Facts) -> Lost:
-    """DROP SCHEMA … CASCADE: every relation in it."""
-    if "cascade" not in clause.words:
-        return (), ()
-    inside = [key for key, one in facts.tables.items() if one.schema == clause.table.name]
-    around = (one for key in inside for one in _around(key, facts, cascades=True))
-    types = [key for key, one in facts.types.items() if one.schema == clause.table.name]
-    of_types, lost = _with_types(types, facts)
-    return (*_locked((*inside, *around), facts), *of_types), lost
+def with_schema(clause: Clause, facts: Facts) -> tuple[Hold, ...]:
+    """DROP SCHEMA … CASCADE: every relation in it, also those that are parts of others."""
+    inside = (key for key, one in facts.tables.items() if one.schema == clause.table.name)
+    return _locked(inside if "cascade" in clause.words else (), facts)
 
 
-def with_type(clause: Clause, facts: Facts) -> Lost:
-    """DROP TYPE and DROP DOMAIN … CASCADE: the columns of that type."""
-    if "cascade" not in clause.words:
-        return (), ()
-    return _with_types(list(find_types(clause.table, facts)), facts)
-
-
-def with_function(clause: Clause, facts: Facts) -> Lost:
-    """DROP FUNCTION and DROP SEQUENCE … CASCADE: the triggers, defaults, checks, indexes and
-    generated columns that are made with it."""
-    if "cascade" not in clause.words:
-        return (), ()
-    return _with_dependents(facts.dependents.get(_label(clause), ()), facts)
-
-
-def with_statistics(clause: Clause, facts: Facts) -> Lost:
+def with_statistics(clause: Clause, facts: Facts) -> tuple[Hold, ...]:
     """DROP STATISTICS."""
-    tables = (one.table for one in facts.dependents.get(_label(clause), ()))
-    return hold_all(tables, SHARE_UPDATE_EXCLUSIVE, facts), ()
+    known = facts.dependents.get(label("statistics", "", clause.table.name), ())
+    return hold_all((one.table for one in known), SHARE_UPDATE_EXCLUSIVE, facts)
 
 
-def with_extension(clause: Clause, facts: Facts) -> Lost:
-    """DROP EXTENSION … CASCADE: the columns of its types, and what is made with its functions."""
-    if "cascade" not in clause.words:
-        return (), ()
-    name = clause.table.name
-    types = [key for key, one in facts.types.items() if one.extension == name]
-    holds, lost = _with_dependents(facts.dependents.get(_label(clause), ()), facts)
-    of_types, of_columns = _with_types(types, facts)
-    return (*holds, *of_types), (*lost, *of_columns)
+def with_column(clause: Clause, facts: Facts) -> tuple[Hold, ...]:
+    """DROP COLUMN: the tables of the foreign keys over it."""
+    column = frozenset({clause.name})
+    found = (one for each in below(key_of(clause.table, facts), facts)
+             for one in _triggered(layout_at(each, facts), column))  # fmt: skip
+    return _locked(found, facts)
 
 
-def with_column(clause: Clause, facts: Facts) -> Lost:
-    """DROP COLUMN: the tables of the foreign keys over it, and with CASCADE those whose foreign
-    keys refer to it, and the views that read it."""
-    key = key_of(clause.table, facts)
-    computed = _computed_from(key, clause.name, facts) if "cascade" in clause.words else ()
-    column = frozenset({clause.name, *computed})
-    found = [one for each in below(key, facts)
-             for one in _triggered(layout_at(each, facts), column)]  # fmt: skip
-    if "cascade" in clause.words:
-        found += (table for table, _ in referring_to(key, facts, column))
-        found += views_of(key, facts, column)
-    lost = tuple(f"the column {clause.table.name}.{one}" for one in computed)
-    return _locked(found, facts), lost
+def with_constraint(clause: Clause, facts: Facts) -> tuple[Hold, ...]:
+    """DROP CONSTRAINT: of a foreign key the table that it refers to."""
+    dropped = layout_at(key_of(clause.table, facts), facts).constraints.get(clause.name)
+    return _locked([dropped.parent] if dropped else (), facts)
 
 
-def _computed_from(key: str, column: str, facts: Facts) -> tuple[str, ...]:
-    """The generated columns that are computed from one."""
-    columns = facts.tables[key].columns if key in facts.tables else {}
-    return tuple(name for name, one in columns.items() if column in one.made_from)
+def with_taken(nodes: Iterable[Dropped], facts: Facts) -> tuple[Hold, ...]:
+    """What goes with something else: it is locked itself, or what it is a part of, and others as
+    when it is dropped by its name."""
+    return tuple(hold for one in nodes for hold in _with_taken(one, facts))
 
 
-def with_constraint(clause: Clause, facts: Facts) -> Lost:
-    """DROP CONSTRAINT: of a foreign key the table that it refers to, and of a key with CASCADE
-    those that refer to it."""
-    key = key_of(clause.table, facts)
-    dropped = layout_at(key, facts).constraints.get(clause.name)
-    if dropped is None:
-        return (), ()
-    found = [dropped.parent]
-    if dropped.kind in ("primary", "unique") and "cascade" in clause.words:
-        columns = frozenset(dropped.columns)
-        found += (table for table, _ in referring_to(key, facts, columns))
-    return _locked(found, facts), ()
-
-
-def find_types(named: Object, facts: Facts) -> Iterator[str]:
-    """The key of a type, and of the domains that are made of it."""
-    for key in (named.name, f"{named.schema}.{named.name}"):
-        known = facts.types.get(key)
-        if known and named.schema in ("", known.schema):
-            yield from _made_of(key, facts)
-            return
+def _with_taken(one: Dropped, facts: Facts) -> tuple[Hold, ...]:
+    if one.kind not in LOCKING or one.key not in facts.tables:
+        return ()
+    dropped = Clause(f"drop {one.kind}", as_object(one.key, facts), one.name)
+    others: tuple[Hold, ...] = ()
+    if one.kind == "relation":
+        others = with_table(dropped, facts)
+    elif one.kind in ("column", "constraint"):
+        others = (with_column if one.kind == "column" else with_constraint)(dropped, facts)
+    return (*_locked([one.key], facts), *others)
 
 
 def columns_of(types: Iterable[str], facts: Facts) -> Iterator[tuple[str, str]]:
@@ -147,13 +91,6 @@ def columns_of(types: Iterable[str], facts: Facts) -> Iterator[tuple[str, str]]:
                 yield key, name
 
 
-def _made_of(key: str, facts: Facts) -> Iterator[str]:
-    yield key
-    for other, one in facts.types.items():
-        if one.made_of == key:
-            yield from _made_of(other, facts)
-
-
 def _triggered(layout: Layout, columns: frozenset[str] | None = None) -> Iterator[str]:
     """What the foreign keys of a table, or over its columns, refer to and have triggers on, which
     are taken away with them; one that is not enforced has none."""
@@ -163,7 +100,7 @@ def _triggered(layout: Layout, columns: frozenset[str] | None = None) -> Iterato
             yield one.parent
 
 
-def _around(key: str, facts: Facts, *, cascades: bool) -> Iterator[str]:
+def _around(key: str, facts: Facts) -> Iterator[str]:
     """What is locked with a table that is dropped, besides itself."""
     for each in below(key, facts):
         layout = layout_at(each, facts)
@@ -171,36 +108,6 @@ def _around(key: str, facts: Facts, *, cascades: bool) -> Iterator[str]:
         for parent in layout.parents if each == key else ():
             whole = layout_at(parent, facts)
             yield from (parent, whole.default) if whole.kind == "partitioned" else ()
-        if cascades:
-            yield from layout.referrers
-            yield from views_of(each, facts)
-            yield each
-
-
-def _with_types(types: list[str], facts: Facts) -> Lost:
-    dependents = tuple(Dependent(*found) for found in columns_of(types, facts))
-    return _with_dependents(dependents, facts)
-
-
-def _with_dependents(dependents: Iterable[Dependent], facts: Facts) -> Lost:
-    found: list[str | Object] = []
-    lost: list[str] = []
-    for one in dependents:
-        found.append(one.table)
-        if one.column:
-            table = as_object(one.table, facts)
-            lost.append(f"the column {table.name}.{one.column}")
-            dropped = Clause("drop column", table, one.column, words=frozenset({"cascade"}))
-            holds, columns = with_column(dropped, facts)
-            found += [each.on for each in holds]
-            lost += columns
-    keys = (one if isinstance(one, str) else key_of(one, facts) for one in found)
-    return _locked(keys, facts), tuple(lost)
-
-
-def _label(clause: Clause) -> str:
-    kind = "function" if clause.table.kind in ("procedure", "routine", "aggregate") else ""
-    return f"{kind or clause.table.kind} {clause.table.name}"
 
 
 def _locked(keys: Iterable[str], facts: Facts) -> tuple[Hold, ...]:

@@ -16,13 +16,23 @@ from lockgate.planner.database.facts import (
     TableFacts,
     TypeFacts,
 )
-from lockgate.planner.reading.postgresql.weighing.dropping import find_types
+from lockgate.planner.reading.postgresql.weighing.edits import (
+    change,
+    constrain,
+    lay,
+    proofs_of,
+    relations_in,
+    respell_dependents,
+    take_out,
+    types_of,
+)
 from lockgate.planner.reading.postgresql.weighing.relations import (
     as_object,
     below,
     key_of,
     spelled,
 )
+from lockgate.planner.reading.postgresql.weighing.taking import find_taking, find_types
 from lockgate.planner.reading.reading import Clause, Object, Reading
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.value import replace
@@ -37,15 +47,9 @@ ENDINGS = {"check": "check", "foreign": "fkey", "primary": "pkey", "unique": "ke
            "exclusion": "excl", "not null": "not_null"}  # fmt: skip
 
 
-def begin(facts: Facts) -> Facts:
-    """Facts that `follow` may change, apart from these."""
-    return replace(
-        facts, tables=dict(facts.tables), types=dict(facts.types), proofs=dict(facts.proofs)
-    )
-
-
 def follow(reading: Reading, facts: Facts) -> Facts:
     """The facts after a statement has run; those that were given are used up."""
+    taking = find_taking(reading, facts)
     if reading.verb == "drop":
         for one in reading.objects:
             _drop(one, facts)
@@ -54,29 +58,15 @@ def follow(reading: Reading, facts: Facts) -> Facts:
     for clause in sorted(reading.clauses, key=lambda one: one.action not in DROPS):
         if after := AFTER.get(clause.action):
             after(clause, facts)
+    take_out((*taking.named, *taking.gone), facts)
     for old, new in reading.columns_renamed:
         _rename_column(reading.objects[0], old, new, facts)
     for gone, made in reading.renames:
         _rename(gone, made, facts)
     is_renamed = reading.renames or reading.columns_renamed or reading.search_path is not None
     if reading.verb not in KEEPING or is_renamed:
-        _proofs(facts).clear()
+        proofs_of(facts).clear()
     return facts
-
-
-def _tables(facts: Facts) -> dict[str, TableFacts]:
-    assert isinstance(facts.tables, dict), "follow is given what begin has made"
-    return facts.tables
-
-
-def _proofs(facts: Facts) -> dict[tuple[str, str], tuple[tuple[str, ...], bool]]:
-    assert isinstance(facts.proofs, dict), "follow is given what begin has made"
-    return facts.proofs
-
-
-def _types(facts: Facts) -> dict[str, TypeFacts]:
-    assert isinstance(facts.types, dict), "follow is given what begin has made"
-    return facts.types
 
 
 def _create(reading: Reading, facts: Facts) -> Facts:
@@ -84,73 +74,51 @@ def _create(reading: Reading, facts: Facts) -> Facts:
     for one in reading.objects:
         # A name that something had is that of something else now.
         if one.kind == "table" and not reading.conditional:
-            _tables(facts).pop(key_of(one, facts), None)
+            relations_in(facts).pop(key_of(one, facts), None)
     return replace(facts, volatile=(*facts.volatile, *names)) if names else facts
 
 
 def _drop(one: Object, facts: Facts) -> None:
     if one.kind in ("type", "domain"):
         for key in [*find_types(one, facts)]:
-            _types(facts).pop(key)
+            types_of(facts).pop(key)
     elif one.kind == "schema":
         for key in [key for key, table in facts.tables.items() if table.schema == one.name]:
-            _tables(facts).pop(key)
+            relations_in(facts).pop(key)
     else:
-        _tables(facts).pop(key_of(one, facts), None)
-
-
-def _change(named: Object, facts: Facts, change: Callable[[TableFacts], TableFacts]) -> None:
-    key = key_of(named, facts)
-    if key:
-        _tables(facts)[key] = change(facts.tables[key])
-
-
-def _lay(named: Object, facts: Facts, change: Callable[[Layout], Layout]) -> None:
-    _change(
-        named,
-        facts,
-        lambda table: replace(table, layout=change(table.layout)) if table.layout else table,
-    )
-
-
-def _constrain(
-    named: Object,
-    facts: Facts,
-    change: Callable[[dict[str, ConstraintFacts]], dict[str, ConstraintFacts]],
-) -> None:
-    _lay(named, facts, lambda lay: replace(lay, constraints=change(dict(lay.constraints))))
+        relations_in(facts).pop(key_of(one, facts), None)
 
 
 def _add_column(clause: Clause, facts: Facts) -> None:
     key = next(find_types(Object("type", clause.type), facts), "")
     added = ColumnFacts(clause.type, nullable="not null" not in clause.words, made_of=key)
-    _change(clause.table, facts, lambda table: replace(
+    change(clause.table, facts, lambda table: replace(
         table, columns={clause.name: added, **table.columns}))  # fmt: skip
     if clause.others:
         _refer(replace(clause, columns=(clause.name,), name=""), facts)
 
 
 def _drop_column(clause: Clause, facts: Facts) -> None:
-    _proofs(facts).clear()
+    proofs_of(facts).clear()
     for each in [*below(key_of(clause.table, facts), facts)]:
-        _constrain(as_object(each, facts), facts, lambda found: {
+        constrain(as_object(each, facts), facts, lambda found: {
             name: one for name, one in found.items()
             if one.kind != "check" or clause.name not in one.columns})  # fmt: skip
-    _change(clause.table, facts, lambda table: replace(table, columns={
+    change(clause.table, facts, lambda table: replace(table, columns={
         name: one for name, one in table.columns.items() if name != clause.name}))  # fmt: skip
-    _constrain(clause.table, facts, lambda found: {
+    constrain(clause.table, facts, lambda found: {
         name: one for name, one in found.items() if clause.name not in one.columns})  # fmt: skip
 
 
 def _change_column(clause: Clause, facts: Facts, **changes: object) -> None:
-    def change(table: TableFacts) -> TableFacts:
+    def redefine(table: TableFacts) -> TableFacts:
         known = table.columns.get(clause.name)
         if known is None:
             return table
         changed = replace(known, **changes)
         return replace(table, columns={**table.columns, clause.name: changed})
 
-    _change(clause.table, facts, change)
+    change(clause.table, facts, redefine)
 
 
 def _change_type(clause: Clause, facts: Facts) -> None:
@@ -160,7 +128,7 @@ def _change_type(clause: Clause, facts: Facts) -> None:
 
 def _require(clause: Clause, facts: Facts) -> None:
     _change_column(clause, facts, nullable=False)
-    _constrain(clause.table, facts, lambda found: {
+    constrain(clause.table, facts, lambda found: {
         name: replace(one, valid=True) if one.kind == "not null" and clause.name in one.columns
         else one for name, one in found.items()})  # fmt: skip
 
@@ -169,7 +137,7 @@ def _allow_null(clause: Clause, facts: Facts) -> None:
     for each in [*below(key_of(clause.table, facts), facts)]:
         table = as_object(each, facts)
         _change_column(replace(clause, table=table), facts, nullable=True)
-        _constrain(table, facts, lambda found: {
+        constrain(table, facts, lambda found: {
             name: one for name, one in found.items()
             if one.kind != "not null" or clause.name not in one.columns})  # fmt: skip
 
@@ -181,7 +149,7 @@ def _add_constraint(clause: Clause, facts: Facts) -> None:
         return
     if clause.required and clause.name and not key_of(clause.table, facts):
         is_valid = not clause.words & {"not valid", "not enforced"}
-        _proofs(facts)[spelled(clause.table), clause.name] = clause.required, is_valid
+        proofs_of(facts)[spelled(clause.table), clause.name] = clause.required, is_valid
     if kind in ("not null", "primary"):
         for column in clause.columns:
             _change_column(replace(clause, name=column), facts, nullable=False)
@@ -194,7 +162,7 @@ def _refer(clause: Clause, facts: Facts) -> None:
     parent = key_of(clause.others[0], facts)
     _put(clause, "foreign", _constraint(clause, "foreign", parent=parent), facts)
     child = key_of(clause.table, facts)
-    _lay(clause.others[0], facts, lambda lay: replace(
+    lay(clause.others[0], facts, lambda lay: replace(
         lay, referrers=tuple(dict.fromkeys((*lay.referrers, child)))))  # fmt: skip
 
 
@@ -216,34 +184,34 @@ def _put(clause: Clause, kind: str, added: ConstraintFacts, facts: Facts) -> Non
     """Under the name that the server gives it where the statement gives none."""
     columns = "" if kind == "primary" else "".join(f"{one}_" for one in clause.columns)
     name = clause.name or f"{clause.table.name}_{columns}{ENDINGS.get(kind, kind)}"
-    _constrain(clause.table, facts, lambda found: found | {name: added})
+    constrain(clause.table, facts, lambda found: found | {name: added})
 
 
 def _validate(clause: Clause, facts: Facts) -> None:
     if known := facts.proofs.get((spelled(clause.table), clause.name)):
-        _proofs(facts)[spelled(clause.table), clause.name] = known[0], True
-    _constrain(clause.table, facts, lambda found: {
+        proofs_of(facts)[spelled(clause.table), clause.name] = known[0], True
+    constrain(clause.table, facts, lambda found: {
         name: replace(one, valid=True) if name == clause.name else one
         for name, one in found.items()})  # fmt: skip
 
 
 def _drop_constraint(clause: Clause, facts: Facts) -> None:
-    _proofs(facts).pop((spelled(clause.table), clause.name), None)
+    proofs_of(facts).pop((spelled(clause.table), clause.name), None)
     table = find_table(clause.table, facts)
     dropped = table.layout.constraints.get(clause.name) if table and table.layout else None
     if dropped and dropped.kind == "not null":
         _allow_null(replace(clause, name=dropped.columns[0]), facts)
     for each in [*below(key_of(clause.table, facts), facts)]:
-        _constrain(as_object(each, facts), facts, lambda found: {
+        constrain(as_object(each, facts), facts, lambda found: {
             name: one for name, one in found.items()
             if name != clause.name or one.kind != "check"})  # fmt: skip
-    _constrain(clause.table, facts, lambda found: {
+    constrain(clause.table, facts, lambda found: {
         name: one for name, one in found.items() if name != clause.name})  # fmt: skip
 
 
 def _enforce(clause: Clause, facts: Facts) -> None:
     enforced = "enforced" in clause.words
-    _constrain(clause.table, facts, lambda found: {
+    constrain(clause.table, facts, lambda found: {
         name: replace(one, enforced=enforced, valid=enforced)
         if clause.words and name == clause.name else one
         for name, one in found.items()})  # fmt: skip
@@ -258,9 +226,9 @@ def _join(clause: Clause, facts: Facts) -> None:
         default = parts[0] if is_default else lay.default
         return replace(lay, children=(*lay.children, *parts), default=default)
 
-    _lay(clause.table, facts, take_in)
+    lay(clause.table, facts, take_in)
     for one in clause.others:
-        _lay(one, facts, lambda lay: replace(lay, parents=(*lay.parents, whole)))
+        lay(one, facts, lambda lay: replace(lay, parents=(*lay.parents, whole)))
 
 
 def _part(clause: Clause, facts: Facts) -> None:
@@ -272,22 +240,22 @@ def _part(clause: Clause, facts: Facts) -> None:
         children = tuple(one for one in lay.children if one not in parts)
         return replace(lay, children=children, default="" if lay.default in parts else lay.default)
 
-    _lay(clause.table, facts, let_go)
+    lay(clause.table, facts, let_go)
     for one in clause.others:
-        _lay(one, facts, lambda lay: replace(
+        lay(one, facts, lambda lay: replace(
             lay, parents=tuple(each for each in lay.parents if each != whole)))  # fmt: skip
 
 
 def _set(**changes: object) -> Callable[[Clause, Facts], None]:
     def after(clause: Clause, facts: Facts) -> None:
-        _lay(clause.table, facts, lambda lay: replace(lay, **changes))
+        lay(clause.table, facts, lambda lay: replace(lay, **changes))
 
     return after
 
 
 def _check_domain(clause: Clause, facts: Facts) -> None:
     for key in [*find_types(clause.table, facts)]:
-        _types(facts)[key] = replace(facts.types[key], checked=True)
+        types_of(facts)[key] = replace(facts.types[key], checked=True)
 
 
 def _move(clause: Clause, facts: Facts) -> None:
@@ -302,7 +270,7 @@ def _rename_column(named: Object, old: str, new: str, facts: Facts) -> None:
     def spell(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(new if one == old else one for one in names)
 
-    def change(lay: Layout) -> Layout:
+    def respell(lay: Layout) -> Layout:
         constraints = {
             name: replace(one, columns=spell(one.columns),
                           definition="" if old in one.columns else one.definition)
@@ -310,8 +278,8 @@ def _rename_column(named: Object, old: str, new: str, facts: Facts) -> None:
         return replace(lay, constraints=constraints, computed=spell(lay.computed), views={
             view: spell(read) for view, read in lay.views.items()})  # fmt: skip
 
-    _lay(named, facts, change)
-    _change(named, facts, lambda table: replace(table, columns={
+    lay(named, facts, respell)
+    change(named, facts, lambda table: replace(table, columns={
         new if name == old else name: one for name, one in table.columns.items()}))  # fmt: skip
 
 
@@ -320,7 +288,7 @@ def _rename(old: Object, new: Object, facts: Facts, schema: str | None = None) -
     before = key_of(old, facts)
     if not before:
         return
-    tables = _tables(facts)
+    tables = relations_in(facts)
     is_qualified = schema is not None or before != old.name
     found = tables.pop(before)
     found = replace(found, schema=found.schema if schema is None else schema)
@@ -330,6 +298,7 @@ def _rename(old: Object, new: Object, facts: Facts, schema: str | None = None) -
     def spell(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(after if one == before else one for one in names)
 
+    respell_dependents(before, after, facts)
     for key, one in tables.items():
         if one.layout and _names(one.layout, before):
             tables[key] = replace(one, layout=_respelled(one.layout, spell))
@@ -362,7 +331,7 @@ def _make_domain(clause: Clause, facts: Facts) -> None:
     made = clause.table
     base = next(find_types(Object("type", clause.type), facts), "")
     checked = bool(clause.words) or (base != "" and facts.types[base].checked)
-    _types(facts)[made.name] = TypeFacts("domain", made.schema, base, clause.type, checked)
+    types_of(facts)[made.name] = TypeFacts("domain", made.schema, base, clause.type, checked)
 
 
 def _make_index(clause: Clause, facts: Facts) -> None:
@@ -370,8 +339,24 @@ def _make_index(clause: Clause, facts: Facts) -> None:
     if owner and clause.name and clause.name not in facts.tables:
         found = facts.tables[owner]
         made = Layout("index", owner=owner, keys=clause.columns)
-        _tables(facts)[clause.name] = replace(found, columns={}, layout=made)
-        _lay(clause.table, facts, lambda lay: replace(lay, indexes=(*lay.indexes, clause.name)))
+        relations_in(facts)[clause.name] = replace(found, columns={}, layout=made)
+        lay(clause.table, facts, lambda lay: replace(lay, indexes=(*lay.indexes, clause.name)))
+
+
+def _read(clause: Clause, facts: Facts) -> None:
+    """A view that the plan makes: it goes with what it reads."""
+    view, tables = clause.table, relations_in(facts)
+    is_qualified = view.schema not in ("", facts.default_schema)
+    key = f"{view.schema}.{view.name}" if is_qualified else view.name
+    tables[key] = TableFacts("", 0, 0, {}, schema=view.schema, layout=Layout(view.kind))
+    for one in clause.others:
+        columns = facts.tables[known].columns if (known := key_of(one, facts)) else ()
+        read = tuple(name for name in columns if {name, "*"} & {*clause.columns})
+        _let_read(one, key, read, facts)
+
+
+def _let_read(one: Object, view: str, columns: tuple[str, ...], facts: Facts) -> None:
+    lay(one, facts, lambda known: replace(known, views={**known.views, view: columns}))
 
 
 AFTER: dict[str, Callable[[Clause, Facts], None]] = {
@@ -392,6 +377,7 @@ AFTER: dict[str, Callable[[Clause, Facts], None]] = {
     "drop not null": _allow_null,
     "make domain": _make_domain,
     "name index": _make_index,
+    "read": _read,
     "set logged": _set(logged=True),
     "set not null": _require,
     "set schema": _move,

@@ -21,7 +21,9 @@ from lockgate.planner.reading.postgresql.locks import (
     hold,
 )
 from lockgate.planner.reading.postgresql.weighing import columns, dropping, partitions
-from lockgate.planner.reading.postgresql.weighing.following import DROPS, begin, follow
+from lockgate.planner.reading.postgresql.weighing.dropping import with_taken
+from lockgate.planner.reading.postgresql.weighing.edits import begin
+from lockgate.planner.reading.postgresql.weighing.following import DROPS, follow
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
     MAY_REWRITE,
@@ -43,6 +45,12 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     referring_to,
     relations_under,
     tables_under,
+)
+from lockgate.planner.reading.postgresql.weighing.taking import (
+    find_taking,
+    find_types,
+    lost_with,
+    spell_taken,
 )
 from lockgate.planner.reading.reading import WORKS, Clause, Hold, Reading, Work
 from lockgate.planner.reading.sizes import find_table
@@ -70,12 +78,22 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
         for part in parts
         for each in (part.others_if_rewritten if is_rewritten else ()) or part.others
     )
-    loses = tuple(each for part in parts for each in part.loses)
+    taking = find_taking(reading, facts)
+    loses = (*(one for part in parts for one in part.loses), *lost_with(taking.gone, facts))
     if any(part.outside for part in parts):
         reading = replace(reading, outside_only=True)
     own = (_merge(reading, parts),) if reading.verb == "alter" and _is_table(reading) else ()
     holds = tuple(dict.fromkeys([*own, *reading.holds, *others]))
-    return Impact(reading, holds, tuple(dict.fromkeys([*reading.loses, *loses])))
+    closed = {key_of(one.on, facts) for one in holds if one.lock == ACCESS_EXCLUSIVE}
+    along = dict.fromkeys(with_taken(taking.gone, facts))
+    holds += tuple(one for one in along if key_of(one.on, facts) not in closed)
+    return Impact(
+        reading,
+        holds,
+        tuple(dict.fromkeys([*reading.loses, *loses])),
+        spell_taken(taking.gone, facts),
+        spell_taken(taking.kept_by, facts),
+    )
 
 
 def _without_dropped(reading: Reading, facts: Facts) -> Facts:
@@ -125,7 +143,7 @@ def _make_key(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
 
 
 def _drop_constraint(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
-    return Part(others=dropping.with_constraint(clause, facts)[0])
+    return Part(others=dropping.with_constraint(clause, facts))
 
 
 def _alter_constraint(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
@@ -186,18 +204,14 @@ def _inherit(clause: Clause, _table: TableFacts | None, _facts: Facts) -> Part:
 
 def _domain(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
     """Every table with a column of the domain is read; writes wait meanwhile."""
-    types = dropping.find_types(clause.table, facts)
+    types = find_types(clause.table, facts)
     tables = (table for table, _ in dropping.columns_of(types, facts))
     is_later = "not valid" in clause.words
     return Part(others=() if is_later else hold_all(tables, SHARE, facts, "scan"))
 
 
-def _drop(find: Callable[[Clause, Facts], dropping.Lost]) -> Weigher:
-    def weigh_clause(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
-        others, loses = find(clause, facts)
-        return Part(others=others, loses=loses)
-
-    return weigh_clause
+def _drop(find: Callable[[Clause, Facts], tuple[Hold, ...]]) -> Weigher:
+    return lambda clause, _table, facts: Part(others=find(clause, facts))
 
 
 def _replace_view(clause: Clause, table: TableFacts | None, _facts: Facts) -> Part:
@@ -333,20 +347,11 @@ CLAUSES: dict[str, Weigher] = {
     "domain validate constraint": _domain,
     "drop column": columns.drop,
     "drop constraint": _drop_constraint,
-    "drop domain": _drop(dropping.with_type),
-    "drop extension": _drop(dropping.with_extension),
-    "drop function": _drop(dropping.with_function),
     "drop index": _drop(dropping.with_index),
     "drop inherit": _inherit,
-    "drop materialized view": _drop(dropping.with_view),
-    "drop procedure": _drop(dropping.with_function),
-    "drop routine": _drop(dropping.with_function),
     "drop schema": _drop(dropping.with_schema),
-    "drop sequence": _drop(dropping.with_function),
     "drop statistic ext": _drop(dropping.with_statistics),
     "drop table": _drop(dropping.with_table),
-    "drop type": _drop(dropping.with_type),
-    "drop view": _drop(dropping.with_view),
     "empty": _empty,
     "lock": _lock,
     "reindex": _reindex,

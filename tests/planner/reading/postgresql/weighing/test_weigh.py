@@ -19,7 +19,8 @@ from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.postgresql.locks import LOCKS
 from lockgate.planner.reading.postgresql.reader import read, read_all
 from lockgate.planner.reading.postgresql.types import keeps_rows
-from lockgate.planner.reading.postgresql.weighing.following import begin, follow
+from lockgate.planner.reading.postgresql.weighing.edits import begin
+from lockgate.planner.reading.postgresql.weighing.following import follow
 from lockgate.planner.reading.postgresql.weighing.weigh import weigh
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import find_table
