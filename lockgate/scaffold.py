@@ -44,6 +44,8 @@ PLACES = (
 """Where the first steps of other tools put migrations."""
 SIGNS = ("*.sql", "sqitch.plan", "*/migration.sql", "committed/*.sql")
 """What the folder of some tool's migrations holds, in any other place."""
+OF_TREES = frozenset({"flyway", "liquibase", "refinery"})
+"""Formats of tools that look for migrations in folders within folders."""
 OTHERS = frozenset({"node_modules", "vendor", "target", "build", "dist", "venv", "test", "tests"})
 DEEPEST = 6
 IGNORED = (".lockgate/", ".env", "plan.json")
@@ -117,7 +119,8 @@ def find_migrations(project: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _search(project: Path) -> Iterator[tuple[str, str]]:
-    """The innermost folders whose files some tool's format recognises."""
+    """The innermost folders whose files some tool's format recognises; the outermost one of a tool
+    that looks into folders too."""
     found: dict[Path, str] = {}
     for name, folders, _ in os.walk(project):
         path = Path(name)
@@ -127,8 +130,14 @@ def _search(project: Path) -> Iterator[tuple[str, str]]:
             with suppress(MigrationFileError):
                 found[path] = recognise_format(path)
     for path, format_name in found.items():
-        inner = (other for other in found if path in other.parents and found[other] != PLAIN)
-        if format_name != PLAIN and not any(inner):
+        is_tree = format_name in OF_TREES
+        outer = (is_tree and found.get(other) == format_name for other in path.parents)
+        inner = (
+            path in other.parents and found[other] != PLAIN
+            and not (is_tree and found[other] == format_name)
+            for other in found
+        )  # fmt: skip
+        if format_name != PLAIN and not any(outer) and not any(inner):
             yield path.relative_to(project).as_posix(), format_name
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.programs.schema_dump import dump_schema
 from lockgate.planner.errors import LockgateError, UsageError
+from lockgate.planner.migrations.migration import BOM
 from lockgate.planner.project import is_outside, refuse_outward_link
 from lockgate.views.terminal import tell
 from lockgate.workspace import open_address
@@ -43,8 +44,13 @@ def read_objects(environment: Environment) -> dict[str, str]:
 
 
 def differs(path: Path, text: str) -> bool:
-    """Whether a file is not this text, or not there."""
-    return not path.is_file() or path.read_bytes() != text.encode()
+    """Whether a file is not this text, or not there. It is the same with the ends of lines, and the
+    mark at its start, that git and editors on Windows give it."""
+    return not path.is_file() or _plain(path.read_bytes()) != _plain(text.encode())
+
+
+def _plain(data: bytes) -> bytes:
+    return data.removeprefix(BOM).replace(b"\r\n", b"\n")
 
 
 def write_schema(path: Path, text: str) -> None:

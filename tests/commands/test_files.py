@@ -227,6 +227,15 @@ def test_init_finds_the_migrations_of_other_tools(
     succeed(empty.migrate("validate", "-e", "dev"))
 
 
+def test_init_takes_the_outer_folder_of_a_tool_that_looks_into_folders(empty: Project) -> None:
+    for path in ("sql/V1__a.sql", "sql/2024/V2__b.sql", "sql/2024/more/V3__c.sql"):
+        (empty.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (empty.folder / path).write_text("select 1;")
+    succeed(empty.migrate("init"))
+    written = (empty.folder / "environments/dev.yaml").read_text()
+    assert "\nmigrations: {directory: sql, format: flyway}" in written
+
+
 def test_init_does_not_choose_between_two_folders(empty: Project) -> None:
     for path in ("a/1_a.up.sql", "b/V1__a.sql", "node_modules/c/V1__a.sql", "d/1_fixture.sql"):
         (empty.folder / path).parent.mkdir(parents=True)
