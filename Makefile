@@ -9,7 +9,7 @@ demo: $(VENV)/.installed  ## plan, show, apply and status of examples/shop, on a
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(VENV)/.installed-dev  ## the whole suite, on real PostgreSQL, MySQL and MariaDB
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal $(PYTEST)
 
 test-fast: $(VENV)/.installed-dev  ## the planner alone: no server, a few seconds
 	$(BIN)/python -m pytest tests/planner $(PYTEST)

@@ -23,8 +23,8 @@ LONGEST_SOCKET_DIRECTORY = 70
 MEMORY = Path("/dev/shm")
 """Files in memory: a database is made there in a quarter of the CPU time that a disk takes."""
 
-ROOM = 3 << 30
-"""Bytes that must be free there: the data and the logs of six servers at the end of a test run."""
+ROOM = 4 << 30
+"""Bytes that must be free there: the data and the logs of nine servers at the end of a test run."""
 
 
 class ServerUnavailable(Exception):
