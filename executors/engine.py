@@ -228,8 +228,7 @@ class Units(Protocol):
             StepFailed: the server refused a statement, or rolled back a commit in which the
                 connection was lost; says what of the unit is kept.
             Unresolved: the connection was lost in the commit, and the server stayed away; or
-                the journal has a statement that was begun, and it is not known whether it
-                happened.
+                it is not known whether a statement in the journal that was begun happened.
         """
 
     def recover(self, run: Run, unit: Unit, serial: int, emit: Emit) -> None:
@@ -261,12 +260,14 @@ class Units(Protocol):
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         """Notes that a person has settled an interrupted run as done, and clears it."""
 
+    def give_up(self, run: Run, unit: Unit, reason: str) -> tuple[str, ...]:
+        """Notes that an interrupted run is settled as not done; what it has put aside, as lines."""
+
     def clear(self, emit: Emit) -> None:
         """Removes for good what committed runs have dropped, if some still waits for that."""
 
     def refuse_weaker(self, plan: Plan, done: int) -> None:
-        """Raises StalePlan when the plan promises more than it could keep now, of its steps after
-        the first `done`."""
+        """Raises StalePlan when the steps after the first `done` promise more than can be kept."""
 
     def measuring(self) -> AbstractContextManager[Gauge]:
         """What a run within the block costs; the run must emit to the gauge's `hear`."""

@@ -40,7 +40,8 @@ class HalfDone:
     `states` are of those that were begun, by the number of the step and of the statement:
     done and kept, of unknown outcome, undone, or half undone. `compensated` says that lockgate can
     undo it. `error` is why the run could not go on; empty when it died without a word. `written`
-    are tables in which other sessions have written before it was undone.
+    are tables in which other sessions have written before it was undone; `left` are lines of what
+    it has put aside and a person has to remove.
     """
 
     run: Run
@@ -50,6 +51,7 @@ class HalfDone:
     states: Mapping[tuple[int, int], str]
     compensated: bool
     written: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def plan(self) -> Plan:
@@ -194,9 +196,8 @@ def mark(
     _record(engine, ledger, half.unit.steps, numbers.index(version_key(version)), applied=applied)
     if applied == (half.unit.steps[0].direction == "up"):
         engine.units.accept(half.run.id, reason, emit)
-    else:
-        engine.store.settle_run(half.run.id, reason)
-    return half
+        return half
+    return replace(half, left=engine.units.give_up(half.run, half.unit, reason))
 
 
 def _record(

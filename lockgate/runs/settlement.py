@@ -126,4 +126,5 @@ def _describe(half: HalfDone, settlement: Settlement) -> str:
             return f"Finished: {listed}."
     chosen = next(step for step in steps if step.key == version_key(settlement.version))
     state = "applied" if settlement.way == "applied" else "not applied"
-    return f"Migration {chosen.version} {chosen.name} is now recorded as {state}."
+    told = f"Migration {chosen.version} {chosen.name} is now recorded as {state}."
+    return "\n".join((told, *half.left))

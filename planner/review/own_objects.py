@@ -27,7 +27,8 @@ OWN_SCHEMA = "$user"
 # may be that of the sessions to come.
 UNCOVERS = frozenset({"drop schema", "alter schema", "alter role set", "alter database set"})
 # What brings a table's rows under another, with which they are dropped and emptied.
-JOINS = frozenset({"attach partition", "add inherit"})
+JOINS = frozenset({"attach partition", "add inherit", "exchange partition",
+                   "exchange unseen partition"})  # fmt: skip
 
 
 class Names:
@@ -97,7 +98,7 @@ class OwnObjects:
         """Follows a statement that has run."""
         self._follow_session(reading, transactional)
         for clause in reading.clauses:
-            if clause.action in JOINS or "exchange" in clause.words:
+            if clause.action in JOINS:
                 self._join((clause.table, *clause.others))
             elif clause.action == "set schema":
                 self._move(clause.table, clause.name)

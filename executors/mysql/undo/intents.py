@@ -42,6 +42,8 @@ union select lower(table_name) from information_schema.tables
 where table_schema = %s and table_type = 'VIEW'
 """
 
+SEE_PARENTS = "Let the role read both tables of each foreign key: GRANT SELECT ON … TO …"
+
 
 @frozen
 class Reached:
@@ -216,9 +218,9 @@ def count_orphans(query: Query, database: str, table: str, name: str) -> int | N
     try:
         ((found,),) = query(f"select count(*) from {asked}", ())
     except ServerError as error:
-        if error.code not in ABSENT:
-            raise
-        return None
+        if error.code in ABSENT:
+            return None
+        raise ServerError(error.code, error.message, hint=SEE_PARENTS) from error
     return int(found)
 
 

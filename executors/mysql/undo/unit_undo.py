@@ -5,25 +5,27 @@ Decides nothing about whether to: `recovery` does, and says what became of it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.executors.events import ClearingPostponed, Emit, Undoing
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.executors.mysql.undo.graveyard import Graveyard, generated_for
-from lockgate.executors.mysql.undo.intents import Intent, Reference
+from lockgate.executors.mysql.undo.intents import Intent, Reference, moved
 from lockgate.executors.mysql.undo.journal import JournalRow, UnitJournal, unfinished
 from lockgate.executors.mysql.undo.row_proof import RowProof
 from lockgate.executors.mysql.undo.statement_undo import Undo
 from lockgate.executors.states import Outcome, RunStatus
 from lockgate.planner.database.catalogue import ObjectDifference, differences
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.quoting import backquoted
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
     from lockgate.executors.mysql.engine import MySQL
     from lockgate.executors.mysql.undo.images import Image
+    from lockgate.planner.plan.plan import Unit
 
 READ_COMMITTED = (
     f"select statement, image from {{journal}} {{plain}} where outcome = '{Outcome.COMMITTED}'"
@@ -139,6 +141,38 @@ def clear_committed(engine: MySQL, emit: Emit) -> None:
             engine.store.execute(FORGET_COMMITTED)
     except (Unreachable, ServerError) as hindered:
         emit(ClearingPostponed(graveyard.name, str(hindered)))
+
+
+def put_aside(engine: MySQL, run_id: str, unit: Unit) -> tuple[str, ...]:
+    """What an interrupted unit has put into the graveyard, and what to do with it, as lines for
+    people; none: nothing is there."""
+    graveyard = Graveyard(engine.session)
+    _, records = UnitJournal(engine, run_id, unit).read()
+    kept = [
+        (graveyard.place(name), told)
+        for record in records
+        for name, told in _kept(record.intent)
+        if graveyard.has(name)
+    ]
+    if not kept:
+        return ()
+    places = ", ".join(place for place, _ in kept)
+    return (
+        f"What the run had put aside is still in the schema {graveyard.name}:",
+        *(f"- {told}: select * from {place}" for place, told in kept),
+        f"Take from there what you need, then remove it: drop table {places}",
+        f"If nothing else is in the schema: drop database {backquoted(graveyard.name)}",
+    )
+
+
+def _kept(intent: Intent) -> Iterator[tuple[str, str]]:
+    for table, grave in intent.graves.items():
+        yield grave, f"the table {table}, which the plan has dropped"
+    for copy in intent.copies:
+        of = f"{', '.join(copy.columns)} of {copy.table}" if copy.columns else copy.table
+        yield copy.name, f"a copy of {of} as it was"
+    for witness in (intent.witness, moved(intent.witness)) if intent.witness else ():
+        yield witness, "an empty table by which a rename is seen"
 
 
 def sweep(engine: MySQL, graveyard: Graveyard, graves: Collection[str]) -> None:

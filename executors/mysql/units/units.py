@@ -10,7 +10,7 @@ from lockgate.executors.ledger.store import SET_STATUS
 from lockgate.executors.mysql.gauge import RebuildGauge
 from lockgate.executors.mysql.undo import recovery
 from lockgate.executors.mysql.undo.counters import give_back_counters
-from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed
+from lockgate.executors.mysql.undo.unit_undo import ACCEPT, clear_committed, put_aside
 from lockgate.executors.mysql.units.journaled import run_step
 from lockgate.executors.states import RunStatus
 
@@ -57,6 +57,11 @@ class MySQLUnits:
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         self._engine.store.settle_run(run_id, reason, ACCEPT)
         self.clear(emit)
+
+    def give_up(self, run: Run, unit: Unit, reason: str) -> tuple[str, ...]:
+        left = put_aside(self._engine, run.id, unit) if unit.transaction is not None else ()
+        self._engine.store.settle_run(run.id, reason)
+        return left
 
     def clear(self, emit: Emit) -> None:
         give_back_counters(self._engine)

@@ -66,6 +66,10 @@ class PostgreSQLUnits:
     def accept(self, run_id: str, reason: str, emit: Emit) -> None:
         self._engine.store.settle_run(run_id, reason)
 
+    def give_up(self, run: Run, unit: Unit, reason: str) -> tuple[str, ...]:
+        self._engine.store.settle_run(run.id, reason)
+        return ()
+
     def clear(self, emit: Emit) -> None:
         """Nothing: what a plan drops is gone with its commit."""
 

@@ -61,7 +61,8 @@ LOSSLESS_PARTITION_WORDS = frozenset(
 LOSSY_PARTITION_WORDS = {
     "discard": "it discards the rows of partitions",
     "drop": "it drops partitions with their rows",
-    "exchange": "it exchanges rows with another table",
+    "exchange": "it exchanges rows with another table, as the same statement does it back, and "
+    "nothing shows afterwards whether it has run",
     "import": "it imports the rows of partitions",
     "truncate": "it empties partitions",
 }

@@ -29,7 +29,7 @@ PARTITION_CHANGES = {"drop": "drop partition", "truncate": "truncate partition"}
 INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
 UNKNOWN = "unknown"
 # What takes a table's rows or those of partitions away.
-MOVES = frozenset({"discard", "exchange"})
+MOVES = frozenset({"discard"})
 # Their values depend on the table: the column's old definition, the engine that it has.
 REDEFINE, CHANGE_ENGINE = "redefine column", "change engine"
 CONVERT = "convert character set"
@@ -49,12 +49,12 @@ def read_partition(cursor: Cursor, table: Object) -> Clause | None:
     if word == "add":
         is_listed = cursor.peek(2).word == "("
         return Clause("add list partition" if is_listed else "change partitions", table)
-    return Clause(
-        PARTITION_CHANGES.get(word, "change partitions"),
-        table,
-        others=tuple(_exchanged(cursor.ahead())) if word == "exchange" else (),
-        words=frozenset({word}) & MOVES,
-    )
+    if word == "exchange":
+        seen = "without" not in [token.word for token in cursor.rest()]
+        action = "exchange partition" if seen else "exchange unseen partition"
+        return Clause(action, table, others=tuple(_exchanged(cursor.ahead())))
+    action = PARTITION_CHANGES.get(word, "change partitions")
+    return Clause(action, table, words=frozenset({word}) & MOVES)
 
 
 def _exchanged(clause: Cursor) -> Iterator[Object]:

@@ -39,6 +39,10 @@ from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
 
 ONE_FOR_BOTH = {"drop primary key", "add primary key"}
+FILLS = {"add primary key", "change primary key", "change nullability"}
+"""What a server does by a copy where a NULL has to become another value, whatever it says else.
+https://dev.mysql.com/doc/refman/9.7/en/innodb-online-ddl-operations.html
+"""
 
 
 def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
@@ -61,7 +65,9 @@ def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     way = alter_way(reading, dialect, known)
     if way == COPY and known and _copies_online(reading, dialect, facts):
         way = ONLINE_COPY
-    holds = (hold(table, _no_better(way, _asked(reading))),)
+    way = _no_better(way, _asked(reading))
+    exchanged = (other for clause in reading.clauses for other in clause.others)
+    holds = tuple(hold(one, way) for one in (table, *exchanged))
     cut = () if known is None else tuple(_cut(reading, known, facts.strict, dialect))
     return Impact(reading, holds, (*reading.loses, *cut))
 
@@ -142,17 +148,8 @@ def after(facts: Facts, reading: Reading) -> Facts:
 
 def alter_way(reading: Reading, dialect: Dialect, known: TableFacts | None) -> Way:
     """How the server carries out an ALTER TABLE that asks for no way."""
-    operations = [
-        each
-        for clause in reading.clauses
-        if clause.action not in ASKED
-        for each in _operations(clause, reading, known)
-    ]
-    if set(operations) >= ONE_FOR_BOTH:
-        rest = [each for each in operations if each not in ONE_FOR_BOTH]
-        operations = ["change primary key", *rest]
     ways = WAYS[dialect.name]
-    return combine(ways.get(each, UNKNOWN) for each in operations)
+    return combine(ways.get(each, UNKNOWN) for each in _all_operations(reading, known))
 
 
 def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
@@ -160,7 +157,20 @@ def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
     columns = {name.lower(): column for name, column in table.columns.items()}
     known = TableFacts(table.engine, 0, 0, columns, collation=table.collation)
     way = alter_way(reading, dialect, known)
-    return way.algorithm == COPY.algorithm or not way.certain
+    fills = not FILLS.isdisjoint(_all_operations(reading, known))
+    return fills or way.algorithm == COPY.algorithm or not way.certain
+
+
+def _all_operations(reading: Reading, known: TableFacts | None) -> list[str]:
+    operations = [
+        each
+        for clause in reading.clauses
+        if clause.action not in ASKED
+        for each in _operations(clause, reading, known)
+    ]
+    if not set(operations) >= ONE_FOR_BOTH:
+        return operations
+    return ["change primary key", *(each for each in operations if each not in ONE_FOR_BOTH)]
 
 
 def _operations(clause: Clause, reading: Reading, known: TableFacts | None) -> Iterator[str]:

@@ -98,9 +98,37 @@ def test_an_explicit_algorithm_is_what_the_server_holds_to() -> None:
     assert (hold.algorithm, hold.lock) == ("inplace", "SHARED")
 
 
+PARTITIONS = [
+    ("drop partition p", "inplace", "NONE", "none"),
+    ("add partition (partition p values in (1))", "inplace", "NONE", "none"),
+    ("add partition partitions 2", "inplace", "SHARED", "rewrite"),
+    ("coalesce partition 2", "inplace", "SHARED", "rewrite"),
+    ("reorganize partition p into (partition q values in (1))", "inplace", "SHARED", "rewrite"),
+    ("truncate partition p", "instant", "NONE", "none"),
+    ("remove partitioning", "copy", "SHARED", "rewrite"),
+    ("exchange partition p with table a", "inplace", "SHARED", "scan"),
+    ("exchange partition p with table a without validation", "inplace", "NONE", "none"),
+]
+"""As measured: which partitions have other files afterwards, and who had to wait."""
+
+
+@pytest.mark.parametrize(("sql", "algorithm", "lock", "work"), PARTITIONS)
+@pytest.mark.parametrize("engine", ["mysql", "mariadb"])
+def test_partitions_are_rewritten_where_their_rows_move(
+    sql: str, algorithm: str, lock: str, work: str, engine: str
+) -> None:
+    holds = impact(f"alter table t {sql}", dialect=engine).holds
+    assert {(one.algorithm, one.lock, one.work) for one in holds} == {(algorithm, lock, work)}
+    assert [one.on.name for one in holds] == ["t", *["a"] * ("exchange" in sql)]
+
+
 @pytest.mark.parametrize(
     ("sql", "loses"),
     [
+        ("alter table t exchange partition p with table a", ()),
+        ("alter table t truncate partition p", ("the rows of partitions of t",)),
+        ("alter table t discard partition p tablespace", ("the rows of partitions of t",)),
+        ("alter table t coalesce partition 1", ()),
         ("drop table a, s.b", ("the table a", "the table s.b")),
         ("drop temporary table a", ()),
         ("alter table t drop column a, drop key i", ("the column t.a",)),

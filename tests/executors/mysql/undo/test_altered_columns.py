@@ -21,6 +21,10 @@ SETUP = (
     "(6, 1, '2020-01-02', 9223372036854775808), (7, 2, '2020-01-03', null)",
     "create table named (k varchar(9) primary key, b varchar(20), c text) charset = latin1",
     "insert into named values ('é', 'b', 'c'), ('y', null, null)",
+    "create table dates (id int primary key, born date, stamp timestamp null)",
+    "set sql_mode = 'ALLOW_INVALID_DATES'",
+    "insert into dates values (1, '2020-02-30', '2020-01-01')",
+    "set sql_mode = default",
 )
 LIMIT = 10_000_000
 SECTIONS = {
@@ -41,6 +45,10 @@ SECTIONS = {
     "collate utf8mb4_bin, drop column b",
     "a NULL that becomes a key": "set sql_mode = '';\nalter table t drop primary key, "
     "add primary key (n), add key (id), drop column a",
+    "invalid dates beside an exchanged key": "set sql_mode = '';\nalter table dates drop primary "
+    "key, add primary key (stamp)",
+    "invalid dates beside a column that was nullable": "set sql_mode = '';\nalter table dates "
+    "modify stamp timestamp not null",
     "a default character set of its own": "alter table named default character set utf8mb4;\n"
     "alter table named modify b varchar(100)",
 }
@@ -61,7 +69,7 @@ def test_a_plan_that_fails_leaves_them_as_they_were(
     plan = plan_for(engine, {"001_a": text}, copy_limit=LIMIT)
     assert plan.verdict == COMPENSATION
     assert "point-of-no-return" not in [one.guarantee for one in plan.steps[0].statements]
-    tables = ("t", "named")
+    tables = ("t", "named", "dates")
     before = [shown(family_server, family_database, table) for table in tables]
     with pytest.raises(StatementFailed, match="as it was before"):
         apply_plan(engine, plan)
