@@ -163,8 +163,8 @@ fresh_option = click.option(
 )  # fmt: skip
 max_time_option = click.option(
     "--max-time", metavar="TIME",
-    help="Stop between two batches after so long (30m, 2h), with exit code 12; the same command "
-    "goes on there.",
+    help="Stop between two batches, or two targets of a fleet, after so long (30m, 2h), with exit "
+    "code 12; the same command goes on there.",
 )  # fmt: skip
 non_atomic_option = click.option(
     "--allow-non-atomic", is_flag=True, help="Accept a plan that can stop half-way for good."

@@ -7,6 +7,7 @@ on by the same rows.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,18 +24,25 @@ AT_ONCE = 20
 """Results that are noted together."""
 NOTED_AFTER = 1.0
 """Seconds after which fewer are."""
+LATE = "its time is over (--max-time)"
 
 
 @frozen
 class RunTerms:
     """How a run goes on from one wave to the next: `soak` in seconds, and `check` says why it must
-    not, empty where it may."""
+    not, empty where it may. After `deadline`, by the monotonic clock, nothing is begun."""
 
     total: Share
     consecutive: int
     per_host: int | None
     soak: float
     check: Callable[[], str]
+    deadline: float = math.inf
+
+    @property
+    def left(self) -> float:
+        """The seconds to the deadline."""
+        return self.deadline - time.monotonic()
 
 
 @dataclass(slots=True)
@@ -102,6 +110,9 @@ class Driver:
         left = [task for task in self._tasks if task.wave == wave and not _is_applied(task, done)]
         if not left:
             return
+        if self._terms.left <= 0:
+            done.paused = LATE
+            return
         self._coordinator.prove()
         self._coordinator.begin_wave(self._plan.digest, wave)
         self._watcher.wave(wave, len(left))
@@ -110,18 +121,23 @@ class Driver:
             Notebook(self._coordinator, self._plan.digest) as notebook,
         ):
             try:
-                self._follow(work, left, done, notebook)
+                ended = self._follow(work, left, done, notebook)
             except Interrupted:
                 work.stop()
                 self._follow(work, left, done, notebook)
                 raise
+        if ended < len(left) and not done.paused:
+            done.paused = LATE
         if not done.paused:
             self._coordinator.end_wave(self._plan.digest)
 
-    def _follow(self, work: Shift, left: Sequence[Task], done: Drive, notebook: Notebook) -> None:
-        """Takes the results as they come; when too many have failed, nothing more is begun."""
+    def _follow(self, work: Shift, left: Sequence[Task], done: Drive, notebook: Notebook) -> int:
+        """Takes the results as they come, and counts the targets that have ended; when too many
+        have failed, nothing more is begun."""
         hosts = {task.name: task.host for task in left}
+        ended = 0
         for result in work:
+            ended += result.state != TargetState.WAITING
             done.results[result.name] = result
             if not self._crew.is_noting:
                 notebook.note(result)
@@ -131,13 +147,16 @@ class Driver:
             if reason and not done.paused:
                 done.paused = reason
                 work.stop()
+        return ended
 
     def _settle(self) -> str:
         """Waits for what is left of a wave's soak; why the run must not go on after it."""
         left = self._terms.soak - self._coordinator.soaked(self._plan.digest)
         if self._terms.soak and left > 0:
             self._watcher.soak(left)
-            time.sleep(left)
+            time.sleep(max(0, min(left, self._terms.left)))
+            if self._terms.left <= 0:
+                return LATE
         return self._terms.check()
 
 

@@ -5,7 +5,9 @@ Knows no plan: what is done with a target, the caller hands in.
 
 from __future__ import annotations
 
+import math
 import signal
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ PATIENCE = 0.5
 
 class LocalCrew:
     """So many threads; at most `per_host` of them on one server, and none that it is not ready for
-    by `is_ready`."""
+    by `is_ready`. After the `deadline`, by the monotonic clock, they begin nothing."""
 
     is_noting = False
 
@@ -31,16 +33,18 @@ class LocalCrew:
         parallel: int,
         per_host: int,
         is_ready: Callable[[str], bool] = lambda host: True,
+        deadline: float = math.inf,
     ) -> None:
         self._work = work
         self._parallel = parallel
         self._per_host = per_host
         self._is_ready = is_ready
+        self._deadline = deadline
 
     @contextmanager
     def performing(self, tasks: Sequence[Task]) -> Iterator[Shift]:
         """See `Crew`."""
-        shift = _LocalShift(tasks, self._per_host, self._is_ready)
+        shift = _LocalShift(tasks, self._per_host, self._is_ready, self._deadline)
         threads = [
             Thread(target=self._serve, args=(shift,), daemon=True)
             for _ in range(min(self._parallel, len(tasks)))
@@ -71,7 +75,11 @@ class _LocalShift:
     """The tasks that wait, by their server, and how many are under way on each."""
 
     def __init__(
-        self, tasks: Sequence[Task], per_host: int, is_ready: Callable[[str], bool]
+        self,
+        tasks: Sequence[Task],
+        per_host: int,
+        is_ready: Callable[[str], bool],
+        deadline: float,
     ) -> None:
         self._waiting: dict[str, deque[Task]] = {}
         for task in tasks:
@@ -79,18 +87,21 @@ class _LocalShift:
         self._busy: Counter[str] = Counter()
         self._per_host = per_host
         self._is_ready = is_ready
+        self._deadline = deadline
         self._running = 0
         self._changed = Condition()
-        self._results: SimpleQueue[TargetResult | BaseException] = SimpleQueue()
+        self._results: SimpleQueue[TargetResult | BaseException | None] = SimpleQueue()
 
     def take(self) -> Task | None:
         """A task whose server may have one more; waits for it. None: there is no more."""
         with self._changed:
-            while self._waiting:
+            while self._waiting and time.monotonic() < self._deadline:
                 for host, tasks in self._waiting.items():
                     if self._busy[host] < self._per_host and self._is_ready(host):
                         return self._begin(host, tasks)
-                self._changed.wait(PATIENCE)
+                self._changed.wait(min(PATIENCE, self._deadline - time.monotonic()))
+            self._waiting.clear()
+            self._results.put(None)
             return None
 
     def _begin(self, host: str, tasks: deque[Task]) -> Task:
@@ -112,6 +123,8 @@ class _LocalShift:
         """See `Shift`; what the work on a task has raised is raised here."""
         while self._waiting or self._running:
             result = self._results.get()
+            if result is None:  # a thread has found no more to begin
+                continue
             self._running -= 1
             if isinstance(result, BaseException):
                 raise result

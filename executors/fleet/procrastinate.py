@@ -7,6 +7,7 @@ Touches no target: `worker` does. https://procrastinate.readthedocs.io
 from __future__ import annotations
 
 import importlib
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -137,11 +138,13 @@ class OpenQueue:
 @frozen
 class QueueTerms:
     """How tasks become jobs: `template` names the run and what its driver was given; `idle` is
-    called once while no worker takes a job."""
+    called once while no worker takes a job. After the `deadline`, by the monotonic clock, the jobs
+    that wait are taken back."""
 
     template: Assignment
     per_host: int
     idle: Callable[[], None]
+    deadline: float = math.inf
 
 
 class QueueCrew:
@@ -203,6 +206,8 @@ class _QueueShift:
         """See `Shift`."""
         while self._left:
             yield from self._read_new()
+            if self._stopped is None and time.monotonic() >= self._terms.deadline:
+                self.stop()
             if self._is_over():
                 break
             if self._left and time.monotonic() - self._checked >= CHECK:

@@ -5,6 +5,8 @@ Decides nothing of the order: the driver does.
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +22,7 @@ from lockgate.planner.errors import (
     InvalidPlan,
     Locked,
     LockgateError,
+    Paused,
     StalePlan,
     Unreachable,
     Unresolved,
@@ -56,6 +59,11 @@ class FleetRun:
     author: Author
     intent: str | None = None
     allow_non_atomic: bool = False
+
+    @property
+    def deadline(self) -> float:
+        """The moment after which nothing is begun, by the monotonic clock in seconds."""
+        return math.inf if self.author.deadline is None else self.author.deadline
 
     @cached_property
     def targets(self) -> dict[str, tuple[int, Group, FleetTarget]]:
@@ -105,6 +113,10 @@ class FleetRun:
             return TargetResult(task.name, TargetState.HALF_DONE, told(error))
         except Unreachable as error:
             return TargetResult(task.name, TargetState.UNREACHABLE, told(error))
+        except Paused as error:  # between two batches: the same plan goes on there
+            is_late = time.monotonic() >= self.deadline
+            state = TargetState.WAITING if is_late else TargetState.FAILED
+            return TargetResult(task.name, state, told(error))
         except Locked as error:
             return TargetResult(task.name, TargetState.FAILED, told(error))
         except REFUSALS as error:

@@ -38,9 +38,10 @@ from lockgate.views.fleet.run import describe_end, describe_targets, show_end, t
 from lockgate.views.fleet.text import name_some
 from lockgate.views.run import progress
 from lockgate.views.terminal import tell
-from lockgate.workspace import author, load_environment
+from lockgate.workspace import load_environment
 
 if TYPE_CHECKING:
+    from lockgate.executors.apply import Author
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.environments.folder import EnvironmentsFolder
 
@@ -96,20 +97,22 @@ def apply_fleet(
     reviewed: str | None,
     receipt_file: Path | None,
     key: Path | None,
-    emergency: str,
+    author: Author,
     *,
     allow_non_atomic: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
-    """Applies a fleet's plan, or goes on with it; `emergency` is why it passes over policies.
+    """Applies a fleet's plan, or goes on with it, until the author's deadline.
 
     Raises:
-        Paused: too many targets have failed, or a check says stop; the same command goes on.
+        Paused: too many targets have failed, a check says stop, or it is too late; the same command
+            goes on.
         LockgateError: targets are not applied; or nothing was begun.
     """
+    emergency = author.emergency
     opened = _opened_run(
-        plan_file, name, folder, reviewed, emergency, allow_non_atomic=allow_non_atomic
+        plan_file, name, folder, reviewed, author, allow_non_atomic=allow_non_atomic
     )
     with opened as run:
         watcher = watching(as_json=as_json, verbose=verbose)
@@ -132,19 +135,19 @@ def _opened_run(
     name: str | None,
     folder: EnvironmentsFolder | None,
     reviewed: str | None,
-    emergency: str,
+    author: Author,
     *,
     allow_non_atomic: bool,
 ) -> Iterator[FleetRun]:
     """The run of a fleet's plan that may begin, with its targets found."""
     plan, environment = read_admitted(plan_file, name, folder, reviewed)
-    _refuse_emergency_of_workers(environment, emergency)
+    _refuse_emergency_of_workers(environment, author.emergency)
     signatures, maker = read_trusted(plan, plan_file, environment)
     approvers = count_approvers(plan, signatures, environment, datetime.now(UTC))
     with open_fleet(environment) as fleet:
         yield FleetRun(
             fleet, plan, {place.name: place for place in fleet.find_places()}, signatures, maker,
-            approvers, author(emergency=emergency), plan.intent_digest if reviewed else None,
+            approvers, author, plan.intent_digest if reviewed else None,
             allow_non_atomic,
         )  # fmt: skip
 
@@ -166,7 +169,7 @@ def dry_run_fleet(
     name: str | None,
     folder: EnvironmentsFolder | None,
     reviewed: str | None,
-    emergency: str,
+    author: Author,
     *,
     allow_non_atomic: bool,
 ) -> None:
@@ -176,7 +179,7 @@ def dry_run_fleet(
         LockgateError: applying it to that target would be refused.
     """
     opened = _opened_run(
-        plan_file, name, folder, reviewed, emergency, allow_non_atomic=allow_non_atomic
+        plan_file, name, folder, reviewed, author, allow_non_atomic=allow_non_atomic
     )
     with opened as run:
         for number, group in enumerate(run.plan.groups, 1):
@@ -227,7 +230,7 @@ def drive_run(run: FleetRun, watcher: Watcher) -> tuple[Drive, NotedRun | None]:
             coordinator.keep_signatures(plan.digest, run.signatures.by_name())
             terms = RunTerms(
                 failures.total, failures.consecutive, failures.per_host, settings.soak,
-                find_check(run.fleet),
+                find_check(run.fleet), run.deadline,
             )  # fmt: skip
             driver = Driver(plan, tasks, crew, coordinator, terms, watcher)
             done = driver.drive(run.author.actor, afresh=noted.state == "finished")
@@ -242,7 +245,7 @@ def opened_crew(run: FleetRun, coordinator: Coordinator) -> Iterator[Crew]:
         with Throttled(run.fleet, list(run.places.values())) as throttled:
             yield LocalCrew(
                 run.perform, parallel=settings.parallel, per_host=settings.per_host,
-                is_ready=throttled.is_ready,
+                is_ready=throttled.is_ready, deadline=run.deadline,
             )  # fmt: skip
         return
     from lockgate.executors.fleet.procrastinate import (
@@ -254,7 +257,7 @@ def opened_crew(run: FleetRun, coordinator: Coordinator) -> Iterator[Crew]:
 
     template = Assignment(run.plan.digest, (), bool(run.intent), run.allow_non_atomic)
     name = run.fleet.environment.name
-    terms = QueueTerms(template, settings.per_host, lambda: tell_idle(name))
+    terms = QueueTerms(template, settings.per_host, lambda: tell_idle(name), run.deadline)
     queue = run.fleet.find_queue(coordinator.schema)
     with translated_losses(), queue.opened() as opened:
         yield QueueCrew(opened, coordinator, terms)

@@ -86,6 +86,34 @@ def test_when_too_many_fail_no_more_than_those_under_way_are_done(fleet: Fleet) 
     assert shown["targets"]["waiting"] == 12 - shown["targets"]["failed"]
 
 
+def test_a_run_stops_between_two_targets_when_its_time_is_over(fleet: Fleet) -> None:
+    fleet.plan()
+    told = refused(fleet.migrate("apply", "plan.json", "--max-time", "1ms"), 12, "--max-time")
+    assert "0 of 12 targets applied, 12 waiting" in told.err
+    assert "12 of 12 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out
+
+
+def test_a_target_that_stops_between_two_batches_goes_on_with_the_same_plan(
+    databases: Fleet,
+) -> None:
+    databases.up()
+    values = ", ".join(f"({number}, 'a')" for number in range(300))
+    for name in databases.names:
+        databases.run(name, f"insert into users values {values}")
+    databases.project.write(
+        "004_fill.sql",
+        "-- migrate:batch key=id size=10 pause=50ms\nupdate users set text = 'x' "
+        "where id > {{lo}} and id <= {{hi}};",
+    )
+    databases.plan()
+    stopped = databases.migrate("apply", "plan.json", "--max-time", "3s")
+    assert stopped.code in (0, 12), stopped
+    assert ": failed:" not in stopped.err, stopped
+    succeed(databases.migrate("apply", "plan.json"))
+    for name in databases.names:
+        assert databases.run(name, "select count(*) from users where text = 'x'") == [(300,)]
+
+
 def test_each_migration_of_a_target_is_checked_at_its_own_end(fleet: Fleet) -> None:
     fleet.project.write("004_rows.sql", "insert into lines values (7);")
     fleet.project.write("005_heals.sql", "insert into heads values (7);")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.commands.fleets import Fleet, opened
-from tests.commands.running import DEADLINE, succeed
+from tests.commands.running import DEADLINE, refused, succeed
 from tests.servers.openssh import new_person
 from tests.servers.process import wait_until
 
@@ -93,3 +93,13 @@ def test_each_worker_asks_for_approvals_itself(fleet: Fleet, openssh: None) -> N
     succeed(fleet.migrate("apply", "plan.json"))
     end(worker)
     assert fleet.states() == dict.fromkeys("abcdef", "up to date")
+
+
+def test_jobs_that_wait_are_taken_back_when_the_time_of_a_run_is_over(fleet: Fleet) -> None:
+    fleet.plan()
+    told = refused(fleet.migrate("apply", "plan.json", "--max-time", "1s"), 12, "--max-time")
+    assert "6 waiting" in told.err
+    (left,) = fleet.run(
+        fleet.home, "select count(*) from procrastinate_jobs where status in ('todo', 'doing')"
+    )
+    assert left == (0,)

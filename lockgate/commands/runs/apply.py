@@ -114,15 +114,13 @@ def command(
         from lockgate.fleet.running import apply_fleet, dry_run_fleet
 
         refuse_both(dry_run=dry_run, as_json=as_json)
-        reason = read_emergency(emergency)
+        by = author(read_deadline(max_time), read_emergency(emergency))
         if dry_run:
-            dry_run_fleet(
-                plan_file, name, folder, reviewed, reason, allow_non_atomic=allow_non_atomic
-            )
+            dry_run_fleet(plan_file, name, folder, reviewed, by, allow_non_atomic=allow_non_atomic)
             return 0
         refuse_undeliverable(receipt_file, key, plan_file)
         apply_fleet(
-            plan_file, name, folder, reviewed, receipt_file, key, reason,
+            plan_file, name, folder, reviewed, receipt_file, key, by,
             allow_non_atomic=allow_non_atomic, verbose=verbose, as_json=as_json,
         )  # fmt: skip
         return 0

@@ -1,6 +1,8 @@
 """The driver of a fleet's run, on a coordinator's tables of real servers; the crew's work is a
 function, since what is done with a target is not its affair."""
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 
 from lockgate.executors.fleet.coordinator import Coordinator
 from lockgate.executors.fleet.crew import TargetResult, TargetState, Task
-from lockgate.executors.fleet.driver import Drive, Driver, RunTerms, Watcher
+from lockgate.executors.fleet.driver import LATE, Drive, Driver, RunTerms, Watcher
 from lockgate.executors.fleet.local import LocalCrew
 from lockgate.planner.errors import Interrupted, Locked
 from lockgate.planner.fleet.fleet_plan import FleetPlan
@@ -50,6 +52,8 @@ class Runs:
         total: int = 0,
         check: str = "",
         watcher: Watcher | None = None,
+        soak: float = 0.0,
+        seconds: float = math.inf,
     ) -> Drive:
         self.begun = []
 
@@ -58,8 +62,9 @@ class Runs:
             state = TargetState.FAILED if task.name in failing else TargetState.APPLIED
             return TargetResult(task.name, state)
 
-        crew = LocalCrew(work, parallel=1, per_host=1)
-        terms = RunTerms(total, 99, None, 0.0, lambda: check)
+        deadline = time.monotonic() + seconds
+        crew = LocalCrew(work, parallel=1, per_host=1, deadline=deadline)
+        terms = RunTerms(total, 99, None, soak, lambda: check, deadline)
         with self.coordinator.driving(lambda event: None):
             noted = self.coordinator.begin(plan, "ann", ())
             driver = Driver(plan, tasks, crew, self.coordinator, terms, watcher or Watcher())
@@ -149,3 +154,17 @@ def test_what_targets_say_replaces_what_is_noted(runs: Runs) -> None:
     runs.coordinator.rebuild(plan, [TargetResult("b", TargetState.APPLIED)])
     noted = runs.coordinator.read_results(plan.digest)
     assert {name: str(one.state) for name, one in noted.items()} == {"a": "waiting", "b": "applied"}
+
+
+def test_when_its_time_is_over_a_run_pauses_and_goes_on_later(runs: Runs) -> None:
+    plan, tasks = waves(1, 2)
+    assert runs.drive(plan, tasks, seconds=0).paused == LATE
+    assert (runs.begun, runs.state(plan)) == ([], ("paused", LATE))
+    assert not runs.drive(plan, tasks).paused
+    assert runs.begun == ["a", "b", "c"]
+
+
+def test_a_run_does_not_soak_beyond_its_time(runs: Runs) -> None:
+    plan, tasks = waves(1, 2)
+    assert runs.drive(plan, tasks, soak=3600, seconds=0.3).paused == LATE
+    assert runs.begun in ([], ["a"])

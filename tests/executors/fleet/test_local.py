@@ -1,5 +1,6 @@
 """The crew of threads: limits hold, and nothing is begun after a stop."""
 
+import time
 from collections import Counter
 from threading import Barrier, Event, Lock
 
@@ -83,3 +84,25 @@ def test_what_the_work_raises_is_raised_where_results_are_awaited() -> None:
         LocalCrew(work, parallel=2, per_host=2).performing(tasks(3)) as working,
     ):
         list(working)
+
+
+def test_after_the_deadline_what_runs_ends_and_nothing_is_begun() -> None:
+    deadline = time.monotonic() + 0.2
+    begun: list[str] = []
+
+    def work(task: Task) -> TargetResult:
+        begun.append(task.name)
+        while time.monotonic() < deadline:
+            pass
+        return done(task)
+
+    with LocalCrew(work, parallel=1, per_host=1, deadline=deadline).performing(tasks(9)) as working:
+        assert [result.name for result in working] == begun
+    assert len(begun) <= 1
+
+
+def test_those_that_wait_for_a_host_wait_until_the_deadline() -> None:
+    deadline = time.monotonic() + 0.1
+    crew = LocalCrew(done, parallel=3, per_host=1, is_ready=lambda host: False, deadline=deadline)
+    with crew.performing(tasks(9)) as working:
+        assert list(working) == []
