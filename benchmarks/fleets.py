@@ -1,64 +1,70 @@
 """A fleet of schemas on one PostgreSQL: what planning and applying cost, by their number.
 
-`python -m benchmarks.fleets 100 1000 10000`. CPU is the client's, and the server's by the
-statistics of its processes' group; the probe is a small query of somebody else meanwhile.
+`python -m benchmarks.fleets 100 1000 10000 --minutes 25`. CPU is the client's, and the server's by
+the statistics of its processes' group; the probe is a small query of somebody else meanwhile.
 """
 
 from __future__ import annotations
 
-import statistics
+import os
+import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from benchmarks.dbmate import dbmate, fetch_dbmate
-from benchmarks.measure import Usage, migrate
+from benchmarks.measure import MIGRATE, Usage, migrate
 from tests.servers.postgres import PostgresServer
 
 SIZES = (100, 1_000)
-LOOPED = 20
+LOOPED = 100
 """Targets of the loops that it is measured against."""
-PROBE = "select count(*) from pg_catalog.pg_class where relname = 'none'"
+IDLE = 10.0
+"""Seconds of the probe without anything else."""
+BAR = 2.0
+"""How many times its p99 without anything else that of the probe may be."""
+WORKERS = 2
+PROBE = """
+import sys, threading, time, psycopg
+over, times = threading.Event(), []
+threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
+    while not over.wait(0.02):
+        began = time.perf_counter()
+        connection.execute("select count(*) from pg_catalog.pg_class where relname = 'none'")
+        times.append((time.perf_counter() - began) * 1000)
+times = sorted(times) or [0.0]
+print(times[len(times) // 2], times[len(times) * 99 // 100])
+"""
+"""A process of its own that asks fifty times a second, until its input ends."""
 
 
 @dataclass
 class Probe:
-    """Milliseconds of a query, one after another."""
+    """Milliseconds of a query, asked again and again: the median, and what one in 100 is above."""
 
-    times: list[float] = field(default_factory=list)
-
-    @property
-    def shown(self) -> str:
-        """The median, and what one in a hundred is above."""
-        found = sorted(self.times) or [0.0]
-        return f"{statistics.median(found):.1f}/{found[len(found) * 99 // 100]:.1f}"
+    median: float = 0.0
+    p99: float = 0.0
 
 
 @contextmanager
 def probing(server: Any) -> Iterator[Probe]:
-    """Asks the server fifty times a second while the block runs."""
-    probe, over = Probe(), threading.Event()
-
-    def ask() -> None:
-        with server.connect("postgres") as connection:
-            while not over.wait(0.02):
-                began = time.perf_counter()
-                connection.execute(PROBE)
-                probe.times.append((time.perf_counter() - began) * 1000)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield probe
-    finally:
-        over.set()
-        thread.join()
+    """Asks the server while the block runs."""
+    probe = Probe()
+    argv = [sys.executable, "-c", PROBE, server.url("postgres")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            yield probe
+        finally:
+            told = process.communicate()[0].split()
+            probe.median, probe.p99 = map(float, told)
 
 
 def server_cpu(pid: int) -> float:
@@ -88,68 +94,149 @@ def prepare(folder: Path, server: Any, count: int) -> str:
             )
     for name in ("environments", "migrations"):
         (folder / name).mkdir(parents=True)
-    (folder / "environments" / "dev.yaml").write_text(
-        f'database: {{url: "{server.url(database)}"}}\n'
-        'fleet:\n  targets: {schemas: "tenant_%"}\n  parallel: 4\n'
-    )
-    (folder / "migrations" / "001_orders.sql").write_text(
-        "-- migrate:up\ncreate table orders (id int primary key, total int);\n"
-        "-- migrate:down\ndrop table orders;\n"
-    )
+    configure(folder, server.url(database))
+    (folder / "migrations" / "001_orders.sql").write_text(table("orders"))
     return database
 
 
-def measure(folder: Path, server: Any, *arguments: str) -> tuple[Usage, float, str]:
-    """What a command costs, the seconds of the server's CPU, and the probe meanwhile."""
-    before = server_cpu(server.pid)
-    with probing(server) as probe:
-        usage = migrate(folder, *arguments)
-    return usage, server_cpu(server.pid) - before, probe.shown
-
-
-def measure_size(server: Any, count: int, binary: Path | None) -> None:
-    """Prints a row for each command on so many targets."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "project"
-        database = prepare(folder, server, count)
-        commands = {"plan": ["plan"], "apply": ["apply", "plan.json"],
-                    "status": ["status"], "plan again": ["plan"]}  # fmt: skip
-        for what, arguments in commands.items():
-            usage, cpu, probe = measure(folder, server, *arguments)
-            _row(count, what, usage, cpu, probe)
-        size = (folder / "plan.json").stat().st_size
-        print(f"{count:>7,}  the plan has {size / 1e3:.0f} kB")
-        _loops(folder, server, database, count, binary)
-        server.drop_database(database)
-
-
-def _row(count: int, what: str, usage: Usage, cpu: float, probe: str) -> None:
-    each = 1000 / count
-    print(
-        f"{count:>7,}  {what:<12}{usage.wall:>8.1f} s{usage.cpu * each:>8.1f} ms"
-        f"{cpu * each:>8.1f} ms{usage.memory:>8.0f} MiB  {probe}"
+def configure(folder: Path, url: str, targets: str = "tenant_%", crew: str = "local") -> None:
+    """The environment of the project: four targets at once."""
+    (folder / "environments" / "dev.yaml").write_text(
+        f'database: {{url: "{url}"}}\n'
+        f'fleet:\n  targets: {{schemas: "{targets}"}}\n  crew: {crew}\n'
+        "  parallel: 4\n  per_host: 4\n"
     )
 
 
-def _loops(folder: Path, server: Any, database: str, count: int, binary: Path | None) -> None:
-    """The same by a loop over `migrate up`, and over dbmate, on a few more schemas."""
-    names = [f"looped_{number}" for number in range(2 * LOOPED)]
-    with server.connect(database) as connection:
+def table(name: str) -> str:
+    """A migration of one table."""
+    return (
+        f"-- migrate:up\ncreate table {name} (id int primary key, total int);\n"
+        f"-- migrate:down\ndrop table {name};\n"
+    )
+
+
+class Bench:
+    """What is measured on one server, until so many seconds are over."""
+
+    def __init__(self, server: Any, binary: Path | None, seconds: float) -> None:
+        self._server = server
+        self._binary = binary
+        self._end = time.monotonic() + seconds
+        self._idle = Probe()
+        self._before: dict[str, float] = {}
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self._end
+
+    def measure_idle(self) -> None:
+        """The probe with nobody else."""
+        with probing(self._server) as self._idle:
+            time.sleep(IDLE)
+        print(f"idle: probe {self._idle.median:.2f} / {self._idle.p99:.2f} ms", flush=True)
+
+    def measure_size(self, count: int) -> None:
+        """Prints a row for each command on so many targets."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "project"
+            database = prepare(folder, self._server, count)
+            self._measure(folder, count, "plan", "plan")
+            self._measure(folder, count, "apply", "apply", "plan.json")
+            self._measure(folder, count, "status", "status")
+            (folder / "migrations" / "002_lines.sql").write_text(table("lines"))
+            self._measure(folder, count, "plan again", "plan")
+            with self._workers(folder, database) as workers:
+                self._measure(folder, count, "by workers", "apply", "plan.json")
+            size = sum(file.stat().st_size for file in folder.glob("plan.json"))
+            print(f"{count:>7,}  the plan has {size / 1e3:,.0f} kB{workers}", flush=True)
+            self._server.drop_database(database)
+
+    def _measure(self, folder: Path, count: int, what: str, *arguments: str) -> None:
+        if self.is_over:
+            print(f"{count:>7,}  {what:<13}not measured: the time is over", flush=True)
+            return
+        before = server_cpu(self._server.pid)
+        with probing(self._server) as probe:
+            usage = migrate(folder, *arguments)
+        cpu = server_cpu(self._server.pid) - before
+        ratio = probe.p99 / self._idle.p99
+        met = "yes" if ratio <= BAR else "NO"
+        each = (usage.cpu + cpu) * 1000 / count
+        slope = f"{each / self._before[what]:.2f} x" if what in self._before else ""
+        self._before[what] = each
+        told = f"{probe.median:.2f} / {probe.p99:.2f}, {ratio:.1f} x idle {met}"
+        _row(count, what, usage, cpu, slope, told)
+
+    @contextmanager
+    def _workers(self, folder: Path, database: str) -> Iterator[_Workers]:
+        """So many workers of the fleet for the block; their memory is known after it."""
+        found = _Workers()
+        if self.is_over:
+            yield found
+            return
+        configure(folder, self._server.url(database), crew="procrastinate")
+        argv = [*MIGRATE, "worker", "-e", "dev", "--jobs", "2"]
+        processes = [
+            subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for _ in range(WORKERS)
+        ]
+        try:
+            yield found
+        finally:
+            for process in processes:
+                process.terminate()
+                usage = os.wait4(process.pid, 0)[2]
+                process.returncode = 0
+                found.cpu += usage.ru_utime + usage.ru_stime
+                found.memory = max(found.memory, usage.ru_maxrss / 1024)
+
+    def measure_loops(self, count: int = LOOPED) -> None:
+        """The same by a loop over `migrate up`, and over dbmate, in a database of so many."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "project"
+            database = prepare(folder, self._server, count)
+            names = [f"tenant_{number}" for number in range(1, count + 1)]
+            self._loop(
+                "loop: migrate", lambda one: migrate(folder, "up", "-e", f"dev/{one}"), names
+            )
+            self._server.drop_database(database)
+            if self._binary is not None:
+                binary, database = self._binary, prepare(folder / "dbmate", self._server, count)
+                url = f"{self._server.url(database)}?sslmode=disable&search_path="
+                argv = (folder / "migrations", "migrate")
+                self._loop("loop: dbmate", lambda one: dbmate(binary, url + one, *argv), names)
+                self._server.drop_database(database)
+
+    def _loop(self, what: str, do: Callable[[str], Usage], names: Sequence[str]) -> None:
+        before, used = server_cpu(self._server.pid), []
         for name in names:
-            connection.execute(f"create schema {name}")
-    path = folder / "environments" / "dev.yaml"
-    path.write_text(path.read_text().replace("tenant_%", "looped_%"))
-    before, used = server_cpu(server.pid), []
-    for name in names[:LOOPED]:
-        used.append(migrate(folder, "up", "-e", f"dev/{name}"))
-    _row(LOOPED, "loop: migrate", _sum(used), server_cpu(server.pid) - before, "")
-    if binary is None:
-        return
-    before, used = server_cpu(server.pid), []
-    for name in names[LOOPED:]:
-        url = f"{server.url(database)}?sslmode=disable&search_path={name}"
-        used.append(dbmate(binary, url, folder / "migrations", "migrate"))
-    _row(LOOPED, "loop: dbmate", _sum(used), server_cpu(server.pid) - before, "")
+            if self.is_over:
+                break
+            used.append(do(name))
+        if used:
+            _row(len(used), what, _sum(used), server_cpu(self._server.pid) - before, "", "")
+
+
+@dataclass
+class _Workers:
+    """Seconds of CPU of all, and the largest size of one in MiB."""
+
+    cpu: float = 0.0
+    memory: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.memory:
+            return ""
+        return f"; {WORKERS} workers: {self.cpu:.1f} s of CPU, {self.memory:.0f} MiB the larger"
+
+
+def _row(count: int, what: str, usage: Usage, cpu: float, slope: str, probe: str) -> None:
+    each = 1000 / count
+    print(
+        f"{count:>7,}  {what:<13}{usage.wall:>8.1f} s{usage.cpu * each:>8.1f} ms"
+        f"{cpu * each:>8.1f} ms{slope:>8}{usage.memory:>6.0f} MiB  {probe}", flush=True,
+    )  # fmt: skip
 
 
 def _sum(used: list[Usage]) -> Usage:
@@ -158,18 +245,20 @@ def _sum(used: list[Usage]) -> Usage:
     )
 
 
-def main() -> None:
-    """Prints the table."""
-    sizes = [int(one) for one in sys.argv[1:]] or list(SIZES)
-    print("targets  command         wall   client CPU server CPU  memory  probe ms, median/p99")
-    print("                                 a target   a target")
+@click.command()
+@click.argument("sizes", nargs=-1, type=int)
+@click.option("--minutes", default=60.0, help="After which nothing more is begun.")
+def main(sizes: tuple[int, ...], minutes: float) -> None:
+    """Print what fleets of these sizes cost, and what loops cost."""
+    print("targets  command           wall  client CPU server CPU  slope  memory  probe ms:")
+    print("                                   a target   a target                 median / p99")
     with PostgresServer() as server, tempfile.TemporaryDirectory() as folder:
-        with probing(server) as idle:
-            time.sleep(3)
-        print(f"         idle: probe {idle.shown}")
-        binary = fetch_dbmate(Path(folder))
-        for size in sizes:
-            measure_size(server, size, binary)
+        bench = Bench(server, fetch_dbmate(Path(folder)), minutes * 60)
+        bench.measure_idle()
+        bench.measure_loops()
+        for size in sizes or SIZES:
+            bench.measure_size(size)
+        bench.measure_idle()
 
 
 if __name__ == "__main__":
