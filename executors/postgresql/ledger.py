@@ -5,6 +5,7 @@ Changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.location import FoundLedger
@@ -43,7 +44,7 @@ PARTS = """(
         union all select 's' || relowner || relrowsecurity || relforcerowsecurity
             from pg_class where oid = {oid}
     ) parts (part))"""
-TABLES = f"""
+OF_LEDGER = f"""
 with recursive {OWN_ROLES}, ledger as (
     select c.*, n.nspname, format('%%I.%%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -56,7 +57,31 @@ with recursive {OWN_ROLES}, ledger as (
     from ledger l join pg_constraint k on k.conrelid = l.oid
     union all select l.oid, 'pg_class'::regclass, i.indexrelid
     from ledger l join pg_index i on i.indrelid = l.oid
-), foreign_key (oid, number) as (
+)
+"""
+# What a table may have that is none of ours is asked for where there is a sign of anything of that:
+# to plan the whole question takes longer than all else that is read of a ledger.
+# https://www.postgresql.org/docs/current/catalog-pg-class.html
+TABLES = f"""
+{OF_LEDGER}
+select array(select attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
+        and a.attnum > 0 and not a.attisdropped where l.relname = %s
+        order by attname::text collate "C"),
+    coalesce((select json_object_agg(relname, json_build_array(oid::int8,
+        {PARTS.format(oid="l.oid")})) from ledger l), '{{}}'),
+    exists (select from ledger l where relkind <> 'r' or relpersistence <> 'p' or relhastriggers
+        or relhasrules or relrowsecurity or relhassubclass or relowner not in (table own)
+        or exists (select from pg_inherits where inhrelid = l.oid)
+        or exists (select from pg_constraint where conrelid = l.oid and contype = 'f')
+        or exists (select from pg_attribute where attrelid = l.oid and not attisdropped
+            and atttypid >= 16384))
+    or exists (select from part p join pg_depend d on d.classid = p.class and d.objid = p.object
+        where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)),
+    array(select a.attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
+        where l.relname = 'lockgate_runs' and a.attname in ({", ".join(map(repr, ADDED))}))
+"""
+FAULTS = f"""
+{OF_LEDGER.rstrip()}, foreign_key (oid, number) as (
     select l.oid, k.oid from ledger l join pg_constraint k on k.conrelid = l.oid
     where k.contype = 'f'
     union select l.oid, t.tgconstraint from ledger l join pg_trigger t on t.tgrelid = l.oid
@@ -94,15 +119,7 @@ with recursive {OWN_ROLES}, ledger as (
     from part p join pg_depend d on d.classid = p.class and d.objid = p.object
     where d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)
 )
-select array(select attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
-        and a.attnum > 0 and not a.attisdropped where l.relname = %s
-        order by attname::text collate "C"),
-    coalesce((select json_object_agg(relname, json_build_array(oid::int8,
-        {PARTS.format(oid="l.oid")})) from ledger l), '{{}}'),
-    coalesce((select json_agg(json_build_array(name, what, cure) order by name, what)
-        from fault join ledger using (oid)), '[]'),
-    array(select a.attname::text from ledger l join pg_attribute a on a.attrelid = l.oid
-        where l.relname = 'lockgate_runs' and a.attname in ({", ".join(map(repr, ADDED))}))
+select name, what, cure from fault join ledger using (oid) order by name, what
 """
 # What is found here is judged by `TABLES` before more is read of it.
 LEDGERS = f"""
@@ -192,9 +209,9 @@ delete from {history} using fence where version = $1 and checksum = $2
 """
 
 
-def read_tables(row: Row) -> Tables:
-    """The row of TABLES."""
-    columns, known, faults, added = row
+def read_tables(row: Row, faults: Iterable[Row]) -> Tables:
+    """The row of TABLES, and those of FAULTS."""
+    columns, known, _, added = row
     found = tuple(TableFault(*fault) for fault in faults)
     lacking = tuple(name for name in ADDED if name not in added)
     return Tables(tuple(columns), frozenset(known), found, lacking, known)

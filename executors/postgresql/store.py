@@ -12,6 +12,7 @@ from lockgate.executors.ledger.tables import Tables
 from lockgate.executors.lock import lost_lock
 from lockgate.executors.postgresql.ledger import (
     CREATE_TABLES,
+    FAULTS,
     IDENTIFY,
     INTEND,
     KEEP_DIGESTS,
@@ -124,7 +125,8 @@ class PostgreSQLStore(Store):
         names = [self.session.history_name, *own]
         asked = (self.session.history_schema, names, self.session.history_name)
         (row,) = self.session.query_all(TABLES, asked)
-        return read_tables(row)
+        _, _, is_suspect, _ = row
+        return read_tables(row, self.session.query_all(FAULTS, asked[:2]) if is_suspect else ())
 
     def _creation(self, identity: Identity, plan: Plan | None = None) -> list[Command[Any]]:
         """What does not exist yet; to ask again for what does takes the right to create it."""
