@@ -25,8 +25,7 @@ Keep = Callable[[Run, Engine, Identity], None]
 
 
 def keep_nothing(run: Run, engine: Engine, identity: Identity) -> None:
-    """Nothing, for many targets in one database: to read what it holds takes longer than most
-    plans."""
+    """Nothing."""
 
 
 def keep_schema(run: Run, engine: Engine, identity: Identity) -> None:

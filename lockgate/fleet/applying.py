@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.apply import Admit, Author, apply
 from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.crew import GONE, TargetResult, TargetState, Task
-from lockgate.executors.receipts import keep_nothing, keep_schema
+from lockgate.executors.receipts import keep_schema
 from lockgate.planner.errors import (
     Denied,
     HistoryError,
@@ -152,9 +152,7 @@ class FleetRun:
             self._refuse_drifted(plan, group, engine)
             report = apply(
                 plan, engine, self.author, wait=work.environment.lock.wait, emit=_ignore,
-                admit=self._admit(plan, read),
-                # Of a database that many targets share, each would read all.
-                keep=keep_nothing if place.schema else keep_schema,
+                admit=self._admit(plan, read), keep=keep_schema,
             )  # fmt: skip
             again = report.outcome == "already applied"
             return TargetResult(target.name, TargetState.APPLIED, "", _run_of(plan, engine), again)

@@ -60,9 +60,8 @@ def _compare(
 
 
 def _find_changed(fleet: FleetWorkspace, targets: Iterable[SeenTarget]) -> list[DriftedTarget]:
-    """Those that are not as their last run has left them. Runs note that in a database that is one
-    target's own; of one that many share, all would be read for each."""
-    own = {one.place.name: one for one in targets if one.place.schema is None}
+    """Those that are not as their last run has left them."""
+    own = {one.place.name: one for one in targets}
     found: list[DriftedTarget] = []
     lock = Lock()
 

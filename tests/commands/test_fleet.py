@@ -357,7 +357,19 @@ def test_drift_of_one_schema_is_no_other_targets(fleet: Fleet) -> None:
     a, b = fleet.names[:2]
     fleet.run(a, "alter table users add column hand_made int")
     refused(fleet.migrate("drift", "-e", f"live/{a}"), 4)
+    fleet.run(fleet.home, "create table public.of_all (id int)")
     succeed(fleet.migrate("drift", "-e", f"live/{b}"))
+
+
+def test_drift_of_all_schemas_alike_is_found_by_what_their_runs_left(fleet: Fleet) -> None:
+    fleet.up()
+    for name in fleet.names:
+        fleet.run(name, "alter table users owner to pg_monitor")  # no part of a definition
+    result = fleet.migrate("drift", "-e", "live", "--json")
+    assert result.code == 4, result.err
+    assert {one["name"]: one["lines"] for one in result.document["drifted"]} == {
+        name: [f"table {name}.users changed"] for name in fleet.names
+    }
 
 
 def test_an_emergency_passes_over_what_the_environment_names_and_is_kept(fleet: Fleet) -> None:

@@ -1,16 +1,20 @@
 """The catalogue of real databases: what it tells apart, and what it takes for the same."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
 import pytest
 
+from lockgate.executors.engine import open_engine
 from lockgate.executors.mysql.catalogue import catalogue as mysql_catalogue
 from lockgate.executors.postgresql.catalogue import catalogue as postgresql_catalogue
 from lockgate.planner.database.catalogue import Catalogue, differences
-from tests.executors.building import by_hand, new_identity, open_test_engine
+from lockgate.planner.environments.environment import resolve_database
+from lockgate.planner.fleet.place import TargetPlace
+from tests.executors.building import by_hand, environment_for, new_identity, open_test_engine
 from tests.executors.catalogue_family import (
     FAMILY,
     FAMILY_CHANGES,
@@ -284,3 +288,57 @@ def test_a_plain_account_sees_what_it_may(family_server: Any) -> None:
     hidden = {difference.object for difference in differences(whole, seen)}
     # The server shows a body to its definer, and to who may see every routine.
     assert hidden <= {"grants", "procedure pr", "function fu"}
+
+
+def test_of_one_schema_of_many_all_that_it_holds_is_told_and_nothing_else(
+    postgres_server: Any, postgres_database: str
+) -> None:
+    for name in ("a", "b"):
+        run(postgres_server, postgres_database, f"create schema {name}")
+        with postgres_server.connect(postgres_database) as connection:
+            connection.execute(f"set search_path = {name}")
+            for sql in IN_A_SCHEMA:
+                connection.execute(sql)
+    place = TargetPlace("a", schema="a")
+    environment = environment_for(postgres_server, postgres_database)
+    address = place.over(resolve_database(environment, {}))
+    with closing(open_engine(address, environment.member(place))) as engine:
+        own = engine.survey.read_digests()
+    with open_test_engine(postgres_server, postgres_database) as engine:
+        whole = engine.survey.read_digests()
+    kept = {name: digest for name, digest in whole.items() if re.search(r"\ba\b", name)}
+    assert own == kept
+    assert {name.partition(" ")[0] for name in own} >= KINDS_OF_A_SCHEMA
+
+
+IN_A_SCHEMA = (
+    "create type mood as enum ('x', 'y')",
+    "create domain pos as int check (value > 0)",
+    "create type pair as (left_one int, right_one text)",
+    "create type reach as range (subtype = int4)",
+    "create table p (id int generated always as identity primary key, m mood, q pos, r pair)",
+    "create table part (k int) partition by range (k)",
+    "create table part1 partition of part for values from (0) to (9)",
+    "create index on part (k)",
+    "create view v as select id from p",
+    "create materialized view mv as select id from p",
+    "create table u (s serial, n int[])",
+    "create function f(int) returns int language sql as 'select 1'",
+    "create procedure pr() language sql as 'select 1'",
+    "create aggregate ag(int) (sfunc = int4pl, stype = int, initcond = '0')",
+    "create function tg() returns trigger language plpgsql as 'begin return new; end'",
+    "create trigger tr before insert on u for each row execute function tg()",
+    "create rule ru as on delete to v do instead nothing",
+    "create policy po on u for select using (n is not null)",
+    "create statistics st on id, m from p",
+    "create sequence sq",
+    'create collation co from "C"',
+    "create operator === (leftarg = int, rightarg = int, function = int4eq)",
+    "create text search configuration tc (copy = simple)",
+    "create text search dictionary td (template = simple)",
+)
+KINDS_OF_A_SCHEMA = {
+    *("aggregate", "collation", "domain", "function", "materialized", "operator", "policy"),
+    *("procedure", "rule", "schema", "sequence", "statistics", "table", "text", "trigger"),
+    *("type", "view"),
+}

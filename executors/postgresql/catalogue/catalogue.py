@@ -6,12 +6,13 @@ sequences. What belongs to an extension is the extension's, and is not listed by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.postgresql.catalogue.objects import OTHERS, PUBLISHED_SCHEMAS
 from lockgate.executors.postgresql.catalogue.relations import TABLES
+from lockgate.executors.postgresql.catalogue.schema import keep_to_schema
 from lockgate.planner.database.catalogue import (
     ANYWHERE,
     DATABASE,
@@ -31,8 +32,10 @@ HIDDEN = """
 select format('table %%I.%%I', schema, name)
 from unnest(%s::text[]) name, (values (%s::text)) of (schema)
 union all select 'schema ' || quote_ident(n.nspname) from pg_namespace n
-where n.nspname = %s and n.nspname <> 'public' and not exists (select from pg_class c
-    where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+where n.nspname = %s and n.nspname <> 'public' and not exists (
+    select from pg_depend d join pg_class c on c.oid = d.objid
+    where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid
+    and d.classid = 'pg_class'::regclass and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     and c.relname <> all (%s))
 """
 
@@ -76,11 +79,14 @@ def read_catalogue(session: PostgreSQLSession) -> Catalogue:
 
 def digests_expression(session: PostgreSQLSession) -> str:
     """SQL whose value is a JSON object: each object of the database, without lockgate's own, with a
-    short digest that changes with it."""
+    short digest that changes with it. A session that keeps to a schema tells what that holds."""
     names = f"array[{', '.join(map(spelled_out, [session.history_name, *OURS]))}]"
     schema = spelled_out(session.history_schema)
     hidden = HIDDEN % (names, schema, schema, names)
-    details = " union all ".join(map(DETAIL.format, _queries(session)))
+    queries: Iterable[str] = _queries(session)
+    if session.schema is not None:
+        queries = keep_to_schema(session, queries)
+    details = " union all ".join(map(DETAIL.format, queries))
     return DIGESTS.format(details=details, hidden=hidden, short=SHORT, database=DATABASE)
 
 

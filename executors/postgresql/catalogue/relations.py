@@ -45,9 +45,11 @@ def by_itself(catalog: str, oid: str) -> str:
     )
 
 
-def of_users(catalog: str, oid: str) -> str:
-    """In a schema `n` that is not the server's own, and of no extension."""
-    return f"n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and {free(catalog, oid)}"
+def of_users(catalog: str, oid: str, whole: str = "") -> str:
+    """In a schema `n` that is not the server's own, and of no extension; `whole` is the catalog and
+    the oid of what it is a part of, and has its schema from."""
+    users = f"n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and {free(catalog, oid)}"
+    return f"{users} /* of {catalog} within {whole or f'{catalog} {oid}'} */"
 
 
 # An object of pg_class as `c` with its schema as `n`.
@@ -142,21 +144,21 @@ select {RELATION}, '', null::int, json_build_object(
     'privileges', {privileges("c.relacl", "s", "c.relowner")},
     'comment', obj_description(c.oid, 'pg_class'))
 from pg_sequence s join pg_class c on c.oid = s.seqrelid {IN_SCHEMA} c.relnamespace
-where {of_users("pg_class", "c.oid")}
+where {of_users("pg_class", "c.oid").replace("of pg_class", "of pg_sequence")}
 """
 RULES = f"""
 select format('rule %I on %s', r.rulename, {NAMED}), '', null::int, json_build_object(
     'definition', pg_get_ruledef(r.oid), 'enabled', nullif(r.ev_enabled, 'O'),
     'comment', obj_description(r.oid, 'pg_rewrite'))
 from pg_rewrite r join pg_class c on c.oid = r.ev_class {IN_SCHEMA} c.relnamespace
-where r.rulename <> '_RETURN' and {of_users("pg_rewrite", "r.oid")}
+where r.rulename <> '_RETURN' and {of_users("pg_rewrite", "r.oid", "pg_class c.oid")}
 """
 TRIGGERS = f"""
 select format('trigger %I on %s', t.tgname, {NAMED}), '', null::int, json_build_object(
     'definition', pg_get_triggerdef(t.oid), 'enabled', nullif(t.tgenabled, 'O'),
     'comment', obj_description(t.oid, 'pg_trigger'))
 from pg_trigger t join pg_class c on c.oid = t.tgrelid {IN_SCHEMA} c.relnamespace
-where not t.tgisinternal and {of_users("pg_trigger", "t.oid")}
+where not t.tgisinternal and {of_users("pg_trigger", "t.oid", "pg_class c.oid")}
 """
 POLICIES = f"""
 select format('policy %I on %s', p.polname, {NAMED}), '', null::int, json_build_object(
@@ -167,7 +169,7 @@ select format('policy %I on %s', p.polname, {NAMED}), '', null::int, json_build_
     'with check', pg_get_expr(p.polwithcheck, p.polrelid),
     'comment', obj_description(p.oid, 'pg_policy'))
 from pg_policy p join pg_class c on c.oid = p.polrelid {IN_SCHEMA} c.relnamespace
-where {of_users("pg_policy", "p.oid")}
+where {of_users("pg_policy", "p.oid", "pg_class c.oid")}
 """
 # The server's own text of it has the columns in the table's order.
 STATISTICS = f"""

@@ -56,8 +56,8 @@ def command(
     them, the applied migrations are run on a scratch database, which is made where the
     environment's `rehearsal:` says.
 
-    The targets of a fleet are compared with each other, by their histories, and those that are
-    databases with what their last runs have left.
+    The targets of a fleet are compared with each other, by their histories, and with what their
+    last runs have left.
 
     \b
     Examples:
