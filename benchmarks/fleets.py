@@ -31,6 +31,8 @@ IDLE = 10.0
 BAR = 2.0
 """How many times its p99 without anything else that of the probe may be."""
 WORKERS = 2
+AT_ONCE = 4
+"""Targets that are worked on at once, as `parallel` and `per_host` say."""
 PROBE = """
 import sys, threading, time, psycopg
 over, times = threading.Event(), []
@@ -83,7 +85,7 @@ def _own_cpu(pid: str) -> float:
     return sum(map(int, parts[11:13])) / 100
 
 
-def prepare(folder: Path, server: Any, count: int) -> str:
+def prepare(folder: Path, server: Any, count: int, at_once: int = AT_ONCE) -> str:
     """A project whose fleet is so many empty schemas of a new database; its name."""
     database: str = server.new_database()
     with server.connect(database) as connection:
@@ -94,17 +96,17 @@ def prepare(folder: Path, server: Any, count: int) -> str:
             )
     for name in ("environments", "migrations"):
         (folder / name).mkdir(parents=True)
-    configure(folder, server.url(database))
+    configure(folder, server.url(database), at_once)
     (folder / "migrations" / "001_orders.sql").write_text(table("orders"))
     return database
 
 
-def configure(folder: Path, url: str, targets: str = "tenant_%", crew: str = "local") -> None:
-    """The environment of the project: four targets at once."""
+def configure(folder: Path, url: str, at_once: int, crew: str = "local") -> None:
+    """The environment of the project: so many targets at once."""
     (folder / "environments" / "dev.yaml").write_text(
         f'database: {{url: "{url}"}}\n'
-        f'fleet:\n  targets: {{schemas: "{targets}"}}\n  crew: {crew}\n'
-        "  parallel: 4\n  per_host: 4\n"
+        f'fleet:\n  targets: {{schemas: "tenant_%"}}\n  crew: {crew}\n'
+        f"  parallel: {at_once}\n  per_host: {at_once}\n"
     )
 
 
@@ -119,10 +121,11 @@ def table(name: str) -> str:
 class Bench:
     """What is measured on one server, until so many seconds are over."""
 
-    def __init__(self, server: Any, binary: Path | None, seconds: float) -> None:
+    def __init__(self, server: Any, binary: Path | None, seconds: float, at_once: int) -> None:
         self._server = server
         self._binary = binary
         self._end = time.monotonic() + seconds
+        self._at_once = at_once
         self._idle = Probe()
         self._before: dict[str, float] = {}
 
@@ -140,7 +143,7 @@ class Bench:
         """Prints a row for each command on so many targets."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "project"
-            database = prepare(folder, self._server, count)
+            database = prepare(folder, self._server, count, self._at_once)
             self._measure(folder, count, "plan", "plan")
             self._measure(folder, count, "apply", "apply", "plan.json")
             self._measure(folder, count, "status", "status")
@@ -175,7 +178,7 @@ class Bench:
         if self.is_over:
             yield found
             return
-        configure(folder, self._server.url(database), crew="procrastinate")
+        configure(folder, self._server.url(database), self._at_once, "procrastinate")
         argv = [*MIGRATE, "worker", "-e", "dev", "--jobs", "2"]
         processes = [
             subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -248,12 +251,13 @@ def _sum(used: list[Usage]) -> Usage:
 @click.command()
 @click.argument("sizes", nargs=-1, type=int)
 @click.option("--minutes", default=60.0, help="After which nothing more is begun.")
-def main(sizes: tuple[int, ...], minutes: float) -> None:
+@click.option("--at-once", default=AT_ONCE, help="How many targets are worked on at once.")
+def main(sizes: tuple[int, ...], minutes: float, at_once: int) -> None:
     """Print what fleets of these sizes cost, and what loops cost."""
     print("targets  command           wall  client CPU server CPU  slope  memory  probe ms:")
     print("                                   a target   a target                 median / p99")
     with PostgresServer() as server, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(server, fetch_dbmate(Path(folder)), minutes * 60)
+        bench = Bench(server, fetch_dbmate(Path(folder)), minutes * 60, at_once)
         bench.measure_idle()
         bench.measure_loops()
         for size in sizes or SIZES:

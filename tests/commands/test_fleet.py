@@ -190,12 +190,16 @@ def test_a_check_between_waves_pauses(fleet: Fleet) -> None:
 
 
 def test_a_policy_holds_for_every_group(fleet: Fleet) -> None:
-    fleet.configure(more="policy: {destructive: deny}\n")
-    fleet.up("--to", "1")
     fleet.project.write("002_orders.sql", "drop table users;")
-    result = fleet.migrate("plan", "-e", "live")
-    refused(result, 3, "policy.destructive")
+    fleet.up("--to", "1")
+    for name in fleet.names[1:]:
+        succeed(fleet.migrate("up", "-e", f"live/{name}", "--to", "2"))
+    fleet.configure(more="policy: {destructive: deny}\n")
+    refused(fleet.migrate("plan", "-e", "live"), 3, "policy.destructive")
+    plan = json.loads((fleet.project.folder / "plan.json").read_text())
+    assert [len(group["targets"]) for group in plan["groups"]] == [4, 1]
     refused(fleet.migrate("apply", "plan.json"), 3, "policy.destructive")
+    assert fleet.applied(fleet.names[1]) == ["001", "002"]
 
 
 def test_one_approval_and_one_signed_receipt_are_for_all(fleet: Fleet, openssh: None) -> None:

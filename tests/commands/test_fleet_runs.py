@@ -168,6 +168,10 @@ def test_what_a_fleet_has_run_is_promoted_to_the_next_by_its_signed_receipt(
         url = {"NEXT_URL": other.project.url}
         asked = ("promote", "--from", "live", "--to", "next", "-o", "next.json")
         refused(fleet.migrate(*asked, environ=url), 64, "live is a fleet")
+        text = (fleet.project.folder / "done.json").read_text()
+        (fleet.project.folder / "else.json").write_text(text)
+        unsigned = fleet.migrate(*asked, "--receipt", "else.json", environ=url)
+        refused(unsigned, 3, "policy.promotion")
         succeed(fleet.migrate(*asked, "--receipt", "done.json", environ=url))
         assert (fleet.project.folder / "next.json").stat().st_size < 60_000
         succeed(fleet.migrate("apply", "next.json", environ=url))
