@@ -15,7 +15,6 @@ from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OURS
 from lockgate.executors.postgresql.layouts import (
     BUSY,
     QUERIES,
-    WITHIN,
     kept_within,
     read_dependents,
     read_layouts,
@@ -44,7 +43,7 @@ with recursive {BUSY}, relation as (
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     left join pg_index i on i.indexrelid = c.oid
     where c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f')
-        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' {WITHIN}
+        and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' /* within c.oid */
 ), measured as (
     select oid, case when relkind in ('r', 'm') and not is_busy
             then pg_relation_size(oid) / current_setting('block_size')::int else 0 end as pages,
@@ -84,12 +83,16 @@ from relation join whole own on own.oid = relation.oid
 left join whole of_table on of_table.oid = relation.indrelid
 where not own.is_unknown and not relation.is_busy
 """
-# By the server's own search_path; so nothing else may be found by it.
+# By the server's own search_path; so nothing else may be found by it. The types of tables' rows,
+# and of arrays, are not told.
 VISIBLE = """
 select c.oid::pg_catalog.int8 from pg_catalog.pg_class c
-where pg_catalog.pg_table_is_visible(c.oid)
+where pg_catalog.pg_table_is_visible(c.oid) /* within c.oid */
 union all select t.oid::pg_catalog.int8 from pg_catalog.pg_type t
-where pg_catalog.pg_type_is_visible(t.oid)
+where t.typrelid operator(pg_catalog.=) 0::pg_catalog.oid
+    and t.typelem operator(pg_catalog.=) 0::pg_catalog.oid and pg_catalog.pg_type_is_visible(t.oid)
+union all select c.reltype::pg_catalog.int8 from pg_catalog.pg_class c
+where c.relkind operator(pg_catalog.=) 'c' and pg_catalog.pg_type_is_visible(c.reltype)
 """
 # The schemas of the search_path that the server gives, in their order, as far as they are there and
 # may be used; and who `$user` is.
@@ -121,8 +124,8 @@ def read_facts(session: PostgreSQLSession) -> Facts:
     The key is the name of what the search_path finds by it, and else the name with its schema.
     """
     own = () if session.schema is None else (session.schema, SHARED)
-    facts = [kept_within(sql, own) for sql in (FACTS, *QUERIES)]
-    queries = [LEAVE_LOCALLY, VISIBLE, DEFAULT, ENTER_LOCALLY, *facts]
+    visible_here, *facts = [kept_within(sql, own) for sql in (VISIBLE, FACTS, *QUERIES)]
+    queries = [LEAVE_LOCALLY, visible_here, DEFAULT, ENTER_LOCALLY, *facts]
     try:
         _, visible, given, _, rows, *answers = session.read_together(queries)
     except ServerError as refused:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from lockgate.executors.postgresql.catalogue.schema import relations_of
 from lockgate.planner.database.facts import (
     ConstraintFacts,
     Dependent,
@@ -19,6 +20,7 @@ from lockgate.planner.database.facts import (
     TypeFacts,
     label,
 )
+from lockgate.planner.quoting import spelled_out
 
 KINDS = {"r": "table", "p": "partitioned", "m": "materialized view", "v": "view", "i": "index",
          "I": "partitioned index", "S": "sequence", "f": "foreign table"}  # fmt: skip
@@ -33,13 +35,6 @@ https://www.postgresql.org/docs/current/system-catalog-initial-data.html#SYSTEM-
 WITHIN = "/* within */"
 """Where a query about schemas `n` may be kept to some of them; with an expression before the end,
 one about the relations that it tells."""
-# By the index of what depends on a schema: pg_class has none by schemas, and to read all of it for
-# each schema of a fleet takes longer with each. What an index is of has the schema that it has.
-# https://www.postgresql.org/docs/current/catalog-pg-depend.html
-IN_SCHEMAS = """
-select d.objid from pg_depend d join pg_namespace n on n.oid = d.refobjid
-where d.refclassid = 'pg_namespace'::regclass and d.classid = 'pg_class'::regclass and {}
-"""
 PLACE = re.compile(r"/\* within (.*?) ?\*/", re.DOTALL)
 
 # What others have closed, or wait to close: to print its definitions would wait for them.
@@ -83,7 +78,8 @@ join pg_tablespace s on s.oid = coalesce(nullif(c.reltablespace, 0), (
     select dattablespace from pg_database where datname = current_database()))
 left join pg_index i on i.indexrelid = c.oid
 left join pg_partitioned_table p on p.partrelid = c.oid
-where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f') {WITHIN}
+where c.oid >= 16384 and c.relkind in ('r', 'p', 'm', 'v', 'i', 'I', 'S', 'f')
+    /* within c.oid */
 """
 # Whether one is enforced, the catalogue tells from version 18 on.
 CONSTRAINTS_OF = f"""
@@ -255,17 +251,20 @@ Rows = Sequence[Sequence[Any]]
 def kept_within(query: str, schemas: Sequence[str]) -> str:
     """The query, about some schemas alone; about all where there are none.
 
-    >>> kept_within("select from pg_namespace n where true /* within */", ["it's"])
-    "select from pg_namespace n where true and n.nspname in ('it''s')"
     >>> kept_within("select from pg_index where true /* within indrelid */", ())
     'select from pg_index where true '
     """
     if not schemas:
         return PLACE.sub("", query)
-    names = ", ".join("'" + name.replace("'", "''") + "'" for name in schemas)
-    own = f"n.nspname in ({names})"
-    of_own = f"in ({IN_SCHEMAS.format(own)})"
-    return PLACE.sub(lambda found: f"and {found[1]} {of_own}" if found[1] else f"and {own}", query)
+    names = ", ".join(map(spelled_out, schemas))
+    return PLACE.sub(
+        lambda found: (
+            f"and {found[1]} operator(pg_catalog.=) any ({relations_of(schemas)})"
+            if found[1]
+            else f"and n.nspname in ({names})"
+        ),
+        query,
+    )
 
 
 def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int, Layout]:

@@ -6,6 +6,6 @@ objects.py    PostgreSQL's catalogue of all that is no table's, as queries like 
 outlines.py   Outlines of a PostgreSQL database for a fleet
 readers.py    Who has read a table or a column of it, by pg_stat_statements where that is there
 relations.py  PostgreSQL's catalogue of tables and what hangs on them, as queries for its details
-schema.py     The catalogue of one schema among many
+schema.py     What one schema among many holds, and its part of what `relations` and `objects` tell
 survey.py     What a PostgreSQL database is like, asked by its session
 """

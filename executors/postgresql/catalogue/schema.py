@@ -1,7 +1,8 @@
-"""The catalogue of one schema among many: of what `relations` and `objects` tell, what it holds.
+"""What one schema among many holds, and its part of what `relations` and `objects` tell.
 
-It is found by what depends on the schema, of which there is an index: of many schemas each takes no
-longer than the only one. https://www.postgresql.org/docs/current/catalog-pg-depend.html
+It is found by what depends on the schema, of which there is an index: to read all of pg_class for
+each schema of a fleet takes longer with each, as it has none by schemas.
+https://www.postgresql.org/docs/current/catalog-pg-depend.html
 """
 
 from __future__ import annotations
@@ -16,13 +17,25 @@ if TYPE_CHECKING:
     from lockgate.executors.postgresql.session import PostgreSQLSession
 
 MARK = re.compile(r"/\* of (\w+) within (\w+) ([\w.]+) \*/")
-"""The catalog of what a query tells, and by which of another it is told what schema it is in."""
+"""The catalog of what a query tells, and the one by which it knows the schema of that."""
+# Nothing of it is found by a search_path.
 HELD = """
-select d.objid from pg_depend d where d.classid = '{}'::regclass
-    and d.refclassid = 'pg_namespace'::regclass
-    and d.refobjid = (select oid from pg_namespace where nspname = {})
+array(select held.objid from pg_catalog.pg_depend held
+    join pg_catalog.pg_namespace home on home.oid operator(pg_catalog.=) held.refobjid
+    where held.refclassid operator(pg_catalog.=)
+            'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid
+        and held.classid operator(pg_catalog.=)
+            'pg_catalog.{}'::pg_catalog.regclass::pg_catalog.oid
+        and home.nspname operator(pg_catalog.=) any (array[{}]::pg_catalog.name[]))
 """
-TYPES = "union all select typrelid from pg_type where typrelid <> 0 and oid in"
+# An index, and the columns of a composite type, are where the table or the type is.
+RELATIONS = """
+{tables} operator(pg_catalog.||) array(select part.indexrelid from pg_catalog.pg_index part
+    where part.indrelid operator(pg_catalog.=) any ({tables}))
+operator(pg_catalog.||) array(select part.typrelid from pg_catalog.pg_type part
+    where part.typrelid operator(pg_catalog.<>) 0::pg_catalog.oid
+        and part.oid operator(pg_catalog.=) any ({types}))
+"""
 # To plan a question takes longer than to find that there is nothing to tell.
 KINDS = """
 with held as (
@@ -41,18 +54,29 @@ union select 'pg_policy' from relation join pg_policy on polrelid = relation.oid
 """
 
 
+def held_by(schemas: Iterable[str], catalog: str) -> str:
+    """SQL: an array of the numbers of what some schemas hold of a catalog."""
+    return HELD.format(catalog, ", ".join(map(spelled_out, schemas))).strip()
+
+
+def relations_of(schemas: Iterable[str]) -> str:
+    """SQL: an array of the numbers of all relations of some schemas, their indexes too."""
+    tables, types = (held_by(schemas, catalog) for catalog in ("pg_class", "pg_type"))
+    return RELATIONS.format(tables=tables, types=types).strip()
+
+
 def keep_to_schema(session: PostgreSQLSession, queries: Iterable[str]) -> Iterator[str]:
     """Those of the queries that tell something of the session's own schema, and of that alone."""
     kinds = {kind for (kind,) in session.query_all(KINDS, (session.schema,))} | {"pg_namespace"}
     for query in queries:
         found = MARK.search(query)
         if found and found[1] in kinds:
-            yield MARK.sub(_within(found, spelled_out(session.schema or "")), query)
+            yield MARK.sub(_within(found, session.schema or ""), query)
 
 
 def _within(found: re.Match[str], schema: str) -> str:
     _, catalog, oid = found.groups()
     if catalog == "pg_namespace":
-        return f"and n.nspname = {schema}"
-    of_types = f"{TYPES} ({HELD.format('pg_type', schema)})" * (catalog == "pg_class")
-    return f"and {oid} in ({HELD.format(catalog, schema)} {of_types})"
+        return f"and n.nspname = {spelled_out(schema)}"
+    own = relations_of([schema]) if catalog == "pg_class" else held_by([schema], catalog)
+    return f"and {oid} = any ({own})"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from lockgate.executors.postgresql.catalogue.schema import held_by
 from lockgate.planner.fleet.place import SHARED
-from lockgate.planner.quoting import spelled_out
 
 # Each migration is checked at its end, as if it were alone, and the next finds the constraints in
 # the modes that they were made with. ALL would be for those too that are made later, and nothing
@@ -44,20 +44,15 @@ begin
     end if;
 end $$
 """
-OF_SCHEMAS = """
-and c.conrelid operator(pg_catalog.=) any (array(select d.objid from pg_catalog.pg_depend d
-    join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) d.refobjid
-    where d.refclassid operator(pg_catalog.=) 2615::pg_catalog.oid
-        and d.classid operator(pg_catalog.=) 1259::pg_catalog.oid
-        and n.nspname operator(pg_catalog.=) any (array[{}]::pg_catalog.name[])))
-"""
-"""By the numbers of pg_namespace and of pg_class."""
 
 
 @cache
 def check_deferred(schema: str | None) -> str:
     """What checks the constraints that are deferred: all, or those of a schema of many. It travels
     with each step, so it is short."""
-    names = ", ".join(map(spelled_out, (schema, SHARED))) if schema else ""
-    text = CHECK_DEFERRED.format(within=OF_SCHEMAS.format(names) if names else "", set=SET)
+    within = ""
+    if schema is not None:
+        own = held_by((schema, SHARED), "pg_class")
+        within = f"and c.conrelid operator(pg_catalog.=) any ({own})"
+    text = CHECK_DEFERRED.format(within=within, set=SET)
     return " ".join(text.split())
