@@ -12,11 +12,19 @@ from lockgate.planner.database.catalogue import ObjectChange
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, TakenAlong
 from lockgate.planner.reading.reading import Clause, Object, Reading
+from lockgate.planner.review.passwords import without_passwords
+from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import frozen, replace
 
 # A reading may say by the columns' own names what these do.
 ON_COLUMNS = frozenset({"add column", "drop column", "redefine column", "rename"})
+RIGHTS = "rights"
+ASKED = ("algorithm", "lock")
+"""How MySQL is to carry it out."""
+MAY_FAIL = {"set not null": "(fails if a row has NULL)"}
+SHORT = 120
+"""Characters of a statement."""
 ROWS = "rows in"
 DEFINES = frozenset({"create", "alter", "drop", "rename"})
 SIGNS = {"add": "+", "attach": "+", "drop": "-", "detach": "-", "name": "+", "build": "+"}
@@ -69,11 +77,16 @@ def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange
             reading = _of_what_is_there(full_reading(statement, dialect), statement)
             # Of a trigger those before it say whether its function was read.
             opaque = statement.reading.opaque if statement.reading else reading.opaque
-            yield [
-                _with_old_type(one, statement.loses)
-                for one in _told(replace(reading, opaque=opaque))
-            ]
+            told = _told(replace(reading, opaque=opaque), _in_short(statement.sql, dialect))
+            yield [_with_old_type(one, statement.loses) for one in told]
             yield _rows(statement, reading)
+
+
+def _in_short(sql: str, dialect: Dialect) -> str:
+    """The statement on one line, without passwords, and cut."""
+    text = without_passwords(read_tokens(sql, dialect).text(), dialect)
+    line = " ".join(text.split())
+    return line if len(line) <= SHORT else f"{line[: SHORT - 1]}…"
 
 
 def _with_old_type(change: SchemaChange, lost: Iterable[str]) -> SchemaChange:
@@ -134,13 +147,13 @@ def _parts(changes: Iterable[SchemaChange]) -> set[str]:
     return {words[-1] for words in parts if len(words) > 1}
 
 
-def _told(reading: Reading) -> list[SchemaChange]:
-    """What one statement changes, by its reading."""
+def _told(reading: Reading, text: str = "") -> list[SchemaChange]:
+    """What one statement changes, by its reading; `text` is the statement in short."""
     if reading.opaque or reading.unread:
         code = SchemaChange("code that was not read", "changed", (f"~ {reading.kind}",))
-        return [code, *_told(replace(reading, opaque=False, unread=""))]
+        return [code, *_told(replace(reading, opaque=False, unread=""), text)]
     if reading.changes_rights:
-        rights = SchemaChange("rights", "changed", (f"~ {reading.kind}",))
+        rights = SchemaChange(RIGHTS, "changed", (f"~ {text or reading.kind}",))
         return [rights, *_told(replace(reading, changes_rights=False))]
     if reading.temporary or reading.verb not in DEFINES:
         return []
@@ -153,9 +166,11 @@ def _told(reading: Reading) -> list[SchemaChange]:
 
 def _lines(reading: Reading) -> Iterator[str]:
     """What an object's change consists of."""
-    clauses = [one for one in reading.clauses if one.name or one.action not in ON_COLUMNS]
+    known = dict(_described(reading.clauses))
+    clauses = [one for one in reading.clauses if _says_more(one)]
     named = {one.name for one in clauses if one.action in ("add column", "drop column")}
-    yield from (f"+ column {name}" for name in reading.columns_added if name not in named)
+    added = (name for name in reading.columns_added if name not in named)
+    yield from (f"+ column {known.get(name, name)}" for name in added)
     yield from (f"- column {name}" for name in reading.columns_dropped if name not in named)
     yield from (f"~ column {old} renamed to {new}" for old, new in reading.columns_renamed)
     for name, definition in reading.columns_redefined.items():
@@ -164,13 +179,28 @@ def _lines(reading: Reading) -> Iterator[str]:
     yield from (f"~ renamed to {new.name}" for _, new in reading.renames)
 
 
+def _described(clauses: Iterable[Clause]) -> Iterator[tuple[str, str]]:
+    """The columns that clauses without a name of their own add, each with its definition."""
+    for one in clauses:
+        name, _, definition = one.definition.partition(": ")
+        if definition and not one.name and one.action.startswith("add "):
+            yield name, one.definition
+
+
+def _says_more(clause: Clause) -> bool:
+    """Whether it says more of what it does than the columns' names do, and not only how."""
+    is_described = bool(dict(_described([clause])))
+    is_named = bool(clause.name) or clause.action not in ON_COLUMNS
+    return is_named and not is_described and clause.action not in ASKED
+
+
 def _clause(clause: Clause) -> str:
     """
     >>> users = Object("table", "users")
     >>> _clause(Clause("add column", users, "age", type="int4"))
     '+ column age: int4'
     >>> _clause(Clause("set not null", users, "age"))
-    '~ age: set not null'
+    '~ age: set not null (fails if a row has NULL)'
     """
     verb, _, rest = clause.action.partition(" ")
     sign, kind = SIGNS.get(verb, "~"), rest or verb
@@ -181,7 +211,7 @@ def _clause(clause: Clause) -> str:
     head = f"{kind} {clause.name}".strip() if sign != "~" else clause.name
     if sign == "~":
         action = "" if clause.definition else clause.action.removeprefix("alter column ")
-        about = " ".join(filter(None, (action, about)))
+        about = " ".join(filter(None, (action, about, MAY_FAIL.get(clause.action, ""))))
     joint = " " if about.startswith("(") else ": "
     return f"{sign} {joint.join(filter(None, (head, about)))}"
 

@@ -4,6 +4,7 @@ import pytest
 
 from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.plan.plan import Plan
+from lockgate.planner.plan.statement import TakenAlong
 from lockgate.views.plan.review import review
 from lockgate.views.plan.summary import (
     CALM,
@@ -56,9 +57,11 @@ def test_the_worst_fact_comes_first_and_a_brief_lock_last() -> None:
 
 
 def test_a_lock_that_is_only_perhaps_long_is_fair() -> None:
-    assert find_facts(review(compensated_plan()))[-1] == Fact(
+    facts = find_facts(review(compensated_plan()))
+    assert facts[-1] == Fact("fair", "Rights change", "grant all on t to u", "changes")
+    assert facts[-2] == Fact(
         "fair",
-        "perhaps items is closed for writes during step 1 statement 3",
+        "items may be closed for writes during step 1 statement 3",
         "rewrites all rows, ALGORITHM=COPY, LOCK=SHARED",
         "locks",
     )
@@ -181,3 +184,17 @@ def test_of_a_way_back_it_is_said_what_it_does_not_do(down: str, told: str) -> N
     file = written("001_a.sql", "delete from old where id < 5;", down=down)
     plan = up_plan([file], setting=PRODUCTION)
     assert spell_way_back(plan, plan.steps[0]) == told
+
+
+def test_a_view_that_goes_with_what_is_dropped_is_poor() -> None:
+    plan = up_plan([written("001_code.sql", "alter table users drop column code cascade;")])
+    (step,) = plan.steps
+    (statement,) = step.statements
+    taken = (
+        TakenAlong(kind="view", name="mail_list"),
+        TakenAlong(kind="index", name="by_code", table="users"),
+    )
+    changed = statement.model_copy(update={"takes": taken})
+    changed_step = step.model_copy(update={"statements": (changed,)})
+    worst = find_worst(review(plan.model_copy(update={"steps": (changed_step,)})))
+    assert Fact("poor", "Goes with what is dropped", "view mail_list", "changes") in worst

@@ -15,6 +15,7 @@ from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.quantities import format_size
 from lockgate.planner.review.losses import goes_nowhere
+from lockgate.planner.review.schema_changes import RIGHTS
 from lockgate.planner.review.taken_along import not_brought_back
 from lockgate.planner.value import frozen
 from lockgate.views.plan.review import (
@@ -43,7 +44,7 @@ CALM = "Nothing found that loses data or makes other sessions wait for long"
 QUIET = "Nothing found that takes data away or makes other sessions wait for long"
 LONGEST_FIRST = "Those that keep others waiting for work on all rows come first."
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
-CLOSED = {"writes": "is closed for writes", "reads": "is closed for reads and writes"}
+CLOSED = {"writes": "closed for writes", "reads": "closed for reads and writes"}
 BLOCKS = {"writes": "writes wait", "reads": "reads and writes wait"}
 MEANINGS = {"compensated": "undone by a statement of its own"}
 """Guarantees that a reviewer may meet here first."""
@@ -115,7 +116,7 @@ def find_worst(review: Review) -> list[Fact]:
     for work on all of its rows; or that nothing of the kind was found."""
     longest = list(_longest(review, _elsewhere(review.plan)))
     held = () if any(fact.grade for fact in longest) else _held(review.remarks)
-    told = [*_losses(review.losses), *longest, *held]
+    told = [*_losses(review.losses), *_taken(review.plan), *longest, *held, *_rights(review)]
     return [fact for fact in told if fact.grade] or list(_calm(review))
 
 
@@ -248,6 +249,25 @@ def _losses(losses: tuple[ShownLoss, ...]) -> Iterable[Fact]:
         yield Fact("poor", "Data is lost", _some(lost), "losses")
 
 
+def _taken(plan: Plan) -> Iterable[Fact]:
+    """What goes with what is dropped, and has a name of its own, such as a view."""
+    statements = (one for step in plan.steps for one in step.statements)
+    whole = [f"{taken.kind} {taken.name}" for one in statements for taken in one.takes
+             if not taken.table]  # fmt: skip
+    if whole:
+        yield Fact(
+            "poor", "Goes with what is dropped", _some(list(dict.fromkeys(whole))), "changes"
+        )
+
+
+def _rights(review: Review) -> Iterable[Fact]:
+    """What a plan gives to others, or takes from them."""
+    told = [line[2:] for one in review.changes if one.object == RIGHTS for line in one.lines]
+    if told:
+        yield Fact("fair", "Rights change", "; ".join(told[:3]) + "; …" * (len(told) > 3),
+                   "changes")  # fmt: skip
+
+
 def _calm(review: Review) -> Iterable[Fact]:
     """That nothing was found, where that is so and something runs."""
     graded = any(remark.grade in ("danger", "warning") for remark in review.remarks)
@@ -278,13 +298,12 @@ def _longest(review: Review, elsewhere: str = "") -> Iterable[Fact]:
     """Of the lock that others wait for longest, if one makes them wait."""
     is_brief = all(one.finding.code != "lock-held" for one in review.remarks)
     for lock in (lock for lock in review.locks if lock.touch.blocks != "nothing"):
-        touch, head = lock.touch, f"{lock.touch.table} {CLOSED[lock.touch.blocks]}"
-        severe = "poor" if touch.certain else "fair"
-        perhaps = "" if touch.certain else "perhaps "
+        touch = lock.touch
+        severe, verb = ("poor", "is") if touch.certain else ("fair", "may be")
         told = [_amount(touch), WORKS[touch.work], spell_lock(touch)]
         yield Fact(
             severe if touch.is_long else "",
-            f"{perhaps}{head} {_how_long(lock, is_brief)}",
+            f"{touch.table} {verb} {CLOSED[touch.blocks]} {_how_long(lock, is_brief)}",
             ", ".join(filter(None, [*told, elsewhere if touch.is_long else ""])),
             "locks",
         )

@@ -136,16 +136,21 @@ def _add(clause: Cursor, table: Object) -> Iterator[Clause]:
     while not columns.at_end:
         item = columns.clause()
         is_key = item.peek().word in KEYS
-        yield _add_key(item, table) if is_key else Clause(_add_column(item), table)
+        yield _add_key(item, table) if is_key else _add_column(item, table)
 
 
 def _add_key(clause: Cursor, table: Object) -> Clause:
     if clause.accept("constraint") and clause.peek().word not in INDEXES:
         clause.name()
-    action = INDEXES.get(clause.peek().word, UNKNOWN)
+    action, definition = INDEXES.get(clause.peek().word, UNKNOWN), in_short(clause)
     clause.until("(")
     columns = clause.group() if action == "add primary key" else clause.until()
-    return Clause(action, table, columns=tuple(_listed(columns)))
+    return Clause(action, table, columns=tuple(_listed(columns)), definition=definition)
+
+
+def in_short(clause: Cursor) -> str:
+    """What is ahead, on one line."""
+    return " ".join(clause.text().split())
 
 
 def _listed(columns: Cursor) -> Iterator[str]:
@@ -153,8 +158,21 @@ def _listed(columns: Cursor) -> Iterator[str]:
         yield columns.clause().name()
 
 
-def _add_column(clause: Cursor) -> str:
-    clause.name()
+def read_outline(cursor: Cursor) -> Iterator[str]:
+    """The columns and keys of a new table, a line each."""
+    inner = cursor.ahead()
+    if inner.sees("(") and not inner.sees("(", "like"):
+        listed = inner.group()
+        while not listed.at_end:
+            yield f"+ {in_short(listed.clause())}"
+
+
+def _add_column(clause: Cursor, table: Object) -> Clause:
+    name, definition = clause.name(), in_short(clause)
+    return Clause(_added(clause), table, definition=f"{name}: {definition}")
+
+
+def _added(clause: Cursor) -> str:
     words = [token.word for token in clause.rest()]
     if "auto_increment" in words:
         return "add auto_increment column"

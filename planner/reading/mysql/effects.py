@@ -18,7 +18,7 @@ from lockgate.planner.reading.mysql.accounts import (
 )
 from lockgate.planner.reading.mysql.algorithms import REBUILD, hold
 from lockgate.planner.reading.mysql.alter import read_alter_table, read_parents
-from lockgate.planner.reading.mysql.clauses import asked_in, created_index
+from lockgate.planner.reading.mysql.clauses import asked_in, created_index, in_short, read_outline
 from lockgate.planner.reading.mysql.rows import (
     read_delete,
     read_insert,
@@ -195,6 +195,7 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Reading:
         return UNCLEAR
     parents = read_parents(cursor)
     versions = ("system", "versioning") in pairwise(token.word for token in cursor.rest())
+    outline = tuple(read_outline(cursor))
     like = _liked(cursor)
     if temporary:
         return Reading("create", (), conditional, temporary=True, leaves_session=True,
@@ -204,6 +205,7 @@ def _creates_table(cursor: Cursor, replaces: bool, temporary: bool) -> Reading:
         (table,),
         conditional,
         replaces,
+        outline=outline,
         storage_engine=_engine(cursor),
         versions=versions,
         made_like=like,
@@ -250,13 +252,17 @@ def _creates_object(cursor: Cursor, kind: str, replaces: bool) -> Reading:
 def _changes_index(cursor: Cursor, action: str) -> Reading:
     """CREATE INDEX and DROP INDEX are ALTER TABLE by another name."""
     conditional = cursor.accept("if", "not", "exists") or cursor.accept("if", "exists")
-    primary = cursor.name().lower() == "primary"
+    name = cursor.name()
+    primary = name.lower() == "primary"
     cursor.until("on")
     cursor.accept("on")
     table = _object(cursor, "table")
     if not table.name:
         return UNCLEAR
-    clauses = (Clause("drop primary key" if primary else action, table), *asked_in(cursor, table))
+    columns = in_short(cursor.ahead().until("algorithm", "lock", "comment", "key_block_size"))
+    clause = Clause("drop primary key" if primary else action, table,
+                    definition=f"{name} {columns}".strip())  # fmt: skip
+    clauses = (clause, *asked_in(cursor, table))
     return Reading("alter", (table,), conditional, changes_primary_key=primary, clauses=clauses)
 
 

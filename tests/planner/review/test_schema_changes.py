@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from lockgate.planner.plan.plan import Change, Plan, Rehearsal
 from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
 from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
@@ -39,9 +41,34 @@ def test_the_clauses_of_a_table_are_one_change_of_it() -> None:
 def test_columns_of_mysql_are_told_by_their_definitions() -> None:
     sql = "alter table t add a int, drop b, modify c varchar(9) not null, rename column d to e;"
     assert told(sql, MYSQL) == [
-        "changed table t | + column a | - column b | ~ column d renamed to e"
+        "changed table t | + column a: int | - column b | ~ column d renamed to e"
         " | ~ column c: varchar(9) not null"
     ]
+
+
+def test_tables_and_indexes_of_mysql_are_told_by_their_definitions() -> None:
+    sql = """
+        create table p (id bigint primary key, -- the key
+            q  int not null, index by_q (q));
+        alter table t add a int unsigned after c, add unique (d), algorithm=inplace, lock=none;
+        create index by_a on t (a) algorithm=inplace lock=none;
+    """
+    assert told(sql, MYSQL) == [
+        "added table p | + id bigint primary key | + q int not null | + index by_q (q)",
+        "changed table t | + column a: int unsigned after c"
+        " | + index: unique (d) | + index: by_a (a)",
+    ]
+
+
+@pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL])
+def test_rights_are_told_by_the_statement_without_its_password(dialect: Dialect) -> None:
+    sql = "grant select,\n  update on users to someone; -- for all"
+    assert told(sql, dialect) == ["changed rights | ~ grant select, update on users to someone"]
+    secret = {POSTGRESQL: "create role r password 'geheim'",
+              MYSQL: "create user r identified by 'geheim'"}[dialect]  # fmt: skip
+    lines = " ".join(told(secret, dialect))
+    assert "geheim" not in lines
+    assert "***" in lines
 
 
 def test_what_the_plan_makes_and_drops_is_no_change() -> None:
@@ -68,10 +95,10 @@ def test_rows_are_told_by_their_table_and_temporary_tables_are_not() -> None:
 def test_code_that_was_not_read_and_rights_are_told_as_such() -> None:
     assert told("do $$ begin end $$; grant select on t to bob;") == [
         "changed code that was not read | ~ do",
-        "changed rights | ~ grant",
+        "changed rights | ~ grant select on t to bob",
     ]
     both = told("alter table t add a int, owner to bob;")
-    assert both[0] == "changed rights | ~ alter table"
+    assert both[0] == "changed rights | ~ alter table t add a int, owner to bob"
     assert "table t" in both[1]
     assert "column a" in both[1]
 
