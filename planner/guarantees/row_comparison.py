@@ -6,7 +6,7 @@ Rows that are put back from a copy are held against that. Compares nothing itsel
 from __future__ import annotations
 
 from lockgate.planner.quantities import format_size
-from lockgate.planner.reading.mysql.impact import copies_rows
+from lockgate.planner.reading.mysql.impact import copies_rows, leaves_rows
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.reading.table import INNODB, Table
 from lockgate.planner.reading.tables import Schema
@@ -40,11 +40,17 @@ def not_compared(
 
 
 def may_rewrite(effect: Reading, dialect: Dialect, table: Table = UNSEEN) -> bool:
-    """Whether an ALTER TABLE, or its inverse, may write the rows of a table again."""
+    """Whether an ALTER TABLE, or its inverse, may write other values into the rows of a table.
+
+    Where the definition alone changes, the old values stay, and fit when it is undone.
+    """
     if effect.verb != "alter" or not effect.objects or effect.objects[0].kind != "table":
         return False
-    redefines = effect.columns_redefined or effect.columns_dropped or effect.converts_text
-    return bool(redefines) or copies_rows(effect, table, dialect)
+    if effect.columns_dropped or effect.converts_text:
+        return True
+    if effect.columns_redefined:
+        return not leaves_rows(effect, table, dialect)
+    return copies_rows(effect, table, dialect)
 
 
 def _rewritten(effect: Reading, schema: Schema, dialect: Dialect) -> Table | None:

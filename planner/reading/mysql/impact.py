@@ -154,11 +154,29 @@ def alter_way(reading: Reading, dialect: Dialect, known: TableFacts | None) -> W
 
 def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
     """Whether an ALTER TABLE may write every row again through the server's own checks."""
+    known = _facts_of(table)
+    way = _way_of(reading, known, dialect)
+    return _fills(reading, known) or way.algorithm == COPY.algorithm or not way.certain
+
+
+def leaves_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
+    """Whether an ALTER TABLE changes the definition alone, for certain: no row is written."""
+    known = _facts_of(table)
+    way = _way_of(reading, known, dialect)
+    return way.certain and way.work == "none" and not _fills(reading, known)
+
+
+def _facts_of(table: Table) -> TableFacts:
     columns = {name.lower(): column for name, column in table.columns.items()}
-    known = TableFacts(table.engine, 0, 0, columns, collation=table.collation)
-    way = alter_way(reading, dialect, known)
-    fills = not FILLS.isdisjoint(_all_operations(reading, known))
-    return fills or way.algorithm == COPY.algorithm or not way.certain
+    return TableFacts(table.engine, 0, 0, columns, collation=table.collation)
+
+
+def _way_of(reading: Reading, known: TableFacts, dialect: Dialect) -> Way:
+    return _no_better(alter_way(reading, dialect, known), _asked(reading))
+
+
+def _fills(reading: Reading, known: TableFacts) -> bool:
+    return not FILLS.isdisjoint(_all_operations(reading, known))
 
 
 def _all_operations(reading: Reading, known: TableFacts | None) -> list[str]:

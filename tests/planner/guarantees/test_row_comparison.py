@@ -15,8 +15,14 @@ from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.tables import Schema
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
 
-COLUMNS = {"id": ColumnFacts("int", False), "v": ColumnFacts("varchar(9)", True, "utf8mb4")}
-USERS = TableFacts("InnoDB", rows=3, size=16384, columns=COLUMNS, primary_key=("id",))
+SORTED = "utf8mb4_general_ci"
+COLUMNS = {
+    "id": ColumnFacts("int", False),
+    "v": ColumnFacts("varchar(9)", True, "utf8mb4", SORTED),
+}
+USERS = TableFacts(
+    "InnoDB", rows=3, size=16384, columns=COLUMNS, primary_key=("id",), collation=SORTED
+)
 FACTS = Facts(
     tables={
         "users": USERS,
@@ -30,7 +36,11 @@ FACTS = Facts(
 @pytest.mark.parametrize(
     ("sql", "compared"),
     [
-        ("alter table users modify v varchar(20)", True),
+        ("alter table users modify v varchar(5)", True),
+        ("alter table users modify v varchar(20) not null", True),
+        ("alter table users modify v varchar(20), algorithm=copy", True),
+        ("alter table users modify v varchar(20)", False),
+        ("alter table users modify v varchar(9) default 'a'", False),
         ("alter table users drop column v", True),
         ("alter table users convert to character set utf8mb4", True),
         ("alter table users add x int", False),
@@ -59,7 +69,7 @@ def test_what_the_unit_has_made_goes_and_needs_no_comparison() -> None:
 
 @pytest.mark.parametrize(("limit", "compared"), [(None, False), (1.0, False), (1e9, True)])
 def test_a_large_table_is_told(limit: float | None, compared: bool) -> None:
-    effect = read("alter table large modify v varchar(20)", MYSQL)
+    effect = read("alter table large modify v varchar(5)", MYSQL)
     assert bool(compared_table(effect, Schema(FACTS), MYSQL, limit)) is compared
     assert not_compared(effect, Schema(FACTS), MYSQL, limit).startswith(
         "" if compared else "The rows of large are not compared after a rollback"

@@ -110,3 +110,15 @@ def test_rows_of_a_large_table_are_not_compared(family_server: Any, family_datab
 
         with pytest.raises(StatementFailed):
             apply_plan(engine, plan, emit=on_first_statement(forge))
+
+
+@pytest.mark.parametrize(("altered", "times"), [("varchar(20)", 0), ("varchar(5)", 2)])
+def test_rows_are_read_only_where_they_may_be_written(
+    family_server: Any, family_database: str, engine: Any, altered: str, times: int
+) -> None:
+    execute(family_server, family_database, "create table w (id int primary key, v varchar(9))")
+    counted = "show global status like 'Com_checksum'"
+    (before,) = ask(family_server, family_database, counted)
+    apply_plan(engine, plan_for(engine, {"001_a": f"alter table w modify v {altered}"}))
+    (after,) = ask(family_server, family_database, counted)
+    assert int(after[1]) - int(before[1]) == times
