@@ -25,6 +25,7 @@ from lockgate.planner.rewriting.files import NewFile, compose
 from lockgate.planner.rewriting.piece import Pieces
 from lockgate.planner.rewriting.proposal import Cost, NotOffered, Proposal
 from lockgate.planner.rewriting.rewrite import Rewriting, rewrite_section
+from lockgate.planner.rewriting.suggestion import rewrites
 from lockgate.planner.value import frozen, replace
 from lockgate.planner.versions import is_numbered, plain_version, version_key
 from lockgate.plans.offers import settle_offers
@@ -39,6 +40,10 @@ class _Seen:
     made: Catalogue
     left: Catalogue | None
     costs: tuple[Cost, ...]
+    was: Catalogue
+    """What was there before."""
+    partly: tuple[tuple[str, Catalogue, Catalogue], ...] = ()
+    """Of each file but the first what was there before it, and after its way back."""
 
 
 def propose(work: Workspace, name: str | None) -> Iterator[Proposal]:
@@ -97,16 +102,14 @@ def _read(work: Workspace, files: Sequence[NewFile]) -> list[Migration]:
 def _propose(work: Workspace, files: list[Migration], migration: Migration) -> Proposal | None:
     dialect = work.engine.server.dialect
     sections = parse_sections(migration, dialect, work.environment.variables)
-    if (
-        sections.up.online
-        or sections.up.conditions
-        or not rewrite_section(_subject(sections, ReviewTerms(dialect)))
-    ):
+    if not rewrite_section(_subject(sections, ReviewTerms(dialect))):
         return None
-    before = NewFile(migration.filename, migration.text)
-    if migration.template:
-        line = sections.up.line
-        return Proposal(before, (), not_offered=(NotOffered(line, "the file is a template"),))
+    before, up = NewFile(migration.filename, migration.text), sections.up
+    if not rewrites(migration, has_ways=bool(up.online or up.conditions)):
+        if not migration.template:
+            return None
+        why = "the file is a template"
+        return Proposal(before, (), not_offered=(NotOffered(up.line, why),))
     return _Search(work, files, migration, sections).best(before)
 
 
@@ -189,7 +192,9 @@ class _Search:
         it takes."""
         with self._base([self.migration]) as stage:
             terms = ReviewTerms(self.work.engine.server.dialect, stage.engine.survey.read_facts())
-            found = rewrite_section(_subject(self.sections, terms))
+            down = self.sections.down.statements if self.sections.down else ()
+            subject = _subject(self.sections, terms)
+            found = rewrite_section(subject, [one.sql for one in down])
             texts = [one.sql for one in self.sections.up.statements]
             return tuple(settle_offers(found, texts, stage.engine.session))
 
@@ -226,15 +231,23 @@ class _Search:
 
     def _play(self, stage: Stage, made: Sequence[Migration]) -> _Seen:
         """What these files leave in place of the migration, with those after it."""
+        was = stage.expected()
         costs = list(self._measured(stage, made[0]))
         if self.after:
             stage.play("up", self.after)
-        costs += [cost for one in made[1:] for cost in self._measured(stage, one)]
-        catalogue, left = stage.expected(), None
-        if self.sections.down is not None and not self.after:
-            stage.play("down", made[::-1])
-            left = stage.expected()
-        return _Seen(catalogue, left, tuple(costs))
+        before = list[Catalogue]()
+        for one in made[1:]:
+            before.append(stage.expected())
+            costs += self._measured(stage, one)
+        catalogue = stage.expected()
+        if self.sections.down is None or self.after:
+            return _Seen(catalogue, None, tuple(costs), was)
+        partly = list[tuple[str, Catalogue, Catalogue]]()
+        for one, wanted in zip(made[:0:-1], reversed(before), strict=True):
+            stage.play("down", [one])
+            partly.append((one.filename, wanted, stage.expected()))
+        stage.play("down", made[:1])
+        return _Seen(catalogue, stage.expected(), tuple(costs), was, tuple(partly))
 
     def _measured(self, stage: Stage, migration: Migration) -> Iterator[Cost]:
         """The costs of a migration's statements, which are run; by the tables as they are then."""
@@ -263,5 +276,11 @@ def _unlike(original: _Seen, seen: _Seen) -> str | None:
         return f"its safe form does not make the same: {name_objects(found)}"
     if original.left is None or seen.left is None:
         return None
-    found = differences(original.left, seen.left)
-    return f"its way back does not leave the same: {name_objects(found)}" if found else None
+    if found := differences(original.left, seen.left):
+        return f"its way back does not leave the same: {name_objects(found)}"
+    kept = {one.object for one in differences(original.was, original.left)}
+    for name, wanted, left in seen.partly:
+        other = [one for one in differences(wanted, left) if one.object not in kept]
+        if other:
+            return f"the way back of {name} alone does not leave the same: {name_objects(other)}"
+    return None

@@ -48,6 +48,8 @@ class _Source:
     origin: SectionSource
     file: str
     text: str
+    needs: str | None
+    """What `migrate fix` needs to show its safe form; None: it looks for none."""
 
 
 def lint_environment(environment: Environment, first: str | None) -> tuple[Located, ...]:
@@ -113,16 +115,22 @@ def inspect_plan(
     except UsageError:
         outer = ((),) * len(subjects)
         plan = plan.model_copy(update={"warnings": (*plan.warnings, UNREACHED)})
-    return _suggesting(inspect(plan, subjects, origins, outer), subjects)
+    found = inspect(plan, subjects, origins, outer)
+    return _suggesting(found, subjects, migrations, environment)
 
 
-def _suggesting(plan: Plan, subjects: Sequence[Subject]) -> Plan:
+def _suggesting(
+    plan: Plan,
+    subjects: Sequence[Subject],
+    migrations: Iterable[Migration],
+    environment: Environment,
+) -> Plan:
     """The plan whose findings name the command that shows a safe form, where there is one."""
     if not any(step.findings for step in plan.steps if step.direction == "up"):
         return plan
-    from lockgate.planner.rewriting.suggestion import with_suggestions_of_plan
+    from lockgate.planner.rewriting.suggestion import fix_needs, with_suggestions_of_plan
 
-    return with_suggestions_of_plan(plan, subjects)
+    return with_suggestions_of_plan(plan, subjects, migrations, fix_needs(environment))
 
 
 def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:
@@ -143,6 +151,8 @@ def _sources(
 ) -> Iterator[_Source]:
     """Its sections; what `reader` has read are the up sections before it, which may prove what a
     later one needs not look for."""
+    from lockgate.planner.rewriting.suggestion import fix_needs, rewrites
+
     sections = parse_sections(migration, terms.dialect, environment.variables)
     directions: tuple[tuple[Direction, Section | None], ...] = (
         ("up", sections.up),
@@ -152,7 +162,10 @@ def _sources(
         if section is not None and section.statements:
             parts = [one for one in migration.files if one.name == section.file]
             text = "\n" * (parts[0].line - 1) + "".join(one.text for one in parts)
-            yield _source(direction, section, terms, reader if direction == "up" else None, text)
+            ways = bool(section.online or section.conditions)
+            needs = fix_needs(environment) if rewrites(migration, has_ways=ways) else None
+            known = reader if direction == "up" else None
+            yield _source(direction, section, terms, known, text, needs)
 
 
 def _source(
@@ -161,6 +174,7 @@ def _source(
     terms: ReviewTerms,
     reader: ImpactReader | None,
     text: str,
+    needs: str | None,
 ) -> _Source:
     origin = read_section_source(section)
     subject = read_subject(
@@ -171,7 +185,7 @@ def _source(
         origin.delimiter_left,
         reader,
     )
-    return _Source(subject, origin, section.file, text)
+    return _Source(subject, origin, section.file, text, needs)
 
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -179,7 +193,9 @@ def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
 
     try:
         found = lint(source.subject, source.origin.waivers, outer)
-        return with_suggestions(found, source.subject, source.file)
+        if source.needs is None:
+            return found
+        return with_suggestions(found, source.subject, source.file, source.needs)
     except MigrationFileError as error:
         error.path = error.path or Path(source.file)
         raise

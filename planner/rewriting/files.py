@@ -12,11 +12,14 @@ from itertools import groupby, pairwise
 
 from lockgate.planner.migrations.migration import Migration, Section, Sections
 from lockgate.planner.rewriting.piece import Pieces, SafePart
+from lockgate.planner.rewriting.way_back import Undone, divide
 from lockgate.planner.sql.statements import last_line
 from lockgate.planner.value import frozen
 
 OUTSIDE = " transaction:false"
 NO_WAY_BACK = "\n-- migrate:down nothing\n"
+WHOLE = Undone()
+"""In place of a way back that stays where it is."""
 
 
 @frozen
@@ -36,6 +39,7 @@ class _Unit:
     batch: str = ""
     contract: str = ""
     parts: list[str] = field(default_factory=list)
+    pieces: list[SafePart] = field(default_factory=list)
 
 
 def compose(
@@ -51,8 +55,9 @@ def compose(
     head = "\n".join([*lines[: up.line - 1], ""]) if up.line > 1 else ""
     flags = OUTSIDE if (first.alone and not first.batch) or not up.transactional else ""
     tail = "\n".join(lines[end:]).rstrip("\n")
-    text = head + _section(first, flags) + (f"\n{tail}\n" if tail else "")
-    back = NO_WAY_BACK if sections.down else ""
+    own, *back = _ways_back(sections.down, lines, units)
+    tail = f"\n{tail}\n" if tail and own is WHOLE else _way_back(own, sections.down)
+    text = head + _section(first, flags) + tail
     versions = [migration.version, *(_after(last, one) for one in range(1, len(units)))]
     return (
         NewFile(migration.filename, text),
@@ -61,11 +66,34 @@ def compose(
                 f"{version}_{migration.name}_{unit.label}.sql",
                 _head(unit, before)
                 + _section(unit, "" if unit.batch or not unit.alone else OUTSIDE)
-                + back,
+                + _way_back(undone, sections.down),
             )
-            for (before, version), unit in zip(pairwise(versions), others, strict=True)
+            for (before, version), unit, undone in zip(
+                pairwise(versions), others, back, strict=True
+            )
         ),
     )
+
+
+def _ways_back(
+    down: Section | None, lines: Sequence[str], units: Sequence[_Unit]
+) -> Sequence[Undone]:
+    """What undoes each unit; batches, and what has conditions, stay in the first file."""
+    nothing = [WHOLE, *[Undone()] * (len(units) - 1)]
+    if down is None or not down.statements or len(units) == 1:
+        return nothing
+    if down.batch or down.online or down.conditions:
+        return nothing
+    return divide(down, _comments(down, lines, {}), [unit.pieces for unit in units])
+
+
+def _way_back(undone: Undone, down: Section | None) -> str:
+    if down is None:
+        return ""
+    if not undone.texts:
+        return NO_WAY_BACK
+    flags = OUTSIDE if undone.alone else ""
+    return "\n".join([f"\n-- migrate:down{flags}", *undone.texts, ""])
 
 
 def _head(unit: _Unit, before: str) -> str:
@@ -88,7 +116,7 @@ def _units(
     """In a section that is no transaction all stay together: each statement is one by itself."""
     parts = list(_parts(section, lines, replaced))
     if not section.transactional:
-        yield _Unit(False, parts=[text for text, _ in parts])
+        yield _Unit(False, parts=[text for text, _ in parts], pieces=[piece for _, piece in parts])
         return
     for (alone, contract, _), group in groupby(
         enumerate(parts),
@@ -96,8 +124,8 @@ def _units(
     ):
         found = [part for _, part in group]
         labels = [piece.label for _, piece in found if piece.label]
-        texts = [text for text, _ in found]
-        yield _Unit(alone, (labels or ["rest"])[0], found[0][1].batch, contract, texts)
+        texts, pieces = [text for text, _ in found], [piece for _, piece in found]
+        yield _Unit(alone, (labels or ["rest"])[0], found[0][1].batch, contract, texts, pieces)
 
 
 def _parts(

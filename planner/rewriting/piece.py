@@ -23,7 +23,8 @@ class SafePart:
     `label` names it in the name of a file. `alone` says that it runs in no transaction with others,
     so it gets a file of its own; `batch` are the options of `-- migrate:batch` for one that runs
     in batches. `contract` are those of `-- migrate:contract-of` for one of a later release, which
-    takes away what the files before it have replaced.
+    takes away what the files before it have replaced. `back` undoes it and nothing else, in running
+    order; `undone_by` is the subject of a command that may be written for that in the migration.
     """
 
     sql: str
@@ -31,6 +32,8 @@ class SafePart:
     alone: bool = False
     batch: str = ""
     contract: str = ""
+    back: tuple[SafePart, ...] = ()
+    undone_by: tuple[str, ...] = ()
 
 
 Pieces = tuple[SafePart, ...]
@@ -49,7 +52,8 @@ class Original:
     """A statement to rewrite: what it does, and what is known of the tables when it begins.
 
     Of an ALTER TABLE it is one command; `kind` and `node` are those of PostgreSQL's parse tree, and
-    empty elsewhere. `later` are the statements after it in its section.
+    empty elsewhere. `later` are the statements after it in its section, `down` those of the way
+    back.
     """
 
     sql: str
@@ -59,6 +63,7 @@ class Original:
     kind: str = ""
     node: Node | None = None
     later: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
 
     @property
     def clause(self) -> Clause:

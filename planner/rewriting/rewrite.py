@@ -47,8 +47,9 @@ class Rewriting:
     that it takes."""
 
 
-def rewrite_section(subject: Subject) -> tuple[Rewriting, ...]:
-    """One for each statement that keeps others out for long, or that fails where it is."""
+def rewrite_section(subject: Subject, down: Sequence[str] = ()) -> tuple[Rewriting, ...]:
+    """One for each statement that keeps others out for long, or that fails where it is; `down`
+    are the statements of the way back."""
     if subject.terms.dialect.name in OFFERS:
         return tuple(
             Rewriting(
@@ -59,16 +60,16 @@ def rewrite_section(subject: Subject) -> tuple[Rewriting, ...]:
             )
             for group, asked in rewrite_all(subject)
         )
-    found = (_rewrite(subject, one) for one in subject.statements)
+    found = (_rewrite(subject, one, down) for one in subject.statements)
     return tuple(one for one in found if one is not None)
 
 
-def _rewrite(subject: Subject, statement: Reviewed) -> Rewriting | None:
+def _rewrite(subject: Subject, statement: Reviewed, down: Sequence[str]) -> Rewriting | None:
     if not (_is_long(subject, statement) or statement.impact.reading.kind == "alter type"):
         return None
     place, line = statement.place, statement.line
     try:
-        pieces = _pieces(subject, statement)
+        pieces = _pieces(subject, statement, down)
     except NoSafeForm as none:
         return Rewriting(place, line, why=str(none), depends=isinstance(none, DependsOnTables))
     except (NotSpelled, NotRead) as error:
@@ -84,11 +85,11 @@ def _is_long(subject: Subject, statement: Reviewed) -> bool:
     return any(hold.is_long and not subject.is_new(hold.on, statement) for hold in holds)
 
 
-def _pieces(subject: Subject, statement: Reviewed) -> Pieces | None:
+def _pieces(subject: Subject, statement: Reviewed, down: Sequence[str]) -> Pieces | None:
     terms, later = subject.terms, subject.statements[statement.place :]
     original = Original(
         statement.sql, statement.impact.reading, terms.facts, terms.dialect,
-        later=tuple(one.sql for one in later),
+        later=tuple(one.sql for one in later), down=tuple(down),
     )  # fmt: skip
     original = parsed(original)
     return _of_alter(original) if original.kind == "AlterTableStmt" else _ask(original)

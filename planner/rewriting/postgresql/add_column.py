@@ -46,9 +46,14 @@ def _pieces(
     default = [one for one in kept if one["contype"] == "CONSTR_DEFAULT"]
     plain = {**column, "constraints": [{"Constraint": one} for one in kept if not fills]}
     command = {**original.command, "def": {"ColumnDef": plain}}
-    yield SafePart(alter_table(table, command), "column")
+    gone = alter_table(table, {"subtype": "AT_DropColumn", "name": name})
+    yield SafePart(alter_table(table, command), "column", back=(SafePart(gone, "column"),))
     if fills:
-        yield SafePart(_with_default(table, name, default[0]["raw_expr"]), "column")
+        plain_again = alter_table(table, {"subtype": "AT_ColumnDefault", "name": name})
+        yield SafePart(
+            _with_default(table, name, default[0]["raw_expr"]), "column",
+            back=(SafePart(plain_again, "column"),),
+        )  # fmt: skip
         yield fill_rows(original, name, {"SetToDefault": {}}, [null_test(name)])
         if any(one["contype"] == "CONSTR_NOTNULL" for one in kept):
             yield from required(table, name, original.dialect.version)

@@ -45,9 +45,15 @@ def rewrite(original: Original) -> Pieces | None:
         outside = {"BoolExpr": {"boolop": "NOT_EXPR", "args": [inside]}}
         checks.append((_default(original, whole), outside))
     named = [(table, server_name(table["relname"], [], LABEL), test) for table, test in checks]
-    proofs = [piece for one in named for piece in in_two(one[0], _check(*one[1:]))]
-    gone = [SafePart(alter_table(table, dropped(name)), "attach") for table, name, _ in named]
-    return (*proofs, SafePart(original.sql, "attach"), *gone)
+    proofs = [in_two(table, _check(name, test)) for table, name, test in named]
+    gone = [
+        SafePart(alter_table(table, dropped(name)), "attach", back=proof)
+        for (table, name, _), proof in zip(named, proofs, strict=True)
+    ]
+    bound = {"PartitionCmd": {"name": new}}
+    back = SafePart(original.altered({"subtype": "AT_DetachPartition", "def": bound}), "attach")
+    attached = SafePart(original.sql, "attach", back=(back,))
+    return (*(piece for proof in proofs for piece in proof), attached, *gone)
 
 
 def _default(original: Original, whole: Layout) -> Node:

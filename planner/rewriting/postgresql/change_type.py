@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lockgate.planner.database.facts import TableFacts
+from lockgate.planner.database.facts import Layout
 from lockgate.planner.quoting import double_quoted
 from lockgate.planner.reading.postgresql.conditions import columns_in
 from lockgate.planner.reading.postgresql.grammar import parse
 from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.reading.postgresql.spelling import spell_tree
 from lockgate.planner.rewriting.backfill import fill_rows
+from lockgate.planner.rewriting.exchange import (
+    LABEL,
+    Exchange,
+    indexes_of,
+    schema_place,
+    sequence_of,
+)
 from lockgate.planner.rewriting.names import server_name
 from lockgate.planner.rewriting.piece import (
     DependsOnTables,
@@ -26,6 +33,8 @@ from lockgate.planner.rewriting.piece import (
     alter_table,
 )
 from lockgate.planner.rewriting.postgresql.not_null import column_node, null_test, required
+from lockgate.planner.rewriting.way_back import commands_of, subject_of
+from lockgate.planner.value import replace
 
 KINDS = ("AlterTableStmt",)
 AGE = "7d"
@@ -62,18 +71,22 @@ def _refuse_used(original: Original, column: str) -> None:
             "the table has no such column before these migrations: where they add it, add it with "
             "that type"
         )
-    layout, tables = facts.layout, original.facts.tables
-    indexed = {key for one in layout.indexes if one in tables for key in _keys(tables[one].layout)}
+    layout = facts.layout
     bound = {
         each
         for one in layout.constraints.values()
-        if one.kind != "not null"
+        if one.kind in ("check", "foreign", "exclusion")
         for each in one.columns
     }
-    if column in indexed | bound | set(layout.computed):
+    if column in bound:
         raise NoSafeForm(
-            "an index or a constraint uses the column: add a column of the new type, build what "
-            "uses it on that, and let the two change names"
+            "a CHECK, an exclusion constraint or a foreign key uses the column: drop it before, "
+            "and add it again after the change, each by its own safe form"
+        )
+    if layout.referrers and _is_key(layout, column):
+        raise NoSafeForm(
+            f"foreign keys of {', '.join(layout.referrers)} refer to the column: those columns "
+            "need the type too, and the keys can only be checked together"
         )
     if layout.has_triggers:
         raise NoSafeForm(
@@ -81,34 +94,77 @@ def _refuse_used(original: Original, column: str) -> None:
         )
     if layout.kind != "table" or layout.parents or layout.children:
         raise NoSafeForm("the table has partitions, or inherits")
+    if facts.columns[column].generated:
+        raise NoSafeForm("the column is generated: its values are computed as the table is copied")
 
 
-def _keys(layout: Any) -> tuple[str, ...]:
-    return layout.keys if layout else ()
+def _is_key(layout: Layout, column: str) -> bool:
+    keys = (one for one in layout.constraints.values() if one.kind in ("primary", "unique"))
+    return any(column in one.columns for one in keys)
+
+
+def _exchange(original: Original, column: str, undoing: Node | None) -> Exchange:
+    facts = original.table_facts
+    assert facts is not None, "what uses the column is known"
+    assert facts.layout is not None, "what uses the column is known"
+    known = facts.columns[column]
+    return Exchange(
+        original.tree["relation"], column, known, facts.layout,
+        tuple(indexes_of(original, column)), sequence_of(original, known),
+        (undoing or {}).get("raw_default") or column_node(column),
+    )  # fmt: skip
 
 
 def _pieces(original: Original, column: str, definition: Node) -> Iterator[SafePart]:
     table: Node = original.tree["relation"]
-    new, old = (server_name(column, (), label) for label in ("new", "old"))
+    undoing = _undoing(original, column)
+    exchange = _exchange(original, column, undoing)
+    new, old = exchange.new, exchange.old
     value = definition.get("raw_default") or column_node(column)
     name = server_name(f"zz_{table['relname']}", [column], "fill")
-    facts = original.table_facts
-    assert facts is not None, "what uses the column is known"
-    if facts.columns[column].generated:
-        raise NoSafeForm("the column is generated: its values are computed as the table is copied")
-    plain = {key: one for key, one in definition.items() if key != "raw_default"}
-    named = {"ColumnDef": {**plain, "colname": new, "is_local": True}}
-    added: Node = {"subtype": "AT_AddColumn", "def": named}
-    yield SafePart(alter_table(table, added), "column")
-    yield SafePart(_function(table, name, new, value), "column")
-    yield SafePart(_trigger(table, name), "column")
+    filling = [
+        SafePart(sql, "column")
+        for sql in (_function(table, name, new, value), _trigger(table, name))
+    ]
+    ends = [SafePart(sql, LABEL) for sql in _ends(table, name)]
+    yield replace(_adding(table, new, definition), back=(_without(table, new),))
+    for piece, end in zip(filling, reversed(ends), strict=True):
+        yield replace(piece, back=(end,))
     yield fill_rows(original, new, value, [null_test(new), null_test(column, "IS_NOT_NULL")])
-    if not facts.columns[column].nullable:
+    if not exchange.known.nullable:
         yield from required(table, new, original.dialect.version)
-    exchange = (*_ends(table, name), *_exchanged(original, facts, column))
-    yield from (SafePart(sql, "exchange") for sql in exchange)
-    gone: Node = {"subtype": "AT_DropColumn", "name": old}
-    yield SafePart(alter_table(table, gone), "contract", contract=f"min_age={AGE}")
+    yield from exchange.built()
+    swaps = list(exchange.swaps())
+    undone = [sql for one in reversed(swaps) for sql in one.back]
+    subject = ("AT_AlterColumnType", table["relname"], column)
+    back = (*(SafePart(sql, LABEL) for sql in undone), *filling) if undoing else ()
+    yield replace(ends[0], back=back, undone_by=subject)
+    yield ends[1]
+    yield from (SafePart(one.sql, LABEL) for one in swaps if one.sql)
+    empty = (_adding(table, old, undoing), *exchange.emptied()) if undoing else ()
+    yield replace(_without(table, old), contract=f"min_age={AGE}", back=empty)
+
+
+def _adding(table: Node, name: str, definition: Node) -> SafePart:
+    plain = {key: one for key, one in definition.items() if key != "raw_default"}
+    named = {"ColumnDef": {**plain, "colname": name, "is_local": True}}
+    return SafePart(alter_table(table, {"subtype": "AT_AddColumn", "def": named}), "column")
+
+
+def _without(table: Node, column: str) -> SafePart:
+    return SafePart(alter_table(table, {"subtype": "AT_DropColumn", "name": column}), "contract")
+
+
+def _undoing(original: Original, column: str) -> Node | None:
+    """The column's definition in the command that gives it its old type again."""
+    wanted = ("AT_AlterColumnType", original.table.name, column)
+    for sql in original.down:
+        for command in commands_of(sql):
+            if subject_of(command) == wanted:
+                _, tree = parse(command)
+                found: Node = tree["cmds"][0]["AlterTableCmd"]["def"]["ColumnDef"]
+                return found
+    return None
 
 
 def _function(table: Node, name: str, new: str, value: Node) -> str:
@@ -116,7 +172,7 @@ def _function(table: Node, name: str, new: str, value: Node) -> str:
     target = {"ResTarget": {"val": _of_row(value)}}
     node = {"targetList": [target], "limitOption": "LIMIT_OPTION_DEFAULT", "op": "SETOP_NONE"}
     text = spell_tree("SelectStmt", node).removeprefix("SELECT ")
-    place = ".".join(map(double_quoted, _place(table, name)))
+    place = ".".join(map(double_quoted, schema_place(table, name)))
     return FILL.format(function=place, new=double_quoted(new), value=text)
 
 
@@ -134,66 +190,22 @@ def _of_row(tree: Any) -> Any:
 
 def _trigger(table: Node, name: str) -> str:
     node = {
-        "trigname": name, "relation": table, "funcname": _strings(_place(table, name)), "row": True,
-        "timing": 2, "events": 20,
+        "trigname": name, "relation": table, "funcname": _strings(schema_place(table, name)),
+        "row": True, "timing": 2, "events": 20,
     }  # fmt: skip
     return spell_tree("CreateTrigStmt", node)
 
 
 def _ends(table: Node, name: str) -> Iterator[str]:
     """The trigger and its function go."""
-    place = _strings([*_place(table, table["relname"]), name])
+    place = _strings([*schema_place(table, table["relname"]), name])
     trigger = {"objects": [{"List": {"items": place}}], "removeType": "OBJECT_TRIGGER"}
     function = {
-        "objects": [{"ObjectWithArgs": {"objname": _strings(_place(table, name))}}],
+        "objects": [{"ObjectWithArgs": {"objname": _strings(schema_place(table, name))}}],
         "removeType": "OBJECT_FUNCTION",
     }
     for node in (trigger, function):
         yield spell_tree("DropStmt", {**node, "behavior": "DROP_RESTRICT"})
-
-
-def _exchanged(original: Original, facts: TableFacts, column: str) -> Iterator[str]:
-    """The new column gets the old one's name and default, and its NOT NULL the name of that; the
-    old one asks for no value any more."""
-    table: Node = original.tree["relation"]
-    known, new = facts.columns[column], server_name(column, (), "new")
-    if not known.nullable:
-        yield alter_table(table, {"subtype": "AT_DropNotNull", "name": column})
-    if known.default:
-        yield _with_default(table, column, "")
-    yield _renamed("OBJECT_COLUMN", table, column, server_name(column, (), "old"))
-    yield _renamed("OBJECT_COLUMN", table, new, column)
-    if known.default:
-        yield _with_default(table, column, known.default)
-    constraints = facts.layout.constraints if facts.layout else {}
-    for name, one in constraints.items():  # from version 18 on it is a constraint
-        if one.kind == "not null" and one.columns == (column,):
-            given = server_name(table["relname"], [new], "not_null")
-            yield _renamed("OBJECT_TABCONSTRAINT", table, given, name)
-
-
-def _with_default(table: Node, column: str, default: str) -> str:
-    """The command that gives a column its default, or takes it where that is empty."""
-    command: Node = {"subtype": "AT_ColumnDefault", "name": column}
-    if default:
-        _, read = parse(f"ALTER TABLE t ALTER c SET DEFAULT {default}")
-        command["def"] = read["cmds"][0]["AlterTableCmd"]["def"]
-    return alter_table(table, command)
-
-
-def _renamed(kind: str, table: Node, before: str, after: str) -> str:
-    node = {
-        "renameType": kind, "relation": table, "subname": before, "newname": after,
-        "behavior": "DROP_RESTRICT",
-    }  # fmt: skip
-    # What the grammar says of a constraint that is none of a domain's.
-    node["relationType"] = "OBJECT_TABLE" if kind == "OBJECT_COLUMN" else "OBJECT_ACCESS_METHOD"
-    return spell_tree("RenameStmt", node)
-
-
-def _place(table: Node, name: str) -> list[str]:
-    """A name in the schema that the statement names, if it names one."""
-    return [*([table["schemaname"]] if table.get("schemaname") else []), name]
 
 
 def _strings(names: list[str]) -> list[Node]:

@@ -29,10 +29,18 @@ def in_two(table: Node, constraint: Node) -> Pieces:
     """The pieces for a constraint of the table that a RangeVar names."""
     name = constraint.get("conname") or _server_name(table, constraint)
     later = {**constraint, "conname": name, "skip_validation": True, "initially_valid": False}
+    gone = SafePart(alter_table(table, dropped(name)), "add")
     return (
-        SafePart(alter_table(table, added({"Constraint": later})), "add"),
-        SafePart(alter_table(table, validated(name)), "validate", True),
+        SafePart(alter_table(table, added({"Constraint": later})), "add", back=(gone,)),
+        validating(table, name, later),
     )
+
+
+def validating(table: Node, name: str, later: Node) -> SafePart:
+    """The piece that validates a constraint; it is undone by one like it that is not valid."""
+    again = alter_table(table, dropped(name), added({"Constraint": later}))
+    back = (SafePart(again, "validate"),)
+    return SafePart(alter_table(table, validated(name)), "validate", True, back=back)
 
 
 def added(definition: Node) -> Node:

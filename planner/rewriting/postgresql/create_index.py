@@ -31,9 +31,18 @@ def rewrite(original: Original) -> Pieces | None:
 def build(node: Node, table: str) -> SafePart:
     """The piece that builds an index concurrently."""
     name = node.get("idxname") or server_name(table, _keys(node), "idx")
-    return SafePart(
-        spell_tree("IndexStmt", {**node, "idxname": name, "concurrent": True}), "index", True
-    )
+    sql = spell_tree("IndexStmt", {**node, "idxname": name, "concurrent": True})
+    return SafePart(sql, "index", True, back=(SafePart(_dropped(node, name), "index"),))
+
+
+def _dropped(node: Node, name: str) -> str:
+    schema = node["relation"].get("schemaname")
+    names = [{"String": {"sval": one}} for one in ([schema] if schema else []) + [name]]
+    dropped = {
+        "objects": [{"List": {"items": names}}], "removeType": "OBJECT_INDEX",
+        "behavior": "DROP_RESTRICT",
+    }  # fmt: skip
+    return spell_tree("DropStmt", dropped)
 
 
 def _keys(node: Node) -> list[str]:

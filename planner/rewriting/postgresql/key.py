@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lockgate.planner.reading.postgresql.nodes import Node, texts
 from lockgate.planner.rewriting.names import server_name
 from lockgate.planner.rewriting.piece import NoSafeForm, Original, Pieces, SafePart, alter_table
-from lockgate.planner.rewriting.postgresql.constraint import added
+from lockgate.planner.rewriting.postgresql.constraint import added, dropped
 from lockgate.planner.rewriting.postgresql.create_index import build
 from lockgate.planner.rewriting.postgresql.not_null import required
 
@@ -66,10 +66,10 @@ def by_index(table: Node, constraint: Node) -> Pieces:
         if key in ("contype", "deferrable", "initdeferred", "is_enforced", "initially_valid")
     }
     taking |= {"conname": name, "indexname": name}
-    return (
-        build(index, table["relname"]),
-        SafePart(alter_table(table, added({"Constraint": taking})), "constraint"),
-    )
+    built = build(index, table["relname"])
+    gone = SafePart(alter_table(table, dropped(name)), "constraint")  # its index goes with it
+    taken = alter_table(table, added({"Constraint": taking}))
+    return (built, SafePart(taken, "constraint", back=(gone, built)))
 
 
 def _elements(columns: list[Node]) -> list[Node]:

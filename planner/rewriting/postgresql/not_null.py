@@ -8,7 +8,7 @@ from __future__ import annotations
 from lockgate.planner.reading.postgresql.nodes import Node
 from lockgate.planner.rewriting.names import server_name
 from lockgate.planner.rewriting.piece import Original, Pieces, SafePart, alter_table
-from lockgate.planner.rewriting.postgresql.constraint import added, dropped, in_two, validated
+from lockgate.planner.rewriting.postgresql.constraint import added, dropped, in_two, validating
 
 KINDS = ("AlterTableStmt",)
 NOT_NULL_NOT_VALID = 180000
@@ -31,10 +31,11 @@ def required(table: Node, column: str, version: int) -> Pieces:
     name = server_name(table["relname"], [column], "given")
     check = {"contype": "CONSTR_CHECK", "conname": name, "is_enforced": True, "raw_expr": test}
     # In one ALTER TABLE the constraint would be dropped first, and could prove nothing any more.
-    finish = ({"subtype": "AT_SetNotNull", "name": column}, dropped(name))
+    proof, given = in_two(table, check), alter_table(table, _set_not_null(column))
     return (
-        *in_two(table, check),
-        *(SafePart(alter_table(table, one), "require") for one in finish),
+        *proof,
+        SafePart(given, "require", back=(_released(table, column, "require"),)),
+        SafePart(alter_table(table, dropped(name)), "require", back=proof),
     )
 
 
@@ -44,10 +45,17 @@ def _by_its_own(table: Node, column: str) -> Pieces:
         "contype": "CONSTR_NOTNULL", "conname": name, "keys": [{"String": {"sval": column}}],
         "skip_validation": True,
     }  # fmt: skip
-    return (
-        SafePart(alter_table(table, added({"Constraint": node})), "add"),
-        SafePart(alter_table(table, validated(name)), "validate", True),
-    )
+    sql = alter_table(table, added({"Constraint": node}))
+    back = (_released(table, column, "add"),)
+    return (SafePart(sql, "add", back=back), validating(table, name, node))
+
+
+def _set_not_null(column: str) -> Node:
+    return {"subtype": "AT_SetNotNull", "name": column}
+
+
+def _released(table: Node, column: str, label: str) -> SafePart:
+    return SafePart(alter_table(table, {"subtype": "AT_DropNotNull", "name": column}), label)
 
 
 def column_node(column: str) -> Node:
