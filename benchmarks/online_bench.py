@@ -35,6 +35,8 @@ from tests.servers.postgres import PostgresServer
 CLIENTS, RATE = 4, 200.0
 IDLE, LEAST = 5.0, 3.0
 """Seconds that are measured before the change, and at least with it."""
+LONGEST = 1800
+"""Seconds after which a form has failed."""
 SETTINGS = "rehearsal:\n  url_env: TEST_URL\ntransaction: step\n"
 
 
@@ -59,8 +61,11 @@ class Refused(Exception):
 class Bench:
     """A server with a database that has the tables filled, of which each form gets a copy."""
 
-    def __init__(self, server: Any, folder: Path, rows: int) -> None:
+    def __init__(
+        self, server: Any, folder: Path, rows: int, *, idle: float = IDLE, least: float = LEAST
+    ) -> None:
         self.server, self.folder, self.rows = server, folder, rows
+        self.idle, self.least = idle, least
         self.is_postgres = isinstance(server, PostgresServer)
         self.tables = POSTGRESQL_TABLES if self.is_postgres else MYSQL_TABLES
         self._full: dict[str, str] = {}
@@ -102,14 +107,14 @@ class Bench:
 
     def _measure(self, project: Project, table: str, act: Callable[[], None]) -> Seen:
         with self._writers(project.url, table) as writers:
-            time.sleep(IDLE)
+            time.sleep(self.idle)
             begun = time.time()
             act()
             ended = time.time()
-            time.sleep(max(begun + LEAST - ended, 0.2))
-            until = max(ended, begun + LEAST)
+            time.sleep(max(begun + self.least - ended, 0.2))
+            until = max(ended, begun + self.least)
             told = [one for each in writers for one in _stop(each)]
-        idle = [ms for due, ms, _ in told if begun - IDLE <= due < begun]
+        idle = [ms for due, ms, _ in told if begun - self.idle <= due < begun]
         during = [ms for due, ms, _ in told if begun <= due <= until]
         failed = sum(not 0 <= ms <= PATIENCE for ms in during)
         errors = [f"{due - begun:.1f} s: {why}" for due, _, why in sorted(told) if why]
@@ -194,7 +199,10 @@ def _run_releases(project: Project) -> None:
 
 def _up(project: Project, *options: str) -> None:
     process = project.start("up", "--allow-non-atomic", *options, command=COMMAND)
-    _, err = process.communicate(timeout=3600)
+    try:
+        _, err = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"it has taken more than {LONGEST} s") from error
     if process.returncode:
         raise Refused(err)
 
