@@ -80,7 +80,7 @@ class Exchange:
                 yield from self._on(one, name, self.old, one.constraint == UNIQUE)
 
     def _on(self, one: Index, name: str, column: str, bound: bool) -> Iterator[SafePart]:
-        node = {**with_column(one.node, self.column, column), "idxname": name}
+        node = {**with_other_column(one.node, self.column, column), "idxname": name}
         index = build(node, self.table["relname"])
         yield index
         if bound:
@@ -117,7 +117,7 @@ class Exchange:
         """A table has one primary key, so that of the old column is built again on the way back."""
         again = {"contype": PRIMARY, "conname": one.name, "keys": _strings([self.column])}
         gone, new = alter_table(self.table, dropped(one.name)), server_name(one.name, (), "new")
-        node = {**with_column(one.node, self.column, self.new), "idxname": new}
+        node = {**with_other_column(one.node, self.column, self.new), "idxname": new}
         index = spell_tree("IndexStmt", node)
         yield Swap(gone, (alter_table(self.table, added({"Constraint": again})),))
         yield Swap(self._takes(PRIMARY, one.name, new), (gone, index))
@@ -149,7 +149,7 @@ class Exchange:
         return alter_table(self.table, {"subtype": "AT_SetNotNull", "name": self.column})
 
     def _refilled(self) -> str:
-        value = with_column(self.backwards, self.column, self.new)
+        value = with_other_column(self.backwards, self.column, self.new)
         target = {"ResTarget": {"name": self.column, "val": value}}
         return spell_tree("UpdateStmt", {"relation": self.table, "targetList": [target]})
 
@@ -190,7 +190,7 @@ def indexes_of(original: Original, column: str) -> Iterator[Index]:
         is_unique, definition = definition.startswith("UNIQUE "), definition.removeprefix("UNIQUE ")
         unique = "UNIQUE " if is_unique else ""
         _, node = parse(f"CREATE {unique}INDEX i ON t USING {definition}")
-        if with_column(node, column, f"{column} ") == node:
+        if with_other_column(node, column, f"{column} ") == node:
             continue
         if kind == "x":
             raise NoSafeForm("an exclusion constraint uses the column")
@@ -220,17 +220,17 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2].strip('"')
 
 
-def with_column(tree: Any, before: str, after: str) -> Any:
+def with_other_column(tree: Any, before: str, after: str) -> Any:
     """An expression, or an index, with another column in the place of one."""
     if isinstance(tree, list):
-        return [with_column(one, before, after) for one in tree]
+        return [with_other_column(one, before, after) for one in tree]
     if not isinstance(tree, dict):
         return tree
     if "ColumnRef" in tree:
         fields = tree["ColumnRef"]["fields"]
         is_it = fields[-1].get("String", {}).get("sval") == before
         return column_node(after) if is_it else tree
-    made = {key: with_column(one, before, after) for key, one in tree.items()}
+    made = {key: with_other_column(one, before, after) for key, one in tree.items()}
     if "IndexElem" in tree and tree["IndexElem"].get("name") == before:
         made["IndexElem"] = {**made["IndexElem"], "name": after}
     return made

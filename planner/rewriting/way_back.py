@@ -16,8 +16,8 @@ from lockgate.planner.reading.postgresql.spelling import NotSpelled, spell_tree
 from lockgate.planner.rewriting.piece import Pieces, SafePart
 from lockgate.planner.value import frozen
 
-Subject = tuple[str, ...]
-Place = tuple[int, int]
+Aim = tuple[str, ...]
+Spot = tuple[int, int]
 KEPT = frozenset({"", "alter"})
 """The labels of statements that stay as they are."""
 NAMES = frozenset(
@@ -39,8 +39,8 @@ class _Command:
     that it undoes."""
 
     sql: str
-    subject: Subject | None
-    place: Place = (0, 0)
+    subject: Aim | None
+    place: Spot = (0, 0)
     instead: Pieces | None = None
     """What undoes the piece that it was written for; None: it stays."""
 
@@ -73,8 +73,8 @@ def divide(
         for number, one in enumerate(down.statements, 1)
     ]
     commands = [command for one in written for command in one.commands]
-    made = dict[Place, Pieces]()
-    kept = list[tuple[Place, frozenset[str]]]()
+    made = dict[Spot, Pieces]()
+    kept = list[tuple[Spot, frozenset[str]]]()
     for place, piece in _places(units):
         if piece.label in KEPT:
             kept.append((place, _words(piece.sql)))
@@ -86,14 +86,14 @@ def divide(
     return tuple(_undone(number, written, made, down.transactional) for number in range(len(units)))
 
 
-def _places(units: Sequence[Sequence[SafePart]]) -> Iterator[tuple[Place, SafePart]]:
+def _places(units: Sequence[Sequence[SafePart]]) -> Iterator[tuple[Spot, SafePart]]:
     """The pieces with their places, from the last one on."""
     for number, pieces in enumerate(units):
         for place, piece in reversed(list(enumerate(pieces))):
             yield (number, place), piece
 
 
-def _takes(commands: Sequence[_Command], piece: SafePart, place: Place) -> bool:
+def _takes(commands: Sequence[_Command], piece: SafePart, place: Spot) -> bool:
     """Whether a command that is written undoes the piece; it goes where that is."""
     wanted = {subject_of(one.sql) for one in piece.back} | {piece.undone_by or None}
     for command in commands:
@@ -103,9 +103,9 @@ def _takes(commands: Sequence[_Command], piece: SafePart, place: Place) -> bool:
     return False
 
 
-def _nearest(words: frozenset[str], kept: Sequence[tuple[Place, frozenset[str]]]) -> Place:
+def _nearest(words: frozenset[str], kept: Sequence[tuple[Spot, frozenset[str]]]) -> Spot:
     """The place of the statement that is about the same, the last of those that are so alike."""
-    nothing: Place = (0, -1)
+    nothing: Spot = (0, -1)
     alike = max(((len(words & one), place) for place, one in kept), default=(0, nothing))
     return alike[1] if alike[0] else nothing
 
@@ -125,7 +125,7 @@ def _words(sql: str) -> frozenset[str]:
 
 
 def _undone(
-    unit: int, written: Sequence[_Written], made: Mapping[Place, Pieces], transactional: bool
+    unit: int, written: Sequence[_Written], made: Mapping[Spot, Pieces], transactional: bool
 ) -> Undone:
     """In the order in which it was written, where that is all; else the last piece first."""
     found = [(place, _spelled(back)) for place, back in made.items() if place[0] == unit and back]
@@ -170,7 +170,7 @@ def commands_of(sql: str) -> tuple[str, ...]:
         return (sql,)
 
 
-def subject_of(sql: str) -> Subject | None:
+def subject_of(sql: str) -> Aim | None:
     """What a command takes away or changes, by the names that tell it from others; None: that is
     not known here.
 
