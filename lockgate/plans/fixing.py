@@ -240,14 +240,17 @@ class _Search:
             before.append(stage.expected())
             costs += self._measured(stage, one)
         catalogue = stage.expected()
-        if self.sections.down is None or self.after:
+        if self.sections.down is None:
             return _Seen(catalogue, None, tuple(costs), was)
         partly = list[tuple[str, Catalogue, Catalogue]]()
         for one, wanted in zip(made[:0:-1], reversed(before), strict=True):
             stage.play("down", [one])
             partly.append((one.filename, wanted, stage.expected()))
-        stage.play("down", made[:1])
-        return _Seen(catalogue, stage.expected(), tuple(costs), was, tuple(partly))
+        left = None
+        if not self.after:
+            stage.play("down", made[:1])
+            left = stage.expected()
+        return _Seen(catalogue, left, tuple(costs), was, tuple(partly))
 
     def _measured(self, stage: Stage, migration: Migration) -> Iterator[Cost]:
         """The costs of a migration's statements, which are run; by the tables as they are then."""
@@ -274,11 +277,11 @@ def _unlike(original: _Seen, seen: _Seen) -> str | None:
     """In what the two differ, as a clause; None: in nothing."""
     if found := differences(original.made, seen.made):
         return f"its safe form does not make the same: {name_objects(found)}"
-    if original.left is None or seen.left is None:
-        return None
-    if found := differences(original.left, seen.left):
-        return f"its way back does not leave the same: {name_objects(found)}"
-    kept = {one.object for one in differences(original.was, original.left)}
+    kept = set[str]()
+    if original.left is not None and seen.left is not None:
+        if found := differences(original.left, seen.left):
+            return f"its way back does not leave the same: {name_objects(found)}"
+        kept = {one.object for one in differences(original.was, original.left)}
     for name, wanted, left in seen.partly:
         other = [one for one in differences(wanted, left) if one.object not in kept]
         if other:

@@ -325,13 +325,12 @@ def test_an_original_stays_as_it_is_without_write_and_around_what_is_rewritten(
     path.write_text(text)
     (begun.migrations / "004_x_index.sql").unlink()
     shown = succeed(begun.migrate("fix", "002", "--write")).out
-    assert path.read_text() == text.replace(
-        "-- its index\ncreate index by_age on users (age);\n", ""
-    )
+    moved = ("-- its index\ncreate index by_age on users (age);\n", "drop index by_age;\n")
+    assert path.read_text() == text.replace(moved[0], "").replace(moved[1], "")
     assert (begun.migrations / "004_x_index.sql").read_text() == (
         "-- migrate:up transaction:false\n-- its index\n"
         "CREATE INDEX CONCURRENTLY by_age ON users USING btree (age);\n\n"
-        "-- migrate:down nothing\n"
+        "-- migrate:down\ndrop index by_age;\n"
     )
     assert "SHARE on users (seen)" in shown
     succeed(begun.migrate("up"))
@@ -360,7 +359,7 @@ def test_a_finding_says_that_there_is_a_safe_form(begun: Project, style: str) ->
 
 
 @pytest.mark.parametrize(
-    "above", ["-- migrate:template jinja\n", "-- migrate:if not exists index i\n"]
+    "above", ["-- migrate:template jinja\n", "-- migrate:if not exists index users.i\n"]
 )
 def test_no_finding_points_where_no_safe_form_is_looked_for(begun: Project, above: str) -> None:
     is_head = "template" in above
