@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lockgate.planner.building.observation import Observation
 from lockgate.planner.environments.environment import Environment
+from lockgate.planner.environments.keys import Database
 from lockgate.planner.errors import MigrationFileError, UsageError
 from lockgate.planner.finding import Finding, Located, locate_finding
 from lockgate.planner.migrations.format import parse_sections
@@ -128,9 +129,15 @@ def _suggesting(
     """The plan whose findings name the command that shows a safe form, where there is one."""
     if not any(step.findings for step in plan.steps if step.direction == "up"):
         return plan
-    from lockgate.planner.rewriting.suggestion import fix_needs, with_suggestions_of_plan
+    from lockgate.planner.rewriting.suggestion import with_suggestions_of_plan
 
-    return with_suggestions_of_plan(plan, subjects, migrations, fix_needs(environment))
+    return with_suggestions_of_plan(plan, subjects, migrations, _fix_needs(environment))
+
+
+def _fix_needs(environment: Environment) -> str:
+    """What `migrate fix` needs that is not there, as the end of a sentence; empty: nothing."""
+    is_there = environment.engine == "postgresql" or isinstance(environment.rehearsal, Database)
+    return "" if is_there else ", on the server that `rehearsal:` in the environment is to name"
 
 
 def _chosen(migrations: Sequence[Migration], first: str | None) -> list[Migration]:
@@ -151,7 +158,7 @@ def _sources(
 ) -> Iterator[_Source]:
     """Its sections; what `reader` has read are the up sections before it, which may prove what a
     later one needs not look for."""
-    from lockgate.planner.rewriting.suggestion import fix_needs, rewrites
+    from lockgate.planner.rewriting.suggestion import rewrites
 
     sections = parse_sections(migration, terms.dialect, environment.variables)
     directions: tuple[tuple[Direction, Section | None], ...] = (
@@ -163,7 +170,7 @@ def _sources(
             parts = [one for one in migration.files if one.name == section.file]
             text = "\n" * (parts[0].line - 1) + "".join(one.text for one in parts)
             ways = bool(section.online or section.conditions)
-            needs = fix_needs(environment) if rewrites(migration, has_ways=ways) else None
+            needs = _fix_needs(environment) if rewrites(migration, has_ways=ways) else None
             known = reader if direction == "up" else None
             yield _source(direction, section, terms, known, text, needs)
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lockgate.planner.environments.environment import Environment
-from lockgate.planner.environments.keys import Database
 from lockgate.planner.finding import Finding
 from lockgate.planner.migrations.migration import OWN, Migration
 from lockgate.planner.plan.plan import Plan, Step
@@ -24,12 +22,6 @@ def rewrites(migration: Migration, *, has_ways: bool) -> bool:
     one by a program's copy."""
     is_file = migration.format == OWN and not migration.template and not migration.repeatable
     return is_file and not has_ways
-
-
-def fix_needs(environment: Environment) -> str:
-    """What `migrate fix` needs that is not there, as the end of a sentence; empty: nothing."""
-    is_there = environment.engine == "postgresql" or isinstance(environment.rehearsal, Database)
-    return "" if is_there else ", on the server that `rehearsal:` in the environment is to name"
 
 
 def with_suggestions(
