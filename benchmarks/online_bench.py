@@ -97,7 +97,7 @@ class Bench:
             self.server.drop_database(database)
 
     def see_load(self) -> Seen:
-        """What is noticed of a session that reads and sorts all rows, and locks nothing."""
+        """What is noticed of a session that reads and writes as much, and locks nothing."""
         database, load = self._copy("t"), POSTGRESQL_LOAD if self.is_postgres else MYSQL_LOAD
         project = Project(Path(tempfile.mkdtemp(dir=self.folder)), self.server.url(database))
         try:

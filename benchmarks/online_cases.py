@@ -45,8 +45,8 @@ create table t (id bigint primary key, n int not null default 0, word varchar(20
 """
 MYSQL_ROWS = {
     "t": """
-set global innodb_buffer_pool_size = 1073741824;
-set global innodb_redo_log_capacity = 1073741824;
+set global innodb_buffer_pool_size = 4294967296;
+set global innodb_redo_log_capacity = 4294967296;
 set session cte_max_recursion_depth = 10000000;
 insert into t (id) with recursive s as (select 1 n union all select n + 1 from s where n < {rows})
 select n from s;
@@ -54,7 +54,12 @@ analyze table t
 """
 }
 POSTGRESQL_LOAD = "select count(*) from (select email from t order by email offset 0) sorted"
-MYSQL_LOAD = "select count(distinct id, n, email) from t"
+MYSQL_LOAD = """
+set session transaction_isolation = 'READ-COMMITTED';
+create table other like t;
+insert into other select * from t
+"""
+"""It copies all rows as a change does, and locks none of those that are written to."""
 COPY = "-- migrate:online tool=pt-osc recursion-method=none\n"
 
 
