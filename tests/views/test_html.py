@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
+from lockgate.planner.plan.difference import compare_plans
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.review.lint import rule_codes
+from lockgate.trust.approvals import Approval, ApprovalState
 from lockgate.views.findings.links import page_of
 from lockgate.views.plan.html import render_html
 from lockgate.views.plan.review import review
 from tests.browser import axe_source
 from tests.views.plans import (
     MIGRATIONS,
+    altered_plan,
     compensated_plan,
     empty_plan,
     hostile_plan,
@@ -63,9 +66,10 @@ class Pages:
         self._folder = folder
         self._contexts: list[Any] = []
 
-    def open(self, plan: Plan, **settings: Any) -> Opened:
+    def open(self, plan: Plan, page: str = "", **settings: Any) -> Opened:
+        """The plan's page, or one that was rendered with more."""
         path = self._folder / "plan.html"
-        path.write_text(render_html(review(plan)), encoding="ascii")
+        path.write_text(page or render_html(review(plan)), encoding="ascii")
         context = self._browser.new_context(**settings)
         self._contexts.append(context)
         return Opened(context.new_page(), path)
@@ -88,7 +92,26 @@ def test_a_page_is_accessible_and_fits_its_screen(
     pages: Pages, name: str, scheme: Any, width: int
 ) -> None:
     viewport: Any = {"width": width, "height": 900}
-    opened = pages.open(PLANS[name](), viewport=viewport, color_scheme=scheme)
+    refuse_what_shuts_out(pages.open(PLANS[name](), viewport=viewport, color_scheme=scheme))
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
+def test_a_page_with_signatures_and_what_has_changed_is_accessible_too(
+    pages: Pages, scheme: Any, width: int
+) -> None:
+    plan = rehearsed_plan()
+    good, bad = Approval(Path("a.sig"), "ann@example.com"), Approval(Path("b.sig"), problem="bad")
+    approvals = ApprovalState((good, bad), "Needed: 2 approvals.", "Run `migrate approve`.")
+    page = render_html(review(plan), approvals, compare_plans(altered_plan(), plan))
+    viewport: Any = {"width": width, "height": 900}
+    opened = pages.open(plan, page, viewport=viewport, color_scheme=scheme)
+    assert opened.page.locator("#since").count() == 1
+    assert opened.page.get_by_text("ann@example.com").count()
+    refuse_what_shuts_out(opened)
+
+
+def refuse_what_shuts_out(opened: Opened) -> None:
+    """Holds a page against axe, and its width against its screen's."""
     opened.page.evaluate(axe_source())
     report = opened.page.evaluate("axe.run()")
     assert [(each["id"], each["nodes"][0]["html"]) for each in report["violations"]] == []
