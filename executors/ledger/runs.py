@@ -72,7 +72,7 @@ READ_FINISHED = (
     f"and status in {ENDED_WELL} order by started_at desc, id limit 1"
 )
 # Those that have only recorded, the oldest first.
-RECORDING = f"direction = 'rec' and status in {ENDED_WELL}"
+RECORDING = f"direction in ('rec', 'forg') and status in {ENDED_WELL}"
 READ_RECORDINGS = (
     f"select id, started_at, finished_at, plan from {{runs}} {{plain}} where {RECORDING} "
     "order by started_at"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from lockgate.planner.database.recording import (
     adopted_tables,
     recorded_keys,
     renamed,
+    rolled_back_keys,
 )
 from lockgate.planner.errors import HistoryError, UsageError
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refuse_unresolved
@@ -47,7 +48,8 @@ def undo_adoption(environment: Environment) -> None:
 
     Raises:
         UsageError: no history was taken over here.
-        HistoryError: lockgate has applied migrations since, which the other tool does not know.
+        HistoryError: lockgate has applied or rolled back migrations since, which the other tool
+            does not know.
     """
     with _locked(environment) as (engine, ledger):
         adopted = adopted_tables(ledger)
@@ -102,20 +104,30 @@ def _tables(engine: Engine) -> set[tuple[str, str]]:
 
 def _applied_there(
     engine: Engine, environment: Environment, adopted: tuple[AdoptedTable, ...]
-) -> set[VersionKey]:
-    """The keys of the migrations that the other tools call applied by now."""
+) -> dict[VersionKey, str]:
+    """The versions of the migrations that the other tools call applied by now."""
     from lockgate.planner.adoption.matching import keys_there
 
     files = load_migrations(environment).migrations
     takeovers = (read_adopted(engine, one) for one in adopted)
-    return {key for one in takeovers if one for key in keys_there(one, files)}
+    there = {key for one in takeovers if one for key in keys_there(one, files)}
+    return {each.key: each.version for each in files if each.key in there}
 
 
-def _refuse_undo(ledger: Ledger, adopted: tuple[AdoptedTable, ...], there: set[VersionKey]) -> None:
-    known = recorded_keys(ledger) | there
+def _refuse_undo(
+    ledger: Ledger, adopted: tuple[AdoptedTable, ...], there: Mapping[VersionKey, str]
+) -> None:
+    known, tool = recorded_keys(ledger) | there.keys(), adopted[0].tool
     ran = [entry.version for entry in ledger.entries if entry.key not in known]
+    gone = [there[key] for key in sorted(rolled_back_keys(ledger) & there.keys())]
+    if gone:
+        raise HistoryError(
+            f"lockgate has rolled back {', '.join(gone)} since, which {tool} calls applied.",
+            why="It would never run them again.",
+            do="Apply them again with `migrate up`; or tell "
+            f"{tool} that they are rolled back. Undo the adoption then.",
+        )
     if ran:
-        tool = adopted[0].tool
         raise HistoryError(
             f"lockgate has applied {', '.join(ran)} since, which {tool} does not know.",
             why="It would run them a second time.",

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Ledger
 
 
+LEFT = ("forget", "skip")
+"""Why a migration is taken out of the history with nothing run."""
+
+
 @frozen
 class Recorded:
     """A migration that a run has recorded. `at` is the time that its plan gave; None: that of the
-    run. `row` is what another tool's table calls it, where that is not its version."""
+    run. `row` is what another tool's table calls it, where that is not its version. `is_entered` is
+    False where it was taken out of the history."""
 
     key: VersionKey
     checksum: str
     at: datetime | None
     row: str = ""
+    is_entered: bool = True
 
 
 @frozen
@@ -89,6 +95,14 @@ def recorded_keys(ledger: Ledger) -> frozenset[VersionKey]:
     )
 
 
+def rolled_back_keys(ledger: Ledger) -> frozenset[VersionKey]:
+    """The versions that were recorded as applied, and rolled back since by what they run."""
+    entered = {step.key: step.is_entered for one in ledger.recordings for step in one.steps}
+    return frozenset(key for key, is_in in entered.items() if is_in) - {
+        entry.key for entry in ledger.entries
+    }
+
+
 def _is_of(at: datetime, step: Recorded, recording: Recording) -> bool:
     if step.at is not None:
         return at == step.at
@@ -99,7 +113,8 @@ def _recorded(step: dict[str, Any]) -> Recorded:
     at = step["record"]["applied_at"]
     moment = None if at is None else datetime.fromisoformat(at)
     row = str(step["record"].get("row", ""))
-    return Recorded(version_key(step["version"]), step["checksum"], moment, row)
+    is_entered = step["record"].get("why") not in LEFT
+    return Recorded(version_key(step["version"]), step["checksum"], moment, row, is_entered)
 
 
 def _adopted(told: dict[str, Any] | None) -> AdoptedTable | None:

@@ -109,6 +109,20 @@ def test_an_adoption_is_undone_and_the_other_tool_has_all_it_had(
     refused(dbmate.migrate("status"), 10, "history of dbmate, with 3 applied")
 
 
+def test_an_adoption_is_not_undone_when_the_other_tool_would_miss_what_is_rolled_back(
+    dbmate: Project, any_server: Any
+) -> None:
+    adopt(dbmate)
+    succeed(dbmate.migrate("down"))
+    succeed(dbmate.migrate("plan", "--forget", "20240101"))
+    succeed(dbmate.migrate("apply", "plan.json"))
+    told = "lockgate has rolled back 20240103 since, which dbmate calls applied"
+    refused(dbmate.migrate("adopt", "--undo"), 10, told)
+    run(any_server, dbmate, "delete from schema_migrations where version = '20240103'")
+    succeed(dbmate.migrate("adopt", "--undo"))
+    assert table_names(any_server, dbmate.database) == ["a", "schema_migrations"]
+
+
 def test_a_plan_is_stale_when_the_other_tool_has_gone_on(dbmate: Project, any_server: Any) -> None:
     succeed(dbmate.migrate("adopt", "--no-verify"))
     run(any_server, dbmate, "insert into schema_migrations values ('20240102')")
