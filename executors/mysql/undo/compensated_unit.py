@@ -24,6 +24,7 @@ from lockgate.executors.mysql.undo.intents import (
     Before,
     Intent,
     Reached,
+    is_quick,
     prepare_intent,
     read_moving_counters,
     with_result,
@@ -97,9 +98,8 @@ class CompensatedUnit:
         self.lost_to_others = False  # and so may begin again
         self._open = False  # whether the transaction of the trailing statements is
         self._writing = False  # whether one of rows in new tables is
-        self._refused: tuple[Position, Intent] | None = (
-            None  # what the server has refused as a whole
-        )
+        # What the server has refused as a whole.
+        self._refused: tuple[Position, Intent] | None = None
         self._trailing = self._read_trailing()
 
     @property
@@ -237,6 +237,7 @@ class CompensatedUnit:
     def _run_statement(self, at: Position) -> None:
         statement = at.statement
         assert statement is not None
+        self._settle(at, statement)
         if leaves_out(self.engine.session, at.number, at.step, at.place, self.emit):
             return
         if not self._effect(at).keeps_session:
@@ -247,9 +248,8 @@ class CompensatedUnit:
         self.emit(StatementFinished(at.number, at.step, at.place, statement, rows, seconds))
 
     def _way(self, statement: PlannedStatement) -> Callable[[Position, PlannedStatement], int]:
-        if statement.guarantee == "transactional":
-            return self._run_plain
-        return self._run_implied if statement.guarantee == "implied" else self._run_journaled
+        ways = {"transactional": self._run_plain, "implied": self._run_implied}
+        return ways.get(statement.guarantee, self._run_journaled)
 
     def _run_plain(self, at: Position, statement: PlannedStatement) -> int:
         """What leaves nothing, or is one of the last transaction's statements."""
@@ -274,6 +274,7 @@ class CompensatedUnit:
             rows = self._attempt(at, effect, intent)
             database = self.engine.server.database
             self.journal.note_done(*at.key, with_result(observe, database, intent))
+            self._settle(at, statement)
             return rows
         self.engine.session.execute("start transaction")
         self.engine.store.close_tables()
@@ -281,6 +282,10 @@ class CompensatedUnit:
         self.journal.note_in_transaction(*at.key)
         self.engine.session.execute("commit")
         return rows
+
+    def _settle(self, at: Position, statement: PlannedStatement) -> None:
+        if not is_quick(statement, self._effect(at), self._reached.get(at.key, NOTHING)):
+            self.journal.settle()
 
     def _attempt(self, at: Position, effect: Reading, intent: Intent) -> int:
         """Runs a statement. To bury a table takes several, of which some may be done."""
@@ -335,9 +340,8 @@ class CompensatedUnit:
             finished = (RunStatus.COMMITTED, "", self.run_of.id)
             self.engine.store.execute(FINISH_RUN, finished)
         self.engine.lock.refuse_lost()
-        self.engine.session.execute(
-            f"release savepoint {SAVEPOINT}"
-        )  # refused if it is not ours any more
+        # Refused if it is not ours any more.
+        self.engine.session.execute(f"release savepoint {SAVEPOINT}")
         self._open = False
         try:
             self.engine.session.execute("commit")

@@ -173,6 +173,17 @@ def prepare_intent(
     )
 
 
+def is_quick(statement: PlannedStatement, effect: Reading, reached: Reached) -> bool:
+    """Whether what is done around a statement takes no time, and a look at the one object that it
+    makes or changes tells if it has happened: so its end may be noted with what comes next."""
+    return (
+        statement.guarantee == "compensated"
+        and effect.verb in ("create", "alter")
+        and len(effect.objects) == 1
+        and not (effect.renames or effect.columns_redefined or reached.compared)
+    )
+
+
 def with_result(query: Query, database: str, intent: Intent) -> Intent:
     """The intent of a statement that is done, with the tables as it left them."""
     names = {image.name for image in intent.images if image.kind == "table"}

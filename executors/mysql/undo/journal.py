@@ -23,6 +23,20 @@ INTEND = (
     "select %s, %s, %s, %s, current_timestamp(6), %s from dual "
     "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s and {ledger.alone}"
 )
+# The same, with the end of the statement before: both are there, or neither. A count of 3 says that
+# one row is new and one was changed.
+INTEND_NEXT = (
+    "insert into {journal} "
+    "(run_id, step, statement, digest, intent_at, image, outcome, done_at) select * from ("
+    "select %s as run_id, %s as step, %s as statement, %s as digest, "
+    "current_timestamp(6) as intent_at, %s as image, null as outcome, null as done_at from dual "
+    "where is_used_lock(%s) = connection_id() and is_used_lock(%s) = %s and {ledger.alone} "
+    "union all select run_id, step, statement, digest, intent_at, "
+    f"%s, '{Outcome.DONE}', current_timestamp(6) "
+    "from {journal} {plain} where run_id = %s and step = %s and statement = %s) as written "
+    "on duplicate key update "
+    "outcome = written.outcome, image = written.image, done_at = written.done_at"
+)
 WRITE_DONE = (
     "insert into {journal} (run_id, step, statement, digest, intent_at, outcome, done_at, image) "
     f"values (%s, %s, %s, %s, current_timestamp(6), '{Outcome.DONE}', current_timestamp(6), %s)"
@@ -59,12 +73,14 @@ class JournalRow:
 
 
 class UnitJournal:
-    """What is written of one unit of a run."""
+    """What is written of one unit of a run. That a statement is done is written with the intent of
+    the next, and before all else that is asked of the journal."""
 
     def __init__(self, engine: MySQL, run_id: str, unit: Unit) -> None:
         self._engine = engine
         self._run_id = run_id
         self._steps = unit.first, unit.first + len(unit.steps) - 1
+        self._late: tuple[str, int, int] | None = None  # the image of what is done, and its place
 
     def begin(self, before: Before) -> None:
         """Notes what the unit finds, and that its run is applying."""
@@ -80,8 +96,15 @@ class UnitJournal:
         self._intend(step, place, digest, intent.model_dump_json())
 
     def note_done(self, step: int, place: int, intent: Intent) -> None:
-        """Notes that a statement is done, and what it has left."""
-        self.note_intent(step, place, Outcome.DONE, intent)
+        """Notes that a statement is done, and what it has left, when the next one begins or
+        `settle` is called; a crash until then leaves its intent alone."""
+        self._late = intent.model_dump_json(), step, place
+
+    def settle(self) -> None:
+        """Writes what is noted so far."""
+        late, self._late = self._late, None
+        if late:
+            self._write(NOTE_INTENT, (Outcome.DONE, late[0], self._run_id, *late[1:]))
 
     def note_intent(self, step: int, place: int, outcome: Outcome, intent: Intent) -> None:
         """Notes how a statement went, and what is known of it now."""
@@ -118,6 +141,7 @@ class UnitJournal:
 
     def read(self) -> tuple[Before, tuple[JournalRow, ...]]:
         """What the unit found, and its statements that are not undone, in running order."""
+        self.settle()
         parameters = (self._run_id, *self._steps)
         rows = self._engine.session.observe(self._engine.store.named(READ), parameters)
         before = Before(catalogue={}, counters={})
@@ -147,10 +171,17 @@ class UnitJournal:
 
     def _intend(self, step: int, place: int, digest: str, image: str) -> None:
         values = (self._run_id, step, place, digest, image, *self._engine.lock.guard_proof())
-        if self._write(INTEND, values) != 1:
+        late, self._late = self._late, None
+        if late is None:
+            held = self._write(INTEND, values) == 1
+        else:
+            ended = (late[0], self._run_id, *late[1:])
+            held = self._write(INTEND_NEXT, (*values, *ended)) == 3
+        if not held:
             raise lost_lock()
 
     def _write(self, sql: str, values: tuple[object, ...]) -> int:
+        self.settle()
         return self._engine.store.execute_aside(sql, values)
 
 

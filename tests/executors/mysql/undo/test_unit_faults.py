@@ -176,6 +176,39 @@ def test_a_lost_connection_undoes_the_plan(
     assert rows(family_server, family_database) == [1]
 
 
+@pytest.mark.parametrize("reply", [False, True])
+def test_a_connection_lost_between_two_statements_undoes_the_plan(
+    family_server: Any, family_database: str, project: Project, reply: bool
+) -> None:
+    """The end of the one is written with the intent of the other: both are there, or neither."""
+    with (
+        Proxy(family_server.host, family_server.port, family_server.engine) as proxy,
+        open_test_engine(family_server, family_database, port=proxy.port) as engine,
+    ):
+        plan = plan_for(engine, {"001_cut": f"{MADE};\nalter table made add column n int;"})
+        fired = proxy.cut_when(when_sent(b"as written on duplicate key", reply=reply))
+        with pytest.raises(StatementFailed, match="All that this plan had done was undone"):
+            apply_plan(engine, plan)
+        assert fired.is_set()
+        assert engine.store.runs.read_runs(1)[0].status == "ROLLED_BACK"
+        assert ask(family_server, family_database, "show tables like 'made'") == []
+        apply_plan(engine, plan)
+    assert len(ask(family_server, family_database, "show columns from made")) > 1
+
+
+def test_the_end_of_a_statement_is_noted_before_anything_that_may_take_long(
+    family_server: Any, family_database: str, project: Project
+) -> None:
+    project.write("001_made.sql", f"{MADE};\ncreate table made_too (a int);\ndo sleep(100);")
+    process = project.start("up")
+    sleeping = wait_until_running(family_server, family_database, "sleep(100)")
+    noted = "select outcome from lockgate_journal where statement > 0 order by statement"
+    assert ask(family_server, family_database, noted) == [("done",), ("done",)]
+    execute(family_server, None, f"kill {sleeping}")
+    refused(end(process), 9, "All that this plan had done was undone")
+    assert ask(family_server, family_database, "show tables like 'made%'") == []
+
+
 def test_a_guard_that_is_killed_in_a_unit_undoes_nothing_and_the_next_run_does(
     family_server: Any, family_database: str, project: Project
 ) -> None:
