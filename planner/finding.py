@@ -5,6 +5,7 @@ Finds nothing and shows nothing: `lint` finds, the views show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -67,13 +68,18 @@ class Located:
 
 
 def locate_finding(
-    path: str, direction: str, finding: Finding, written: str, line: int, text: str = ""
+    path: str,
+    direction: str,
+    finding: Finding,
+    written: str,
+    line: int,
+    text: Sequence[str] = (),
 ) -> Located:
-    """The finding at its statement, as written from this line of the text on; without text there
-    are no columns, and a finding of the section as a whole has none either.
+    """The finding at its statement, as written from this line of the text on; without the lines of
+    the text there are no columns, and a finding of the section as a whole has none either.
 
     >>> note = Finding(code="a", severity="info", statement=1, line=2, message="", why="")
-    >>> found = locate_finding("a.sql", "up", note, "select\\n 1", 2, "-- x\\n  select\\n 1;")
+    >>> found = locate_finding("a.sql", "up", note, "select\\n 1", 2, ["-- x", "  select", " 1;"])
     >>> found.column, found.end, found.end_column
     (3, 3, 3)
     """
@@ -81,7 +87,7 @@ def locate_finding(
         return Located(path, direction, finding, finding.line)
     lines, end = written.split("\n"), line + written.count("\n")
     within = finding.line - line
-    there = text.split("\n")[finding.line - 1 : finding.line]
+    there = text[finding.line - 1 : finding.line]
     found = there[0].find(lines[within].strip()) if there and 0 <= within < len(lines) else -1
     if found < 0:
         return Located(path, direction, finding, max(end, finding.line))

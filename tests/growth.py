@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from cProfile import Profile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from lockgate.planner.building.observation import Observation
@@ -109,6 +111,29 @@ def count_calls(work: Callable[[], Any]) -> int:
     finally:
         gc.enable()
     return sum(entry.callcount for entry in counter.getstats())
+
+
+# They may be told where to begin, and so need not read the whole text.
+FROM_A_PLACE = frozenset({"find", "rfind", "index", "rindex", "count", "startswith", "endswith"})
+
+
+def count_characters(work: Callable[[], Any]) -> int:
+    """How long the texts are together that methods in C read or copy as a whole, as `replace`,
+    `lower` and `encode` do: one call each, however long the text is."""
+    seen = 0
+
+    def note(_frame: FrameType, event: str, called: Any) -> None:
+        nonlocal seen
+        text = getattr(called, "__self__", None) if event == "c_call" else None
+        if isinstance(text, str | bytes | bytearray) and called.__name__ not in FROM_A_PLACE:
+            seen += len(text)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return seen
 
 
 def measure_peak(work: Callable[[], Any]) -> int:

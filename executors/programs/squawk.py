@@ -11,8 +11,10 @@ import resource
 import shutil
 import subprocess
 import sysconfig
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -94,9 +96,10 @@ def _lint(subjects: Sequence[Subject], mode: str, ends: float) -> Iterator[tuple
         names = [f"{place}.sql" for place in range(len(subjects))]
         options = [mode, f"--pg-version={_version(subjects[0])}"]
         entries, unread = _report(folder, options, names, ends)
+    first_rows = [_first_rows(subject) for subject in subjects]
     for entry in entries:
         place = int(Path(entry["file"]).stem)
-        reports[place].append(_violation(entry, subjects[place]))
+        reports[place].append(_violation(entry, subjects[place], first_rows[place]))
     for name, subject, report in zip(names, subjects, reports, strict=True):
         read = (read_violation(violation, subject) for violation in report)
         failed = (unlinted(subject),) if name in unread else ()
@@ -223,14 +226,16 @@ def _program() -> str:
     return found
 
 
-def _violation(entry: dict[str, Any], subject: Subject) -> Violation:
+def _first_rows(subject: Subject) -> list[int]:
+    """In which line of the file for squawk each statement begins, from 0."""
+    heights = (statement.sql.count("\n") + 1 for statement in subject.statements[:-1])
+    return list(accumulate(heights, initial=0))
+
+
+def _violation(entry: dict[str, Any], subject: Subject, first_rows: list[int]) -> Violation:
     """What squawk reports, at the line of the migration's file; squawk counts lines from 0."""
-    row, statement = entry["line"], subject.statements[0]
-    for following in subject.statements[1:]:
-        height = statement.sql.count("\n") + 1
-        if row < height:
-            break
-        row, statement = row - height, following
+    place = bisect_right(first_rows, entry["line"]) - 1
+    statement, row = subject.statements[place], entry["line"] - first_rows[place]
     line = statement.line + min(row, statement.sql.count("\n"))
     rule, message, advice = entry["rule_name"], entry["message"], entry.get("help")
     return Violation(rule, statement.place, line, message, advice or "")

@@ -48,7 +48,7 @@ class _Source:
     subject: Subject
     origin: SectionSource
     file: str
-    text: str
+    lines: Sequence[str]
     needs: str | None
     """What `migrate fix` needs to show its safe form; None: it looks for none."""
 
@@ -77,7 +77,7 @@ def _located(path: str, source: _Source, finding: Finding) -> Located:
     """The finding in its file."""
     subject = source.subject
     at = subject.statements[finding.statement - 1]
-    return locate_finding(path, subject.direction, finding, at.sql, at.line, source.text)
+    return locate_finding(path, subject.direction, finding, at.sql, at.line, source.lines)
 
 
 def lint_outside(engine: str, subjects: Sequence[Subject]) -> tuple[tuple[Finding, ...], ...]:
@@ -192,7 +192,7 @@ def _source(
         origin.delimiter_left,
         reader,
     )
-    return _Source(subject, origin, section.file, text, needs)
+    return _Source(subject, origin, section.file, text.split("\n"), needs)
 
 
 def _findings(source: _Source, outer: Sequence[Finding]) -> tuple[Finding, ...]:
