@@ -196,7 +196,10 @@ def weaker(reasons: Iterable[str]) -> StalePlan:
 def not_restored(left: Iterable[ObjectDifference]) -> Unresolved:
     """Every statement was undone, and yet the database is not as it was before the run."""
     found = list(left)
-    shown = [f"- {each.object}: {''.join(each.lines[:1]) or each.change}" for each in found]
+    shown = [
+        f"- {each.object}: {each.lines[0] if ROWS_OF_KEY in each.object else each.change}"
+        for each in found
+    ]
     why = next((why for kind, why in CAUSES if any(kind in each.object for each in found)), "")
     more = [f"- and {len(shown) - SHOWN} more"] if len(shown) > SHOWN else []
     return Unresolved(
