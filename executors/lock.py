@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ class MigrationLock(ABC):
     def __init__(self, wait: float) -> None:
         """`wait` is what the environment says, in seconds."""
         self.commit_wait = max(AT_LEAST, wait)
+        self.paused_by: Callable[[], str] = str
+        """Who has asked the run that holds it to wait, by the ledger; empty: no one."""
 
     @contextmanager
     def hold(self, wait: float, emit: Emit) -> Iterator[None]:
@@ -76,6 +78,9 @@ class MigrationLock(ABC):
             do += f", or end its session{ending} if it is no run of yours"
             if holder.is_migrator is False:
                 do = f"End that session{ending} and try again"
+            if paused := self.paused_by():
+                who += f" It is a run of batches that {paused} has paused: it keeps the lock."
+                do = "Let it go on with `migrate resume`, wait for its end and try again"
         return Locked(
             f"Could not get the migration lock within {wait:g} s: {who}",
             why="Two migrations of one database at once would run into each other.",

@@ -32,6 +32,7 @@ from lockgate.planner.errors import (
     Interrupted,
     InvalidPlan,
     LockgateError,
+    Paused,
     Unresolved,
     UsageError,
     WrongTarget,
@@ -108,11 +109,12 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
         )
         half_done += _half_done(work.engine, ledger)
         if not holder:
+            _refuse_paused(half_done)
             refuse_unresolved(ledger)
         refuse_broken_history(comparison)
         refuse_moved_histories(work.engine, ledger)
         refuse_occupied(read_occupancy(work.engine, ledger), ledger, environment.name)
-    except (WrongTarget, InvalidPlan, Unresolved, HistoryError) as error:
+    except (WrongTarget, InvalidPlan, Unresolved, Paused, HistoryError) as error:
         problem = error
     state = "under way" if holder else "half done"
     recorded = recorded_keys(ledger)
@@ -124,6 +126,18 @@ def stand_of(work: Workspace, directory: Directory) -> Stand:
     batches = tuple(_batches(work.engine, half_done))
     warnings = directory.warnings_on(comparison.pending)
     return Stand(shown, ledger, warnings, holder, problem, batches)
+
+
+def _refuse_paused(half_done: list[HalfDone]) -> None:
+    """Raises Paused when what is half done goes on by the command that began it."""
+    from lockgate.executors.states import RunStatus
+
+    if half_done and all(one.status == RunStatus.PAUSED for one in half_done):
+        raise Paused(
+            f"The run of {half_done[0].unit.steps[0].file} has stopped between two batches.",
+            why="What is done stays, and no session goes on with the rest.",
+            do="Run the same command again: it goes on. `migrate resolve` shows other ways out.",
+        )
 
 
 def _batches(engine: Engine, half_done: list[HalfDone]) -> Iterator[tuple[Step, Progress]]:

@@ -117,6 +117,13 @@ def read_open(store: Store) -> list[Progress]:
     return list(map(_read, store.query_all(READ_OPEN)))
 
 
+def paused_by(store: Store) -> str:
+    """Who has asked a run to wait; empty: no one."""
+    if not store.read_ledger().present:
+        return ""
+    return next((one.asked for one in read_open(store) if one.asked), "")
+
+
 def noted(progress: Progress, end: KeyValues, walked: int, changed: int, size: int,
           seconds: float) -> tuple[object, ...]:  # fmt: skip
     """The parameters of NOTE."""

@@ -30,6 +30,12 @@ class MySQL:
         self.session = self.opens(address, environment)
         self.store = MySQLStore(self.session)
         self.lock = MySQLLock(self.session, environment.lock.wait)
+        self.lock.paused_by = self._paused_by
+
+    def _paused_by(self) -> str:
+        from lockgate.executors.batches.progress import paused_by
+
+        return paused_by(self.store)
 
     @property
     def server(self) -> Server:

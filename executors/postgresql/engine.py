@@ -28,6 +28,12 @@ class PostgreSQL:
         self.session = PostgreSQLSession(address, environment)
         self.lock = PostgreSQLLock(self.session, environment.lock.wait)
         self.store = PostgreSQLStore(self.session, self.lock)
+        self.lock.paused_by = self._paused_by
+
+    def _paused_by(self) -> str:
+        from lockgate.executors.batches.progress import paused_by
+
+        return paused_by(self.store)
 
     @property
     def server(self) -> Server:

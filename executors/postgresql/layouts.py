@@ -16,16 +16,24 @@ from lockgate.executors.postgresql.catalogue.schema import relations_of
 from lockgate.planner.database.facts import (
     ConstraintFacts,
     Dependent,
+    FiredFacts,
     Layout,
     TypeFacts,
     label,
 )
+from lockgate.planner.database.mentions import calls_of_a_row
 from lockgate.planner.quoting import spelled_out
 
 KINDS = {"r": "table", "p": "partitioned", "m": "materialized view", "v": "view", "i": "index",
          "I": "partitioned index", "S": "sequence", "f": "foreign table"}  # fmt: skip
 CONSTRAINTS = {"c": "check", "f": "foreign", "n": "not null", "p": "primary", "u": "unique",
                "x": "exclusion"}  # fmt: skip
+# https://www.postgresql.org/docs/current/catalog-pg-trigger.html
+TRIGGER_EVENTS = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
+RULE_EVENTS = {"1": "select", "2": "update", "3": "insert", "4": "delete"}
+ENABLED = ("O", "A")
+LONGEST = 4000
+"""So many characters of a function are read."""
 TYPES = {"d": "domain", "e": "enum", "c": "composite"}
 FIRST_OF_USERS = 16384
 """Objects of lower numbers are the server's own:
@@ -71,7 +79,14 @@ select c.oid::int8, c.relkind::text, c.relpersistence <> 'u', coalesce(a.amname:
         regexp_replace(pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX .* USING ', '\1')) end,
     c.relhastriggers and exists (
         select from pg_trigger where tgrelid = c.oid and not tgisinternal),
-    pg_get_userbyid(c.relowner)::text, n.nspname::text, c.relname::text
+    pg_get_userbyid(c.relowner)::text, case when c.relhastriggers then array(
+        select array[tgname, tgtype::text, tgenabled::text, proname, lanname, left(prosrc, 4000)]
+        from pg_trigger join pg_proc on pg_proc.oid = tgfoid join pg_language l on l.oid = prolang
+        where tgrelid = c.oid and not tgisinternal order by tgname) end,
+    case when c.relhasrules and c.relkind <> 'm' then array(
+        select array[rulename, ev_type::text, ev_enabled::text] from pg_rewrite
+        where ev_class = c.oid and rulename <> '_RETURN' order by rulename) end,
+    n.nspname::text, c.relname::text
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_am a on a.oid = c.relam
 join pg_tablespace s on s.oid = coalesce(nullif(c.reltablespace, 0), (
@@ -232,6 +247,9 @@ select distinct 'function', nspname::text, proname::text
 from pg_proc p join pg_namespace n on n.oid = pronamespace where p.oid >= 16384 {WITHIN}
 union all select 'schema', '', nspname::text from pg_namespace
 union all select 'extension', '', extname::text from pg_extension
+union all select 'event trigger', '', evtname::text from pg_event_trigger t
+where evtenabled in ('O', 'A') and not exists (select from pg_depend
+    where classid = 'pg_event_trigger'::regclass and objid = t.oid and deptype = 'e')
 """
 QUERIES = (
     RELATIONS,
@@ -298,11 +316,28 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
             tuple(sorted(indexes[oid])), tuple(sorted(referrers[oid])),
             dict(sorted(readers[oid].items())),
             tuple(sorted({*computed, *computed_of[oid]})), tuple(keys), definition or "",
-            of_table[oid], has_triggers, role,
+            of_table[oid], has_triggers, role, read_fires(triggers or (), rules or ()),
         )
         for oid, kind, logged, method, tablespace, owner, parents, default, key, computed, keys,
-        definition, has_triggers, role, *_ in relations
+        definition, has_triggers, role, triggers, rules, *_ in relations
     }  # fmt: skip
+
+
+def read_fires(triggers: Rows, rules: Rows) -> dict[str, FiredFacts]:
+    """The triggers and rules of a table by their names."""
+    return {
+        name: FiredFacts(
+            "trigger",
+            tuple(event for bit, event in TRIGGER_EVENTS.items() if int(kinds) & bit),
+            code,
+            enabled in ENABLED,
+            calls_of_a_row(text) if language == "plpgsql" and len(text) < LONGEST else None,
+        )
+        for name, kinds, enabled, code, language, text in triggers
+    } | {
+        name: FiredFacts("rule", (RULE_EVENTS[event],), enabled=enabled in ENABLED)
+        for name, event, enabled in rules
+    }
 
 
 def read_types(rows: Rows, names: Mapping[int, str]) -> dict[str, TypeFacts]:

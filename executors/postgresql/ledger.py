@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from lockgate.executors.ledger.location import FoundLedger
 from lockgate.executors.ledger.tables import ADDED, TableFault, Tables
 from lockgate.executors.postgresql.lock import OWN_LOCK
+from lockgate.planner.database.search_path import split_path
+from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -229,3 +231,27 @@ def find_ledgers(session: PostgreSQLSession) -> list[FoundLedger]:
         for row, identities in zip(rows, targets, strict=True)
         for identity in identities
     ]
+
+
+# What the role may not use of these schemas.
+CLOSED = """
+select nspname::text from pg_namespace
+where nspname = any (%s) and not has_schema_privilege(oid, 'usage') order by 1
+"""
+
+
+def without_schema(session: PostgreSQLSession, path: str) -> UsageError:
+    """The error of a search_path that leads to no schema which the session's role may use."""
+    ((user,),) = session.query_all("select current_user::text")
+    names = [user if name == "$user" else name for name in split_path(path)]
+    closed = [name for (name,) in session.query_all(CLOSED, (names,))]
+    if not closed:
+        return UsageError(
+            "The connection's search_path names no schema that exists.",
+            do="Set `history: {schema: …}` in the environment.",
+        )
+    grant = f"grant usage on schema {session.quote(closed[0])} to {session.quote(user)}"
+    return UsageError(
+        f"The role {user} may not use the schema {closed[0]}, which its search_path names.",
+        do=f"Have its owner run `{grant}`, or set `history: {{schema: …}}` in the environment.",
+    )

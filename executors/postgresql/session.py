@@ -31,7 +31,7 @@ from lockgate.executors.postgresql.connection import (
     read_greeting,
     translated,
 )
-from lockgate.executors.postgresql.ledger import find_ledgers
+from lockgate.executors.postgresql.ledger import find_ledgers, without_schema
 from lockgate.executors.postgresql.own_settings import (
     ENTER,
     ENTER_LOCALLY,
@@ -389,6 +389,6 @@ class PostgreSQLSession(Session):
         """
         if schema is None or "%" in schema:
             what = f"The schema {schema} has a % in its name, which lockgate cannot write to."
-            what = what if schema else "The connection's search_path names no schema that exists."
-            raise UsageError(what, do="Set `history: {schema: …}` in the environment.")
+            do = "Set `history: {schema: …}` in the environment."
+            raise without_schema(self, path) if schema is None else UsageError(what, do=do)
         self.history_schema, self.lacks_schema, self.search_path = schema, lacking, path

@@ -102,6 +102,20 @@ def label(kind: str, key: str = "", name: str = "") -> str:
 
 
 @frozen
+class FiredFacts:
+    """A trigger or a rule of a table that is not one of its constraints. `events` are those for
+    which it runs: `insert`, `update`, `delete`, `truncate`; `code` is the name of a trigger's
+    function. `calls` are what this calls, if it only changes the row that is written; None: it
+    does more, or was not read."""
+
+    kind: str
+    events: tuple[str, ...]
+    code: str = ""
+    enabled: bool = True
+    calls: tuple[str, ...] | None = None
+
+
+@frozen
 class Layout:
     """What a relation of PostgreSQL is and hangs together with; the names are keys of the facts.
 
@@ -113,7 +127,7 @@ class Layout:
     each with the columns that it reads. `computed` are the columns in expressions and conditions of
     its indexes, or of an index; `has_triggers` leaves out those of its constraints. Of an index
     `keys` are its columns, and `definition` is what it is made of, without its name. `role` is the
-    owner.
+    owner. `fires` are its triggers and rules.
     """
 
     kind: str
@@ -134,6 +148,7 @@ class Layout:
     constraints: Mapping[str, ConstraintFacts] = field(default_factory=dict)
     has_triggers: bool = False
     role: str = ""
+    fires: Mapping[str, FiredFacts] = field(default_factory=dict)
 
 
 @frozen

@@ -10,13 +10,20 @@ from itertools import pairwise
 
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.sql.cursor import Token, read_tokens
-from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
 
 NAMED = ("word", "name")
 MOVERS = ("nextval", "setval")
 WRITERS = frozenset({"call", "delete", "execute", "load", "truncate", "update"})
 # Functions have these names too.
 WRITERS_OR_FUNCTIONS = frozenset({"insert", "replace"})
+
+# Words of PL/pgSQL and SQL that change or run more than the row of a trigger.
+REACHING = frozenset({
+    *("insert", "update", "delete", "merge", "truncate", "copy", "create", "alter", "drop", "set"),
+    *("execute", "perform", "call", "lock", "notify", "listen", "grant", "revoke", "do"),
+    *("pg_notify", "set_config", "nextval", "setval"),
+})  # fmt: skip
 
 
 def read_mentions(sql: str, dialect: Dialect) -> Mentions:
@@ -38,6 +45,24 @@ def find_mentions(found: Sequence[Token], dialect: Dialect) -> Mentions:
         frozenset(_moved(found) if dialect.sequences else ()),
         frozenset(_writers(found)),
     )
+
+
+def calls_of_a_row(body: str) -> tuple[str, ...] | None:
+    """What the PL/pgSQL of a trigger's function calls, if it does nothing but change the row that
+    is written, or refuse it; None where that cannot be seen.
+
+    >>> calls_of_a_row("begin new.at := now(); return new; end")
+    ('now',)
+    >>> calls_of_a_row("begin insert into log values (new.id); return new; end")
+    >>> calls_of_a_row("begin new.at := app.now(); return new; end")
+    """
+    found = list(read_tokens(body, POSTGRESQL).rest())
+    named = find_mentions(found, POSTGRESQL)
+    elsewhere = any(
+        (dot.text, after.text) == (".", "(") and name.kind in NAMED
+        for dot, name, after in zip(found, found[1:], found[2:], strict=False)
+    )
+    return None if elsewhere or named.names & REACHING else tuple(sorted(named.calls))
 
 
 def _writers(found: Sequence[Token]) -> Iterator[str]:

@@ -44,3 +44,5 @@ class Impact:
     """What goes with it that it does not name, in the order in which the server comes to it."""
     kept_by: tuple[Taken, ...] = ()
     """Why the server refuses it: what hangs on what it drops, without CASCADE."""
+    fires: tuple[str, ...] = ()
+    """Triggers and rules that run with it and were not read, as nouns."""

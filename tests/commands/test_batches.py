@@ -83,7 +83,8 @@ def test_max_time_stops_it_with_12_and_the_same_command_goes_on(
     done = batches(project)
     assert 0 < done["rows"] < ROWS
     status = project.migrate("status")
-    assert status.code == 7
+    assert status.code == 12
+    assert "Run the same command again" in status.err
     assert f"001 add: {done['rows']:,} rows" in status.out
     assert "half done" in status.out
     refused(project.migrate("up", "--max-time", "soon"), 64, "max-time")
@@ -108,6 +109,8 @@ def test_it_is_paused_and_resumed_from_another_shell(
     before = batches(project)
     assert "@" in before["paused_by"]
     assert "paused by" in project.migrate("status").out
+    project.configure("lock: {wait: 1s}\n")
+    refused(project.migrate("up"), 5, "has paused", "migrate resume")
     assert batches(project)["batches"] == before["batches"]
     succeed(project.migrate("resume"))
     out, err = process.communicate(timeout=DEADLINE)

@@ -106,6 +106,12 @@ def test_readers_may_read_the_ledger_once_it_is_made(
         revoked = f"revoke select on `{any_project.database}`.* from doctor_reader"
         run(any_server, any_project.database, revoked)
     any_project.configure("history: {readers: [nowhere]}\n")
+    if any_server.engine == "postgresql":
+        found = checks(any_project.migrate("doctor", "--json"))
+        (lacking,) = [
+            one for name, one in found.items() if name.startswith("rights to let readers")
+        ]
+        assert lacking["do"] == 'create role "nowhere";'
     any_project.write_tables(1)
     refused(any_project.migrate("up"), 9, "history: {readers: …}", "Make it")
     if any_server.engine != "postgresql":  # its tables were made before

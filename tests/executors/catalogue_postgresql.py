@@ -107,6 +107,8 @@ POSTGRESQL_CHANGES: Changes = {
         "aggregate app.total(integer)",
         "create or replace aggregate app.total(int) (sfunc = int4pl, stype = int, initcond = '1')",
     ),
+    "foreign key disabled": ("table public.users", "alter table users disable trigger all"),
+    "rule disabled": ("rule quiet on public.logs", "alter table logs disable rule quiet"),
     "trigger disabled": ("trigger tr on public.orders", "alter table orders disable trigger tr"),
     "trigger dropped": ("trigger tr on public.orders", "drop trigger tr on orders"),
     "rule": ("rule quiet on public.logs", "drop rule quiet on logs"),

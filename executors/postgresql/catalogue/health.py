@@ -49,6 +49,18 @@ select relname::text, has_table_privilege(oid, 'select'),
 from pg_class where relnamespace = to_regnamespace(quote_ident(%s)) and relkind = 'r'
     and relname = any (%s) order by 1
 """
+THERE = "select exists (select from pg_roles where rolname = %s)"
+# Whether a role may use a schema, which is not made yet perhaps, and whether ours may let it.
+MAY_USE = """
+select coalesce(has_schema_privilege(%s, to_regnamespace(quote_ident(%s)), 'usage'), false),
+    coalesce(has_schema_privilege(to_regnamespace(quote_ident(%s)), 'usage with grant option'),
+    true)
+"""
+UNREAD = """
+select relname::text from pg_class where not has_table_privilege(%s, oid, 'select')
+    and relnamespace = to_regnamespace(quote_ident(%s)) and relkind = 'r' and relname = any (%s)
+order by 1
+"""
 SIZE = "select pg_database_size(current_database())"
 LARGEST = """
 select c.oid::regclass::text, sum(p.relpages)::int8 * current_setting('block_size')::int8
@@ -93,7 +105,7 @@ def read_access(session: PostgreSQLSession) -> Access:
     """How the session reaches its database, and which rights its role lacks."""
     (row,) = session.query_all(ACCESS)
     user, encryption, local, makes_databases, monitors, signals = row
-    lacking = [*_reading(session, user), *_writing(session, user)]
+    lacking = [*_reading(session, user), *_writing(session, user), *_for_readers(session)]
     role = session.quote(user)
     if not monitors:
         lacking.append(
@@ -144,6 +156,25 @@ def _writing(session: PostgreSQLSession, user: str) -> Iterator[Lacking]:
                       f"CREATE on the database {database}",
                       f"grant create on database {session.quote(database)} to {role}",
                       needed=False)  # fmt: skip
+
+
+def _for_readers(session: PostgreSQLSession) -> Iterator[Lacking]:
+    """What the readers of lockgate's tables lack: that they are there, and may read."""
+    schema, task = session.history_schema, "let readers read lockgate's tables"
+    for name in session.readers:
+        role, place = session.quote(name), session.quote(schema)
+        ((there,),) = session.query_all(THERE, (name,))
+        if not there:
+            yield Lacking(task, f"the role {name}", f"create role {role}")
+            continue
+        ((uses, may_give),) = session.query_all(MAY_USE, (name, schema, schema))
+        told = [one for (one,) in session.query_all(UNREAD, (name, schema, _names(session)))]
+        if not uses and (told or not may_give):
+            yield Lacking(task, f"USAGE on the schema {schema} for {name}",
+                          f"grant usage on schema {place} to {role}")  # fmt: skip
+        if told:
+            yield Lacking(task, f"SELECT on {', '.join(told)} for {name}",
+                          f"grant select on {_listed(session, told)} to {role}")  # fmt: skip
 
 
 def _names(session: PostgreSQLSession) -> list[str]:

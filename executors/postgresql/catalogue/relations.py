@@ -160,6 +160,15 @@ select format('trigger %I on %s', t.tgname, {NAMED}), '', null::int, json_build_
 from pg_trigger t join pg_class c on c.oid = t.tgrelid {IN_SCHEMA} c.relnamespace
 where not t.tgisinternal and {of_users("pg_trigger", "t.oid", "pg_class c.oid")}
 """
+# What DISABLE TRIGGER ALL switches off beside these: no foreign key looks at what is written.
+SWITCHED = f"""
+select {RELATION}, format('triggers of constraint %I on %s', k.conname, k.conrelid::regclass),
+    null::int, json_build_object('enabled', array_agg(distinct t.tgenabled order by t.tgenabled))
+from pg_trigger t join pg_constraint k on k.oid = t.tgconstraint
+join pg_class c on c.oid = t.tgrelid {IN_SCHEMA} c.relnamespace
+where t.tgisinternal and t.tgenabled <> 'O' and {of_users("pg_class", "c.oid")}
+group by c.relkind, n.nspname, c.relname, k.conname, k.conrelid
+"""
 POLICIES = f"""
 select format('policy %I on %s', p.polname, {NAMED}), '', null::int, json_build_object(
     'command', p.polcmd, 'permissive', p.polpermissive, 'roles', array(
@@ -183,5 +192,6 @@ select format('statistics %I.%I', n.nspname, s.stxname), '', null::int, json_bui
 from pg_statistic_ext s {IN_SCHEMA} s.stxnamespace where {of_users("pg_statistic_ext", "s.oid")}
 """
 TABLES = (
-    RELATIONS, COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES, RULES, TRIGGERS, POLICIES, STATISTICS,
+    RELATIONS, COLUMNS, CONSTRAINTS, INDEXES, SEQUENCES, RULES, TRIGGERS, SWITCHED, POLICIES,
+    STATISTICS,
 )  # fmt: skip

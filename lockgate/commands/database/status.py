@@ -50,9 +50,10 @@ def command(
 ) -> int:
     """Show each migration and whether it is applied.
 
-    Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way. A run
-    that is still under way is shown as that. With --all, an environment that cannot be reached
-    is named, and the others are shown.
+    Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way, 12 when
+    it has stopped between two batches and goes on by the same command. A run that is still under
+    way is shown as that. With --all, an environment that cannot be reached is named, and the
+    others are shown.
 
     \b
     Examples:

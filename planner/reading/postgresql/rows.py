@@ -130,7 +130,11 @@ def read_copy(_kind: str, node: Node, path: Path) -> Reading:
         return Reading("read", kind="copy")
     table = relation(node["relation"], path)
     return Reading(
-        "write", tables_written=(table,), kind="copy", holds=(hold(table, ROW_EXCLUSIVE),)
+        "write",
+        tables_written=(table,),
+        kind="copy",
+        holds=(hold(table, ROW_EXCLUSIVE),),
+        clauses=(Clause("write rows", table, words=frozenset({"insert"})),),
     )
 
 

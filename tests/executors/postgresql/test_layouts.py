@@ -233,3 +233,36 @@ def test_what_the_plan_has_dropped_or_made_before_counts(seeded: Any) -> None:
     assert told(weighed(seeded, made, drop).takes) - before == {"the view made"}
     renamed = weighed(seeded, "alter table p rename to w", drop.replace("table p", "table w"))
     assert "the policy p_policy of w" in told(renamed.takes)
+
+
+def test_what_a_write_sets_off_is_told_unless_it_only_changes_the_row(
+    postgres: Any, bystander: Any
+) -> None:
+    bystander.execute("create table audit (at timestamptz)")
+    bystander.execute("create table t (id int primary key, at timestamptz)")
+    bystander.execute("create table child (id int references t on delete cascade)")
+    for name, body in {
+        "stamp": "if tg_op = 'UPDATE' then new.at := now(); end if; return new;",
+        "log": "insert into audit values (now()); return null;",
+    }.items():
+        bystander.execute(
+            f"create function {name}() returns trigger language plpgsql as 'begin {body} end'"
+            .replace("'UPDATE'", "''UPDATE''")
+        )  # fmt: skip
+    bystander.execute("create trigger a before insert or update on t execute function stamp()")
+    bystander.execute("create trigger b after update or truncate on t execute function log()")
+    bystander.execute("create trigger c after delete on child execute function log()")
+    bystander.execute("create rule r as on insert to child do also notify told")
+    of_t, of_child = "the trigger b of t (function log)", "the trigger c of child (function log)"
+    for sql, fired in {
+        "insert into t values (1)": (),
+        "update t set at = now()": (of_t,),
+        "truncate t cascade": (of_t,),
+        "delete from t where id = 1": (of_child,),
+        "insert into child values (1)": ("the rule r of child",),
+        "copy t from stdin": (),
+    }.items():
+        assert weighed(postgres.session, sql).fires == fired, sql
+    write = "update t set at = now()"
+    for before in ("alter table t disable trigger all", "drop trigger b on t"):
+        assert weighed(postgres.session, before, write).fires == ()

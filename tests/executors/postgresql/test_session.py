@@ -1,5 +1,6 @@
 """PostgreSQL: what a section sets in the session, no later section finds; and the limits."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,24 @@ def test_names_that_are_no_utf8_hinder_nothing_and_are_written_out(
     succeed(project.migrate("apply", "plan.json"))
     succeed(project.migrate("history"))
     postgres_server.drop_database(name)
+
+
+def test_a_role_that_may_not_use_the_schema_is_told_the_grant(
+    postgres_server: PostgresServer, postgres_database: str, bystander: Any
+) -> None:
+    role = f"closed_{postgres_database}"
+    bystander.execute("revoke all on schema public from public")
+    bystander.execute(f"create role {role} login")
+    try:
+        with (
+            pytest.raises(UsageError, match="may not use the schema public") as told,
+            open_test_engine(postgres_server, postgres_database, user=role),
+        ):
+            pass
+        (grant,) = re.findall("`(grant .*?)`", told.value.do)
+        bystander.execute(grant)
+        with open_test_engine(postgres_server, postgres_database, user=role) as engine:
+            assert engine.session.history_schema == "public"
+        bystander.execute(f"revoke usage on schema public from {role}")
+    finally:
+        bystander.execute(f"drop role {role}")

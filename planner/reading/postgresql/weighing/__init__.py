@@ -3,6 +3,7 @@
 columns.py     What adding a column, and changing its type or whether it is required
 dropping.py    Which other relations are locked for what is dropped, and for what goes with it
 edits.py       Changes of facts, of which each takes the place of what was known
+firing.py      Which code of the database runs when rows are written
 following.py   The facts as a plan's statements leave them
 part.py        What one clause of a statement needs of its table, and of others
 partitions.py  What attaching, detaching and making a partition locks and reads, by the facts

@@ -83,6 +83,21 @@ def constrain(
     lay(named, facts, lambda known: replace(known, constraints=how(dict(known.constraints))))
 
 
+def switch_triggers(table: Object, name: str, facts: Facts, *, enabled: bool) -> None:
+    """A trigger runs, or does not; without a name all of the table's."""
+
+    def switched(known: Layout) -> Layout:
+        fires = {
+            key: replace(one, enabled=enabled)
+            if one.kind == "trigger" and name in ("", key)
+            else one
+            for key, one in known.fires.items()
+        }
+        return replace(known, fires=fires)
+
+    lay(table, facts, switched)
+
+
 def take_out(nodes: Iterable[Dropped], facts: Facts) -> None:
     """Takes out what is gone."""
     gone = set(nodes)
@@ -98,6 +113,8 @@ def take_out(nodes: Iterable[Dropped], facts: Facts) -> None:
             known = facts.tables[one.key]
             left = {name: each for name, each in known.columns.items() if name != one.name}
             relations_in(facts)[one.key] = replace(known, columns=left)
+        elif one.kind in ("trigger", "rule"):
+            _without(one.key, facts, fires=(one.name,))
         elif one.kind == "type":
             types_of(facts).pop(one.key, None)
     hanging = {(one.kind, one.name, one.key) for one in gone}
@@ -108,7 +125,11 @@ def take_out(nodes: Iterable[Dropped], facts: Facts) -> None:
 
 
 def _without(
-    key: str, facts: Facts, indexes: tuple[str, ...] = (), constraints: tuple[str, ...] = ()
+    key: str,
+    facts: Facts,
+    indexes: tuple[str, ...] = (),
+    constraints: tuple[str, ...] = (),
+    fires: tuple[str, ...] = (),
 ) -> None:
     table, known = facts.tables.get(key), layout_at(key, facts)
     if table is None:
@@ -117,6 +138,7 @@ def _without(
         known,
         indexes=tuple(one for one in known.indexes if one not in indexes),
         constraints={n: one for n, one in known.constraints.items() if n not in constraints},
+        fires={name: one for name, one in known.fires.items() if name not in fires},
     )
     relations_in(facts)[key] = replace(table, layout=left)
 

@@ -23,6 +23,7 @@ from lockgate.planner.reading.postgresql.weighing.edits import (
     proofs_of,
     relations_in,
     respell_dependents,
+    switch_triggers,
     take_out,
     types_of,
 )
@@ -343,6 +344,10 @@ def _make_index(clause: Clause, facts: Facts) -> None:
         lay(clause.table, facts, lambda lay: replace(lay, indexes=(*lay.indexes, clause.name)))
 
 
+def _switch(*, enabled: bool) -> Callable[[Clause, Facts], None]:
+    return lambda one, facts: switch_triggers(one.table, one.name, facts, enabled=enabled)
+
+
 def _read(clause: Clause, facts: Facts) -> None:
     """A view that the plan makes: it goes with what it reads."""
     view, tables = clause.table, relations_in(facts)
@@ -378,6 +383,13 @@ AFTER: dict[str, Callable[[Clause, Facts], None]] = {
     "make domain": _make_domain,
     "name index": _make_index,
     "read": _read,
+    **dict.fromkeys(
+        ("disable trig", "disable trig all", "disable trig user"), _switch(enabled=False)
+    ),
+    **dict.fromkeys(
+        ("enable trig", "enable trig all", "enable trig user", "enable always trig"),
+        _switch(enabled=True),
+    ),
     "set logged": _set(logged=True),
     "set not null": _require,
     "set schema": _move,

@@ -30,6 +30,7 @@ class Part:
     others: tuple[Hold, ...] = ()
     others_if_rewritten: tuple[Hold, ...] = ()
     loses: tuple[str, ...] = ()
+    fires: tuple[str, ...] = ()
 
 
 Weigher = Callable[[Clause, TableFacts | None, Facts], Part]

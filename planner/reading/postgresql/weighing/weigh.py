@@ -23,6 +23,7 @@ from lockgate.planner.reading.postgresql.locks import (
 from lockgate.planner.reading.postgresql.weighing import columns, dropping, partitions
 from lockgate.planner.reading.postgresql.weighing.dropping import with_taken
 from lockgate.planner.reading.postgresql.weighing.edits import begin
+from lockgate.planner.reading.postgresql.weighing.firing import CHANGED, fired_by
 from lockgate.planner.reading.postgresql.weighing.following import DROPS, follow
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
@@ -62,6 +63,13 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
 
     One lock for all clauses of an ALTER TABLE, the strongest, is taken from the start.
     """
+    if reading.verb == "truncate":
+        emptied = [(key_of(one, facts), frozenset({"truncate"})) for one in reading.tables_written]
+        return replace(_weigh(reading, facts), fires=fired_by(emptied, facts))
+    return _weigh(reading, facts)
+
+
+def _weigh(reading: Reading, facts: Facts) -> Impact:
     if not reading.clauses:
         return Impact(reading, reading.holds, reading.loses)
     left = _without_dropped(reading, facts)
@@ -93,6 +101,7 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
         tuple(dict.fromkeys([*reading.loses, *loses])),
         spell_taken(taking.gone, facts),
         spell_taken(taking.kept_by, facts),
+        tuple(one for part in parts for one in part.fires),
     )
 
 
@@ -268,7 +277,9 @@ def _write_rows(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
     lost = [f"rows of {clause.table.name}"] if _deletes_some(clause) else []
     lost += [_gone(one, by, facts) for one, by in following if _takes(clause, by)]
     holds = hold_all((*bases, *(one for one, _ in following)), ROW_EXCLUSIVE, facts)
-    return Part(others=holds, loses=tuple(dict.fromkeys(lost)))
+    written = [(one, clause.words) for one in (key, *bases)]
+    written += [(one, CHANGED) for one, _ in following]
+    return Part(others=holds, loses=tuple(dict.fromkeys(lost)), fires=fired_by(written, facts))
 
 
 def _deletes_some(clause: Clause) -> bool:
