@@ -6,10 +6,9 @@ It must not write SQL: `restoration` has the clauses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import takewhile
 
 from lockgate.executors.mysql.table.definition import (
     CHARACTER_SET,
@@ -107,8 +106,7 @@ class TableDifference:
         found: set[str] = set()
         for was, now in zip(self.before.ordered_keys, self.present.ordered_keys, strict=True):
             stay = [name for name in now if name in staying and name in was]
-            kept = takewhile(lambda pair: pair[0] == pair[1], zip(was, stay, strict=False))
-            found |= set(stay[len(list(kept)) :])
+            found |= {*stay} - {*_first_of(was, stay)}
         return found
 
     def added(self, part: str) -> dict[str, str]:
@@ -203,6 +201,15 @@ def _fit(before: Table, present: Table, origins: Mapping[str, str]) -> tuple[int
     new = [(origins[name], text) for name, text in present.columns.items() if name in origins]
     pairs = [(one, other) for one, other in zip(old, new, strict=True) if one[0] == other[0]]
     return len(pairs), sum(one == other for one, other in pairs)
+
+
+def _first_of(was: Iterable[str], now: Iterable[str]) -> Iterator[str]:
+    """The names that came first, as far as they are still in that order, whatever is between."""
+    rest = iter(now)
+    for name in was:
+        if name not in rest:
+            return
+        yield name
 
 
 def _with_computed(table: Table, replaced: set[str]) -> frozenset[str]:

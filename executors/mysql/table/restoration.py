@@ -75,9 +75,8 @@ def restore_table(
     _refuse_unknown(before, present.with_renamed_columns(renamed))
     difference = compare_tables(before, present, renamed)
     first, identifiers = _renames(difference)
-    if before.differs_in_order(present):  # a key that is dropped and added at once stays in place
-        clauses = _drops(difference, identifiers), _key_clauses(difference)
-        return tuple(f"ALTER TABLE {name} {', '.join(each)}" for each in clauses)
+    if before.differs_in_order(present):
+        return tuple(f"ALTER TABLE {name} {clauses}" for clauses in _reorder(difference))
     main = ", ".join(
         [
             *_drops(difference, identifiers),
@@ -165,6 +164,19 @@ def _key_clauses(difference: TableDifference) -> Iterator[str]:
         yield f"ALTER INDEX {backquoted(name)} {seen}"
     for text in difference.added("checks").values():
         yield f"ADD {text}"
+
+
+def _reorder(difference: TableDifference) -> Iterator[str]:
+    """The clauses of statements after which the keys are in their order. A key that is dropped and
+    added at once stays in its place, and one that a foreign key needs cannot be gone between: so it
+    is added under a name of ours, which it loses afterwards."""
+    drops = [f"DROP KEY {backquoted(name)}" for name in difference.dropped("keys")]
+    adds, renames = [], []
+    for number, (name, text) in enumerate(difference.added("keys").items()):
+        own, ours = backquoted(name), backquoted(f"lockgate_{number}")
+        adds.append(f"ADD {text.replace(own, ours, 1)}")
+        renames.append(f"RENAME INDEX {ours} TO {own}")
+    yield from (", ".join([*drops, *adds]), ", ".join(renames))
 
 
 def _visibility(before: str, present: str) -> str:

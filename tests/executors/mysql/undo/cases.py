@@ -52,6 +52,11 @@ SETUP = (
 REFUSED = "insert into wall values (1), (1)"
 
 COMPENSATED: Statements = {
+    "a foreign key before another": ("alter table parts drop foreign key fk_o",),
+    "a foreign key before a new key": (
+        "alter table parts add column extra int, add key kx (extra)",
+        "alter table parts drop foreign key fk_p",
+    ),
     "create": (
         "create table made (id int primary key auto_increment, u int, "
         "constraint fk_m foreign key (u) references users (id))",
