@@ -26,6 +26,7 @@ from lockgate.planner.reading.mysql.clauses import ASKED, CHANGE_ENGINE, CONVERT
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.mysql.redefinition import redefinition
 from lockgate.planner.reading.mysql.types import (
+    cuts,
     fills_null,
     find_column,
     keeps_text,
@@ -119,8 +120,8 @@ def filled_columns(
 
 
 def _cut(reading: Reading, known: TableFacts, strict: bool, dialect: Dialect) -> Iterator[str]:
-    """What the server changes in the rows, and only warns: without strict mode nothing that does
-    not fit is refused."""
+    """What the server changes in the rows, and warns at most: without strict mode nothing that does
+    not fit is refused, and in strict mode not what can be rounded."""
     name = reading.objects[0].name
     for column in filled_columns(reading, known.columns, strict, dialect):
         yield f"NULL in {name}.{column}, which becomes another value"
@@ -129,7 +130,9 @@ def _cut(reading: Reading, known: TableFacts, strict: bool, dialect: Dialect) ->
         if strict and old and old.nullable and not new.nullable:
             if fills_null(new.type, strict, dialect):
                 yield f"NULL in {name}.{column}, which becomes another value"
-        elif not strict and old and loses(old, new, known.collation, strict, dialect):
+        elif old and (
+            cuts(old, new, strict) if strict else loses(old, new, known.collation, strict, dialect)
+        ):
             yield f"values of {name}.{column} that do not fit {new.text}"
     if strict:
         return

@@ -126,6 +126,16 @@ def loses(
     return ""
 
 
+def cuts(old: ColumnFacts, new: Definition, strict: bool) -> bool:
+    """Whether the server may change values to make them fit the new type, in place of refusing
+    them: in strict mode too it rounds numbers and seconds, and takes the time off a date. Measured.
+    """
+    before = read_type(old.type)
+    known = not (old.generated or new.generated or new.unread)
+    held = _holds(before, new) or (strict and _holds_or_refuses(before, new))
+    return known and not held
+
+
 def longest(old: ColumnFacts, new: Definition) -> int | None:
     """How many characters a text may have that the new definition holds; None: it holds all.
 
@@ -212,7 +222,7 @@ def _holds_or_refuses(old: Definition, new: Definition) -> bool:
         return old.type != "bigint" and not (new.arguments or new.unsigned)
     if (old.type, new.type) == ("date", "datetime"):
         return True
-    if old.type == new.type == "enum":
+    if old.type == new.type and old.type in LISTED:
         gone = set(old.arguments) - set(new.arguments)
         # What looks like a number is taken for the place of a value.
         return set(new.arguments) <= set(old.arguments) and not any(map(_is_place, gone))
@@ -221,7 +231,7 @@ def _holds_or_refuses(old: Definition, new: Definition) -> bool:
         return not (old.type == "bigint" and old.unsigned) and _are_numbers(new)
     if new.type == "varchar":
         return old.type in STRINGS | frozenset(TEXTS) and _are_numbers(new)
-    fixed = ("char", "char"), ("binary", "varbinary"), ("varbinary", "varbinary")
+    fixed = ("char", "char"), ("bit", "bit"), ("binary", "varbinary"), ("varbinary", "varbinary")
     return (old.type, new.type) in fixed and _are_numbers(old, new)
 
 

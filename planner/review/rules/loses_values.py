@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.mysql.types import find_column, loses
+from lockgate.planner.reading.mysql.types import cuts, find_column, loses
 from lockgate.planner.reading.reading import Definition, Object
 from lockgate.planner.reading.sizes import find_table
 from lockgate.planner.review.section import Reviewed, Subject, report
@@ -13,6 +13,7 @@ from lockgate.planner.review.section import Reviewed, Subject, report
 CODE = "loses-values"
 CUT = "Without strict mode the server changes values that do not fit, and only warns."
 REFUSED = "In strict mode the statement fails at the first value that does not fit."
+ROUNDED = "In strict mode too, the server rounds what does not fit, and says nothing."
 EITHER = f"{CUT} {REFUSED}"
 # No type of their family holds more.
 WIDEST = frozenset({"bigint", "longtext", "longblob"})
@@ -39,15 +40,16 @@ def _judge(
     if known is None or old is None:
         yield from _unknown(subject, statement, table, column, new)
         return
-    strict = terms.facts.strict and not statement.impact.loses
+    rounds = cuts(old, new, strict=True)
+    strict = terms.facts.strict and (rounds or not statement.impact.loses)
     reason = loses(old, new, known.collation, strict, terms.dialect)
     if not reason and old.nullable and not new.nullable:
         reason = "NULL does not fit NOT NULL"
     reason = reason or loses(old, new, known.collation, False, terms.dialect)
     if reason:
         message = f"{table.name}.{column}: {reason}."
-        severity = subject.grade(table) if strict else "danger"
-        why = REFUSED if strict else CUT
+        severity = subject.grade(table) if strict and not rounds else "danger"
+        why = ROUNDED if strict and rounds else REFUSED if strict else CUT
         yield report(CODE, severity, statement, message, why, SAFER)
 
 

@@ -208,6 +208,27 @@ def test_what_follows_deleted_rows_is_lost_too(sql: str, loses: tuple[str, ...])
     assert impact(sql, replace(KNOWN, foreign_keys=KEYS)).loses == loses
 
 
+ROUNDED = [
+    ("decimal(12,4)", "decimal(12,2)"), ("decimal(5,2)", "int"), ("double", "decimal(10,2)"),
+    ("double", "float"), ("bigint", "double"), ("datetime(6)", "datetime"), ("time(3)", "time"),
+    ("datetime", "date"), ("varchar(20)", "decimal(5,1)"),
+]  # fmt: skip
+"""Types, and those whose values a server in strict mode rounds or cuts without an error."""
+REFUSED = [
+    ("decimal(12,2)", "decimal(8,2)"), ("int", "tinyint"), ("varchar(20)", "varchar(5)"),
+    ("bit(8)", "bit(4)"), ("enum('a','b')", "enum('a')"), ("set('a','b')", "set('a')"),
+]  # fmt: skip
+"""Types, and those that a server in strict mode gives no value that does not fit."""
+
+
+@pytest.mark.parametrize(("old", "new"), [*ROUNDED, *REFUSED])
+def test_what_the_server_rounds_in_strict_mode_is_lost(old: str, new: str) -> None:
+    column = ColumnFacts(old, True, "utf8mb4" if old.startswith("varchar") else "")
+    facts = Facts({"t": TableFacts("InnoDB", 10, 16384, {"c": column})}, strict=True)
+    lost = (f"values of t.c that do not fit {new}",) if (old, new) in ROUNDED else ()
+    assert impact(f"alter table t modify c {new}", facts).loses == lost
+
+
 LENIENT = replace(KNOWN, strict=False)
 
 

@@ -18,7 +18,7 @@ alter table t engine = innodb; -- expect: rebuilds-table info/info/warning, ungu
 -- https://dev.mysql.com/doc/refman/en/sql-mode.html#sql-mode-strict
 alter table t modify v varchar(10); -- expect: loses-values info/warning/danger, blocks-table info/warning/danger
 -- https://dev.mysql.com/doc/refman/en/partitioning-management-range-list.html
-alter table t drop partition p0; -- expect: drops-data info/-/danger, rebuilds-table info/info/warning, unguarded-alter -/-/info
+alter table t drop partition p0; -- expect: drops-data info/-/danger, unguarded-alter -/-/info
 -- https://dev.mysql.com/doc/refman/en/implicit-commit.html
 update t set a = 1; -- expect: writes-every-row info/warning/danger
 truncate table t; -- expect: drops-data info/-/danger, implicit-commit warning
