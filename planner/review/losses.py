@@ -36,12 +36,13 @@ def find_losses(plan: Plan) -> tuple[Loss, ...]:
 
 @frozen
 class RowChange:
-    """The tables that were there before the plan and of which a statement changes rows. Steps count
-    from 1."""
+    """The tables that were there before the plan and of which a statement changes rows, or with
+    `whole` every row. Steps count from 1."""
 
     step: int
     statement: int
     tables: tuple[str, ...]
+    whole: bool = False
 
 
 def find_row_changes(plan: Plan) -> Iterator[RowChange]:
@@ -55,7 +56,7 @@ def find_row_changes(plan: Plan) -> Iterator[RowChange]:
             if reading.verb == "create":
                 made |= {one.name for one in reading.objects}
             if old := [one for one in _unique(_updated(reading)) if one not in made]:
-                yield RowChange(number, place, tuple(old))
+                yield RowChange(number, place, tuple(old), reading.every_row)
 
 
 def _updated(reading: Reading) -> Iterator[str]:

@@ -286,6 +286,7 @@ def test_what_decides_stands_at_the_top_the_worst_first(pages: Pages) -> None:
         "about 41GB, ~80 M rows, rewrites all rows, ACCESS EXCLUSIVE",
         "Needs approval by policy destructive: "
         "Data is lost: the column users.legacy_name (step 2 statement 1).",
+        "Every row is changed in invoices (it has ~12 k rows): their old values are overwritten",
         "ATOMIC IN PARTS (3 units, each all or nothing): "
         "a failure undoes its own unit and keeps those before it",
     ]

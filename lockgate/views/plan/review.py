@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from lockgate.planner.finding import SEVERITIES, Finding
-from lockgate.planner.guarantees.guarantee import IN_PARTS, NOT_ATOMIC, ONE_TRANSACTION
+from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
@@ -62,10 +62,12 @@ class ShownLoss:
 
 @frozen
 class ShownRows:
-    """Tables of which a statement changes rows, each with how many there are."""
+    """Tables of which a statement changes rows, or with `whole` every row, each with how many
+    there are."""
 
     place: Place
     tables: tuple[str, ...]
+    whole: bool
 
 
 @frozen
@@ -139,12 +141,11 @@ class Review:
 
     @property
     def grade(self) -> str:
-        """How good the plan's verdict is: `good`, `fair` or `poor`; empty: as its policy says."""
+        """How good the plan's verdict is: `good` for one transaction, `poor` for what is not all
+        or nothing; empty: it is, in another way."""
         if self.plan.verdict.startswith(NOT_ATOMIC):
             return "poor"
-        if self.plan.verdict.startswith(IN_PARTS):
-            return ""
-        return "good" if self.plan.verdict == ONE_TRANSACTION else "fair"
+        return "good" if self.plan.verdict == ONE_TRANSACTION else ""
 
     @property
     def severities(self) -> Counter[str]:
@@ -242,7 +243,7 @@ def find_rows(plan: Plan) -> Iterator[ShownRows]:
         rows = _rows(step.statements[one.statement - 1])
         tables = (f"{name} (it has {spell_rows(rows[name])} rows)" if name in rows else name
                   for name in one.tables)  # fmt: skip
-        yield ShownRows(Place(one.step, step, one.statement), tuple(tables))
+        yield ShownRows(Place(one.step, step, one.statement), tuple(tables), one.whole)
 
 
 def name_units(plan: Plan) -> list[str]:

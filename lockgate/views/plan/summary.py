@@ -117,7 +117,9 @@ def find_worst(review: Review) -> list[Fact]:
     longest = list(_longest(review, _elsewhere(review.plan)))
     held = () if any(fact.grade for fact in longest) else _held(review.remarks)
     told = [*_losses(review.losses), *_taken(review.plan), *longest, *held, *_rights(review)]
-    return [fact for fact in told if fact.grade] or list(_calm(review))
+    changed = list(_overwritten(review))
+    found = [fact for fact in (*told, *changed) if fact.grade]
+    return found or [*_calm(review, is_changed=bool(changed)), *changed]
 
 
 def find_topics(remarks: Iterable[Remark]) -> list[Topic]:
@@ -268,15 +270,21 @@ def _rights(review: Review) -> Iterable[Fact]:
                    "changes")  # fmt: skip
 
 
-def _calm(review: Review) -> Iterable[Fact]:
+def _overwritten(review: Review) -> Iterable[Fact]:
+    """The tables that were there before and of which rows are changed."""
+    changed = list(dict.fromkeys(name for one in review.rows for name in one.tables))
+    if changed:
+        whole = any(one.whole for one in review.rows)
+        head = "Every row is changed" if whole else "Rows are changed"
+        grade = "fair" if whole else ""
+        yield Fact(grade, f"{head} in {_some(changed)}", "their old values are overwritten")
+
+
+def _calm(review: Review, *, is_changed: bool) -> Iterable[Fact]:
     """That nothing was found, where that is so and something runs."""
     graded = any(remark.grade in ("danger", "warning") for remark in review.remarks)
-    if not review.statements or graded or review.grade == "poor":
-        return
-    changed = list(dict.fromkeys(name for one in review.rows for name in one.tables))
-    yield Fact("good", QUIET if changed else CALM)
-    if changed:
-        yield Fact("", f"Rows are changed in {_some(changed)}", "their old values are overwritten")
+    if review.statements and not graded and review.grade != "poor":
+        yield Fact("good", QUIET if is_changed else CALM)
 
 
 def _held(remarks: Iterable[Remark]) -> Iterable[Fact]:
@@ -301,9 +309,13 @@ def _longest(review: Review, elsewhere: str = "") -> Iterable[Fact]:
         touch = lock.touch
         severe, verb = ("poor", "is") if touch.certain else ("fair", "may be")
         told = [_amount(touch), WORKS[touch.work], spell_lock(touch)]
+        head = f"{touch.table} {verb} {CLOSED[touch.blocks]} {_how_long(lock)}"
+        if is_brief and not touch.is_long:
+            head = f"{touch.table} is locked for a moment"
+            told.insert(0, f"{BLOCKS[touch.blocks]} {_how_long(lock)}")
         yield Fact(
             severe if touch.is_long else "",
-            f"{touch.table} {verb} {CLOSED[touch.blocks]} {_how_long(lock, is_brief)}",
+            head,
             ", ".join(filter(None, [*told, elsewhere if touch.is_long else ""])),
             "locks",
         )
@@ -333,12 +345,11 @@ def spell_commit(source: Source) -> str:
     return " ".join(filter(None, (subject, author)))
 
 
-def _how_long(lock: ShownLock, is_brief: bool) -> str:
-    """While what the table is closed; `is_brief` says that no lock is held during long work."""
+def _how_long(lock: ShownLock) -> str:
+    """From when until when others wait for a lock."""
     if lock.is_kept:
-        moment = "for a moment, " if is_brief and not lock.touch.is_long else ""
-        return f"{moment}from {lock.place} until its transaction ends"
-    return f"during {lock.place}" if lock.touch.is_long else f"for a moment in {lock.place}"
+        return f"from {lock.place} until its transaction ends"
+    return f"during {lock.place}"
 
 
 def _amount(touch: Touch) -> str:

@@ -31,5 +31,5 @@ def find(subject: Subject) -> Iterator[Finding]:
                 statement,
                 "It changes who may do what, or what later sessions begin with.",
                 "A reviewer of the schema is asked to decide about rights too.",
-                "See that the role, and the right or the setting, is meant.",
+                "See that the role, and the right or the setting, is meant. PUBLIC is every role.",
             )

@@ -23,7 +23,7 @@ def find(subject: Subject) -> Iterator[Finding]:
                     subject.grade(table),
                     statement,
                     f"UPDATE without WHERE writes every row of {subject.describe(table)}.",
-                    "Each row stays locked until the transaction ends, and its old version "
-                    "takes space until it is cleaned away.",
+                    "What it sets has no old values afterwards. Each row stays locked until the "
+                    "transaction ends, and its old version takes space until it is cleaned away.",
                     "Write in batches, each in a transaction of its own.",
                 )
