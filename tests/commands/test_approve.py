@@ -78,7 +78,7 @@ def one_desk(project: Project) -> Desk:
 
 
 def test_two_people_approve_and_the_plan_is_applied(desk: Desk) -> None:
-    refused(desk.apply(), 3, "2 approvals by any of ann@example.com, bob", "Approved by: nobody")
+    refused(desk.apply(), 3, "2 approvals by any of ann@example.com, bob", "No approval yet")
     result = succeed(desk.approve(desk.ann))
     assert result.out == "plan.json.ann@example.com.sig\n"
     assert "verdict   ATOMIC" in result.err
@@ -329,7 +329,7 @@ def test_a_reviewer_sees_who_has_approved_and_who_is_missing(one_desk: Desk, sty
     one_desk.demand(TWO)
     succeed(one_desk.project.migrate("plan"))
     show = ["show", "plan.json", "--format", style]
-    assert "Approved by: nobody." in succeed(one_desk.project.migrate(*show)).out
+    assert "No approval yet." in succeed(one_desk.project.migrate(*show)).out
     succeed(one_desk.approve(one_desk.bob))
     shown = succeed(one_desk.project.migrate(*show)).out
     assert "Approved by bob (plan.json.bob.sig)." in shown.replace("\\", "")

@@ -230,7 +230,7 @@ CHEATS: list[tuple[Callable[[Walk], Result], int, str]] = [
     (come_at_the_wrong_time, 3, "(policy.windows)"),
     (come_too_late, 8, "expired"),
     (approve_it_oneself, 3, "who may not approve here"),
-    (approve_nothing, 3, "Approved by: nobody"),
+    (approve_nothing, 3, "No approval yet"),
     (move_an_approval, 8, "does not fit"),
     (use_an_expired_key, 8, "expired"),
     (use_an_unknown_key, 8, "does not know"),
