@@ -83,7 +83,7 @@ def test_who_may_not_see_the_rights_of_others_is_told_so(
         ):
             holder = reader.lock.holder()
             assert holder.is_migrator is None
-            assert "cannot be told" in holder.standing
+            assert "is not known" in holder.standing
             assert holder.ending == f"kill {engine.lock.holder().pid}"
     finally:
         execute(family_server, None, f"drop user {user}")

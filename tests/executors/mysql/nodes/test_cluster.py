@@ -87,7 +87,7 @@ def test_a_claim_of_another_node_is_waited_for_and_shown(cluster: Any, project: 
     succeed(project.migrate("up", "--to", "001"))
     claim(cluster, project, cluster.second.status("gcomm_uuid"))
     found = project.migrate("up")
-    refused(found, 5, "someone@%", "the cluster's node n2", "2026-01-01T00:00:00Z")
+    refused(found, 5, "someone@%", "the cluster's node n2", "2026-01-01 00:00:00 UTC")
     assert "the cluster's node n2" in project.migrate("lock").all
     succeed(project.migrate("up", environ=second(cluster, project)))
 
