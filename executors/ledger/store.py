@@ -24,7 +24,6 @@ from lockgate.executors.ledger.runs import ENDED_WELL, HALF_WAY, READ_RECORDINGS
 from lockgate.executors.ledger.tables import OWN_NAMES
 from lockgate.executors.states import UNDER_WAY, Outcome, RunStatus, listed
 from lockgate.planner.database.ledger import Identity, Ledger
-from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import Unreachable, Unresolved
 
 if TYPE_CHECKING:
@@ -175,6 +174,8 @@ class Store(LedgerTables):
     def rebind(self, before: Identity, identity: Identity, author: Author) -> None:
         """Gives the database a new identity, and notes that among the runs; the serial and the
         history of migrations stay."""
+        from lockgate.planner.document import UNSEALED
+
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
         noted = (author.new_id(), UNSEALED, UNSEALED, identity.environment, author.actor,
                  author.tool_version, rebound_text(before, identity))  # fmt: skip
