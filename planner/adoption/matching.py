@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import FoundTable
-from lockgate.planner.errors import HistoryError
+from lockgate.planner.errors import HistoryError, UsageError
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
@@ -47,7 +47,13 @@ def match_history(
 
     Raises:
         HistoryError: the tool has left something half done, a file is gone, or was changed.
+        UsageError: no migration has the version of the baseline.
     """
+    if history.baseline and version_key(history.baseline) not in {file.key for file in files}:
+        raise UsageError(
+            f"No migration has version {history.baseline}.",
+            do="See `migrate status` for the versions.",
+        )
     _refuse_troubles(history)
     rows = {_key_of(row, files, history.tool): row for row in history.testimony.applied}
     known = {entry.key for entry in ledger.entries}
@@ -91,7 +97,7 @@ def _implied(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
     if not last:
         return set()
     running = [file.key for file in files]
-    if version_key(last) in running and history.baseline:
+    if history.baseline:
         return set(running[: running.index(version_key(last)) + 1])
     return {key for key in running if key <= version_key(last)}
 

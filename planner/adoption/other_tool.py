@@ -27,7 +27,8 @@ def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) ->
     """Raises HistoryError when the other tool has applied or rolled back something since, which
     our history does not have as well."""
     ours = {entry.key: entry.version for entry in ledger.entries}
-    named = {step.row: step.key for run in ledger.recordings for step in run.steps if step.row}
+    named = {entry.checksum: entry.key for entry in ledger.entries}  # some name rows by these
+    named |= {step.row: step.key for run in ledger.recordings for step in run.steps if step.row}
 
     def key_of(one: str) -> VersionKey:
         return named.get(one) or version_key(one)

@@ -51,19 +51,22 @@ def _step(match: Match, history: Takeover, setting: Setting) -> Step:
     name = row.version if row and version_key(row.version) != match.migration.key else ""
     record = Record(why="adopt", applied_at=row and row.at, by=row.by if row else "", row=name)
     step = record_step(match.migration, record, setting)
-    findings = (_finding(match, history.tool.name), *step.findings[1:])
+    findings = (_finding(match, history), *step.findings[1:])
     return step.model_copy(update={"findings": findings})
 
 
-def _finding(match: Match, tool: str) -> Finding:
-    row = match.row
+def _finding(match: Match, history: Takeover) -> Finding:
+    row, tool = match.row, history.tool.name
+    source = (
+        "the choice of --baseline" if history.baseline and not row else f"the history of {tool}"
+    )
     at = f" at {format_moment(row.at)}" if row and row.at else ""
     by = f" by {row.by}" if row and row.by else ""
     return Finding(
         code="adopted",
         severity="info",
         line=1,
-        message=f"Applied{at}{by}, by the history of {tool}; recorded, and not run.",
+        message=f"Applied{at}{by}, by {source}; recorded, and not run.",
         why=VERIFIED[match.verified or None].format(tool=tool),
     )
 

@@ -299,6 +299,9 @@ def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_se
         "create table t1 (id int)", "create table t2 (id int)",
     )  # fmt: skip
     refused(any_project.migrate("adopt"), 10, "no file of the migrations directory is: ae1027a6acf")
+    for version in ("9", "nonsense"):
+        found = any_project.migrate("adopt", "--no-verify", "--baseline", version)
+        refused(found, 64, f"No migration has version {version}.")
     adopt(any_project, "--verify", "--baseline", "2")
     assert states(any_project) == {"001": "recorded", "002": "recorded", "003": "pending"}
     succeed(any_project.migrate("drift"))
