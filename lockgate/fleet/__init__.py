@@ -1,6 +1,7 @@
 """Fleets: one plan for many databases, for the commands.
 
 applying.py      Applying of a fleet's plan
+changed.py       What targets have otherwise than their last run has left them
 drifting.py      `migrate drift` of a fleet
 making.py        `migrate plan` and `migrate promote` for a fleet
 members.py       The members of a fleet: found, and opened one by one

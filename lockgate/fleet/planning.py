@@ -15,6 +15,7 @@ from lockgate import __version__
 from lockgate.checkout import read_source
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.occupancy import read_occupancy, refuse_moved_histories
+from lockgate.fleet.changed import with_changes
 from lockgate.fleet.members import FleetWorkspace
 from lockgate.fleet.oddities import odd_by
 from lockgate.planner.building.compare import compare, refuse_broken_history
@@ -27,6 +28,7 @@ from lockgate.planner.fleet.grouping import (
     Outline,
     SeenTarget,
     as_target,
+    find_unsure,
     group_targets,
 )
 from lockgate.planner.fleet.place import TargetPlace
@@ -80,7 +82,10 @@ def plan_parts(
     odd: list[Odd] = []
     for part in parts:
         seen, left = look_at(fleet, directory, part)
-        equal, drifted = group_targets(seen, leave_drifted=fleet.settings.drifted == "leave")
+        leave_drifted = fleet.settings.drifted == "leave"
+        if leave_drifted:
+            seen = with_changes(fleet, seen, find_unsure(seen))
+        equal, drifted = group_targets(seen, leave_drifted=leave_drifted)
         groups, hindered = _build_groups(fleet, equal, part.request)
         built += groups
         odd += (*left, *drifted, *hindered)

@@ -19,6 +19,7 @@ from lockgate.planner.value import frozen, replace
 
 DRIFTED = "its history is that of {count} others, and its definitions are not"
 NO_NORM = "{count} targets have its history, and no definitions are those of more than half of them"
+CHANGED = "since its last run by hand: {objects}; no others tell whether that is right"
 
 
 @frozen
@@ -37,12 +38,17 @@ class Outline:
 
 @frozen
 class SeenTarget:
-    """A target that answered, and can be planned for."""
+    """A target that answered, and can be planned for.
+
+    `changed` names what it has otherwise than its last run has left it; it is None where that was
+    not asked, or no run has noted it.
+    """
 
     place: TargetPlace
     server: Server
     ledger: Ledger
     outline: Outline
+    changed: tuple[str, ...] | None = None
 
     @property
     def history(self) -> tuple[object, ...]:
@@ -88,17 +94,28 @@ def group_targets(
     seen: Iterable[SeenTarget], *, leave_drifted: bool
 ) -> tuple[list[EqualTargets], list[Odd]]:
     """The groups, the largest first, and those that are in none, as they have drifted: others with
-    the same history have other definitions, and these are more than half of them."""
-    by_history: defaultdict[object, list[SeenTarget]] = defaultdict(list)
-    for one in seen:
-        by_history[one.history].append(one)
+    the same history have other definitions, and these are more than half of them; or, where no
+    others tell (`find_unsure`), they are not as their last run has left them."""
     groups: list[EqualTargets] = []
     odd: list[Odd] = []
-    for alike in by_history.values():
+    for alike in _by_history(seen):
         norm, drifted = _part_drifted(alike) if leave_drifted else (alike, [])
         odd += drifted
         groups += _by_proof(norm)
     return sorted(groups, key=lambda group: (-len(group.members), group.proof)), odd
+
+
+def find_unsure(seen: Iterable[SeenTarget]) -> list[SeenTarget]:
+    """Those whose definitions no others of their history vouch for: they are alone, or no
+    definitions are those of more than half."""
+    return [one for alike in _by_history(seen) if _is_unsure(alike) for one in alike]
+
+
+def _by_history(seen: Iterable[SeenTarget]) -> Iterable[list[SeenTarget]]:
+    found: defaultdict[object, list[SeenTarget]] = defaultdict(list)
+    for one in seen:
+        found[one.history].append(one)
+    return found.values()
 
 
 def _by_proof(seen: Iterable[SeenTarget]) -> list[EqualTargets]:
@@ -111,19 +128,36 @@ def _by_proof(seen: Iterable[SeenTarget]) -> list[EqualTargets]:
     ]
 
 
+def _is_unsure(alike: list[SeenTarget]) -> bool:
+    """Whether no majority of those of one history says how their definitions should be."""
+    _, count = _most_common(alike)
+    return alike[0].ledger.present and (len(alike) == 1 or 2 * count <= len(alike))
+
+
+def _most_common(alike: list[SeenTarget]) -> tuple[str, int]:
+    ((digest, count),) = Counter(one.outline.digest for one in alike).most_common(1)
+    return digest, count
+
+
 def _part_drifted(alike: list[SeenTarget]) -> tuple[list[SeenTarget], list[Odd]]:
-    """Those of one history that are as most of them are, and the others."""
-    counts = Counter(one.outline.digest for one in alike)
-    ((digest, count),) = counts.most_common(1)
-    if not alike[0].ledger.present or count == len(alike):
+    """Those of one history that are as they should be, and the others."""
+    if not alike[0].ledger.present:
         return alike, []
-    if 2 * count <= len(alike):
-        told = NO_NORM.format(count=len(alike))
-        return [], [Odd(name=one.place.name, reason="drifted", detail=told) for one in alike]
-    others = [one for one in alike if one.outline.digest != digest]
-    told = DRIFTED.format(count=count)
-    drifted = [Odd(name=one.place.name, reason="drifted", detail=told) for one in others]
-    return [one for one in alike if one.outline.digest == digest], drifted
+    if _is_unsure(alike):
+        told = {one.place.name: _why_unlike_its_last_run(one, len(alike)) for one in alike}
+    else:
+        norm, count = _most_common(alike)
+        why = DRIFTED.format(count=count)
+        told = {one.place.name: "" if one.outline.digest == norm else why for one in alike}
+    drifted = [Odd(name=name, reason="drifted", detail=why) for name, why in told.items() if why]
+    return [one for one in alike if not told[one.place.name]], drifted
+
+
+def _why_unlike_its_last_run(seen: SeenTarget, count: int) -> str:
+    """Empty where it is as that has left it, or is alone and no run has noted it."""
+    if seen.changed is None:
+        return NO_NORM.format(count=count) if count > 1 else ""
+    return CHANGED.format(objects=", ".join(seen.changed)) if seen.changed else ""
 
 
 def enlarged(facts: Facts, sizes: Mapping[str, tuple[int, int]]) -> Facts:

@@ -94,6 +94,32 @@ def test_the_odd_ones_are_left_alone_with_their_reason(fleet: Fleet) -> None:
     assert fleet.applied(e) == ["001", "002", "003"]
 
 
+def test_a_changed_target_that_is_alone_in_its_history_is_left_alone(any_fleet: Fleet) -> None:
+    any_fleet.up("--to", "1")
+    alone = any_fleet.names[3]
+    succeed(any_fleet.migrate("up", "-e", f"live/{alone}", "--to", "2"))
+    assert [names(any_fleet, group) for group in any_fleet.plan()["groups"]] == ["abc", "d"]
+    any_fleet.run(alone, "alter table users add column hand_made int")
+    plan = any_fleet.plan()
+    assert [names(any_fleet, group) for group in plan["groups"]] == ["abc"]
+    (odd,) = plan["odd"]
+    assert (odd["name"], odd["reason"]) == (alone, "drifted")
+    assert "users changed" in odd["detail"]
+
+
+def test_of_two_targets_the_one_that_is_as_its_run_left_it_goes_on(fleet: Fleet) -> None:
+    fleet.up("--to", "1")
+    a, b = fleet.names[:2]
+    for name in fleet.names[2:]:
+        fleet.run(fleet.home, f"drop schema {name} cascade")
+    fleet.run(a, "alter table users add column hand_made int")
+    plan = fleet.plan()
+    assert [names(fleet, group) for group in plan["groups"]] == ["b"]
+    assert [one["name"] for one in plan["odd"]] == [a]
+    drifted = fleet.migrate("drift", "-e", "live", "--json").document["drifted"]
+    assert [one["name"] for one in drifted] == [a]
+
+
 def test_a_target_that_was_changed_since_the_plan_is_refused(fleet: Fleet) -> None:
     fleet.plan()
     succeed(fleet.migrate("up", "-e", f"live/{fleet.names[1]}", "--to", "1"))

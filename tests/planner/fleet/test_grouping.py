@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 from lockgate.planner.database.facts import Facts, TableFacts
-from lockgate.planner.fleet.grouping import Outline, SeenTarget, enlarged, group_targets
+from lockgate.planner.fleet.grouping import (
+    Outline,
+    SeenTarget,
+    enlarged,
+    find_unsure,
+    group_targets,
+)
 from lockgate.planner.fleet.place import TargetPlace
 from tests.planner.literals import SERVER, ledger, migration
 
@@ -42,6 +48,30 @@ def test_a_minority_of_one_history_has_drifted() -> None:
 
 def test_without_a_majority_all_have_drifted() -> None:
     assert grouped(seen("a"), seen("b", "x")) == ([], {"a": "drifted", "b": "drifted"})
+
+
+def test_without_a_majority_what_their_last_runs_have_left_says_who_has_drifted() -> None:
+    kept, changed = replace(seen("a"), changed=()), replace(seen("b", "x"), changed=("table t",))
+    assert grouped(kept, changed) == (["a"], {"b": "drifted"})
+    assert grouped(kept, seen("b", "x")) == (["a"], {"b": "drifted"})
+    _, (odd,) = group_targets([kept, changed], leave_drifted=True)
+    assert "table t" in odd.detail
+
+
+def test_one_that_is_alone_in_its_history_is_not_its_own_majority() -> None:
+    alone = seen("a", applied=2)
+    assert grouped(replace(alone, changed=("table t",)), seen("b"), seen("c"))[1] == {
+        "a": "drifted"
+    }
+    assert grouped(replace(alone, changed=()), seen("b"), seen("c"))[1] == {}
+    assert grouped(alone, seen("b"), seen("c"))[1] == {}
+
+
+def test_who_is_unsure() -> None:
+    sure = [seen("a"), seen("b"), seen("c", "x")]
+    alone, new = seen("d", applied=2), seen("e", applied=0)
+    assert [one.place.name for one in find_unsure([*sure, alone, new])] == ["d"]
+    assert [one.place.name for one in find_unsure(sure[1:])] == ["b", "c"]
 
 
 def test_drifted_ones_may_be_groups_of_their_own() -> None:
