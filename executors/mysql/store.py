@@ -119,11 +119,15 @@ class MySQLStore(Store):
         self.execute(IDENTIFY, values)
 
     def _claim_first(self, cluster: Cluster, identity: Identity) -> None:
-        """Claims a cluster that had no ledger to be claimed in when the lock was taken.
+        """Claims a cluster that had no ledger to be claimed in when the lock was taken. Only who
+        makes the identity has it: what another node has made, it may have applied already.
 
         Raises:
             Locked: another node was faster.
         """
+        claim = Claim(self.session, cluster)
+        if claim.is_written():
+            return
         self._forget_tables()
         try:
             self._ensure_tables(None)
@@ -132,10 +136,10 @@ class MySQLStore(Store):
                 raise lost_lock() from refused
             raise
         values = (identity.uuid, identity.project, identity.environment, identity.evidence)
+        made = 0
         with suppress(ServerError):
-            self.execute(IDENTIFY, values)
-        ours = self.query_one("select uuid from {target} where id = 1") == (values[0],)
-        if not ours or not Claim(self.session, cluster).take():
+            made = self.execute(IDENTIFY, values)
+        if not made or not claim.take():
             raise lost_lock()
 
     def begin_run(self, run: Run, identity: Identity) -> None:

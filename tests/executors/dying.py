@@ -88,10 +88,11 @@ def make_one_table(server: Any, database: str) -> bool:
     with open_test_engine(server, database) as engine:
         execute_all = engine.session.execute
 
-        def execute_one(sql: str, parameters: Any = ()) -> None:
-            execute_all(sql, parameters)
+        def execute_one(sql: str, parameters: Any = ()) -> int:
+            changed = int(execute_all(sql, parameters))
             if sql.startswith("create table"):
                 raise Died
+            return changed
 
         engine.session.execute = execute_one
         try:

@@ -92,6 +92,11 @@ class Claim:
         marks = self._read()
         return marks is None or self._is_own(marks)
 
+    def is_written(self) -> bool:
+        """Whether the ledger names us as the one who has claimed the cluster."""
+        marks = self._read()
+        return marks is not None and self._is_own(marks)
+
     def holder(self) -> LockHolder | None:
         """The executor on another node that has claimed the cluster."""
         marks = self._read()

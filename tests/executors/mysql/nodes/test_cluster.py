@@ -123,6 +123,17 @@ def test_a_ledger_in_the_making_is_none_yet(cluster: Any, project: Project) -> N
     refused(project.migrate("up", environ=on_second), 64, "lockgate_journal' doesn't exist")
 
 
+def test_a_ledger_that_was_made_since_the_lock_was_taken_is_anothers(
+    cluster: Any, project: Project
+) -> None:
+    with open_test_engine(cluster.second, project.database) as engine, engine.lock.hold(0, print):
+        succeed(project.migrate("up"))  # on the first node, from its beginning to its end
+        identity = engine.store.read_ledger().identity
+        assert identity is not None
+        with pytest.raises(Locked):
+            engine.store.ensure_tables(identity)
+
+
 def test_a_node_that_finds_a_table_made_meanwhile_gives_way(cluster: Any, project: Project) -> None:
     with open_test_engine(cluster.first, project.database) as engine:
         execute_all = engine.session.execute
