@@ -46,10 +46,11 @@ if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Unit
     from lockgate.planner.plan.statement import StatementReading
 
-# A section may have left a role that must not write the journal, or limits too short for it.
+# A section may have left a role that must not write the journal, or limits too short for it: they
+# go first, by the shortest statement that there is.
 OWN_WAY = (
-    ENTER_LOCALLY, "set local session authorization default", "set local role to default",
     "set local statement_timeout = 0", "set local lock_timeout = 0",
+    ENTER_LOCALLY, "set local session authorization default", "set local role to default",
 )  # fmt: skip
 # The same after a statement that is no block's, where SET LOCAL is refused by some versions.
 OWN_WAY_BEHIND = f"""

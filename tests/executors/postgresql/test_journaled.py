@@ -216,7 +216,7 @@ def test_a_failure_in_a_role_without_rights_is_still_journaled(
 
 def test_limits_that_a_section_sets_do_not_stop_the_journal(postgres: Any) -> None:
     limits = (
-        "set statement_timeout = '20ms'",
+        "set statement_timeout = '1ms'",
         "set default_transaction_read_only = on",
         "set transaction_timeout = 0",
         "set search_path = nowhere",
