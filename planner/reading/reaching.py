@@ -18,8 +18,9 @@ from lockgate.planner.reading.code_text import (
     content,
     cut_statement,
     cut_string,
+    each_text,
 )
-from lockgate.planner.sql.cursor import Token
+from lockgate.planner.sql.cursor import END, Token
 from lockgate.planner.sql.dialect import Dialect
 
 PROGRAM = "runs a program on the server"
@@ -172,6 +173,8 @@ LONGEST_RIGHT = 5
 """So many words of a statement say whether it is one of them."""
 # PostgreSQL's set_config() takes on a role by these settings, whose names are strings.
 ROLE_SETTINGS = frozenset({"role", "session_authorization", "session_replication_role"})
+HAVE_PUBLIC = ("postgresql", "mariadb")
+"""To MySQL it is an account as any other. https://mariadb.com/kb/en/grant/#to-public"""
 RIGHTS_PAIRS = frozenset({("security", "definer"), ("owner", "to"), ("level", "security")})
 RIGHTS_WORDS = (
     *("grant", "role", "user", "group", "privileges", "owned", "authorization", "password"),
@@ -221,6 +224,7 @@ def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:
         "session_replication_role" in words
         or not RIGHTS_PAIRS.isdisjoint(pairwise(words))
         or any(map(_sets_for_later, begun))
+        or ("grant" in words and ["create", "schema"] in [each[:2] for each in begun])
         or _sets_role(text)
     ):
         return True
@@ -228,6 +232,33 @@ def _changes_rights(text: CodeText, dialect: Dialect, depth: int) -> bool:
         _may_change_rights(one) and _changes_rights(cut_string(one, dialect), dialect, depth + 1)
         for one in text.codes()
     )
+
+
+def find_everyone(sql: str, dialect: Dialect) -> str:
+    """By which name everyone gets rights from one statement: PUBLIC is every role, and on MySQL and
+    MariaDB a right on a database that the account without a name has is every account's. Empty: not
+    everyone does.
+
+    >>> from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
+    >>> find_everyone("grant select on t to app, public", POSTGRESQL)
+    'PUBLIC'
+    >>> find_everyone("grant select on shop.* to ''@'%'", MYSQL)
+    "''"
+    """
+    texts = each_text(sql, dialect)
+    return next((name for text in texts for name in _everyone(text.found, dialect)), "")
+
+
+def _everyone(found: Sequence[Token], dialect: Dialect) -> Iterator[str]:
+    gives = lists = False
+    for before, one, after in zip(found, found[1:], (*found[2:], END), strict=False):
+        gives = (gives or before.word == "grant") and before.text != ";"
+        lists = gives and (lists or before.word == "to")
+        if lists and (before.word in ("to", "group") or before.text == ","):
+            name = content(one.text).lower()
+            is_public = name == "public" and not after.text.startswith("@")
+            yield from ["PUBLIC"] * (is_public and dialect.name in HAVE_PUBLIC)
+            yield from ["''"] * (one.text != name == "")
 
 
 def _sets_role(text: CodeText) -> bool:

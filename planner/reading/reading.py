@@ -240,6 +240,8 @@ class Reading:
     changes_rights: bool = False
     """It gives rights, makes or changes roles, takes on another one, or sets what later sessions
     begin with."""
+    gives_everyone: str = ""
+    """By which name everyone gets rights: `PUBLIC`, or `''`, the account without one."""
     given_on: Object | None = None
     """The procedure or function on which it gives or takes rights."""
     given_to: frozenset[str] = frozenset()

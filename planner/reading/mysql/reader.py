@@ -16,7 +16,7 @@ from lockgate.planner.reading.mysql.algorithms import DROPS_LISTS_APART
 from lockgate.planner.reading.mysql.clauses import ASKED
 from lockgate.planner.reading.mysql.effects import WHOLE, read_effect
 from lockgate.planner.reading.mysql.settings import LASTING_SCOPES
-from lockgate.planner.reading.reaching import changes_rights, read_reaching
+from lockgate.planner.reading.reaching import changes_rights, find_everyone, read_reaching
 from lockgate.planner.reading.reading import (
     READ_ONCE,
     Commits,
@@ -73,6 +73,7 @@ def read(sql: str, dialect: Dialect) -> Reading:
         takes_when_called=_makes_routine(words, effect) and takes_all(found),
         reaches_out=reaches,
         changes_rights=gives,
+        gives_everyone=find_everyone(sql, dialect) if gives else "",
         partial=partial,
         explicit=any(clause.action in ASKED for clause in effect.clauses),
         leaves_session=effect.leaves_session or _sets_variable(found),

@@ -39,7 +39,7 @@ from lockgate.planner.reading.postgresql.nodes import (
     spaced,
     texts,
 )
-from lockgate.planner.reading.reaching import changes_rights, read_reaching
+from lockgate.planner.reading.reaching import changes_rights, find_everyone, read_reaching
 from lockgate.planner.reading.reading import (
     READ_ONCE,
     Clause,
@@ -85,7 +85,10 @@ def read(sql: str, path: Path = None) -> Reading:
     names, opaque = _named_of_session(sql), reading.opaque or runs_text(brief)
     if not (gives or reaches or names or opaque):
         return reading
-    return replace(reading, reaches_out=reaches, changes_rights=gives, names=names, opaque=opaque)
+    return replace(
+        reading, reaches_out=reaches, changes_rights=gives, names=names, opaque=opaque,
+        gives_everyone=find_everyone(sql, POSTGRESQL) if gives else "",
+    )  # fmt: skip
 
 
 def _named_of_session(sql: str) -> tuple[str, ...]:

@@ -8,10 +8,22 @@ from lockgate.planner.finding import Finding
 from lockgate.planner.review.section import Subject, report
 
 CODE = "reaches-out"
+EVERYONE = {
+    "PUBLIC": (
+        "It gives rights to PUBLIC, which is every role.",
+        "Everyone who can connect has them, roles made later too; REVOKE from one role alone does "
+        "not take them back.",
+    ),
+    "''": (
+        "It gives rights to the account without a name.",
+        "Everyone who connects by an unknown name has them; those on a database every account has.",
+    ),
+}
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    """One finding for each statement; good to know where it is about rights alone."""
+    """One finding for each statement; good to know where it is about rights alone, and a
+    warning where everyone gets them."""
     for statement in subject.statements:
         reading = statement.impact.reading
         if reading.reaches_out:
@@ -24,6 +36,14 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "it may serve its author.",
                 "Do it outside of migrations, by a person who has the right to.",
             )
+        elif reading.gives_everyone:
+            yield report(
+                CODE,
+                "warning",
+                statement,
+                *EVERYONE[reading.gives_everyone],
+                "Give them to a role, and that role to those who need them.",
+            )
         elif reading.changes_rights:
             yield report(
                 CODE,
@@ -31,5 +51,5 @@ def find(subject: Subject) -> Iterator[Finding]:
                 statement,
                 "It changes who may do what, or what later sessions begin with.",
                 "A reviewer of the schema is asked to decide about rights too.",
-                "See that the role, and the right or the setting, is meant. PUBLIC is every role.",
+                "See that the role, and the right or the setting, is meant.",
             )

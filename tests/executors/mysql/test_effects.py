@@ -15,6 +15,7 @@ from pymysql.constants import CLIENT
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.sql.dialect import DIALECTS
+from tests.executors.rows import execute
 
 BASE = """
 create table users (id int primary key auto_increment, name varchar(50) not null,
@@ -301,3 +302,24 @@ def run(desk: Desk, sql: str) -> Seen:
     effect, after = read(sql, desk.dialect), (desk.definitions(), desk.rows())
     desk.is_fresh = after == (definitions, rows) and effect.verb != "alter"
     return Seen(sql, effect, (definitions, after[0]), (rows, after[1]), columns)
+
+
+@pytest.mark.parametrize("taker", ["''@'%'", "public"])
+def test_who_is_said_to_be_everyone_is(
+    family_server: Any, family_database: str, taker: str
+) -> None:
+    user = family_database[:24]
+    accounts = {f"'{user}'@'%'", "''@'%'", *[taker] * (family_server.engine == "mysql")}
+    grant = f"grant select on {family_database}.* to {taker}"
+    execute(family_server, family_database, "create table t (a int)")
+    execute(family_server, None, *(f"create user {one}" for one in accounts), grant)
+    try:
+        is_given = True
+        try:
+            with family_server.connect(family_database, user=user, password="") as connection:
+                connection.query("select * from t")
+        except pymysql.OperationalError:
+            is_given = False
+        assert bool(read(grant, DIALECTS[family_server.engine]).gives_everyone) == is_given
+    finally:
+        execute(family_server, None, *(f"drop user {one}" for one in accounts))

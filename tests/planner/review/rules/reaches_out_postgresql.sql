@@ -5,6 +5,13 @@ copy t from '/etc/passwd'; -- expect: reaches-out danger
 create extension dblink; -- expect: reaches-out danger
 create function f() returns int language c as 'evil'; -- expect: reaches-out danger
 grant all on t to app; -- expect: reaches-out info
+grant select on t to app, public with grant option; -- expect: reaches-out warning
+grant select on t to group "public"; -- expect: reaches-out warning
+alter default privileges grant select on tables to public; -- expect: reaches-out warning
+alter default privileges revoke execute on functions from public;-- expect: reaches-out info
+create schema s grant usage on schema s to public; -- expect: reaches-out warning
+grant usage on schema public to app; -- expect: reaches-out info
+do $$ begin execute 'grant select on t to public'; end $$; -- expect: reaches-out warning, opaque-code info
 alter database shop set search_path = evil; -- expect: reaches-out info, default-schema warning
 select pg_terminate_backend(5); -- expect: reaches-out danger
 alter table t owner to app; -- expect: reaches-out info

@@ -1,0 +1,3 @@
+-- dialect: mysql
+-- migrate:up
+grant select on shop.t to public; -- expect: reaches-out info
