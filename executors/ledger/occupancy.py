@@ -81,6 +81,19 @@ def other_tables(ledger: Ledger) -> tuple[tuple[str, str], ...]:
     return tuple(table for one in adopted for table in tables_of(one.tool, one.schema, one.table))
 
 
+def find_other_tables(engine: Engine) -> tuple[tuple[str, str], ...]:
+    """The same, and before the first run those of each tool whose history is there."""
+    ledger = engine.store.read_ledger()
+    if ledger.present:
+        return other_tables(ledger)
+    from lockgate.planner.adoption.recognition import find_histories
+
+    found = find_histories(engine.survey.find_tables())
+    return tuple(
+        place for tool, table in found for place in tables_of(tool.name, table.schema, table.name)
+    )
+
+
 def tables_of(tool_name: str, schema: str, table: str) -> Iterator[tuple[str, str]]:
     """A tool's history, also when it was renamed, and what it keeps beside it. An empty name means
     all of a schema that it has made for these."""

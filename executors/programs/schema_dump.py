@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lockgate.executors.programs.client import conninfo, find_client, flags, secret
 from lockgate.planner.errors import UsageError
+from lockgate.planner.quoting import double_quoted
 
 if TYPE_CHECKING:
     from lockgate.planner.database.address import DatabaseAddress
@@ -40,18 +41,19 @@ COUNTER = re.compile(r"(?m)^(\) ENGINE=.*?) AUTO_INCREMENT=\d+")
 EMPTY_LINES = re.compile(r"\n{3,}")
 
 
-def dump_schema(address: DatabaseAddress, leave_out: Sequence[str]) -> str:
-    """The schema without the tables of these names.
+def dump_schema(address: DatabaseAddress, leave_out: Iterable[tuple[str, str]]) -> str:
+    """The schema without these tables, by schema and name, and without their sequences. A table
+    without a schema is one of any, and a schema without a table goes with all that is in it.
 
     Raises:
         UsageError: there is no such program, or it fails.
     """
     program, address = find_client(PROGRAMS[address.engine]), address.renewed()
     if address.engine == "postgresql":
-        without = [f'--exclude-table=*."{name}"' for name in leave_out]
+        without = [option for place in leave_out for option in _excluding(*place)]
         command = [program, *POSTGRESQL, *without, conninfo(address)]
     else:
-        without = [f"--ignore-table={address.database}.{name}" for name in leave_out]
+        without = [f"--ignore-table={address.database}.{name}" for _, name in leave_out if name]
         command = [program, *_of_family(program), *without, *flags(address, program)]
     done = subprocess.run(
         command, env={**os.environ, **secret(address)}, stdin=subprocess.DEVNULL,
@@ -60,6 +62,18 @@ def dump_schema(address: DatabaseAddress, leave_out: Sequence[str]) -> str:
     if done.returncode != 0:
         raise UsageError(f"{os.path.basename(program)} failed.", why=done.stderr.strip())
     return _stable(done.stdout)
+
+
+def _excluding(schema: str, table: str) -> Iterator[str]:
+    """https://www.postgresql.org/docs/18/app-psql.html#APP-PSQL-PATTERNS: the sequences of a table
+    are dumped without it."""
+    if not table:
+        yield f"--exclude-schema={double_quoted(schema)}"
+        return
+    place = double_quoted(schema) if schema else "*"
+    yield f"--exclude-table={place}.{double_quoted(table)}"
+    if schema:
+        yield f"--exclude-table={place}.{double_quoted(f'{table}_')}*_seq"
 
 
 def _of_family(program: str) -> Iterable[str]:

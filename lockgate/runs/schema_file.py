@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lockgate.executors.ledger.occupancy import find_other_tables
 from lockgate.executors.ledger.tables import OURS
 from lockgate.executors.programs.schema_dump import dump_schema
 from lockgate.planner.errors import LockgateError, UsageError
@@ -29,18 +31,25 @@ def update_schema_file(environment: Environment, name: str) -> None:
 
 
 def read_schema(environment: Environment) -> str:
-    """The schema of an environment's database as SQL, without lockgate's own tables."""
-    own = (environment.history.table, *OURS)
+    """The schema of an environment's database as SQL, without lockgate's own tables and those of
+    a tool that was there before."""
+    from lockgate.executors.engine import open_engine
+
     with open_address(environment) as address:
-        return dump_schema(address, own)
+        with closing(open_engine(address, environment)) as engine:
+            others = find_other_tables(engine)
+            own = [("", name) for name in (engine.session.history_name, *OURS)]
+        return dump_schema(address, [*own, *others])
 
 
 def read_objects(environment: Environment) -> dict[str, str]:
     """A text for each object of an environment's database, by its kind and name."""
+    from lockgate.planner.plan.drift import without_tables
     from lockgate.workspace import open_workspace
 
     with open_workspace(environment) as work:
-        return dict(work.engine.survey.read_catalogue().objects)
+        others = find_other_tables(work.engine)
+        return dict(without_tables(work.engine.survey.read_catalogue(), others).objects)
 
 
 def differs(path: Path, text: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from tests.commands.running import Project, refused, succeed
 
 CREATE = {
-    "postgres": "create table t (id int generated always as identity primary key);"
+    "postgresql": "create table t (id int generated always as identity primary key);"
     "create view v as select id from t;",
     "mysql": "create table t (id int auto_increment primary key);"
     "create view v as select id from t;",
@@ -18,13 +18,18 @@ CREATE = {
 
 
 @pytest.fixture(params=["postgres", "mysql"])
-def dumped(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def dumped_server(request: pytest.FixtureRequest) -> Any:
+    """A server with a program that dumps it."""
+    return request.getfixturevalue(f"{request.param}_server")
+
+
+@pytest.fixture
+def dumped(dumped_server: Any, tmp_path: Path) -> Any:
     """A project whose server has a program that dumps it, on PATH."""
-    server = request.getfixturevalue(f"{request.param}_server")
+    server = dumped_server
     database = server.new_database()
     project = Project(tmp_path, server.url(database), settings="schema_file: schema.sql\n")
-    project.write("001_t.sql", CREATE[request.param], "drop view v; drop table t;")
-    if request.param == "mysql":
+    if project.engine == "mysql":
         argv = server.client_argv(database)
         *loader, client = argv[: argv.index("--no-defaults")]
         program = [*loader, str(Path(client).with_name("mysqldump"))]
@@ -39,6 +44,7 @@ def dumped(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 def test_equal_schemas_give_equal_files(dumped: Project) -> None:
     path = {"PATH": f"{dumped.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    dumped.write("001_t.sql", CREATE[dumped.engine], "drop view v; drop table t;")
     succeed(dumped.migrate("up", environ=path))
     file = dumped.folder / "schema.sql"
     text = file.read_text()
@@ -59,6 +65,33 @@ def test_equal_schemas_give_equal_files(dumped: Project) -> None:
     for start, end in ((b"", b"\n"), (b"\xef\xbb\xbf", b"\r\n")):  # as git writes it on Windows
         file.write_bytes(start + text.encode().replace(b"\n", end))
         succeed(dumped.migrate("dump", "--check", "schema.sql", environ=path))
+
+
+def test_the_history_of_another_tool_is_left_out(dumped: Project, dumped_server: Any) -> None:
+    """Before its history is taken over, and after it."""
+    path = {"PATH": f"{dumped.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    number = "bigint auto_increment" if dumped.engine == "mysql" else "serial"
+    with dumped_server.connect(dumped.database) as connection, connection.cursor() as cursor:
+        for sql in (
+            f"create table knex_migrations (id {number} primary key, name varchar(255), batch int,"
+            " migration_time timestamp)",
+            f"create table knex_migrations_lock (place {number} primary key, is_locked int)",
+            "insert into knex_migrations (name, batch) values ('001_t.js', 1)",
+            "create table schema_migrations (version varchar(99) primary key, by_hand int)",
+            "create table t (id int)",
+        ):
+            cursor.execute(sql)
+    dumped.write("001_t.sql", "create table t (id int);")
+    for taken in (False, True):
+        if taken:
+            succeed(dumped.migrate("adopt", "--no-verify"))
+            succeed(dumped.migrate("apply", "adopt.json", environ=path))
+        text = succeed(dumped.migrate("dump", environ=path)).out
+        objects = succeed(dumped.migrate("dump", "--json")).document["objects"]
+        for named in (text, str(objects)):
+            assert "knex" not in named
+            assert "lockgate" not in named.replace(dumped.database, "")
+            assert "schema_migrations" in named
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,11 @@ def command(
     check: Path | None,
     as_json: bool,
 ) -> int:
-    """Write the schema as SQL, without lockgate's own tables: for git, or to make another database.
+    """Write the schema as SQL: for git, or to make another database.
 
-    Equal schemas give equal files. It is made by pg_dump, mysqldump or mariadb-dump. With
-    `--json` it is a text for each object, as lockgate compares them, and needs none of these.
+    Without lockgate's own tables, and those of a tool whose history was or can be taken over.
+    Equal schemas give equal files. It is made by pg_dump, mysqldump or mariadb-dump. With `--json`
+    it is a text for each object, as lockgate compares them, and needs none of these.
 
     \b
     Examples:
