@@ -383,10 +383,17 @@ def _interrupted(
         error: LockgateError = Interrupted(interrupted.signal_number, UNDONE)
         _note_end(run, engine, RunStatus.ROLLED_BACK, "interrupted", error)
         return error
-    unknown = journal is not None and Outcome.BEGUN in journal.outcomes.values()
+    unknown = journal is not None and not _is_told(run.plan, journal)
     error = interrupted_after(
         done, len(run.plan.steps), half_done=journal is not None, unknown=unknown
     )
     status = RunStatus.STUCK if journal else RunStatus.STOPPED
     _note_end(run, engine, status, "interrupted", error)
     return error
+
+
+def _is_told(plan: Plan, journal: Journal) -> bool:
+    """Whether the database tells of each statement that was begun if it has happened."""
+    begun = (place for place, outcome in journal.outcomes.items() if outcome is Outcome.BEGUN)
+    readings = [plan.steps[step - 1].statements[place - 1].reading for step, place in begun]
+    return all(reading is not None and reading.is_told for reading in readings)

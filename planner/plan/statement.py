@@ -162,9 +162,14 @@ class StatementReading(Model):
     def settles(self) -> bool:
         """Whether it may be given to the executor again where it is not known if it has happened:
         twice does no harm, or the database tells."""
+        return self.repeatable or self.is_told or self.kind.startswith("reindex")
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the database tells if it has happened: a named index, built or dropped in several
+        transactions, is there or not, and may be invalid in between."""
         one = self.concurrent
-        is_told = one is not None and one.action != "rebuild" and one.index is not None
-        return self.repeatable or is_told or self.kind.startswith("reindex")
+        return one is not None and one.action != "rebuild" and one.index is not None
 
 
 ASK = "select case when ({}) then 1 else 0 end"

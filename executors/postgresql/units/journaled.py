@@ -132,7 +132,9 @@ class _Rest:
 
 
 def give_up_begun(engine: PostgreSQL, run: Run, unit: Unit) -> None:
-    """After a signal: takes back the intents of statements that have not happened.
+    """After a signal: takes back the intents of statements of which nothing is kept. An index that
+    is built or dropped in several transactions may be there, or invalid: such an intent stays, for
+    the next run to look with the settings of its section.
 
     Nothing is written without the lock, which may have gone with the session that was ended: who
     has it now has seen the intents. Where the server cannot be asked, the next run looks.
@@ -142,7 +144,8 @@ def give_up_begun(engine: PostgreSQL, run: Run, unit: Unit) -> None:
         engine.session.transact(engine.session.reset_commands(None))
         journal = engine.store.runs.read_journal(run.plan.digest) if _has_lock(engine) else None
         for (number, place), outcome in journal.outcomes.items() if journal else ():
-            if not outcome and reading_of(step.statements[place - 1]).repeatable:
+            reading = reading_of(step.statements[place - 1])
+            if not outcome and reading.repeatable and not reading.concurrent:
                 _journal(engine, FORGET_INTENT, (run.id, number, place))
 
 

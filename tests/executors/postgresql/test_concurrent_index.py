@@ -13,7 +13,7 @@ import pytest
 
 from lockgate.executors.postgresql.units.concurrent_index import find_build, happened
 from lockgate.planner.building.readings import read_statement
-from lockgate.planner.errors import LockgateError, StatementFailed, Unresolved
+from lockgate.planner.errors import Interrupted, LockgateError, StatementFailed, Unresolved
 from lockgate.planner.plan.statement import Concurrent
 from lockgate.planner.sql.dialect import POSTGRESQL
 from tests.commands.running import Project, succeed
@@ -127,6 +127,46 @@ def test_a_build_whose_process_was_killed_is_done_again(
     succeed(project.migrate("apply", "plan.json"))
     assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
     assert bystander.execute(JOURNAL).fetchall() == []
+
+
+def test_a_build_that_a_signal_interrupts_is_half_done_and_is_built_again(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
+) -> None:
+    project = Project(tmp_path, postgres_server.url(postgres_database))
+    project.write("001_t.sql", "create table t (id int);")
+    succeed(project.migrate("up"))
+    project.write("002_i.sql", "create index concurrently i on t (id);", flags=" transaction:false")
+    succeed(project.migrate("plan"))
+    with old_transaction(postgres_server, postgres_database):
+        process = project.start("apply", "plan.json")
+        wait_until(lambda: bystander.execute(VALID, ("i",)).fetchone(), "the index is begun")
+        process.terminate()
+        assert process.wait(30) == 7
+    assert "half done. Apply the same plan again" in " ".join(process.communicate()[1].split())
+    assert bystander.execute(VALID, ("i",)).fetchone() == (False,)
+    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, None)]
+    succeed(project.migrate("apply", "plan.json"))
+    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
+    assert bystander.execute(JOURNAL).fetchall() == []
+
+
+def test_a_signal_after_a_build_does_not_say_that_nothing_is_kept(
+    postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def interrupted() -> Iterator[None]:
+        yield
+        raise Interrupted(15)
+
+    apply_up(postgres, ROWS)
+    plan = plan_for(postgres, building('create index concurrently i on "S x"."T" (id)'))
+    with monkeypatch.context() as late:
+        late.setattr(postgres.session, "patient", interrupted)
+        with pytest.raises(Unresolved, match="Interrupted after 0 of 1"):
+            apply_plan(postgres, plan)
+    apply_plan(postgres, plan)
+    assert valid(postgres, '"S x".i') == (True,)
+    assert by_hand(postgres).query_all(JOURNAL) == []
 
 
 def concurrent(sql: str) -> Concurrent | None:
