@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lockgate.planner.building.readings import full_reading
 from lockgate.planner.plan.plan import Plan, Step
+from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.reading.reading import Reading
 from lockgate.planner.value import frozen
 
 NAMED = 5
 WRITES = "write rows"
 """The clause of a reading that says so."""
+REPLACES = {"insert", "delete"}
+"""How MySQL's REPLACE changes rows: each that was there has another one in its place."""
 
 
 @frozen
@@ -37,7 +40,7 @@ def find_losses(plan: Plan) -> tuple[Loss, ...]:
 @frozen
 class RowChange:
     """The tables that were there before the plan and of which a statement changes rows, or with
-    `whole` every row. Steps count from 1."""
+    `whole` every row of more than none. Steps count from 1."""
 
     step: int
     statement: int
@@ -55,15 +58,27 @@ def find_row_changes(plan: Plan) -> Iterator[RowChange]:
             reading = full_reading(statement, dialect)
             if reading.verb == "create":
                 made |= {one.name for one in reading.objects}
-            if old := [one for one in _unique(_updated(reading)) if one not in made]:
-                yield RowChange(number, place, tuple(old), reading.every_row)
+            rows = known_rows(statement)
+            found = {name: is_whole and rows.get(name) != 0
+                     for name, is_whole in _updated(reading) if name not in made}  # fmt: skip
+            for whole in (True, False):
+                if tables := tuple(name for name in found if found[name] is whole):
+                    yield RowChange(number, place, tables, whole)
 
 
-def _updated(reading: Reading) -> Iterator[str]:
-    """The tables of which a statement changes rows."""
-    changes = [(one.table.name, one.words) for one in reading.clauses if one.action == WRITES]
-    changes += [(one.name, reading.row_changes) for one in reading.tables_written]
-    yield from (name for name, words in changes if "update" in words)
+def known_rows(statement: PlannedStatement) -> dict[str, int]:
+    """How many rows the tables have that a statement works on, by their names alone."""
+    found = {one.table.rpartition(".")[2]: one.rows for one in statement.touches}
+    return {name: rows for name, rows in found.items() if rows is not None}
+
+
+def _updated(reading: Reading) -> Iterator[tuple[str, bool]]:
+    """The tables of which a statement changes rows, and whether it is every row."""
+    for one in reading.clauses:
+        if one.action == WRITES and "update" in one.words:
+            yield one.table.name, "every row" in one.words
+    if "update" in reading.row_changes or reading.row_changes == REPLACES:
+        yield from ((one.name, reading.every_row) for one in reading.tables_written)
 
 
 def goes_nowhere(plan: Plan, step: Step) -> bool:

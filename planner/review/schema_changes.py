@@ -12,6 +12,7 @@ from lockgate.planner.database.catalogue import ObjectChange
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement, TakenAlong
 from lockgate.planner.reading.reading import Clause, Object, Reading
+from lockgate.planner.review.losses import known_rows
 from lockgate.planner.review.passwords import without_passwords
 from lockgate.planner.sql.cursor import read_tokens
 from lockgate.planner.sql.dialect import Dialect
@@ -117,7 +118,7 @@ def _rows(statement: PlannedStatement, reading: Reading) -> list[SchemaChange]:
     """The rows that a statement writes, a line a table."""
     if reading.verb != "write" or reading.temporary:
         return []
-    counted = {one.table.rpartition(".")[2]: one.rows for one in statement.touches}
+    counted = known_rows(statement)
     return [
         SchemaChange(f"{ROWS} {one.name}", "changed", (f"~ {_how(reading)}{_of(counted, one)}",))
         for one in reading.tables_written
@@ -129,7 +130,7 @@ def _how(reading: Reading) -> str:
     return words or "write"
 
 
-def _of(counted: Mapping[str, int | None], table: Object) -> str:
+def _of(counted: Mapping[str, int], table: Object) -> str:
     rows = counted.get(table.name)
     return "" if rows is None else f" (of about {rows:,} rows)"
 

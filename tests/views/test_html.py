@@ -16,8 +16,10 @@ from lockgate.views.findings.links import page_of
 from lockgate.views.plan.html import render_html
 from lockgate.views.plan.review import review
 from tests.browser import axe_source
+from tests.planner.literals import up_plan
 from tests.views.plans import (
     MIGRATIONS,
+    PRODUCTION,
     altered_plan,
     compensated_plan,
     empty_plan,
@@ -26,6 +28,7 @@ from tests.views.plans import (
     rehearsed_plan,
     release_plan,
     small_plan,
+    written,
 )
 
 PLANS = {
@@ -307,6 +310,25 @@ def test_a_tile_leads_to_the_findings_that_it_counts(pages: Pages) -> None:
     page.locator(".tiles a", has_text="info").click()
     page.get_by_text("Good to know.").first.wait_for()
     assert page.locator("#info").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("sql", "tile", "grade"),
+    [
+        ("update users set a = 1; update orders set a = 1 where id < 5", "2 overwrite rows",
+         "warning"),
+        ("update users set a = 1 where id < 5", "1 overwrites rows", None),
+        ("update users set a = 1; delete from orders where id < 5", "1 loses data", "danger"),
+        ("insert into users values (1)", "0 lose data", None),
+    ],
+)  # fmt: skip
+def test_no_tile_counts_zero_losses_where_rows_are_overwritten(
+    pages: Pages, sql: str, tile: str, grade: str | None
+) -> None:
+    plan = up_plan([written("001_rows.sql", f"{sql};")], setting=PRODUCTION)
+    last = pages.open(plan).page.locator(".tiles li").last
+    assert last.inner_text().split() == tile.split()
+    assert last.get_attribute("class") == grade
 
 
 def test_a_table_stands_once_with_all_statements_that_lock_it(pages: Pages) -> None:

@@ -1,10 +1,13 @@
 """What decides on a plan, and what its places have in common, as values."""
 
+from dataclasses import replace
+
 import pytest
 
 from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import TakenAlong
+from lockgate.planner.sql.dialect import MYSQL
 from lockgate.views.plan.review import review
 from lockgate.views.plan.summary import (
     CALM,
@@ -73,7 +76,12 @@ def test_a_lock_that_is_only_perhaps_long_is_fair() -> None:
         ("delete from old where id < 5", "Data is lost: rows of old (it has ~10)"),
         (MOVES, "Data is lost: rows of old (it has ~10)"),
         ("update old set a = 1 where id < 5", f"{QUIET}. Rows are changed in old (it has"),
-        ("update old set a = 1", "Every row is changed in old (it has"),
+        ("update old set a = 1", "Every row is changed in old (it has ~10 rows): their old"),
+        ("update none set a = 1", f"{QUIET}. Rows are changed in none (it has ~0 rows)"),
+        ("with gone as (update old set a = 1 returning *) update parts set a = 2 where id < 5",
+         "Every row is changed in old (it has ~10 rows): their old"),
+        ("insert into old values (1) on conflict (id) do update set a = 1",
+         f"{QUIET}. Rows are changed in old (it has"),
         ("insert into old values (1)", CALM),
         ("create table old (id int); update old set a = 1 where id < 5", CALM),
     ],
@@ -84,9 +92,20 @@ def test_rows_that_go_or_change_are_named_before_all_is_called_well(sql: str, to
     quiet = OLD.model_copy(update={"lock": "ROW EXCLUSIVE", "blocks": "nothing"})
     follower = quiet.model_copy(update={"table": "public.parts"})
     new = quiet.model_copy(update={"table": "public.new"})
-    touches = {(1, place): (quiet, new, follower)[:: 1 if sql == MOVES else 2] for place in places}
+    none = quiet.model_copy(update={"table": "none", "rows": 0})
+    touched = (quiet, new, follower) if sql == MOVES else (quiet, follower, none)
+    touches = {(1, place): touched for place in places}
     told_first = find_worst(review(decorated(plan, {}, touches)))
     assert ". ".join(map(str, told_first)).startswith(told)
+
+
+@pytest.mark.parametrize("verb", ["replace into", "load data local infile 'f' replace into table"])
+def test_rows_that_are_replaced_are_overwritten(verb: str) -> None:
+    rest = "values (1)" if verb == "replace into" else ""
+    setting = replace(PRODUCTION, server=replace(PRODUCTION.server, dialect=MYSQL, version="9.7.4"))
+    plan = up_plan([written("001_rows.sql", f"{verb} old {rest};")], setting=setting)
+    overwritten = Fact("", "Rows are changed in old", "their old values are overwritten")
+    assert find_worst(review(plan))[-1] == overwritten
 
 
 def test_long_work_under_a_lock_of_an_earlier_statement_is_named() -> None:

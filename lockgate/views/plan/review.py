@@ -14,7 +14,7 @@ from lockgate.planner.guarantees.guarantee import NOT_ATOMIC, ONE_TRANSACTION
 from lockgate.planner.plan.plan import Plan, Step, Unit
 from lockgate.planner.plan.statement import PlannedStatement, Touch
 from lockgate.planner.review.inspection import completed
-from lockgate.planner.review.losses import Loss, find_losses, find_row_changes
+from lockgate.planner.review.losses import Loss, find_losses, find_row_changes, known_rows
 from lockgate.planner.review.passwords import without_passwords
 from lockgate.planner.review.schema_changes import SchemaChange, find_schema_changes
 from lockgate.planner.value import frozen
@@ -158,6 +158,11 @@ class Review:
         return any(lock.is_kept and lock.touch.blocks != "nothing" for lock in self.locks)
 
     @property
+    def overwriting(self) -> int:
+        """How many statements change rows that were there before."""
+        return len({(one.place.number, one.place.statement) for one in self.rows})
+
+    @property
     def statements(self) -> int:
         """How many statements run."""
         return sum(len(step.statements) for step in self.plan.steps)
@@ -216,7 +221,7 @@ def review(plan: Plan) -> Review:
 def _lost(plan: Plan, loss: Loss) -> ShownLoss:
     """A loss, with how many rows there are in each table that loses some."""
     step = plan.steps[loss.step - 1]
-    rows = _rows(step.statements[loss.statement - 1])
+    rows = known_rows(step.statements[loss.statement - 1])
     lost = (ROWS_OF.sub(lambda found: _counted(found, rows), one) for one in loss.lost)
     return ShownLoss(Place(loss.step, step, loss.statement), tuple(lost))
 
@@ -230,17 +235,11 @@ def _counted(noun: re.Match[str], rows: Mapping[str, int]) -> str:
     return noun[0] if known is None else f"{noun[0]} (it has {spell_rows(known)})"
 
 
-def _rows(statement: PlannedStatement) -> dict[str, int]:
-    """How many rows the tables have that a statement works on, by their names alone."""
-    found = {one.table.rpartition(".")[2]: one.rows for one in statement.touches}
-    return {name: rows for name, rows in found.items() if rows is not None}
-
-
 def find_rows(plan: Plan) -> Iterator[ShownRows]:
     """The tables of which rows are changed, statement by statement."""
     for one in find_row_changes(plan):
         step = plan.steps[one.step - 1]
-        rows = _rows(step.statements[one.statement - 1])
+        rows = known_rows(step.statements[one.statement - 1])
         tables = (f"{name} (it has {spell_rows(rows[name])} rows)" if name in rows else name
                   for name in one.tables)  # fmt: skip
         yield ShownRows(Place(one.step, step, one.statement), tuple(tables), one.whole)

@@ -271,13 +271,13 @@ def _rights(review: Review) -> Iterable[Fact]:
 
 
 def _overwritten(review: Review) -> Iterable[Fact]:
-    """The tables that were there before and of which rows are changed."""
-    changed = list(dict.fromkeys(name for one in review.rows for name in one.tables))
-    if changed:
-        whole = any(one.whole for one in review.rows)
-        head = "Every row is changed" if whole else "Rows are changed"
-        grade = "fair" if whole else ""
-        yield Fact(grade, f"{head} in {_some(changed)}", "their old values are overwritten")
+    """The tables that were there before and of which every row is changed, then the others."""
+    whole = {name: True for one in review.rows if one.whole for name in one.tables}
+    changed = {name: True for one in review.rows for name in one.tables if name not in whole}
+    for grade, head, names in (("fair", "Every row is", whole), ("", "Rows are", changed)):
+        if names:
+            more = "their old values are overwritten"
+            yield Fact(grade, f"{head} changed in {_some(list(names))}", more)
 
 
 def _calm(review: Review, *, is_changed: bool) -> Iterable[Fact]:

@@ -56,6 +56,9 @@ def _written(node: Node, table: Object, verb: str, unbounded: bool) -> Clause:
     """What is done to the rows of a table, which those of others may follow."""
     targets = [one["ResTarget"]["name"] for one in node.get("targetList", [])]
     words = {verb, "every row"} if unbounded else {verb}
+    if (conflict := node.get("onConflictClause", {})).get("action") == "ONCONFLICT_UPDATE":
+        words.add("update")
+        targets = [one["ResTarget"]["name"] for one in conflict.get("targetList", [])]
     for one in node.get("mergeWhenClauses", []):
         when = one["MergeWhenClause"]
         words.add(when["commandType"].removeprefix("CMD_").lower())
