@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import IO, TYPE_CHECKING, TypeGuard
 
 from lockgate.planner.hidden import hidden_in, reveal
@@ -22,6 +23,7 @@ from lockgate.planner.passwords import hide_passwords
 if TYPE_CHECKING:
     from rich.console import Console
 
+_wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 LABEL = re.compile(r" *[A-Za-z]+ {2,}(?=\S)")
 """What begins a line of details: `  beware    `."""
 
@@ -106,6 +108,13 @@ def shorten(sql: str, width: int = 100) -> str:
 def say(text: str = "", style: str = "") -> None:
     """A line on stdout: a result. On a terminal a labelled one is broken between its words."""
     _write(sys.stdout, _wrapped(text, _width()) if is_terminal(sys.stdout) else text, style)
+
+
+def say_sentence(text: str, style: str = "") -> None:
+    """A line of prose on stdout. On a terminal it is broken between its words, and what follows
+    the first line is indented."""
+    lines = _wrap(text, _width(), subsequent_indent="  ") if is_terminal(sys.stdout) else [text]
+    _write(sys.stdout, "\n".join(lines), style)
 
 
 def tell(text: str = "", style: str = "") -> None:
@@ -193,8 +202,7 @@ def _wrapped(text: str, width: int) -> str:
         return text
     room = max(width - label.end(), 10)
     told = text[label.end() :]
-    lines = textwrap.wrap(told, room, break_long_words=False, break_on_hyphens=False)
-    return text[: label.end()] + f"\n{' ' * label.end()}".join(lines)
+    return text[: label.end()] + f"\n{' ' * label.end()}".join(_wrap(told, room))
 
 
 def _print_columns(lines: Sequence[Sequence[str]]) -> None:

@@ -69,6 +69,17 @@ def test_on_a_narrow_terminal_names_are_cut_and_environments_stand_in_blocks(
     ]
 
 
+def test_on_a_narrow_terminal_what_is_said_of_an_environment_is_broken_between_words(
+    several: Project,
+) -> None:
+    """The terminal itself breaks a line wherever it is full."""
+    shown = ESCAPE.sub("", on_terminal(several, "status", "--all", COLUMNS="80").out)
+    lines = [line.rstrip() for line in shown[shown.index("next: ") :].splitlines()]
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 80
+    assert " ".join(line.strip() for line in lines) in show(several, None).out
+
+
 def test_one_that_cannot_be_reached_does_not_hide_the_others(several: Project) -> None:
     result = show(several, None)
     assert result.code == 64

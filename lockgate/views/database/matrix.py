@@ -9,7 +9,7 @@ from lockgate.planner.building.matrix import Column, Matrix, MatrixRow
 from lockgate.views.grid import Cell, say_grid
 from lockgate.views.json import show_document
 from lockgate.views.page import open_templates, render_page
-from lockgate.views.terminal import say
+from lockgate.views.terminal import say, say_sentence
 
 GRADES = {"applied": "good", "pending": "fair", "out of order": "fair", "under way": "info"}
 """By the state; any other state is one that a person must look at."""
@@ -25,7 +25,8 @@ def show_text(matrix: Matrix) -> None:
         say_grid(("version", "name", *names), [_line(row, known) for row in matrix.rows])
         say("")
     for column in matrix.columns:
-        say(f"{column.environment}: {describe(column)}", "" if is_sound(column) else "red")
+        style = "" if is_sound(column) else "red"
+        say_sentence(f"{column.environment}: {describe(column)}", style)
 
 
 def show_json(matrix: Matrix) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lockgate.views.json import show_document
-from lockgate.views.terminal import say, say_table, spell_time, tell, zone
+from lockgate.views.terminal import say, say_sentence, say_table, spell_time, tell, zone
 
 if TYPE_CHECKING:
     from lockgate.executors.batches.progress import Progress
@@ -34,7 +34,7 @@ def show_text(
     headers = ("version", "name", "state", f"applied at ({zone()})")
     say_table(headers, rows, [STYLES.get(each.state, "yellow") for each in standings])
     for step, progress in batches:
-        say(f"{step.version} {step.name}: {describe_progress(progress)}", "yellow")
+        say_sentence(f"{step.version} {step.name}: {describe_progress(progress)}", "yellow")
     for warning in warnings:
         tell(f"Warning: {warning}", "yellow")
     say(count_states(standings))
