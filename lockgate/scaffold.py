@@ -15,6 +15,8 @@ from lockgate.planner.environments.folder import FOLDER, environment_names
 from lockgate.planner.environments.keys import Database, EnvironmentFile
 from lockgate.planner.errors import MigrationFileError, UsageError
 from lockgate.planner.migrations.directory import FIRST_DATE, recognise_format
+from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.code_files import CodeFiles, find_code
 from lockgate.planner.migrations.format import PLAIN
 from lockgate.planner.migrations.formats.lockgate import FILENAME
 from lockgate.planner.migrations.migration import OWN
@@ -44,6 +46,8 @@ PLACES = (
 """Where the first steps of other tools put migrations."""
 SIGNS = ("*.sql", "sqitch.plan", "*/migration.sql", "committed/*.sql")
 """What the folder of some tool's migrations holds, in any other place."""
+CODE_FOLDERS = frozenset({"migrations", "migration", "migrate", "versions"})
+"""How tools whose migrations are code call their folder."""
 OF_TREES = frozenset({"flyway", "liquibase", "refinery"})
 """Formats of tools that look for migrations in folders within folders."""
 OTHERS = frozenset({"node_modules", "vendor", "target", "build", "dist", "venv", "test", "tests"})
@@ -118,14 +122,32 @@ def find_migrations(project: Path) -> tuple[tuple[str, str], ...]:
     return tuple(_search(project))
 
 
-def _search(project: Path) -> Iterator[tuple[str, str]]:
-    """The innermost folders whose files some tool's format recognises; the outermost one of a tool
-    that looks into folders too."""
-    found: dict[Path, str] = {}
+def find_code_folders(project: Path) -> dict[str, CodeFiles]:
+    """The folders of a project with migrations that are code of a tool that is known; the outermost
+    of such folders."""
+    found: dict[Path, CodeFiles] = {}
+    for path in _folders(project):
+        if path.name in CODE_FOLDERS and found.keys().isdisjoint(path.parents):
+            code = find_code(Folder(path))
+            if code and code.tool:
+                found[path] = code
+    return {path.relative_to(project).as_posix(): code for path, code in found.items()}
+
+
+def _folders(project: Path) -> Iterator[Path]:
+    """Those in which migrations may be, an outer one before those in it."""
     for name, folders, _ in os.walk(project):
         path = Path(name)
         deep = len(path.relative_to(project).parts) >= DEEPEST
         folders[:] = [] if deep else sorted(x for x in folders if x[0] != "." and x not in OTHERS)
+        yield path
+
+
+def _search(project: Path) -> Iterator[tuple[str, str]]:
+    """The innermost folders whose files some tool's format recognises; the outermost one of a tool
+    that looks into folders too."""
+    found: dict[Path, str] = {}
+    for path in _folders(project):
         if any(next(path.glob(sign), None) for sign in SIGNS):
             with suppress(MigrationFileError):
                 found[path] = recognise_format(path)

@@ -31,7 +31,12 @@ def read_occupancy(engine: Engine, ledger: Ledger) -> Occupancy | None:
 
     found = engine.survey.find_tables()
     histories = tuple(
-        OtherHistory(tool.name, str(table), read_testimony(engine, tool, table).versions)
+        OtherHistory(
+            tool.name,
+            str(table),
+            read_testimony(engine, tool, table).versions,
+            of_code=not tool.reads_all,
+        )
         for tool, table in find_histories(found)
     )
     return Occupancy(tuple(map(str, found)), histories)

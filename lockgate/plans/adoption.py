@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lockgate.executors.engine import Engine
 from lockgate.executors.ledger.occupancy import read_takeover_testimony
-from lockgate.planner.adoption.matching import Takeover
+from lockgate.planner.adoption.matching import WAY_IN_OF_CODE, Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.environments.environment import Environment
@@ -105,6 +105,5 @@ def _nothing(takeover: Takeover, ledger: Ledger) -> UsageError:
     return UsageError(
         f"Nothing to take over: {named} names none of these migrations.",
         do="Where the tables are not of these migrations: `migrate plan --fresh`. Where the other "
-        "tool's migrations are no SQL files: `migrate adopt --baseline VERSION`, with the last of "
-        "ours whose work is in the database already.",
+        f"tool's migrations are code: {WAY_IN_OF_CODE}",
     )

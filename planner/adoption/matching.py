@@ -16,6 +16,10 @@ from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
 
 SHOWN = 10
+WAY_IN_OF_CODE = (
+    "write what they have made into a migration (`migrate dump` prints the schema as it is), and "
+    "name the last one whose work is in the database: `migrate adopt --baseline VERSION`."
+)
 
 
 @frozen
@@ -129,10 +133,11 @@ def _refuse_missing(
     raise HistoryError(
         f"{history.tool.name} has applied what no file of the migrations directory is: {shown}.",
         why="What these have made could not be told from what is pending.",
-        do="Where these are SQL files, restore them (git checkout), or name their folder in the "
-        "environment: `migrations: {directory: DIR, format: auto}`. Otherwise write what they have "
-        "made into a migration (`migrate dump`), and name the last one whose work is in the "
-        "database: `migrate adopt --baseline VERSION`.",
+        do=f"Its migrations are code: {WAY_IN_OF_CODE}"
+        if not history.tool.reads_all
+        else "Where these are SQL files, restore them (git checkout), or name their folder in the "
+        "environment: `migrations: {directory: DIR, format: auto}`. Otherwise "
+        f"{WAY_IN_OF_CODE}",
     )
 
 

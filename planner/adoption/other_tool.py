@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from lockgate.planner.adoption.recognition import known_tools
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.recording import AdoptedTable, renamed
 from lockgate.planner.errors import HistoryError
@@ -42,7 +43,7 @@ def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) ->
         raise HistoryError(
             f"{adopted.tool} has applied {', '.join(came)} since lockgate took over its history.",
             why=why,
-            do="Take that over too, with `migrate adopt`, and stop using the other tool here.",
+            do=_taking_over(adopted.tool),
         )
     if went:
         raise HistoryError(
@@ -52,3 +53,15 @@ def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) ->
             do=f"Take {'them' if len(went) > 1 else 'it'} out of our history too: `migrate plan "
             f"{' '.join(f'--forget {one}' for one in went)}`. Then stop using the other tool here.",
         )
+
+
+def _taking_over(tool_name: str) -> str:
+    """How what a tool has done since is taken over."""
+    is_code = any(tool.name == tool_name and not tool.reads_all for tool in known_tools())
+    how = (
+        "Write what it has made into a migration, and say that the database has that: `migrate "
+        "adopt --baseline VERSION`. Then stop"
+        if is_code
+        else "Take that over too, with `migrate adopt`, and stop"
+    )
+    return f"{how} using the other tool here."

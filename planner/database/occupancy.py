@@ -37,11 +37,13 @@ class FoundTable:
 
 @frozen
 class OtherHistory:
-    """The table in which another tool notes what it has applied, and what is there."""
+    """The table in which another tool notes what it has applied, and what is there. With `of_code`
+    its migrations are no SQL files, and none of ours is one of them."""
 
     tool: str
     table: str
     versions: tuple[str, ...]
+    of_code: bool = False
 
     def __str__(self) -> str:
         if not self.versions:
@@ -85,12 +87,17 @@ def refuse_blind_baseline(
     if all({version_key(one) for one in history.versions} == wanted for history in histories):
         return
     e = f" -e {environment}"
+    of_code = any(history.of_code for history in histories)
+    told = (
+        f"Its migrations are code. Take it over all the same, so that it is watched: `migrate "
+        f"adopt{e} --baseline VERSION -o adopt.json`. "
+        if of_code
+        else f"Record exactly what it says: `migrate adopt{e} -o adopt.json`. "
+    )
     raise Occupied(
         "\n".join(f"{history}." for history in histories),
         why="The baseline would record other versions than that.",
-        do=f"Record exactly what it says: `migrate adopt{e} -o adopt.json`; of a tool whose "
-        f"migrations are no SQL files, `migrate adopt{e} --baseline VERSION -o adopt.json`. "
-        "If that tool is no longer in use and its table is wrong, drop the table first.",
+        do=f"{told}If that tool is no longer in use and its table is wrong, drop the table first.",
     )
 
 
@@ -106,8 +113,24 @@ def refuse_occupied(found: Occupancy | None, ledger: Ledger, environment: str) -
         why="Without a history every migration counts as pending, and would run on tables that "
         "exist: a second time, if another tool has run it.",
         do="Say where these tables come from:\n"
-        f"  another tool made them:         migrate adopt{e} -o adopt.json\n"
+        f"{_taking_over(found, e)}"
         f"  these migrations, up to one:    migrate plan{e} --baseline VERSION\n"
         f"  they have nothing to do with these migrations: migrate plan{e} --fresh "
         f"(or migrate up{e} --fresh)",
     )
+
+
+def _taking_over(found: Occupancy, e: str) -> str:
+    """How another tool's history is taken over, a line each for a tool of files and one of code."""
+    files = f"  another tool made them:         migrate adopt{e} -o adopt.json\n"
+    of_code = [history.tool for history in found.histories if history.of_code]
+    if not of_code:
+        return files
+    code = (
+        f"  the code of {' and '.join(of_code)} made them:  migrate adopt{e} --baseline VERSION -o "
+        "adopt.json\n"
+        "    (VERSION: the last SQL migration whose work is in the database. The first may be the "
+        "schema\n"
+        f"    as it is: a line `-- migrate:up`, and below it what `migrate dump{e}` prints)\n"
+    )
+    return code if len(of_code) == len(found.histories) else files + code

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.migrations.folder import Folder
+from lockgate.planner.migrations.foreign.code_files import untaken_folder
 from lockgate.planner.migrations.foreign.contexts import UNDECIDED, Decided
 from lockgate.planner.migrations.format import (
     ALIASES,
@@ -140,6 +141,8 @@ def _assembled(folder: Folder, name: str, dialect: Dialect, mistakes: Mistakes) 
             names |= own
             if not own & folder.unread.keys():
                 found.append(assemble_migration(name, files, dialect))
+    if not names and not mistakes.found:
+        mistakes.note(untaken_folder(folder.path))
     # Other SQL in the folder need not be readable; a journal must be.
     unread = folder.unread.items()
     mistakes.note(e for file, e in unread if file in names or not file.endswith(".sql"))
@@ -162,6 +165,8 @@ def _recognised(folder: Folder) -> str:
     found = _recognising(folder)
     if len(found) == 1 or not folder.tree:
         return found[0] if found else OWN
+    for error in untaken_folder(folder.path):
+        raise error
     raise MigrationFileError(
         f"the format of the migrations is not clear: {', '.join(found)} would each fit"
         if found

@@ -236,6 +236,20 @@ def test_init_takes_the_outer_folder_of_a_tool_that_looks_into_folders(empty: Pr
     assert "\nmigrations: {directory: sql, format: flyway}" in written
 
 
+def test_init_says_what_migrations_are_code_and_the_way_in(empty: Project) -> None:
+    for app in ("shop", "users", "mail", "logs"):
+        path = empty.folder / app / "migrations/0001_initial.py"
+        path.parent.mkdir(parents=True)
+        path.write_text("class Migration(migrations.Migration): ...\n")
+    for told in (succeed(empty.migrate("init")).err, succeed(empty.migrate("init")).err):
+        assert "logs/migrations has what looks like migrations of Django, in Python (0001" in told
+        assert "Other folders like these: 1." in told
+        assert "name the database of that tool in environments/dev.yaml" in told
+        assert "migrate adopt --baseline 001" in told
+    (empty.migrations / "001_schema.sql").write_text("-- migrate:up\nselect 1;\n")
+    assert "Django" not in succeed(empty.migrate("init")).err
+
+
 def test_init_does_not_choose_between_two_folders(empty: Project) -> None:
     for path in ("a/1_a.up.sql", "b/V1__a.sql", "node_modules/c/V1__a.sql", "d/1_fixture.sql"):
         (empty.folder / path).parent.mkdir(parents=True)

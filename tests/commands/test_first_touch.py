@@ -46,6 +46,35 @@ def test_tables_that_nobody_has_spoken_of_stop_us(managed: Project, command: str
     )  # fmt: skip
 
 
+def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_server: Any) -> None:
+    for sql in (
+        "create table alembic_version (version_num varchar(32) primary key)",
+        "insert into alembic_version values ('ae10')",
+        "create table shops (id int)",
+    ):
+        run(any_server, any_project.database, sql)
+    code = any_project.migrations / "ae10_shops.py"
+    code.write_text("revision = 'ae10'\ndown_revision = None\n")
+    told = "migrations of Alembic, in Python", "migrate adopt --baseline 001"
+    for command in ("validate", "status"):
+        refused(any_project.migrate(command), 64, *told)
+    way_in = "migrate adopt -e test --baseline VERSION -o adopt.json"
+    refused(any_project.migrate("plan"), 10, "the code of Alembic made them", way_in)
+    any_project.write("001_schema.sql", "create table shops (id int);")
+    found = refused(any_project.migrate("status"), 10, "the code of Alembic made them", way_in)
+    assert "migrate adopt -e test -o" not in found.all
+    refused(any_project.migrate("plan", "--baseline", "001"), 10, way_in)
+    refused(any_project.migrate("adopt"), 10, "Its migrations are code", "--baseline VERSION")
+    succeed(any_project.migrate("adopt", "--baseline", "001", "--no-verify"))
+    succeed(any_project.migrate("apply", "adopt.json"))
+    run(any_server, any_project.database, "update alembic_version set version_num = 'b2'")
+    refused(any_project.migrate("up"), 10, "Alembic has applied b2", "adopt --baseline VERSION")
+    any_project.write("002_b2.sql", "create table b2 (id int);")
+    succeed(any_project.migrate("adopt", "--baseline", "002", "--no-verify"))
+    succeed(any_project.migrate("apply", "adopt.json"))
+    assert "2 applied" in succeed(any_project.migrate("status")).all
+
+
 def test_the_tables_are_not_of_these_migrations(managed: Project, any_server: Any) -> None:
     managed.write("20240101_shops.sql", "create table stores (id int);")
     managed.write("20240201_more.sql", "alter table stores add column a int;")
