@@ -15,9 +15,16 @@ from typing import TYPE_CHECKING
 from lockgate.executors.ledger.tables import HISTORY_COLUMNS, OURS
 from lockgate.executors.mysql.catalogue.details import BASE_TABLES
 from lockgate.executors.mysql.catalogue.information_schema import ViewRow, ViewRows, read_views
-from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, KnownNames, TableFacts
+from lockgate.planner.database.facts import (
+    ColumnFacts,
+    Facts,
+    FiredFacts,
+    ForeignKey,
+    KnownNames,
+    TableFacts,
+)
 from lockgate.planner.database.mentioned import Mentions
-from lockgate.planner.database.mentions import read_mentions
+from lockgate.planner.database.mentions import calls_of_a_row, read_mentions
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.server import dialect_of
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from lockgate.executors.mysql.session import MySQLSession
 
 ReadText = Callable[[str], Mentions]
+ReadCalls = Callable[[str], tuple[str, ...] | None]
 SOURCES = {
     "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "
     "table_collation table_comment",
@@ -69,13 +77,15 @@ def read_facts(session: MySQLSession) -> Facts:
     The session must be in no transaction, as for `mysql_catalogue.read_catalogue`.
     """
     mode, default_engine, frees_rights = session.query_one(SERVER) or ("", "", 1)
-    read = partial(read_mentions, dialect=dialect_of(session.kind))
+    dialect = dialect_of(session.kind)
+    read = partial(read_mentions, dialect=dialect)
+    calls = partial(calls_of_a_row, dialect=dialect)
     with _fresh_estimates(session):
         records = read_views(session, SOURCES)
     keys = tuple(_foreign_keys(session, records["REFERENTIAL_CONSTRAINTS"]))
     return Facts(
         names=_all_names(records, session.server.database),
-        tables=_tables(records, read),
+        tables=_tables(records, read, calls),
         views=_names(records["TABLES"], "table", "VIEW"),
         broken_views=_names(filter(_is_broken, records["TABLES"]), "table", "VIEW"),
         functions=_names(records["ROUTINES"], "routine", "FUNCTION"),
@@ -137,11 +147,17 @@ def _triggered(triggers: Iterable[ViewRow], read: ReadText) -> Mentions | None:
     return found
 
 
+def _fired(trigger: ViewRow, calls: ReadCalls) -> FiredFacts:
+    """When a trigger runs, and what it calls if its body is shown."""
+    body, event = trigger["action_statement"], trigger["event_manipulation"].lower()
+    return FiredFacts("trigger", (event,), calls=calls(body) if body else None)
+
+
 def _lowered(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def _tables(records: ViewRows, read: ReadText) -> dict[str, TableFacts]:
+def _tables(records: ViewRows, read: ReadText, calls: ReadCalls) -> dict[str, TableFacts]:
     keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
     columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
     primary = _grouped(keys, "table_name", "seq_in_index")
@@ -156,6 +172,7 @@ def _tables(records: ViewRows, read: ReadText) -> dict[str, TableFacts]:
             triggers=tuple(sorted(trigger["trigger_name"] for trigger in triggers[name])),
             collation=row["table_collation"] or "",
             triggered=_triggered(triggers[name], read),
+            fires={each["trigger_name"]: _fired(each, calls) for each in triggers[name]},
             sequences=_default_sequences(columns[name], read),
             versioned=row["table_type"] == "SYSTEM VERSIONED",
         )

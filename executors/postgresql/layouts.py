@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lockgate.executors.postgresql.catalogue.schema import relations_of
@@ -22,6 +23,7 @@ from lockgate.planner.database.facts import (
     label,
 )
 from lockgate.planner.database.mentions import calls_of_a_row
+from lockgate.planner.database.server import dialect_of
 from lockgate.planner.quoting import spelled_out
 
 KINDS = {"r": "table", "p": "partitioned", "m": "materialized view", "v": "view", "i": "index",
@@ -325,13 +327,14 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
 
 def read_fires(triggers: Rows, rules: Rows) -> dict[str, FiredFacts]:
     """The triggers and rules of a table by their names."""
+    calls = partial(calls_of_a_row, dialect=dialect_of("postgresql"))
     return {
         name: FiredFacts(
             "trigger",
             tuple(event for bit, event in TRIGGER_EVENTS.items() if int(kinds) & bit),
             code,
             enabled in ENABLED,
-            calls_of_a_row(text) if language == "plpgsql" and len(text) < LONGEST else None,
+            calls(text) if language == "plpgsql" and len(text) < LONGEST else None,
         )
         for name, kinds, enabled, code, language, text in triggers
     } | {

@@ -106,6 +106,7 @@ def _read_facts(plan: Plan, work: Workspace) -> Facts | None:
 
 
 def _asks_for_tables(environment: Environment) -> bool:
-    """Whether a policy judges by what linters say, or by how large tables are."""
+    """Whether a policy judges by what linters say, by how large tables are, or by triggers."""
     policy = environment.policy
-    return policy.findings not in (None, "allow") or policy.blocking_ddl.answer != "allow"
+    answers = (policy.findings or "allow", policy.blocking_ddl.answer, policy.opaque)
+    return any(answer != "allow" for answer in answers)

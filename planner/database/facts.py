@@ -172,7 +172,7 @@ class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
     On PostgreSQL all kinds of relations are listed, indexes with the rows of their table; there
-    alone they have a `layout`.
+    alone they have a `layout`, which has what they fire; elsewhere `fires` are the triggers.
 
     `collation` is that of a new column. `triggered` is what the bodies of its triggers mention;
     None: not known.
@@ -192,6 +192,7 @@ class TableFacts:
     versioned: bool = False
     sequences: frozenset[str] = frozenset()
     schema: str = ""
+    fires: Mapping[str, FiredFacts] = field(default_factory=dict)
     layout: Layout | None = None
 
 

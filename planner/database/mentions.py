@@ -10,13 +10,16 @@ from itertools import pairwise
 
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.sql.cursor import Token, read_tokens
-from lockgate.planner.sql.dialect import POSTGRESQL, Dialect
+from lockgate.planner.sql.dialect import Dialect
 
 NAMED = ("word", "name")
 MOVERS = ("nextval", "setval")
 WRITERS = frozenset({"call", "delete", "execute", "load", "truncate", "update"})
 # Functions have these names too.
 WRITERS_OR_FUNCTIONS = frozenset({"insert", "replace"})
+
+SHARED = frozenset({"global", "persist", "persist_only"})
+"""Scopes of the server's settings."""
 
 # Words of PL/pgSQL and SQL that change or run more than the row of a trigger.
 REACHING = frozenset({
@@ -47,22 +50,32 @@ def find_mentions(found: Sequence[Token], dialect: Dialect) -> Mentions:
     )
 
 
-def calls_of_a_row(body: str) -> tuple[str, ...] | None:
-    """What the PL/pgSQL of a trigger's function calls, if it does nothing but change the row that
-    is written, or refuse it; None where that cannot be seen.
+def calls_of_a_row(body: str, dialect: Dialect) -> tuple[str, ...] | None:
+    """What the PL/pgSQL of a trigger's function calls, or on MySQL and MariaDB the trigger itself,
+    if it does nothing but change the row that is written, or refuse it; None where that cannot be
+    seen.
 
-    >>> calls_of_a_row("begin new.at := now(); return new; end")
+    >>> from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL
+    >>> calls_of_a_row("begin new.at := now(); return new; end", POSTGRESQL)
     ('now',)
-    >>> calls_of_a_row("begin insert into log values (new.id); return new; end")
-    >>> calls_of_a_row("begin new.at := app.now(); return new; end")
+    >>> calls_of_a_row("begin insert into log values (new.id); return new; end", POSTGRESQL)
+    >>> calls_of_a_row("begin new.at := app.now(); return new; end", POSTGRESQL)
+    >>> calls_of_a_row("set new.name = insert(new.name, 1, 1, 'x')", MYSQL)
+    ('insert',)
+    >>> calls_of_a_row("insert into log values (new.id)", MYSQL)
     """
-    found = list(read_tokens(body, POSTGRESQL).rest())
-    named = find_mentions(found, POSTGRESQL)
+    found = list(read_tokens(body, dialect).rest())
+    named = find_mentions(found, dialect)
     elsewhere = any(
         (dot.text, after.text) == (".", "(") and name.kind in NAMED
         for dot, name, after in zip(found, found[1:], found[2:], strict=False)
     )
-    return None if elsewhere or named.names & REACHING else tuple(sorted(named.calls))
+    if dialect.compound_bodies:  # they have no DDL, and no text that is put together
+        shared = any(one.text.lower().lstrip("@") in SHARED for one in found)
+        reaches = bool(named.writes or named.sequences or shared)
+    else:
+        reaches = bool(named.names & REACHING)
+    return None if elsewhere or reaches else tuple(sorted(named.calls))
 
 
 def _writers(found: Sequence[Token]) -> Iterator[str]:

@@ -327,6 +327,9 @@ class PlannedStatement(Model):
     takes: tuple[TakenAlong, ...] = Field(
         (), description="What goes with what it drops, by the database; `apply` looks again."
     )
+    fires: tuple[str, ...] = Field(
+        (), description="Triggers and rules that run with it and were not read. For policies."
+    )
     digest: Sha256 = Field(description="SHA-256 of the SQL and its COPY rows.")
 
     @property

@@ -6,7 +6,7 @@ has given to another function too (an overload of `lower`) is taken for the serv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,11 @@ def clause_words(engine: str) -> frozenset[str]:
 
 def _listed(name: str) -> frozenset[str]:
     return frozenset((FUNCTIONS / f"{name}.txt").read_text("utf-8").split())
+
+
+def are_servers_own(calls: Iterable[str], engine: str) -> bool:
+    """Whether the server itself has all that these names call."""
+    return (server_functions(engine) | clause_words(engine)).issuperset(calls)
 
 
 def own_calls(found: Sequence[Token], engine: str) -> frozenset[str]:

@@ -150,8 +150,8 @@ def _inspect(step: Step, subject: Subject, origin: SectionSource, outer: Sequenc
 
 
 def _touching(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -> PlannedStatement:
-    """The statement with what it loses and the tables that others use too; what the plan makes
-    itself is neither."""
+    """The statement with what it loses, the tables that others use too, and the code that it sets
+    off; what the plan makes itself is neither of the first."""
     touches = (
         _touch(hold, subject.terms.facts)
         for hold in reviewed.impact.holds
@@ -160,7 +160,7 @@ def _touching(planned: PlannedStatement, reviewed: Reviewed, subject: Subject) -
     taken = (TakenAlong(kind=one.kind, name=one.name, table=one.table)
              for one in subject.taken_by(reviewed))  # fmt: skip
     told = {"touches": tuple(dict.fromkeys(touches)), "loses": subject.lost_by(reviewed),
-            "takes": tuple(taken)}  # fmt: skip
+            "takes": tuple(taken), "fires": reviewed.impact.fires}  # fmt: skip
     return planned.model_copy(update=told)
 
 

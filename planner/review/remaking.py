@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WHY = "Its digest is over what it says, and anybody can compute that: it proves no truth."
 DO = "Make a new plan with `migrate plan`, and find out who has changed this one."
 # What `rereading` compares, which may say more, and what a run of the rules makes again.
-APART = frozenset({"findings", "touches", "loses", "takes"})
+APART = frozenset({"findings", "touches", "loses", "takes", "fires"})
 # The words of a lockgate: those of another one may be others. `rereading` holds them to the truth.
 WORDS = frozenset({"guarantee", "reason", "reading"})
 BY_TABLES = frozenset({"transaction", "guarantee", "reason"})

@@ -302,6 +302,35 @@ def test_an_event_or_a_trigger_that_runs_other_code_is_not_read(any_project: Pro
         refused(any_project.migrate("plan"), 3, "Code runs that is not read", "create ")
 
 
+TRIGGERS = {
+    "postgresql": [
+        f"create function {name}() returns trigger language plpgsql as 'begin {code}; return new; "
+        f"end'; create trigger {name} before update on notes for each row execute function {name}()"
+        for name, code in (("stamp", "new.a := 2"), ("log", "insert into seen values (1)"))
+    ],
+    "mysql": [
+        f"create trigger {name} before update on notes for each row {code}"
+        for name, code in (("stamp", "set new.a = 2"), ("log", "insert into seen values (1)"))
+    ],
+}
+TRIGGERS["mariadb"] = TRIGGERS["mysql"]
+
+
+def test_the_code_that_a_write_sets_off_is_not_read(any_project: Project, any_server: Any) -> None:
+    any_project.write("001_notes.sql", "create table notes (a int); create table seen (a int);")
+    succeed(any_project.migrate("up"))
+    any_project.write("002_update.sql", "update notes set a = 1 where a = 3;")
+    stamp, log = TRIGGERS[any_project.engine]
+    with any_server.connect(any_project.database) as connection, connection.cursor() as cursor:
+        cursor.execute(stamp)
+    planned(any_project, "opaque: deny")
+    with any_server.connect(any_project.database) as connection, connection.cursor() as cursor:
+        cursor.execute(log)
+    told = "step 1 statement 1 (update, the trigger log of notes"
+    refused(any_project.migrate("apply", "plan.json"), 3, "Code runs that is not read", told)
+    refused(any_project.migrate("plan"), 3, "Code runs that is not read", told)
+
+
 EMPTIES = {
     "postgresql": "create function f() returns int language sql as "
     "$$ delete from notes; select 1 $$;",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
+from lockgate.planner.reading.calls import are_servers_own
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
@@ -34,7 +35,7 @@ from lockgate.planner.reading.mysql.types import (
     read_type,
 )
 from lockgate.planner.reading.reading import Clause, Definition, Reading
-from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.reading.sizes import find_key, find_table
 from lockgate.planner.reading.table import INNODB, Table
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
@@ -60,7 +61,8 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
 def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     """What a statement that was read does to the tables that are there."""
     if reading.verb != "alter" or reading.objects[0].kind != "table":
-        return Impact(reading, reading.holds, (*reading.loses, *_deleted(reading, facts)))
+        loses = (*reading.loses, *_deleted(reading, facts))
+        return Impact(reading, reading.holds, loses, fires=tuple(_fired(reading, dialect, facts)))
     table = reading.objects[0]
     known = find_table(table, facts)
     way = alter_way(reading, dialect, known)
@@ -71,6 +73,35 @@ def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     holds = tuple(hold(one, way) for one in (table, *exchanged))
     cut = () if known is None else tuple(_cut(reading, known, facts.strict, dialect))
     return Impact(reading, holds, (*reading.loses, *cut))
+
+
+def _fired(reading: Reading, dialect: Dialect, facts: Facts) -> Iterator[str]:
+    """The triggers that run, but those that only change the row that is written. What foreign keys
+    do to rows sets off none: https://dev.mysql.com/doc/refman/9.7/en/triggers.html"""
+    for name in _written(reading, facts):
+        for trigger, one in facts.tables[name].fires.items():
+            is_plain = one.calls is not None and are_servers_own(one.calls, dialect.name)
+            if not is_plain and reading.row_changes & {*one.events}:
+                yield f"the trigger {trigger} of {name}"
+
+
+def _written(reading: Reading, facts: Facts) -> Iterator[str]:
+    """The tables whose rows a statement writes itself, through views too."""
+    for one in reading.tables_written:
+        if key := find_key(one, facts):
+            yield key
+        elif one.name.lower() in facts.mentions:
+            yield from _behind(one.name.lower(), facts)
+
+
+def _behind(view: str, facts: Facts) -> Iterator[str]:
+    seen, waiting = {view}, [view]
+    while waiting:
+        for name in facts.mentions[waiting.pop()].names & facts.mentions.keys() - seen:
+            seen.add(name)
+            waiting.append(name)
+    names = frozenset[str]().union(*(facts.mentions[one].names for one in seen))
+    yield from (table for table in facts.tables if table.lower() in names)
 
 
 def _deleted(reading: Reading, facts: Facts) -> Iterator[str]:
@@ -146,7 +177,16 @@ def _cut(reading: Reading, known: TableFacts, strict: bool, dialect: Dialect) ->
 
 def after(facts: Facts, reading: Reading) -> Facts:
     """The facts for the statements that come after this one in its session."""
+    gone = {one.name for one in reading.objects if one.kind == "trigger"}
+    if gone and reading.verb == "drop":
+        facts = replace(facts, tables={name: _without(one, gone)
+                                       for name, one in facts.tables.items()})  # fmt: skip
     return replace(facts, strict=False) if "sql_mode" in reading.settings else facts
+
+
+def _without(table: TableFacts, triggers: set[str]) -> TableFacts:
+    left = {name: one for name, one in table.fires.items() if name not in triggers}
+    return table if len(left) == len(table.fires) else replace(table, fires=left)
 
 
 def alter_way(reading: Reading, dialect: Dialect, known: TableFacts | None) -> Way:

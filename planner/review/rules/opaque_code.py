@@ -15,11 +15,8 @@ CONDITION = (
 )
 
 
-FIRED = (
-    "What that writes, locks or refuses is not among the plan's locks, losses and findings, and "
-    "no policy judges it."
-)
-READ_IT = "Read the code too. Where it is not to run, `DISABLE TRIGGER` by its name for the while."
+FIRED = "What that writes, locks or refuses is not among the plan's locks, losses and findings."
+READ_IT = "Read the code too. On PostgreSQL, `DISABLE TRIGGER` by its name keeps it from running."
 READ_THEM = "Read their functions too: they may refuse a statement, or run others."
 
 

@@ -11,6 +11,8 @@ from lockgate.executors.mysql.facts import FOUND, read_facts
 from lockgate.planner.database.facts import ColumnFacts, ForeignKey
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.database.mentions import read_mentions
+from lockgate.planner.reading.mysql.impact import read_impact
+from lockgate.planner.reading.reader import read_impacts
 from tests.executors.building import open_test_engine
 from tests.executors.rows import ask, execute
 
@@ -104,6 +106,48 @@ def test_the_code_of_triggers_and_functions_is_told_as_far_as_it_is_shown(sessio
     assert facts.tables["users"].triggered == Mentions()
     assert facts.code == {"one": read_mentions("return 1", session.server.dialect)}
     assert facts.default_engine == "innodb"
+
+
+WRITES = (
+    *("insert into p values (1, 1)", "update p set v = 2", "update pv set v = 3 where id = 1"),
+    *(
+        "update pvv set v = 4 where id = 1",
+        "insert into p values (1, 1) on duplicate key update v = 5",
+    ),
+    *("replace into p values (1, 7)", "insert into c values (1, 1)", "delete from p where id = 1"),
+    *("delete p, q from p join q", "insert into q values (2)", "truncate q"),
+)
+
+
+def test_what_a_write_is_said_to_set_off_is_what_it_does(
+    session: Any, family_server: Any, family_database: str
+) -> None:
+    execute(
+        family_server,
+        family_database,
+        "create table log (what varchar(30))",
+        "create table p (id int primary key, v int)",
+        "create table c (id int, pid int, foreign key (pid) references p (id) on delete cascade)",
+        "create table q (id int)",
+        "create view pv as select * from p",
+        "create view pvv as select * from pv",
+        "create trigger plain before insert on q for each row set new.id = abs(new.id) + 1",
+        *(
+            f"create trigger {table}_{event} after {event} on {table} for each row "
+            f"insert into log values ('the trigger {table}_{event} of {table}')"
+            for table in "pc"
+            for event in ("insert", "update", "delete")
+        ),
+    )
+    facts, dialect = read_facts(session), session.server.dialect
+    for sql in WRITES:
+        execute(family_server, family_database, "delete from log", sql)
+        fired = {what for (what,) in ask(family_server, family_database, "select * from log")}
+        said = set(read_impact(sql, dialect, facts).fires)
+        assert fired <= said, sql
+        assert said <= fired or "duplicate" in sql or sql.startswith("delete p, q"), sql
+    dropped, write = read_impacts(["drop trigger p_update", WRITES[1]], dialect, facts)
+    assert (dropped.fires, write.fires) == ((), ())
 
 
 def test_views_and_functions_are_named(session: Any) -> None:

@@ -78,6 +78,15 @@ class TestOpaque:
         assert "opaque" not in decisions(plan)
         assert "step 1 statement 1 (do)" in decisions(plan, opaque="deny")["opaque"].reason
 
+    def test_what_a_write_sets_off_is_named_with_it(self) -> None:
+        plan = up_plan([migration(1, "update t set a = 1;")])
+        (step,) = plan.steps
+        fired = step.statements[0].model_copy(update={"fires": ("the trigger x of t",)})
+        plan = changed(plan, steps=(step.model_copy(update={"statements": (fired,)}),))
+        assert "opaque" not in decisions(plan)
+        denied = decisions(plan, opaque="deny")["opaque"]
+        assert "step 1 statement 1 (update, the trigger x of t)" in denied.reason
+
 
 class TestJudgement:
     def test_a_plain_plan_gets_no_decision_by_default(self) -> None:

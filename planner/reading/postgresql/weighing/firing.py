@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockgate.planner.database.facts import Facts, FiredFacts
-from lockgate.planner.reading.calls import clause_words, server_functions
+from lockgate.planner.reading.calls import are_servers_own
 from lockgate.planner.reading.postgresql.weighing.relations import below, layout_at
 
 WrittenTable = tuple[str, frozenset[str]]
@@ -33,5 +33,4 @@ def _fired_by(written: Iterable[WrittenTable], facts: Facts) -> Iterator[str]:
 
 def _is_plain(one: FiredFacts) -> bool:
     """Whether it is known that it only changes the row that is written."""
-    known = server_functions("postgresql") | clause_words("postgresql")
-    return one.calls is not None and known.issuperset(one.calls)
+    return one.calls is not None and are_servers_own(one.calls, "postgresql")
