@@ -7,6 +7,7 @@ from lockgate.executors.ledger.occupancy import read_takeover_testimony
 from lockgate.planner.adoption.matching import WAY_IN_OF_CODE, Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.recording import rolled_back_keys
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import HistoryError, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
@@ -101,7 +102,8 @@ def _not_one(found: list[str], tool: str) -> UsageError:
 def _nothing(takeover: Takeover, ledger: Ledger) -> UsageError:
     named = f"{takeover.table}, the history of {takeover.tool.name},"
     if ledger.present:
-        return UsageError(f"Nothing to take over: {named} has nothing that ours has not.")
+        but = ", but for what was rolled back here since" if rolled_back_keys(ledger) else ""
+        return UsageError(f"Nothing to take over: {named} has nothing that ours has not{but}.")
     return UsageError(
         f"Nothing to take over: {named} names none of these migrations.",
         do="Where the tables are not of these migrations: `migrate plan --fresh`. Where the other "

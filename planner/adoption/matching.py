@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from lockgate.planner.adoption.tool import AppliedThere, MigrationTool, Testimony
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import FoundTable
+from lockgate.planner.database.recording import rolled_back
 from lockgate.planner.errors import HistoryError, UsageError
 from lockgate.planner.migrations.migration import Migration
 from lockgate.planner.value import frozen
@@ -47,7 +48,8 @@ def match_history(
     history: Takeover, files: Sequence[Migration], ledger: Ledger
 ) -> tuple[Match, ...]:
     """The migrations that the other tool has applied and our history does not have, in running
-    order.
+    order. One that was taken over before, and rolled back here since, is still named by its old
+    row: that is nothing new.
 
     Raises:
         HistoryError: the tool has left something half done, a file is gone, or was changed.
@@ -70,7 +72,13 @@ def match_history(
     if history.baseline is None:
         _refuse_missing(history, rows, files, known)
     _refuse_changed(history, taken)
-    return tuple(match for match in taken if match.migration.key not in known)
+    gone = {} if history.baseline else rolled_back(ledger)
+    return tuple(
+        match
+        for match in taken
+        if (key := match.migration.key) not in known
+        and not (key in gone and gone[key].at == (match.row and match.row.at))
+    )
 
 
 def keys_there(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:

@@ -18,11 +18,14 @@ from lockgate.planner.versions import VersionKey, is_numbered, version_key
 
 
 def mark_late(steps: Iterable[Step], comparison: Comparison) -> tuple[Step, ...]:
-    """The steps, each late one with a finding that says so, and no other with one."""
+    """The steps, each late one with a finding that says so, and no other with one. What is only
+    recorded has run already, and is not late."""
     late = {migration.key for migration in comparison.out_of_order}
     later = comparison.last_applied
     message = f"It runs after {later}, which comes later in the files and is applied already."
-    return tuple(_marked(step, message if step.key in late else "") for step in steps)
+    return tuple(
+        _marked(step, message if step.key in late and not step.record else "") for step in steps
+    )
 
 
 def with_lateness(plan: Plan, migrations: Iterable[Migration], ledger: Ledger) -> Plan:

@@ -97,10 +97,14 @@ def recorded_keys(ledger: Ledger) -> frozenset[VersionKey]:
 
 def rolled_back_keys(ledger: Ledger) -> frozenset[VersionKey]:
     """The versions that were recorded as applied, and rolled back since by what they run."""
-    entered = {step.key: step.is_entered for one in ledger.recordings for step in one.steps}
-    return frozenset(key for key, is_in in entered.items() if is_in) - {
-        entry.key for entry in ledger.entries
-    }
+    return frozenset(rolled_back(ledger))
+
+
+def rolled_back(ledger: Ledger) -> dict[VersionKey, Recorded]:
+    """The same, each with what was recorded of it the last time."""
+    present = {entry.key for entry in ledger.entries}
+    newest = {step.key: step for one in ledger.recordings for step in one.steps}
+    return {key: step for key, step in newest.items() if step.is_entered and key not in present}
 
 
 def _is_of(at: datetime, step: Recorded, recording: Recording) -> bool:

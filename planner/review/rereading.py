@@ -125,7 +125,8 @@ def _variables_for(
 
 def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
     """Raises ContradictedPlan when a step requires what is neither applied, by a ledger that is at
-    the plan's base, nor done by a step before it; or rolls that back first."""
+    the plan's base, nor done by a step before it; or rolls that back first. Another tool's history
+    may have holes, and is taken over with them."""
     present = {entry.key for entry in ledger.entries}
     gone: set[VersionKey] = set()
     for number, step in enumerate(plan.steps, 1):
@@ -137,7 +138,7 @@ def refuse_unmet(plan: Plan, ledger: Ledger) -> None:
                     raise _contradicted(f"step {number}", f"{version} is rolled back before it")
             continue
         lacking = [version for version in step.requires if version_key(version) not in present]
-        if lacking:
+        if lacking and not (step.record and step.record.why == "adopt"):
             raise _contradicted(f"step {number}", f"it requires {', '.join(lacking)} before it")
         present.add(step.key)
 
