@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import timedelta
 from pathlib import Path
@@ -145,7 +145,14 @@ def observe(work: Workspace, ledger: Ledger, request: Request) -> Observation:
         else None,
         runs=tuple(engine.store.runs.read_applied_plans()) if request.from_database else (),
         occupancy=read_occupancy(engine, ledger),
+        absent=_absent_readers(engine),
     )
+
+
+def _absent_readers(engine: Engine) -> tuple[str, ...]:
+    if not engine.session.readers or engine.store.tables.exist:
+        return ()
+    return tuple(one.what for one in engine.survey.read_access().lacking if one.absent)
 
 
 def read_observation(path: Path, environment: Environment) -> Observation:
@@ -333,11 +340,19 @@ def make_setting(
         transaction=environment.transaction,
         allow_out_of_order=out_of_order.makes(environment.policy.out_of_order),
         variables=environment.variables,
-        warnings=(*_at_second_hand(seen), *warnings),
+        warnings=(*_at_second_hand(seen), *_without_readers(seen), *warnings),
         facts=seen.facts,
         copy_limit=environment.copies.limit,
         state_pulled_at=seen.pulled_at,
     )
+
+
+def _without_readers(seen: Observation) -> Iterator[str]:
+    for one in seen.absent:
+        yield (
+            f"`history: {{readers: …}}` names {one}, which is not there: `apply` could not make "
+            "lockgate's tables. Make it, or take it out of the environment."
+        )
 
 
 def with_occupancy(made_for: Setting, found: Occupancy | None) -> Setting:

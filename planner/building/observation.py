@@ -24,7 +24,8 @@ class Observation:
     `fingerprint` is each object of the schema with a short digest, None where it is not
     looked at. `runs` are those that have applied plans, for a rollback without the files.
     `occupancy` is what it holds of others before the first run, None where it was not looked at.
-    `pulled_at` is when it was written down, None where it is known at first hand.
+    `pulled_at` is when it was written down, None where it is known at first hand. `absent` are the
+    readers of lockgate's tables that are not there, where these are still to be made.
     """
 
     server: Server
@@ -34,3 +35,4 @@ class Observation:
     runs: tuple[StoredRun, ...] = ()
     occupancy: Occupancy | None = None
     pulled_at: datetime | None = None
+    absent: tuple[str, ...] = ()

@@ -18,16 +18,22 @@ class Load:
     replica_lag: float | None = None
 
 
+LET_READ = "let readers read lockgate's tables"
+"""A task."""
+
+
 @frozen
 class Lacking:
     """A right that the session's user lacks: `task` is what needs it, such as `apply`, `what` names
     the right, and `cure` is the statement that gives it. Without one that is not `needed` commands
-    run, and see less."""
+    run, and see less. `absent` says that it is a role, named by the environment, that is not there.
+    """
 
     task: str
     what: str
     cure: str
     needed: bool = True
+    absent: bool = False
 
 
 @frozen

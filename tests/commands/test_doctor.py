@@ -106,20 +106,27 @@ def test_readers_may_read_the_ledger_once_it_is_made(
         revoked = f"revoke select on `{any_project.database}`.* from doctor_reader"
         run(any_server, any_project.database, revoked)
     any_project.configure("history: {readers: [nowhere]}\n")
-    if any_server.engine == "postgresql":
-        found = checks(any_project.migrate("doctor", "--json"))
-        (lacking,) = [
-            one for name, one in found.items() if name.startswith("rights to let readers")
-        ]
-        assert lacking["do"] == 'create role "nowhere";'
+    found = checks(any_project.migrate("doctor", "--json"))
+    (lacking,) = [one for name, one in found.items() if name.startswith("rights to let readers")]
+    assert lacking["do"] == (
+        'create role "nowhere";' if any_server.engine == "postgresql"
+        else "create user `nowhere`@`%` account lock;"
+    )  # fmt: skip
     any_project.write_tables(1)
+    warned = succeed(any_project.migrate("plan")).all
+    assert "`history: {readers: …}` names the " in warned
+    assert "is not there: `apply` could not make lockgate's tables" in warned
     refused(any_project.migrate("up"), 9, "history: {readers: …}", "Make it")
     if any_server.engine != "postgresql":  # its tables were made before
         run(any_server, any_project.database, "drop table schema_migrations, lockgate_target, "
             "lockgate_runs, lockgate_plans, lockgate_journal")  # fmt: skip
     any_project.configure("history: {readers: [doctor_reader]}\n")
+    assert "is not there" not in succeed(any_project.migrate("plan")).all
     succeed(any_project.migrate("up"))
     assert "1 applied" in succeed(any_project.migrate("status", environ=reader)).out
+    any_project.configure("history: {readers: [nowhere]}\n")  # who reads what is made, doctor says
+    assert "is not there" not in succeed(any_project.migrate("plan")).all
+    any_project.configure("history: {readers: [doctor_reader]}\n")
     succeed(any_project.migrate("history", environ=reader))
     refused(any_project.migrate("down", environ=reader), 9)
 

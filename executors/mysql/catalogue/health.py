@@ -12,8 +12,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
-from lockgate.planner.database.health import Access, Followers, Lacking, Storage, Trouble
+from lockgate.planner.database.health import (
+    LET_READ,
+    Access,
+    Followers,
+    Lacking,
+    Storage,
+    Trouble,
+)
 from lockgate.planner.errors import Unreachable
+from lockgate.planner.quoting import quoted_account
 
 if TYPE_CHECKING:
     from lockgate.executors.engine import Row
@@ -59,6 +67,10 @@ GALERA = "show global status where variable_name in ('wsrep_ready', 'wsrep_clust
 HEALTHY = {"wsrep_ready": "ON", "wsrep_cluster_status": "Primary"}
 
 
+NO_ACCOUNT = "1141"
+KEEPS_USERS = "NO_AUTO_CREATE_USER"
+
+
 def read_access(session: MySQLSession) -> Access:
     """How the session reaches its database, and which rights its user lacks; those of the roles
     that are active count too."""
@@ -80,6 +92,7 @@ def _lacking(session: MySQLSession, grants: list[Row], grantee: str) -> Iterator
     waiting = _held(grants, f"{database}_lockgate_00000000")
     place = f"{session.quote(_as_pattern(f'{database}_lockgate_') + '%')}.*"
     yield from _missing("undo a plan that drops or copies", UNDOING, waiting, place, grantee)
+    yield from _for_readers(session)
     everywhere = _held(grants, "")
     for lack in _missing("see who holds a lock", WATCHING, everywhere, "*.*", grantee):
         yield Lacking(lack.task, lack.what, lack.cure, needed=False)
@@ -87,6 +100,21 @@ def _lacking(session: MySQLSession, grants: list[Row], grantee: str) -> Iterator
     if not trusted and "SUPER" not in everywhere:
         yield Lacking("apply CREATE FUNCTION and CREATE TRIGGER", "SUPER, while there is a binlog",
                       "set global log_bin_trust_function_creators = 1", needed=False)  # fmt: skip
+
+
+def _for_readers(session: MySQLSession) -> Iterator[Lacking]:
+    """The readers of lockgate's tables that are not there, as far as the user may know."""
+    if session.grants_make_users:
+        ((mode,),) = session.query_all("select @@session.sql_mode")
+        if KEEPS_USERS not in mode:
+            return
+    for account in map(quoted_account, session.readers):
+        try:
+            session.query_all(f"show grants for {account}")
+        except ServerError as refused:
+            if refused.code == NO_ACCOUNT:
+                cure = f"create user {account} account lock"
+                yield Lacking(LET_READ, f"the user {account}", cure, absent=True)
 
 
 def _missing(

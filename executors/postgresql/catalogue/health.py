@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import OURS
-from lockgate.planner.database.health import Access, Followers, Lacking, Storage, Trouble
+from lockgate.planner.database.health import (
+    LET_READ,
+    Access,
+    Followers,
+    Lacking,
+    Storage,
+    Trouble,
+)
 from lockgate.planner.quantities import format_size
 
 if TYPE_CHECKING:
@@ -160,20 +167,20 @@ def _writing(session: PostgreSQLSession, user: str) -> Iterator[Lacking]:
 
 def _for_readers(session: PostgreSQLSession) -> Iterator[Lacking]:
     """What the readers of lockgate's tables lack: that they are there, and may read."""
-    schema, task = session.history_schema, "let readers read lockgate's tables"
+    schema = session.history_schema
     for name in session.readers:
         role, place = session.quote(name), session.quote(schema)
         ((there,),) = session.query_all(THERE, (name,))
         if not there:
-            yield Lacking(task, f"the role {name}", f"create role {role}")
+            yield Lacking(LET_READ, f"the role {name}", f"create role {role}", absent=True)
             continue
         ((uses, may_give),) = session.query_all(MAY_USE, (name, schema, schema))
         told = [one for (one,) in session.query_all(UNREAD, (name, schema, _names(session)))]
         if not uses and (told or not may_give):
-            yield Lacking(task, f"USAGE on the schema {schema} for {name}",
+            yield Lacking(LET_READ, f"USAGE on the schema {schema} for {name}",
                           f"grant usage on schema {place} to {role}")  # fmt: skip
         if told:
-            yield Lacking(task, f"SELECT on {', '.join(told)} for {name}",
+            yield Lacking(LET_READ, f"SELECT on {', '.join(told)} for {name}",
                           f"grant select on {_listed(session, told)} to {role}")  # fmt: skip
 
 
