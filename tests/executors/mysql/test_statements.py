@@ -6,9 +6,7 @@ DELIMITER is a command of the client, which the servers do not know: other tests
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
-from random import Random
 
 import pymysql
 import pytest
@@ -16,6 +14,7 @@ from pymysql.constants import CLIENT
 
 from lockgate.planner.sql.dialect import MARIADB, MYSQL, Dialect
 from lockgate.planner.sql.statements import Statement, scan
+from tests.mutations import Mutator
 
 PROCEDURE = "drop procedure if exists p; create procedure p(a int) "
 FUNCTION = "drop function if exists f; create function f(a int) returns int deterministic "
@@ -245,39 +244,11 @@ TOKENS = [
         "case 1 when 1 then 2 end",
     ),
 ]
-PIECE = re.compile(r"\w+|\s+|--|/\*M?!|/\*|\*/|.", re.DOTALL)
-
-
-def mutated(sql: str, changes: list[tuple[str, int, int, str]], by_character: bool) -> str:
-    """The text with pieces deleted, doubled, inserted and swapped."""
-    pieces = list(sql) if by_character else PIECE.findall(sql)
-    for kind, first, second, inserted in changes:
-        here, there = first % max(len(pieces), 1), second % max(len(pieces), 1)
-        if kind == "i" or not pieces:
-            pieces.insert(here, inserted)
-        elif kind == "d":
-            del pieces[here]
-        elif kind == "x":
-            pieces.insert(there, pieces[here])
-        else:
-            pieces[here], pieces[there] = pieces[there], pieces[here]
-    return "".join(pieces)
-
-
+MUTATOR = Mutator(
+    TOKENS,
+    re.compile(r"\w+|\s+|--|/\*M?!|/\*|\*/|.", re.DOTALL),
+)
 MUTATIONS = 700
-
-
-def mutations(snippets: list[str]) -> Iterator[str]:
-    """Snippets with changes, the same ones each time."""
-    random = Random(1)
-    for _ in range(MUTATIONS):
-        sql = ";\n".join(random.choices(snippets, k=random.randint(1, 2)))
-        changes = [
-            (random.choice("dxis"), random.randint(0, 400), random.randint(0, 400),
-             random.choice(TOKENS))
-            for _ in range(random.randint(1, 3))
-        ]  # fmt: skip
-        yield mutated(sql, changes, random.random() < 0.5)
 
 
 HISTORY = """
@@ -405,7 +376,7 @@ def test_a_snippet_is_split_as_mariadb_splits_it(mariadb, sql):
 def compare_mutations(reader: Reader, snippets: list[str]) -> Counter[str]:
     """How many mutations the server ran in whole, in part or not at all; each is compared."""
     outcomes: Counter[str] = Counter()
-    for sql in mutations(snippets):
+    for sql in MUTATOR.mutations(snippets, MUTATIONS):
         truth, complete = reader.read(sql)
         outcomes["whole" if complete else "part" if truth else "nothing"] += 1
         assert_same(split(sql, reader.dialect, None if complete else len(truth)), truth)

@@ -5,14 +5,13 @@ COPY data and commands of psql are no part of the server's grammar: other tests 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from random import Random
 
 import postgast
 import pytest
 
 from lockgate.planner.sql.dialect import POSTGRESQL
 from lockgate.planner.sql.statements import split_statements
+from tests.mutations import Mutator
 
 SNIPPETS = [
     "select 1",
@@ -212,39 +211,11 @@ INSERTED = [
     ),
     *(" ", "begin", "atomic", "begin atomic", "end", "end;", "case", "rule", "select 1", "as"),
 ]
-PIECE = re.compile(r"\w+|\s+|--|/\*|\*/|\$\$|.", re.DOTALL)
-
-
-def mutated(sql: str, changes: list[tuple[str, int, int, str]], *, by_character: bool) -> str:
-    """The text with pieces deleted, doubled, inserted and swapped."""
-    pieces = list(sql) if by_character else PIECE.findall(sql)
-    for kind, first, second, inserted in changes:
-        here, there = first % max(len(pieces), 1), second % max(len(pieces), 1)
-        if kind == "i" or not pieces:
-            pieces.insert(here, inserted)
-        elif kind == "d":
-            del pieces[here]
-        elif kind == "x":
-            pieces.insert(there, pieces[here])
-        else:
-            pieces[here], pieces[there] = pieces[there], pieces[here]
-    return "".join(pieces)
-
-
+MUTATOR = Mutator(
+    INSERTED,
+    re.compile(r"\w+|\s+|--|/\*|\*/|\$\$|.", re.DOTALL),
+)
 MUTATIONS = 20_000
-
-
-def mutations() -> Iterator[str]:
-    """Snippets with changes, the same ones each time."""
-    random = Random(1)
-    for _ in range(MUTATIONS):
-        sql = ";\n".join(random.choices(SNIPPETS, k=random.randint(1, 2)))
-        changes = [
-            (random.choice("dxis"), random.randint(0, 400), random.randint(0, 400),
-             random.choice(INSERTED))
-            for _ in range(random.randint(1, 3))
-        ]  # fmt: skip
-        yield mutated(sql, changes, by_character=random.random() < 0.5)
 
 
 def parsed(sql: str) -> list[str] | None:
@@ -275,7 +246,7 @@ def test_a_snippet_is_split_as_the_parser_splits_it(sql):
 
 def test_what_the_parser_accepts_of_mutations_is_split_as_the_parser_splits_it():
     outcomes: Counter[str] = Counter()
-    for sql in mutations():
+    for sql in MUTATOR.mutations(SNIPPETS, MUTATIONS):
         truth = parsed(sql)
         if truth is None or sql.startswith("\ufeff"):
             outcomes["refused"] += 1
