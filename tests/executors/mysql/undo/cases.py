@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 Statements = Mapping[str, Sequence[str]]
 """By the name of a case: what is run before a statement that is refused."""
 
-LIMIT = 10_000_000
-
 SETUP = (
     "create table users (id int primary key auto_increment, name varchar(50) not null, "
     "email varchar(100), at timestamp not null default current_timestamp on update "

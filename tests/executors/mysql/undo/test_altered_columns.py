@@ -1,13 +1,13 @@
 """Columns whose definitions are hard to make again come back with their values."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lockgate.planner.errors import StatementFailed
 from lockgate.planner.guarantees.guarantee import COMPENSATION
-from tests.executors.building import apply_plan, open_test_engine, plan_for
+from tests.executors.building import apply_plan, plan_for
+from tests.executors.mysql.undo.copying import LIMIT, copying_engine
 from tests.executors.mysql.undo.test_foreign_changes import on_first_statement
 from tests.executors.rows import ask, execute
 
@@ -26,7 +26,6 @@ SETUP = (
     "insert into dates values (1, '2020-02-30', '2020-01-01')",
     "set sql_mode = default",
 )
-LIMIT = 10_000_000
 SECTIONS = {
     "defaults that are computed": "alter table t drop column u, drop column r, drop column d",
     "defaults of other forms": "alter table t drop column f, drop column doc, drop column hidden",
@@ -54,11 +53,7 @@ SECTIONS = {
 }
 
 
-@pytest.fixture
-def engine(family_server: Any, family_database: str) -> Iterator[Any]:
-    execute(family_server, family_database, *SETUP)
-    with open_test_engine(family_server, family_database, copies={"limit": "10MB"}) as opened:
-        yield opened
+engine = copying_engine(*SETUP)
 
 
 @pytest.mark.parametrize("section", SECTIONS)

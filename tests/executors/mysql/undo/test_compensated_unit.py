@@ -22,11 +22,10 @@ from tests.executors.building import (
     open_test_engine,
     plan_for,
 )
-from tests.executors.mysql.undo.cases import COMPENSATED, COPIED, DEFERRED, LIMIT, REFUSED, SETUP
+from tests.executors.mysql.undo.cases import COMPENSATED, COPIED, DEFERRED, REFUSED, SETUP
+from tests.executors.mysql.undo.copying import LIMIT, open_copying_engine
 from tests.executors.rows import ask, execute
 from tests.proxy import Direction, Proxy
-
-COPIES = {"copies": {"limit": "10MB"}}
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def database(family_server: Any, family_database: str) -> str:
 @pytest.fixture
 def engine(family_server: Any, database: str) -> Iterator[Any]:
     """A session that may copy rows."""
-    with open_test_engine(family_server, database, **COPIES) as opened:
+    with open_copying_engine(family_server, database) as opened:
         yield opened
 
 
@@ -277,7 +276,7 @@ def test_a_counter_that_moved_does_not_make_a_last_statement_done(
 def hasty(family_server: Any, database: str) -> Iterator[Any]:
     """As `engine`, and it waits for no lock longer than a second."""
     hurry = {"timeouts": {"lock": "1s"}, "retries": {"lock": 1}}
-    with open_test_engine(family_server, database, **COPIES, **hurry) as opened:
+    with open_copying_engine(family_server, database, **hurry) as opened:
         yield opened
 
 
@@ -345,7 +344,7 @@ def lost_before(
 
     with (
         Proxy(server.host, server.port, server.engine) as proxy,
-        open_test_engine(server, database, port=proxy.port, **COPIES) as doomed,
+        open_copying_engine(server, database, port=proxy.port) as doomed,
     ):
         fired = proxy.cut_when(cut)
         yield doomed

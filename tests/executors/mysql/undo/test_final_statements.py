@@ -11,8 +11,9 @@ import pytest
 from lockgate.executors.mysql.catalogue.catalogue import read_catalogue
 from lockgate.planner.errors import StatementFailed
 from lockgate.planner.guarantees.guarantee import COMPENSATION
-from tests.executors.building import apply_plan, open_test_engine, plan_for
-from tests.executors.mysql.undo.cases import LIMIT, REFUSED
+from tests.executors.building import apply_plan, plan_for
+from tests.executors.mysql.undo.cases import REFUSED
+from tests.executors.mysql.undo.copying import LIMIT, copying_engine, open_copying_engine
 from tests.executors.rows import ask, execute
 
 TABLES = (
@@ -29,12 +30,7 @@ VERSIONED = (
 HISTORY = "select *, row_start, row_end from versioned for system_time all"
 
 
-@pytest.fixture
-def engine(family_server: Any, family_database: str) -> Iterator[Any]:
-    """A session that may copy rows, on a database of `TABLES`."""
-    execute(family_server, family_database, *TABLES)
-    with open_test_engine(family_server, family_database, copies={"limit": "10MB"}) as opened:
-        yield opened
+engine = copying_engine(*TABLES)
 
 
 @pytest.fixture
@@ -42,7 +38,7 @@ def mariadb(mariadb_server: Any) -> Iterator[Any]:
     """The same on MariaDB, with a system-versioned table beside them."""
     name = mariadb_server.new_database()
     execute(mariadb_server, name, *TABLES, *VERSIONED)
-    with open_test_engine(mariadb_server, name, copies={"limit": "10MB"}) as opened:
+    with open_copying_engine(mariadb_server, name) as opened:
         yield opened
     mariadb_server.drop_database(name)
 

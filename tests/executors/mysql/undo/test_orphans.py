@@ -1,7 +1,7 @@
 """Others write while a foreign key is off, or where rows are put back: undoing makes the key again
 without asking for parents, so the rows are counted before and after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,8 @@ import pytest
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.executors.resolve import undo
 from lockgate.planner.errors import StatementFailed, Unresolved
-from tests.executors.building import apply_plan, open_test_engine, plan_for
+from tests.executors.building import apply_plan, plan_for
+from tests.executors.mysql.undo.copying import LIMIT, copying_engine
 from tests.executors.mysql.undo.test_foreign_changes import on_first_statement
 from tests.executors.rows import execute
 
@@ -20,7 +21,6 @@ SETUP = (
     "insert into c values (1, 1), (3, null)",
 )
 FAILS = "create table fails (a int, a int)"
-LIMIT = 10_000_000
 CASES = {
     "dropped": (["alter table c drop foreign key c_ibfk_1"], "insert into c values (9, 99)"),
     "by another word": (
@@ -41,12 +41,7 @@ CASES = {
 }
 
 
-@pytest.fixture
-def engine(family_server: Any, family_database: str) -> Iterator[Any]:
-    """An engine on a database with a parent and its child."""
-    execute(family_server, family_database, *SETUP)
-    with open_test_engine(family_server, family_database, copies={"limit": "10MB"}) as opened:
-        yield opened
+engine = copying_engine(*SETUP)
 
 
 def fail(engine: Any, statements: Sequence[str], emit: Any) -> None:

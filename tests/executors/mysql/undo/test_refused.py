@@ -1,7 +1,6 @@
 """Statements that the server refuses in the midst of what undoes them: all is as it was before,
 and nothing is left of what was made to undo them by."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,14 +8,10 @@ import pytest
 from lockgate.executors.events import Event, StatementFinished
 from lockgate.planner.errors import StatementFailed
 from tests.commands.blocking import read_table
-from tests.executors.building import apply_plan, open_test_engine, plan_for
-from tests.executors.rows import ask, execute
+from tests.executors.building import apply_plan, plan_for
+from tests.executors.mysql.undo.copying import LIMIT, copying_engine
+from tests.executors.rows import ask
 
-SETTINGS: dict[str, Any] = {
-    "copies": {"limit": "10MB"},
-    "timeouts": {"lock": "1s"},
-    "retries": {"lock": 0},
-}
 SETUP = (
     "create table parent (id int primary key)",
     "create table child (id int primary key, parent_id int, n int, "
@@ -43,11 +38,7 @@ REFUSED = {
 }
 
 
-@pytest.fixture
-def engine(family_server: Any, family_database: str) -> Iterator[Any]:
-    execute(family_server, family_database, *SETUP)
-    with open_test_engine(family_server, family_database, **SETTINGS) as opened:
-        yield opened
+engine = copying_engine(*SETUP, timeouts={"lock": "1s"}, retries={"lock": 0})
 
 
 def seen(server: Any, database: str) -> list[Any]:
@@ -68,7 +59,7 @@ def test_a_statement_that_is_refused_itself_leaves_nothing(
 ) -> None:
     database = engine.server.database
     before = seen(family_server, database)
-    plan = plan_for(engine, {"001_case": ";\n".join(REFUSED[case])}, copy_limit=10_000_000)
+    plan = plan_for(engine, {"001_case": ";\n".join(REFUSED[case])}, copy_limit=LIMIT)
     with read_table(family_server, database, "held"), pytest.raises(StatementFailed):
         apply_plan(engine, plan)
     assert seen(family_server, database) == before
