@@ -87,16 +87,22 @@ def _no_table(step: Step, statement: PlannedStatement, batch: Batch) -> Migratio
     )
 
 
-def fail_unfit_key(
-    key: BatchKey | None, number: int, step: Step, statement: PlannedStatement
-) -> None:
-    """Raises StepFailed, for a statement that is about to run, as `refuse_unfit_key`, or when there
-    is no such table."""
+def find_fit_key(
+    session: Session, number: int, step: Step, statement: PlannedStatement
+) -> BatchKey:
+    """The key of a statement that is about to run.
+
+    Raises:
+        StepFailed: batches along it could miss a row or do one twice, or there is no such table.
+    """
     batch = statement.batch
     assert batch is not None, "only asked of batches"
+    key = session.find_batch_key(batch)
     faults = _faults(key, batch) if key else [(f"there is no table {batch.table.name}", "")]
     for what, why in faults:
         raise StepFailed(Failure(number, step, 1, statement, ServerError(UNFIT, what, detail=why)))
+    assert key is not None, "refused before"
+    return key
 
 
 def _faults(key: BatchKey, batch: Batch) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ Runs no batch. Its row changes in the transaction of each batch, so it is exact 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from lockgate.executors.states import Outcome
 from lockgate.planner.value import frozen
 
 if TYPE_CHECKING:
-    from lockgate.executors.engine import Row
+    from lockgate.executors.engine import Journal, Row
     from lockgate.executors.ledger.store import Store
+    from lockgate.planner.plan.statement import Batch
 
 KeyValue = int | Decimal | str | bytes
 KeyValues = tuple[KeyValue, ...]
@@ -102,6 +104,24 @@ class Progress:
         if not (self.rate and self.expected) or self.pass_number > 1:
             return None
         return max(self.expected - self.walked, 0) / self.rate
+
+
+def note_begun(
+    store: Store, address: Address, batch: Batch, journal: Journal | None,
+    intend: Callable[[], object], count: Callable[[], int | None],
+) -> None:  # fmt: skip
+    """Notes that a statement has begun, where no run before this one has: `intend` writes the
+    intent, `count` estimates the rows of its table.
+
+    A crash after the intent leaves it without a row of its progress: then no batch has begun.
+    """
+    outcome = journal.outcomes.get(address[1:]) if journal else None
+    if outcome is Outcome.BATCHING and read_progress(store, address):
+        return
+    if outcome is None:
+        intend()
+    values = (*address, count() or batch.rows, batch.size)
+    store.write((MARK_BATCHING, address), (BEGIN, values))
 
 
 def read_progress(store: Store, address: Address) -> Progress | None:

@@ -8,16 +8,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from lockgate.executors.batches.key import BatchKey, fail_unfit_key
+from lockgate.executors.batches.key import BatchKey, find_fit_key
 from lockgate.executors.batches.progress import (
-    BEGIN,
-    MARK_BATCHING,
     NOTE,
     WALK_AGAIN,
     KeyValues,
     Progress,
+    note_begun,
     noted,
-    read_progress,
 )
 from lockgate.executors.batches.walk import BatchFailed, Journey, Stretch, run_walk
 from lockgate.executors.commit_outcome import Commit, settle_commit
@@ -30,7 +28,7 @@ from lockgate.executors.mysql.lock import OWN_LOCK
 from lockgate.executors.mysql.session import OWN_SETTINGS
 from lockgate.executors.mysql.undo.blockers import LOST_TO_OTHERS
 from lockgate.executors.mysql.units.journaled import INTEND
-from lockgate.executors.states import Outcome, RunStatus
+from lockgate.executors.states import RunStatus
 from lockgate.planner.errors import Interrupted, Unreachable
 from lockgate.planner.plan.statement import ASK
 
@@ -62,9 +60,7 @@ def run_batches(
     assert statement.batch is not None, "the unit is one of batches"
     if engine.session.stateful:
         engine.lock.renew()
-    key = engine.session.find_batch_key(statement.batch)
-    fail_unfit_key(key, unit.first, step, statement)
-    assert key is not None, "refused before"
+    key = find_fit_key(engine.session, unit.first, step, statement)
     walker = MySQLWalker(engine, run, unit.first, step, statement, key, serial)
     try:
         walker.begin(journal)
@@ -114,22 +110,19 @@ class MySQLWalker:
         self.retries = engine.session.lock_retries
 
     def begin(self, journal: Journal | None) -> None:
-        """Notes that the statement has begun, where no run before this one has.
+        """Notes that the statement has begun, where no run before this one has."""
+        note_begun(
+            self._engine.store, self._address, self._batch, journal, self._intend, self._count
+        )
 
-        A crash after the intent leaves it without a row of its progress: then no batch has begun.
-        """
-        outcome = journal.outcomes.get((self._number, 1)) if journal else None
-        store = self._engine.store
-        if outcome is Outcome.BATCHING and read_progress(store, self._address):
-            return
-        if outcome is None:
-            values = (*self._address, self._statement.digest, "", *self._engine.lock.proof())
-            if store.execute(INTEND, values) != 1:
-                raise lost_lock()
+    def _intend(self) -> None:
+        values = (*self._address, self._statement.digest, "", *self._engine.lock.proof())
+        if self._engine.store.execute(INTEND, values) != 1:
+            raise lost_lock()
+
+    def _count(self) -> int | None:
         found = self._engine.session.query_one(ROWS, (self._table,))
-        rows = found[0] if found else None
-        begin = (*self._address, rows or self._batch.rows, self._batch.size)
-        store.write((MARK_BATCHING, self._address), (BEGIN, begin))
+        return found[0] if found else None
 
     def find_stretch(self, after: KeyValues | None, size: int) -> Stretch | None:
         columns = ", ".join(self._columns)

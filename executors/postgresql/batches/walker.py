@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from lockgate.executors.batches.key import BatchKey, fail_unfit_key
+from lockgate.executors.batches.key import BatchKey, find_fit_key
 from lockgate.executors.batches.progress import (
-    BEGIN,
-    MARK_BATCHING,
     NOTE,
     WALK_AGAIN,
     KeyValues,
     Progress,
+    note_begun,
     noted,
-    read_progress,
 )
 from lockgate.executors.batches.walk import BatchFailed, Journey, Stretch, run_walk, timed
 from lockgate.executors.events import StatementFinished, UnitCommitted
@@ -26,7 +24,6 @@ from lockgate.executors.postgresql.own_settings import LEAVE_LOCALLY
 from lockgate.executors.postgresql.pipeline import Command, CommandFailed
 from lockgate.executors.postgresql.units.journaled import OWN_WAY_BEHIND, record_end, write_intent
 from lockgate.executors.postgresql.units.transaction import LOST_TO_OTHERS, Mark, step_failed
-from lockgate.executors.states import Outcome
 from lockgate.planner.plan.statement import ASK
 
 if TYPE_CHECKING:
@@ -60,38 +57,19 @@ def run_batches(
     mark = Mark(unit.first, step, 1, statement)
     batch = statement.batch
     assert batch is not None, "the unit is one of batches"
-    key = engine.session.find_batch_key(batch)
-    fail_unfit_key(key, unit.first, step, statement)
-    assert key is not None, "refused before"
-    _begin(engine, run, mark, key, journal)
+    key = find_fit_key(engine.session, unit.first, step, statement)
+    address = (run.id, unit.first, 1)
+    note_begun(
+        engine.store, address, batch, journal,
+        intend=lambda: write_intent(engine, (*address, statement.digest)),
+        count=lambda: engine.session.query_all(ROWS, (key.table, key.table))[0][0],
+    )  # fmt: skip
     walker = PostgreSQLWalker(engine, run, mark, key, serial, emit)
     journey = Journey(run, unit.first, step, 1, statement, engine.store, walker, emit)
     done = run_walk(journey)
     emit(StatementFinished(unit.first, step, 1, statement, done.changed, done.busy))
     record_end(engine, run, unit, serial, timed(emit, done.busy))
     emit(UnitCommitted(unit.first, unit.first))
-
-
-def _begin(
-    engine: PostgreSQL, run: Run, mark: Mark, key: BatchKey, journal: Journal | None
-) -> None:
-    """Notes that the statement has begun, where no run before this one has.
-
-    A crash after the intent leaves it without a row of its progress: then no batch has begun.
-    """
-    assert mark.statement is not None
-    batch = mark.statement.batch
-    assert batch is not None
-    address = (run.id, mark.number, mark.place)
-    outcome = journal.outcomes.get((mark.number, mark.place)) if journal else None
-    if outcome is Outcome.BATCHING and read_progress(engine.store, address):
-        return
-    if outcome is None:
-        write_intent(engine, (*address, mark.statement.digest))
-    ((rows,),) = engine.session.query_all(ROWS, (key.table, key.table))
-    engine.store.write(
-        (MARK_BATCHING, address), (BEGIN, (*address, rows or batch.rows, batch.size))
-    )
 
 
 class PostgreSQLWalker:
