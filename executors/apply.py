@@ -45,6 +45,7 @@ from lockgate.planner.plan.plan import Plan, Step, Unit, intent_digest
 from lockgate.planner.plan.verify import (
     encode_evidence,
     find_position,
+    is_to_note,
     refuse_expired,
     refuse_foreign,
     refuse_offline,
@@ -130,23 +131,24 @@ def apply_locked(
     refuse_elsewhere(plan, engine, ledger)
     ledger = recover(plan, engine, ledger, author, emit)
     done, approvers = verify(plan, engine, ledger, admit)
-    if done == len(plan.steps):
-        return Report("already applied" if plan.steps else "nothing to do", plan)
+    if done == len(plan.steps) and not is_to_note(plan, ledger):
+        return Report("already applied" if plan.steps or plan.adopted else "nothing to do", plan)
     engine.units.refuse_weaker(plan, done)
     identity = ledger.identity or new_identity(plan.project, plan.environment, engine, author)
     journal = engine.store.runs.read_journal(plan.digest) if ledger.unresolved else None
     about = (plan, author.actor, author.tool_version, approvers, author.job, author.deadline)
     run_id = journal.run_id if journal else author.new_id()
     run = Run(run_id, *about, emergency=author.emergency)
-    if journal:
-        with _noting():
+    with _noting():
+        if journal:
             engine.store.resume_run(run)
-    else:
-        with _noting():
+        else:
             engine.store.begin_run(run, identity)
     with noting_waits(engine.session, engine.store, run, emit) as told:
         told(RunStarted(plan, done))
         _run_units(run, engine, done, journal, told)
+        if not plan.steps:  # a crash before it leaves a run that has noted nothing
+            engine.store.finish_run(run.id, RunStatus.COMMITTED)
     keep(run, engine, identity)
     return Report("applied", plan, plan.steps[done:])
 
@@ -168,7 +170,8 @@ def verify(
         refuse_unresolved(ledger, plan)
         refuse_other_rules(plan, engine.server)
     approvers: tuple[str, ...] = ()
-    if not done and plan.steps and plan.digest not in ledger.unresolved:
+    begins = not done and (plan.steps or is_to_note(plan, ledger))
+    if begins and plan.digest not in ledger.unresolved:
         refuse_expired(plan, engine.server)
         _refuse_other_tools(plan, engine, ledger)
         if any(step.contract for step in plan.steps):
@@ -349,10 +352,8 @@ def _note_cut(run: Run, engine: Engine, unit: Unit, error: LockgateError) -> Non
             return
         if engine.store.runs.read_status(run.id) not in UNDER_WAY:
             return
-        if engine.store.runs.read_journal(run.plan.digest):
-            status = RunStatus.STUCK
-        else:
-            status = RunStatus.STOPPED if unit.first > 1 else RunStatus.ROLLED_BACK
+        ended = RunStatus.STOPPED if unit.first > 1 else RunStatus.ROLLED_BACK
+        status = RunStatus.STUCK if engine.store.runs.read_journal(run.plan.digest) else ended
         engine.store.finish_run(run.id, status, error.what)
     except (LockgateError, ServerError) as hindered:
         error.add_note(f"The run's end could not be noted: {hindered}")

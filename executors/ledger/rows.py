@@ -107,7 +107,7 @@ def run_values(run: Run, status: RunStatus, piece: str) -> tuple[object, ...]:
 def _kind(plan: Plan) -> str:
     """What a plan does, in the four characters of its column."""
     if not plan.steps:
-        return ""
+        return RECORDING["up"] if plan.adopted else ""
     direction = plan.steps[0].direction
     return RECORDING[direction] if all(step.record for step in plan.steps) else direction
 

@@ -7,7 +7,7 @@ from lockgate.executors.ledger.occupancy import read_takeover_testimony
 from lockgate.planner.adoption.matching import WAY_IN_OF_CODE, Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.database.ledger import Ledger
-from lockgate.planner.database.recording import rolled_back_keys
+from lockgate.planner.database.recording import adopted_tables, rolled_back_keys
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import HistoryError, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
@@ -32,7 +32,7 @@ def plan_adoption(
         ledger = read_settled(work.engine)
         takeover = find_takeover(work.engine, tool, baseline)
         plan = plan_live(work, ledger, Request(takeover=takeover))
-        if not plan.steps:
+        if not plan.steps and not _is_news(takeover, ledger):
             raise _nothing(takeover, ledger)
         if verify is False:
             return plan
@@ -46,6 +46,16 @@ def plan_adoption(
             why = f"{error.what}. {error.do}".replace("..", ".").strip()
             told = "The schema was not compared with what these migrations make"
             return _warned(plan, f"{told}: {why}")
+
+
+def _is_news(takeover: Takeover, ledger: Ledger) -> bool:
+    """Whether the tool's table says what stops us, though all of it is in our history."""
+    from lockgate.planner.adoption.other_tool import find_moved
+
+    place = (takeover.table.schema, takeover.table.name)
+    now = takeover.testimony.versions
+    known = (one for one in adopted_tables(ledger) if (one.schema, one.table) == place)
+    return any(any(find_moved(one, now, ledger)) for one in known)
 
 
 def _warned(plan: Plan, *told: str) -> Plan:

@@ -10,6 +10,12 @@ from lockgate.planner.database.recording import AdoptedTable, renamed
 from lockgate.planner.errors import HistoryError
 from lockgate.planner.versions import VersionKey, version_key
 
+CODE_WENT_ON = (
+    "Write what it has made into a migration, where none of ours makes that, and take out of our "
+    "history what it has undone (`migrate plan --forget VERSION`). Say then up to which migration "
+    "the database has it: `migrate adopt --baseline VERSION`. And stop using the other tool here."
+)
+
 
 def refuse_made_again(adopted: AdoptedTable, tables: Collection[tuple[str, str]]) -> None:
     """Raises HistoryError when a tool has made its table again, by schema and name, after that was
@@ -24,9 +30,11 @@ def refuse_made_again(adopted: AdoptedTable, tables: Collection[tuple[str, str]]
         )
 
 
-def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) -> None:
-    """Raises HistoryError when the other tool has applied or rolled back something since, which
-    our history does not have as well."""
+def find_moved(
+    adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger
+) -> tuple[list[str], list[str]]:
+    """What the other tool has applied since, as it calls that, and our versions of what it has
+    rolled back; without what our history has as well."""
     ours = {entry.key: entry.version for entry in ledger.entries}
     named = {entry.checksum: entry.key for entry in ledger.entries}  # some name rows by these
     named |= {step.row: step.key for run in ledger.recordings for step in run.steps if step.row}
@@ -37,31 +45,44 @@ def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) ->
     before = {key_of(version) for version in adopted.versions}
     present = {key_of(version) for version in now}
     came = [one for one in now if key_of(one) not in before | ours.keys()]
+    if _is_code(adopted.tool):  # none of ours is called as its migrations are
+        return came, [one for one in adopted.versions if one not in now]
     went = [ours[key] for key in map(key_of, adopted.versions) if key in ours.keys() - present]
-    why = "Two tools at one database do not know of each other: one would run what the other has."
-    if came:
-        raise HistoryError(
-            f"{adopted.tool} has applied {', '.join(came)} since lockgate took over its history.",
-            why=why,
-            do=_taking_over(adopted.tool),
-        )
-    if went:
-        raise HistoryError(
-            f"{adopted.tool} has rolled back {', '.join(went)} since lockgate took over its "
-            "history.",
-            why=why,
-            do=f"Take {'them' if len(went) > 1 else 'it'} out of our history too: `migrate plan "
-            f"{' '.join(f'--forget {one}' for one in went)}`. Then stop using the other tool here.",
-        )
+    return came, went
 
 
-def _taking_over(tool_name: str) -> str:
-    """How what a tool has done since is taken over."""
-    is_code = any(tool.name == tool_name and not tool.reads_all for tool in known_tools())
-    how = (
-        "Write what it has made into a migration, and say that the database has that: `migrate "
-        "adopt --baseline VERSION`. Then stop"
-        if is_code
-        else "Take that over too, with `migrate adopt`, and stop"
+def refuse_moved(adopted: AdoptedTable, now: tuple[str, ...], ledger: Ledger) -> None:
+    """Raises HistoryError when the other tool has applied or rolled back something since, which
+    our history does not have as well."""
+    came, went = find_moved(adopted, now, ledger)
+    if not (came or went):
+        return
+    raise HistoryError(
+        f"{adopted.tool} has {_gone_on(adopted.tool, came, went)} since lockgate took over its "
+        "history.",
+        why="Two tools at one database do not know of each other: one would run what the other "
+        "has.",
+        do=CODE_WENT_ON if _is_code(adopted.tool) else _taking_over(came, went),
     )
-    return f"{how} using the other tool here."
+
+
+def _gone_on(tool: str, came: list[str], went: list[str]) -> str:
+    if came and went and _is_code(tool):  # Alembic names only where it is, forward or back
+        return f"gone from {', '.join(went)} to {', '.join(came)}"
+    done = {"applied": came, "rolled back": went}
+    return " and ".join(f"{how} {', '.join(names)}" for how, names in done.items() if names)
+
+
+def _taking_over(came: list[str], went: list[str]) -> str:
+    """How what a tool has done since is taken over."""
+    if not went:
+        return "Take that over too, with `migrate adopt`, and stop using the other tool here."
+    forget = " ".join(f"--forget {one}" for one in went)
+    what = "what is gone" if came else "them" if len(went) > 1 else "it"
+    how = f"Take {what} out of our history too: `migrate plan {forget}`."
+    more = " Take over what came, with `migrate adopt`." if came else ""
+    return f"{how}{more} Then stop using the other tool here."
+
+
+def _is_code(tool_name: str) -> bool:
+    return any(tool.name == tool_name and not tool.reads_all for tool in known_tools())

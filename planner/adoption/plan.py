@@ -15,6 +15,7 @@ from lockgate.planner.plan.record import Adopted, Record
 from lockgate.planner.quantities import format_moment
 from lockgate.planner.versions import version_key
 
+SHOWN = 3
 VERIFIED = {
     True: "Its file is the one that was applied, by the checksum that {tool} has kept.",
     None: "{tool} has kept no checksum that shows whether its file is the one that was applied.",
@@ -41,9 +42,22 @@ def build_adoption_plan(
             table=history.table.name,
             versions=history.testimony.versions,
         ),
-        "warnings": (*plan.warnings, *_holes(comparison, matches)),
+        "warnings": (*plan.warnings, *_chosen(history), *_holes(comparison, matches)),
     }
     return plan.model_copy(update=changes)
+
+
+def _chosen(history: Takeover) -> tuple[str, ...]:
+    """What a baseline is taken for, which no file shows."""
+    if not history.baseline:
+        return ()
+    told = history.testimony.versions
+    named = ", ".join(told[-SHOWN:]) if told else "nothing"
+    before = f"{len(told) - SHOWN} more and " if len(told) > SHOWN else ""
+    return (
+        f"By the choice of --baseline, what {history.tool.name} has applied is taken for all up to "
+        f"{history.baseline}: {before}{named}.",
+    )
 
 
 def _step(match: Match, history: Takeover, setting: Setting) -> Step:

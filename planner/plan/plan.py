@@ -321,7 +321,8 @@ class Plan(Model):
     @property
     def is_applicable(self) -> bool:
         """Whether there is anything to apply, and nothing in the plan itself forbids it."""
-        return bool(self.steps) and not self.is_denied and self.state_pulled_at is None
+        does_any = bool(self.steps or self.adopted)  # of no steps: it notes what a tool says now
+        return does_any and not self.is_denied and self.state_pulled_at is None
 
     @property
     def has_batches(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lockgate.planner.database.ledger import Ledger, state_digest
+from lockgate.planner.database.recording import adopted_tables
 from lockgate.planner.errors import (
     ExpiredPlan,
     OfflinePlan,
@@ -171,6 +172,16 @@ def find_position(plan: Plan, ledger: Ledger) -> int:
         why="Something else was applied or rolled back since then.",
         do="Make a new plan with `migrate plan`, and have it reviewed.",
     )
+
+
+def is_to_note(plan: Plan, ledger: Ledger) -> bool:
+    """Whether a plan changes no history, and is only to note what another tool says by now, which
+    is not noted yet."""
+    one = plan.adopted
+    if plan.steps or one is None:
+        return False
+    said = {(noted.schema, noted.table): noted.versions for noted in adopted_tables(ledger)}
+    return said.get((one.qualifier, one.table)) != one.versions
 
 
 def _digest_before(plan: Plan, ledger: Ledger, done: int) -> str | None:

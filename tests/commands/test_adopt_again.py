@@ -45,3 +45,67 @@ def test_a_hole_that_a_later_one_requires_stays_a_hole(dbmate: Project) -> None:
     assert states(dbmate)["20240102"] == "out of order"
     dbmate.configure("policy: {out_of_order: warn}")
     assert "Applied 20240102 b." in succeed(dbmate.migrate("up")).out
+
+
+@pytest.fixture
+def alembic(any_project: Project, any_server: Any) -> Project:
+    """A database of Alembic, taken over up to 002."""
+    any_project.write_tables(3)
+    run(
+        any_server, any_project,
+        "create table alembic_version (version_num varchar(32) primary key)",
+        "insert into alembic_version values ('a1')",
+        "create table t1 (id int)", "create table t2 (id int)",
+    )  # fmt: skip
+    adopt(any_project, "--baseline", "002")
+    return any_project
+
+
+def test_what_a_tool_of_code_says_of_what_we_have_is_noted(
+    alembic: Project, any_server: Any
+) -> None:
+    """`alembic stamp` after a run here; `alembic downgrade`, when 003 is out of our history."""
+    succeed(alembic.migrate("up"))
+    for head, last in (("b2", "003"), ("a1", "002")):
+        if head == "a1":
+            succeed(alembic.migrate("plan", "--forget", "003"))
+            succeed(alembic.migrate("apply", "plan.json"))
+        run(any_server, alembic, f"update alembic_version set version_num = '{head}'")
+        for command in ("status", "plan", "up", "down"):
+            refused(alembic.migrate(command), 10, "--baseline VERSION")
+        shown = succeed(alembic.migrate("adopt", "--no-verify", "--baseline", last)).all
+        assert "Note what Alembic says by now, and change no history." in shown
+        assert f"what Alembic has applied is taken for all up to {last}: {head}." in shown
+        assert "migrate apply adopt.json" in shown
+        applied = succeed(alembic.migrate("apply", "adopt.json")).out
+        assert applied == "Noted what Alembic says by now; the history is as it was.\n"
+        assert "already applied" in succeed(alembic.migrate("apply", "adopt.json")).out
+        assert states(alembic)["003"] == ("applied" if head == "b2" else "pending")
+        refused(alembic.migrate("adopt", "--no-verify", "--baseline", last), 64, "Nothing to take")
+    assert "record" in succeed(alembic.migrate("history")).out
+
+
+def test_a_note_is_stale_when_the_tool_has_gone_on(alembic: Project, any_server: Any) -> None:
+    run(any_server, alembic, "update alembic_version set version_num = 'b2'")
+    succeed(alembic.migrate("adopt", "--no-verify", "--baseline", "002"))
+    run(any_server, alembic, "update alembic_version set version_num = 'c3'")
+    refused(alembic.migrate("apply", "adopt.json"), 4, "Alembic has applied or rolled back")
+    refused(alembic.migrate("status"), 10, "Alembic has gone from a1 to c3 since lockgate")
+    run(any_server, alembic, "delete from alembic_version")
+    refused(alembic.migrate("status"), 10, "Alembic has rolled back a1 since", "--forget VERSION")
+
+
+def test_what_came_and_what_went_are_told_together(dbmate: Project, any_server: Any) -> None:
+    adopt(dbmate)
+    run(
+        any_server, dbmate, "delete from schema_migrations where version = '20240103'",
+        "insert into schema_migrations values ('20240102')",
+    )  # fmt: skip
+    told = "dbmate has applied 20240102 and rolled back 20240103 since"
+    refused(dbmate.migrate("up"), 10, told, "`migrate plan --forget 20240103`", "`migrate adopt`")
+    succeed(dbmate.migrate("plan", "--forget", "20240103"))
+    succeed(dbmate.migrate("apply", "plan.json"))
+    adopt(dbmate)
+    assert states(dbmate) == {
+        "20240101": "recorded", "20240102": "recorded", "20240103": "pending",
+    }  # fmt: skip

@@ -68,7 +68,12 @@ def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_se
     succeed(any_project.migrate("adopt", "--baseline", "001", "--no-verify"))
     succeed(any_project.migrate("apply", "adopt.json"))
     run(any_server, any_project.database, "update alembic_version set version_num = 'b2'")
-    refused(any_project.migrate("up"), 10, "Alembic has applied b2", "adopt --baseline VERSION")
+    refused(
+        any_project.migrate("up"),
+        10,
+        "Alembic has gone from ae10 to b2",
+        "adopt --baseline VERSION",
+    )
     any_project.write("002_b2.sql", "create table b2 (id int);")
     succeed(any_project.migrate("adopt", "--baseline", "002", "--no-verify"))
     succeed(any_project.migrate("apply", "adopt.json"))

@@ -129,6 +129,8 @@ class Review:
     def title(self) -> str:
         """What the plan does, as a headline."""
         steps = self.plan.steps
+        if not steps and self.plan.adopted:
+            return f"Note what {self.plan.adopted.tool} says by now, and change no history"
         if not steps:
             return "Nothing to do"
         verb = "Apply" if steps[0].direction == "up" else "Roll back"

@@ -52,7 +52,8 @@ def show_content(plan: Plan, origin: Iterable[str] = ()) -> None:
         say(f"  {line}")
     say("")
     if not plan.steps:
-        say("Nothing to do: the plan has no steps.", "green")
+        said = "" if plan.adopted else ": the plan has no steps"
+        say(f"{reviewed.title}{said}.", "green")
         return
     show_schema_changes(reviewed.changes)
     rows = [_step_row(reviewed, number, step) for number, step in enumerate(plan.steps, 1)]

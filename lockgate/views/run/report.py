@@ -23,6 +23,8 @@ def describe_report(report: Report) -> str:
     """How an application ended well, as a sentence."""
     if report.outcome == "already applied":
         return "The plan is already applied; nothing was done."
+    if report.outcome == "applied" and not report.steps and report.plan.adopted:
+        return f"Noted what {report.plan.adopted.tool} says by now; the history is as it was."
     if not report.steps:
         return "Nothing to do: the database is up to date."
     first, last = report.steps[0], report.steps[-1]
