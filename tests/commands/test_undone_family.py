@@ -2,6 +2,7 @@
 of foreign keys, values that no longer fit, the order of keys, what other clients and clocks made.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.commands.conftest import opened
 from tests.commands.running import Project, refused, succeed
 from tests.commands.test_everyday_family import FAILURE, Shown
 from tests.executors.mysql.test_own_settings import given_to_all
-from tests.executors.rows import execute
+from tests.executors.rows import ask, execute
 from tests.faults.difference import show_difference
 
 LAX = "set session sql_mode = ''"
@@ -296,3 +297,36 @@ def test_the_servers_default_engine_is_no_assumption(project: Project, family_se
     with given_to_all(family_server, "default_storage_engine", "MyISAM"):
         result = project.migrate("up", "--fresh")
     refused(result, 3, "NOT ATOMIC after 002_rows.sql:2", "keeps its rows at once")
+
+
+def test_of_a_parent_that_the_role_cannot_read_the_grant_is_said(
+    project: Project, family_server: Any
+) -> None:
+    user, database = "blind_to_parents", project.database
+    ledger = f"{database}_ledger"
+    project.configure(f"copies: {{limit: 1MB}}\nhistory: {{schema: {ledger}}}\n")
+    all_but_select = "insert, update, delete, create, alter, drop, index, references, show view"
+    execute(
+        family_server, database, "create table users (id int)",
+            "create table p (id int primary key)",
+        "create table c (id int primary key, a int, constraint of_p foreign key (a) "
+        "references p (id))", f"create database {ledger}", f"create user {user}",
+        f"grant all on {ledger}.* to {user}", f"grant {all_but_select} on {database}.* to {user}",
+        f"grant all on `{database}\\_lockgate\\_%`.* to {user}", f"grant select on c to {user}",
+    )  # fmt: skip
+    try:
+        url = {"TEST_URL": project.url.replace("root@", f"{user}@")}
+        looks = ("show create table p", "show create table c", "select * from p")
+        before = [ask(family_server, database, look) for look in looks]
+        for sql in ("alter table c drop foreign key of_p", "drop table c", "update p set id = 2"):
+            project.write("001_case.sql", f"create table made (id int);\n{sql};\n{FAILURE}")
+            result = project.migrate("up", "--fresh", environ=url)
+            refused(result, 9, "SELECT command denied", "both tables of the foreign key of_p")
+            assert [ask(family_server, database, look) for look in looks] == before
+            grants = re.findall("GRANT SELECT ON .*? TO …", result.all)
+            execute(family_server, None, *(one.replace("…", user) for one in grants))
+            refused(project.migrate("up", "--fresh", environ=url), 9, "1050", "as it was before")
+            assert [ask(family_server, database, look) for look in looks] == before
+            execute(family_server, database, f"revoke select on p from {user}")
+    finally:
+        execute(family_server, None, f"drop user {user}", f"drop database {ledger}")

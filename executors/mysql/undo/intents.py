@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lockgate.executors.failure import ServerError
 from lockgate.executors.mysql.table.definition import read_table
-from lockgate.executors.mysql.table.references import orphans
+from lockgate.executors.mysql.table.references import orphans, parent_of
 from lockgate.executors.mysql.undo.images import (
     ABSENT,
     Image,
@@ -42,7 +42,7 @@ union select lower(table_name) from information_schema.tables
 where table_schema = %s and table_type = 'VIEW'
 """
 
-SEE_PARENTS = "Let the role read both tables of each foreign key: GRANT SELECT ON … TO …"
+SEE_PARENTS = "Let the role read both tables of the foreign key {0}: {1}."
 
 
 @frozen
@@ -223,15 +223,19 @@ def count_orphans(query: Query, database: str, table: str, name: str) -> int | N
     """How many rows of a table have no parent by a foreign key, read without a lock; None: there
     is no such key, or no such parent in the database."""
     create = take_image(query, database, Object("table", table)).create
-    asked = orphans(read_table(create), name) if create else ""
-    if not asked:
+    known = read_table(create) if create else None
+    if known is None or not (asked := orphans(known, name)):
         return None
     try:
         ((found,),) = query(f"select count(*) from {asked}", ())
     except ServerError as error:
         if error.code in ABSENT:
             return None
-        raise ServerError(error.code, error.message, hint=SEE_PARENTS) from error
+        both = dict.fromkeys((backquoted(known.name), parent_of(known, name)))
+        grants = "; ".join(f"GRANT SELECT ON {backquoted(database)}.{one} TO …" for one in both)
+        raise ServerError(
+            error.code, error.message, hint=SEE_PARENTS.format(name, grants)
+        ) from error
     return int(found)
 
 
