@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from lockgate.executors.engine import Engine
 from lockgate.executors.ledger.occupancy import read_takeover_testimony
 from lockgate.planner.adoption.matching import WAY_IN_OF_CODE, Takeover
 from lockgate.planner.adoption.recognition import find_histories, known_tools
+from lockgate.planner.adoption.tool import MigrationTool
 from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.recording import adopted_tables, rolled_back_keys
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import HistoryError, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
+from lockgate.planner.value import frozen
 from lockgate.plans.making import Request, plan_live
 from lockgate.plans.rehearsal import compare_taken
 from lockgate.workspace import open_workspace, read_settled
@@ -18,8 +23,23 @@ from lockgate.workspace import open_workspace, read_settled
 AUTO = "auto"
 
 
+@frozen
+class Source:
+    """Whose history: a tool, or `auto`. With `table`, what that tool keeps under a name of its
+    users, which its columns alone do not tell."""
+
+    tool: str = AUTO
+    table: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.table and self.tool == AUTO:
+            raise UsageError(
+                "`--table` is the table of a tool, and needs its name.", do="Add `--from TOOL`."
+            )
+
+
 def plan_adoption(
-    environment: Environment, tool: str, baseline: str | None, *, verify: bool | None
+    environment: Environment, source: Source, baseline: str | None, *, verify: bool | None
 ) -> Plan:
     """The plan that takes over the history of a tool, compared with a replay where that is asked.
     With None it is compared where it can be, and a plan that was not says why.
@@ -30,7 +50,7 @@ def plan_adoption(
     """
     with open_workspace(environment) as work:
         ledger = read_settled(work.engine)
-        takeover = find_takeover(work.engine, tool, baseline)
+        takeover = find_takeover(work.engine, source, baseline, ledger)
         plan = plan_live(work, ledger, Request(takeover=takeover))
         if not plan.steps and not _is_news(takeover, ledger):
             raise _nothing(takeover, ledger)
@@ -62,20 +82,48 @@ def _warned(plan: Plan, *told: str) -> Plan:
     return seal(plan.model_copy(update={"warnings": (*plan.warnings, *told)})) if told else plan
 
 
-def find_takeover(engine: Engine, tool: str, baseline: str | None) -> Takeover:
-    """The history of the tool with this name, or of the only one that there is.
+def find_takeover(engine: Engine, source: Source, baseline: str | None, ledger: Ledger) -> Takeover:
+    """The history that is meant, or the only one that there is; one that was taken over before is
+    known by that.
 
     Raises:
         UsageError: there is none, or there are several.
     """
     tables = engine.survey.find_tables()
-    found = find_histories(tables)
-    wanted = [each for each in found if tool == AUTO or _is(each[0].name, tool)]
+    if source.table:
+        found = _named(source, tables)
+    else:
+        before = [
+            each
+            for one in adopted_tables(ledger)
+            for each in _named(Source(one.tool, f"{one.schema}.{one.table}"), tables)
+        ]
+        found = tuple(
+            {
+                str(table): (tool, table) for tool, table in (*find_histories(tables), *before)
+            }.values()
+        )
+    wanted = [each for each in found if source.tool == AUTO or _is(each[0].name, source.tool)]
     if len(wanted) != 1:
-        raise _not_one([f"{table} of {known.name}" for known, table in wanted or found], tool)
+        raise _not_one([f"{table} of {known.name}" for known, table in wanted or found], source)
     ((known, table),) = wanted
     testimony = read_takeover_testimony(engine, known, table, tables)
     return Takeover(known, table, testimony, baseline)
+
+
+def _named(
+    source: Source, tables: Iterable[FoundTable]
+) -> tuple[tuple[MigrationTool, FoundTable], ...]:
+    """The table of this name that has the columns of the tool's."""
+    return tuple(
+        (tool, table)
+        for tool in known_tools()
+        if _is(tool.name, _plain(source.tool))
+        for table in tables
+        if source.table in (table.name, str(table), f"{table.schema}.{table.name}")
+        and table.is_plain
+        and tool.columns <= table.columns
+    )
 
 
 def tool_names() -> list[str]:
@@ -91,12 +139,19 @@ def _is(name: str, wanted: str) -> bool:
     return _plain(name) == wanted.lower()
 
 
-def _not_one(found: list[str], tool: str) -> UsageError:
+def _not_one(found: list[str], source: Source) -> UsageError:
+    tool = source.tool
+    if not found and source.table:
+        return UsageError(
+            f"There is no table {source.table} with the columns of {tool}'s history here.",
+            do="See what it is called and what it has: `migrate shell`.",
+        )
     if not found:
         return UsageError(
             "No table here is the history of a tool that lockgate knows.",
             why=f"Known are {', '.join(tool_names()[1:])}.",
-            do="Name the last of the migrations whose work is in the database already: "
+            do="Where its table has a name of your own: `migrate adopt --from TOOL --table NAME`. "
+            "Else name the last of the migrations whose work is in the database already: "
             "`migrate plan --baseline VERSION`.",
         )
     if tool == AUTO:

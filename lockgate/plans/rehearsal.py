@@ -211,9 +211,10 @@ def compare_taken(
             f"The schema is not what the migrations make that would be taken over: "
             f"{name_objects(found)}.{show_lines(found)}",
             why="They were replayed on a scratch database, and the two were compared.",
-            do="See what was changed by hand, or was left half done. What another program makes is "
-            "left out by `unmanaged:` in the environment. `--no-verify` takes the history over as "
-            "it is, and `migrate drift --replay` shows the differences after that.",
+            do="See what was changed by hand, or in the files since, or was left half done"
+            f"{', or name another --baseline' if takeover.baseline else ''}. What another program "
+            "makes is left out by `unmanaged:` in the environment. `--no-verify` takes the history "
+            "over as it is, and `migrate drift --replay` shows the differences after that.",
         )
     others = f"No migration has made {name_objects(beside)}: not taken over." if beside else ""
     return tuple(told for told in (name_passed(drift.passed), others) if told)

@@ -10,6 +10,7 @@ from lockgate.planner.building.compare import Comparison, refuse_broken_history
 from lockgate.planner.building.records import plan_records, record_step
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.finding import Finding
+from lockgate.planner.migrations.format import recorded_sections
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.record import Adopted, Record
 from lockgate.planner.quantities import format_moment
@@ -42,22 +43,34 @@ def build_adoption_plan(
             table=history.table.name,
             versions=history.testimony.versions,
         ),
-        "warnings": (*plan.warnings, *_chosen(history), *_holes(comparison, matches)),
+        "warnings": (
+            *plan.warnings,
+            *_chosen(history, matches, setting),
+            *_holes(comparison, matches),
+        ),
     }
     return plan.model_copy(update=changes)
 
 
-def _chosen(history: Takeover) -> tuple[str, ...]:
-    """What a baseline is taken for, which no file shows."""
+def _chosen(history: Takeover, matches: Iterable[Match], setting: Setting) -> tuple[str, ...]:
+    """What a baseline is taken for, which no file shows, and that its files make nothing."""
     if not history.baseline:
         return ()
+    dialect, variables = setting.server.dialect, setting.variables or {}
+    blank = [
+        match.migration.filename
+        for match in matches
+        if not recorded_sections(match.migration, dialect, variables)[0].up.statements
+    ]
     told = history.testimony.versions
     named = ", ".join(told[-SHOWN:]) if told else "nothing"
     before = f"{len(told) - SHOWN} more and " if len(told) > SHOWN else ""
-    return (
+    chosen = (
         f"By the choice of --baseline, what {history.tool.name} has applied is taken for all up to "
-        f"{history.baseline}: {before}{named}.",
+        f"{history.baseline}: {before}{named}."
     )
+    empty = f"No statement is in {', '.join(blank)}: another database would get nothing by it."
+    return (chosen, empty) if blank else (chosen,)
 
 
 def _step(match: Match, history: Takeover, setting: Setting) -> Step:

@@ -67,7 +67,7 @@ def _required(migration: Migration, by_key: dict[VersionKey, Migration]) -> list
         raise MigrationFileError(
             f"requires {', '.join(unknown)}, and no migration has that version",
             path=Path(migration.filename),
-            do="Correct the `-- migrate:requires` line, or add the missing file.",
+            do="Correct what it says it requires, or add the missing file.",
         )
     return keys
 

@@ -85,6 +85,15 @@ def test_what_a_tool_of_code_says_of_what_we_have_is_noted(
     assert "record" in succeed(alembic.migrate("history")).out
 
 
+def test_a_baseline_that_makes_nothing_is_told(alembic: Project, any_server: Any) -> None:
+    alembic.write("003_t3.sql", "", "drop table t3;")
+    alembic.write("004_t4.sql", "create table t4 (id int);")
+    shown = succeed(alembic.migrate("adopt", "--no-verify", "--baseline", "004")).all
+    assert "No statement is in 003_t3.sql: another database would get nothing by it." in shown
+    if any_server.engine == "postgresql":
+        refused(alembic.migrate("adopt", "--baseline", "004"), 10, "or name another --baseline")
+
+
 def test_a_note_is_stale_when_the_tool_has_gone_on(alembic: Project, any_server: Any) -> None:
     run(any_server, alembic, "update alembic_version set version_num = 'b2'")
     succeed(alembic.migrate("adopt", "--no-verify", "--baseline", "002"))
@@ -109,3 +118,19 @@ def test_what_came_and_what_went_are_told_together(dbmate: Project, any_server: 
     assert states(dbmate) == {
         "20240101": "recorded", "20240102": "recorded", "20240103": "pending",
     }  # fmt: skip
+
+
+def test_a_table_with_a_name_of_its_users_is_taken_over_and_watched(
+    dbmate: Project, any_server: Any
+) -> None:
+    run(any_server, dbmate, "alter table schema_migrations rename to our_changes")
+    refused(dbmate.migrate("adopt"), 64, "`migrate adopt --from TOOL --table NAME`")
+    refused(dbmate.migrate("adopt", "--table", "our_changes"), 64, "Add `--from TOOL`.")
+    gone = dbmate.migrate("adopt", "--from", "dbmate", "--table", "changes")
+    refused(gone, 64, "There is no table changes with the columns of dbmate's history here.")
+    plan = adopt(dbmate, "--from", "dbmate", "--table", "our_changes")
+    assert plan["adopted"]["table"] == "our_changes"
+    run(any_server, dbmate, "insert into our_changes values ('20240102')")
+    refused(dbmate.migrate("up"), 10, "dbmate has applied 20240102", "with `migrate adopt`")
+    adopt(dbmate)
+    assert set(states(dbmate).values()) == {"recorded"}

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     help="Whose history: flyway, dbmate, alembic …; auto: the only one that is there.",
 )
 @click.option(
+    "--table",
+    metavar="NAME",
+    help="With --from: its table, where that has not the name that the tool gives it.",
+)
+@click.option(
     "--baseline",
     metavar="VERSION",
     help="What is up to this version is what the other tool has made, whatever its rows say.",
@@ -60,6 +65,7 @@ def command(
     name: str,
     folder: EnvironmentsFolder | None,
     tool: str,
+    table: str | None,
     baseline: str | None,
     delivery: dict[str, Any],
     verify: bool | None,
@@ -69,9 +75,9 @@ def command(
 ) -> int:
     """Write a plan that records what another tool has applied, and runs none of it.
 
-    The other tool's table is found by its columns. Exactly what it says is applied is recorded,
-    with its times, and what it has not applied stays pending. Reads only; `migrate apply` then
-    records it in one transaction. After that a change in the other tool's table is exit 10.
+    The other tool's table is found by its name and columns. Exactly what it says is applied is
+    recorded, with its times, and what it has not applied stays pending. Reads only; `migrate apply`
+    then records it in one transaction. After that a change in the other tool's table is exit 10.
 
     \b
     Examples:
@@ -83,7 +89,7 @@ def command(
     """
     _refuse_besides(click.get_current_context(), rename=rename, undo=undo)
     from lockgate.planner.environments.judgement import refuse_denied
-    from lockgate.plans.adoption import plan_adoption
+    from lockgate.plans.adoption import Source, plan_adoption
     from lockgate.plans.delivery import Delivery
     from lockgate.runs.adopted import rename_adopted, undo_adoption
     from lockgate.workspace import load_environment
@@ -95,7 +101,7 @@ def command(
         return 0
     deliver = Delivery(**delivery)
     deliver.refuse_impossible()
-    plan = plan_adoption(environment, tool, baseline, verify=verify)
+    plan = plan_adoption(environment, Source(tool, table), baseline, verify=verify)
     deliver.hand_out(plan, as_json=as_json)
     invocation.document = False
     refuse_denied(plan.decisions)

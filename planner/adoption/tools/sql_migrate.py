@@ -32,7 +32,7 @@ def _applied(row: TableRow) -> AppliedThere:
 
 TOOL = MigrationTool(
     name="sql-migrate",
-    tables=words("gorp_migrations"),
+    tables=words("gorp_migrations migrations"),
     columns=words("id applied_at"),
     exact=True,
     read=each_row(_applied, _name),
