@@ -377,7 +377,10 @@ def test_a_waiter_sees_the_holder_and_gets_the_lock_when_he_leaves(engine: Any, 
     thread.join()
     first = awaited.events[0]
     assert isinstance(first, LockAwaited)
-    assert first.holder == holder
+    assert first.holder is not None
+    assert holder is not None
+    # MySQL counts whole seconds back from now, so two answers may be a second apart.
+    assert replace(first.holder, since="") == replace(holder, since="")
     assert holder.user in str(first.holder)
 
 
