@@ -162,7 +162,8 @@ def _head(server: Any, rows: int) -> Iterator[str]:
         ((version,),) = cursor.fetchall()
     shown = str(version).split(" (", maxsplit=1)[0].split(" on ", maxsplit=1)[0]
     version = shown.removeprefix("PostgreSQL ")
-    yield f"{server.engine} {version}, {rows:,} rows, {RATE:.0f} writes a second:"
+    name = {"postgresql": "PostgreSQL", "mysql": "MySQL"}[server.engine]
+    yield f"{name} {version}, {rows:,} rows, {RATE:.0f} writes a second:"
     yield ""
     yield HEAD
 
