@@ -52,6 +52,15 @@ def plain_version(version: str) -> str:
     return ".".join(str(int(part)) for part in version.split("."))
 
 
+def titled(version: str, name: str) -> str:
+    """A migration for people, by both; by one where its tool has one word for it.
+
+    >>> titled("001", "users"), titled("users", "users")
+    ('001 users', 'users')
+    """
+    return version if name == version else f"{version} {name}"
+
+
 def is_repeatable(version: str) -> bool:
     """Whether a version is that of a repeatable migration, which runs again when it changes."""
     return version.startswith(REPEATABLE)

@@ -14,7 +14,7 @@ from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.planfile import write_plan
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only
 from lockgate.planner.value import frozen
-from lockgate.planner.versions import version_key
+from lockgate.planner.versions import titled, version_key
 from lockgate.signals import ignore_signals
 from lockgate.views.run import half_done as view
 from lockgate.views.run.following import following
@@ -117,7 +117,7 @@ def _settle(
 
 def _describe(half: HalfDone, settlement: Settlement) -> str:
     steps = half.unit.steps
-    listed = ", ".join(f"{step.version} {step.name}" for step in steps)
+    listed = ", ".join(titled(step.version, step.name) for step in steps)
     match settlement.way:
         case "undo":
             others = rows_of_others(half.written)
@@ -126,5 +126,5 @@ def _describe(half: HalfDone, settlement: Settlement) -> str:
             return f"Finished: {listed}."
     chosen = next(step for step in steps if step.key == version_key(settlement.version))
     state = "applied" if settlement.way == "applied" else "not applied"
-    told = f"Migration {chosen.version} {chosen.name} is now recorded as {state}."
+    told = f"Migration {titled(chosen.version, chosen.name)} is now recorded as {state}."
     return "\n".join((told, *half.left))

@@ -26,6 +26,7 @@ from lockgate.executors.events import (
 )
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.errors import LockgateError
+from lockgate.planner.versions import titled
 from lockgate.signals import deferred_signals
 from lockgate.views.terminal import tell
 
@@ -171,7 +172,7 @@ class Telemetry:
         if number not in self._steps:
             assert self._run is not None
             self._steps[number] = self._tracer.start_span(
-                f"{step.version} {step.name}",
+                titled(step.version, step.name),
                 set_span_in_context(self._run),
                 start_time=time.time_ns() - round(seconds * SECOND),
                 attributes={

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lockgate.planner.errors import BrokenHistory, OutOfOrder
 from lockgate.planner.quantities import short_digest
 from lockgate.planner.value import frozen, replace
-from lockgate.planner.versions import VersionKey, is_numbered, is_repeatable, version_key
+from lockgate.planner.versions import VersionKey, is_numbered, is_repeatable, titled, version_key
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -124,7 +124,7 @@ def refuse_broken_history(comparison: Comparison) -> None:
         for migration, entry in comparison.changed
     ]
     missing = [
-        f"  missing  {entry.version} {entry.name}: applied, and no file has that version"
+        f"  missing  {titled(entry.version, entry.name)}: applied, and no file has that version"
         for entry in comparison.missing
     ]
     raise BrokenHistory(

@@ -19,7 +19,7 @@ from lockgate.planner.plan.plan import Plan, Source, Step
 from lockgate.planner.plan.planfile import parse_plan
 from lockgate.planner.quantities import short_digest
 from lockgate.planner.value import frozen
-from lockgate.planner.versions import VersionKey
+from lockgate.planner.versions import VersionKey, titled
 
 if TYPE_CHECKING:
     from lockgate.planner.database.ledger import Entry, Ledger
@@ -235,8 +235,8 @@ def _in_transaction(step: Step, dialect: Dialect) -> bool:
 
 def _unknown(entry: Entry) -> HistoryError:
     return HistoryError(
-        f"Migration {entry.version} {entry.name} cannot be rolled back from the database: no run "
-        f"here has applied it with the checksum {short_digest(entry.checksum)}.",
+        f"Migration {titled(entry.version, entry.name)} cannot be rolled back from the database: "
+        f"no run here has applied it with the checksum {short_digest(entry.checksum)}.",
         why="It was recorded in another way, so its SQL is not kept here.",
         do="Plan the rollback without `--from-database`, from the file with that checksum.",
     )

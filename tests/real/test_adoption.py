@@ -175,7 +175,7 @@ def test_a_tool_of_code_is_taken_over_by_a_baseline(
     succeed(project.migrate("down"))
     tool.lay_out(code, [1, 2, 3])
     tool.apply(project.url, code)
-    refused(project.migrate("up"), 10, f"{tool.name} has applied")
+    refused(project.migrate("up"), 10, f"{tool.name} has ", "since lockgate took over its history")
     succeed(project.migrate("adopt", "--undo"))
     tool.lay_out(code, [1, 2, 3, 4])
     tool.apply(project.url, code)

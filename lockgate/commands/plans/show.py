@@ -55,15 +55,15 @@ def command(
 ) -> int:
     """Show what a plan would do; needs neither a database nor the migrations.
 
-      The plan's digest is checked first, so what is shown is what would be run. As text, as a
-      comment and as a page it tells too who has approved the plan, and who is missing.
+    The plan's digest is checked first, so what is shown is what would be run. As text, as a
+    comment and as a page it tells too who has approved the plan, and who is missing.
 
-      \b
-      Examples:
-        migrate show plan.json
-        migrate show plan.json --format html > plan.html
-    migrate show plan.json --format markdown --since reviewed.json > comment.md
-        migrate show plan.json --format sql > review.sql
+    \b
+    Examples:
+      migrate show plan.json
+      migrate show plan.json --format html > plan.html
+      migrate show plan.json --format markdown --since reviewed.json > comment.md
+      migrate show plan.json --format sql > review.sql
     """
     from lockgate.planner.fleet.fleet_plan import is_fleet_plan, read_fleet_plan
     from lockgate.planner.plan.planfile import read_plan

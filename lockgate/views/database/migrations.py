@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lockgate.planner.versions import titled
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say, say_sentence, say_table, spell_time, tell, zone
 
@@ -30,11 +31,19 @@ def show_text(
     from lockgate.planner.building.compare import count_states  # the other views do without plans
 
     standings = tuple(standings)
-    rows = [(each.version, each.name, _state(each), _applied_at(each)) for each in standings]
+    rows = [
+        (
+            each.version,
+            each.name if each.name != each.version else "",
+            _state(each),
+            _applied_at(each),
+        )
+        for each in standings
+    ]
     headers = ("version", "name", "state", f"applied at ({zone()})")
     say_table(headers, rows, [STYLES.get(each.state, "yellow") for each in standings])
     for step, progress in batches:
-        say_sentence(f"{step.version} {step.name}: {describe_progress(progress)}", "yellow")
+        say_sentence(f"{titled(step.version, step.name)}: {describe_progress(progress)}", "yellow")
     for warning in warnings:
         tell(f"Warning: {warning}", "yellow")
     say(count_states(standings))

@@ -9,6 +9,7 @@ from lockgate.planner.plan.plan import Plan
 from lockgate.planner.quantities import spell_digest
 from lockgate.planner.review.inspection import completed
 from lockgate.planner.review.losses import find_losses, name_losses
+from lockgate.planner.versions import titled
 from lockgate.views.markup import code, escape
 from lockgate.views.plan.review import masked
 from lockgate.views.terminal import ask, say, tell
@@ -36,7 +37,7 @@ def tell_approval(plan: Signable) -> None:
 
 
 def _tell_content(plan: Plan) -> None:
-    steps = [f"{step.direction} {step.version} {step.name}" for step in plan.steps]
+    steps = [f"{step.direction} {titled(step.version, step.name)}" for step in plan.steps]
     tell(f"  verdict   {plan.verdict}", "" if plan.verdict.startswith("ATOMIC") else "yellow")
     tell(f"  steps     {len(steps)}: {_ends(steps)}" if steps else "  steps     none")
     if losses := find_losses(completed(plan)):

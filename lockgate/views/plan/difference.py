@@ -12,6 +12,7 @@ from lockgate.planner.plan.difference import FieldChange, PlanDifference, StepCh
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import spell_digest
+from lockgate.planner.versions import titled
 from lockgate.views.json import show_document
 from lockgate.views.terminal import say, spell_moment
 
@@ -87,7 +88,7 @@ def _show_step(change: StepChange) -> None:
 
 def spell_head(change: StepChange) -> str:
     """What has become of which step."""
-    return f"{change.kind}: {change.step.direction} {change.step.version} {change.step.name}"
+    return f"{change.kind}: {change.step.direction} {titled(change.step.version, change.step.name)}"
 
 
 def spell_notes(change: StepChange) -> Iterator[str]:

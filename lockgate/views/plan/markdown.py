@@ -15,6 +15,7 @@ from lockgate.planner.decision import Answer, Decision
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.plan.statement import PlannedStatement
 from lockgate.planner.quantities import format_moment, format_size, spell_digest
+from lockgate.planner.versions import titled
 from lockgate.views.batches import describe_batch
 from lockgate.views.findings.links import page_of
 from lockgate.views.markup import code, escape, fenced, folded, html_code, table
@@ -320,7 +321,7 @@ def _step_both_ways(review: Review, number: int, step: Step, longest: int | None
 def _summary(review: Review, number: int, step: Step) -> str:
     sign = "+" if step.direction == "up" else "-"
     unit = f"unit {review.units[number - 1]}"
-    name = html_code(f"{step.version} {step.name}")
+    name = html_code(titled(step.version, step.name))
     runs = count(len(step.statements), "statement")
     return f"{number} {sign} {step.direction} {name}: {runs}, {unit}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import Batch, PlannedStatement
+from lockgate.planner.versions import titled
 
 UTF8 = {
     "postgresql": "SET client_encoding = 'UTF8';",
@@ -31,7 +32,7 @@ def render_sql(plan: Plan, done: int = 0) -> str:
 
 
 def _step(number: int, step: Step, engine: str) -> Iterator[str]:
-    yield f"\n-- step {number}: {step.direction} {step.version} {step.name} ({step.file})"
+    yield f"\n-- step {number}: {step.direction} {titled(step.version, step.name)} ({step.file})"
     for statement in step.statements:
         yield _terminated(statement, engine)
 

@@ -95,7 +95,8 @@ def _show_parts(reviewed: Review) -> None:
 def _step_row(reviewed: Review, number: int, step: Step) -> tuple[str, ...]:
     sign = "+ up" if step.direction == "up" else "- down"
     statements = str(len(step.statements))
-    return (str(number), sign, step.version, step.name, statements, reviewed.units[number - 1])
+    name = step.name if step.name != step.version else ""
+    return (str(number), sign, step.version, name, statements, reviewed.units[number - 1])
 
 
 def _expiry(plan: Plan) -> str:

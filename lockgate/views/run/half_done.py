@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from lockgate.planner.versions import titled
 from lockgate.views.terminal import say, shorten
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def show_text(half_done: Collection[HalfDone]) -> None:
         say("Nothing is half done.", "green")
     for half in half_done:
         for number, step in enumerate(half.unit.steps, half.unit.first):
-            place = f"{step.direction} {step.version} {step.name} ({step.file})"
+            place = f"{step.direction} {titled(step.version, step.name)} ({step.file})"
             say(f"{place} is half done:", "bold yellow")
             for count, statement in enumerate(step.statements, 1):
                 state = half.state(number, count)

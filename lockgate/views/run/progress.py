@@ -30,6 +30,7 @@ from lockgate.executors.events import (
     UnitCommitted,
 )
 from lockgate.planner.passwords import hide_passwords
+from lockgate.planner.versions import titled
 from lockgate.views.terminal import console, is_terminal, shorten, tell
 
 EVERY = 5.0
@@ -81,7 +82,7 @@ class _Follower:
             case CopyProgressed():
                 tell(f"    {event.text}", "dim")
             case BatchesHeld():
-                told = f"{event.step.version} {event.step.name}: {event.reason}"
+                told = f"{titled(event.step.version, event.step.name)}: {event.reason}"
                 tell(f"{told}." if event.reason else f"{told}goes on.", "yellow")
             case Blocked():
                 who = "; ".join(str(blocker) for blocker in event.blockers)
@@ -111,7 +112,7 @@ class _Follower:
     def _begin(self, event: RunStarted) -> None:
         self._begun = time.monotonic()
         self._total = len(event.plan.steps)
-        self._names = [f"{step.version} {step.name}: " for step in event.plan.steps]
+        self._names = [f"{titled(step.version, step.name)}: " for step in event.plan.steps]
         self._finished = event.done
         if event.done:
             tell(f"Going on after step {event.done} of {self._total}.")
@@ -151,7 +152,7 @@ class _Follower:
     def _step(self, event: StepFinished) -> None:
         self._finished = event.number
         sign = "+" if event.step.direction == "up" else "-"
-        tell(f"{sign} {event.number}/{self._total} {event.step.version} {event.step.name}  "
+        tell(f"{sign} {event.number}/{self._total} {titled(event.step.version, event.step.name)}  "
              f"{_duration(event.seconds)}")  # fmt: skip
         if self._bar:
             self._bar.update(0, completed=event.number)

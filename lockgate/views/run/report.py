@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lockgate.planner.versions import titled
 from lockgate.views.run import events
 from lockgate.views.terminal import say
 
@@ -33,5 +34,5 @@ def describe_report(report: Report) -> str:
         verbs = ("Recorded", "Took out of the history:")
     verb = verbs[first.direction == "down"]
     if len(report.steps) == 1:
-        return f"{verb} {first.version} {first.name}."
+        return f"{verb} {titled(first.version, first.name)}."
     return f"{verb} {len(report.steps)} migrations ({first.version} to {last.version})."
