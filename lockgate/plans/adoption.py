@@ -11,7 +11,7 @@ from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.adoption.tool import MigrationTool
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import FoundTable
-from lockgate.planner.database.recording import adopted_tables, rolled_back_keys
+from lockgate.planner.database.recording import adopted_tables, rolled_back
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import HistoryError, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
@@ -167,7 +167,7 @@ def _not_one(found: list[str], source: Source) -> UsageError:
 def _nothing(takeover: Takeover, ledger: Ledger) -> UsageError:
     named = f"{takeover.table}, the history of {takeover.tool.name},"
     if ledger.present:
-        but = ", but for what was rolled back here since" if rolled_back_keys(ledger) else ""
+        but = ", but for what was rolled back here since" if rolled_back(ledger) else ""
         return UsageError(f"Nothing to take over: {named} has nothing that ours has not{but}.")
     return UsageError(
         f"Nothing to take over: {named} names none of these migrations.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,9 @@ from lockgate.executors.ledger.occupancy import read_adopted
 from lockgate.planner.database.recording import (
     AdoptedTable,
     adopted_tables,
-    recorded_keys,
     renamed,
-    rolled_back_keys,
 )
-from lockgate.planner.errors import HistoryError, UsageError
+from lockgate.planner.errors import UsageError
 from lockgate.planner.plan.verify import refuse_foreign, refuse_read_only, refuse_unresolved
 from lockgate.signals import ignore_signals
 from lockgate.views.run.following import following
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from lockgate.executors.engine import Engine
     from lockgate.planner.database.ledger import Ledger
     from lockgate.planner.environments.environment import Environment
-    from lockgate.planner.versions import VersionKey
+    from lockgate.planner.migrations.migration import Migration
 
 
 def rename_adopted(environment: Environment) -> None:
@@ -53,7 +51,7 @@ def undo_adoption(environment: Environment) -> None:
     """
     with _locked(environment) as (engine, ledger):
         adopted = adopted_tables(ledger)
-        _refuse_undo(ledger, adopted, _applied_there(engine, environment, adopted))
+        _refuse_return(engine, environment, ledger)
         ignore_signals()
         _name_back(engine, adopted)
         engine.store.drop_tables()
@@ -102,35 +100,16 @@ def _tables(engine: Engine) -> set[tuple[str, str]]:
     return {(table.schema, table.name) for table in engine.survey.find_tables()}
 
 
-def _applied_there(
-    engine: Engine, environment: Environment, adopted: tuple[AdoptedTable, ...]
-) -> dict[VersionKey, str]:
-    """The versions of the migrations that the other tools call applied by now."""
-    from lockgate.planner.adoption.matching import keys_there
+def _refuse_return(engine: Engine, environment: Environment, ledger: Ledger) -> None:
+    """Raises HistoryError when a tool does not know of what lockgate has run."""
+    from lockgate.planner.adoption.going_back import Return, refuse_return
+    from lockgate.planner.migrations.format import recorded_sections
 
-    files = load_migrations(environment).migrations
-    takeovers = (read_adopted(engine, one) for one in adopted)
-    there = {key for one in takeovers if one for key in keys_there(one, files)}
-    return {each.key: each.version for each in files if each.key in there}
+    dialect, files = engine.server.dialect, load_migrations(environment).migrations
 
+    def goes_back(file: Migration) -> bool:
+        return recorded_sections(file, dialect, environment.variables)[0].down is not None
 
-def _refuse_undo(
-    ledger: Ledger, adopted: tuple[AdoptedTable, ...], there: Mapping[VersionKey, str]
-) -> None:
-    known, tool = recorded_keys(ledger) | there.keys(), adopted[0].tool
-    ran = [entry.version for entry in ledger.entries if entry.key not in known]
-    gone = [there[key] for key in sorted(rolled_back_keys(ledger) & there.keys())]
-    if gone:
-        raise HistoryError(
-            f"lockgate has rolled back {', '.join(gone)} since, which {tool} calls applied.",
-            why="It would never run them again.",
-            do="Apply them again with `migrate up`; or tell "
-            f"{tool} that they are rolled back. Undo the adoption then.",
-        )
-    if ran:
-        raise HistoryError(
-            f"lockgate has applied {', '.join(ran)} since, which {tool} does not know.",
-            why="It would run them a second time.",
-            do="Roll them back with `migrate down`; or, where they are to stay, tell "
-            f"{tool} that they are applied. Undo the adoption then.",
-        )
+    found = ((one, read_adopted(engine, one)) for one in adopted_tables(ledger))
+    tools = [Return(one, history, files, dialect, goes_back) for one, history in found if history]
+    refuse_return(ledger, tools)

@@ -3,7 +3,9 @@
 Each tool is one file, found by being there, a module with `TOOL`. It asks no database: the rows are
 handed in.
 
+going_back.py   Whether the other tool may go on with a database
 matching.py     Which migrations another tool's history names, and why it cannot be taken over
+noting.py       What another tool is to note of migrations that were run without it
 other_tool.py   The other tool after its history was taken over: nothing may change there unseen
 plan.py         The plan that takes another tool's history over
 recognition.py  Whose history a table is: every file in `tools` is asked

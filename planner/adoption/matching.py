@@ -81,10 +81,12 @@ def match_history(
     )
 
 
-def keys_there(history: Takeover, files: Sequence[Migration]) -> set[VersionKey]:
-    """The keys of all that the other tool calls applied."""
-    rows = {_key_of(row, files, history.tool) for row in history.testimony.applied}
-    return rows | _implied(history, files)
+def rows_there(
+    history: Takeover, files: Sequence[Migration]
+) -> Mapping[VersionKey, AppliedThere | None]:
+    """What the other tool calls applied, with its row of each; None: it has no row of its own."""
+    rows = {_key_of(row, files, history.tool): row for row in history.testimony.applied}
+    return dict.fromkeys(_implied(history, files)) | rows
 
 
 def _matched(

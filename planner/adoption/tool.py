@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from lockgate.planner.adoption.noting import Lines, say_nothing
 from lockgate.planner.database.occupancy import FoundTable, TableRow
 from lockgate.planner.value import frozen
 from lockgate.planner.versions import VersionKey, version_key
@@ -145,6 +146,14 @@ class MigrationTool:
     """Whether its table has the last version alone, and all before it are applied too."""
     reads_all: bool = True
     """Whether its migrations are SQL files, which lockgate can read as they are."""
+    note: Lines = say_nothing
+    """What makes it call migrations applied that were run without it."""
+    forget: Lines = say_nothing
+    """What makes it call migrations not applied that were rolled back without it."""
+    marking: str = ""
+    """How its own migrations are called applied, where they are code."""
+    unmarking: str = ""
+    """How those are called not applied that are rolled back."""
 
     def is_history(self, table: FoundTable, neighbours: frozenset[str]) -> bool:
         """Whether a table is its history; `neighbours` are all tables of that schema."""

@@ -95,16 +95,17 @@ def recorded_keys(ledger: Ledger) -> frozenset[VersionKey]:
     )
 
 
-def rolled_back_keys(ledger: Ledger) -> frozenset[VersionKey]:
-    """The versions that were recorded as applied, and rolled back since by what they run."""
-    return frozenset(rolled_back(ledger))
+def entered(ledger: Ledger) -> dict[VersionKey, Recorded]:
+    """The versions that were recorded as applied, whatever has become of them since, each with what
+    was recorded of it the last time."""
+    newest = {step.key: step for one in ledger.recordings for step in one.steps}
+    return {key: step for key, step in newest.items() if step.is_entered}
 
 
 def rolled_back(ledger: Ledger) -> dict[VersionKey, Recorded]:
-    """The same, each with what was recorded of it the last time."""
+    """Those of them that were rolled back since by what they run."""
     present = {entry.key for entry in ledger.entries}
-    newest = {step.key: step for one in ledger.recordings for step in one.steps}
-    return {key: step for key, step in newest.items() if step.is_entered and key not in present}
+    return {key: step for key, step in entered(ledger).items() if key not in present}
 
 
 def _is_of(at: datetime, step: Recorded, recording: Recording) -> bool:

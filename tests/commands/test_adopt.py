@@ -101,9 +101,15 @@ def test_an_adoption_is_undone_and_the_other_tool_has_all_it_had(
     dbmate.write("20240104_d.sql", "create table d (id int);", "drop table d;")
     dbmate.configure("policy: {out_of_order: warn}")
     succeed(dbmate.migrate("up"))
-    refused(dbmate.migrate("adopt", "--undo"), 10, "lockgate has applied 20240102, 20240104 since")
+    found = refused(dbmate.migrate("adopt", "--undo"), 10, "applied 20240102, 20240104 since")
+    assert "`migrate down --steps 2`" in found.err
+    last = found.err.strip().splitlines()[-2:]
+    assert last == [
+        f"  insert into schema_migrations (version) values ('2024010{number}');"
+        for number in (2, 4)
+    ]
     succeed(dbmate.migrate("down"))
-    run(any_server, dbmate, "insert into schema_migrations values ('20240102')")
+    run(any_server, dbmate, last[0])
     assert "dbmate goes on" in succeed(dbmate.migrate("adopt", "--undo")).out
     assert table_names(any_server, dbmate.database) == ["a", "b", "c", "schema_migrations"]
     refused(dbmate.migrate("status"), 10, "history of dbmate, with 3 applied")
@@ -117,8 +123,10 @@ def test_an_adoption_is_not_undone_when_the_other_tool_would_miss_what_is_rolled
     succeed(dbmate.migrate("plan", "--forget", "20240101"))
     succeed(dbmate.migrate("apply", "plan.json"))
     told = "lockgate has rolled back 20240103 since, which dbmate calls applied"
-    refused(dbmate.migrate("adopt", "--undo"), 10, told)
-    run(any_server, dbmate, "delete from schema_migrations where version = '20240103'")
+    found = refused(dbmate.migrate("adopt", "--undo"), 10, told, "`migrate up --to 20240103`")
+    line = found.err.strip().splitlines()[-1]
+    assert line == "  delete from schema_migrations where version = '20240103';"
+    run(any_server, dbmate, line)
     succeed(dbmate.migrate("adopt", "--undo"))
     assert table_names(any_server, dbmate.database) == ["a", "schema_migrations"]
 
@@ -306,6 +314,8 @@ def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_se
     assert states(any_project) == {"001": "recorded", "002": "recorded", "003": "pending"}
     succeed(any_project.migrate("drift"))
     succeed(any_project.migrate("up"))
+    told = "No migration of Alembic makes them", "plan --forget 003 -o", "`migrate down --steps 1`"
+    refused(any_project.migrate("adopt", "--undo"), 10, *told)
     run(any_server, any_project, "update alembic_version set version_num = 'b2'")
     refused(any_project.migrate("status"), 10, "Alembic has gone from ae1027a6acf to b2")
 

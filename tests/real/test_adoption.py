@@ -115,6 +115,53 @@ def test_a_tool_of_files_is_taken_over_and_goes_on(
     assert shops(server, project)[-1] == "shop_5"
 
 
+@cases(
+    OF_FILES, "dbmate-postgres", "drizzle-mysql", "graphile-migrate-postgres", "yoyo-mysql",
+    "sqitch-postgres", "liquibase-mariadb",
+)  # fmt: skip
+def test_what_a_refusal_to_go_back_says_makes_the_tool_know(
+    tool: RealTool, server: Any, project: Project
+) -> None:
+    """What we have applied is not run again, and what we have rolled back is."""
+    configure(project, tool)
+    tool.lay_out(project.migrations, [1, 2])
+    tool.apply(project.url, project.migrations)
+    adopted(project)
+    tool.lay_out(project.migrations, [1, 2, 3, 4])
+    succeed(project.migrate("up"))
+    found = refused(project.migrate("adopt", "--undo"), 10, f"which {tool.name} does not know")
+    assert ("migrate down --steps 2" in found.err) is tool.way_back
+    follow(found.err, tool, server, project)
+    succeed(project.migrate("adopt", "--undo"))
+    tool.apply(project.url, project.migrations)
+
+    plan = adopted(project)
+    assert len(plan["steps"]) == 4
+    why = {step["findings"][0]["why"] for step in plan["steps"]}
+    if tool.name != "Liquibase":  # it computes the sums in its next run, for what is in the folder
+        assert all(("by the checksum" in one) is tool.keeps_sums for one in why)
+    if tool.way_back:
+        succeed(project.migrate("down", "--steps", "2"))
+        assert shops(server, project) == ["shop_1", "shop_2"]
+        told = f"which {tool.name} calls applied"
+        follow(refused(project.migrate("adopt", "--undo"), 10, told).err, tool, server, project)
+        succeed(project.migrate("adopt", "--undo"))
+        tool.apply(project.url, project.migrations)
+        assert shops(server, project) == [f"shop_{number}" for number in (1, 2, 3, 4)]
+
+
+def follow(told: str, tool: RealTool, server: Any, project: Project) -> None:
+    """Does what the lines of a refusal say, that are SQL or a command of the tool."""
+    lines = [line.strip() for line in told.splitlines() if line.startswith("  ")]
+    assert lines
+    for line in lines:
+        if line.endswith(";"):
+            with server.connect(project.database) as connection, connection.cursor() as cursor:
+                cursor.execute(line)
+        else:
+            tool.follow(line, project.url, project.migrations)
+
+
 @cases(OF_FILES, "drizzle-mysql", "node-pg-migrate-postgres")
 def test_a_changed_file_is_refused_where_the_tool_keeps_checksums(
     tool: RealTool, server: Any, project: Project
@@ -172,6 +219,8 @@ def test_a_tool_of_code_is_taken_over_by_a_baseline(
     succeed(project.migrate("apply", "adopt.json"))
     succeed(project.migrate("up"))
     assert shops(server, project) == ["shop_1", "shop_2", "shop_9"]
+    told = f"No migration of {tool.name} makes them", "`migrate down --steps 1`", "--forget 002"
+    refused(project.migrate("adopt", "--undo"), 10, *told)
     succeed(project.migrate("down"))
     tool.lay_out(code, [1, 2, 3])
     tool.apply(project.url, code)

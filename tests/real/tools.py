@@ -5,6 +5,7 @@ What npm, pip and Debian bring is kept outside of the checkout from run to run.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,7 @@ Run = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
 class RealTool:
     """A tool, how its files are written, and how it is run on a database's URL.
 
+    `run_line` runs a line with its own command, in which URL, TARGET and DIR are to be filled.
     `orders` says that the tool applies only what is after all it has applied, `keeps_sums` that it
     keeps checksums, and `of_files` that its migrations are SQL files, which lockgate reads.
     """
@@ -83,6 +85,7 @@ class RealTool:
     keeps_sums: bool = False
     way_back: bool = True
     of_files: bool = True
+    run_line: Callable[[str, str, Path], "subprocess.CompletedProcess[str]"] | None = None
 
     @property
     def format(self) -> str:
@@ -102,6 +105,12 @@ class RealTool:
     def apply(self, url: str, folder: Path) -> None:
         """Runs the tool, which must succeed."""
         done = self.run(url, folder)
+        assert done.returncode == 0, (done.args, done.stdout, done.stderr)
+
+    def follow(self, line: str, url: str, folder: Path) -> None:
+        """Runs a line with its own command, which must succeed."""
+        assert self.run_line, line
+        done = self.run_line(line, url, folder)
         assert done.returncode == 0, (done.args, done.stdout, done.stderr)
 
     def fail(self, url: str, folder: Path) -> None:
@@ -153,9 +162,13 @@ def _knex(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _yoyo(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return _run_yoyo("yoyo apply --batch --database URL DIR", url, folder)
+
+
+def _run_yoyo(line: str, url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     target = url.replace("postgresql://", "postgresql+psycopg://")
-    return _run([sys.executable, "-m", "yoyo", "apply", "--batch", "--no-config-file",
-                 "--database", target, str(folder)], folder,
+    command = shlex.split(line.replace("URL", target).replace("DIR", str(folder)))
+    return _run([sys.executable, "-m", *command, "--no-config-file"], folder,
                 {"PYTHONPATH": str(yoyo_home())})  # fmt: skip
 
 
@@ -186,6 +199,10 @@ def _sql_migrate(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _sqitch(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    return _run_sqitch("sqitch deploy TARGET", url, folder)
+
+
+def _run_sqitch(line: str, url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     root = debian_tools()
     usr = root / "usr"
     places = ("share/perl5", *(f"lib/*/{one}" for one in ("perl5/5*", "perl/5.*", "perl-base")))
@@ -200,8 +217,9 @@ def _sqitch(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     assert spec.origin
     psql = Path(spec.origin).parent / "pginstall/bin/psql"
     program = through_loader(root, "bin/perl")
-    return _run([*program, "-CAS", str(usr / "bin/sqitch"), "deploy", "--client",
-                 str(psql), url.replace("postgresql", "db:pg")], folder, environ)  # fmt: skip
+    arguments = line.replace("TARGET", url.replace("postgresql", "db:pg")).split()[1:]
+    return _run([*program, "-CAS", str(usr / "bin/sqitch"), *arguments, "--client", str(psql)],
+                folder, environ)  # fmt: skip
 
 
 def _liquibase(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -273,9 +291,9 @@ TOOLS = {
         RealTool("graphile-migrate", _graphile_migrate, PG_ONLY, orders=True, keeps_sums=True,
                  way_back=False),
         RealTool("Drizzle", _drizzle, orders=True, keeps_sums=True, way_back=False),
-        RealTool("yoyo", _yoyo),
+        RealTool("yoyo", _yoyo, run_line=_run_yoyo),
         RealTool("sql-migrate", _sql_migrate),
-        RealTool("Sqitch", _sqitch, PG_ONLY, orders=True, keeps_sums=True),
+        RealTool("Sqitch", _sqitch, PG_ONLY, orders=True, keeps_sums=True, run_line=_run_sqitch),
         RealTool("Liquibase", _liquibase, ("postgres", "mariadb"), keeps_sums=True),
         RealTool("knex", _knex, orders=True, of_files=False),
         RealTool("Alembic", _alembic, orders=True, of_files=False),

@@ -20,4 +20,6 @@ TOOL = MigrationTool(
     exact=True,
     reads_all=False,
     read=each_row(lambda row: AppliedThere(_head(row)), _head),
+    marking="`alembic stamp REVISION`",
+    unmarking="alembic stamp REVISION   (the last one that is left, or base)",
 )

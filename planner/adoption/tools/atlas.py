@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import Noting
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -88,6 +89,12 @@ def _verify(
     return chained_sum(before) == applied.checksum
 
 
+def _set(noting: Noting) -> Sequence[str]:
+    if noting.last is None:
+        return tuple(noting.delete(version=noting.row(one).version) for one in noting.chosen)
+    return (f"atlas migrate set {noting.last.version} --url URL --dir file://DIR",)
+
+
 TOOL = MigrationTool(
     name="Atlas",
     tables=words("atlas_schema_revisions"),
@@ -95,4 +102,6 @@ TOOL = MigrationTool(
     columns=words("version description type applied total executed_at error hash"),
     read=_read,
     verify=_verify,
+    note=_set,
+    forget=_set,
 )

@@ -29,4 +29,6 @@ TOOL = MigrationTool(
     columns=words("id app name applied"),
     reads_all=False,
     read=each_row(_applied, by_number("id")),
+    marking="`python manage.py migrate --fake APP NAME`",
+    unmarking="python manage.py migrate --fake APP NAME   (the last one that is left, or zero)",
 )

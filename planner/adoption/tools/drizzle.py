@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import Noting, for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -17,7 +19,7 @@ from lockgate.planner.adoption.tool import (
     text_of,
     words,
 )
-from lockgate.planner.adoption.variants import spellings
+from lockgate.planner.adoption.variants import spellings, up_text
 from lockgate.planner.database.occupancy import TableRow
 
 if TYPE_CHECKING:
@@ -43,6 +45,16 @@ def _is_of(migration: Migration, applied: AppliedThere) -> bool:
     return _verify(migration, applied, ()) is True or applied.name in told
 
 
+def _note(noting: Noting, migration: Migration) -> str:
+    """By the time of the journal, which decides what runs; else by that in the folder's name."""
+    digest = hashlib.sha256(up_text(migration).encode()).hexdigest()
+    told = next((int(file.text) for file in migration.files if file.role == "header"), None)
+    if told is None:
+        named = datetime.strptime(migration.version[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        told = int(named.timestamp()) * 1000
+    return noting.insert(hash=digest, created_at=told)
+
+
 TOOL = MigrationTool(
     name="Drizzle",
     tables=words("__drizzle_migrations"),
@@ -51,4 +63,6 @@ TOOL = MigrationTool(
     read=each_row(_applied, by_number("created_at")),
     verify=_verify,
     is_of=_is_of,
+    note=for_each(_note),
+    forget=for_each(lambda noting, one: noting.delete(hash=noting.row(one).version)),
 )

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import NOW, Expression, Noting, for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -91,6 +92,31 @@ def _verify(
     return str(crc32([up_text(migration)])) == applied.checksum
 
 
+def _described(migration: Migration) -> dict[str, str | None]:
+    """How its rows name a migration: a repeatable one has no version."""
+    if migration.repeatable:
+        return {"version": None, "description": migration.name.replace("_", " ")}
+    return {"version": migration.version}
+
+
+def _note(noting: Noting, migration: Migration) -> str:
+    return noting.insert_next(
+        "installed_rank",
+        **_described(migration) | {"description": migration.name.replace("_", " ")},
+        type="SQL",
+        script=migration.filename,
+        checksum=crc32([up_text(migration)]),
+        installed_by=Expression("current_user"),
+        installed_on=NOW,
+        execution_time=0,
+        success=True,
+    )
+
+
+def _forget(noting: Noting, migration: Migration) -> str:
+    return noting.delete(**_described(migration))
+
+
 TOOL = MigrationTool(
     name="Flyway",
     tables=words("flyway_schema_history schema_version"),
@@ -99,4 +125,6 @@ TOOL = MigrationTool(
     ),
     read=_read,
     verify=_verify,
+    note=for_each(_note),
+    forget=for_each(_forget),
 )

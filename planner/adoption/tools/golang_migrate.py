@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.planner.adoption.noting import Noting
 from lockgate.planner.adoption.tool import MigrationTool, Testimony, is_true, text_of, words
 from lockgate.planner.database.occupancy import TableRow
 
@@ -26,6 +27,11 @@ def _read(rows: Sequence[TableRow]) -> Testimony:
     return Testimony(up_to=version, troubles=(trouble,))
 
 
+def _force(noting: Noting) -> Sequence[str]:
+    version = int(noting.last.version) if noting.last else -1
+    return (f"migrate -path DIR -database URL force {version}   (the program of golang-migrate)",)
+
+
 TOOL = MigrationTool(
     name="golang-migrate",
     tables=words("schema_migrations"),
@@ -33,4 +39,6 @@ TOOL = MigrationTool(
     exact=True,
     single_row=True,
     read=_read,
+    note=_force,
+    forget=_force,
 )

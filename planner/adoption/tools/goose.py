@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lockgate.planner.adoption.noting import for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -36,4 +37,6 @@ TOOL = MigrationTool(
     tables=words("goose_db_version"),
     columns=words("id version_id is_applied tstamp"),
     read=_read,
+    note=for_each(lambda noting, one: noting.insert(version_id=int(one.version), is_applied=True)),
+    forget=for_each(lambda noting, one: noting.delete(version_id=int(noting.row(one).version))),
 )

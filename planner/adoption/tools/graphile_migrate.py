@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import Noting, for_each, for_each_back
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -29,15 +30,20 @@ FIRST = ("", "-")
 """The hash before the first."""
 
 
-def chained_hash(text: str) -> tuple[str, bool]:
-    """The hash that a committed file has by its text and by the hash before it, which its header
-    names; and whether that header says that another one is allowed."""
+def read_headers(text: str) -> tuple[dict[str, str], str]:
+    """What a committed file says of itself, and its SQL."""
     lines, headers = text.replace("\r\n", "\n").split("\n"), dict[str, str]()
     while lines and (match := HEADER.fullmatch(lines[0])):
         headers[match["key"]] = (match["value"] or "").strip()
         lines = lines[1:]
+    return headers, "\n".join(lines).strip()
+
+
+def chained_hash(text: str) -> tuple[str, bool]:
+    """The hash that a committed file has by its text and by the hash before it, which its header
+    names; and whether that header says that another one is allowed."""
+    headers, body = read_headers(text)
     previous = headers.get("Previous", "")
-    body = "\n".join(lines).strip()
     chained = f"{'' if previous in FIRST else previous}\n{body}".strip() + "\n"
     digest = hashlib.sha1(chained.encode(), usedforsecurity=False).hexdigest()
     return f"sha1:{digest}", "AllowInvalidHash" in headers
@@ -58,6 +64,17 @@ def _applied(row: TableRow) -> AppliedThere:
     return AppliedThere(version, name, as_moment(row["date"]), checksum=text_of(row["hash"]))
 
 
+def _note(noting: Noting, migration: Migration) -> str:
+    """As its header says, which is what graphile-migrate writes."""
+    headers, _ = read_headers(up_text(migration))
+    previous = headers.get("Previous", "")
+    return noting.insert(
+        hash=headers.get("Hash", ""),
+        previous_hash=None if previous in FIRST else previous,
+        filename=migration.filename.rpartition("/")[2],
+    )
+
+
 TOOL = MigrationTool(
     name="graphile-migrate",
     tables=words("migrations"),
@@ -67,4 +84,6 @@ TOOL = MigrationTool(
     schema="graphile_migrate",
     read=each_row(_applied, lambda row: text_of(row["filename"])),
     verify=_verify,
+    note=for_each(_note),
+    forget=for_each_back(lambda noting, one: noting.delete(filename=noting.row(one).name)),
 )

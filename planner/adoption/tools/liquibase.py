@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import NOW, Noting, for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -92,14 +93,18 @@ def _read(rows: Sequence[TableRow]) -> Testimony:
 
 def _key(row: TableRow) -> tuple[str, ...]:
     """File, id and author; before 4.9 an author in quotes has kept them."""
-    return tuple(text_of(row[name]).strip('"') for name in ("filename", "id", "author"))
+    return tuple(one.strip('"') for one in _spelled(row))
+
+
+def _spelled(row: TableRow) -> tuple[str, ...]:
+    return tuple(text_of(row[name]) for name in ("filename", "id", "author"))
 
 
 def _applied(row: TableRow) -> AppliedThere:
     key = _key(row)
     return AppliedThere(
         version="::".join(key),
-        name=key[1],
+        name="::".join(_spelled(row)),
         at=as_moment(row["dateexecuted"]),
         by=key[2],
         checksum=text_of(row["md5sum"]),
@@ -114,6 +119,28 @@ def _is_of(migration: Migration, applied: AppliedThere) -> bool:
     return ours == theirs and (f"/{there}".endswith(f"/{path}") or f"/{path}".endswith(f"/{there}"))
 
 
+def _note(noting: Noting, migration: Migration) -> str:
+    """Liquibase computes a checksum that is null. The path begins as that of other rows, and the
+    author is spelled as there."""
+    path, number, author = migration.version.removeprefix("R__").split("::")
+    others = [row.name.split("::") for row in noting.rows.values()]
+    paths = (other for other, _, _ in others if other.endswith(f"/{path}"))
+    authors = (other for _, _, other in others if other.strip('"') == author)
+    return noting.insert_next(
+        "orderexecuted",
+        id=number,
+        author=next(authors, author),
+        filename=next(paths, path),
+        dateexecuted=NOW,
+        exectype="EXECUTED",
+    )
+
+
+def _forget(noting: Noting, migration: Migration) -> str:
+    path, number, author = noting.row(migration).name.split("::")
+    return noting.delete(id=number, author=author, filename=path)
+
+
 TOOL = MigrationTool(
     name="Liquibase",
     tables=words("databasechangelog"),
@@ -123,4 +150,6 @@ TOOL = MigrationTool(
     read=_read,
     verify=_verify,
     is_of=_is_of,
+    note=for_each(_note),
+    forget=for_each(_forget),
 )

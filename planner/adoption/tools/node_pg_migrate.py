@@ -5,6 +5,7 @@ https://github.com/salsita/node-pg-migrate/blob/main/src/runner.ts
 
 from __future__ import annotations
 
+from lockgate.planner.adoption.noting import NOW, for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -29,4 +30,10 @@ TOOL = MigrationTool(
     tables=words("pgmigrations"),
     columns=words("id name run_on"),
     read=each_row(_applied, by_number("id")),
+    note=for_each(
+        lambda noting, one: noting.insert(name=one.filename.removesuffix(".sql"), run_on=NOW)
+    ),
+    forget=for_each(
+        lambda noting, one: noting.delete(name=noting.row(one).name.removesuffix(".sql"))
+    ),
 )

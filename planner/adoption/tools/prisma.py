@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -71,4 +72,9 @@ TOOL = MigrationTool(
     ),
     read=_read,
     verify=_verify,
+    # `--rolled-back` takes only what has failed.
+    note=for_each(
+        lambda noting, one: f"prisma migrate resolve --applied {one.filename.partition('/')[0]}"
+    ),
+    forget=for_each(lambda noting, one: noting.delete(migration_name=noting.row(one).name)),
 )

@@ -16,4 +16,8 @@ TOOL = MigrationTool(
     beside=words("ar_internal_metadata"),
     reads_all=False,
     read=dbmate.TOOL.read,
+    note=dbmate.TOOL.note,
+    forget=dbmate.TOOL.forget,
+    marking="a row in schema_migrations with its version",
+    unmarking="delete from schema_migrations where version = 'VERSION';",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import Expression, Noting, for_each
 from lockgate.planner.adoption.siphash import siphash13
 from lockgate.planner.adoption.tool import (
     AppliedThere,
@@ -18,7 +19,7 @@ from lockgate.planner.adoption.tool import (
     text_of,
     words,
 )
-from lockgate.planner.adoption.variants import spellings
+from lockgate.planner.adoption.variants import spellings, up_text
 from lockgate.planner.database.occupancy import TableRow
 
 if TYPE_CHECKING:
@@ -58,10 +59,29 @@ def _verify(
     }
 
 
+RFC_3339 = {
+    True: "date_format(utc_timestamp(), '%Y-%m-%dT%H:%i:%sZ')",
+    False: "to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
+}
+"""Now, on an engine with quotes of backticks, and on others."""
+
+
+def _note(noting: Noting, migration: Migration) -> str:
+    version, text = int(migration.version), up_text(migration).encode()
+    return noting.insert(
+        version=version,
+        name=migration.name,
+        applied_on=Expression(RFC_3339[noting.dialect.backtick_quotes]),
+        checksum=str(checksum_of(migration.name, version, text, WIDTHS[0])),
+    )
+
+
 TOOL = MigrationTool(
     name="refinery",
     tables=words("refinery_schema_history"),
     columns=words("version name applied_on checksum"),
     read=each_row(_applied, by_number("version")),
     verify=_verify,
+    note=for_each(_note),
+    forget=for_each(lambda noting, one: noting.delete(version=int(noting.row(one).version))),
 )

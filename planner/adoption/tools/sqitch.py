@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import Noting
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     Beside,
@@ -81,6 +82,15 @@ def _failed(rows: Sequence[TableRow]) -> Sequence[str]:
     )
 
 
+def _note(noting: Noting) -> Sequence[str]:
+    return (f"sqitch deploy --log-only --to-change {noting.chosen[-1].version} TARGET",)
+
+
+def _forget(noting: Noting) -> Sequence[str]:
+    to = f" --to-change {noting.last.version}" if noting.last else ""
+    return (f"sqitch revert -y --log-only{to} TARGET",)
+
+
 TOOL = MigrationTool(
     name="Sqitch",
     tables=words("changes"),
@@ -93,4 +103,6 @@ TOOL = MigrationTool(
     asked=(Beside("events", words("event change committed_at"), _failed),),
     read=_read,
     verify=_verify,
+    note=_note,
+    forget=_forget,
 )

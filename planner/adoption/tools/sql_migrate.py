@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from lockgate.planner.adoption.noting import NOW, for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -36,4 +37,6 @@ TOOL = MigrationTool(
     columns=words("id applied_at"),
     exact=True,
     read=each_row(_applied, _name),
+    note=for_each(lambda noting, one: noting.insert(id=one.filename, applied_at=NOW)),
+    forget=for_each(lambda noting, one: noting.delete(id=noting.row(one).name)),
 )

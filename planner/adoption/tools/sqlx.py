@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lockgate.planner.adoption.noting import Noting, for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -18,7 +19,7 @@ from lockgate.planner.adoption.tool import (
     text_of,
     words,
 )
-from lockgate.planner.adoption.variants import spellings
+from lockgate.planner.adoption.variants import spellings, up_text
 from lockgate.planner.database.occupancy import TableRow
 from lockgate.planner.versions import version_key
 
@@ -56,10 +57,22 @@ def _verify(
     return applied.checksum in {hashlib.sha384(data).hexdigest() for data in spellings(migration)}
 
 
+def _note(noting: Noting, migration: Migration) -> str:
+    return noting.insert(
+        version=int(migration.version),
+        description=migration.name.replace("_", " "),
+        success=True,
+        checksum=hashlib.sha384(up_text(migration).encode()).digest(),
+        execution_time=0,
+    )
+
+
 TOOL = MigrationTool(
     name="sqlx",
     tables=words("_sqlx_migrations"),
     columns=words("version description installed_on success checksum execution_time"),
     read=_read,
     verify=_verify,
+    note=for_each(_note),
+    forget=for_each(lambda noting, one: noting.delete(version=int(noting.row(one).version))),
 )

@@ -5,6 +5,7 @@ https://github.com/supabase/cli/blob/main/pkg/migration/history.go
 
 from __future__ import annotations
 
+from lockgate.planner.adoption.noting import for_each
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -13,6 +14,8 @@ from lockgate.planner.adoption.tool import (
     text_of,
     words,
 )
+
+REPAIR = "supabase migration repair --db-url URL"
 
 TOOL = MigrationTool(
     name="Supabase",
@@ -25,4 +28,6 @@ TOOL = MigrationTool(
         lambda row: AppliedThere(text_of(row["version"]), text_of(row["name"])),
         by_version("version"),
     ),
+    note=for_each(lambda noting, one: f"{REPAIR} --status applied {one.version}"),
+    forget=for_each(lambda noting, one: f"{REPAIR} --status reverted {noting.row(one).version}"),
 )

@@ -5,6 +5,9 @@ https://sr.ht/~olly/yoyo/
 
 from __future__ import annotations
 
+import re
+
+from lockgate.planner.adoption.noting import for_each, for_each_back
 from lockgate.planner.adoption.tool import (
     AppliedThere,
     MigrationTool,
@@ -25,6 +28,8 @@ def _applied(row: TableRow) -> AppliedThere:
     return AppliedThere(_name(row), at=as_moment(row["applied_at_utc"]))
 
 
+CHOSEN = "--batch --database URL --match"
+
 TOOL = MigrationTool(
     name="yoyo",
     tables=words("_yoyo_migration"),
@@ -32,4 +37,8 @@ TOOL = MigrationTool(
     companions=words("_yoyo_log _yoyo_version yoyo_lock"),
     asked=(lock_of("yoyo", "yoyo_lock", "locked", "`yoyo break-lock`"),),
     read=each_row(_applied, _name),
+    note=for_each(lambda noting, one: f"yoyo mark {CHOSEN} '^{re.escape(one.version)}$' DIR"),
+    forget=for_each_back(
+        lambda noting, one: f"yoyo unmark {CHOSEN} '^{re.escape(noting.row(one).version)}$' DIR"
+    ),
 )
