@@ -20,7 +20,7 @@ from lockgate.planner.building.build import (
 )
 from lockgate.planner.building.compare import Comparison, compare
 from lockgate.planner.building.observation import Observation
-from lockgate.planner.building.own_tables import refuse_own_tables
+from lockgate.planner.building.own_tables import find_watched, refuse_own_tables
 from lockgate.planner.building.selection import OPTION, Skips
 from lockgate.planner.building.stored_runs import stored_source
 from lockgate.planner.database.ledger import Ledger
@@ -227,7 +227,9 @@ def make_plan(environment: Environment, seen: Observation, request: Request) -> 
     )
     refuse_own_tables(draft.plan.steps, seen.server, default)
     lint_more = lint_outside if _is_linted_outside(environment, request) else lint_inside
-    plan = inspect_plan(draft.plan, environment, seen, draft.migrations, lint_more)
+    watched = find_watched(draft.plan.steps, seen.ledger, default)
+    drafted = draft.plan.model_copy(update={"warnings": (*draft.plan.warnings, *watched)})
+    plan = inspect_plan(drafted, environment, seen, draft.migrations, lint_more)
     if plan.has_copies:
         from lockgate.executors.programs.online_tools import with_versions
 

@@ -1,6 +1,8 @@
-"""Statements of a plan that would change what lockgate keeps in the database itself.
+"""Statements of a plan that would change what lockgate keeps in the database itself, or another
+tool's history that it watches.
 
-Such a plan could not record its own steps, so it is refused when it is made.
+A plan that changes what is lockgate's could not record its own steps, so it is refused when it is
+made.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lockgate.planner.building.readings import full_reading
+from lockgate.planner.database.ledger import Ledger
+from lockgate.planner.database.recording import adopted_tables
 from lockgate.planner.database.server import Server
 from lockgate.planner.errors import MigrationFileError
 from lockgate.planner.plan.plan import Step
@@ -44,6 +48,21 @@ def refuse_own_tables(steps: Iterable[Step], server: Server, default_schema: str
                 "name before its first run: `history: {table: lockgate_history}` in the "
                 "environment. If lockgate's is meant, take the statement out.",
             )
+
+
+def find_watched(steps: Iterable[Step], ledger: Ledger, default_schema: str) -> tuple[str, ...]:
+    """A warning for each step that changes the history of a tool that was taken over: what it
+    writes there stops the next command."""
+    return tuple(
+        f"{step.file} changes {one.table}, the history of {one.tool}, which is watched: the next "
+        "command would stop. Take that statement out of the file."
+        for step in steps
+        for one in adopted_tables(ledger)
+        if any(
+            any(_changed(each.reading, one.schema, {one.table.casefold()}, default_schema))
+            for each in step.statements
+        )
+    )
 
 
 def _makes_nothing(reading: Reading) -> bool:

@@ -85,6 +85,16 @@ def test_what_a_tool_of_code_says_of_what_we_have_is_noted(
     assert "record" in succeed(alembic.migrate("history")).out
 
 
+def test_a_migration_that_writes_what_is_watched_is_told(alembic: Project) -> None:
+    """As the output of `alembic upgrade --sql` does."""
+    sql = "create table t3 (id int); update alembic_version set version_num = 'b2';"
+    alembic.write("003_t3.sql", sql, "drop table t3;")
+    told = "003_t3.sql changes alembic_version, the history of Alembic, which is watched"
+    assert told in succeed(alembic.migrate("plan")).all
+    assert told in succeed(alembic.migrate("up")).all
+    refused(alembic.migrate("status"), 10, "Alembic has gone from a1 to b2")
+
+
 def test_a_baseline_that_makes_nothing_is_told(alembic: Project, any_server: Any) -> None:
     alembic.write("003_t3.sql", "", "drop table t3;")
     alembic.write("004_t4.sql", "create table t4 (id int);")
