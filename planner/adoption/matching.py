@@ -146,8 +146,8 @@ def _refuse_missing(
         do=f"Its migrations are code: {WAY_IN_OF_CODE}"
         if not history.tool.reads_all
         else "Where these are SQL files, restore them (git checkout), or name their folder in the "
-        "environment: `migrations: {directory: DIR, format: auto}`. Otherwise "
-        f"{WAY_IN_OF_CODE}",
+        "environment: `migrations: {directory: DIR, format: auto}`. "
+        f"{history.tool.left_out}Otherwise {WAY_IN_OF_CODE}",
     )
 
 

@@ -146,6 +146,8 @@ class MigrationTool:
     """Whether its table has the last version alone, and all before it are applied too."""
     reads_all: bool = True
     """Whether its migrations are SQL files, which lockgate can read as they are."""
+    left_out: str = ""
+    """What else to do about one that is applied and not among the files: they may be left out."""
     note: Lines = say_nothing
     """What makes it call migrations applied that were run without it."""
     forget: Lines = say_nothing

@@ -51,7 +51,7 @@ class OtherHistory:
         ends = dict.fromkeys(_short(one) for one in (self.versions[0], self.versions[-1]))
         return (
             f"{self.table} is the history of {self.tool}, with {len(self.versions)} applied: "
-            f"{' … '.join(ends)}"
+            f"{(' … ' if len(self.versions) > 2 else ', ').join(ends)}"
         )
 
 

@@ -144,3 +144,24 @@ def test_a_table_with_a_name_of_its_users_is_taken_over_and_watched(
     refused(dbmate.migrate("up"), 10, "dbmate has applied 20240102", "with `migrate adopt`")
     adopt(dbmate)
     assert set(states(dbmate).values()) == {"recorded"}
+
+
+def test_a_changeset_that_the_environment_leaves_out_is_told(
+    any_project: Project, any_server: Any
+) -> None:
+    (any_project.migrations / "changelog.sql").write_text(
+        "--liquibase formatted sql\n--changeset ann:1 labels:old\ncreate table a (id int);\n"
+    )
+    any_project.configure("migrations: {directory: migrations, format: liquibase, labels: new}")
+    run(
+        any_server, any_project, "create table a (id int)",
+        "create table databasechangelog (id varchar(99), author varchar(99), "
+        "filename varchar(99), dateexecuted timestamp, orderexecuted int, exectype varchar(10), "
+        "md5sum varchar(35), description varchar(255))",
+        "insert into databasechangelog values ('1', 'ann', 'changelog.sql', "
+        "'2024-01-01 10:00:00', 1, 'EXECUTED', null, '')",
+    )  # fmt: skip
+    refused(any_project.migrate("adopt"), 10, "is: changelog.sql::1::ann", "contexts or labels")
+    any_project.configure("migrations: {directory: migrations, format: liquibase, labels: old}")
+    adopt(any_project)
+    assert states(any_project) == {"changelog.sql::1::ann": "recorded"}

@@ -150,6 +150,7 @@ TOOL = MigrationTool(
     read=_read,
     verify=_verify,
     is_of=_is_of,
+    left_out="Where their contexts or labels leave them out, say those in the environment too. ",
     note=for_each(_note),
     forget=for_each(_forget),
 )

@@ -47,7 +47,8 @@ def find_changesets(changelogs: dict[str, list[_Item]]) -> Iterator[MigrationFil
                 f"it holds {', '.join(odd)}: only changesets in formatted SQL are taken",
                 path=Path(name),
                 why="What another would do is known only to Liquibase, which makes the SQL.",
-                do="Write it as formatted SQL: `liquibase update-sql` prints the SQL.",
+                do="Write it as formatted SQL: `liquibase update-sql` prints the SQL. Or take over "
+                "what is there as a whole: `migrate dump`, `migrate adopt --baseline VERSION`.",
             )
 
 

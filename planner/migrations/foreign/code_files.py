@@ -96,5 +96,5 @@ def untaken_code(names: Iterable[str], language: str) -> Iterator[MigrationFileE
         yield MigrationFileError(
             f"a migration in {language} cannot be planned: lockgate cannot read what it will do",
             path=Path(name),
-            do="Write it as SQL. If it has run everywhere, move it out of the folder.",
+            do="Write it as SQL in its place: where it has run, `migrate adopt` records it.",
         )

@@ -58,7 +58,7 @@ def find_untaken(folder: Folder) -> Iterator[MigrationFileError]:
             yield MigrationFileError(
                 "a migration that is no SQL cannot be planned: lockgate cannot read it",
                 path=Path(name),
-                do="Write it as SQL. If it has run everywhere, move it out of the folder.",
+                do="Write it as SQL in its place: where it has run, `migrate adopt` records it.",
             )
 
 
