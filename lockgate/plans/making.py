@@ -261,9 +261,10 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
     """
     project, name = environment.project, environment.name
     refuse_foreign(seen.server, seen.ledger, project=project, environment=name)
+    directory = None if request.from_database else load_migrations(environment)
     if not (request.fresh or request.is_recording):
         refuse_occupied(seen.occupancy, seen.ledger, name)
-    if request.from_database:
+    if directory is None:
         made_for = make_setting(environment, seen, stored_source(seen.ledger))
         return Draft(
             build_stored_down_plan(
@@ -275,7 +276,6 @@ def draft_plan(environment: Environment, seen: Observation, request: Request) ->
                 skips=request.skips,
             )
         )
-    directory = load_migrations(environment)
     comparison = compare(directory.migrations, seen.ledger)
     source = read_source(environment.migrations_directory, directory.digest)
     warnings = directory.warnings_on(comparison.pending)
