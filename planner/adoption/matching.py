@@ -154,11 +154,12 @@ def _refuse_missing(
 def _refuse_changed(history: Takeover, taken: Iterable[Match]) -> None:
     changed = [match.migration.filename for match in taken if match.verified is False]
     if changed:
+        renoting = f" ({history.tool.renoting})" if history.tool.renoting else " in its table"
         raise HistoryError(
             f"Changed since {history.tool.name} has applied them, by its checksums: "
             f"{', '.join(changed[:SHOWN])}{', …' * (len(changed) > SHOWN)}.",
             why="The database has what the files said then.",
             do="Restore the files as they were applied (git log), or, where the change does not "
-            f"matter, have {history.tool.name} note the new checksums. Then run `migrate adopt` "
-            "again.",
+            f"matter, have {history.tool.name} note the new checksums{renoting}. Then run "
+            "`migrate adopt` again.",
         )

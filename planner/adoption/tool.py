@@ -148,6 +148,9 @@ class MigrationTool:
     """Whether its migrations are SQL files, which lockgate can read as they are."""
     left_out: str = ""
     """What else to do about one that is applied and not among the files: they may be left out."""
+    renoting: str = ""
+    """The command with which it notes the checksums of files that were changed; empty: it has
+    none."""
     note: Lines = say_nothing
     """What makes it call migrations applied that were run without it."""
     forget: Lines = say_nothing

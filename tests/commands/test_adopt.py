@@ -286,7 +286,13 @@ class TestFlyway:
         assert succeed(flyway.migrate("up")).out == "Applied 3 next.\n"
 
     def test_a_changed_file_is_refused(self, flyway: Project) -> None:
-        refused(flyway.migrate("adopt"), 10, "Changed since Flyway has applied them", "V1__shops")
+        refused(
+            flyway.migrate("adopt"),
+            10,
+            "Changed since Flyway has applied them",
+            "V1__shops",
+            "`flyway repair`",
+        )
 
     def test_a_failed_migration_is_refused_with_the_way_out(
         self, flyway: Project, any_server: Any

@@ -125,6 +125,7 @@ TOOL = MigrationTool(
     ),
     read=_read,
     verify=_verify,
+    renoting="`flyway repair`",
     note=for_each(_note),
     forget=for_each(_forget),
 )

@@ -149,6 +149,7 @@ TOOL = MigrationTool(
     asked=(lock_of("Liquibase", "databasechangeloglock", "locked", "`liquibase release-locks`"),),
     read=_read,
     verify=_verify,
+    renoting="`liquibase clear-checksums`",
     is_of=_is_of,
     left_out="Where their contexts or labels leave them out, say those in the environment too. ",
     note=for_each(_note),

@@ -103,6 +103,7 @@ TOOL = MigrationTool(
     asked=(Beside("events", words("event change committed_at"), _failed),),
     read=_read,
     verify=_verify,
+    renoting="`sqitch revert --log-only` to the change before them, and `sqitch deploy --log-only`",
     note=_note,
     forget=_forget,
 )
