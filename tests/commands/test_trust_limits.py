@@ -39,11 +39,10 @@ FAMILY = (
         "create function hear() returns int modifies sql data "
         "begin insert into heard values ('view'); return 1; end",
         "create table b (i int)",
-        "create trigger t before insert on b for each row insert into heard values ('trigger')",
         "create view c as select hear() as i",
     ),
-    "insert into b values (1);\ninsert into b select * from c;",
-    ["trigger", "trigger", "view"],
+    "insert into b select * from c;",
+    ["view"],
 )
 UNNAMED: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
     "postgresql": (
@@ -51,9 +50,6 @@ UNNAMED: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
             *HEAR,
             "create table a (i int, n int default hear('default'))",
             "create table b (i int)",
-            "create function fire() returns trigger language plpgsql as "
-            "$$ begin perform hear('trigger'); return new; end $$",
-            "create trigger t before insert on b for each row execute function fire()",
             "create view c as select hear('view') as i",
             "create type word as (i int)",
             "create function plus(int, word) returns int language sql "
@@ -68,7 +64,7 @@ UNNAMED: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
         "insert into a (i) values (1);\ninsert into b select * from c;\n"
         "update d set w = w where 1 + w > 0;\ninsert into b select cast(w as int) from d;\n"
         "insert into b select lower(5);",
-        ["cast", "default", "lower", "operator", "trigger", "trigger", "trigger", "view"],
+        ["cast", "default", "lower", "operator", "view"],
     ),
     "mysql": FAMILY,
     "mariadb": FAMILY,
