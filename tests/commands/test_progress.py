@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.executors.events import RunStarted, UnitCommitted
+from lockgate.executors.events import LockAwaited, LockHolder, RunStarted, UnitCommitted
 from lockgate.views.run import progress
 from tests.commands.blocking import held_table, prepare_blocked, table_names, wait_until_blocked
 from tests.commands.running import OWN_TABLES, Project, refused, succeed
@@ -97,6 +97,20 @@ def test_a_wait_for_the_migration_lock_is_told_once(project: Project, postgres_s
     first.communicate(timeout=30)
     out, err = second.communicate(timeout=30)
     assert (out, err) == ("Nothing to do: the database is up to date.\n", "")
+
+
+def test_the_end_of_a_run_that_was_waited_for_is_not_told(capsys: Any) -> None:
+    holder = LockHolder(7, "migrator", "10.0.0.1", "")
+    with progress.showing(verbose=False) as emit:
+        for one in (holder, None, holder, None):
+            emit(LockAwaited(one, 0.1))
+    told = capsys.readouterr().err
+    assert told.count("Waiting for the migration lock, held by migrator") == 1
+    assert "just ended" not in told
+    with progress.showing(verbose=False) as emit:
+        emit(LockAwaited(None, 0.1))
+        emit(LockAwaited(None, 0.2))
+    assert capsys.readouterr().err.count("held by a run that just ended") == 1
 
 
 def test_the_time_of_a_statement_is_its_own(project: Project) -> None:

@@ -38,6 +38,8 @@ EVERY = 5.0
 LONG = 5.0
 """Seconds from which on a run ends with its whole time."""
 
+NOT_TOLD = -1
+
 
 @contextmanager
 def showing(*, verbose: bool) -> Iterator[Emit]:
@@ -55,7 +57,7 @@ class _Follower:
         self._total = 0
         self._names: list[str] = []
         self._finished: int | None = None
-        self._awaited: int | None = -1  # by the number of its process
+        self._awaited: int | None = NOT_TOLD  # by the number of its process
         self._told = self._begun = time.monotonic()
 
     def __call__(self, event: Event) -> None:
@@ -122,6 +124,8 @@ class _Follower:
 
     def _await(self, event: LockAwaited) -> None:
         pid = event.holder.pid if event.holder else None
+        if pid is None and self._awaited != NOT_TOLD:  # who was named has just ended
+            return
         if pid != self._awaited:
             holder = event.holder or "a run that just ended"
             tell(f"Waiting for the migration lock, held by {holder}.", "yellow")
