@@ -78,7 +78,8 @@ def _read(steps: Iterable[Step], dialect: Dialect) -> Iterator[list[SchemaChange
             reading = _of_what_is_there(full_reading(statement, dialect), statement)
             # Of a trigger those before it say whether its function was read.
             opaque = statement.reading.opaque if statement.reading else reading.opaque
-            told = _told(replace(reading, opaque=opaque), _in_short(statement.sql, dialect))
+            text = _in_short(statement.sql, dialect) if reading.changes_rights else ""
+            told = _told(replace(reading, opaque=opaque), text)
             yield [_with_old_type(one, statement.loses) for one in told]
             yield _rows(statement, reading)
 
@@ -149,7 +150,7 @@ def _parts(changes: Iterable[SchemaChange]) -> set[str]:
 
 
 def _told(reading: Reading, text: str = "") -> list[SchemaChange]:
-    """What one statement changes, by its reading; `text` is the statement in short."""
+    """What one statement changes, by its reading; `text` is one that changes rights in short."""
     if reading.opaque or reading.unread:
         code = SchemaChange("code that was not read", "changed", (f"~ {reading.kind}",))
         return [code, *_told(replace(reading, opaque=False, unread=""), text)]

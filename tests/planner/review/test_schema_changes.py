@@ -71,6 +71,19 @@ def test_rights_are_told_by_the_statement_without_its_password(dialect: Dialect)
     assert "***" in lines
 
 
+def test_the_text_of_rows_is_not_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned("insert into t values (1);\ngrant select on t to r;")
+    looked_at: list[str] = []
+
+    def listen(sql: str, dialect: Dialect) -> str:
+        looked_at.append(sql)
+        return sql
+
+    monkeypatch.setattr("lockgate.planner.review.schema_changes._in_short", listen)
+    find_schema_changes(plan)
+    assert looked_at == ["grant select on t to r"]
+
+
 def test_what_the_plan_makes_and_drops_is_no_change() -> None:
     assert told("create table scratch (a int); alter table scratch add b int;"
                 "drop table scratch;") == []  # fmt: skip
