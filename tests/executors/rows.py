@@ -30,7 +30,7 @@ def sessions(server: Any, database: str) -> set[int]:
 
 
 def wait_until_running(server: Any, database: str, text: str) -> int:
-    """The id of the session that runs a statement with this text, when there is one."""
+    """The id of the session that runs a statement that begins with this text."""
     found: list[Any] = []
 
     def runs() -> bool:
@@ -38,9 +38,8 @@ def wait_until_running(server: Any, database: str, text: str) -> int:
             server,
             None,
             "select id from information_schema.processlist where id <> connection_id() "
-            # The rows that hold the plan hold the text of every statement.
-            f"and command = 'Query' and db = '{database}' and info like '%{text}%' "
-            "and info not like '%lockgate_runs%' and info not like '%lockgate_plans%'",
+            # What asks whether it is SQL, and the rows that hold the plan, hold its text as well.
+            f"and command = 'Query' and db = '{database}' and trim(info) like '{text}%'",
         )
         return bool(found)
 

@@ -95,7 +95,7 @@ def test_a_signal_after_ddl_that_is_kept_is_unresolved(
 ) -> None:
     project.write("001_made.sql", f"{MADE};\n{KEPT_ROW}do sleep(100);", flags=KEPT_ONE_BY_ONE)
     process = project.start("up")
-    wait_until_running(family_server, family_database, "sleep(100)")
+    wait_until_running(family_server, family_database, "do sleep(100)")
     process.send_signal(signal.SIGTERM)
     refused(end(process), 7, "Interrupted after 0 of 1 steps", "half done")
     wait_until_gone(family_server, family_database)
@@ -112,7 +112,7 @@ def test_a_signal_between_steps_that_are_kept_tells_of_them(
     project.write("001_first.sql", KEPT_ROW)
     project.write("002_slow.sql", "do sleep(100)")
     process = project.start("up")
-    wait_until_running(family_server, family_database, "sleep(100)")
+    wait_until_running(family_server, family_database, "do sleep(100)")
     process.send_signal(signal.SIGINT)
     refused(end(process), 7, "Interrupted after 1 of 2 steps")
     wait_until_gone(family_server, family_database)
@@ -163,7 +163,7 @@ def test_a_connection_that_is_killed_from_outside_is_told_of(
     execute(
         family_server,
         None,
-        f"kill {wait_until_running(family_server, family_database, 'sleep(100)')}",
+        f"kill {wait_until_running(family_server, family_database, 'do sleep(100)')}",
     )
     result = refused(end(process), 7, "001_made.sql:3:", "done and kept: 1; not done: 2")
     assert "Migration 001 is half done" in result.err

@@ -74,7 +74,7 @@ def test_a_refused_statement_and_a_signal_set_the_counters_back_at_once(
     assert counter(family_server, family_database) == 7
     project.write("001_x.sql", f"{TWO};\ndo sleep(100);", flags=KEPT_ONE_BY_ONE)
     process = project.start("up")
-    wait_until_running(family_server, family_database, "sleep(100)")
+    wait_until_running(family_server, family_database, "do sleep(100)")
     process.send_signal(signal.SIGTERM)
     refused(end(process), 143, "Everything that this run had done was undone")
     assert counter(family_server, family_database) == 7

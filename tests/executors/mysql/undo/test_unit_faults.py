@@ -42,12 +42,12 @@ def test_a_process_that_dies_in_a_query_leaves_nothing(
 ) -> None:
     path = project.write("001_slow.sql", KEPT_ROW + sleeper)
     process = project.start("up")
-    wait_until_running(family_server, family_database, "sleep(100)")
+    wait_until_running(family_server, family_database, sleeper)
     kill_9(process)
     path.write_text(f"-- migrate:up\n{KEPT_ROW}")
     project.configure("lock: {wait: 0s}\n")
     refused(project.migrate("up"), 5, "holds it")
-    pid = wait_until_running(family_server, family_database, "sleep(100)")
+    pid = wait_until_running(family_server, family_database, sleeper)
     assert f"pid {pid}" in project.migrate("lock").all
     execute(family_server, None, f"kill {pid}")
     wait_until_gone(family_server, family_database)
@@ -95,7 +95,7 @@ def test_a_signal_ends_the_statement_on_the_server_and_undoes_it(
 ) -> None:
     project.write("001_slow.sql", KEPT_ROW + "do sleep(100)")
     process = project.start("up")
-    wait_until_running(family_server, family_database, "sleep(100)")
+    wait_until_running(family_server, family_database, "do sleep(100)")
     process.send_signal(number)
     refused(end(process), code, "Interrupted")
     wait_until_gone(family_server, family_database)
@@ -113,7 +113,7 @@ def test_a_signal_undoes_every_step_and_its_ddl(
     project.write("001_made.sql", f"{MADE};\n")
     project.write("002_slow.sql", f"{KEPT_ROW}do sleep(100);")
     process = project.start("up")
-    wait_until_running(family_server, family_database, "sleep(100)")
+    wait_until_running(family_server, family_database, "do sleep(100)")
     process.send_signal(number)
     refused(end(process), code, "Undoing", "Everything that this run had done was undone")
     wait_until_gone(family_server, family_database)
@@ -201,7 +201,7 @@ def test_the_end_of_a_statement_is_noted_before_anything_that_may_take_long(
 ) -> None:
     project.write("001_made.sql", f"{MADE};\ncreate table made_too (a int);\ndo sleep(100);")
     process = project.start("up")
-    sleeping = wait_until_running(family_server, family_database, "sleep(100)")
+    sleeping = wait_until_running(family_server, family_database, "do sleep(100)")
     noted = "select outcome from lockgate_journal where statement > 0 order by statement"
     assert ask(family_server, family_database, noted) == [("done",), ("done",)]
     execute(family_server, None, f"kill {sleeping}")
@@ -237,7 +237,7 @@ def test_a_connection_that_is_killed_from_outside_is_undone(
     execute(
         family_server,
         None,
-        f"kill {wait_until_running(family_server, family_database, 'sleep(100)')}",
+        f"kill {wait_until_running(family_server, family_database, 'do sleep(100)')}",
     )
     refused(end(process), 9, "001_made.sql:3:", "All that this plan had done was undone")
     assert ask(family_server, family_database, "show tables like 'made'") == []
