@@ -88,14 +88,29 @@ def test_an_invalid_index_of_before_is_built_again_not_accepted(postgres: Any) -
     assert valid(postgres, '"S x".i') == (True,)
 
 
-def test_a_build_waits_for_old_transactions_longer_than_the_lock_timeout(
-    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
-) -> None:
-    project = Project(tmp_path, postgres_server.url(postgres_database),
-                      settings="timeouts: {lock: 50ms}\nretries: {lock: 0}")  # fmt: skip
+def about_to_build(folder: Path, url: str, settings: str = "") -> Project:
+    """A project whose next migration builds the index `i` concurrently."""
+    project = Project(folder, url, settings=settings)
     project.write("001_t.sql", "create table t (id int);")
     succeed(project.migrate("up"))
     project.write("002_i.sql", "create index concurrently i on t (id);", flags=" transaction:false")
+    return project
+
+
+def assert_built_again(project: Project, bystander: Bystander) -> None:
+    """A build was begun and noted, and the same plan does it again."""
+    assert bystander.execute(VALID, ("i",)).fetchone() == (False,)
+    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, None)]
+    succeed(project.migrate("apply", "plan.json"))
+    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
+    assert bystander.execute(JOURNAL).fetchall() == []
+
+
+def test_a_build_waits_for_old_transactions_longer_than_the_lock_timeout(
+    postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
+) -> None:
+    project = about_to_build(tmp_path, postgres_server.url(postgres_database),
+                             settings="timeouts: {lock: 50ms}\nretries: {lock: 0}")  # fmt: skip
     with old_transaction(postgres_server, postgres_database):
         process = project.start("up")
         waiting = "select 1 from pg_stat_activity where query like 'create index%%' and wait_event "
@@ -109,10 +124,7 @@ def test_a_build_waits_for_old_transactions_longer_than_the_lock_timeout(
 def test_a_build_whose_process_was_killed_is_done_again(
     postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
 ) -> None:
-    project = Project(tmp_path, postgres_server.url(postgres_database))
-    project.write("001_t.sql", "create table t (id int);")
-    succeed(project.migrate("up"))
-    project.write("002_i.sql", "create index concurrently i on t (id);", flags=" transaction:false")
+    project = about_to_build(tmp_path, postgres_server.url(postgres_database))
     succeed(project.migrate("plan"))
     with old_transaction(postgres_server, postgres_database):
         process = project.start("apply", "plan.json")
@@ -122,20 +134,13 @@ def test_a_build_whose_process_was_killed_is_done_again(
         for pid, *_ in sessions(bystander):
             bystander.execute("select pg_terminate_backend(%s)", (pid,))
     await_gone(bystander)
-    assert bystander.execute(VALID, ("i",)).fetchone() == (False,)
-    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, None)]
-    succeed(project.migrate("apply", "plan.json"))
-    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
-    assert bystander.execute(JOURNAL).fetchall() == []
+    assert_built_again(project, bystander)
 
 
 def test_a_build_that_a_signal_interrupts_is_half_done_and_is_built_again(
     postgres_server: PostgresServer, postgres_database: str, tmp_path: Path, bystander: Bystander
 ) -> None:
-    project = Project(tmp_path, postgres_server.url(postgres_database))
-    project.write("001_t.sql", "create table t (id int);")
-    succeed(project.migrate("up"))
-    project.write("002_i.sql", "create index concurrently i on t (id);", flags=" transaction:false")
+    project = about_to_build(tmp_path, postgres_server.url(postgres_database))
     succeed(project.migrate("plan"))
     with old_transaction(postgres_server, postgres_database):
         process = project.start("apply", "plan.json")
@@ -143,11 +148,7 @@ def test_a_build_that_a_signal_interrupts_is_half_done_and_is_built_again(
         process.terminate()
         assert process.wait(30) == 7
     assert "half done. Apply the same plan again" in " ".join(process.communicate()[1].split())
-    assert bystander.execute(VALID, ("i",)).fetchone() == (False,)
-    assert bystander.execute(JOURNAL).fetchall() == [(1, 1, None)]
-    succeed(project.migrate("apply", "plan.json"))
-    assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
-    assert bystander.execute(JOURNAL).fetchall() == []
+    assert_built_again(project, bystander)
 
 
 def test_a_signal_after_a_build_does_not_say_that_nothing_is_kept(
