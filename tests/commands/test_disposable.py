@@ -55,7 +55,7 @@ def test_wait_ends_when_the_version_is_applied(any_project: Project) -> None:
     refused(missed, 4, "002 is not applied", "Waited for 100ms")
     waiting = any_project.start("wait", "--for", "002")
     succeed(any_project.migrate("up"))
-    assert waiting.wait(30) == 0
+    assert waiting.wait(60) == 0
     refused(any_project.migrate("wait", "--timeout", "soon"), 64, "500ms, 5s")
 
 
@@ -105,7 +105,7 @@ def test_an_embedded_server_serves_until_it_is_asked_to_end(project: Project) ->
     shown = project.migrate("shell", "-e", "dev", "-c", "select 41 + 1", command=COMMAND)
     assert "42" in succeed(shown).out
     serving.send_signal(signal.SIGTERM)  # a job in the background ignores SIGINT
-    assert serving.wait(30) == 0
+    assert serving.wait(60) == 0
     refused(project.migrate("serve"), 64, "not embedded")
 
 

@@ -159,7 +159,7 @@ def test_an_interruption_has_its_outcome_and_a_wait_is_told(
         head = [second.stdout.readline(), second.stdout.readline()]
         for process in (second, first):
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=60)
             started = "".join(head) if process is second else ""
             lines = checked(Result(process.returncode, started + out, err))
             assert (lines[-1]["exit_code"], lines[-1]["outcome"]) == (143, "terminated")
@@ -200,7 +200,7 @@ def test_the_lock_document_names_the_holder(project: Project, postgres_server: A
         shown = project.migrate("lock")
         assert shown.code == Exit.LOCKED
         assert "held by postgres from 127.0.0.1" in shown.out
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert "free" in succeed(project.migrate("lock")).out
 

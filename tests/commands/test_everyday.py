@@ -53,7 +53,7 @@ def test_lock_exits_5_while_held_and_names_the_holder(
         assert "pid " in result.out
         assert "To end it, if it is no run of yours: " in result.out
         assert f"{any_server.user} may write lockgate's tables" in result.out
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert succeed(any_project.migrate("lock")).out == "The migration lock is free.\n"
 
 

@@ -242,7 +242,7 @@ def test_130_and_143_interrupted(project: Project, postgres_server: Any, number:
         process = project.start("up")
         wait_until_blocked(postgres_server, project.database)
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, err
     assert "Interrupted" in err
 
@@ -258,7 +258,7 @@ def test_a_connection_that_the_server_ends_is_unreachable_and_ends_the_command(
             "'select pg_sleep(60)%' and pid <> pg_backend_pid()"
         )
         wait_until(lambda: bystander.execute(ending).fetchone(), "the statement runs")
-    assert process.wait(30) == 11
+    assert process.wait(60) == 11
     _, err = process.communicate()
     assert "The connection was lost" in err
 

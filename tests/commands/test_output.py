@@ -117,7 +117,7 @@ def test_a_reader_who_has_left_is_no_error(project: Project, arguments: list[str
     os.close(reading)
     process = project.start(*arguments, stdout=writing)
     os.close(writing)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "Error" not in err
     assert "Traceback" not in err
@@ -137,7 +137,7 @@ def test_a_run_goes_on_when_nobody_reads_its_output(project: Project, arguments:
     os.close(reading)
     process = project.start(*arguments, stdout=writing, stderr=writing)
     os.close(writing)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert succeed(project.migrate("status")).out.endswith("3 applied\n")
 

@@ -23,7 +23,7 @@ def test_a_step_is_told_before_the_next_one_has_ended(
         assert process.stderr is not None
         assert re.match(r"\+ 1/2 001 early  \d+ ms\n", process.stderr.readline())
         wait_until_blocked(any_server, any_project.database)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "Applied 2 migrations (001 to 002).\n"), err
     assert "+ 2/2 002 held  " in err
 
@@ -36,7 +36,7 @@ def test_who_blocks_a_statement_is_told(project: Project, postgres_server: Any) 
         lines = [process.stderr.readline(), process.stderr.readline()]
         assert "Waiting for a lock since" in lines[1], lines
         assert f"postgres from 127.0.0.1, pid {holder.info.backend_pid}" in lines[1]
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -62,7 +62,7 @@ def test_a_long_statement_is_named_with_what_the_server_tells_of_it(
     assert re.search(r" blocks, for \d+\.\d s\n", told), told
     with postgres_server.connect(project.database) as other:
         other.execute("select nextval('go')")
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
 
 
@@ -94,8 +94,8 @@ def test_a_wait_for_the_migration_lock_is_told_once(project: Project, postgres_s
         assert second.stderr is not None
         waiting = second.stderr.readline()
         assert "Waiting for the migration lock, held by postgres from 127.0.0.1" in waiting
-    first.communicate(timeout=30)
-    out, err = second.communicate(timeout=30)
+    first.communicate(timeout=60)
+    out, err = second.communicate(timeout=60)
     assert (out, err) == ("Nothing to do: the database is up to date.\n", "")
 
 

@@ -219,7 +219,7 @@ def test_a_signal_leaves_no_scratch_database(begun: Project, any_server: Any, nu
     process = begun.start("plan", "--rehearse")
     wait_until(lambda: napping(any_server), "the migration begins")
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert scratch_databases(any_server) == []
 
@@ -235,7 +235,7 @@ def test_a_signal_between_two_kept_statements_ends_the_rehearsal(
     process = project.start("plan", "--rehearse", "--allow-non-atomic")
     wait_until(lambda: napping(postgres_server), "the migration begins")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 143
     assert not (project.folder / "plan.json").exists()
     assert scratch_databases(postgres_server) == []

@@ -194,7 +194,7 @@ def test_no_process_title_holds_it(planted: Project, server: Any) -> None:
         titles = list(command_lines())
         assert any("lockgate" in title for title in titles)
         assert not [title for title in titles if SECRET in title or ENCODED in title]
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 

@@ -22,7 +22,7 @@ def interrupt(server: Any, project: Project, number: int, *arguments: str) -> Re
         process = project.start(*arguments)
         wait_until_blocked(server, project.database)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     return Result(process.returncode, out, err)
 
 
@@ -57,7 +57,7 @@ def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_se
         wait_until_blocked(postgres_server, project.database)
         for _ in range(5):
             process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     refused(Result(process.returncode, "", err), 130, "was undone")
 
 
@@ -72,9 +72,9 @@ def test_while_waiting_for_the_migration_lock_nothing_was_changed(
         assert second.stderr is not None
         assert "Waiting for the migration lock, held by postgres" in second.stderr.readline()
         second.send_signal(signal.SIGINT)
-        _, err = second.communicate(timeout=30)
+        _, err = second.communicate(timeout=60)
         refused(Result(second.returncode, "", err), 130, "Interrupted. Nothing was changed.")
-    first.communicate(timeout=30)
+    first.communicate(timeout=60)
     assert first.returncode == 0
 
 
@@ -86,5 +86,5 @@ def test_a_signal_that_is_ignored_stays_ignored(project: Project, postgres_serve
         process = project.start("up", command=(*ignoring, *COMMAND))
         wait_until_blocked(postgres_server, project.database)
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "Applied 2 migrations (001 to 002).\n"), err

@@ -104,7 +104,7 @@ def test_the_holder_of_the_lock_and_events_have_such_times_too(
         assert times_of(any_project.migrate("lock").out, "UTC")
         since = any_project.migrate("lock", "--json").document["holder"]["since"]
         assert datetime.fromisoformat(since).utcoffset() == timedelta(0)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     for text in strings_of([json.loads(line) for line in out.splitlines()]):
         if TIME.match(text):
             assert datetime.fromisoformat(text).utcoffset() == timedelta(0)

@@ -360,7 +360,7 @@ def test_a_waiter_sees_the_holder_and_gets_the_lock_when_he_leaves(engine: Any, 
 
     def hold() -> None:
         with engine.lock.hold(0, Recorder()):
-            leave.wait(30)
+            leave.wait(60)
         left.set()
 
     thread = threading.Thread(target=hold)
@@ -373,7 +373,7 @@ def test_a_waiter_sees_the_holder_and_gets_the_lock_when_he_leaves(engine: Any, 
         leave.set()
 
     with other.lock.hold(30, emit):
-        assert left.wait(30)
+        assert left.wait(60)
     thread.join()
     first = awaited.events[0]
     assert isinstance(first, LockAwaited)

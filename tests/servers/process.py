@@ -53,7 +53,7 @@ def unprivileged_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def wait_until(condition: Callable[[], bool], what: str, deadline: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str, deadline: float = 60.0) -> None:
     """Returns when the condition holds.
 
     Raises:
@@ -144,11 +144,11 @@ class ServerProcess:
             self._forget()
         if self._reaper.stdin and not self._reaper.stdin.closed:
             self._reaper.stdin.close()
-        self._reaper.wait(30)
+        self._reaper.wait(60)
 
     def _forget(self) -> None:
         assert self._process
-        self._process.wait(30)
+        self._process.wait(60)
         self._process = None
         (self.directory / reaper.PID_FILE).unlink(missing_ok=True)
 

@@ -27,7 +27,7 @@ def test_every_task_is_done_once() -> None:
 def test_no_more_than_so_many_are_at_work_on_a_host() -> None:
     at_work: Counter[str] = Counter()
     most: Counter[str] = Counter()
-    lock, met = Lock(), Barrier(4, timeout=30)
+    lock, met = Lock(), Barrier(4, timeout=60)
 
     def work(task: Task) -> TargetResult:
         with lock:
@@ -49,7 +49,7 @@ def test_after_a_stop_what_runs_ends_and_nothing_is_begun() -> None:
 
     def work(task: Task) -> TargetResult:
         begun.append(task.name)
-        go_on.wait(30)
+        go_on.wait(60)
         return done(task)
 
     with LocalCrew(work, parallel=1, per_host=1).performing(tasks(9)) as working:

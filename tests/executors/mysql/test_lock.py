@@ -139,7 +139,7 @@ def test_nobody_gets_in_between_sections(family_server: Any, family_database: st
         thread = threading.Thread(target=contend)
         thread.start()
         try:
-            assert ready.wait(30)
+            assert ready.wait(60)
             for _ in range(30):
                 engine.lock.renew()
                 engine.lock.prove()

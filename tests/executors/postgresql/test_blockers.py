@@ -312,10 +312,10 @@ def test_a_waiter_for_the_migration_lock_does_not_stop_a_concurrent_build(
         def emit(event: Event) -> None:
             if not thread.is_alive():
                 thread.start()
-                assert waiting.wait(30)
+                assert waiting.wait(60)
 
         apply_up(engine, build, emit=emit)
-    assert done.wait(30)
+    assert done.wait(60)
     thread.join()
 
 

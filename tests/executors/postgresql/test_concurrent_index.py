@@ -116,7 +116,7 @@ def test_a_build_waits_for_old_transactions_longer_than_the_lock_timeout(
         waiting = "select 1 from pg_stat_activity where query like 'create index%%' and wait_event "
         wait_until(lambda: bystander.execute(f"{waiting} = 'virtualxid'").fetchone(), "a wait")
         bystander.execute("select pg_sleep(0.2)")  # several times the lock timeout
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     process.communicate()
     assert bystander.execute(VALID, ("i",)).fetchone() == (True,)
 
@@ -146,7 +146,7 @@ def test_a_build_that_a_signal_interrupts_is_half_done_and_is_built_again(
         process = project.start("apply", "plan.json")
         wait_until(lambda: bystander.execute(VALID, ("i",)).fetchone(), "the index is begun")
         process.terminate()
-        assert process.wait(30) == 7
+        assert process.wait(60) == 7
     assert "half done. Apply the same plan again" in " ".join(process.communicate()[1].split())
     assert_built_again(project, bystander)
 
@@ -337,7 +337,7 @@ def test_an_index_that_another_session_is_building_is_no_leftover(
             waits = "select from pg_stat_activity where query ~ '^(lock|drop)' and wait_event_type "
             wait_until(lambda: bystander.execute(f"{waits} = 'Lock'").fetchone() == (), "a wait")
         thread.join()
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     process.communicate()
     assert bystander.execute("select 'i'::regclass::oid").fetchone() == oid
     assert bystander.execute(VALID, ("i",)).fetchone() == (True,)

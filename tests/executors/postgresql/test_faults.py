@@ -161,7 +161,7 @@ def test_a_signal_undoes_the_plan_and_frees_the_lock(
         await_at(bystander, FIRST_GATE + 9)
         for _ in range(times):
             os.kill(process.pid, number)
-        assert process.wait(30) == code
+        assert process.wait(60) == code
         assert sessions(bystander) == []
         assert held_by_others(bystander) == 0
     assert schema(postgres_server, postgres_database) == before
@@ -182,7 +182,7 @@ def test_a_signal_while_rows_are_copied_undoes_the_plan(
     with shut(bystander, FIRST_GATE + 50), project.start("up") as process:
         await_at(bystander, FIRST_GATE + 50)
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
         assert sessions(bystander) == []
     assert bystander.execute("select to_regclass('t1')").fetchone() == (None,)
 
@@ -196,7 +196,7 @@ def test_a_signal_while_the_lock_is_awaited_changes_nothing(
         wait_until(lambda: "lock_awaited" in out.readline(), "the wait is told")
         os.kill(process.pid, signal.SIGINT)
         out.read()
-        assert process.wait(30) == 130
+        assert process.wait(60) == 130
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_a_signal_between_units_keeps_the_first_and_exits_7(
         proxy.cut_when(interrupt)
         process = project.start("up")
         started.append(process)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
         assert process.returncode == 7, err
         assert "Interrupted after 1 of 3 steps" in err
         assert not started
@@ -383,7 +383,7 @@ def test_a_crash_and_a_shutdown_are_told_as_such(tmp_path: Path) -> None:
                 _await_sleep(bystander)
                 crash = number == signal.SIGKILL
                 os.kill(bystander.info.backend_pid if crash else server.pid, number)
-                _, err = process.communicate(timeout=30)
+                _, err = process.communicate(timeout=60)
             assert (process.returncode, f"({code})" in err) == (11, True), err
 
 

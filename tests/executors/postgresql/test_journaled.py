@@ -316,7 +316,7 @@ def test_a_signal_in_a_statement_undoes_it_and_says_what_is_kept(
         await_at(bystander, GATE)
         for _ in range(times):
             os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(30) == 7
+        assert process.wait(60) == 7
         assert process.stderr is not None
         assert "migrate resolve" in process.stderr.read()
         assert sessions(bystander) == []
@@ -333,7 +333,7 @@ def test_a_signal_in_the_first_statement_leaves_nothing(
     with shut(bystander, GATE), project.start("up", "--allow-non-atomic") as process:
         await_at(bystander, GATE)
         os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(30) == Exit.TERMINATED
+        assert process.wait(60) == Exit.TERMINATED
         process.communicate()
     assert bystander.execute(JOURNAL).fetchall() == []
     assert bystander.execute("select status from lockgate_runs").fetchall() == [("ROLLED_BACK",)]
