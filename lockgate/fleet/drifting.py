@@ -14,7 +14,8 @@ from lockgate.executors.fleet.stand import DriftedTarget, FleetDrift
 from lockgate.fleet.changed import with_changes
 from lockgate.fleet.planning import Part, look_at
 from lockgate.planner.errors import LockgateError
-from lockgate.planner.fleet.grouping import SeenTarget, group_targets
+from lockgate.planner.fleet.grouping import SeenTarget, find_unsure, group_targets
+from lockgate.planner.value import replace
 from lockgate.plans.making import Request
 from lockgate.workspace import load_migrations
 
@@ -33,14 +34,16 @@ def find_fleet_drift(fleet: FleetWorkspace) -> FleetDrift:
     directory = load_migrations(fleet.environment)
     answered, odd = look_at(fleet, directory, Part(fleet.find_places(), Request()))
     seen = with_changes(fleet, answered, answered)
-    groups, unlike = group_targets(seen, leave_drifted=True)
     by_name = {one.place.name: one for one in seen}
+    unsure = {one.place.name for one in find_unsure(seen)}
+    asked = [one if one.place.name in unsure else replace(one, changed=None) for one in seen]
+    groups, unlike = group_targets(asked, leave_drifted=True)
     norms = {group.first.history: group.first for group in groups}
     found = {
         one.name: DriftedTarget(one.name, one.detail, _compare(fleet, by_name[one.name], norms))
         for one in unlike
     }
-    as_others = [one for group in groups for one in group.members]
+    as_others = [by_name[one.place.name] for group in groups for one in group.members]
     changed = [
         DriftedTarget(one.place.name, UNLIKE_ITS_RUN, one.changed)
         for one in as_others

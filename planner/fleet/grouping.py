@@ -51,14 +51,16 @@ class SeenTarget:
     changed: tuple[str, ...] | None = None
 
     @property
-    def history(self) -> tuple[object, ...]:
-        """What those of one history have in common, on servers that are alike; of a schema other
-        definitions are looked at than of a whole database."""
+    def kind(self) -> tuple[object, ...]:
+        """What servers that are alike have in common; of a schema other definitions are looked at
+        than of a whole database."""
         dialect = self.server.dialect
-        state = (self.ledger.present, str(self.ledger.serial), self.ledger.digest)
-        return (
-            dialect.name, dialect.version, dialect.sql_mode, self.place.schema is None, *state,
-        )  # fmt: skip
+        return (dialect.name, dialect.version, dialect.sql_mode, self.place.schema is None)
+
+    @property
+    def history(self) -> tuple[object, ...]:
+        """What those of one history have in common, on servers that are alike."""
+        return (*self.kind, self.ledger.present, str(self.ledger.serial), self.ledger.digest)
 
     @property
     def proof(self) -> str:
@@ -93,9 +95,9 @@ class EqualTargets:
 def group_targets(
     seen: Iterable[SeenTarget], *, leave_drifted: bool
 ) -> tuple[list[EqualTargets], list[Odd]]:
-    """The groups, the largest first, and those that are in none, as they have drifted: others with
-    the same history have other definitions, and these are more than half of them; or, where no
-    others tell (`find_unsure`), they are not as their last run has left them."""
+    """The groups, the largest first, and those that are in none, as they have drifted: they are not
+    as their last run has left them, where that was asked (`find_unsure`); or others with the same
+    history have other definitions, and these are more than half of them."""
     groups: list[EqualTargets] = []
     odd: list[Odd] = []
     for alike in _by_history(seen):
@@ -106,9 +108,17 @@ def group_targets(
 
 
 def find_unsure(seen: Iterable[SeenTarget]) -> list[SeenTarget]:
-    """Those whose definitions no others of their history vouch for: they are alone, or no
-    definitions are those of more than half."""
-    return [one for alike in _by_history(seen) if _is_unsure(alike) for one in alike]
+    """Those whose definitions no others of their history vouch for: they are alone, no definitions
+    are those of more than half, or most targets have another history. So those that were left
+    behind by a run as they had drifted do not vouch for each other."""
+    seen = list(seen)
+    peers = Counter(one.kind for one in seen if one.ledger.present)
+    return [
+        one
+        for alike in _by_history(seen)
+        if _is_unsure(alike, peers[alike[0].kind])
+        for one in alike
+    ]
 
 
 def _by_history(seen: Iterable[SeenTarget]) -> Iterable[list[SeenTarget]]:
@@ -128,10 +138,13 @@ def _by_proof(seen: Iterable[SeenTarget]) -> list[EqualTargets]:
     ]
 
 
-def _is_unsure(alike: list[SeenTarget]) -> bool:
-    """Whether no majority of those of one history says how their definitions should be."""
+def _is_unsure(alike: list[SeenTarget], peers: int) -> bool:
+    """Whether those of one history cannot say how their definitions should be; `peers` targets of
+    their kind have one."""
+    if not alike[0].ledger.present:
+        return False
     _, count = _most_common(alike)
-    return alike[0].ledger.present and (len(alike) == 1 or 2 * count <= len(alike))
+    return len(alike) == 1 or 2 * count <= len(alike) or 2 * len(alike) <= peers
 
 
 def _most_common(alike: list[SeenTarget]) -> tuple[str, int]:
@@ -143,21 +156,25 @@ def _part_drifted(alike: list[SeenTarget]) -> tuple[list[SeenTarget], list[Odd]]
     """Those of one history that are as they should be, and the others."""
     if not alike[0].ledger.present:
         return alike, []
-    if _is_unsure(alike):
-        told = {one.place.name: _why_unlike_its_last_run(one, len(alike)) for one in alike}
-    else:
-        norm, count = _most_common(alike)
-        why = DRIFTED.format(count=count)
-        told = {one.place.name: "" if one.outline.digest == norm else why for one in alike}
-    drifted = [Odd(name=name, reason="drifted", detail=why) for name, why in told.items() if why]
-    return [one for one in alike if not told[one.place.name]], drifted
+    told = {one.place.name: CHANGED.format(objects=", ".join(one.changed))
+            for one in alike if one.changed}  # fmt: skip
+    kept = [one for one in alike if one.place.name not in told]
+    if kept:
+        told |= _find_unlike(kept, len(alike))
+    drifted = [Odd(name=name, reason="drifted", detail=why) for name, why in told.items()]
+    return [one for one in kept if one.place.name not in told], drifted
 
 
-def _why_unlike_its_last_run(seen: SeenTarget, count: int) -> str:
-    """Empty where it is as that has left it, or is alone and no run has noted it."""
-    if seen.changed is None:
-        return NO_NORM.format(count=count) if count > 1 else ""
-    return CHANGED.format(objects=", ".join(seen.changed)) if seen.changed else ""
+def _find_unlike(kept: list[SeenTarget], count: int) -> dict[str, str]:
+    """Why some of those of one history have drifted, by name: they have other definitions than more
+    than half of them, or there is no such half, and no run has noted how it has left them. `count`
+    targets have that history."""
+    norm, like_it = _most_common(kept)
+    if 2 * like_it > len(kept):
+        why = DRIFTED.format(count=like_it)
+        return {one.place.name: why for one in kept if one.outline.digest != norm}
+    why = NO_NORM.format(count=count)
+    return {one.place.name: why for one in kept if one.changed is None}
 
 
 def enlarged(facts: Facts, sizes: Mapping[str, tuple[int, int]]) -> Facts:

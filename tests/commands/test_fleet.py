@@ -107,6 +107,22 @@ def test_a_changed_target_that_is_alone_in_its_history_is_left_alone(any_fleet: 
     assert "users changed" in odd["detail"]
 
 
+def test_changed_targets_that_a_run_has_left_alone_are_left_alone_by_the_next_plan_too(
+    any_fleet: Fleet,
+) -> None:
+    any_fleet.up("--to", "1")
+    changed = any_fleet.names[2:]
+    for name in changed:
+        any_fleet.run(name, "create table hand_made (id int)")
+    succeed(any_fleet.migrate("up", "-e", f"live/{any_fleet.names[0]}", "--to", "2"))
+    succeed(any_fleet.migrate("up", "-e", f"live/{any_fleet.names[1]}", "--to", "2"))
+    plan = any_fleet.plan()
+    assert [names(any_fleet, group) for group in plan["groups"]] == ["ab"]
+    assert [(one["name"], one["reason"]) for one in plan["odd"]] == [
+        (name, "drifted") for name in changed
+    ]
+
+
 def test_of_two_targets_the_one_that_is_as_its_run_left_it_goes_on(fleet: Fleet) -> None:
     fleet.up("--to", "1")
     a = fleet.names[0]

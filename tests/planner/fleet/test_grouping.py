@@ -74,6 +74,21 @@ def test_who_is_unsure() -> None:
     assert [one.place.name for one in find_unsure(sure[1:])] == ["b", "c"]
 
 
+def test_those_that_a_run_has_left_behind_as_drifted_do_not_vouch_for_each_other() -> None:
+    ahead = [seen(name, "e", applied=2) for name in "abcd"]
+    left = [replace(seen(name, "x"), changed=("table t",)) for name in "ef"]
+    late = replace(seen("g"), changed=())
+    assert [one.place.name for one in find_unsure([*ahead, *left, late])] == ["e", "f", "g"]
+    assert grouped(*ahead, *left, late) == (["abcd", "g"], {"e": "drifted", "f": "drifted"})
+
+
+def test_of_those_that_are_as_their_runs_left_them_a_minority_has_drifted() -> None:
+    kept = [replace(seen(name), changed=()) for name in "ab"]
+    other = replace(seen("c", "x"), changed=())
+    changed = replace(seen("d"), changed=("table t",))
+    assert grouped(*kept, other, changed) == (["ab"], {"c": "drifted", "d": "drifted"})
+
+
 def test_drifted_ones_may_be_groups_of_their_own() -> None:
     assert grouped(seen("a"), seen("b", "x"), seen("c"), leave_drifted=False) == (["ac", "b"], {})
 
