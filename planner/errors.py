@@ -260,8 +260,16 @@ class StatementFailed(RunError):
 
 
 class Interrupted(LockgateError):
-    """A signal asked us to stop, and everything that the run had done was undone."""
+    """A signal asked us to stop, and everything that the run had done was undone; of a fleet's run
+    what it had applied stays."""
 
-    def __init__(self, signal_number: int, what: str = "Interrupted. Nothing was changed.") -> None:
+    def __init__(
+        self,
+        signal_number: int,
+        what: str = "Interrupted. Nothing was changed.",
+        *,
+        why: str = "",
+        do: str = "",
+    ) -> None:
         self.signal_number = signal_number
-        super().__init__(what)
+        super().__init__(what, why=why, do=do)

@@ -279,8 +279,9 @@ class Coordinator:
         self._write(FINISH_RUN, (digest,))
 
     def _add_targets(self, plan: FleetPlan) -> None:
+        """Of those that something is to be done with."""
         for number, group in enumerate(plan.groups):
-            for one in group.targets:
+            for one in group.targets if group.plan.steps else ():
                 values = (plan.digest, one.name, one.wave, number, TargetState.WAITING)
                 self._write(ADD_TARGET, values)
 

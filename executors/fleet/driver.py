@@ -56,10 +56,12 @@ class Watcher:
 
 @dataclass(slots=True)
 class Drive:
-    """How a run has gone so far: `results` by name, and why it pauses, empty while it does not."""
+    """How a run has gone so far: `results` by name, why it pauses, empty while it does not, and the
+    signal that has stopped it."""
 
     results: dict[str, TargetResult] = field(default_factory=dict)
     paused: str = ""
+    signal: Interrupted | None = None
 
 
 class Driver:
@@ -83,12 +85,12 @@ class Driver:
         self._budget = Budget(len(tasks), terms.total, terms.consecutive, terms.per_host)
 
     def drive(self, actor: str, *, afresh: bool = False) -> Drive:
-        """How the run has gone when all have ended, or it pauses. One that has ended is done
-        `afresh`: each target is asked whether it still has what was applied.
+        """How the run has gone when all have ended, or it pauses, also by a signal: then what ran
+        has ended. One that has ended is done `afresh`: each target is asked whether it still has
+        what was applied.
 
         Raises:
             Locked: this is not the driver any more.
-            Interrupted: a signal; what ran has ended, and the run is noted as paused.
         """
         digest = self._plan.digest
         done = Drive({} if afresh else self._coordinator.read_results(digest))
@@ -100,9 +102,10 @@ class Driver:
                 if done.paused:
                     self._coordinator.pause(digest, actor, done.paused)
                     return done
-        except Interrupted:
-            self._coordinator.pause(digest, actor, "interrupted")
-            raise
+        except Interrupted as signal:
+            done.paused, done.signal = "interrupted", signal
+            self._coordinator.pause(digest, actor, done.paused)
+            return done
         self._coordinator.finish(digest)
         return done
 

@@ -19,6 +19,7 @@ from lockgate.fleet.throttling import Throttled
 from lockgate.planner.environments.judgement import refuse_denied
 from lockgate.planner.errors import (
     Denied,
+    Interrupted,
     LockgateError,
     Paused,
     StalePlan,
@@ -292,8 +293,15 @@ def _tell_newcomers(plan: FleetPlan, fleet: FleetWorkspace) -> None:
 
 
 def refuse_unfinished(done: Drive, total: int, again: str) -> None:
-    """Raises Paused when a run has paused, and the gravest of what has hindered targets; `again` is
-    the command that goes on."""
+    """Raises Interrupted and Paused when a run has paused, and the gravest of what has hindered
+    targets; `again` is the command that goes on."""
+    if done.signal:
+        raise Interrupted(
+            done.signal.signal_number,
+            f"Interrupted. {describe_end(done, total)}",
+            why="What was applied stays, and no other target was begun.",
+            do=f"`{again}` goes on.",
+        )
     if done.paused:
         raise Paused(
             f"The run has paused: {done.paused}. {describe_end(done, total)}",

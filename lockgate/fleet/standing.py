@@ -96,8 +96,10 @@ def verify_last_run(fleet: FleetWorkspace) -> int:
 
 
 def _ask_plan(fleet: FleetWorkspace, plan: FleetPlan) -> dict[str, TargetResult]:
-    """How far each target of a plan is, by its own ledger."""
-    targets = {one.name: (group, one) for group in plan.groups for one in group.targets}
+    """How far each target is that a plan does something with, by its own ledger."""
+    targets = {
+        one.name: (group, one) for group in plan.groups if group.plan.steps for one in group.targets
+    }
     found: dict[str, TargetResult] = {}
 
     def ask(place: TargetPlace) -> None:

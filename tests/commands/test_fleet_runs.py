@@ -49,6 +49,9 @@ def test_no_wave_begins_while_the_one_before_it_soaks(fleet: Fleet) -> None:
     told = driver.communicate(timeout=DEADLINE)[1]
     assert driver.returncode == 143, told
     assert "Waiting 1h" in told
+    assert "Interrupted. 1 of 12 targets applied, 11 waiting." in told
+    assert "Nothing was changed" not in told
+    assert "migrate apply plan.json` goes on" in told
     assert list(fleet.states().values()).count("up to date") == 1
     fleet.configure("waves: [1, 100%]")
     assert "12 of 12 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out
@@ -84,6 +87,26 @@ def test_when_too_many_fail_no_more_than_those_under_way_are_done(fleet: Fleet) 
     shown = succeed(fleet.migrate("history", "-e", "live", "--json")).document["runs"][0]
     assert 1 <= shown["targets"]["failed"] <= 4
     assert shown["targets"]["waiting"] == 12 - shown["targets"]["failed"]
+
+
+def test_targets_with_nothing_to_do_are_no_part_of_a_run(fleet: Fleet) -> None:
+    fleet.configure("failures: {total: 0}")
+    fleet.up("--to", "1")
+    for name in fleet.names[:9]:
+        succeed(fleet.migrate("up", "-e", f"live/{name}"))
+    fleet.plan()
+    for name in fleet.names[9:]:
+        fleet.run(name, "create table orders (id int)")
+    told = refused(fleet.migrate("apply", "plan.json"), 12, "0 of 3 targets applied, 3 failed.")
+    assert "waiting" not in told.err
+    run = succeed(fleet.migrate("history", "-e", "live", "--json")).document["runs"][0]
+    assert run["targets"] == {"failed": 3}
+    succeed(fleet.migrate("status", "-e", "live", "--verify"))
+    run = succeed(fleet.migrate("history", "-e", "live", "--json")).document["runs"][0]
+    assert run["targets"] == {"waiting": 3}
+    for name in fleet.names[9:]:
+        fleet.run(name, "drop table orders")
+    assert "3 of 3 targets applied." in succeed(fleet.migrate("apply", "plan.json")).out
 
 
 def test_a_run_stops_between_two_targets_when_its_time_is_over(fleet: Fleet) -> None:

@@ -129,8 +129,9 @@ def test_a_signal_lets_what_runs_end_and_notes_it(runs: Runs) -> None:
     def interrupt(result: TargetResult) -> None:
         raise Interrupted(2)
 
-    with pytest.raises(Interrupted):
-        runs.drive(plan, tasks, watcher=Watcher(result=interrupt))
+    done = runs.drive(plan, tasks, watcher=Watcher(result=interrupt))
+    assert done.signal is not None
+    assert done.signal.signal_number == 2
     assert runs.state(plan) == ("paused", "interrupted")
     assert runs.coordinator.read_results(plan.digest)["a"].state == TargetState.APPLIED
 
