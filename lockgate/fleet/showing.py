@@ -21,7 +21,7 @@ def show_fleet_plan(plan: FleetPlan, style: str, approvals: ApprovalState) -> No
     from lockgate.views.fleet import text
     from lockgate.views.plan import json
     from lockgate.views.plan.approvals import show_approvals
-    from lockgate.views.terminal import say
+    from lockgate.views.terminal import say_document
 
     if style == "text":
         text.show_fleet(plan)
@@ -31,11 +31,11 @@ def show_fleet_plan(plan: FleetPlan, style: str, approvals: ApprovalState) -> No
     elif style == "markdown":
         from lockgate.views.fleet.markdown import render_fleet_markdown
 
-        say(render_fleet_markdown(plan, approvals).rstrip("\n"))
+        say_document(render_fleet_markdown(plan, approvals).rstrip("\n"))
     elif style == "html":
         from lockgate.views.fleet.plan_page import render_fleet_plan
 
-        say(render_fleet_plan(plan, approvals).rstrip("\n"))
+        say_document(render_fleet_plan(plan, approvals).rstrip("\n"))
     else:
         raise UsageError(
             f"A fleet's plan is not shown as {style}.",

@@ -110,6 +110,17 @@ def say(text: str = "", style: str = "") -> None:
     _write(sys.stdout, _wrapped(text, _width()) if is_terminal(sys.stdout) else text, style)
 
 
+def say_document(text: str, *, is_exact: bool = False) -> None:
+    """A file's text on stdout: where no terminal shows it, in UTF-8, whatever the locale, and if
+    `is_exact` with each character as it is: with escapes SQL would be other SQL."""
+    if is_terminal(sys.stdout):
+        say(text)
+        return
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    print_line(text if is_exact else clean(text), sys.stdout)
+
+
 def say_sentence(text: str, style: str = "") -> None:
     """A line of prose on stdout. On a terminal it is broken between its words, and what follows
     the first line is indented."""
@@ -125,7 +136,7 @@ def tell(text: str = "", style: str = "") -> None:
 def say_sql(sql: str) -> None:
     """SQL on stdout, highlighted on a terminal."""
     if not is_terminal(sys.stdout):
-        say(sql)
+        say_document(sql, is_exact=True)
         return
     from rich.syntax import Syntax
 

@@ -2,12 +2,13 @@
 
 import os
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.commands.running import Project, refused, succeed
+from tests.commands.running import COMMAND, Project, refused, succeed
 
 CREATE = {
     "postgresql": "create table t (id int generated always as identity primary key);"
@@ -65,6 +66,23 @@ def test_equal_schemas_give_equal_files(dumped: Project) -> None:
     for start, end in ((b"", b"\n"), (b"\xef\xbb\xbf", b"\r\n")):  # as git writes it on Windows
         file.write_bytes(start + text.encode().replace(b"\n", end))
         succeed(dumped.migrate("dump", "--check", "schema.sql", environ=path))
+
+
+def test_what_is_printed_is_what_is_written(dumped: Project) -> None:
+    path = {
+        "PATH": f"{dumped.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONIOENCODING": "latin-1",
+    }
+    literal = "кунде 12\u00a0€"
+    dumped.write("001_t.sql", f"create table t (a varchar(20) default '{literal}');", "")
+    succeed(dumped.migrate("up", environ=path))
+    succeed(dumped.migrate("dump", "-o", "written.sql", environ=path))
+    environ = dumped.environ(path)
+    printed = subprocess.run(
+        [*COMMAND, "dump"], cwd=dumped.folder, env=environ, capture_output=True, check=True
+    ).stdout
+    assert literal.encode() in printed
+    assert printed == (dumped.folder / "written.sql").read_bytes()
 
 
 def test_the_history_of_another_tool_is_left_out(dumped: Project, dumped_server: Any) -> None:

@@ -1,6 +1,7 @@
 """What reaches a terminal, a pipe, and a reader who has left."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,23 @@ def test_control_characters_of_files_and_servers_never_reach_a_terminal(
     assert harmless(failed.out), failed.out
     assert harmless(on_terminal(project, "up", "--json").out)
     assert harmless(succeed(on_terminal(project, "history")).out)
+
+
+def test_sql_for_a_file_is_exact_whatever_the_locale(project: Project) -> None:
+    literal = "кунде 12\u00a0€ \u200b a\r\nb"
+    (project.migrations / "001_a.sql").write_bytes(f"-- migrate:up\nselect '{literal}';\n".encode())
+    succeed(project.migrate("plan"))
+    latin = project.environ({"PYTHONIOENCODING": "latin-1"})
+    for arguments in (["show", "plan.json", "--format", "sql"], ["up", "--dry-run"]):
+        ran = subprocess.run(
+            [*COMMAND, *arguments], cwd=project.folder, env=latin, capture_output=True, check=True
+        )
+        assert f"select '{literal}';".encode() in ran.stdout, arguments
+    told = subprocess.run(
+        [*COMMAND, "show", "plan.json", "--format", "markdown"],
+        cwd=project.folder, env=latin, capture_output=True, check=True,
+    )  # fmt: skip
+    assert "кунде 12⟨U+00A0⟩€" in told.stdout.decode()
 
 
 def test_control_characters_of_the_command_line_are_not_echoed(project: Project) -> None:

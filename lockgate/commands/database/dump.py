@@ -43,7 +43,7 @@ def command(
     from lockgate.planner.errors import UsageError
     from lockgate.runs.schema_file import differs, read_objects, read_schema, write_schema
     from lockgate.views.json import show_document
-    from lockgate.views.terminal import say, tell
+    from lockgate.views.terminal import say_document, tell
     from lockgate.workspace import load_environment
 
     if as_json and (out or check):
@@ -65,7 +65,7 @@ def command(
         tell(f"{check} is not the schema of {name}. Write it again: migrate dump -o {check}")
         return Exit.CHANGES
     if out is None:
-        say(text.removesuffix("\n"))
+        say_document(text.removesuffix("\n"), is_exact=True)
     else:
         write_schema(out, text)
         tell(f"Written to {out}.")

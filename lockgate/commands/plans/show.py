@@ -139,17 +139,17 @@ def _compare(earlier: Path | None, plan: Plan) -> PlanDifference | None:
 def _show_markdown(plan: Plan, approvals: ApprovalState, since: PlanDifference | None) -> None:
     from lockgate.views.plan.markdown import render_markdown
     from lockgate.views.plan.review import review
-    from lockgate.views.terminal import say
+    from lockgate.views.terminal import say_document
 
-    say(render_markdown(review(plan), approvals, since).rstrip("\n"))
+    say_document(render_markdown(review(plan), approvals, since).rstrip("\n"))
 
 
 def _show_html(plan: Plan, approvals: ApprovalState, since: PlanDifference | None) -> None:
     from lockgate.views.plan.html import render_html
     from lockgate.views.plan.review import review
-    from lockgate.views.terminal import say
+    from lockgate.views.terminal import say_document
 
-    say(render_html(review(plan), approvals, since).rstrip("\n"))
+    say_document(render_html(review(plan), approvals, since).rstrip("\n"))
 
 
 def _show_json(plan: Plan) -> None:
