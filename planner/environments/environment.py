@@ -112,20 +112,18 @@ class Environment(EnvironmentFile):
 
 
 def databases_of(directory: Path) -> tuple[str, ...]:
-    """The environments of a folder but those without a database, which are there to be extended.
+    """The environments of a folder but those without a database that others extend: one whose file
+    cannot be read is among them, and one that lacks its database by mistake."""
+    said = {name: _said_in(path) for name, path in environment_files(directory).items()}
+    bases = {str(keys.get("extends")) for keys in said.values()}
+    return tuple(one for one in said if one not in bases or "database" in said[one])
 
-    One whose file cannot be read is among them.
-    """
-    files = environment_files(directory)
-    return tuple(name for name, path in files.items() if not _is_base(path))
 
-
-def _is_base(path: Path) -> bool:
+def _said_in(path: Path) -> Mapping[str, object]:
     try:
-        value = read_yaml(path).value
+        return read_yaml(path).value
     except ConfigurationError:
-        return False
-    return bool(value) and "database" not in value
+        return {"database": None}
 
 
 def read_environment(

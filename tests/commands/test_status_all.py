@@ -41,6 +41,23 @@ def test_it_shows_where_each_migration_is(several: Project, mysql_url: str) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("databse: {url_env: LIVE_URL}\n", "databse: unknown key; did you mean database?"),
+        ("extends: test\n", "database: is missing"),
+    ],
+)
+def test_a_file_that_lacks_its_database_by_mistake_is_told(
+    several: Project, mysql_url: str, text: str, problem: str
+) -> None:
+    several.write_environment("live", text)
+    told = show(several, mysql_url)
+    assert told.code == 64
+    assert "live: " in told.out
+    assert problem in told.out
+
+
 def test_on_a_terminal_each_cell_has_its_own_colour(several: Project, mysql_url: str) -> None:
     shown = succeed(on_terminal(several, "status", "--all", NEXT_URL=mysql_url)).out
     assert "002      t2    applied  \x1b[33mpending\x1b[0m\n" in shown
