@@ -316,20 +316,28 @@ def _sentence(error: Any, location: Location, model: type[BaseModel]) -> str:
 def _suggest(location: Location, model: type[BaseModel]) -> str:
     """Where an unknown key may belong: in another map, or under another spelling."""
     *around, key = (str(part) for part in location)
-    maps = {name: _keys(field.annotation) for name, field in model.model_fields.items()}
-    known = maps.get(around[0], []) if around else list(maps)
+    maps = {name: _keys(_models(field.annotation)) for name, field in model.model_fields.items()}
+    within = [model]
+    for part in around:
+        fields = [kind.model_fields[part] for kind in within if part in kind.model_fields]
+        within = [inner for field in fields for inner in _models(field.annotation)]
+    known = _keys(within)
     elsewhere = [name for name, keys in maps.items() if key in keys and [name] != around]
     if elsewhere and not get_close_matches(key, known):
         return f"it belongs under {elsewhere[0]}:"
     return did_you_mean(key, known)
 
 
-def _keys(annotation: Any) -> list[str]:
-    """The keys of the model that an annotation names, alone or inside a union."""
-    kinds = [annotation, *getattr(annotation, "__args__", ())]
-    kinds += [inner for kind in kinds for inner in getattr(kind, "__args__", ())]
-    models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return [key for kind in models for key in kind.model_fields]
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that an annotation names, alone or inside a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    parts = getattr(annotation, "__args__", ())
+    return list(dict.fromkeys(found for part in parts for found in _models(part)))
+
+
+def _keys(models: list[type[BaseModel]]) -> list[str]:
+    return list(dict.fromkeys(key for kind in models for key in kind.model_fields))
 
 
 def _dotted(location: Location) -> str:

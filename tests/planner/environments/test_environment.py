@@ -294,6 +294,11 @@ def test_the_pure_python_loader_refuses_the_same(
     [
         ("databse: embedded", "databse: unknown key; did you mean database?"),
         ("timeouts: {lok: 5s}", "timeouts.lok: unknown key; did you mean lock?"),
+        (
+            "fleet: {targets: {schema: t}}",
+            "fleet.targets.schema: unknown key; did you mean schemas?",
+        ),
+        ("rehearsal: {url_evn: A}", "rehearsal.url_evn: unknown key; did you mean url_env?"),
         ("url_env: DATABASE_URL", "url_env: unknown key; it belongs under database:"),
         ("name: dev", "name: unknown key; it belongs under database:; an environment is named"),
         ("lock: 60s", "lock: is a map: its keys are below it, indented"),
