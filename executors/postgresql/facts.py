@@ -156,6 +156,9 @@ def read_facts(session: PostgreSQLSession) -> Facts:
             read_names(answers),
             tuple(named),
             frozenset(own) or None,
+            event_triggers=tuple(
+                sorted(name for kind, _, name in answers[8] if kind == "event trigger")
+            ),
         ),
     )
 

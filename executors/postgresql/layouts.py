@@ -294,6 +294,7 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
     referrers: dict[int, set[str]] = defaultdict(set)
     children: dict[int, list[str]] = defaultdict(list)
     indexes: dict[int, list[str]] = defaultdict(list)
+    sequences: dict[int, list[str]] = defaultdict(list)
     readers: dict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for oid, name, kind, columns, valid, enforced, parent, key, cascades, text in constraints:
         of_table[oid][name] = ConstraintFacts(
@@ -306,6 +307,8 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
         if kind in "iI":
             indexes[owner] += _named([oid], names)
             computed_of[owner].update(computed)
+        if kind == "S" and owner:
+            sequences[owner] += _named([oid], names)
         for parent in parents:
             children[parent] += _named([oid], names)
     for oid, view, columns in views:
@@ -319,6 +322,7 @@ def read_layouts(answers: Sequence[Rows], names: Mapping[int, str]) -> dict[int,
             dict(sorted(readers[oid].items())),
             tuple(sorted({*computed, *computed_of[oid]})), tuple(keys), definition or "",
             of_table[oid], has_triggers, role, read_fires(triggers or (), rules or ()),
+            tuple(sorted(sequences[oid])),
         )
         for oid, kind, logged, method, tablespace, owner, parents, default, key, computed, keys,
         definition, has_triggers, role, triggers, rules, *_ in relations

@@ -123,11 +123,11 @@ class Layout:
     `sequence` or `foreign table`. `owner` is the table of an index, or of a sequence that belongs
     to a column. `parents` are what it inherits from or is a partition of, `children` the other way;
     `default` is the default partition. `partition_key` is as the server prints it. `indexes`
-    are its own, `referrers` the tables with foreign keys to this one, `views` those that read it,
-    each with the columns that it reads. `computed` are the columns in expressions and conditions of
-    its indexes, or of an index; `has_triggers` leaves out those of its constraints. Of an index
-    `keys` are its columns, and `definition` is what it is made of, without its name. `role` is the
-    owner. `fires` are its triggers and rules.
+    are its own, `sequences` belong to its columns, `referrers` are the tables with foreign keys to
+    this one, `views` those that read it, each with the columns that it reads. `computed` are the
+    columns in expressions and conditions of its indexes, or of an index; `has_triggers` leaves out
+    those of its constraints. Of an index `keys` are its columns, and `definition` is what it is
+    made of, without its name. `role` is the owner. `fires` are its triggers and rules.
     """
 
     kind: str
@@ -149,6 +149,7 @@ class Layout:
     has_triggers: bool = False
     role: str = ""
     fires: Mapping[str, FiredFacts] = field(default_factory=dict)
+    sequences: tuple[str, ...] = ()
 
 
 @frozen
@@ -204,13 +205,14 @@ class KnownNames:
 
     `path` are the schemas in which a name without one is looked for. `schemas` are those of which
     all names are listed; None: of all. `folded` says that they are in lower case, as two in
-    different case may be one.
+    different case may be one. `event_triggers` are those of PostgreSQL that run.
     """
 
     found: frozenset[tuple[str, str, str]]
     path: tuple[str, ...] = ()
     schemas: frozenset[str] | None = None
     folded: bool = False
+    event_triggers: tuple[str, ...] = ()
 
 
 @frozen

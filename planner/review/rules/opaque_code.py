@@ -39,8 +39,7 @@ def _fired(subject: Subject) -> Iterator[Finding]:
 
 def _watched(subject: Subject) -> Iterator[Finding]:
     names = subject.terms.facts.names
-    watching = sorted(name for kind, _, name in (names.found if names else ())
-                      if kind == "event trigger")  # fmt: skip
+    watching = names.event_triggers if names else ()
     first = next((one for one in subject.statements if one.impact.reading.is_definition), None)
     if watching and first:
         told = f"Event triggers of the database run with DDL: {', '.join(watching)}."

@@ -70,6 +70,13 @@ def test_what_is_known_not_to_be_there_is_no_loss_to_tell_of() -> None:
     assert told == [1, 3]
 
 
+def test_the_event_triggers_of_the_database_are_named_once() -> None:
+    facts = Facts(names=KnownNames(frozenset(), event_triggers=("audit", "watch")))
+    found = lint(section("select 1;\ncreate table a (b int);\ndrop table a;", POSTGRESQL, facts))
+    told = [(one.statement, one.message) for one in found if one.code == "opaque-code"]
+    assert told == [(2, "Event triggers of the database run with DDL: audit, watch.")]
+
+
 def test_a_waiver_keeps_the_finding_and_shows_its_reason() -> None:
     waiver = Waiver("drops-data", "it is empty", line=1, statement=2)
     kept, waived = lint(section("drop table a;\ndrop table b", POSTGRESQL), [waiver])

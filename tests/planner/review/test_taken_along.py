@@ -1,6 +1,7 @@
 """What goes along with what a plan drops: told, shown, and looked at again by `apply`."""
 
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
@@ -8,6 +9,8 @@ from lockgate.planner.database.facts import ColumnFacts, Dependent, Facts, Layou
 from lockgate.planner.errors import StalePlan
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.reading.postgresql.weighing.taking import find_taking
+from lockgate.planner.reading.reader import read_section
 from lockgate.planner.review.inspection import inspect, read_subjects, without_files
 from lockgate.planner.review.schema_changes import find_schema_changes
 from lockgate.planner.review.section import ReviewTerms
@@ -67,3 +70,17 @@ def test_what_came_after_the_plan_was_made_makes_it_stale() -> None:
     tables = {"t": replace(TABLE, layout=layout), "by_both": INDEX, "late": INDEX}
     with pytest.raises(StalePlan, match="With step 1 statement 1 goes the index late of t"):
         refuse_more_taken(plan, POSTGRESQL, replace(FACTS, tables=tables))
+
+
+def test_only_what_hangs_on_a_table_is_looked_at_when_it_is_dropped() -> None:
+    class Unlisted(dict[str, TableFacts]):
+        def items(self) -> NoReturn:
+            raise AssertionError("each drop would look at every table of the database")
+
+    counted = replace(TABLE, layout=Layout("table", sequences=("t_a_seq", "gone_seq")))
+    sequence = TableFacts("", 1, 9, {}, layout=Layout("sequence", owner="t"))
+    borrowed = {"relation t_a_seq": (Dependent("default", "a", "other"),)}
+    facts = Facts(Unlisted({"t": counted, "t_a_seq": sequence}), dependents=borrowed)
+    (reading,) = read_section(["drop table t cascade"], POSTGRESQL)
+    taking = find_taking(reading, facts)
+    assert [(one.kind, one.key, one.name) for one in taking.gone] == [("default", "other", "a")]

@@ -306,7 +306,7 @@ def _rename(old: Object, new: Object, facts: Facts, schema: str | None = None) -
 
 
 def _names(lay: Layout, key: str) -> bool:
-    direct = (*lay.parents, *lay.children, *lay.referrers, *lay.indexes, *lay.views)
+    direct = (*lay.parents, *lay.children, *lay.referrers, *lay.indexes, *lay.sequences, *lay.views)
     parents = (one.parent for one in lay.constraints.values())
     return key in direct or key in (lay.owner, lay.default) or key in parents
 
@@ -320,6 +320,7 @@ def _respelled(lay: Layout, spell: Callable[[tuple[str, ...]], tuple[str, ...]])
         children=spell(lay.children),
         referrers=spell(lay.referrers),
         indexes=spell(lay.indexes),
+        sequences=spell(lay.sequences),
         views={spell((view,))[0]: read for view, read in lay.views.items()},
         constraints={
             name: replace(one, parent=spell((one.parent,))[0])

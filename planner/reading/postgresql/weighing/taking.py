@@ -173,7 +173,7 @@ def _on_relation(key: str, facts: Facts) -> Iterator[Hanging]:
     yield from _told(label("relation", key), facts)
     of_columns = (label("column", key, name) for name in _columns(key, facts))
     of_constraints = (label("constraint", key, name) for name in layout.constraints)
-    of_sequences = (label("relation", one) for one in _sequences(key, facts))
+    of_sequences = (label("relation", one) for one in layout.sequences if one in facts.tables)
     for name in (*of_columns, *of_constraints, *of_sequences):
         yield from ((one, is_part) for one, is_part in _told(name, facts) if one.key != key)
 
@@ -267,12 +267,6 @@ def _node(one: Dependent) -> Dropped:
 
 def _columns(key: str, facts: Facts) -> Iterable[str]:
     return facts.tables[key].columns if key in facts.tables else ()
-
-
-def _sequences(key: str, facts: Facts) -> Iterator[str]:
-    for name, one in facts.tables.items():
-        if one.layout and one.layout.kind == "sequence" and one.layout.owner == key:
-            yield name
 
 
 def _made_of(key: str, facts: Facts) -> Iterator[str]:
