@@ -76,7 +76,10 @@ def _sqitch(numbers: Sequence[int], broken: int) -> dict[str, str]:
 
 
 def _liquibase(numbers: Sequence[int], broken: int) -> dict[str, str]:
-    sets = (f'\n--changeset "ann b":{n}\n{_up(n, broken)}--rollback {drop(n)};\n' for n in numbers)
+    sets = (
+        f'\n--changeset "ann b":{n}\n--comment: the {n}\n{_up(n, broken)}--rollback {drop(n)};\n'
+        for n in numbers
+    )
     return {"changelog.sql": "".join(["--liquibase formatted sql\n", *sets])}
 
 

@@ -69,6 +69,11 @@ def read_changeset(migration: Migration) -> Changeset:
     return Changeset("\n".join(lines), attributes, tuple(valid))
 
 
+def is_told(line: str) -> bool:
+    """Whether a line of a changeset says something of it, and is no SQL."""
+    return bool(COMMENT.fullmatch(line) or VALID.fullmatch(line))
+
+
 def unquoted(text: str) -> str:
     """A name without the quotes around it."""
     return text.strip().strip('"')

@@ -24,6 +24,7 @@ from lockgate.planner.migrations.foreign.changesets import (
     CHANGESET,
     ROLLBACK,
     ROLLBACK_BLOCK,
+    is_told,
     match_changeset,
     read_attributes,
     unquoted,
@@ -39,6 +40,7 @@ from lockgate.planner.migrations.foreign.sections import (
 from lockgate.planner.migrations.format import Header, naming
 from lockgate.planner.migrations.migration import Migration, Section, Sections, SourceFile
 from lockgate.planner.sql.dialect import Dialect
+from lockgate.planner.sql.line_comments import space_dashes
 from lockgate.planner.value import replace
 
 TOOL = "Liquibase"
@@ -151,7 +153,7 @@ def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str
     file = migration.files[0]
     attributes = _attributes(file)
     text = PARAMETER.sub(lambda one: variables.get(one["name"], one[0]), file.text)
-    draft = _draft(replace(file, text=text))
+    draft = _stripped(_draft(replace(file, text=text)), attributes, dialect)
     transactional = attributes.get("runintransaction", "").lower() != "false"
     up = read_pieces(
         file,
@@ -167,6 +169,18 @@ def read_sections(migration: Migration, dialect: Dialect, variables: Mapping[str
         file, pieces, dialect, transactional=transactional, line=file.line, end=up.end
     )
     return Sections(up, _way_back(down, draft))
+
+
+def _stripped(draft: _Draft, attributes: Mapping[str, str], dialect: Dialect) -> _Draft:
+    """With comments that the engine takes for comments: Liquibase sends it none, unless the
+    changeset keeps them."""
+    if attributes.get("stripcomments", "true").lower() != "true":
+        return draft
+    up, down = (
+        [Piece(space_dashes(piece.text, dialect), piece.line) for piece in pieces]
+        for pieces in (draft.up, draft.down)
+    )
+    return replace(draft, up=up, down=down)
 
 
 def _way_back(down: Section, draft: _Draft) -> Section | None:
@@ -287,7 +301,7 @@ def _draft(file: SourceFile) -> _Draft:
             in_block = True
         elif rollback:
             _take_rollback(file, draft, number, rollback["sql"] or "")
-        else:
+        elif not is_told(line.rstrip("\r\n")):
             draft.up.append(Piece(line, number))
     return replace(draft, up=_joined(draft.up), down=_joined(draft.down))
 

@@ -23,7 +23,7 @@ from lockgate.planner.migrations.format import (
     parse_sections,
 )
 from lockgate.planner.migrations.migration import OWN, Section
-from lockgate.planner.sql.dialect import MYSQL, POSTGRESQL, Dialect
+from lockgate.planner.sql.dialect import MARIADB, MYSQL, POSTGRESQL, Dialect
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/other-tools.md"
 
@@ -398,6 +398,21 @@ class TestLiquibase:
                                   f"{body}\n//\nselect 3\n//\n"})  # fmt: skip
         found = read_migrations(tmp_path, MYSQL, "liquibase")
         assert contents(found, MYSQL)[0][2] == [body, "select 3"]
+
+    @pytest.mark.parametrize("dialect", [POSTGRESQL, MYSQL, MARIADB])
+    def test_what_it_strips_is_no_sql_on_any_engine(self, dialect: Dialect, tmp_path: Path) -> None:
+        """To MySQL `--x` is arithmetic, and Liquibase's own first changelog has `--comment: x`."""
+        write(tmp_path, {"a.sql": "--liquibase formatted sql\n--changeset a:1\n"
+                                  "--comment: it's one\n--validCheckSum: any\n"
+                                  "--plain, it's no SQL\nselect 1 --too\n"
+                                  ", '--x';\n--rollback select 2 --undone\n"})  # fmt: skip
+        (found,) = read_migrations(tmp_path, dialect, "liquibase").migrations
+        sections = parse_sections(found, dialect, {})
+        assert sections.down is not None
+        kept = "--" if dialect is POSTGRESQL else "-- "
+        assert [one.sql for one in sections.up.statements] == [f"select 1 {kept}too\n, '--x'"]
+        assert [one.sql for one in sections.down.statements] == ["select 2"]
+        assert sections.up.statements[0].line == 6
 
 
 def test_a_breakpoint_of_drizzle_is_no_sql_for_mysql(tmp_path: Path) -> None:
