@@ -88,13 +88,19 @@ def _find_rolled_back(back: Return, ledger: Ledger) -> list[Migration]:
 def _would_miss(gone: Sequence[Migration], back: Return) -> HistoryError:
     tool, there = back.tool, back.find_there()
     left = [file for file in back.files if file.key in there and file not in gone]
-    lines = _lines(tool.forget, back, gone, left) if back.is_matched else [f"  {tool.unmarking}"]
+    lines = _lines(tool.forget, back, gone, left) if back.is_matched else [_unmarking(back)]
     return HistoryError(
         f"lockgate has rolled back {_versions(gone)} since, which {tool.name} calls applied.",
         why="It would never run them again.",
         do=f"Apply them again with `migrate up --to {gone[-1].version}`; or have {tool.name} note "
         "that they are rolled back, as below. Then `migrate adopt --undo`.\n" + "\n".join(lines),
     )
+
+
+def _unmarking(back: Return) -> str:
+    table = back.history.table
+    noting = Noting(table, back.dialect, (), {}, None)
+    return f"  {back.tool.unmarking.format(table=noting.place)}"
 
 
 def _does_not_know(ran: Sequence[Entry], ledger: Ledger, tools: Sequence[Return]) -> HistoryError:
@@ -112,7 +118,8 @@ def _does_not_know(ran: Sequence[Entry], ledger: Ledger, tools: Sequence[Return]
     if _are_last(found, back.files, ledger) and all(map(back.goes_back, found)):
         down = f"Roll them back with `migrate down --steps {len(found)}`. Or, if they are to stay, "
     if back.is_matched:
-        left = [file for file in back.files if file.key in back.find_there()]
+        there = {*back.find_there(), *(file.key for file in found)}
+        left = [file for file in back.files if file.key in there]
         do = f"have {names} note that they are applied, as below. Then `migrate adopt --undo`."
         lines = _lines(back.tool.note, back, found, left)
         return HistoryError(what, why=why, do="\n".join([_sentence(down, do), *lines]))
@@ -120,7 +127,8 @@ def _does_not_know(ran: Sequence[Entry], ledger: Ledger, tools: Sequence[Return]
     do = (
         f"take them out of our history (`migrate plan {forget} -o forget.json`, `migrate apply "
         "forget.json`), and `migrate adopt --undo`. Then write migrations of "
-        f"{back.tool.name} that make the same, and call them applied: {back.tool.marking}."
+        f"{back.tool.name} that make the same, and call them applied: "
+        f"{back.tool.marking.format(table=back.adopted.table)}."
     )
     why = f"No migration of {back.tool.name} makes them."
     return HistoryError(what, why=why, do=_sentence(down, do))
@@ -140,16 +148,14 @@ def _are_last(found: Sequence[Migration], files: Sequence[Migration], ledger: Le
 def _lines(
     of_tool: Lines, back: Return, found: Sequence[Migration], left: Sequence[Migration]
 ) -> list[str]:
-    """What notes these in the tool's table; `left` are the others that it calls applied. A command
-    needs the name that the table had."""
+    """What notes these in the tool's table; `left` are those that it calls applied after that. A
+    command needs the name that the table had."""
     if not found:
         return []
     adopted, table = back.adopted, back.history.table
     rows = {key: row for key, row in back.find_there().items() if row}
-    last = max(
-        [*left, *found] if of_tool is back.tool.note else left, key=back.files.index, default=None
-    )
-    noting = Noting(table, back.dialect, tuple(found), rows, last)
+    last = max(left, key=back.files.index, default=None)
+    noting = Noting(table, back.dialect, tuple(found), rows, last, tuple(back.files))
     lines = list(of_tool(noting))
     if table.name == renamed(adopted.table) and not all(line.endswith(";") for line in lines):
         lines.insert(0, noting.rename(adopted.table))

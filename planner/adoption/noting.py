@@ -33,13 +33,14 @@ Value = str | int | bool | bytes | None
 class Noting:
     """What is to be noted. `chosen` are the migrations in running order, `rows` what the tool's
     table says of them by now, and `last` the last migration that it calls applied when all of it is
-    noted; None: there is none."""
+    noted; None: there is none. `files` are all migrations that there are."""
 
     table: FoundTable
     dialect: Dialect
     chosen: tuple[Migration, ...]
     rows: Mapping[VersionKey, AppliedThere]
     last: Migration | None
+    files: tuple[Migration, ...] = ()
 
     @property
     def place(self) -> str:

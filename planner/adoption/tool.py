@@ -139,13 +139,16 @@ class MigrationTool:
     own_schemas: frozenset[str] = frozenset()
     """The schemas that it makes for its tables alone, where it has one of these."""
     companions: frozenset[str] = frozenset()
-    """What else it keeps in that schema, in lower case: a lock, say."""
+    """What else it keeps in that schema, in lower case: a lock, say. What is no table is here with
+    its kind: `function f`."""
     asked: tuple[Beside, ...] = ()
     """Those of them that tell what is half done."""
     single_row: bool = False
     """Whether its table has the last version alone, and all before it are applied too."""
     reads_all: bool = True
     """Whether its migrations are SQL files, which lockgate can read as they are."""
+    elsewhere: str = ""
+    """A sentence on where its history is, where it may be in no table of the database."""
     left_out: str = ""
     """What else to do about one that is applied and not among the files: they may be left out."""
     renoting: str = ""
@@ -156,7 +159,7 @@ class MigrationTool:
     forget: Lines = say_nothing
     """What makes it call migrations not applied that were rolled back without it."""
     marking: str = ""
-    """How its own migrations are called applied, where they are code."""
+    """How its own migrations are called applied, where they are code; `{table}` is its table."""
     unmarking: str = ""
     """How those are called not applied that are rolled back."""
 

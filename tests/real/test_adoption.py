@@ -77,7 +77,7 @@ def adopted(project: Project) -> Any:
 
 @cases(
     OF_FILES, "dbmate-mysql", "graphile-migrate-postgres", "drizzle-postgres", "yoyo-postgres",
-    "sqitch-postgres", "liquibase-postgres",
+    "sqitch-mysql", "liquibase-mariadb",
 )  # fmt: skip
 def test_a_tool_of_files_is_taken_over_and_goes_on(
     tool: RealTool, server: Any, project: Project
@@ -117,7 +117,7 @@ def test_a_tool_of_files_is_taken_over_and_goes_on(
 
 @cases(
     OF_FILES, "dbmate-postgres", "drizzle-mysql", "graphile-migrate-postgres", "yoyo-mysql",
-    "sqitch-postgres", "liquibase-mariadb",
+    "sqitch-postgres", "liquibase-postgres",
 )  # fmt: skip
 def test_what_a_refusal_to_go_back_says_makes_the_tool_know(
     tool: RealTool, server: Any, project: Project

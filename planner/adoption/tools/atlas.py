@@ -92,7 +92,10 @@ def _verify(
 def _set(noting: Noting) -> Sequence[str]:
     if noting.last is None:
         return tuple(noting.delete(version=noting.row(one).version) for one in noting.chosen)
-    return (f"atlas migrate set {noting.last.version} --url URL --dir file://DIR",)
+    return (
+        "atlas migrate hash --dir file://DIR",  # it refuses a file that its `atlas.sum` lacks
+        f"atlas migrate set {noting.last.version} --url URL --dir file://DIR",
+    )
 
 
 TOOL = MigrationTool(

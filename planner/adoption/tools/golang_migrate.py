@@ -28,7 +28,7 @@ def _read(rows: Sequence[TableRow]) -> Testimony:
 
 
 def _force(noting: Noting) -> Sequence[str]:
-    version = int(noting.last.version) if noting.last else -1
+    version = int(noting.last.version) if noting.last else "-- -1"  # `-1` alone is a flag to it
     return (f"migrate -path DIR -database URL force {version}   (the program of golang-migrate)",)
 
 

@@ -47,6 +47,6 @@ TOOL = MigrationTool(
     read=each_row(_applied, by_number("id")),
     note=for_each(_note),
     forget=for_each(lambda noting, one: noting.delete(name=noting.row(one).name)),
-    marking="a row in knex_migrations with the file's name",
-    unmarking="delete from knex_migrations where name = 'FILE.js';",
+    marking="a row in {table} with the file's name",
+    unmarking="delete from {table} where name = 'FILE.js';",
 )

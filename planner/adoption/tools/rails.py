@@ -18,6 +18,6 @@ TOOL = MigrationTool(
     read=dbmate.TOOL.read,
     note=dbmate.TOOL.note,
     forget=dbmate.TOOL.forget,
-    marking="a row in schema_migrations with its version",
-    unmarking="delete from schema_migrations where version = 'VERSION';",
+    marking="a row in {table} with its version",
+    unmarking="delete from {table} where version = 'VERSION';",
 )

@@ -66,13 +66,30 @@ RFC_3339 = {
 """Now, on an engine with quotes of backticks, and on others."""
 
 
+def _width(noting: Noting) -> int:
+    """That of the rows which are there; of the narrower ones where none shows it."""
+    known = ((file, noting.rows[file.key]) for file in noting.files if file.key in noting.rows)
+    return max((_width_of(*one) for one in known), default=WIDTHS[0])
+
+
+def _width_of(migration: Migration, applied: AppliedThere) -> int:
+    for text in spellings(migration):
+        for width in WIDTHS:
+            if (
+                str(checksum_of(migration.name, int(applied.version), text, width))
+                == applied.checksum
+            ):
+                return width
+    return WIDTHS[0]
+
+
 def _note(noting: Noting, migration: Migration) -> str:
     version, text = int(migration.version), up_text(migration).encode()
     return noting.insert(
         version=version,
         name=migration.name,
         applied_on=Expression(RFC_3339[noting.dialect.backtick_quotes]),
-        checksum=str(checksum_of(migration.name, version, text, WIDTHS[0])),
+        checksum=str(checksum_of(migration.name, version, text, _width(noting))),
     )
 
 

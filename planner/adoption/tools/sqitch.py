@@ -91,6 +91,11 @@ def _forget(noting: Noting) -> Sequence[str]:
     return (f"sqitch revert -y --log-only{to} TARGET",)
 
 
+OF_MYSQL = frozenset({
+    "function checkit", "trigger ck_insert_dependency", "trigger ck_update_dependency",
+})  # fmt: skip
+"""What its registry has there in place of checks."""
+
 TOOL = MigrationTool(
     name="Sqitch",
     tables=words("changes"),
@@ -99,10 +104,13 @@ TOOL = MigrationTool(
         "change_id script_hash change project committed_at committer_name committer_email"
     ),
     beside=words("events dependencies"),
-    companions=words("events dependencies projects releases tags"),
+    companions=words("events dependencies projects releases tags") | OF_MYSQL,
     asked=(Beside("events", words("event change committed_at"), _failed),),
     read=_read,
     verify=_verify,
+    elsewhere="On MySQL and MariaDB Sqitch keeps its registry in a database of its own, where it "
+    "cannot be taken over. Name the last change that `sqitch status` says is deployed: `migrate "
+    "plan --baseline CHANGE`.",
     renoting="`sqitch revert --log-only` to the change before them, and `sqitch deploy --log-only`",
     note=_note,
     forget=_forget,

@@ -130,7 +130,8 @@ def noting(tool: MigrationTool, *, last: bool = True) -> Noting:
         ("Prisma", ["prisma migrate resolve --applied 20240101_it's_more.sql",
                     "prisma migrate resolve --applied 20240102_it's_more.sql"]),
         ("Sqitch", ["sqitch deploy --log-only --to-change 20240102 TARGET"]),
-        ("Atlas", ["atlas migrate set 20240102 --url URL --dir file://DIR"]),
+        ("Atlas", ["atlas migrate hash --dir file://DIR",
+                   "atlas migrate set 20240102 --url URL --dir file://DIR"]),
         ("Supabase", ["supabase migration repair --db-url URL --status applied 20240101",
                       "supabase migration repair --db-url URL --status applied 20240102"]),
         ("yoyo", ["yoyo mark --batch --database URL --match '^20240101$' DIR",
@@ -146,7 +147,7 @@ def test_a_tool_with_a_command_for_it_takes_that(name: str, lines: list[str]) ->
 @pytest.mark.parametrize(
     ("name", "last", "first_line"),
     [
-        ("golang-migrate", False, "migrate -path DIR -database URL force -1 "),
+        ("golang-migrate", False, "migrate -path DIR -database URL force -- -1 "),
         ("Sqitch", True, "sqitch revert -y --log-only --to-change 20240102 TARGET"),
         ("Sqitch", False, "sqitch revert -y --log-only TARGET"),
         ("Atlas", False, "delete from app.\"a-b\" where version = 'v20240101';"),

@@ -9,7 +9,7 @@ from lockgate.planner.adoption import tool as kinds
 from lockgate.planner.adoption.going_back import Return, refuse_return
 from lockgate.planner.adoption.matching import Takeover
 from lockgate.planner.adoption.tool import AppliedThere, MigrationTool
-from lockgate.planner.adoption.tools import alembic, dbmate, supabase
+from lockgate.planner.adoption.tools import alembic, atlas, dbmate, knex, supabase
 from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.recording import AdoptedTable, Recorded, Recording
@@ -76,6 +76,17 @@ def test_what_was_rolled_back_is_applied_again_or_taken_out_of_the_table() -> No
     assert told.endswith("  delete from history where version = '1';")
 
 
+def test_a_command_for_both_ways_names_the_last_one_that_is_left() -> None:
+    steps = tuple(Recorded(one.key, one.checksum, NOW) for one in (ONE, TWO))
+    found = replace(
+        adopted(ONE), recordings=(Recording(NOW, NOW, steps, adopted().recordings[0].adopted),)
+    )
+    told = refusal(found, [returning(atlas.TOOL, "1", "2")])
+    assert told.endswith("  atlas migrate set 1 --url URL --dir file://DIR")
+    told = refusal(adopted(ONE, TWO), [returning(atlas.TOOL, "1")])
+    assert told.endswith("  atlas migrate set 2 --url URL --dir file://DIR")
+
+
 def test_a_command_needs_the_name_that_the_table_had() -> None:
     name = "history_before_lockgate"
     told = refusal(adopted(ONE, TWO), [returning(supabase.TOOL, "1", name=name)])
@@ -100,6 +111,12 @@ class TestCode:
         told = refusal(adopted(), [returning(alembic.TOOL, "ae10")])
         assert told.endswith("alembic stamp REVISION   (the last one that is left, or base)")
         refuse_return(adopted(), [returning(alembic.TOOL, "1975")])
+
+    def test_its_table_is_called_as_its_users_call_it(self) -> None:
+        told = refusal(adopted(ONE, TWO), [returning(knex.TOOL, "ae10")])
+        assert told.endswith("call them applied: a row in history with the file's name.")
+        told = refusal(adopted(), [returning(knex.TOOL, "ae10")])
+        assert told.endswith("\n  delete from history where name = 'FILE.js';")
 
     def test_what_is_applied_again_is_known_to_it(self) -> None:
         later = replace(ledger([ONE]).entries[0], applied_at=NOW + timedelta(days=1))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from lockgate.planner.adoption.noting import Noting
 from lockgate.planner.adoption.recognition import find_histories, known_tools
 from lockgate.planner.adoption.tool import AppliedThere
 from lockgate.planner.adoption.tools import (
@@ -31,6 +32,7 @@ from lockgate.planner.adoption.tools import (
 )
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.migrations.migration import Migration, SourceFile
+from lockgate.planner.sql.dialect import POSTGRESQL
 
 AT = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -375,3 +377,20 @@ def test_drizzle_knows_a_changed_file_by_its_time_in_the_journal() -> None:
     journal = SourceFile("meta/_journal.json", "1700000000000\n", "header")
     assert drizzle.TOOL.is_of(replace(file, files=(*file.files, journal)), row)
     assert not drizzle.TOOL.is_of(file, row)
+
+
+@pytest.mark.parametrize("width", refinery.WIDTHS)
+def test_refinery_is_told_sums_of_the_width_that_its_rows_have(width: int) -> None:
+    first, second = (
+        Migration(
+            str(n), "it_is", f"V{n}__it_is.sql", "", (), (SourceFile("a", "select 1;", "up"),)
+        )
+        for n in (1, 2)
+    )
+    known = str(refinery.checksum_of("it_is", 1, b"select 1;", width))
+    noting = Noting(
+        FoundTable("app", "refinery_schema_history", frozenset()), POSTGRESQL, (second,),
+        {first.key: AppliedThere("1", "it_is", checksum=known)}, second, (first, second),
+    )  # fmt: skip
+    (line,) = refinery.TOOL.note(noting)
+    assert str(refinery.checksum_of("it_is", 2, b"select 1;", width)) in line
