@@ -226,20 +226,29 @@ def load_migrations(environment: Environment) -> Directory:
 def refuse_other_format(environment: Environment) -> None:
     """Raises UsageError when an environment's migrations are in another tool's format: a new file
     in ours would be none of them."""
-    from lockgate.planner.migrations.directory import recognise_format
-    from lockgate.planner.migrations.format import ALIASES, AUTO, load_format
+    from lockgate.planner.migrations.format import load_format
     from lockgate.planner.migrations.migration import OWN
 
-    name, path = environment.migrations_format, environment.migrations_directory
-    if name == AUTO:
-        name = recognise_format(path) if path.is_dir() else OWN
-    if ALIASES.get(name, name) != OWN:
+    name = find_format(environment)
+    if name != OWN:
         known = load_format(name)
         raise UsageError(
             f"The migrations of {environment.name} are in the format of {known.TOOL}.",
             why="A file of lockgate's own would not be one of them.",
             do=f"Make the file as its tool has it: {known.LAYOUT}.",
         )
+
+
+def find_format(environment: Environment) -> str:
+    """The name of the format of an environment's migrations; ours where there are none."""
+    from lockgate.planner.migrations.directory import recognise_format
+    from lockgate.planner.migrations.format import ALIASES, AUTO
+    from lockgate.planner.migrations.migration import OWN
+
+    name, path = environment.migrations_format, environment.migrations_directory
+    if name == AUTO:
+        name = recognise_format(path) if path.is_dir() else OWN
+    return ALIASES.get(name, name)
 
 
 def author(deadline: float | None = None, emergency: str = "") -> Author:

@@ -40,6 +40,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from lockgate.planner.versions import is_numbered
+
 Fault = Literal[
     "altered", "broken", "unknown", "expired", "not yet valid", "revoked", "namespace",
     "unverifiable",
@@ -147,9 +149,16 @@ class OutOfOrder(HistoryError):
         super().__init__(
             f"Pending before {last_applied}, which is applied: {', '.join(versions)}.",
             why="It would run after migrations that were written and tested without it.",
-            do="Give it a higher version, or set `out_of_order: warn` under `policy:` in the "
-            "environment.",
+            do=f"{_later(versions, last_applied)}, or set `out_of_order: warn` under `policy:` in "
+            "the environment.",
         )
+
+
+def _later(versions: tuple[str, ...], last: str) -> str:
+    """How a migration comes after another one: versions that are texts are in no order."""
+    if all(map(is_numbered, versions)):
+        return "Give it a higher version"
+    return f"Put it after {last} where the order is kept (a changelog, a plan)"
 
 
 class Occupied(HistoryError):

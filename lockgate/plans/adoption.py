@@ -15,10 +15,10 @@ from lockgate.planner.database.recording import adopted_tables, rolled_back
 from lockgate.planner.environments.environment import Environment
 from lockgate.planner.errors import HistoryError, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
-from lockgate.planner.value import frozen
+from lockgate.planner.value import frozen, replace
 from lockgate.plans.making import Request, plan_live
 from lockgate.plans.rehearsal import compare_taken
-from lockgate.workspace import open_workspace, read_settled
+from lockgate.workspace import find_format, open_workspace, read_settled
 
 AUTO = "auto"
 
@@ -26,10 +26,11 @@ AUTO = "auto"
 @frozen
 class Source:
     """Whose history: a tool, or `auto`. With `table`, what that tool keeps under a name of its
-    users, which its columns alone do not tell."""
+    users, which its columns alone do not tell. `layout` is the format of the migrations."""
 
     tool: str = AUTO
     table: str | None = None
+    layout: str = ""
 
     def __post_init__(self) -> None:
         if self.table and self.tool == AUTO:
@@ -50,22 +51,24 @@ def plan_adoption(
     """
     with open_workspace(environment) as work:
         ledger = read_settled(work.engine)
-        takeover = find_takeover(work.engine, source, baseline, ledger)
+        meant = replace(source, layout=find_format(environment))
+        takeover = find_takeover(work.engine, meant, baseline, ledger)
         plan = plan_live(work, ledger, Request(takeover=takeover))
         if not plan.steps and not _is_news(takeover, ledger):
             raise _nothing(takeover, ledger)
         if verify is False:
             return plan
         try:
-            return _warned(plan, *compare_taken(work, plan, ledger, takeover))
+            told = compare_taken(work, plan, ledger, takeover)
+            return _warned(_compared(plan), *told)
         except HistoryError:
             raise
         except LockgateError as error:
             if verify:
                 raise
             why = f"{error.what}. {error.do}".replace("..", ".").strip()
-            told = "The schema was not compared with what these migrations make"
-            return _warned(plan, f"{told}: {why}")
+            what = "The schema was not compared with what these migrations make"
+            return _warned(plan, f"{what}: {why}")
 
 
 def _is_news(takeover: Takeover, ledger: Ledger) -> bool:
@@ -78,8 +81,15 @@ def _is_news(takeover: Takeover, ledger: Ledger) -> bool:
     return any(any(find_moved(one, now, ledger)) for one in known)
 
 
+def _compared(plan: Plan) -> Plan:
+    """The plan that says so of itself, not sealed again."""
+    assert plan.adopted is not None
+    adopted = plan.adopted.model_copy(update={"compared": True})
+    return plan.model_copy(update={"adopted": adopted})
+
+
 def _warned(plan: Plan, *told: str) -> Plan:
-    return seal(plan.model_copy(update={"warnings": (*plan.warnings, *told)})) if told else plan
+    return seal(plan.model_copy(update={"warnings": (*plan.warnings, *told)}))
 
 
 def find_takeover(engine: Engine, source: Source, baseline: str | None, ledger: Ledger) -> Takeover:
@@ -149,7 +159,7 @@ def _not_one(found: list[str], source: Source) -> UsageError:
     if not found:
         return UsageError(
             "No table here is the history of a tool that lockgate knows.",
-            why=f"Known are {', '.join(tool_names()[1:])}.",
+            why=_elsewhere(source) or f"Known are {', '.join(tool_names()[1:])}.",
             do="Where its table has a name of your own: `migrate adopt --from TOOL --table NAME`. "
             "Else name the last of the migrations whose work is in the database already: "
             "`migrate plan --baseline VERSION`.",
@@ -162,6 +172,12 @@ def _not_one(found: list[str], source: Source) -> UsageError:
         f"There is no history of {tool} here, but {', '.join(found)}.",
         do="Name that with `--from`.",
     )
+
+
+def _elsewhere(source: Source) -> str:
+    """Where the history is of the tool that is meant, or whose migrations these are."""
+    meant = source.layout if source.tool == AUTO else source.tool
+    return "".join(tool.elsewhere for tool in known_tools() if _is(tool.name, meant))
 
 
 def _nothing(takeover: Takeover, ledger: Ledger) -> UsageError:

@@ -114,15 +114,17 @@ def refuse_occupied(found: Occupancy | None, ledger: Ledger, environment: str) -
         "exist: a second time, if another tool has run it.",
         do="Say where these tables come from:\n"
         f"{_taking_over(found, e)}"
-        f"  these migrations, up to one:    migrate plan{e} --baseline VERSION\n"
         f"  they have nothing to do with these migrations: migrate plan{e} --fresh "
         f"(or migrate up{e} --fresh)",
     )
 
 
 def _taking_over(found: Occupancy, e: str) -> str:
-    """How another tool's history is taken over, a line each for a tool of files and one of code."""
+    """How another tool's history is taken over, a line each for a tool of files and one of code.
+    Where there is one, a baseline that says otherwise is refused."""
     files = f"  another tool made them:         migrate adopt{e} -o adopt.json\n"
+    if not found.histories:
+        return f"{files}  these migrations, up to one:    migrate plan{e} --baseline VERSION\n"
     of_code = [history.tool for history in found.histories if history.of_code]
     if not of_code:
         return files

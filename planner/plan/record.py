@@ -45,3 +45,8 @@ class Adopted(Model):
         description="What it held as applied, as the tool spells it. The executor refuses a "
         "plan when something came to it or went since."
     )
+    compared: bool | None = Field(
+        default=None,
+        description="Whether the schema was compared with what these migrations make, and is the "
+        "same; null: it was not compared. For people.",
+    )

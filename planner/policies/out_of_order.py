@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lockgate.planner.decision import Answer, Decision, is_looser
 from lockgate.planner.finding import LATE
+from lockgate.planner.versions import is_numbered
 
 if TYPE_CHECKING:
     from lockgate.planner.plan.plan import Plan
@@ -35,5 +36,7 @@ def judge(plan: Plan, setting: Answer) -> Decision | None:
         policy="out_of_order",
         answer=setting,
         reason=f"Out of order: {', '.join(late)}.",
-        do="Give the late migrations a higher version.",
+        do="Give the late migrations a higher version."
+        if all(map(is_numbered, late))
+        else "Put the late migrations last where their order is kept.",
     )

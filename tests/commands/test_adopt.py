@@ -143,12 +143,38 @@ def test_what_has_no_file_is_refused(dbmate: Project) -> None:
     refused(dbmate.migrate("adopt", "--from", "flyway"), 64, "schema_migrations of dbmate")
 
 
+def test_what_is_taken_over_can_be_no_baseline_too(dbmate: Project, any_server: Any) -> None:
+    found = refused(dbmate.migrate("up"), 10, "another tool made them:", "migrate adopt -e test")
+    assert "--baseline" not in found.err
+    run(any_server, dbmate, "drop table schema_migrations")
+    refused(dbmate.migrate("up"), 10, "another tool made them:", "migrate plan -e test --baseline")
+    write_sqitch(dbmate)
+    refused(dbmate.migrate("adopt"), 64, "keeps its registry in a database of its own")
+
+
+def write_sqitch(project: Project) -> None:
+    """The files of Sqitch in place of the project's."""
+    for path in project.migrations.iterdir():
+        path.unlink()
+    plan = "%syntax-version=1.0.0\n%project=shop\n\na 2024-01-01T00:00:00Z Ann <ann@a.b> # a\n"
+    (project.migrations / "sqitch.plan").write_text(plan)
+    (project.migrations / "deploy").mkdir()
+    (project.migrations / "deploy/a.sql").write_text("create table a (id int);\n")
+    project.configure("migrations: {directory: migrations, format: auto}")
+
+
 def test_the_schema_is_verified_where_it_can_be(dbmate: Project, any_server: Any) -> None:
     if any_server.engine != "postgresql":
         assert "was not compared" in succeed(dbmate.migrate("adopt")).all
         refused(dbmate.migrate("adopt", "--verify"), 64, "rehearsal: {url_env")
         dbmate.configure("rehearsal: {url_env: TEST_URL}")
-    assert "was not compared" not in succeed(dbmate.migrate("adopt")).all
+    found = succeed(dbmate.migrate("adopt"))
+    assert "was not compared" not in found.all
+    assert "The schema was compared with what these migrations make, and is the same" in found.out
+    told = "was compared with"
+    assert told in succeed(dbmate.migrate("show", "adopt.json", "--format", "markdown")).out
+    assert told in succeed(dbmate.migrate("show", "adopt.json", "--format", "html")).out
+    assert told not in succeed(dbmate.migrate("adopt", "--no-verify")).all
     run(any_server, dbmate, "alter table a add column by_hand int")
     refused(dbmate.migrate("adopt"), 10, "not what the migrations make", "a (changed)")
     succeed(dbmate.migrate("adopt", "--no-verify"))
@@ -343,4 +369,5 @@ def test_golang_migrate_has_one_row_for_all(any_project: Project, any_server: An
     adopt(any_project)
     succeed(any_project.migrate("up"))
     succeed(any_project.migrate("down", "--steps", "2"))
+    refused(any_project.migrate("adopt", "--undo"), 10, "rolled back 000002", "URL force 1 ")
     assert "t1" in table_names(any_server, any_project.database)

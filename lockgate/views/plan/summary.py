@@ -42,6 +42,7 @@ ANSWERED: dict[Answer, tuple[str, str]] = {
 WORKS = {"none": "", "scan": "reads all rows", "rewrite": "rewrites all rows"}
 CALM = "Nothing found that loses data or makes other sessions wait for long"
 QUIET = "Nothing found that takes data away or makes other sessions wait for long"
+COMPARED = "The schema was compared with what these migrations make, and is the same"
 LONGEST_FIRST = "Those that keep others waiting for work on all rows come first."
 KEPT = "A lock is kept until its transaction ends, however short its statement is."
 CLOSED = {"writes": "closed for writes", "reads": "closed for reads and writes"}
@@ -281,7 +282,10 @@ def _overwritten(review: Review) -> Iterable[Fact]:
 
 
 def _calm(review: Review, *, is_changed: bool) -> Iterable[Fact]:
-    """That nothing was found, where that is so and something runs."""
+    """That nothing was found, where that is so and something runs; and of what is taken over, that
+    the database is what its files make."""
+    if review.plan.adopted and review.plan.adopted.compared:
+        yield Fact("good", COMPARED)
     graded = any(remark.grade in ("danger", "warning") for remark in review.remarks)
     if review.statements and not graded and review.grade != "poor":
         yield Fact("good", QUIET if is_changed else CALM)

@@ -105,7 +105,13 @@ class TestRefusals:
             refuse_out_of_order(found, found.pending)
         assert caught.value.versions == ("001",)
         assert "before 002, which is applied: 001" in caught.value.what
-        assert "out_of_order: warn" in caught.value.do
+        assert "Give it a higher version, or set `out_of_order: warn`" in caught.value.do
+
+    def test_versions_that_are_texts_have_no_higher_one(self) -> None:
+        late, last = (replace(ONE, version=f"a.sql::{n}::ann") for n in (2, 1))
+        found = compare([late, last], ledger([last]))
+        with pytest.raises(OutOfOrder, match=r"Put it after a\.sql::1::ann where the order"):
+            refuse_out_of_order(found, found.pending)
 
     def test_both_are_broken_history_for_a_caller(self) -> None:
         assert issubclass(BrokenHistory, HistoryError)
