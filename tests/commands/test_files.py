@@ -246,6 +246,9 @@ def test_init_says_what_migrations_are_code_and_the_way_in(empty: Project) -> No
         assert "Other folders like these: 1." in told
         assert "name the database of that tool in environments/dev.yaml" in told
         assert "migrate adopt --baseline 001" in told
+    told = succeed(empty.migrate("validate", "-e", "dev")).all
+    assert "logs/migrations has what looks like migrations of Django, in Python (0001" in told
+    assert "`migrate init` says how" in told
     (empty.migrations / "001_schema.sql").write_text("-- migrate:up\nselect 1;\n")
     assert "Django" not in succeed(empty.migrate("init")).err
 

@@ -38,12 +38,13 @@ def managed(any_project: Project, any_server: Any) -> Project:
 
 @pytest.mark.parametrize("command", ["plan", "up", "down", "status"])
 def test_tables_that_nobody_has_spoken_of_stop_us(managed: Project, command: str) -> None:
-    refused(
+    found = refused(
         managed.migrate(command), 10,
         "The database has 2 tables", "schema_migrations, shops",
         "schema_migrations is the history of dbmate, with 1 applied: 20240101",
-        "migrate adopt -e test", "--baseline VERSION", "--fresh",
+        "migrate adopt -e test", "--fresh",
     )  # fmt: skip
+    assert "--baseline" not in found.all
 
 
 def test_a_tool_of_code_is_taken_over_by_a_baseline(any_project: Project, any_server: Any) -> None:

@@ -10,6 +10,8 @@ import click
 from lockgate.options import environment_option, environments_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lockgate.planner.environments.environment import Environment
     from lockgate.planner.environments.folder import EnvironmentsFolder
     from lockgate.planner.errors import MigrationFileError
@@ -39,6 +41,8 @@ def command(name: str, folder: EnvironmentsFolder | None) -> int:
     directory = load_migrations(environment)
     for warning in directory.warnings_on(directory.migrations):
         tell(f"Warning: {warning}", "yellow")
+    if not directory.migrations:
+        _tell_code(environment.folder.project)
     _describe_format(directory.format)
     count = len(directory.migrations)
     say(f"{_count(directory.migrations, 'migration')} {'is' if count == 1 else 'are'} valid "
@@ -57,6 +61,16 @@ def _find_mistakes(environment: Environment) -> tuple[MigrationFileError, ...]:
         environment.migrations_format,
         environment.decided,
     )
+
+
+def _tell_code(project: Path) -> None:
+    """Migrations of the project that are code, and so none of those that count."""
+    from lockgate.scaffold import find_code_folders
+    from lockgate.views.terminal import tell
+
+    for place, found in find_code_folders(project).items():
+        tell(f"Warning: {place} has {found}, which lockgate cannot read.", "yellow")
+        tell("`migrate init` says how a database is taken over that these have made.")
 
 
 def _describe_format(name: str) -> None:
