@@ -132,6 +132,10 @@ class Coordinator:
         """Raises HistoryError when a table is not lockgate's own, or has others' code on it."""
         self._engine.store.refuse_foreign(FLEET)
 
+    def is_driven(self) -> bool:
+        """Whether another session drives the environment's runs."""
+        return self._engine.lock.holder() is not None
+
     def prove(self) -> None:
         """Raises Locked when this is not the driver any more."""
         self._engine.lock.prove()

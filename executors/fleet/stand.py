@@ -30,7 +30,8 @@ class TargetStand:
 class FleetStand:
     """A fleet: its targets by name, its newest run, and what is noted of that run's targets.
     `estimate` are the seconds that a run under way will still take, if that can be said, and
-    `holds` what keeps a server from being given more targets, by its name."""
+    `holds` what keeps a server from being given more targets, by its name. `is_left` when the run
+    is noted as running and no driver is there: it was killed."""
 
     environment: str
     targets: tuple[TargetStand, ...]
@@ -38,6 +39,7 @@ class FleetStand:
     results: dict[str, TargetResult]
     estimate: float | None = None
     holds: Mapping[str, str] = field(default_factory=dict)
+    is_left: bool = False
 
 
 @frozen

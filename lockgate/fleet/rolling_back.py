@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from lockgate.planner.environments.environment import Environment
     from lockgate.plans.making import Request
 
+NOTHING = (
+    "Nothing to roll back: no target is as the last run has left it, or that has applied nothing."
+)
+
 
 def roll_back_last(
     environment: Environment, request: Request, *, verbose: bool, as_json: bool
@@ -55,7 +59,7 @@ def roll_back_last(
         with notifying_fleet(environment, plan.digest, watcher) as told:
             done, _ = drive_run(run, told)
             refuse_unfinished(done, total, f"migrate down -e {environment.name}")
-    show_end(plan, done, total, as_json=as_json)
+    show_end(plan, done, total, NOTHING, as_json=as_json)
 
 
 def _find_last(fleet: FleetWorkspace) -> tuple[FleetPlan, set[str]]:

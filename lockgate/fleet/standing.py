@@ -43,8 +43,18 @@ def read_fleet_stand(fleet: FleetWorkspace) -> FleetStand:
     with fleet.open_coordinator() as engine:
         coordinator = Coordinator(engine)
         run, results = _read_last(fleet, coordinator)
-        left = coordinator.estimate(run.digest) if run and run.state == "running" else None
-    return FleetStand(fleet.environment.name, targets, run, results, left, _find_holds(fleet))
+        left, is_left = _look_ahead(coordinator, run)
+    holds = _find_holds(fleet)
+    return FleetStand(fleet.environment.name, targets, run, results, left, holds, is_left)
+
+
+def _look_ahead(coordinator: Coordinator, run: NotedRun | None) -> tuple[float | None, bool]:
+    """The seconds that a run under way will still take, and whether no driver goes on with it."""
+    if run is None or run.state != "running":
+        return None, False
+    if not coordinator.is_driven():
+        return None, True
+    return coordinator.estimate(run.digest), False
 
 
 def _find_holds(fleet: FleetWorkspace) -> dict[str, str]:
@@ -60,11 +70,11 @@ def read_noted_stand(fleet: FleetWorkspace) -> FleetStand:
     with fleet.open_coordinator() as engine:
         coordinator = Coordinator(engine)
         run, results = _read_last(fleet, coordinator)
-        left = coordinator.estimate(run.digest) if run and run.state == "running" else None
+        left, is_left = _look_ahead(coordinator, run)
     targets = tuple(
         TargetStand(one.name, "", one.state.value, detail=one.detail) for one in results.values()
     )
-    return FleetStand(fleet.environment.name, targets, run, results, left)
+    return FleetStand(fleet.environment.name, targets, run, results, left, is_left=is_left)
 
 
 def _read_last(

@@ -265,6 +265,17 @@ def test_one_approval_and_one_signed_receipt_are_for_all(fleet: Fleet, openssh: 
     assert approvers == [("ann@example.com",)]
 
 
+def test_it_is_said_where_to_learn_why_a_target_is_unreachable(fleet: Fleet) -> None:
+    (fleet.project.folder / "t.yaml").write_text("- {name: away, host: 127.0.0.1, port: 1}\n")
+    fleet.project.write_environment(
+        "live", "database: {url_env: TEST_URL}\nfleet: {targets: {file: t.yaml}}\n"
+    )
+    told = "`migrate doctor -e live/away` says why".replace("away", "TARGET")
+    assert told in succeed(fleet.migrate("status", "-e", "live")).out
+    doctor = refused(fleet.migrate("doctor", "-e", "live/away"), 11, "")
+    assert "No connection to the database" in doctor.all
+
+
 def test_a_receipt_names_no_host_of_a_target_that_was_not_reached(any_fleet: Fleet) -> None:
     any_fleet.configure("failures: {total: 1}")
     any_fleet.plan()
@@ -332,6 +343,17 @@ def test_down_takes_back_what_the_last_run_has_applied_the_newest_wave_first(fle
     events = succeed(fleet.migrate("down", "-e", "live", "--json")).events
     assert [one["name"][-1] for one in events if one["event"] == "target"] == ["b", "a"]
     assert [fleet.applied(name)[-1] for name in fleet.names] == ["002", *["001"] * 4]
+
+
+def test_down_says_that_the_last_run_has_applied_nothing(fleet: Fleet) -> None:
+    fleet.configure("failures: {total: 0}")
+    fleet.up("--to", "1")
+    fleet.plan()
+    for name in fleet.names:
+        fleet.run(name, "create table orders (id int)")
+    refused(fleet.migrate("apply", "plan.json"), 12, "failures.total")
+    assert "Nothing to roll back" in succeed(fleet.migrate("down", "-e", "live")).out
+    assert fleet.applied(fleet.names[0]) == ["001"]
 
 
 def test_what_is_noted_is_made_again_from_the_targets(fleet: Fleet) -> None:

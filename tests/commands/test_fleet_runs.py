@@ -57,6 +57,24 @@ def test_no_wave_begins_while_the_one_before_it_soaks(fleet: Fleet) -> None:
     assert "12 of 12 targets applied" in succeed(fleet.migrate("apply", "plan.json")).out
 
 
+def test_of_a_run_whose_driver_was_killed_status_says_that_nobody_goes_on(fleet: Fleet) -> None:
+    fleet.configure("waves: [1, 100%]\nsoak: 1h")
+    fleet.plan()
+    driver = fleet.project.start("apply", "plan.json")
+    wait_until(lambda: noted(fleet, "wave_ended_at") is not None, "the first wave has ended")
+    assert "No driver" not in succeed(fleet.migrate("status", "-e", "live")).out
+    driver.kill()
+    driver.communicate(timeout=DEADLINE)
+    told = "No driver goes on with it: `migrate apply` of the same plan does."
+
+    def is_told() -> bool:
+        return told in succeed(fleet.migrate("status", "-e", "live")).out
+
+    wait_until(is_told, "the server has noticed it")
+    page = succeed(fleet.migrate("status", "-e", "live", "--format", "html")).out
+    assert "No driver goes on with it" in page
+
+
 def test_no_target_begins_on_a_server_that_is_above_a_limit(fleet: Fleet) -> None:
     fleet.configure("throttle: {running: 3}")
     fleet.plan()

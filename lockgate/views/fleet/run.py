@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lockgate.planner.fleet.fleet_plan import FleetPlan, Group
 
 
+NOTHING = "Nothing to do: no target has anything pending."
+
+
 def watching(*, as_json: bool, verbose: bool) -> Watcher:
     """Who hears of a run: a person on stderr, or a program on stdout."""
     if as_json:
@@ -76,13 +79,17 @@ def _line_of_soak(seconds: float) -> None:
     _line({"event": "soak", "seconds": round(seconds, 3)})
 
 
-def show_end(plan: FleetPlan, drive: Drive, total: int, *, as_json: bool) -> None:
-    """How a run ended well: every target has ended, and nothing is half done."""
+def show_end(
+    plan: FleetPlan, drive: Drive, total: int, nothing: str = NOTHING, *, as_json: bool
+) -> None:
+    """How a run ended well: every target has ended, and nothing is half done; or that there was
+    `nothing` to do."""
+    message = describe_end(drive, total) if total else nothing
     if as_json:
         _line({"event": "outcome", "exit_code": 0, "outcome": "applied", "plan_digest": plan.digest,
-               "message": describe_end(drive, total), "steps": []})  # fmt: skip
+               "message": message, "steps": []})  # fmt: skip
     else:
-        say(describe_end(drive, total), "bold green" if total else "green")
+        say(message, "bold green" if total else "green")
 
 
 def describe_targets(group: Group) -> str:
@@ -98,8 +105,6 @@ def describe_end(drive: Drive, total: int) -> str:
     >>> describe_end(Drive({"a": TargetResult("a", TargetState.APPLIED)}), 2)
     '1 of 2 targets applied, 1 waiting.'
     """
-    if not total:
-        return "Nothing to do: no target has anything pending."
     counts = Counter(result.state for result in drive.results.values())
     counts[TargetState.WAITING] += total - sum(counts.values())
     others = [f"{number:,} {state}" for state, number in sorted(counts.items())

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STYLES = {"up to date": "", "pending": "yellow"}
 """Of any other state: a person must look."""
+LEFT = "No driver goes on with it: `migrate apply` of the same plan does."
+UNREACHABLE = "`migrate doctor -e {environment}/TARGET` says why one is unreachable."
 
 
 def show_text(stand: FleetStand, *, each: bool = False) -> None:
@@ -24,10 +26,14 @@ def show_text(stand: FleetStand, *, each: bool = False) -> None:
     if stand.run:
         say(f"last run {stand.run.state}, wave {stand.run.wave}, by {stand.run.actor}"
             + (f": {stand.run.reason}" if stand.run.reason else ""))  # fmt: skip
+    if stand.is_left:
+        say(LEFT, "yellow")
     if stand.estimate is not None:
         say(f"about {format_duration(round(stand.estimate))} left")
     for host, limit in stand.holds.items():
         say(f"{host} is given no more targets for now ({limit})", "yellow")
+    if any(one.state == "unreachable" for one in stand.targets):
+        say(UNREACHABLE.format(environment=stand.environment), "yellow")
     say("")
     if each:
         rows = [(one.name, one.version or "-", one.state, str(one.pending), one.detail)

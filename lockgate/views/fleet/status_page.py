@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lockgate.executors.fleet.crew import TargetState
 from lockgate.planner.quantities import format_duration
 from lockgate.planner.value import frozen
-from lockgate.views.fleet.status import STYLES, count_alike, summarise_stand
+from lockgate.views.fleet.status import LEFT, STYLES, count_alike, summarise_stand
 from lockgate.views.page import open_templates, render_page
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def render_fleet_status(stand: FleetStand) -> str:
         "fleet_status",
         "",
         stand=stand,
+        left=LEFT if stand.is_left else "",
         summary=summarise_stand(stand),
         applied=states.pop("applied", 0),
         total=len(stand.results),

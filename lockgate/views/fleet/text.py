@@ -87,3 +87,5 @@ def show_odd(odd: Iterable[Odd], heading: str) -> None:
     for (reason, detail), names in rows.items():
         told = f" ({detail})" if detail else ""
         say(f"  {reason}: {name_some(names)}{told}", "yellow")
+    if any(reason == "unreachable" for reason, _ in rows):
+        say("  `migrate doctor -e ENVIRONMENT/TARGET` says why one is unreachable.")
