@@ -55,6 +55,8 @@ def hidden_in(text: str) -> frozenset[str]:
     >>> sorted(hidden_in("select\u200b 1;\r\n\x1b"))
     ['\x1b', '\u200b']
     """
+    if text.isascii() and text.isprintable():
+        return frozenset()
     alphabet = [one for one in CONTROLS if one in text] if text.isascii() else set(text)
     found = frozenset(filter(is_hidden, alphabet))
     return found - {"\r"} if "\r" in found and _ends_lines_only(text) else found
@@ -67,7 +69,8 @@ def reveal(text: str) -> str:
     'a⟨U+202E⟩b\nc⟨U+001B⟩⟨U+E0041⟩'
     """
     text = text.replace("\r\n", "\n")
-    return text.translate({ord(one): spell(one) for one in hidden_in(text)})
+    hidden = hidden_in(text)
+    return text.translate({ord(one): spell(one) for one in hidden}) if hidden else text
 
 
 def spell(character: str) -> str:

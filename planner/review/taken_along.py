@@ -46,6 +46,8 @@ def not_brought_back(
     statement: PlannedStatement, back: tuple[PlannedStatement, ...], dialect: Dialect
 ) -> tuple[Taken, ...]:
     """What goes along with a statement and is not made again, by its name, in a way back."""
+    if not statement.takes:
+        return ()
     made, gives = set[str](), False
     for reading in (full_reading(one, dialect) for one in back):
         made |= {one.name for one in reading.objects if reading.verb == "create"}

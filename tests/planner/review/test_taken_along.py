@@ -61,6 +61,13 @@ def test_a_way_back_that_adds_the_column_alone_lacks_the_rest() -> None:
         assert [one.name for one in told] == left
 
 
+def test_no_way_back_is_read_for_what_takes_nothing_along() -> None:
+    plan = planned("alter table t drop column b;", "select 1;")
+    alone = first(plan).model_copy(update={"takes": ()})
+    unread = (first(plan).model_copy(update={"sql": None}),)
+    assert not_brought_back(alone, unread, POSTGRESQL) == ()
+
+
 def test_what_came_after_the_plan_was_made_makes_it_stale() -> None:
     plan = planned(DROPS)
     assert may_take_along(plan, POSTGRESQL)
