@@ -53,7 +53,8 @@ def command(
     Exits 10 when an applied file was changed or is gone, 7 when a run stopped half-way, 12 when
     it has stopped between two batches and goes on by the same command. A run that is still under
     way is shown as that. With --all, an environment that cannot be reached is named, and the
-    others are shown.
+    others are shown. Of a fleet it exits 0: the states of its targets tell, as numbers, with
+    --targets or in --json.
 
     \b
     Examples:
