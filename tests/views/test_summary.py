@@ -7,6 +7,7 @@ import pytest
 from lockgate.planner.building.promotion import with_promotion
 from lockgate.planner.plan.plan import Plan
 from lockgate.planner.plan.statement import TakenAlong
+from lockgate.planner.reading.reading import Blocked
 from lockgate.planner.sql.dialect import MYSQL
 from lockgate.views.plan.review import review
 from lockgate.views.plan.summary import (
@@ -181,6 +182,18 @@ def test_a_weaker_lock_says_which_one_is_held_above_it() -> None:
         "reads and writes wait for a moment, until COMMIT",
         "ACCESS EXCLUSIVE is held",
     ]
+
+
+@pytest.mark.parametrize(("first", "begins"), [("reads", 1), ("writes", 2), ("nothing", 2)])
+def test_a_table_is_closed_from_the_first_statement_that_keeps_others_waiting(
+    first: Blocked, begins: int
+) -> None:
+    quick = USERS.model_copy(update={"blocks": first, "work": "none"})
+    slow = USERS.model_copy(update={"blocks": "reads", "work": "rewrite"})
+    plan = up_plan([written("001_a.sql", BOTH)], setting=PRODUCTION)
+    found = review(decorated(plan, {}, {(1, 1): (quick,), (1, 2): (slow,)}))
+    (closed,) = [one.head for one in find_worst(found) if "closed" in one.head]
+    assert f"closed for reads and writes from step 1 statement {begins} until" in closed
 
 
 def test_a_view_has_no_size_and_a_unit_of_its_own_has_a_number() -> None:

@@ -24,6 +24,8 @@ PRODUCTION = re.compile(r"(?<![a-z])(prod|production|live)(?![a-z])", re.IGNOREC
 """Part of the name of an environment that users depend on."""
 ROWS_OF = re.compile(r"^(rows|every row) of ([^ ]+)")
 """A loss that counts rows."""
+WAITING = {"nothing": (), "writes": ("writes",), "reads": ("reads", "writes")}
+"""What a lock makes wait, of each that is written in a plan."""
 WORTH_A_LOOK = ("deferred", "compensated-by-copy", "point-of-no-return")
 
 
@@ -76,7 +78,8 @@ class ShownLock:
     and empty where that is not known; `is_first` says that it touches no table before this, and
     `is_kept` that the server keeps the lock until the transaction ends, `is_brief` that it is kept
     for a moment, as no long work follows. `under` is a lock of an earlier statement that keeps the
-    table closed meanwhile."""
+    table closed meanwhile; `since` the first statement of its transaction from which on the same
+    wait for the table, where that is an earlier one."""
 
     place: Place
     touch: Touch
@@ -85,6 +88,7 @@ class ShownLock:
     is_kept: bool = False
     is_brief: bool = False
     under: str = ""
+    since: Place | None = None
 
     @property
     def is_view(self) -> bool:
@@ -276,18 +280,21 @@ def find_locks(plan: Plan) -> Iterator[ShownLock]:
             if any(touch.work != "none" for touch in one.touches)}  # fmt: skip
     busy |= {step.transaction for step in plan.steps
              if any(one.code == "lock-held" for one in step.findings)}  # fmt: skip
-    held, before = dict[str, Touch](), None
+    held, first, before = dict[str, Touch](), dict[tuple[str, str], Place](), None
     for place, statement in statements_of(plan.steps):
         unit = place.step.transaction
         if unit is None or unit != before:
-            held, before = {}, unit
+            held, first, before = {}, {}, unit
         kind = statement.reading.kind if statement.reading else ""
         is_kept = bool(dialect and dialect.transactional_ddl) and unit is not None
         closed = held.copy()
         for number, touch in enumerate(statement.touches):
             earlier = closed.get(touch.table)
             under = earlier.lock if earlier and touch.severity < earlier.severity else ""
-            yield ShownLock(place, touch, kind, number == 0, is_kept, unit not in busy, under)
+            since = first.get((touch.table, touch.blocks))
+            yield ShownLock(place, touch, kind, number == 0, is_kept, unit not in busy, under, since)
+            for waiting in WAITING[touch.blocks] if is_kept else ():
+                first.setdefault((touch.table, waiting), place)
             if is_kept and not under:
                 held[touch.table] = touch
 

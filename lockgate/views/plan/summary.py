@@ -352,7 +352,7 @@ def spell_commit(source: Source) -> str:
 def _how_long(lock: ShownLock) -> str:
     """From when until when others wait for a lock."""
     if lock.is_kept:
-        return f"from {lock.place} until its transaction ends"
+        return f"from {lock.since or lock.place} until its transaction ends"
     return f"during {lock.place}"
 
 

@@ -252,12 +252,15 @@ def test_what_a_write_sets_off_is_told_unless_it_only_changes_the_row(
     bystander.execute("create trigger a before insert or update on t execute function stamp()")
     bystander.execute("create trigger b after update or truncate on t execute function log()")
     bystander.execute("create trigger c after delete on child execute function log()")
+    bystander.execute("create trigger d after truncate on child execute function log()")
     bystander.execute("create rule r as on insert to child do also notify told")
     of_t, of_child = "the trigger b of t (function log)", "the trigger c of child (function log)"
+    emptied = "the trigger d of child (function log)"
     for sql, fired in {
         "insert into t values (1)": (),
         "update t set at = now()": (of_t,),
-        "truncate t cascade": (of_t,),
+        "truncate t cascade": (of_t, emptied),
+        "truncate child": (emptied,),
         "delete from t where id = 1": (of_child,),
         "insert into child values (1)": ("the rule r of child",),
         "copy t from stdin": (),

@@ -63,10 +63,13 @@ def weigh(reading: Reading, facts: Facts) -> Impact:
 
     One lock for all clauses of an ALTER TABLE, the strongest, is taken from the start.
     """
-    if reading.verb == "truncate":
-        emptied = [(key_of(one, facts), frozenset({"truncate"})) for one in reading.tables_written]
-        return replace(_weigh(reading, facts), fires=fired_by(emptied, facts))
-    return _weigh(reading, facts)
+    impact = _weigh(reading, facts)
+    if reading.verb != "truncate":
+        return impact
+    # With CASCADE, those that follow are locked like those that it names.
+    emptied = dict.fromkeys(key_of(one.on, facts) for one in impact.holds)
+    fires = fired_by(((key, frozenset({"truncate"})) for key in emptied), facts)
+    return replace(impact, fires=fires)
 
 
 def _weigh(reading: Reading, facts: Facts) -> Impact:
