@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from lockgate.planner.building.readings import full_reading
+from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement
-from lockgate.planner.reading.reading import Reading
+from lockgate.planner.reading.reader import read_section
+from lockgate.planner.reading.reading import Object, Reading
+from lockgate.planner.review.own_objects import OwnObjects
 from lockgate.planner.value import frozen
 
 NAMED = 5
@@ -50,17 +53,24 @@ class RowChange:
 
 def find_row_changes(plan: Plan) -> Iterator[RowChange]:
     """The rows that are updated, in order; those that are deleted are losses."""
-    dialect = plan.target.dialect
-    made: set[str] = set()
+    dialect, own = plan.target.dialect, OwnObjects()
     for number, step in enumerate(plan.steps if dialect else (), 1):
-        for place, statement in enumerate(step.statements, 1):
-            assert dialect is not None
-            reading = full_reading(statement, dialect)
-            if reading.verb == "create":
-                made |= {one.name for one in reading.objects}
-            rows = known_rows(statement)
-            found = {name: is_whole and rows.get(name) != 0
-                     for name, is_whole in _updated(reading) if name not in made}  # fmt: skip
+        assert dialect is not None
+        own.begin_section()
+        is_whole = step.transaction is not None
+        texts = (one.sql for one in step.statements)
+        readings = read_section(texts, dialect, transactional=is_whole)
+        for place, reading in enumerate(readings, 1):
+            statement, found = step.statements[place - 1], dict[str, bool]()
+            rows, touched = known_rows(statement), {_bare(one.table) for one in statement.touches}
+            for table, every in _updated(reading):
+                # What IF NOT EXISTS names was there, where the plan says that others use it; on
+                # MySQL and MariaDB no plan says that of rows.
+                is_new = dialect.transactional_ddl and own.is_new(table, Facts())
+                if not (own.is_own(table) or (is_new and table.name not in touched)):
+                    whole = every and rows.get(table.name) != 0
+                    found[table.name] = whole or found.get(table.name, False)
+            own.follow(reading, Facts(), is_whole)
             for whole in (True, False):
                 if tables := tuple(name for name in found if found[name] is whole):
                     yield RowChange(number, place, tables, whole)
@@ -68,17 +78,21 @@ def find_row_changes(plan: Plan) -> Iterator[RowChange]:
 
 def known_rows(statement: PlannedStatement) -> dict[str, int]:
     """How many rows the tables have that a statement works on, by their names alone."""
-    found = {one.table.rpartition(".")[2]: one.rows for one in statement.touches}
+    found = {_bare(one.table): one.rows for one in statement.touches}
     return {name: rows for name, rows in found.items() if rows is not None}
 
 
-def _updated(reading: Reading) -> Iterator[tuple[str, bool]]:
+def _bare(table: str) -> str:
+    return table.rpartition(".")[2]
+
+
+def _updated(reading: Reading) -> Iterator[tuple[Object, bool]]:
     """The tables of which a statement changes rows, and whether it is every row."""
     for one in reading.clauses:
         if one.action == WRITES and "update" in one.words:
-            yield one.table.name, "every row" in one.words
+            yield one.table, "every row" in one.words
     if "update" in reading.row_changes or reading.row_changes == REPLACES:
-        yield from ((one.name, reading.every_row) for one in reading.tables_written)
+        yield from ((one, reading.every_row) for one in reading.tables_written)
 
 
 def goes_nowhere(plan: Plan, step: Step) -> bool:

@@ -85,6 +85,13 @@ def test_a_lock_that_is_only_perhaps_long_is_fair() -> None:
          f"{QUIET}. Rows are changed in old (it has"),
         ("insert into old values (1)", CALM),
         ("create table old (id int); update old set a = 1 where id < 5", CALM),
+        ("create table x.old (id int); update old set a = 1", "Every row is changed in old"),
+        ("create table if not exists old (id int); update old set a = 1", "Every row is changed"),
+        ("create table if not exists fresh (id int); update fresh set a = 1", CALM),
+        ("set search_path = x; create table old (id int); reset search_path; update old set a = 1",
+         "Every row is changed in old"),
+        ("create table b (id int); alter table b rename to old; update old set a = 1", CALM),
+        ("create temporary table old (id int); update old set a = 1", CALM),
     ],
 )  # fmt: skip
 def test_rows_that_go_or_change_are_named_before_all_is_called_well(sql: str, told: str) -> None:
