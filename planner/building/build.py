@@ -37,6 +37,7 @@ from lockgate.planner.database.server import Server
 from lockgate.planner.document import UNSEALED
 from lockgate.planner.errors import IrreversibleMigration
 from lockgate.planner.guarantees.guarantee import WRITTEN_ALONE, Judgement, judge_outside, verdict
+from lockgate.planner.guarantees.kept_sequences import warn_of_sequences
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.migration import Migration, Section
 from lockgate.planner.migrations.mistakes import Mistakes
@@ -329,7 +330,8 @@ def _judged(steps: Sequence[Step], setting: Setting) -> Judgement:
     cuts = cut_for_enums(steps, dialect.version) if setting.transaction == "plan" else {}
     numbered = _number_transactions(steps, setting.transaction, cuts)
     judged = judge_outside(numbered)
-    return Judgement(judged, verdict(judged, tuple(cuts.values())), _many_tables(judged))
+    warned = (*_many_tables(judged), *warn_of_sequences(judged, setting.facts))
+    return Judgement(judged, verdict(judged, tuple(cuts.values())), warned)
 
 
 def _number_transactions(

@@ -292,7 +292,8 @@ def find_locks(plan: Plan) -> Iterator[ShownLock]:
             earlier = closed.get(touch.table)
             under = earlier.lock if earlier and touch.severity < earlier.severity else ""
             since = first.get((touch.table, touch.blocks))
-            yield ShownLock(place, touch, kind, number == 0, is_kept, unit not in busy, under, since)
+            is_brief = unit not in busy
+            yield ShownLock(place, touch, kind, number == 0, is_kept, is_brief, under, since)
             for waiting in WAITING[touch.blocks] if is_kept else ():
                 first.setdefault((touch.table, waiting), place)
             if is_kept and not under:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Collection
 
 from lockgate.planner.reading.calls import clause_words, server_functions
+from lockgate.planner.reading.postgresql.grammar import NotRead, parse
 from lockgate.planner.reading.postgresql.head import ESCAPE, STRING, rows_past
-from lockgate.planner.reading.postgresql.nodes import Node, Path, called
-from lockgate.planner.reading.reading import Reading
+from lockgate.planner.reading.postgresql.nodes import Node, Path, called, calls, constant, relation
+from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.reading.stored import SERVER_SCHEMAS
 from lockgate.planner.value import replace
 
@@ -87,3 +88,32 @@ def made_functions(reading: Reading) -> frozenset[str]:
     if reading.kind != "create function":
         return frozenset()
     return frozenset(one.name for one in reading.objects)
+
+
+def sequences_set(sql: str) -> tuple[Object | None, ...]:
+    """What SETVAL sets: a sequence, the table that PG_GET_SERIAL_SEQUENCE takes one of, or None
+    where the SQL alone does not tell.
+
+    >>> [str(one and one.name) for one in sequences_set("select setval('s.\\"Q\\"'::regclass, 5)")]
+    ['Q']
+    """
+    try:
+        _, node = parse(sql)
+    except NotRead:
+        return (None,)
+    return tuple(_of_argument(call["args"][0]) for name, call in calls(node)
+                 if name == "setval" and call.get("args"))  # fmt: skip
+
+
+def _of_argument(argument: Node) -> Object | None:
+    inner = argument.get("TypeCast", {}).get("arg", argument)
+    taken = [call for name, call in calls(inner) if name == "pg_get_serial_sequence"]
+    kind = "table" if taken else "sequence"
+    text = constant(taken[0]["args"][0] if taken else inner)
+    if not isinstance(text, str):
+        return None
+    try:
+        _, node = parse(f"truncate {text}")
+    except NotRead:
+        return None
+    return relation(node["relations"][0]["RangeVar"], kind=kind) if "relations" in node else None

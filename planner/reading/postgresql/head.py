@@ -90,3 +90,8 @@ def _rows(sql: str, position: int) -> tuple[int, int, int]:
         assert found is not None, "it matches nothing too"
         ends.append(found.end())
     return ends[0], ends[1], ends[2]
+
+
+def may_set_sequence(sql: str) -> bool:
+    """Whether it may call SETVAL, which is looked for anywhere in the text."""
+    return "setval" in sql.lower()
