@@ -17,6 +17,7 @@ from lockgate.planner.errors import (
     StatementFailed,
     Unresolved,
 )
+from lockgate.planner.guarantees.kept import kept_by
 
 if TYPE_CHECKING:
     from lockgate.planner.database.catalogue import ObjectDifference
@@ -105,10 +106,14 @@ def rows_of_others(written: Sequence[str]) -> str:
 
 
 def all_undone(plan: Plan, failed: StepFailed) -> StatementFailed:
+    others = rows_of_others(failed.written)
+    kept = kept_by(plan, failed.failure.number, failed.failure.place)
+    if kept:
+        others = f"{others} No ROLLBACK takes back that {'; that '.join(kept)}.".lstrip()
     return StatementFailed(
         f"Step {failed.failure.number} of {len(plan.steps)} failed: {failed.failure}",
         why=f"All that this plan had done was undone. {others}"
-        if (others := rows_of_others(failed.written))
+        if others
         else "All that this plan had done was undone; the database is as it was before.",
         do=COMMITS_INSIDE
         if failed.failure.error.code == COMMITTING

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lockgate.planner.database.facts import Facts
+from lockgate.planner.guarantees.kept import STAYS
 from lockgate.planner.plan.plan import Step
 from lockgate.planner.reading.postgresql.head import may_set_sequence
 from lockgate.planner.reading.sizes import find_table
@@ -30,7 +31,4 @@ def _warn(steps: Iterable[Step], facts: Facts) -> Iterator[str]:
                 if found is None or find_table(found, facts):
                     name = "a sequence" if found is None else f"the {found.kind} {found.name}"
                     name = f"a sequence of {name}" if found and found.kind == "table" else name
-                    yield (
-                        f"{step.file}:{one.line} sets {name} by setval, which no ROLLBACK takes "
-                        "back: after a failure it stays so."
-                    )
+                    yield f"{step.file}:{one.line} sets {name} by setval{STAYS}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.commands.running import Project, refused
+from tests.commands.running import Project, refused, succeed
 
 
 def test_on_postgresql_with_a_caret_and_all_that_the_server_said(project: Project) -> None:
@@ -27,6 +27,20 @@ def test_the_caret_stands_below_its_column_after_tabs_and_wide_letters(project: 
     lines = refused(project.migrate("up"), 9, "001_bad.sql:3:8").err.splitlines()
     place = lines.index("      3 | \t\t'ü', nowhere")
     assert lines[place + 1] == "        | \t\t     ^"
+
+
+def test_what_no_rollback_takes_back_is_told_when_it_had_run(project: Project) -> None:
+    project.write("001_t.sql", "create table t (id serial primary key);")
+    succeed(project.migrate("up"))
+    set_back = "select setval('t_id_seq', 7);"
+    project.write("002_bad.sql", f"{set_back}\nselect nowhere;")
+    refused(
+        project.migrate("up"), 9, "All that this plan had done was undone. No ROLLBACK takes back "
+        "that 002_bad.sql:2 sets the sequence t_id_seq by setval.\n",
+    )  # fmt: skip
+    assert "7\n" in project.migrate("shell", "-c", "select last_value from t_id_seq").out
+    project.write("002_bad.sql", f"select nowhere;\n{set_back}")
+    refused(project.migrate("up"), 9, "was undone; the database is as it was before.\n")
 
 
 def test_a_detail_is_shown(project: Project) -> None:
