@@ -20,6 +20,7 @@ from lockgate.planner.database.facts import (
     Facts,
     FiredFacts,
     ForeignKey,
+    IndexFacts,
     KnownNames,
     TableFacts,
 )
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 ReadText = Callable[[str], Mentions]
 ReadCalls = Callable[[str], tuple[str, ...] | None]
 SOURCES = {
-    "TABLES": "table_schema table_name table_type engine table_rows data_length index_length "
-    "table_collation table_comment",
+    "TABLES": "table_schema table_name table_type engine row_format table_rows data_length "
+    "index_length table_collation table_comment",
     "COLUMNS": "table_schema table_name ordinal_position column_name column_type is_nullable "
     "character_set_name collation_name extra generation_expression column_default",
-    "STATISTICS": "table_schema table_name index_name seq_in_index column_name",
+    "STATISTICS": "table_schema table_name index_name index_type seq_in_index column_name",
     "TRIGGERS": "event_object_schema trigger_name event_object_table action_timing "
     "event_manipulation action_order action_statement",
     "ROUTINES": "routine_schema routine_name routine_type routine_body routine_definition",
@@ -161,6 +162,7 @@ def _tables(records: ViewRows, read: ReadText, calls: ReadCalls) -> dict[str, Ta
     keys = [row for row in records["STATISTICS"] if row["index_name"] == "PRIMARY"]
     columns = _grouped(records["COLUMNS"], "table_name", "ordinal_position")
     primary = _grouped(keys, "table_name", "seq_in_index")
+    indexed = _grouped(records["STATISTICS"], "table_name", "seq_in_index")
     triggers = _grouped(records["TRIGGERS"], "event_object_table", "action_order")
     return {
         name: TableFacts(
@@ -175,10 +177,23 @@ def _tables(records: ViewRows, read: ReadText, calls: ReadCalls) -> dict[str, Ta
             fires={each["trigger_name"]: _fired(each, calls) for each in triggers[name]},
             sequences=_default_sequences(columns[name], read),
             versioned=row["table_type"] == "SYSTEM VERSIONED",
+            indexes=_indexes(indexed[name]),
+            compressed=(row["row_format"] or "").lower() == "compressed",
         )
         for row in records["TABLES"]
         if row["table_type"] in BASE_TABLES and (name := row["table_name"])
     }
+
+
+def _indexes(parts: Iterable[ViewRow]) -> dict[str, IndexFacts]:
+    """The indexes of a table, from their parts in order. MySQL names no column of an expression."""
+    kinds: dict[str, str] = {}
+    columns: defaultdict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        name = part["index_name"].lower()
+        kinds[name] = part["index_type"].lower()
+        columns[name] += [part["column_name"].lower()] if part["column_name"] else []
+    return {name: IndexFacts(kind, tuple(columns[name])) for name, kind in kinds.items()}
 
 
 def _default_sequences(columns: Iterable[ViewRow], read: ReadText) -> frozenset[str]:
@@ -204,6 +219,7 @@ def _column(row: ViewRow) -> ColumnFacts:
         collation=row["collation_name"] or "",
         # MySQL says DEFAULT_GENERATED of a default that is an expression.
         generated=bool(row["generation_expression"]) or " generated" in extra,
+        virtual="virtual generated" in extra,
         updates_itself="on update" in extra,
         counts="auto_increment" in extra,
     )

@@ -169,6 +169,15 @@ class ForeignKey:
 
 
 @frozen
+class IndexFacts:
+    """An index of MySQL or MariaDB. `kind` is `btree`, `fulltext`, `spatial` … as the server names
+    it, `columns` are in lower case; what an expression computes has none."""
+
+    kind: str
+    columns: tuple[str, ...] = ()
+
+
+@frozen
 class TableFacts:
     """A base table. `rows` and `size`, in bytes with its indexes, are the server's estimates.
 
@@ -180,6 +189,8 @@ class TableFacts:
     `versioned` is MariaDB's system versioning: it keeps what its rows were.
     `schema` is the one that it is in; empty: not known.
     `sequences` are those that its columns' defaults take values of, in lower case.
+    `indexes`, by their names in lower case, and `compressed`, its row format, are known on MySQL
+    and MariaDB.
     """
 
     storage_engine: str
@@ -195,6 +206,8 @@ class TableFacts:
     schema: str = ""
     fires: Mapping[str, FiredFacts] = field(default_factory=dict)
     layout: Layout | None = None
+    indexes: Mapping[str, IndexFacts] = field(default_factory=dict)
+    compressed: bool = False
 
 
 @frozen

@@ -74,7 +74,9 @@ class ImpactReader:
             return
         from lockgate.planner.reading.mysql import impact as mysql
 
-        facts = self._facts  # what is set is the session's, and each section has a new one
+        facts = self._facts
         for reading in readings:
             yield mysql.weigh(reading, self._dialect, facts)
             facts = mysql.after(facts, reading)
+        # What is set is the session's, and each section has a new one.
+        self._facts = replace(facts, strict=self._facts.strict)

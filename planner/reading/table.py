@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from lockgate.planner.database.facts import ColumnFacts, TableFacts
+from lockgate.planner.database.facts import ColumnFacts, IndexFacts, TableFacts
 from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.mysql.clauses import CONVERT, RECODES
 from lockgate.planner.reading.mysql.redefinition import converted, redefined
@@ -16,6 +16,10 @@ from lockgate.planner.reading.reading import Reading
 from lockgate.planner.value import frozen, replace
 
 INNODB = "innodb"
+MAKES = {"add index": "btree", "add expression index": "btree",
+         "add unique expression index": "btree", "add fulltext index": "fulltext",
+         "add primary key": "btree"}  # fmt: skip
+"""The kind of the index that an operation makes."""
 
 
 @frozen
@@ -51,6 +55,8 @@ class Table:
             name for name, one in self.columns.items() if one.type.startswith(("date", "timestamp"))
         )
 
+    indexes: Mapping[str, IndexFacts] = field(default_factory=dict)
+    compressed: bool = False
     sequences: frozenset[str] = frozenset()
     """Those that the defaults of its columns may take values of, in lower case."""
 
@@ -73,8 +79,26 @@ def altered(table: Table, effect: Reading) -> Table:
         versioned=table.versioned if effect.versions is None else effect.versions,
         new_columns=(table.new_columns - dropped) | fresh,
         sequences=table.sequences | effect.mentions.sequences,
+        indexes=indexes_after(table.indexes, effect),
     )
     return _rename_columns(changed, renamed) if renamed else changed
+
+
+def indexes_after(indexes: Mapping[str, IndexFacts], effect: Reading) -> Mapping[str, IndexFacts]:
+    """The indexes of a table as an ALTER TABLE leaves them; new ones have names of their own here,
+    so one that is dropped again is taken to be there."""
+    dropped = {column.lower() for column in effect.columns_dropped}
+    gone = {one.name.lower() for one in effect.clauses if one.action == "drop index"}
+    left = dict[str, IndexFacts]()
+    for name, index in indexes.items():
+        columns = tuple(one for one in index.columns if one not in dropped)
+        if name not in gone and (columns or not index.columns):
+            left[name] = replace(index, columns=columns)
+    for clause in effect.clauses:
+        if kind := MAKES.get(clause.action):
+            columns = tuple(column.lower() for column in clause.columns if column)
+            left[f"new {len(left)}"] = IndexFacts(kind, columns)
+    return left
 
 
 def _columns(table: Table, effect: Reading) -> Iterator[tuple[str, ColumnFacts]]:
@@ -125,6 +149,8 @@ def known_table(facts: TableFacts) -> Table:
         triggered=facts.triggered,
         versioned=facts.versioned,
         sequences=facts.sequences,
+        indexes=facts.indexes,
+        compressed=facts.compressed,
         updates_itself=any(column.updates_itself for column in facts.columns.values()),
     )
 

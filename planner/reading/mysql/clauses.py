@@ -28,6 +28,9 @@ REBUILDING = frozenset({"row_format", "key_block_size", "encryption", "page_comp
 PARTITION_CHANGES = {"drop": "drop partition", "truncate": "truncate partition"}
 INDEX_WORDS = frozenset({"unique", "fulltext", "spatial", "vector", "index"})
 UNKNOWN = "unknown"
+EXPRESSION_INDEX, UNIQUE_EXPRESSION = "add expression index", "add unique expression index"
+VERSIONING = {"add": "add system versioning", "drop": "drop system versioning"}
+PLACES = frozenset({"first", "after"})
 # What takes a table's rows or those of partitions away.
 MOVES = frozenset({"discard"})
 # Their values depend on the table: the column's old definition, the engine that it has.
@@ -70,6 +73,10 @@ def read_clause(clause: Cursor, table: Object) -> Iterator[Clause]:
     word = clause.take().word
     if word in ("modify", "change"):
         yield _redefine(clause, word, table)
+    elif word in VERSIONING and clause.sees("system", "versioning"):
+        yield Clause(VERSIONING[word], table)
+    elif word in VERSIONING and clause.sees("period", "for"):
+        yield Clause(UNKNOWN, table)
     elif word == "add":
         yield from _add(clause, table)
     elif action := _single(word, clause):
@@ -87,9 +94,22 @@ def read_asked(clause: Cursor, table: Object) -> Iterator[Clause]:
 
 
 def created_index(cursor: Cursor) -> str:
-    """What a CREATE INDEX does, by the words before its name."""
+    """What a CREATE INDEX does, by the words before its name and by what it lists."""
     cursor.until(*INDEX_WORDS)
-    return INDEXES.get(cursor.peek().word, UNKNOWN)
+    word = cursor.peek().word
+    cursor.until("on")
+    cursor.take()
+    cursor.qualified_name()
+    return _computing(word, cursor)
+
+
+def _computing(word: str, columns: Cursor) -> str:
+    """The action of an index, by the parentheses ahead: an expression has its own inside."""
+    listed = columns.ahead().group() if columns.sees("(") else columns.until()
+    while not listed.at_end:
+        if listed.clause().sees("("):
+            return UNIQUE_EXPRESSION if word == "unique" else EXPRESSION_INDEX
+    return INDEXES.get(word, UNKNOWN)
 
 
 def asked_in(cursor: Cursor, table: Object) -> Iterator[Clause]:
@@ -100,8 +120,9 @@ def asked_in(cursor: Cursor, table: Object) -> Iterator[Clause]:
 
 
 def _dropped_key(clause: Cursor) -> str:
-    """The name of what is dropped, if it may be a foreign key; empty: it is none."""
-    if not clause.accept("foreign", "key") and not clause.accept("constraint"):
+    """The name of what is dropped, if it is an index or may be a foreign key; empty: it is none."""
+    found = clause.accept("foreign", "key") or clause.accept_any("constraint", "index", "key")
+    if not found:
         return ""
     clause.accept("if", "exists")
     return clause.name()
@@ -142,15 +163,26 @@ def _add(clause: Cursor, table: Object) -> Iterator[Clause]:
 def _add_key(clause: Cursor, table: Object) -> Clause:
     if clause.accept("constraint") and clause.peek().word not in INDEXES:
         clause.name()
-    action, definition = INDEXES.get(clause.peek().word, UNKNOWN), in_short(clause)
+    word, definition = clause.peek().word, in_short(clause)
+    action = INDEXES.get(word, UNKNOWN)
     clause.until("(")
-    columns = clause.group() if action == "add primary key" else clause.until()
-    return Clause(action, table, columns=tuple(_listed(columns)), definition=definition)
+    if action in ("add index", "add fulltext index"):
+        action = _computing(word, clause.ahead())
+    columns = clause.group() if action != "add check" else clause.until()
+    listed = tuple(_listed(columns))
+    return Clause(action, table, columns=listed, definition=definition)
 
 
 def in_short(clause: Cursor) -> str:
     """What is ahead, on one line."""
     return " ".join(clause.text().split())
+
+
+def listed_index(action: str, table: Object, name: str, cursor: Cursor) -> Clause:
+    """What a CREATE INDEX of this name does; its columns are ahead."""
+    text = in_short(cursor.ahead().until("algorithm", "lock", "comment", "key_block_size"))
+    columns = tuple(_listed(cursor.group()))
+    return Clause(action, table, columns=columns, definition=f"{name} {text}")
 
 
 def _listed(columns: Cursor) -> Iterator[str]:
@@ -169,7 +201,8 @@ def read_outline(cursor: Cursor) -> Iterator[str]:
 
 def _add_column(clause: Cursor, table: Object) -> Clause:
     name, definition = clause.name(), in_short(clause)
-    return Clause(_added(clause), table, definition=f"{name}: {definition}")
+    placed = PLACES & {token.word for token in list(clause.rest())[-2:]}
+    return Clause(_added(clause), table, words=placed, definition=f"{name}: {definition}")
 
 
 def _added(clause: Cursor) -> str:

@@ -18,7 +18,12 @@ from lockgate.planner.reading.mysql.accounts import (
 )
 from lockgate.planner.reading.mysql.algorithms import REBUILD, hold
 from lockgate.planner.reading.mysql.alter import read_alter_table, read_parents
-from lockgate.planner.reading.mysql.clauses import asked_in, created_index, in_short, read_outline
+from lockgate.planner.reading.mysql.clauses import (
+    asked_in,
+    created_index,
+    listed_index,
+    read_outline,
+)  # fmt: skip
 from lockgate.planner.reading.mysql.rows import (
     read_delete,
     read_insert,
@@ -259,9 +264,9 @@ def _changes_index(cursor: Cursor, action: str) -> Reading:
     table = _object(cursor, "table")
     if not table.name:
         return UNCLEAR
-    columns = in_short(cursor.ahead().until("algorithm", "lock", "comment", "key_block_size"))
-    clause = Clause("drop primary key" if primary else action, table,
-                    definition=f"{name} {columns}".strip())  # fmt: skip
+    clause = Clause("drop primary key" if primary else action, table, name)
+    if cursor.sees("("):
+        clause = listed_index(action, table, name, cursor.ahead())
     clauses = (clause, *asked_in(cursor, table))
     return Reading("alter", (table,), conditional, changes_primary_key=primary, clauses=clauses)
 

@@ -15,13 +15,13 @@ from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
     COPIES_ONLINE_SINCE,
     COPY,
+    FULLTEXT,
     LOCKS,
     ONLINE_COPY,
-    UNKNOWN,
-    WAYS,
+    Furnishing,
     Way,
-    combine,
     hold,
+    way_of,
 )
 from lockgate.planner.reading.mysql.clauses import ASKED, CHANGE_ENGINE, CONVERT, REDEFINE
 from lockgate.planner.reading.mysql.reader import read
@@ -36,12 +36,14 @@ from lockgate.planner.reading.mysql.types import (
 )
 from lockgate.planner.reading.reading import Clause, Definition, Reading
 from lockgate.planner.reading.sizes import find_key, find_table
-from lockgate.planner.reading.table import INNODB, Table
+from lockgate.planner.reading.table import INNODB, Table, indexes_after
 from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
 
+DROP_COLUMN = "drop column"
 ONE_FOR_BOTH = {"drop primary key", "add primary key"}
-FILLS = {"add primary key", "change primary key", "change nullability"}
+FILLS = {"add primary key", "change primary key", "change nullability",
+         "change nullability beside stored columns"}  # fmt: skip
 """What a server does by a copy where a NULL has to become another value, whatever it says else.
 https://dev.mysql.com/doc/refman/9.7/en/innodb-online-ddl-operations.html
 """
@@ -181,6 +183,9 @@ def after(facts: Facts, reading: Reading) -> Facts:
     if gone and reading.verb == "drop":
         facts = replace(facts, tables={name: _without(one, gone)
                                        for name, one in facts.tables.items()})  # fmt: skip
+    elif reading.verb == "alter" and (key := find_key(reading.objects[0], facts)):
+        changed = replace(one := facts.tables[key], indexes=indexes_after(one.indexes, reading))
+        facts = replace(facts, tables={**facts.tables, key: changed})
     return replace(facts, strict=False) if "sql_mode" in reading.settings else facts
 
 
@@ -191,8 +196,22 @@ def _without(table: TableFacts, triggers: set[str]) -> TableFacts:
 
 def alter_way(reading: Reading, dialect: Dialect, known: TableFacts | None) -> Way:
     """How the server carries out an ALTER TABLE that asks for no way."""
-    ways = WAYS[dialect.name]
-    return combine(ways.get(each, UNKNOWN) for each in _all_operations(reading, known))
+    return way_of(dialect.name, _all_operations(reading, known), _furnishing(reading, known))
+
+
+def _furnishing(reading: Reading, known: TableFacts | None) -> Furnishing:
+    """What of the table decides how it is altered, with the indexes that are left."""
+    if known is None:
+        return Furnishing()
+    dropped = {name.lower() for name in reading.columns_dropped}
+    gone = {one.name.lower() for one in reading.clauses if one.action == "drop index"}
+    left = {
+        index.kind
+        for name, index in known.indexes.items()
+        if name not in gone and (not index.columns or {*index.columns} - dropped)
+    }
+    had = any(index.kind == FULLTEXT for index in known.indexes.values())
+    return Furnishing(frozenset(left), had_fulltext=had, compressed=known.compressed)
 
 
 def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
@@ -211,7 +230,8 @@ def leaves_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:
 
 def _facts_of(table: Table) -> TableFacts:
     columns = {name.lower(): column for name, column in table.columns.items()}
-    return TableFacts(table.engine, 0, 0, columns, collation=table.collation)
+    return TableFacts(table.engine, 0, 0, columns, collation=table.collation,
+                      indexes=table.indexes, compressed=table.compressed)  # fmt: skip
 
 
 def _way_of(reading: Reading, known: TableFacts, dialect: Dialect) -> Way:
@@ -226,9 +246,10 @@ def _all_operations(reading: Reading, known: TableFacts | None) -> list[str]:
     operations = [
         each
         for clause in reading.clauses
-        if clause.action not in ASKED
+        if clause.action not in (*ASKED, DROP_COLUMN)
         for each in _operations(clause, reading, known)
     ]
+    operations += (_dropped(name.lower(), known) for name in reading.columns_dropped)
     if not set(operations) >= ONE_FOR_BOTH:
         return operations
     return ["change primary key", *(each for each in operations if each not in ONE_FOR_BOTH)]
@@ -236,20 +257,48 @@ def _all_operations(reading: Reading, known: TableFacts | None) -> list[str]:
 
 def _operations(clause: Clause, reading: Reading, known: TableFacts | None) -> Iterator[str]:
     """The operations that a clause is, as `algorithms` names them; others are not known."""
+    columns = known.columns.values() if known else ()
     if clause.action == REDEFINE:
         old = find_column(known.columns, clause.name) if known else None
         new = reading.columns_redefined.get(clause.name)
         if known is None or old is None or new is None:
             yield clause.action
             return
-        yield from redefinition(old, new, known.collation)
+        for each in redefinition(old, new, known.collation):
+            yield _in_table(each, clause.name.lower(), known)
         if "rename" in clause.words:
             yield "rename"
     elif clause.action == CHANGE_ENGINE:
         is_same = known is None or known.storage_engine.lower() == clause.name
         yield "rebuild" if is_same and clause.name == INNODB else clause.action
+    elif clause.action == "add column" and clause.words and any(one.virtual for one in columns):
+        yield "add column amid virtual ones"
+    elif clause.action == "add virtual column" and "first" in clause.words:
+        yield "add virtual column first"
     else:
         yield clause.action
+
+
+def _in_table(operation: str, column: str, known: TableFacts) -> str:
+    """The operation on a column that is there, by what else the table has."""
+    if operation == "change collation":
+        kinds = {one.kind for one in known.indexes.values() if column in one.columns}
+        suffix = " of a text index" if FULLTEXT in kinds else " of an index" if kinds else ""
+        return operation + suffix
+    if operation == "change nullability":
+        stored = any(one.generated and not one.virtual for one in known.columns.values())
+        return f"{operation} beside stored columns" if stored else operation
+    return operation
+
+
+def _dropped(column: str, known: TableFacts | None) -> str:
+    found = find_column(known.columns, column) if known else None
+    if known is None or (found and found.virtual):
+        return "drop virtual column" if found else DROP_COLUMN
+    indexes = [one for one in known.indexes.values() if column in one.columns]
+    if any(len(one.columns) > 1 for one in indexes):
+        return "drop column of an index"
+    return "drop column with its index" if indexes else DROP_COLUMN
 
 
 def _asked(reading: Reading) -> dict[str, str]:

@@ -46,6 +46,12 @@ def redefinition(old: ColumnFacts, new: Definition, table_collation: str) -> Ite
     """The operations, as `reading.mysql.algorithms` names them, that the new definition is."""
     before = replace(read_type(old.type), nullable=old.nullable)
     yield _type_operation(before, new, old, table_collation)
+    if (
+        old.charset
+        and old.collation
+        and _collation(new, table_collation) not in ("", old.collation)
+    ):
+        yield "change collation"
     if before.nullable != new.nullable:
         yield "change nullability"
     if new.moves:
@@ -54,6 +60,11 @@ def redefinition(old: ColumnFacts, new: Definition, table_collation: str) -> Ite
         yield "add index"
     if "primary" in new.keys:
         yield "add primary key"
+
+
+def _collation(new: Definition, table_collation: str) -> str:
+    """The collation of a text by its new definition; empty: the default of a character set."""
+    return new.collation or ("" if new.charset or new.unread else table_collation)
 
 
 def _type_operation(before: Definition, new: Definition, old: ColumnFacts, collation: str) -> str:

@@ -29,7 +29,7 @@ class TestClauses:
             ("add column", "", ()),
             ("add primary key", "", ("x", "y")),
             ("redefine column", "b", ()),
-            ("drop index", "", ()),
+            ("drop index", "k", ()),
             ("change engine", "innodb", ()),
             ("rebuild", "", ()),
             ("algorithm", "copy", ()),
