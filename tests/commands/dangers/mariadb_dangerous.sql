@@ -17,10 +17,6 @@ alter table orders drop primary key; -- expect: blocks-table info/danger
 -- https://mariadb.com/kb/en/innodb-online-ddl-operations-with-algorithm-copy/
 alter table orders convert to character set latin1; -- expect: blocks-table info/danger
 
--- case: fulltext
--- https://mariadb.com/kb/en/innodb-online-ddl-overview/
-create fulltext index words on orders (note); -- expect: blocks-table info/danger
-
 -- case: stored_column
 -- https://mariadb.com/kb/en/innodb-online-ddl-overview/
 alter table orders add column twice int as (total * 2) stored; -- expect: blocks-table info/danger
@@ -44,6 +40,10 @@ drop table orders; -- expect: drops-data danger/danger
 -- case: drop_column
 -- https://github.com/ankane/strong_migrations#removing-a-column
 alter table orders drop column note; -- expect: drops-data danger/danger, unguarded-alter -/info
+
+-- case: fulltext
+-- https://mariadb.com/kb/en/innodb-online-ddl-overview/
+create fulltext index words on orders (note); -- expect: blocks-table info/danger
 
 -- case: truncate
 -- https://mariadb.com/kb/en/truncate-table/

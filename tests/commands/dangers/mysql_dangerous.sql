@@ -17,10 +17,6 @@ alter table orders drop primary key; -- expect: blocks-table info/danger
 -- https://dev.mysql.com/doc/refman/en/alter-table.html#alter-table-character-set
 alter table orders convert to character set latin1; -- expect: blocks-table info/danger
 
--- case: fulltext
--- https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html#online-ddl-index-operations
-create fulltext index words on orders (note); -- expect: blocks-table info/danger
-
 -- case: stored_column
 -- https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html#online-ddl-generated-column-operations
 alter table orders add column twice int as (total * 2) stored; -- expect: blocks-table info/danger
@@ -44,6 +40,10 @@ drop table orders; -- expect: drops-data danger/danger
 -- case: drop_column
 -- https://github.com/ankane/strong_migrations#removing-a-column
 alter table orders drop column note; -- expect: drops-data danger/danger, unguarded-alter -/info
+
+-- case: fulltext
+-- https://dev.mysql.com/doc/refman/en/innodb-online-ddl-operations.html#online-ddl-index-operations
+create fulltext index words on orders (note); -- expect: blocks-table info/danger
 
 -- case: truncate
 -- https://dev.mysql.com/doc/refman/en/truncate-table.html
