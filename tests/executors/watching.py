@@ -14,7 +14,7 @@ import psycopg
 from tests.servers.process import wait_until
 
 OURS = """
-select pid, state, coalesce(wait_event, ''), query from pg_stat_activity
+select pid, coalesce(state, ''), coalesce(wait_event, ''), query from pg_stat_activity
 where datname = current_database() and application_name like 'lockgate%' order by pid
 """
 WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted and objid = %s"
@@ -55,7 +55,8 @@ def await_gone(bystander: Bystander) -> None:
 
 
 def sessions(bystander: Bystander) -> list[Any]:
-    """The sessions of lockgate on this database: process id, state, wait event, query."""
+    """The sessions of lockgate on this database: process id, state, wait event, query. The state is
+    empty of one that is just being opened."""
     return bystander.execute(OURS).fetchall()
 
 
