@@ -10,14 +10,26 @@ from types import FrameType
 from lockgate.planner.errors import Interrupted
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGAIN = 0.01  # seconds until a signal that came where its exception would be lost comes again
+LOSING = {
+    ("psycopg._connection_base", "_notice_handler"),  # a call of libpq's
+    ("pymysql.connections", "_force_close"),
+    ("pymysql.connections", "close"),
+}
+"""The functions of the drivers that drop whatever is raised in them."""
 
 
 def catch_signals() -> None:
-    """From here on the first signal raises Interrupted; later ones wait for the undoing."""
+    """From here on the first signal raises Interrupted, as soon as that reaches somebody; later
+    ones wait for the undoing."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         ignore_signals()
-        raise Interrupted(number)
+        if _is_lost_in(frame):
+            signal.signal(signal.SIGALRM, lambda _, later: interrupt(number, later))
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            raise Interrupted(number)
 
     for each in SIGNALS:
         if signal.getsignal(each) is not signal.SIG_IGN:  # as nohup and `&` in a script leave it
@@ -30,11 +42,21 @@ def ignore_signals() -> None:
         signal.signal(each, signal.SIG_IGN)
 
 
+def _is_lost_in(frame: FrameType | None) -> bool:
+    """Whether an exception is dropped that is raised in this frame."""
+    while frame:
+        name = frame.f_code.co_name
+        if name == "__del__" or (frame.f_globals.get("__name__"), name) in LOSING:
+            return True
+        frame = frame.f_back
+    return False
+
+
 @contextmanager
 def deferred_signals() -> Iterator[None]:
     """Lets signals come only after the block: a driver that looks for its parts by importing
     them takes an exception for an absent one."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (*SIGNALS, signal.SIGALRM))
     try:
         yield
     finally:

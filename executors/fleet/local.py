@@ -50,7 +50,7 @@ class LocalCrew:
             for _ in range(min(self._parallel, len(tasks)))
         ]
         # A thread inherits the mask of who starts it: signals interrupt the main thread alone.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         for thread in threads:
             thread.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,10 +1,16 @@
 """Ctrl-C and SIGTERM while a migration runs: undone where the engine can, and said so."""
 
 import signal
+import threading
+from collections.abc import Callable
 from typing import Any
 
+import psycopg
+import pymysql
 import pytest
 
+from lockgate.planner.errors import Interrupted
+from lockgate.signals import SIGNALS, catch_signals
 from tests.commands.blocking import (
     held_table,
     prepare_blocked,
@@ -48,6 +54,40 @@ def test_on_mysql_too_and_what_had_committed_by_itself(
     refused(result, 128 + number, "Interrupted. Everything that this run had done was undone.")
     assert table_names(mysql_server, mysql_project.database) == ["held", *OWN_TABLES]
     assert succeed(mysql_project.migrate("up")).out == "Applied 2 migrations (001 to 002).\n"
+
+
+def raise_where_psycopg_drops_it(url: str, number: int) -> None:
+    with psycopg.connect(url) as connection:
+        connection.add_notice_handler(lambda said: signal.raise_signal(number))
+        connection.execute("do $$ begin raise notice 'libpq calls us'; end $$")
+        threading.Event().wait(60)
+
+
+def raise_where_pymysql_drops_it(url: str, number: int) -> None:
+    class Socket:
+        def close(self) -> None:
+            signal.raise_signal(number)
+
+    connection = pymysql.Connection(defer_connect=True)
+    connection._sock = Socket()
+    connection._force_close()
+    threading.Event().wait(60)
+
+
+@NUMBERS
+@pytest.mark.parametrize("drop", [raise_where_psycopg_drops_it, raise_where_pymysql_drops_it])
+def test_where_a_driver_drops_what_is_raised_it_comes_again(
+    postgres_url: str, drop: Callable[[str, int], None], number: int
+) -> None:
+    before = {each: signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)}
+    catch_signals()
+    try:
+        with pytest.raises(Interrupted) as interrupted:
+            drop(postgres_url, number)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert interrupted.value.signal_number == number
 
 
 def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_server: Any) -> None:
