@@ -115,7 +115,7 @@ def _read(path: Path) -> tuple[Any, dict[Location, FilePlace]]:
     except yaml.YAMLError as error:
         problem = error
     if problem is not None:
-        raise _syntax_error(problem, path)
+        raise _syntax_error(problem, text, path)
     places: dict[Location, FilePlace] = {}
     return {} if node is None else _value(node, (), path, places), places
 
@@ -213,15 +213,18 @@ def _refuse_indirection(events: Iterator[Any], path: Path) -> None:
             raise ConfigurationError(what, path=path, line=event.start_mark.line + 1)
 
 
-def _syntax_error(error: yaml.YAMLError, path: Path) -> ConfigurationError:
+def _syntax_error(error: yaml.YAMLError, text: str, path: Path) -> ConfigurationError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable"
-    return ConfigurationError(
-        f"not YAML: {QUOTED.sub('…', str(problem))}",
-        path=path,
-        line=mark.line + 1 if mark else 0,
-        do="A value that holds one of : # { [ ! & * % @ needs quotes.",
+    line = mark.line + 1 if mark else 0
+    rest = (
+        text.split("\n")[mark.line][mark.column :] if mark and mark.line < text.count("\n") else ""
     )
+    if rest.startswith("\t"):
+        what, do = "a tab, which YAML does not take here", "Indent with spaces."
+    else:
+        what, do = str(problem), "A value that holds one of : # { [ ! & * % @ needs quotes."
+    return ConfigurationError(f"not YAML: {QUOTED.sub('…', what)}", path=path, line=line, do=do)
 
 
 def _value(node: yaml.Node, at: Location, path: Path, places: dict[Location, FilePlace]) -> Any:

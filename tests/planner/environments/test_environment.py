@@ -256,6 +256,8 @@ def test_text_that_looks_like_a_number_or_a_boolean_needs_quotes(write: Write, v
         ("database: !!str embedded\n", 1, "tags"),
         ("database: [\n", 2, "not YAML"),
         ("database: a: b\n", 1, "not YAML"),
+        ("database:\n\turl_env: A\n", 2, "not YAML: a tab, which"),
+        ("database:\n  url_env: A\n\tport: 1\n", 3, "not YAML: a tab, which"),
         ("database: " + "[" * 30 + "]" * 30, 1, "nested too deeply"),
     ],
 )
@@ -283,6 +285,7 @@ def test_the_pure_python_loader_refuses_the_same(
     monkeypatch.setattr("lockgate.planner.environments.yaml_file.LOADER", yaml.SafeLoader)
     assert refusal(write(dev="database: embedded\nproject: 010\n")).line == 2
     assert refusal(write(dev="database: [\n")).what.startswith("not YAML")
+    assert "a tab" in refusal(write(dev="database:\n\turl_env: A\n")).what
     assert read(write(dev="database: embedded\n")).engine == "postgresql"
 
 
