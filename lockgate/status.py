@@ -179,6 +179,9 @@ def _ask(name: str, folder: EnvironmentsFolder) -> tuple[int, Callable[[], Statu
 
 
 def _read_column(environment: Environment) -> StatusAnswer:
+    if environment.fleet is not None:  # its targets may have several histories
+        told = f"a fleet: see `migrate status -e {environment.name}`"
+        return Column(environment.name, problem=told), Exit.OK
     try:
         stand = read_stand(environment)
     except Interrupted:

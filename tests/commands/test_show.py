@@ -33,6 +33,12 @@ def test_each_format_is_shown_without_a_database_or_migrations(reviewed: Project
         assert "create table t2" in shown.out or style in ("text", "html")
 
 
+def test_what_says_nothing_of_an_earlier_plan_does_not_take_one(reviewed: Project) -> None:
+    for style in ("text", "json", "sql", "sarif"):
+        shown = reviewed.migrate("show", "reviewed.json", "--format", style, "--since", "none.json")
+        refused(shown, 64, "`--since` is for a comment or a page", "--format markdown or html")
+
+
 def test_the_page_is_the_same_in_any_encoding(reviewed: Project) -> None:
     reviewed.write("003_grün.sql", "select '…';", "")
     succeed(reviewed.migrate("plan"))

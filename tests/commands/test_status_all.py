@@ -41,6 +41,15 @@ def test_it_shows_where_each_migration_is(several: Project, mysql_url: str) -> N
     ]
 
 
+def test_a_fleet_is_told_with_the_way_to_its_states(several: Project, mysql_url: str) -> None:
+    several.write_environment(
+        "live", "extends: base\nengine: postgresql\nfleet: {targets: {databases: 'x%'}}\n"
+        "database: {url_env: TEST_URL}\n",
+    )  # fmt: skip
+    told = succeed(show(several, mysql_url)).out
+    assert "\nlive: a fleet: see `migrate status -e live`\n" in told
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lockgate.options import environments_option
+from lockgate.planner.errors import UsageError
 
 if TYPE_CHECKING:
     from lockgate.planner.environments.folder import EnvironmentsFolder
@@ -68,7 +69,13 @@ def command(
     from lockgate.planner.fleet.fleet_plan import is_fleet_plan, read_fleet_plan
     from lockgate.planner.plan.planfile import read_plan
 
-    if is_fleet_plan(plan_file):
+    is_fleet = is_fleet_plan(plan_file)
+    if earlier and (is_fleet or style not in REVIEWED):
+        raise UsageError(
+            "`--since` is for a comment or a page of one database's plan.",
+            do=f"Add `--format {' or '.join(REVIEWED)}`, or leave `--since` away.",
+        )
+    if is_fleet:
         from lockgate.fleet.showing import show_fleet_plan
 
         fleet = read_fleet_plan(plan_file)
@@ -103,7 +110,6 @@ def _read_approvals(
     for nothing, no environment is read."""
     from datetime import UTC, datetime
 
-    from lockgate.planner.errors import UsageError
     from lockgate.trust.approvals import (
         Approval,
         ApprovalState,
