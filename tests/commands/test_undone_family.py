@@ -23,6 +23,11 @@ STRICT = "set session sql_mode = default"
 INVALID = "set session sql_mode = 'ALLOW_INVALID_DATES'"
 
 
+KEPT = (";-- x", " # x;\n;-- x")
+"""After a body, so that the server keeps a `;` as its last byte: MySQL as it keeps that of a client
+which sends several statements at once, MariaDB that of a comment."""
+
+
 @dataclass(frozen=True)
 class Case:
     """What is there, and a section that fails at its end."""
@@ -123,6 +128,24 @@ CASES = (
          "ends '2001-10-01 00:00:00' disable do select 2",
          "create event once on schedule at '2001-09-09 03:00:00' disable do select 3"),
         "drop event gone_by; alter event ending comment 'y'; drop event once;",
+    ),
+    Case(
+        "bodies whose last byte is a semicolon",
+        ("create table ended (id int primary key, a int)",
+         *(f"create {kind} {name}{place} {head} {body}{end}"
+           for place, end in enumerate(KEPT)
+           for kind, name, head, body in (
+               ("trigger", "kept_t", "before insert on ended for each row", "set new.a = 1"),
+               ("trigger", "kept_u", "after update on ended for each row", "set @a = 1"),
+               ("event", "kept_e", "on schedule every 1 day disable do", "set @a = 1"),
+               ("procedure", "kept_p", "()", "select 1"),
+               ("function", "kept_f", "() returns int deterministic", "return 1"),
+               ("procedure", "kept_b", "()", "begin select 1; end"))),
+         "insert into ended values (1, 2)"),
+        """drop trigger kept_t0; drop trigger kept_t1; drop event kept_e0; drop event kept_e1;
+        drop procedure kept_p0; alter procedure kept_p1 comment 'x'; drop function kept_f0;
+        drop function kept_f1; drop procedure kept_b0; drop procedure kept_b1;
+        update ended set a = 3; drop table ended;""",
     ),
     Case(
         "the rights on a routine",

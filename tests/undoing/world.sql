@@ -1,6 +1,6 @@
 -- A database that is hard to put back, for the random plans. A line `-- only: ENGINE` is of the
 -- statement after it; `-- charset: NAME` is what the client says it speaks from there on, and
--- `-- mode: SQL_MODE` how it reads.
+-- `-- mode: SQL_MODE` how it reads. Behind a comment MySQL keeps the `;` of a body.
 
 create table parents (id int not null auto_increment, code varchar(20), label varchar(30) character set latin1, born date, points int default 3, primary key (id), unique key parents_code (code), unique key parents_label (label)) engine = InnoDB default charset = utf8mb4;
 create table children (id int not null auto_increment, parent_id int, note varchar(40), amount decimal(8, 2) not null default 0, kind enum('a', 'b', 'c') default 'a', primary key (id), key children_note (note), constraint children_parent foreign key (parent_id) references parents (id) on delete cascade on update cascade) engine = InnoDB default charset = utf8mb4;
@@ -47,7 +47,7 @@ insert into dates values (1, '2020-02-30', '2020-02-31 10:00:00', '2020-01-01 00
 create trigger children_first before insert on children for each row set new.note = coalesce(new.note, 'none');
 create trigger children_second before insert on children for each row set new.amount = new.amount + 1;
 create trigger parents_log after update on parents for each row insert into logs (line) values (new.code);
-create trigger parents_gone after delete on parents for each row insert into logs (line) values ('gone');
+create trigger parents_gone after delete on parents for each row insert into logs (line) values ('gone');-- a packet's end
 create view heads as select id, code from parents;
 create view bodies as select h.id, c.note from heads h join children c on c.parent_id = h.id;
 create view numbers_of as select count(*) as n from logs;

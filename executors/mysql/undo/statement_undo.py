@@ -39,6 +39,9 @@ FOREIGN_CHANGE = "1412"  # "table definition has changed"; the server's own code
 LIMITS = ("max_execution_time", "max_statement_time")
 # A later server may want more of a table than it did when this one was made.
 LENIENT = ("sql_require_primary_key = 0", "innodb_strict_mode = 0")
+SEMICOLON_ENDS = {"mysql": "/**/", "mariadb": "\n;/**/"}
+"""What follows a body whose last byte is a semicolon, by the dialect's name: the server strips
+those at a packet's end. MySQL keeps the one at which a body ends, MariaDB one of a last comment."""
 EXISTS = "select 1 from information_schema.tables where table_schema = %s and table_name = %s"
 
 
@@ -237,6 +240,8 @@ class Undo:
                 self._session.execute(f"set session {name} = %s", (value,))
         try:
             creation = self._creation(image)
+            if creation.endswith(";"):
+                creation += SEMICOLON_ENDS[self._session.server.dialect.name]
             self._session.send(creation, image.charset or "utf8mb4")
             self._session.execute("set names utf8mb4")
             if not image.comment.isascii():
