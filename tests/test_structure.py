@@ -3,7 +3,7 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
@@ -36,6 +36,48 @@ def modules() -> dict[str, ast.Module]:
         if path.resolve() == path and "." not in str(path.relative_to(ROOT).parent)
     ]
     return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in found}
+
+
+NOT_INTERRUPTED = {
+    "executors/apply.py": "the run has ended, and is being noted",
+    "executors/costs/waits.py": "in a thread",
+    "executors/mysql/undo/recovery.py": "the run has ended, and is in the journal",
+    "executors/programs/notice.py": "the run has ended",
+    "lockgate/agent/server.py": "in a thread",
+    "lockgate/fleet/applying.py": "in a thread",
+    "lockgate/fleet/changed.py": "in a thread",
+    "lockgate/fleet/planning.py": "in a thread",
+    "lockgate/fleet/standing.py": "in a thread",
+    "lockgate/fleet/working.py": "in a thread",
+    "lockgate/options.py": "a shell completes a word",
+    "lockgate/runs/schema_file.py": "the run has ended",
+}
+"""Where no signal arrives, or none that could stop anything any more."""
+
+
+def test_who_passes_over_errors_does_not_pass_over_a_signal() -> None:
+    """Interrupted is an error like others to most, and the next signal would be ignored."""
+    passed_over = set()
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.With):
+                calls = [item.context_expr for item in node.items]
+                if any(_catches(one.args) for one in calls if isinstance(one, ast.Call)):
+                    passed_over.add(path)
+            if isinstance(node, ast.Try):
+                for handler in node.handlers:
+                    caught = [handler.type] if handler.type else []
+                    if _catches(caught, "Interrupted"):
+                        break
+                    goes_on = not any(isinstance(one, ast.Raise) for one in ast.walk(handler))
+                    if goes_on and _catches(caught):
+                        passed_over.add(path)
+    assert passed_over == set(NOT_INTERRUPTED)
+
+
+def _catches(types: Iterable[ast.expr], name: str = "LockgateError") -> bool:
+    found = (one for each in types for one in ast.walk(each))
+    return any(isinstance(one, ast.Name) and one.id == name for one in found)
 
 
 def test_no_folder_has_more_than_15_modules() -> None:

@@ -13,7 +13,7 @@ from lockgate.executors.failure import ServerError
 from lockgate.executors.fleet.stand import DriftedTarget, FleetDrift
 from lockgate.fleet.changed import with_changes
 from lockgate.fleet.planning import Part, look_at
-from lockgate.planner.errors import LockgateError
+from lockgate.planner.errors import Interrupted, LockgateError
 from lockgate.planner.fleet.grouping import SeenTarget, find_unsure, group_targets
 from lockgate.planner.value import replace
 from lockgate.plans.making import Request
@@ -72,5 +72,7 @@ def _read_definitions(fleet: FleetWorkspace, seen: SeenTarget) -> tuple[str, ...
     try:
         with fleet.open_member(seen.place) as work:
             return work.engine.survey.read_definitions()
+    except Interrupted:
+        raise
     except (LockgateError, ServerError):
         return ()

@@ -13,7 +13,7 @@ from lockgate.planner.database.ledger import Ledger
 from lockgate.planner.database.occupancy import FoundTable
 from lockgate.planner.database.recording import adopted_tables, rolled_back
 from lockgate.planner.environments.environment import Environment
-from lockgate.planner.errors import HistoryError, LockgateError, UsageError
+from lockgate.planner.errors import HistoryError, Interrupted, LockgateError, UsageError
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.value import frozen, replace
 from lockgate.plans.making import Request, plan_live
@@ -61,7 +61,7 @@ def plan_adoption(
         try:
             told = compare_taken(work, plan, ledger, takeover)
             return _warned(_compared(plan), *told)
-        except HistoryError:
+        except (HistoryError, Interrupted):
             raise
         except LockgateError as error:
             if verify:

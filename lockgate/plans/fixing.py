@@ -14,7 +14,7 @@ from pathlib import Path
 from lockgate.executors.rehearsal import Stage
 from lockgate.planner.building.compare import compare, refuse_broken_history
 from lockgate.planner.database.catalogue import Catalogue, differences
-from lockgate.planner.errors import LockgateError, RunError, UsageError
+from lockgate.planner.errors import Interrupted, LockgateError, RunError, UsageError
 from lockgate.planner.migrations.format import parse_sections
 from lockgate.planner.migrations.formats.lockgate import read_migration
 from lockgate.planner.migrations.migration import Migration, Sections
@@ -175,6 +175,8 @@ class _Search:
             seen = self._run(_read(self.work, self._compose(pieces)))
         except RunError as failed:
             return f"its safe form does not run: {failed.what}"
+        except Interrupted:
+            raise
         except LockgateError as wrong:
             return f"its safe form cannot be written: {wrong.what}"
         self.proved[tuple(pieces)] = seen

@@ -18,7 +18,7 @@ from lockgate.executors.programs.installations import find_installation
 from lockgate.exits import Exit, exit_code
 from lockgate.planner.database.server import NEWEST, is_of_other_series, name_series, series_of
 from lockgate.planner.environments.environment import resolve_rehearsal
-from lockgate.planner.errors import LockgateError
+from lockgate.planner.errors import Interrupted, LockgateError
 from lockgate.planner.plan.rehearsal import how_to_get
 from lockgate.planner.quantities import format_duration, format_size
 from lockgate.status import BY_GRAVITY, stand_of
@@ -50,6 +50,8 @@ def examine(environment: Environment) -> Iterator[Check]:
     try:
         with open_workspace(environment) as work:
             yield from _database(work)
+    except Interrupted:
+        raise
     except LockgateError as error:
         yield _problem("connection", error)
 
@@ -72,6 +74,8 @@ def _programs() -> Iterator[Check]:
 def _migrations(environment: Environment) -> Check:
     try:
         directory = load_migrations(environment)
+    except Interrupted:
+        raise
     except LockgateError as error:
         return _problem("migrations", error)
     count = len(directory.migrations)
@@ -194,6 +198,8 @@ def _name_followers(names: Mapping[str, float | None]) -> str:
 def _ledger(work: Workspace) -> Check:
     try:
         stand = stand_of(work, load_migrations(work.environment))
+    except Interrupted:
+        raise
     except LockgateError as error:
         return _problem("ledger", error)
     except ServerError as refused:
@@ -221,6 +227,8 @@ def _rehearsal(work: Workspace) -> Iterator[Check]:
             return
         with closing(open_engine(address, environment)) as engine:
             access, other = engine.survey.read_access(), engine.server.dialect
+    except Interrupted:
+        raise
     except LockgateError as error:
         yield Check("rehearsal", "note", error.what.removeprefix("rehearsal: "), error.do)
         return

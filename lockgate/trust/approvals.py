@@ -23,7 +23,7 @@ from lockgate.executors.programs.signatures import (
 )
 from lockgate.planner.document import write_whole
 from lockgate.planner.environments.judgement import refuse_denied
-from lockgate.planner.errors import LockgateError, UsageError
+from lockgate.planner.errors import Interrupted, LockgateError, UsageError
 from lockgate.planner.plan.start import Start
 from lockgate.planner.policies.approvals import judge_signer, judge_start
 from lockgate.planner.value import frozen
@@ -176,6 +176,8 @@ def look_at_approvals(
         try:
             text = read_signature(path)
             yield Approval(path, _verify(text, plan, environment, now, str(path))[0])
+        except Interrupted:
+            raise
         except LockgateError as error:
             yield Approval(path, problem=error.what)
 

@@ -1,8 +1,10 @@
 """Ctrl-C and SIGTERM while a migration runs: undone where the engine can, and said so."""
 
 import signal
+import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -88,6 +90,19 @@ def test_where_a_driver_drops_what_is_raised_it_comes_again(
         for each, handler in before.items():
             signal.signal(each, handler)
     assert interrupted.value.signal_number == number
+
+
+@pytest.mark.parametrize("command", ["doctor", "status", "plan"])
+def test_a_signal_amid_a_question_ends_what_would_pass_over_an_error(
+    tmp_path: Path, any_server: Any, command: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        project = Project(tmp_path, any_server.url("any", port=silent.getsockname()[1]))
+        process = project.start(command)
+        with silent.accept()[0]:
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    refused(Result(process.returncode, out, err), 130, "Interrupted. Nothing was changed.")
 
 
 def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_server: Any) -> None:
