@@ -5,7 +5,9 @@ Reads no SQL: each engine weighs a reading by the tables that are there, the rul
 
 from __future__ import annotations
 
-from lockgate.planner.reading.reading import Hold, Reading
+from collections.abc import Iterator
+
+from lockgate.planner.reading.reading import Hold, Object, Reading
 from lockgate.planner.value import frozen
 
 
@@ -30,6 +32,22 @@ class Taken:
         return f"the {self.kind} {self.name}{of}"
 
 
+Through = tuple[tuple[Object, Object], ...]
+"""Views, each with a table whose rows are written by way of it."""
+
+
+def lost_through(through: Through) -> Iterator[str]:
+    """What tables lose where rows are deleted from a view, as nouns. One that only a condition of
+    it names loses nothing: with several it is not known which these are.
+
+    >>> [*lost_through(((Object("view", "v"), Object("table", "t")),))]
+    ['rows of t (through the view v)']
+    """
+    for view, table in through:
+        perhaps = "perhaps, " * (sum(one == view for one, _ in through) > 1)
+        yield f"rows of {table.name} ({perhaps}through the view {view.name})"
+
+
 @frozen
 class Impact:
     """What one statement does to others, and what cannot be brought back, by what is known of the
@@ -46,3 +64,12 @@ class Impact:
     """Why the server refuses it: what hangs on what it drops, without CASCADE."""
     fires: tuple[str, ...] = ()
     """Triggers and rules that run with it and were not read, as nouns."""
+    through: Through = ()
+    """Where it names a view, a table whose rows it writes by way of it."""
+
+    @property
+    def written(self) -> tuple[Object, ...]:
+        """The tables whose rows it writes itself, in the place of a view those of it."""
+        views = {view for view, _ in self.through}
+        named = (one for one in self.reading.tables_written if one not in views)
+        return tuple(dict.fromkeys([*named, *(table for _, table in self.through)]))

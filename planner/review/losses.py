@@ -8,6 +8,7 @@ from lockgate.planner.building.readings import full_reading
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.plan.plan import Plan, Step
 from lockgate.planner.plan.statement import PlannedStatement
+from lockgate.planner.reading.postgresql.locks import ROW_EXCLUSIVE
 from lockgate.planner.reading.reader import read_section
 from lockgate.planner.reading.reading import Object, Reading
 from lockgate.planner.review.own_objects import OwnObjects
@@ -70,10 +71,25 @@ def find_row_changes(plan: Plan) -> Iterator[RowChange]:
                 if not (own.is_own(table) or (is_new and table.name not in touched)):
                     whole = every and rows.get(table.name) != 0
                     found[table.name] = whole or found.get(table.name, False)
+            for name in _changed_along(reading, statement):
+                found.setdefault(name, False)
             own.follow(reading, Facts(), is_whole)
             for whole in (True, False):
                 if tables := tuple(name for name in found if found[name] is whole):
                     yield RowChange(number, place, tables, whole)
+
+
+def _changed_along(reading: Reading, statement: PlannedStatement) -> Iterator[str]:
+    """The tables of which an UPDATE changes rows and that it does not name: a view's, and those
+    that follow by foreign keys. What they lose is said as a loss."""
+    written = [one for one in reading.clauses if one.action == WRITES]
+    named = {one.table.name for one in written}
+    for touch in statement.touches if any("update" in one.words for one in written) else ():
+        name = _bare(touch.table)
+        nouns = (f"rows of {name} ", f"values of {name}.")
+        is_lost = any(one.startswith(nouns) for one in statement.loses)
+        if touch.lock == ROW_EXCLUSIVE and name not in named and not is_lost:
+            yield name
 
 
 def known_rows(statement: PlannedStatement) -> dict[str, int]:

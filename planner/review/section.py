@@ -77,8 +77,7 @@ class Reviewed:
     @property
     def reached(self) -> tuple[Object, ...]:
         """The tables whose rows it writes, and the objects that it makes, alters or drops."""
-        effect = self.impact.reading
-        return (*effect.tables_written, *effect.objects)
+        return (*self.impact.written, *self.impact.reading.objects)
 
 
 @frozen

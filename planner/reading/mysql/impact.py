@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
 from lockgate.planner.reading.calls import are_servers_own
-from lockgate.planner.reading.impact import Impact
+from lockgate.planner.reading.impact import Impact, Through, lost_through
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
     COPIES_ONLINE_SINCE,
@@ -34,7 +34,7 @@ from lockgate.planner.reading.mysql.types import (
     loses,
     read_type,
 )
-from lockgate.planner.reading.reading import Clause, Definition, Reading
+from lockgate.planner.reading.reading import Clause, Definition, Object, Reading
 from lockgate.planner.reading.sizes import find_key, find_table
 from lockgate.planner.reading.table import INNODB, Table, indexes_after
 from lockgate.planner.sql.dialect import Dialect
@@ -63,8 +63,10 @@ def read_impact(sql: str, dialect: Dialect, facts: Facts) -> Impact:
 def weigh(reading: Reading, dialect: Dialect, facts: Facts) -> Impact:
     """What a statement that was read does to the tables that are there."""
     if reading.verb != "alter" or reading.objects[0].kind != "table":
-        loses = (*reading.loses, *_deleted(reading, facts))
-        return Impact(reading, reading.holds, loses, fires=tuple(_fired(reading, dialect, facts)))
+        through = tuple(_through(reading, facts))
+        loses = (*reading.loses, *_deleted(reading, facts, through))
+        fires = tuple(_fired(reading, dialect, facts))
+        return Impact(reading, reading.holds, loses, fires=fires, through=through)
     table = reading.objects[0]
     known = find_table(table, facts)
     way = alter_way(reading, dialect, known)
@@ -89,11 +91,15 @@ def _fired(reading: Reading, dialect: Dialect, facts: Facts) -> Iterator[str]:
 
 def _written(reading: Reading, facts: Facts) -> Iterator[str]:
     """The tables whose rows a statement writes itself, through views too."""
+    yield from (key for one in reading.tables_written if (key := find_key(one, facts)))
+    yield from (table.name for _, table in _through(reading, facts))
+
+
+def _through(reading: Reading, facts: Facts) -> Iterator[tuple[Object, Object]]:
+    """The views that it writes, each with the tables whose rows these may be."""
     for one in reading.tables_written:
-        if key := find_key(one, facts):
-            yield key
-        elif one.name.lower() in facts.mentions:
-            yield from _behind(one.name.lower(), facts)
+        if find_key(one, facts) is None and one.name.lower() in facts.mentions:
+            yield from ((one, Object("table", key)) for key in _behind(one.name.lower(), facts))
 
 
 def _behind(view: str, facts: Facts) -> Iterator[str]:
@@ -106,7 +112,7 @@ def _behind(view: str, facts: Facts) -> Iterator[str]:
     yield from (table for table in facts.tables if table.lower() in names)
 
 
-def _deleted(reading: Reading, facts: Facts) -> Iterator[str]:
+def _deleted(reading: Reading, facts: Facts, through: Through) -> Iterator[str]:
     """The rows that a condition finds, and what goes with rows by foreign keys; REPLACE has another
     row in the place of each. The loss of every row is read as such."""
     if "delete" not in reading.row_changes:
@@ -114,7 +120,9 @@ def _deleted(reading: Reading, facts: Facts) -> Iterator[str]:
     names = [table.name for table in reading.tables_written]
     if "insert" not in reading.row_changes and not reading.every_row:
         yield from (f"rows of {name}" for name in names)
-    rest, seen = [*names], set[ForeignKey]()
+    if "insert" not in reading.row_changes:
+        yield from lost_through(through)
+    rest, seen = [*names, *(table.name for _, table in through)], set[ForeignKey]()
     while rest:
         parent = rest.pop().lower()
         for key in facts.foreign_keys:

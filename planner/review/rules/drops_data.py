@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate.planner.database.facts import Facts
 from lockgate.planner.finding import Finding
-from lockgate.planner.reading.sizes import find_table
+from lockgate.planner.reading.sizes import find_sized
 from lockgate.planner.review.section import Reviewed, Subject, report
 
 CODE = "drops-data"
@@ -60,6 +60,6 @@ def _told(statement: Reviewed) -> tuple[str, str]:
 
 def _is_empty(statement: Reviewed, facts: Facts) -> bool:
     """Whether it deletes from tables that had no row when they were looked at."""
-    found = [find_table(one, facts) for one in statement.impact.reading.tables_written]
+    found = [find_sized(one, facts) for one in statement.impact.written]
     is_of_rows = not statement.impact.reading.is_definition
     return is_of_rows and bool(found) and all(one is not None and not one.rows for one in found)

@@ -42,14 +42,14 @@ def _worked(statement: Reviewed) -> Iterator[Object]:
     impact = statement.impact
     yield from (hold.on for hold in impact.holds if hold.work != "none")
     if impact.reading.every_row:
-        yield from impact.reading.tables_written
+        yield from impact.written
 
 
 def _written(statement: Reviewed) -> Iterator[Object]:
     """The tables of which it writes the rows that a condition finds."""
     impact = statement.impact
     if impact.reading.kind in WRITERS and not impact.reading.every_row:
-        yield from impact.reading.tables_written
+        yield from impact.written
 
 
 def _finding(statement: Reviewed, work: list[tuple[Severity, str]]) -> Finding:

@@ -16,13 +16,15 @@ def find(subject: Subject) -> Iterator[Finding]:
         impact = statement.impact
         if not impact.reading.every_row or impact.loses:
             continue
-        for table in impact.reading.tables_written:
+        views = {table: view for view, table in impact.through}
+        for table in impact.written:
+            shown = f" that {views[table].name} shows" if table in views else ""
             if not subject.is_new(table, statement):
                 yield report(
                     CODE,
                     subject.grade(table),
                     statement,
-                    f"UPDATE without WHERE writes every row of {subject.describe(table)}.",
+                    f"UPDATE without WHERE writes every row of {subject.describe(table)}{shown}.",
                     "What it sets has no old values afterwards. Each row stays locked until the "
                     "transaction ends, and its old version takes space until it is cleaned away.",
                     "Write in batches, each in a transaction of its own.",

@@ -269,3 +269,22 @@ def test_what_a_write_sets_off_is_told_unless_it_only_changes_the_row(
     write = "update t set at = now()"
     for before in ("alter table t disable trigger all", "drop trigger b on t"):
         assert weighed(postgres.session, before, write).fires == ()
+
+
+def test_what_is_written_through_a_view_is_the_servers_own_choice(
+    postgres: Any, bystander: Any
+) -> None:
+    bystander.execute(
+        "create table t (a int); create table u (a int); insert into t values (1), (2);"
+        "create view v as select a from t where a > 1; create view over as select a as b from v;"
+        "create view instead as select * from v; create view above as select * from instead;"
+        "create rule r as on delete to instead do instead delete from u;"
+    )
+    over = weighed(postgres.session, "delete from over")
+    assert over.loses == ("every row of over", "rows of t (through the view over)")
+    assert [one.name for one in over.written] == ["t"]
+    bystander.execute("delete from over")
+    assert bystander.execute("select a from t").fetchall() == [(1,)]
+    above = weighed(postgres.session, "delete from above")
+    assert (above.loses, above.fires) == (("every row of above",), ("the rule r of instead",))
+    assert [one.name for one in above.written] == ["above"]

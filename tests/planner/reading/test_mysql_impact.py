@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lockgate.planner.database.facts import ColumnFacts, Facts, ForeignKey, TableFacts
+from lockgate.planner.database.mentioned import Mentions
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.mysql.impact import read_impact
 from lockgate.planner.reading.reader import read_impacts
@@ -206,6 +207,14 @@ KID = "rows of Kids, or their references (ON DELETE of fk)"
 )  # fmt: skip
 def test_what_follows_deleted_rows_is_lost_too(sql: str, loses: tuple[str, ...]) -> None:
     assert impact(sql, replace(KNOWN, foreign_keys=KEYS)).loses == loses
+
+
+def test_what_a_view_loses_is_lost_by_its_table() -> None:
+    mentioned = {"v": Mentions(frozenset({"a", "t"})), "w": Mentions(frozenset({"v"}))}
+    facts = replace(KNOWN, foreign_keys=KEYS, views=frozenset(mentioned), mentions=mentioned)
+    assert impact("delete from w where a", facts).loses == (
+        "rows of w", "rows of t (through the view w)", KID)  # fmt: skip
+    assert [one.name for one in impact("update w set a = 1", facts).written] == ["t"]
 
 
 ROUNDED = [

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Literal
 
-from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.database.facts import Facts, Layout, TableFacts
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.statement import Touch
 from lockgate.planner.reading.reading import Object
 from lockgate.planner.reading.sizes import Thresholds
 from lockgate.planner.review.inspection import completed, inspect, read_origins, read_subjects
+from lockgate.planner.review.losses import find_row_changes
 from lockgate.planner.review.section import ReviewTerms
 from lockgate.planner.sql.dialect import DIALECTS, POSTGRESQL
 from tests.planner.literals import SETTING, read, up_plan
@@ -202,3 +203,30 @@ def test_what_a_plan_of_format_1_0_loses_is_read_from_its_sql() -> None:
     assert completed(bare).steps == plan.steps
     assert completed(bare).digest == plan.digest
     assert completed(plan) is plan
+
+
+def viewed(rows: int) -> Facts:
+    """A table of so many rows with a view of it."""
+    table = TableFacts("heap", rows, rows * 100, {}, layout=Layout("table", views={"v": ()}))
+    return Facts({"t": table, "v": TableFacts("", 0, 0, {}, layout=Layout("view"))})
+
+
+def test_what_is_written_through_a_view_is_judged_by_its_table() -> None:
+    for sql in ("delete from v;", "delete from v where a = 1;", "update v set a = 1;"):
+        (step,) = inspected(sql, engine="postgresql", facts=viewed(1_000_000)).steps
+        assert [one.severity for one in step.findings] == ["danger"], sql
+        assert " t (" in step.findings[0].message or "rows of t" in step.findings[0].message
+    (step,) = inspected("delete from v;", engine="postgresql", facts=viewed(0)).steps
+    assert [one.severity for one in step.findings] == ["info"]
+
+
+def test_a_view_of_the_plans_own_is_no_way_around_a_loss() -> None:
+    sql = "create view w as select * from t;\ndelete from w;"
+    (step,) = inspected(sql, engine="postgresql", facts=viewed(5)).steps
+    assert step.statements[1].loses == ("every row of w", "rows of t (through the view w)")
+
+
+def test_the_table_of_a_view_is_named_where_rows_are_changed() -> None:
+    plan = inspected("update v set a = 1;", engine="postgresql", facts=viewed(5))
+    assert [(one.tables, one.whole) for one in find_row_changes(plan)] == [
+        (("v",), True), (("t",), False)]  # fmt: skip

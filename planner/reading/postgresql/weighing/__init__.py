@@ -11,4 +11,5 @@ proofs.py      What the CHECK constraints of a table prove of its rows
 relations.py   The relations of a live database, and which hang together
 taking.py      What goes along with what a statement drops, or keeps the server from dropping it
 weigh.py       What a statement of PostgreSQL does to the tables that are there: locks, work, losses
+writing.py     What a statement that writes rows does to other tables
 """

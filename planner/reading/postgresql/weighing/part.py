@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lockgate.planner.database.facts import Facts, TableFacts
+from lockgate.planner.reading.impact import Through
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
     SHARE_ROW_EXCLUSIVE,
@@ -20,7 +21,7 @@ class Part:
 
     `certain` is false where facts could show that there is less work. With `outside` the server
     refuses it in a transaction block. `others_if_rewritten` are in place of `others` where another
-    clause writes the table's rows anyway.
+    clause writes the table's rows anyway. `through` are as those of an `Impact`.
     """
 
     lock: str = ACCESS_EXCLUSIVE
@@ -31,6 +32,7 @@ class Part:
     others_if_rewritten: tuple[Hold, ...] = ()
     loses: tuple[str, ...] = ()
     fires: tuple[str, ...] = ()
+    through: Through = ()
 
 
 Weigher = Callable[[Clause, TableFacts | None, Facts], Part]

@@ -15,6 +15,7 @@ from lockgate.planner.reading.sizes import find_key, find_table
 NOTHING = Layout("")
 KINDS = {"index": "index", "partitioned index": "index", "view": "view", "sequence": "sequence",
          "materialized view": "materialized view"}  # fmt: skip
+WRITABLE = frozenset({"table", "partitioned", "foreign table", "view"})
 
 
 def layout_of(one: Object, facts: Facts) -> Layout:
@@ -84,10 +85,13 @@ def relations_under(view: str, facts: Facts) -> Iterator[str]:
             yield from relations_under(key, facts)
 
 
-def tables_under(view: str, facts: Facts) -> tuple[str, ...]:
-    """The tables among them."""
-    under = relations_under(view, facts)
-    return tuple(key for key in under if layout_at(key, facts).kind != "view")
+def written_under(view: str, facts: Facts) -> Iterator[str]:
+    """The tables whose rows may be written through a view, and the views on the way to them; none
+    of what is no view."""
+    for key, table in facts.tables.items() if layout_at(view, facts).kind == "view" else ():
+        if table.layout and view in table.layout.views and table.layout.kind in WRITABLE:
+            yield key
+            yield from written_under(key, facts)
 
 
 def below(key: str, facts: Facts) -> Iterator[str]:

@@ -6,13 +6,12 @@ https://www.postgresql.org/docs/current/sql-altertable.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from lockgate.planner.database.facts import ConstraintFacts, Facts, TableFacts
+from lockgate.planner.database.facts import Facts, TableFacts
 from lockgate.planner.reading.impact import Impact
 from lockgate.planner.reading.postgresql.locks import (
     ACCESS_EXCLUSIVE,
-    ROW_EXCLUSIVE,
     ROW_SHARE,
     SHARE,
     SHARE_ROW_EXCLUSIVE,
@@ -20,10 +19,10 @@ from lockgate.planner.reading.postgresql.locks import (
     STRENGTHS,
     hold,
 )
-from lockgate.planner.reading.postgresql.weighing import columns, dropping, partitions
+from lockgate.planner.reading.postgresql.weighing import columns, dropping, partitions, writing
 from lockgate.planner.reading.postgresql.weighing.dropping import with_taken
 from lockgate.planner.reading.postgresql.weighing.edits import begin
-from lockgate.planner.reading.postgresql.weighing.firing import CHANGED, fired_by
+from lockgate.planner.reading.postgresql.weighing.firing import fired_by
 from lockgate.planner.reading.postgresql.weighing.following import DROPS, follow
 from lockgate.planner.reading.postgresql.weighing.part import (
     BRIEF,
@@ -38,14 +37,10 @@ from lockgate.planner.reading.postgresql.weighing.part import (
     always,
 )
 from lockgate.planner.reading.postgresql.weighing.relations import (
-    as_object,
     hold_all,
     key_of,
-    layout_at,
     layout_of,
-    referring_to,
     relations_under,
-    tables_under,
 )
 from lockgate.planner.reading.postgresql.weighing.taking import (
     find_taking,
@@ -105,6 +100,7 @@ def _weigh(reading: Reading, facts: Facts) -> Impact:
         spell_taken(taking.gone, facts),
         spell_taken(taking.kept_by, facts),
         tuple(one for part in parts for one in part.fires),
+        tuple(dict.fromkeys(one for part in parts for one in part.through)),
     )
 
 
@@ -271,66 +267,6 @@ def _build_index(clause: Clause, table: TableFacts | None, facts: Facts) -> Part
     return Part(lock, "none" if is_there or is_whole else "scan")
 
 
-def _write_rows(clause: Clause, table: TableFacts | None, facts: Facts) -> Part:
-    """INSERT, UPDATE, DELETE and MERGE: rows of other tables follow by their foreign keys, and
-    those of a view are its tables'. Rows that are deleted are lost, whatever says which."""
-    key = key_of(clause.table, facts)
-    bases = tables_under(key, facts) if table and layout_at(key, facts).kind == "view" else ()
-    following = list(_following(clause, (key, *bases), facts))
-    lost = [f"rows of {clause.table.name}"] if _deletes_some(clause) else []
-    lost += [_gone(one, by, facts) for one, by in following if _takes(clause, by)]
-    holds = hold_all((*bases, *(one for one, _ in following)), ROW_EXCLUSIVE, facts)
-    written = [(one, clause.words) for one in (key, *bases)]
-    written += [(one, CHANGED) for one, _ in following]
-    return Part(others=holds, loses=tuple(dict.fromkeys(lost)), fires=fired_by(written, facts))
-
-
-def _deletes_some(clause: Clause) -> bool:
-    """Whether it deletes rows, and something says which: the loss of every row is read as such."""
-    return "delete" in clause.words and "every row" not in clause.words
-
-
-def _takes(clause: Clause, by: ConstraintFacts) -> bool:
-    return "delete" in clause.words and "delete" in by.cascades
-
-
-def _gone(key: str, by: ConstraintFacts, facts: Facts) -> str:
-    """What a foreign key takes when rows of its parent are deleted, as a noun."""
-    name, columns = as_object(key, facts).name, ", ".join(by.columns)
-    if "empty" in by.cascades:
-        return f"values of {name}.{columns} (ON DELETE SET NULL or DEFAULT)"
-    return f"rows of {name} (ON DELETE CASCADE of {name}.{columns})"
-
-
-def _following(
-    clause: Clause, tables: tuple[str, ...], facts: Facts
-) -> Iterator[tuple[str, ConstraintFacts]]:
-    """The tables whose rows change with their parents' rows, and those whose change with these,
-    each with the foreign key."""
-    rest, seen = [*tables], set(tables)
-    while rest:
-        for one, constraint in referring_to(rest.pop(), facts):
-            updates = "update" in clause.words and set(constraint.parent_columns) & set(
-                clause.columns
-            )
-            if _takes(clause, constraint) or (updates and "update" in constraint.cascades):
-                yield one, constraint
-                rest += [one] if one not in seen else []
-                seen.add(one)
-
-
-def _empty(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
-    """TRUNCATE … CASCADE: all that refer to it, and what refers to those."""
-    found, rest = list[str](), [key_of(clause.table, facts)]
-    while rest:
-        for one, _ in referring_to(rest.pop(), facts):
-            if one not in found:
-                found.append(one)
-                rest.append(one)
-    holds = hold_all(found, ACCESS_EXCLUSIVE, facts)
-    return Part(others=holds, loses=tuple(f"every row of {one.on.name}" for one in holds))
-
-
 SETTINGS = (
     *("set rel options", "reset rel options", "set statistics", "set options", "reset options"),
     *("cluster on", "drop cluster"),
@@ -366,7 +302,7 @@ CLAUSES: dict[str, Weigher] = {
     "drop schema": _drop(dropping.with_schema),
     "drop statistic ext": _drop(dropping.with_statistics),
     "drop table": _drop(dropping.with_table),
-    "empty": _empty,
+    "empty": writing.empty,
     "lock": _lock,
     "reindex": _reindex,
     "replace view": _replace_view,
@@ -377,5 +313,5 @@ CLAUSES: dict[str, Weigher] = {
     "set table space": _set_tablespace,
     "set un logged": _switch_log(logged=False),
     "validate constraint": _validate,
-    "write rows": _write_rows,
+    "write rows": writing.write_rows,
 }
