@@ -18,6 +18,7 @@ from lockgate.planner.value import frozen, replace
 INNODB = "innodb"
 MAKES = {"add index": "btree", "add expression index": "btree",
          "add unique expression index": "btree", "add fulltext index": "fulltext",
+         "add spatial index": "spatial", "add vector index": "vector",
          "add primary key": "btree"}  # fmt: skip
 """The kind of the index that an operation makes."""
 

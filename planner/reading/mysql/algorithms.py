@@ -81,11 +81,15 @@ COMMON = {
     "add column with a reference": COPY,
     "add foreign key": COPY,
     "add fulltext index": READ_ONLY,
+    "add first fulltext index": REBUILD_READ_ONLY,
+    "add first fulltext index beside numbers": READ_ONLY,
     "add index": INDEX,
     "add list partition": NAME,
     "add partition": UNKNOWN,
     "add primary key": REBUILD,
+    "add spatial index": READ_ONLY,
     "add stored column": COPY,
+    "add vector index": READ_ONLY,
     "add virtual column": INSTANT,
     "change column's default or comment": INSTANT,
     "change column's type": COPY,
@@ -147,6 +151,9 @@ WAYS: Mapping[str, Mapping[str, Way]] = {
 """By the dialect's name and the operation."""
 
 FULLTEXT, SPATIAL = "fulltext", "spatial"
+ADD_FULLTEXT = "add fulltext index"
+ADD_FIRST = "add first fulltext index"
+ADD_NUMBERED = "add first fulltext index beside numbers"
 VIRTUAL = frozenset(
     ["add expression index", "add unique expression index", "add virtual column",
      "add virtual column first", "drop virtual column"]
@@ -157,6 +164,10 @@ BESIDE_VIRTUAL: Mapping[str, frozenset[str]] = {
 }
 """What an ALTER TABLE that adds or drops virtual columns may do besides, by the dialect's name, and
 still be instant; an index costs others their writes, and all else is a copy."""
+INDEXES_BESIDE_VIRTUAL: Mapping[str, frozenset[str]] = {
+    "mysql": frozenset(["add index", ADD_FULLTEXT]),
+    "mariadb": frozenset(["add index", ADD_FULLTEXT, "add spatial index"]),
+}
 
 
 @frozen
@@ -165,6 +176,10 @@ class Furnishing:
 
     kinds: frozenset[str] = frozenset()
     had_fulltext: bool = False
+    numbers_texts: bool = False
+    """It has a column for the numbers of texts, FTS_DOC_ID, in which a full-text index finds them;
+    else the first one adds it, by a rebuild. That of a dropped index stays, and no catalogue shows
+    it. https://dev.mysql.com/doc/refman/en/innodb-fulltext-index.html"""
     compressed: bool = False
 
 
@@ -203,16 +218,30 @@ def way_of(dialect: str, operations: Iterable[str], furnishing: Furnishing) -> W
     'copy'
     """
     found = list(operations)
+    texts = found.count(ADD_FULLTEXT)
+    if not furnishing.had_fulltext:
+        first = ADD_NUMBERED if furnishing.numbers_texts else ADD_FIRST
+        found = [first if one == ADD_FULLTEXT else one for one in found]
     ways = [WAYS[dialect].get(each, UNKNOWN) for each in found]
     if furnishing.had_fulltext or furnishing.compressed:
         ways = [REBUILD if way.among_others == "rewrite" else way for way in ways]
         ways += [REBUILD] * ("drop column with its index" in found)
     way = _among_virtual(dialect, found, combine(ways))
+    if texts > 1:  # "InnoDB presently supports one FULLTEXT index creation at a time"
+        return COPY
     if way.work != "rewrite" or way.algorithm == "copy":
         return way
-    if FULLTEXT in furnishing.kinds and dialect == "mysql":
+    if _makes_texts_again(dialect, texts, furnishing):
         return COPY
     return way if furnishing.kinds.isdisjoint({FULLTEXT, SPATIAL}) else replace(way, lock="SHARED")
+
+
+def _makes_texts_again(dialect: str, added: int, furnishing: Furnishing) -> bool:
+    """Whether a rebuild has to make more than one full-text index; on MySQL any but the first."""
+    left = FULLTEXT in furnishing.kinds
+    if dialect == "mysql":
+        return left or (added > 0 and furnishing.had_fulltext)
+    return left and added > 0
 
 
 def _among_virtual(dialect: str, operations: list[str], way: Way) -> Way:
@@ -220,7 +249,7 @@ def _among_virtual(dialect: str, operations: list[str], way: Way) -> Way:
     virtual, others = VIRTUAL & {*operations}, {*operations} - VIRTUAL
     if not virtual or not others or way.algorithm == "copy":
         return way
-    if others == {"add index"} and virtual == {"add virtual column"}:
+    if others <= INDEXES_BESIDE_VIRTUAL[dialect] and virtual == {"add virtual column"}:
         return READ_ONLY
     moves = "drop virtual column" in virtual and "add column" in others
     adds_only_columns = others <= BESIDE_VIRTUAL[dialect] and "add expression index" not in virtual

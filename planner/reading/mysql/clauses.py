@@ -16,8 +16,8 @@ DEFAULT = "change column's default or comment"
 KEYS = ("index", "key", "fulltext", "spatial", "unique", "vector", "primary", "foreign",
         "constraint", "check")  # fmt: skip
 INDEXES = {"index": "add index", "key": "add index", "unique": "add index",
-           "fulltext": "add fulltext index", "spatial": "add fulltext index",
-           "vector": "add fulltext index", "primary": "add primary key",
+           "fulltext": "add fulltext index", "spatial": "add spatial index",
+           "vector": "add vector index", "primary": "add primary key",
            "foreign": "add foreign key", "check": "add check"}  # fmt: skip
 DROPPED = {"index": "drop index", "key": "drop index", "primary": "drop primary key",
            "foreign": "drop foreign key", "check": "drop check",
@@ -166,7 +166,7 @@ def _add_key(clause: Cursor, table: Object) -> Clause:
     word, definition = clause.peek().word, in_short(clause)
     action = INDEXES.get(word, UNKNOWN)
     clause.until("(")
-    if action in ("add index", "add fulltext index"):
+    if word in INDEX_WORDS or word == "key":
         action = _computing(word, clause.ahead())
     columns = clause.group() if action != "add check" else clause.until()
     listed = tuple(_listed(columns))

@@ -41,6 +41,7 @@ from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
 
 DROP_COLUMN = "drop column"
+TEXT_NUMBER = "fts_doc_id"
 ONE_FOR_BOTH = {"drop primary key", "add primary key"}
 FILLS = {"add primary key", "change primary key", "change nullability",
          "change nullability beside stored columns"}  # fmt: skip
@@ -218,8 +219,12 @@ def _furnishing(reading: Reading, known: TableFacts | None) -> Furnishing:
         for name, index in known.indexes.items()
         if name not in gone and (not index.columns or {*index.columns} - dropped)
     }
-    had = any(index.kind == FULLTEXT for index in known.indexes.values())
-    return Furnishing(frozenset(left), had_fulltext=had, compressed=known.compressed)
+    return Furnishing(
+        frozenset(left),
+        had_fulltext=any(index.kind == FULLTEXT for index in known.indexes.values()),
+        numbers_texts=find_column(known.columns, TEXT_NUMBER) is not None,
+        compressed=known.compressed,
+    )
 
 
 def copies_rows(reading: Reading, table: Table, dialect: Dialect) -> bool:

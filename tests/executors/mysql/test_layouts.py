@@ -11,7 +11,7 @@ from lockgate.executors.mysql.facts import read_facts
 from lockgate.planner.reading.mysql.impact import read_impact
 from lockgate.planner.reading.reader import ImpactReader
 from tests.executors.building import open_test_engine
-from tests.executors.rows import execute
+from tests.executors.rows import ask, execute
 
 WAYS = ("algorithm=instant", "algorithm=inplace, lock=none", "algorithm=inplace, lock=shared",
         "algorithm=copy, lock=shared")  # fmt: skip
@@ -19,6 +19,8 @@ LAYOUTS = {
     "plain": "",
     "text": ", fulltext f (x)",
     "texts": ", fulltext f (x, v)",
+    "numbered": ", FTS_DOC_ID bigint unsigned not null default 7",
+    "place": ", g point not null srid 0 default (point(1, 1))",
     "places": ", g point not null srid 0 default (point(1, 1)), spatial index (g)",
     "keys": ", key kv (v), key kab (a, b), key kx (x(5))",
     "unique": ", unique (v)",
@@ -40,6 +42,25 @@ CASES = [
     ("text", "add index (a)"),
     ("text", "modify a bigint"),
     ("texts", "drop column v"),
+    *(
+        (layout, f"add fulltext w (v){more}")
+        for layout in ("plain", "text", "numbered", "place")
+        for more in (
+            "",
+            ", add fulltext vx (v, x)",
+            ", add column n int",
+            ", force",
+            ", add index (a)",
+            ", add column n int as (a + 1) virtual",
+        )
+    ),
+    ("text", "drop key f, add fulltext w (v)"),
+    ("text", "drop key f, add fulltext w (v), force"),
+    ("text", "drop key f, add fulltext w (v), add fulltext vx (v, x)"),
+    ("place", "add spatial index (g)"),
+    ("place", "add spatial index (g), add fulltext w (v)"),
+    ("place", "add spatial index (g), add column n int as (a + 1) virtual"),
+    ("text", "add fulltext w (v), add index (a), add column n int as (a + 1) virtual"),
     *(("places", each) for each in REBUILDS if "first" not in each),
     ("places", "drop column g"),
     ("keys", "drop column v"),
@@ -102,6 +123,7 @@ def test_what_else_a_table_has_decides_how_it_is_altered(
     (hold,) = read_impact(sql, dialect, facts).holds
     for way in WAYS:
         execute(family_server, family_database, *made)
+        made_as = table_id(family_server, family_database)
         with suppress(pymysql.MySQLError):
             execute(family_server, family_database, f"{sql}, {way}")
             break
@@ -109,6 +131,15 @@ def test_what_else_a_table_has_decides_how_it_is_altered(
         pytest.fail(f"the server takes no way: {sql}")
     lock = "" if hold.algorithm == "instant" else f", lock={hold.lock.lower()}"
     assert f"algorithm={hold.algorithm}{lock}" == way
+    rebuilt = table_id(family_server, family_database) != made_as
+    assert (hold.work == "rewrite") == rebuilt
+
+
+def table_id(server: Any, database: str) -> Any:
+    """The number of a table, which a rebuild changes."""
+    held = "innodb_tables" if server.engine == "mysql" else "innodb_sys_tables"
+    sql = f"select table_id from information_schema.{held} where name = '{database}/t'"
+    return ask(server, database, sql)
 
 
 def test_an_index_that_a_plan_makes_is_known_in_its_next_migration(
@@ -121,3 +152,17 @@ def test_an_index_that_a_plan_makes_is_known_in_its_next_migration(
     list(reader.read(["create fulltext index f on t (x)"]))
     ((hold,),) = [one.holds for one in reader.read(["alter table t add column n int"])]
     assert (hold.lock, hold.work) == ("SHARED", "rewrite")
+
+
+def test_a_spatial_index_that_a_plan_makes_is_taken_for_no_other(
+    family_server: Any, family_database: str
+) -> None:
+    execute(family_server, family_database, table("place", family_server.engine))
+    with open_test_engine(family_server, family_database) as opened:
+        dialect, facts = opened.session.server.dialect, read_facts(opened.session)
+    reader = ImpactReader(dialect, facts)
+    list(reader.read(["create spatial index s on t (g)"]))
+    ((hold,),) = [one.holds for one in reader.read(["alter table t add column n int"])]
+    execute(family_server, family_database, "create spatial index s on t (g)",
+            "alter table t add column n int, algorithm=instant")  # fmt: skip
+    assert (hold.algorithm, hold.work) == ("instant", "none")
