@@ -111,7 +111,8 @@ def _fresh_estimates(session: MySQLSession) -> Iterator[None]:
     try:
         yield
     finally:
-        session.execute(f"set session {EXPIRY} = %s", (int(kept[1]),))
+        if session.is_open:
+            session.execute(f"set session {EXPIRY} = %s", (int(kept[1]),))
 
 
 def _mentions(records: ViewRows, read: ReadText) -> dict[str, Mentions]:

@@ -115,6 +115,11 @@ class MySQLSession(Session):
                     connection.close()
 
     @property
+    def is_open(self) -> bool:
+        """Whether its connection is not known to be lost, and no signal has closed it."""
+        return bool(self.work.open)
+
+    @property
     def address(self) -> DatabaseAddress:
         """Where the session's database is, and the secrets by which a program may connect now."""
         return self._address.renewed()

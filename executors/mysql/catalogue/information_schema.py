@@ -53,7 +53,8 @@ def under_mode(session: MySQLSession, mode: str) -> Iterator[None]:
     try:
         yield
     finally:
-        session.execute("set session sql_mode = %s", (before,))
+        if session.is_open:
+            session.execute("set session sql_mode = %s", (before,))
 
 
 def _read_offered(session: MySQLSession, sources: Mapping[str, str]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """The session that runs the SQL: what a section sets in it, its limits, its rights."""
 
+import signal
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,12 @@ from pymysql.constants.SERVER_STATUS import SERVER_STATUS_NO_BACKSLASH_ESCAPES
 from lockgate.executors.events import LockAwaited
 from lockgate.executors.failure import ServerError
 from lockgate.executors.ledger.tables import ALWAYS_MADE
+from lockgate.executors.mysql.catalogue.information_schema import under_mode
+from lockgate.executors.mysql.facts import _fresh_estimates
 from lockgate.executors.mysql.proof import LightConnection
 from lockgate.planner.errors import (
     ConfigurationError,
+    Interrupted,
     Locked,
     StatementFailed,
     Unreachable,
@@ -450,3 +454,21 @@ def test_no_session_stays_open_wherever_the_server_refuses_to_set_it_up(
         refusals.append(raised)  # a session that it holds is closed no sooner than it goes
         wait_until_gone(family_server, family_database)
         execute(family_server, None, f"drop user {user}")
+
+
+def stop(session: Any) -> None:
+    """As a signal ends what runs."""
+    session.work.close()
+    raise Interrupted(signal.SIGINT)
+
+
+@pytest.mark.parametrize("block", [lambda session: under_mode(session, ""), _fresh_estimates])
+def test_a_signal_is_not_taken_for_a_lost_connection_where_settings_are_put_back(
+    family_server: Any, family_database: str, block: Any
+) -> None:
+    with (
+        open_test_engine(family_server, family_database) as engine,
+        pytest.raises(Interrupted),
+        block(engine.session),
+    ):
+        stop(engine.session)
