@@ -123,9 +123,9 @@ def main(arguments: list[str]) -> int:
     except SystemExit:  # click's way to say that its reader has left: `migrate --help | head`
         return Exit.OK
     except Exception as error:
-        interrupted = _interruption(error)
-        if interrupted:
-            return _show(interrupted, invocation)
+        ended = _end_of_run(error) or _interruption(error)
+        if ended:
+            return _show(ended, invocation)
         if isinstance(error, LockgateError):
             return _show(error, invocation)
         refused = _refusal(error)
@@ -140,6 +140,13 @@ def _spelled_out(arguments: list[str]) -> list[str]:
         case ["help", *words]:
             return [*words, "--help"]
     return arguments
+
+
+def _end_of_run(error: BaseException) -> RunError | None:
+    """How a run had ended, where a signal came while that was passed on."""
+    if not isinstance(error, Interrupted):
+        return None
+    return next((each for each in _causes(error) if isinstance(each, RunError)), None)
 
 
 def _interruption(error: BaseException) -> Interrupted | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,10 +14,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AGAIN = 0.01  # seconds until a signal that came where its exception would be lost comes again
 LOSING = {
     ("psycopg._connection_base", "_notice_handler"),  # a call of libpq's
+    ("psycopg._tz", "get_tzinfo"),
+    ("psycopg.pq", "import_from_libpq"),
+    ("psycopg.errors", "finish_pgconn"),
     ("pymysql.connections", "_force_close"),
     ("pymysql.connections", "close"),
+    ("socket", "close"),  # also of a file that is freed, whose errors Python passes over
+    ("click._compat", "func"),
+    ("click._compat", "isatty"),
+    ("jinja2.nodes", "as_const"),
 }
-"""The functions of the drivers that drop whatever is raised in them."""
+"""The functions of others that drop whatever is raised in them; none of them waits for long."""
 
 
 def catch_signals() -> None:
@@ -26,11 +34,23 @@ def catch_signals() -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         ignore_signals()
         if _is_lost_in(frame):
-            signal.signal(signal.SIGALRM, lambda _, later: interrupt(number, later))
-            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            come_again(number)
         else:
             raise Interrupted(number)
 
+    def come_again(number: int) -> None:
+        signal.signal(signal.SIGALRM, lambda _, frame: interrupt(number, frame))
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+
+    def hear(dropped: sys.UnraisableHookArgs) -> None:
+        """What Python itself drops: it was raised where something was freed, or in a weak
+        reference's callback, as each import has one."""
+        if isinstance(dropped.exc_value, Interrupted):
+            come_again(dropped.exc_value.signal_number)
+        else:
+            sys.__unraisablehook__(dropped)
+
+    sys.unraisablehook = hear
     for each in SIGNALS:
         if signal.getsignal(each) is not signal.SIG_IGN:  # as nohup and `&` in a script leave it
             signal.signal(each, interrupt)
@@ -40,6 +60,7 @@ def ignore_signals() -> None:
     """From here on no signal stops us: what is done is done, and only has to be told."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)  # one that was to come again
 
 
 def _is_lost_in(frame: FrameType | None) -> bool:

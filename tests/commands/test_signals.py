@@ -1,18 +1,23 @@
 """Ctrl-C and SIGTERM while a migration runs: undone where the engine can, and said so."""
 
+import json
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psycopg
 import pymysql
 import pytest
 
+from lockgate import signals
 from lockgate.planner.errors import Interrupted
-from lockgate.signals import SIGNALS, catch_signals
+from lockgate.signals import SIGNALS, catch_signals, ignore_signals
 from tests.commands.blocking import (
     held_table,
     prepare_blocked,
@@ -20,6 +25,7 @@ from tests.commands.blocking import (
     wait_until_blocked,
 )
 from tests.commands.running import COMMAND, OWN_TABLES, Project, Result, refused, succeed
+from tests.servers.process import wait_until
 
 NUMBERS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
@@ -76,19 +82,74 @@ def raise_where_pymysql_drops_it(url: str, number: int) -> None:
     threading.Event().wait(60)
 
 
+class Stranger:
+    """What somebody holds, and lets go."""
+
+
+def raise_where_python_drops_it(url: str, number: int) -> None:
+    held = Stranger()
+    weakref.finalize(held, signal.raise_signal, number)
+    del held
+    threading.Event().wait(60)
+
+
+def raise_where_a_freed_file_of_a_socket_drops_it(url: str, number: int) -> None:
+    class Socket:
+        def _decref_socketios(self) -> None:
+            signal.raise_signal(number)
+
+    one, other = socket.socketpair()
+    with one, other:
+        file: Any = socket.SocketIO(one, "r")
+        file._sock = Socket()
+        del file
+        threading.Event().wait(60)
+
+
+def raise_where_psycopg_looks_for_its_parts(url: str, number: int) -> None:
+    class Parts(ModuleType):
+        def __getattr__(self, name: str) -> None:
+            signal.raise_signal(number)
+            raise AttributeError(name)
+
+    sys.modules["psycopg_c"] = Parts("psycopg_c")
+    try:
+        psycopg.pq.import_from_libpq()
+    finally:
+        del sys.modules["psycopg_c"]
+    threading.Event().wait(60)
+
+
+@pytest.fixture
+def _caught() -> Iterator[None]:
+    """Signals as the commands catch them, for the test."""
+    before = {each: signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)}
+    hook = sys.unraisablehook
+    catch_signals()
+    yield
+    ignore_signals()
+    sys.unraisablehook = hook
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
 @NUMBERS
-@pytest.mark.parametrize("drop", [raise_where_psycopg_drops_it, raise_where_pymysql_drops_it])
-def test_where_a_driver_drops_what_is_raised_it_comes_again(
+@pytest.mark.parametrize(
+    "drop",
+    [
+        raise_where_psycopg_drops_it,
+        raise_where_psycopg_looks_for_its_parts,
+        raise_where_pymysql_drops_it,
+        raise_where_python_drops_it,
+        raise_where_a_freed_file_of_a_socket_drops_it,
+    ],
+)
+@pytest.mark.usefixtures("_caught")
+def test_where_others_drop_what_is_raised_it_comes_again(
     postgres_url: str, drop: Callable[[str, int], None], number: int
 ) -> None:
-    before = {each: signal.getsignal(each) for each in (*SIGNALS, signal.SIGALRM)}
-    catch_signals()
-    try:
-        with pytest.raises(Interrupted) as interrupted:
-            drop(postgres_url, number)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    with pytest.raises(Interrupted) as interrupted:
+        drop(postgres_url, number)
     assert interrupted.value.signal_number == number
 
 
@@ -103,6 +164,31 @@ def test_a_signal_amid_a_question_ends_what_would_pass_over_an_error(
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
     refused(Result(process.returncode, out, err), 130, "Interrupted. Nothing was changed.")
+
+
+@pytest.mark.usefixtures("_caught")
+def test_one_that_was_to_come_again_is_ignored_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "AGAIN", 600)
+    held = Stranger()
+    weakref.finalize(held, signal.raise_signal, signal.SIGINT)
+    del held
+    assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    ignore_signals()
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_how_a_run_has_ended_is_told_though_a_signal_comes_while_notify_is_told(
+    project: Project,
+) -> None:
+    begun = project.folder / "begun"
+    code = f"open({str(begun)!r}, 'w'); import sys, threading; threading.Event().wait(60)"
+    project.configure(f"notify: {{command: {json.dumps([sys.executable, '-c', code])}}}\n")
+    project.write("001_bad.sql", "insert into nowhere values (1);")
+    process = project.start("up")
+    wait_until(begun.exists, "the program runs")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    refused(Result(process.returncode, "", err), 9, "001_bad.sql", "nowhere")
 
 
 def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_server: Any) -> None:
