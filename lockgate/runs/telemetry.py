@@ -25,7 +25,7 @@ from lockgate.executors.events import (
     Undoing,
 )
 from lockgate.exits import Exit, exit_code
-from lockgate.planner.errors import LockgateError
+from lockgate.planner.errors import Interrupted, LockgateError
 from lockgate.planner.versions import titled
 from lockgate.signals import deferred_signals
 from lockgate.views.terminal import tell
@@ -276,6 +276,8 @@ def _open(
                 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
                 tracers.add_span_processor(BatchSpanProcessor(exporter))
+    except Interrupted:
+        raise
     except Exception as error:
         tell(f"Warning: no telemetry: {type(error).__name__}: {error}", "yellow")
         return None

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.errors import Interrupted, MigrationFileError
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -48,6 +48,8 @@ def render(source: str, variables: Mapping[str, str]) -> str:
             line=_line(error),
             do="Set it under `variables:` in the environment's file.",
         ) from error
+    except Interrupted:
+        raise
     except Exception as error:  # a template may call any method of a string, and fail in it
         raise MigrationFileError(
             f"the template fails: {error}", line=_line(error), do="Correct the template."

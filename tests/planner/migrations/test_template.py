@@ -2,7 +2,8 @@
 
 import pytest
 
-from lockgate.planner.errors import MigrationFileError
+from lockgate.planner.errors import Interrupted, MigrationFileError
+from lockgate.planner.migrations import template_limits
 from lockgate.planner.migrations.template import render
 from tests.planner.literals import parse, read
 
@@ -94,3 +95,12 @@ def test_a_template_that_renders_no_up_section_is_refused() -> None:
 def test_an_error_in_the_sql_has_the_line_of_the_rendered_text() -> None:
     text = HEADER + "{% for n in [1, 2] %}\nselect 1;\n{% endfor %}\nselect 'open"
     assert refused(text).line == 8
+
+
+def test_a_signal_is_no_fault_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(parts: object) -> str:
+        raise Interrupted(2)
+
+    monkeypatch.setattr(template_limits, "collect", stop)
+    with pytest.raises(Interrupted):
+        render("{{ a }}", {"a": "b"})
