@@ -143,8 +143,9 @@ def _spelled_out(arguments: list[str]) -> list[str]:
 
 
 def _end_of_run(error: BaseException) -> RunError | None:
-    """How a run had ended, where a signal came while that was passed on."""
-    if not isinstance(error, Interrupted):
+    """How a run had ended, where a signal came while that was passed on. Who raises Interrupted
+    from another error knows better: that of a rehearsal is the plan's end."""
+    if not isinstance(error, Interrupted) or error.__cause__:
         return None
     return next((each for each in _causes(error) if isinstance(each, RunError)), None)
 

@@ -16,7 +16,8 @@ import pymysql
 import pytest
 
 from lockgate import signals
-from lockgate.planner.errors import Interrupted
+from lockgate.main import _end_of_run
+from lockgate.planner.errors import Interrupted, Unresolved
 from lockgate.signals import SIGNALS, catch_signals, ignore_signals
 from tests.commands.blocking import (
     held_table,
@@ -189,6 +190,15 @@ def test_how_a_run_has_ended_is_told_though_a_signal_comes_while_notify_is_told(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     refused(Result(process.returncode, "", err), 9, "001_bad.sql", "nowhere")
+
+
+def test_what_a_rehearsal_has_left_half_done_is_no_end_of_a_run() -> None:
+    ended = Unresolved("Interrupted after 1 of 2 steps.")
+    late, known = Interrupted(signal.SIGINT), Interrupted(signal.SIGINT)
+    late.__context__ = ended
+    known.__cause__ = known.__context__ = ended
+    assert _end_of_run(late) is ended
+    assert _end_of_run(known) is None
 
 
 def test_a_second_signal_does_not_stop_the_undoing(project: Project, postgres_server: Any) -> None:
