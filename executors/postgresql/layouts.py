@@ -111,7 +111,8 @@ select conrelid::int8, conname::text, contype::text, array(
         join pg_attribute on attrelid = confrelid and attnum = number order by place),
     array_remove(array[case when confdeltype in ('c', 'n', 'd') then 'delete' end,
         case when confdeltype in ('n', 'd') then 'empty' end,
-        case when confupdtype in ('c', 'n', 'd') then 'update' end], null),
+        case when confupdtype in ('c', 'n', 'd') then 'update' end,
+        case when confupdtype in ('n', 'd') then 'empty on update' end], null),
     case when contype = 'c' and conrelid not in (table busy)
         then pg_get_constraintdef(oid) else '' end
 from pg_constraint c where conrelid >= 16384 and contype in ('c', 'f', 'n', 'p', 'u', 'x')

@@ -44,8 +44,8 @@ class ConstraintFacts:
     `valid` says that the rows that are there were checked, `enforced` that new ones are. `parent`
     is the key of the table that a foreign key refers to, by its `parent_columns`; `cascades` says
     with which changes of its parent a row changes: `delete`, `update`; with `empty` too, a delete
-    leaves the row and empties its columns. `definition` is that of a CHECK, as the server prints
-    it.
+    leaves the row and empties its columns, and with `empty on update` an update. `definition`
+    is that of a CHECK, as the server prints it.
     """
 
     kind: str

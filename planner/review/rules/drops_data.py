@@ -19,6 +19,11 @@ COUNT_FIRST = (
     "First count the rows that go, in this table and in those that follow by their foreign keys. "
     "Copy what is still needed to a table of its own, or have a backup at hand."
 )
+EMPTIED = "The rows stay, and a later rollback does not bring back what these columns held."
+KEEP_REFERENCES = (
+    "First count the rows that refer to those that it changes. Copy which row refers to which to a "
+    "table of its own, or have a backup at hand."
+)
 VALUES = ("values of", "characters of")
 CUT = "The rows stay and their values do not: changing the type back does not bring them back."
 KEEP_BESIDE = (
@@ -52,10 +57,11 @@ def _told(statement: Reviewed) -> tuple[str, str]:
     effect = statement.impact.reading
     if effect.verb == "drop" or effect.columns_dropped:
         return GONE, DROP_LATER
+    is_cut = all(one.startswith(VALUES) for one in statement.impact.loses)
     if not effect.is_definition:
-        return DELETED, COUNT_FIRST
-    cuts = any(one.startswith(VALUES) for one in statement.impact.loses)
-    return (CUT, KEEP_BESIDE) if cuts else (GONE, DROP_LATER)
+        return (EMPTIED, KEEP_REFERENCES) if is_cut else (DELETED, COUNT_FIRST)
+    is_cut = any(one.startswith(VALUES) for one in statement.impact.loses)
+    return (CUT, KEEP_BESIDE) if is_cut else (GONE, DROP_LATER)
 
 
 def _is_empty(statement: Reviewed, facts: Facts) -> bool:

@@ -288,3 +288,29 @@ def test_what_is_written_through_a_view_is_the_servers_own_choice(
     above = weighed(postgres.session, "delete from above")
     assert (above.loses, above.fires) == (("every row of above",), ("the rule r of instead",))
     assert [one.name for one in above.written] == ["above"]
+
+
+def test_what_follows_an_updated_key_is_what_the_server_changes(
+    postgres: Any, bystander: Any
+) -> None:
+    bystander.execute(
+        "create table p (id int primary key); insert into p values (1);"
+        "create table moved (id int unique references p on update cascade);"
+        "create table emptied (id int references p on update set null);"
+        "create table reset (id int default 1 references p on update set default);"
+        "create table deeper (id int references moved (id) on update set null);"
+        "create table stays (id int references p);"
+        "insert into moved values (1); insert into emptied values (1);"
+        "insert into deeper values (1); insert into reset values (null)"
+    )
+    impact = weighed(postgres.session, "update p set id = 2 where id = 1")
+    assert {*impact.loses} == {
+        "values of emptied.id (ON UPDATE SET NULL or DEFAULT)",
+        "values of reset.id (ON UPDATE SET NULL or DEFAULT)",
+        "values of deeper.id (ON UPDATE SET NULL or DEFAULT)",
+    }
+    assert {one.on.name for one in impact.holds} == {"p", "moved", "emptied", "reset", "deeper"}
+    bystander.execute("update p set id = 2 where id = 1")
+    rows = [bystander.execute(f"select id from {one}").fetchall()
+            for one in ("moved", "emptied", "deeper")]  # fmt: skip
+    assert rows == [[(2,)], [(None,)], [(None,)]]

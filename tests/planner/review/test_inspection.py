@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal
 
-from lockgate.planner.database.facts import Facts, Layout, TableFacts
+from lockgate.planner.database.facts import ConstraintFacts, Facts, Layout, TableFacts
 from lockgate.planner.finding import Finding
 from lockgate.planner.plan.plan import Plan, seal
 from lockgate.planner.plan.statement import Touch
@@ -230,3 +230,24 @@ def test_the_table_of_a_view_is_named_where_rows_are_changed() -> None:
     plan = inspected("update v set a = 1;", engine="postgresql", facts=viewed(5))
     assert [(one.tables, one.whole) for one in find_row_changes(plan)] == [
         (("v",), True), (("t",), False)]  # fmt: skip
+
+
+def test_what_follows_an_updated_key_is_named_and_keeps_no_finding_away() -> None:
+    def foreign(*cascades: str) -> TableFacts:
+        key = ConstraintFacts("foreign", ("x",), parent="t", parent_columns=("a",),
+                              cascades=cascades)  # fmt: skip
+        return TableFacts("heap", 7, 700, {}, layout=Layout("table", constraints={"k": key}))
+
+    table = TableFacts("heap", 5, 500, {}, layout=Layout("table", referrers=("u", "w")))
+    facts = Facts({"t": table, "u": foreign("update"), "w": foreign("update", "empty on update")})
+    plan = inspected("update t set a = a + 1;", engine="postgresql", facts=facts)
+    assert codes(plan) == [["drops-data", "writes-every-row"]]
+    assert plan.steps[0].statements[0].loses == (
+        "values of w.x (ON UPDATE SET NULL or DEFAULT)",
+    )  # fmt: skip
+    assert [one.tables for one in find_row_changes(plan)] == [("t",), ("u",)]
+    (step,) = inspected("with gone as (delete from t where a > 5) update w set x = 1;",
+                        engine="postgresql", facts=facts).steps  # fmt: skip
+    assert [one.message for one in step.findings if one.code == "writes-every-row"] == [
+        "UPDATE without WHERE writes every row of w (about 7 rows, 0.7kB)."
+    ]

@@ -13,8 +13,6 @@ from lockgate.planner.reading.postgresql.weighing.relations import below, layout
 
 WrittenTable = tuple[str, frozenset[str]]
 """The key of a table, and how its rows change: `insert`, `update`, `delete`, `truncate`."""
-CHANGED = frozenset({"update", "delete"})
-"""How rows may follow those of another table by a foreign key."""
 
 
 def fired_by(written: Iterable[WrittenTable], facts: Facts) -> tuple[str, ...]:

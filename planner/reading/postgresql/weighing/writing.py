@@ -6,11 +6,12 @@ Reads no SQL. https://www.postgresql.org/docs/current/sql-createview.html#SQL-CR
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from lockgate.planner.database.facts import ConstraintFacts, Facts, TableFacts
 from lockgate.planner.reading.impact import lost_through
 from lockgate.planner.reading.postgresql.locks import ACCESS_EXCLUSIVE, ROW_EXCLUSIVE
-from lockgate.planner.reading.postgresql.weighing.firing import CHANGED, fired_by
+from lockgate.planner.reading.postgresql.weighing.firing import fired_by
 from lockgate.planner.reading.postgresql.weighing.part import Part
 from lockgate.planner.reading.postgresql.weighing.relations import (
     as_object,
@@ -21,6 +22,27 @@ from lockgate.planner.reading.postgresql.weighing.relations import (
     written_under,
 )
 from lockgate.planner.reading.reading import Clause
+from lockgate.planner.value import frozen
+
+_Way = Literal["delete", "update", "empty"]
+"""How rows change: `empty` is an update that leaves a column without its value."""
+DIRECT: tuple[_Way, ...] = ("delete", "update")
+"""What a statement does itself."""
+
+
+@frozen
+class _Follower:
+    """A table whose rows change by a foreign key of it, and after which change of their parents."""
+
+    key: str
+    by: ConstraintFacts
+    way: _Way
+    after: _Way
+
+    @property
+    def events(self) -> frozenset[str]:
+        """For which its triggers run."""
+        return frozenset({"delete" if self.way == "delete" else "update"})
 
 
 def write_rows(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
@@ -34,10 +56,10 @@ def write_rows(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
     following = list(_following(clause, (key, *bases), facts))
     lost = [f"rows of {clause.table.name}"] if _deletes_some(clause) else []
     lost += lost_through(through) if "delete" in clause.words else ()
-    lost += [_gone(one, by, facts) for one, by in following if _takes(clause, by)]
-    holds = hold_all((*bases, *(one for one, _ in following)), ROW_EXCLUSIVE, facts)
+    lost += filter(None, (_gone(one, facts) for one in following))
+    holds = hold_all((*bases, *(one.key for one in following)), ROW_EXCLUSIVE, facts)
     written = [(one, clause.words) for one in (key, *under)]
-    written += [(one, CHANGED) for one, _ in following]
+    written += [(one.key, one.events) for one in following]
     return Part(
         others=holds,
         loses=tuple(dict.fromkeys(lost)),
@@ -62,33 +84,58 @@ def _deletes_some(clause: Clause) -> bool:
     return "delete" in clause.words and "every row" not in clause.words
 
 
-def _takes(clause: Clause, by: ConstraintFacts) -> bool:
-    return "delete" in clause.words and "delete" in by.cascades
+def _gone(one: _Follower, facts: Facts) -> str:
+    """What a foreign key takes from the rows that follow, as a noun; empty: nothing."""
+    name, columns = as_object(one.key, facts).name, ", ".join(one.by.columns)
+    if one.way == "delete":
+        return f"rows of {name} (ON DELETE CASCADE of {name}.{columns})"
+    if one.way == "update":
+        return ""
+    cause = {"delete": "DELETE SET NULL or DEFAULT", "empty": "UPDATE CASCADE"}.get(one.after, "")
+    if "empty on update" in one.by.cascades and one.after != "delete":
+        cause = "UPDATE SET NULL or DEFAULT"
+    return f"values of {name}.{columns} (ON {cause})"
 
 
-def _gone(key: str, by: ConstraintFacts, facts: Facts) -> str:
-    """What a foreign key takes when rows of its parent are deleted, as a noun."""
-    name, columns = as_object(key, facts).name, ", ".join(by.columns)
-    if "empty" in by.cascades:
-        return f"values of {name}.{columns} (ON DELETE SET NULL or DEFAULT)"
-    return f"rows of {name} (ON DELETE CASCADE of {name}.{columns})"
-
-
-def _following(
-    clause: Clause, tables: tuple[str, ...], facts: Facts
-) -> Iterator[tuple[str, ConstraintFacts]]:
-    """The tables whose rows change with their parents' rows, and those whose change with these,
-    each with the foreign key."""
-    rest, seen = [*tables], set(tables)
+def _following(clause: Clause, tables: tuple[str, ...], facts: Facts) -> Iterator[_Follower]:
+    """The tables whose rows change with their parents' rows, and those whose change with these."""
+    ways = [way for way in DIRECT if way in clause.words]
+    rest: list[tuple[str, _Way, frozenset[str]]] = [
+        (key, way, _columns_set(clause, key, facts)) for key in tables for way in ways
+    ]
+    seen = set(rest)
     while rest:
-        for one, constraint in referring_to(rest.pop(), facts):
-            updates = "update" in clause.words and set(constraint.parent_columns) & set(
-                clause.columns
-            )
-            if _takes(clause, constraint) or (updates and "update" in constraint.cascades):
-                yield one, constraint
-                rest += [one] if one not in seen else []
-                seen.add(one)
+        parent, after, columns = rest.pop()
+        for key, by in referring_to(parent, facts):
+            way = _way(by, after, columns)
+            if way is None:
+                continue
+            yield _Follower(key, by, way, after)
+            change = (key, way, frozenset(() if way == "delete" else by.columns))
+            if change not in seen:
+                seen.add(change)
+                rest.append(change)
+
+
+def _columns_set(clause: Clause, key: str, facts: Facts) -> frozenset[str]:
+    """The columns of a table that are set; any, where a view gives one of them another name."""
+    named = frozenset(clause.columns)
+    known = frozenset(facts.tables[key].columns) if key in facts.tables else frozenset[str]()
+    is_renamed = key != key_of(clause.table, facts) and not named <= known
+    return named | known if is_renamed else named
+
+
+def _way(by: ConstraintFacts, after: _Way, columns: frozenset[str]) -> _Way | None:
+    """How rows change by a foreign key after a change of these columns of their parents; None: they
+    do not."""
+    if not by.enforced:
+        return None
+    if after == "delete":
+        emptied: _Way = "empty" if "empty" in by.cascades else "delete"
+        return emptied if "delete" in by.cascades else None
+    if "update" not in by.cascades or columns.isdisjoint(by.parent_columns):
+        return None
+    return "empty" if after == "empty" or "empty on update" in by.cascades else "update"
 
 
 def empty(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:

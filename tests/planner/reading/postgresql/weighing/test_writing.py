@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from lockgate.planner.database.facts import ConstraintFacts, Facts, FiredFacts, Layout, TableFacts
+from lockgate.planner.database.facts import (
+    ColumnFacts,
+    ConstraintFacts,
+    Facts,
+    FiredFacts,
+    Layout,
+    TableFacts,
+)
 from lockgate.planner.reading.postgresql.reader import read
 from lockgate.planner.reading.postgresql.weighing.weigh import weigh
 
@@ -69,3 +76,65 @@ def test_what_refers_to_the_table_of_a_view_follows_its_rows() -> None:
     assert (
         "rows of kid (ON DELETE CASCADE of kid.x)" in weigh(read("delete from v"), referred).loses
     )
+
+
+def foreign(parent: str, on: str, columns: str, *cascades: str, enforced: bool = True) -> Layout:
+    """The layout of a table whose key `columns` refers to another one."""
+    one = ConstraintFacts("foreign", tuple(columns.split()), parent=parent, enforced=enforced,
+                          parent_columns=tuple(on.split()), cascades=cascades)  # fmt: skip
+    return Layout("table", constraints={"k": one})
+
+
+def chain(**layouts: Layout) -> Facts:
+    """A table `p` and others, each with what refers to it."""
+    found = {"p": Layout("table"), **layouts}
+    for name, one in layouts.items():
+        parent = one.constraints["k"].parent
+        found[parent] = replace(found[parent], referrers=(*found[parent].referrers, name))
+    return Facts({name: TableFacts("heap", 10, 8192, {}, layout=one)
+                  for name, one in found.items()})  # fmt: skip
+
+
+FOLLOWING = chain(
+    moved=foreign("p", "id", "p_id", "update"),
+    emptied=foreign("p", "id", "p_id", "update", "empty on update"),
+    other=foreign("p", "code", "p_code", "update"),
+    left=foreign("p", "id", "p_id", "update", enforced=False),
+    deeper=foreign("moved", "p_id", "moved_id", "update", "empty on update"),
+    aside=foreign("moved", "id", "moved_id", "update"),
+    beyond=foreign("emptied", "p_id", "x", "update"),
+)
+
+
+def test_what_follows_an_updated_key_is_locked_and_lost_by_its_own_columns() -> None:
+    found = weigh(read("update p set id = 1 where id = 2"), FOLLOWING)
+    locked = {one.on.name for one in found.holds}
+    assert locked == {"p", "moved", "emptied", "deeper", "beyond"}
+    assert {*found.loses} == {
+        "values of emptied.p_id (ON UPDATE SET NULL or DEFAULT)",
+        "values of deeper.moved_id (ON UPDATE SET NULL or DEFAULT)",
+        "values of beyond.x (ON UPDATE CASCADE)",
+    }
+    assert weigh(read("update p set other = 1 where id = 2"), FOLLOWING).loses == ()
+
+
+def test_rows_that_a_delete_leaves_delete_no_others() -> None:
+    facts = chain(
+        emptied=foreign("p", "id", "p_id", "delete", "empty"),
+        kept=foreign("emptied", "id", "x", "delete"),
+        moved=foreign("emptied", "p_id", "x", "update"),
+        left=foreign("p", "id", "p_id", "delete", enforced=False),
+    )
+    assert weigh(read("delete from p where id = 1"), facts).loses == (
+        "rows of p", "values of emptied.p_id (ON DELETE SET NULL or DEFAULT)",
+        "values of moved.x (ON UPDATE CASCADE)",
+    )  # fmt: skip
+
+
+def test_a_view_that_gives_a_key_another_name_may_set_it() -> None:
+    facts = chain(emptied=foreign("p", "id", "p_id", "update", "empty on update"))
+    layout = Layout("table", views={"v": ("id",)}, referrers=("emptied",))
+    base = replace(facts.tables["p"], columns={"id": ColumnFacts("int", False)}, layout=layout)
+    facts = replace(facts, tables={**facts.tables, "p": base, "v": relation("view")})
+    for sql in ("update v set k = 1", "update v set id = 1"):
+        assert len(weigh(read(sql), facts).loses) == 1
