@@ -130,6 +130,14 @@ CASES = (
         "drop event gone_by; alter event ending comment 'y'; drop event once;",
     ),
     Case(
+        "the expression of a virtual column",
+        ("create table shown (id int primary key, a int, g int as (a + 1) virtual, "
+         "h int as (g * 2) stored, key (h))", "insert into shown (id, a) values (1, 2)"),
+        """alter table shown modify g int as (a + 5) virtual;
+        alter table shown add column d date default (curdate());
+        alter table shown modify g int as (a * 7) virtual, add column e int default (a);""",
+    ),
+    Case(
         "bodies whose last byte is a semicolon",
         ("create table ended (id int primary key, a int)",
          *(f"create {kind} {name}{place} {head} {body}{end}"

@@ -41,6 +41,8 @@ COPY = Way("copy", "SHARED", "rewrite")
 ONLINE_COPY = replace(COPY, lock="NONE")
 UNKNOWN = replace(COPY, certain=False)
 
+CHANGE_VIRTUAL = "change virtual column"
+"""Its expression: whether it is another one, the definitions do not tell for certain."""
 COPIES_ONLINE_SINCE = {"mariadb": 110200}
 """The first version that copies a table while others write to it, by the dialect's name.
 
@@ -96,6 +98,7 @@ COMMON = {
     "change nullability": REBUILD,
     "change partitions": REBUILD_READ_ONLY,
     "change primary key": REBUILD,
+    "change virtual column of an index": COPY,
     "convert character set": COPY,
     "drop check": INSTANT,
     "drop column": COLUMN,
@@ -115,6 +118,7 @@ WAYS: Mapping[str, Mapping[str, Way]] = {
     | {
         "add column with a check": COPY,
         "add column with an expression": COPY,
+        "add column with an expression and an index": COPY,
         "add column amid virtual ones": COLUMN,
         "add virtual column first": COPY,
         "change collation": NAME,
@@ -122,6 +126,7 @@ WAYS: Mapping[str, Mapping[str, Way]] = {
         "change collation of an index": COPY,
         "change index": NAME,
         "change nullability beside stored columns": REBUILD,
+        CHANGE_VIRTUAL: COPY,
         "change options": NAME,
         "drop column with its index": REBUILD,
         "drop foreign key": NAME,
@@ -133,6 +138,7 @@ WAYS: Mapping[str, Mapping[str, Way]] = {
     | {
         "add column with a check": COLUMN,
         "add column with an expression": COLUMN,
+        "add column with an expression and an index": REBUILD,
         "add column amid virtual ones": COPY,
         "add virtual column first": INSTANT,
         "change collation": INSTANT,
@@ -140,6 +146,7 @@ WAYS: Mapping[str, Mapping[str, Way]] = {
         "change collation of an index": INDEX,
         "change index": INSTANT,
         "change nullability beside stored columns": UNKNOWN,
+        CHANGE_VIRTUAL: INSTANT,
         "change options": INSTANT,
         "drop column with its index": NAME,
         "drop foreign key": INSTANT,
@@ -247,6 +254,8 @@ def _makes_texts_again(dialect: str, added: int, furnishing: Furnishing) -> bool
 def _among_virtual(dialect: str, operations: list[str], way: Way) -> Way:
     """The way of operations that may share their ALTER TABLE with those of virtual columns."""
     virtual, others = VIRTUAL & {*operations}, {*operations} - VIRTUAL
+    if CHANGE_VIRTUAL in others and (virtual or "drop column" in others):
+        return COPY
     if not virtual or not others or way.algorithm == "copy":
         return way
     if others <= INDEXES_BESIDE_VIRTUAL[dialect] and virtual == {"add virtual column"}:

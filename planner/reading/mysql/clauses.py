@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from lockgate.planner.reading.reading import Clause, Object
-from lockgate.planner.sql.cursor import Cursor
+from lockgate.planner.sql.cursor import END, Cursor, Token
 
 DEFAULT = "change column's default or comment"
 KEYS = ("index", "key", "fulltext", "spatial", "unique", "vector", "primary", "foreign",
@@ -38,6 +38,21 @@ REDEFINE, CHANGE_ENGINE = "redefine column", "change engine"
 CONVERT = "convert character set"
 WHOLE = {"force": "rebuild", "convert": CONVERT, "order": UNKNOWN,
          "discard": UNKNOWN, "import": UNKNOWN}  # fmt: skip
+BY_EXPRESSION, BY_ROW = "add column with an expression", "add column with a computed default"
+BY_ROW_FUNCTIONS = frozenset(
+    {"lastval", "nextval", "random_bytes", "setval", "sys_guid", "sysdate", "utc_timestamp", "uuid",
+     "uuid_short", "uuid_v4", "uuid_v7"}
+)  # fmt: skip
+"""Those of which MariaDB calls the default for each row, and copies the table. Measured; of a
+default by others, RAND() too, all rows that are there have one value."""
+OPERATORS = frozenset(
+    {"and", "as", "between", "binary", "case", "char", "current_date", "current_role",
+     "current_time", "current_timestamp", "current_user", "date", "datetime", "day", "decimal",
+     "div", "else", "end", "false", "hour", "int", "integer", "interval", "is", "like",
+     "localtime", "localtimestamp", "minute", "mod", "month", "not", "null", "or", "second",
+     "signed", "then", "time", "timestamp", "true", "unsigned", "week", "when", "xor", "year"}
+)  # fmt: skip
+"""The words of an expression that may be no column's name, or only its type's or a unit's."""
 # What the statement asks for, and no operation.
 ASKED = ("algorithm", "lock")
 
@@ -206,28 +221,61 @@ def _add_column(clause: Cursor, table: Object) -> Clause:
 
 
 def _added(clause: Cursor) -> str:
-    words = [token.word for token in clause.rest()]
+    words = set(_outer_words(clause.ahead()))
     if "auto_increment" in words:
         return "add auto_increment column"
     if "as" in words:
-        stored = {"stored", "persistent"} & set(words)
-        return "add stored column" if stored else "add virtual column"
+        return "add stored column" if words & {"stored", "persistent"} else "add virtual column"
     if "references" in words:
         return "add column with a reference"
-    if {"unique", "primary", "key"} & set(words):
-        return "add column with an index"
-    if "check" in words:
-        return "add column with a check"
-    return _default(clause)
+    filled = _default(clause)
+    if filled == BY_ROW:
+        return filled
+    if words & {"unique", "primary", "key"}:
+        return f"{filled} and an index" if filled == BY_EXPRESSION else "add column with an index"
+    return "add column with a check" if "check" in words else filled
+
+
+def _outer_words(clause: Cursor) -> Iterator[str]:
+    while not clause.at_end:
+        yield clause.peek().word
+        clause.pass_one()
 
 
 def _default(clause: Cursor) -> str:
+    """The action of adding a column, by its default: an expression needs no parentheses on
+    MariaDB."""
     clause.until("default")
-    if not clause.accept("default", "("):
+    if not clause.accept("default"):
         return "add column"
-    tokens = list(clause.rest())
-    calls = any(one.name and after.word == "(" for one, after in pairwise(tokens))
-    return "add column with a computed default" if calls else "add column with an expression"
+    if clause.sees("("):
+        return BY_ROW if _varies(clause.group()) else BY_EXPRESSION
+    first = clause.peek()
+    if first.kind not in ("word", "name") or clause.peek(1).kind == "string":
+        return "add column"
+    is_call = clause.peek(1).word == "("
+    inner = clause.ahead()
+    inner.take()
+    varies = _names_row(first, is_call=is_call) or (is_call and _varies(inner.group()))
+    return BY_ROW if varies else "add column"
+
+
+def _varies(expression: Cursor) -> bool:
+    """Whether a default may have another value for each row that is there; a word that is not
+    known is taken for a column."""
+    tokens = [*expression.rest(), END]
+    return any(
+        one.word.startswith("@") or _names_row(one, is_call=after.word == "(")
+        for one, after in pairwise(tokens)
+        if after.kind != "string"
+    )
+
+
+def _names_row(token: Token, *, is_call: bool) -> bool:
+    if token.kind == "name":
+        return True
+    is_known = token.word not in BY_ROW_FUNCTIONS if is_call else token.word in OPERATORS
+    return token.kind == "word" and not is_known
 
 
 def _redefine(clause: Cursor, word: str, table: Object) -> Clause:

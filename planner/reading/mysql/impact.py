@@ -13,6 +13,7 @@ from lockgate.planner.reading.calls import are_servers_own
 from lockgate.planner.reading.impact import Impact, Through, lost_through
 from lockgate.planner.reading.mysql.algorithms import (
     ALGORITHMS,
+    CHANGE_VIRTUAL,
     COPIES_ONLINE_SINCE,
     COPY,
     FULLTEXT,
@@ -23,7 +24,13 @@ from lockgate.planner.reading.mysql.algorithms import (
     hold,
     way_of,
 )
-from lockgate.planner.reading.mysql.clauses import ASKED, CHANGE_ENGINE, CONVERT, REDEFINE
+from lockgate.planner.reading.mysql.clauses import (
+    ASKED,
+    BY_EXPRESSION,
+    CHANGE_ENGINE,
+    CONVERT,
+    REDEFINE,
+)
 from lockgate.planner.reading.mysql.reader import read
 from lockgate.planner.reading.mysql.redefinition import redefinition
 from lockgate.planner.reading.mysql.types import (
@@ -41,6 +48,7 @@ from lockgate.planner.sql.dialect import Dialect
 from lockgate.planner.value import replace
 
 DROP_COLUMN = "drop column"
+FILLED_ALIKE = ("add column", BY_EXPRESSION)
 TEXT_NUMBER = "fts_doc_id"
 ONE_FOR_BOTH = {"drop primary key", "add primary key"}
 FILLS = {"add primary key", "change primary key", "change nullability",
@@ -284,8 +292,8 @@ def _operations(clause: Clause, reading: Reading, known: TableFacts | None) -> I
     elif clause.action == CHANGE_ENGINE:
         is_same = known is None or known.storage_engine.lower() == clause.name
         yield "rebuild" if is_same and clause.name == INNODB else clause.action
-    elif clause.action == "add column" and clause.words and any(one.virtual for one in columns):
-        yield "add column amid virtual ones"
+    elif clause.action in FILLED_ALIKE and clause.words and any(one.virtual for one in columns):
+        yield from (clause.action, "add column amid virtual ones")
     elif clause.action == "add virtual column" and "first" in clause.words:
         yield "add virtual column first"
     else:
@@ -298,6 +306,8 @@ def _in_table(operation: str, column: str, known: TableFacts) -> str:
         kinds = {one.kind for one in known.indexes.values() if column in one.columns}
         suffix = " of a text index" if FULLTEXT in kinds else " of an index" if kinds else ""
         return operation + suffix
+    if operation == CHANGE_VIRTUAL and any(column in one.columns for one in known.indexes.values()):
+        return "change virtual column of an index"
     if operation == "change nullability":
         stored = any(one.generated and not one.virtual for one in known.columns.values())
         return f"{operation} beside stored columns" if stored else operation

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lockgate.planner.database.facts import ColumnFacts
+from lockgate.planner.reading.mysql.algorithms import CHANGE_VIRTUAL
 from lockgate.planner.reading.mysql.types import (
     BLOBS,
     INTEGERS,
@@ -69,6 +70,8 @@ def _collation(new: Definition, table_collation: str) -> str:
 
 def _type_operation(before: Definition, new: Definition, old: ColumnFacts, collation: str) -> str:
     charset = new.charset or (new.collation or collation).partition("_")[0]
+    if _changes_expression(before, new, old, charset):
+        return CHANGE_VIRTUAL
     computed = old.generated or new.generated or new.unread or (new.counts and not old.counts)
     if computed or (old.charset and charset != old.charset):
         return TYPE_CHANGE
@@ -82,6 +85,16 @@ def _type_operation(before: Definition, new: Definition, old: ColumnFacts, colla
     if new.type in ("varchar", "varbinary"):
         return _length_operation(before, new, old.charset)
     return TYPE_CHANGE
+
+
+def _changes_expression(
+    before: Definition, new: Definition, old: ColumnFacts, charset: str
+) -> bool:
+    is_same = (before.type, before.unsigned, before.arguments) == (
+        new.type, new.unsigned, new.arguments,
+    )  # fmt: skip
+    is_kept = is_same and not new.unread and not (old.charset and charset != old.charset)
+    return old.virtual and new.generated and is_kept and not new.moves
 
 
 def _same_size(before: Definition, new: Definition) -> bool:

@@ -26,6 +26,7 @@ LAYOUTS = {
     "unique": ", unique (v)",
     "worded": ", fulltext (v)",
     "virtual": ", g int as (a + 1) virtual",
+    "virtuals": ", g int as (a + 1) virtual, key (g), h varchar(30) as (concat(v, 'x')) virtual",
     "stored": ", g int as (a + 1) stored",
     "compressed": "",
 }
@@ -88,13 +89,46 @@ CASES = [
     *(("compressed", each) for each in REBUILDS),
     ("compressed", "modify v varchar(30)"),
 ]
+DEFAULTS = ["(curdate())", "(now() + interval 1 day)", "(concat('a', 'b'))", "(1 + 1)",
+            "(cast('1' as char))", "(a)", "(abs(a))", "(`a`)", "(json_array())", "(if(1, 2, 3))",
+            "(utc_timestamp())", "_utf8mb4'x'", "b'1'", "null", "(_latin1'x')"]  # fmt: skip
+DEFAULTS_OF_MARIADB = ["curdate()", "uuid()", "uuid_short()", "a", "rand()", "now(3)", "abs(a)",
+                       "concat('a', 'b')", "user()", "abs(uuid_short())", "(rand())", "(uuid())",
+                       "(lower(uuid()))", "(sysdate())", "(@x)"]  # fmt: skip
+CASES += [
+    *(("plain", f"add column n varchar(64) default {each}") for each in DEFAULTS),
+    ("plain", "add column n varchar(64) default (a) check (n > 0)"),
+    ("plain", "add column n varchar(64) default (concat('a', a)) unique"),
+    ("plain", "add column n varchar(64) default (concat('a', 'b')) unique"),
+    ("plain", "add column n datetime(3) default now(3)"),
+    ("plain", "add column n timestamp default current_timestamp on update current_timestamp"),
+    ("plain", "add column n varchar(64) default (curdate()), add index (n)"),
+    ("virtual", "add column n varchar(64) default (curdate()) first"),
+    ("virtual", "modify g int as (a + 2) virtual"),
+    ("virtual", "change g h int as (a + 2) virtual"),
+    ("virtual", "modify g int as (a + 2) virtual, add column n int"),
+    ("virtual", "modify g int as (a + 2) virtual, add column n int as (b) virtual"),
+    ("virtual", "modify g int as (a + 2) virtual, drop column b"),
+    ("virtual", "modify g int as (a + 2) virtual, add index (a)"),
+    ("virtual", "modify g bigint as (a + 2) virtual"),
+    ("virtual", "modify g int unsigned as (a + 2) virtual"),
+    ("virtual", "modify g int as (a + 2) virtual after id"),
+    ("virtuals", "modify g int as (a + 2) virtual"),
+    ("virtuals", "modify h varchar(30) as (concat(v, 'y')) virtual"),
+    ("virtuals", "modify h varchar(30) character set latin1 as (concat(v, 'y')) virtual"),
+    ("stored", "modify g int as (a + 2) stored"),
+]
 OF_MYSQL = [
     ("plain", "add index ((a + 1))"),
     ("plain", "add column n int, add index ((a + 1))"),
     ("plain", "add index i (b, (lower(v)))"),
     ("plain", "add unique index i (b, (lower(v)))"),
 ]
-OF_MARIADB = [("plain", "add system versioning")]
+OF_MARIADB = [
+    ("plain", "add system versioning"),
+    *(("plain", f"add column n varchar(64) default {each}") for each in DEFAULTS_OF_MARIADB),
+    ("virtual", "modify g int as (b) virtual, modify b bigint"),
+]
 ALL = [(layout, alter, "") for layout, alter in CASES]
 ALL += [(*case, "mysql") for case in OF_MYSQL] + [(*case, "mariadb") for case in OF_MARIADB]
 
