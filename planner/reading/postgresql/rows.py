@@ -56,6 +56,7 @@ def _written(node: Node, table: Object, verb: str, unbounded: bool) -> Clause:
     """What is done to the rows of a table, which those of others may follow."""
     targets = [one["ResTarget"]["name"] for one in node.get("targetList", [])]
     words = {verb, "every row"} if unbounded else {verb}
+    words |= set() if node["relation"].get("inh") else {"only"}
     if (conflict := node.get("onConflictClause", {})).get("action") == "ONCONFLICT_UPDATE":
         words.add("update")
         targets = [one["ResTarget"]["name"] for one in conflict.get("targetList", [])]
@@ -145,15 +146,20 @@ def read_truncate(_kind: str, node: Node, path: Path) -> Reading:
     """TRUNCATE: its new file is empty, and nothing is read or written again."""
     tables = tuple(relation(one["RangeVar"], path) for one in node["relations"])
     lost = [f"every row of {table.name}" for table in tables]
-    if node.get("behavior") == "DROP_CASCADE":
+    cascades = node.get("behavior") == "DROP_CASCADE"
+    if cascades:
         lost.append("every row of the tables that refer to them")
+    alone = [not one["RangeVar"].get("inh") for one in node["relations"]]
     return Reading(
         "truncate",
         tables_written=tables,
         kind="truncate",
         holds=tuple(hold(table, ACCESS_EXCLUSIVE) for table in tables),
         loses=tuple(lost),
-        clauses=tuple(Clause("empty", one) for one in tables) if len(lost) > len(tables) else (),
+        clauses=tuple(
+            Clause("empty", one, words=frozenset(["cascade"] * cascades + ["only"] * is_alone))
+            for one, is_alone in zip(tables, alone, strict=True)
+        ),
     )
 
 

@@ -101,6 +101,12 @@ def below(key: str, facts: Facts) -> Iterator[str]:
         yield from below(child, facts)
 
 
+def inheriting(key: str, facts: Facts) -> Iterator[str]:
+    """What inherits from a table, and has rows of its own: no partitions."""
+    if layout_at(key, facts).kind in ("table", "foreign table"):
+        yield from dict.fromkeys(one for one in below(key, facts) if one != key)
+
+
 def key_of(one: Object, facts: Facts) -> str:
     """The key of a relation; empty where the facts do not know it."""
     return find_key(one, facts) or ""

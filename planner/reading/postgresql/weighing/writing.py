@@ -5,7 +5,7 @@ Reads no SQL. https://www.postgresql.org/docs/current/sql-createview.html#SQL-CR
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from lockgate.planner.database.facts import ConstraintFacts, Facts, TableFacts
@@ -16,6 +16,7 @@ from lockgate.planner.reading.postgresql.weighing.part import Part
 from lockgate.planner.reading.postgresql.weighing.relations import (
     as_object,
     hold_all,
+    inheriting,
     key_of,
     layout_at,
     referring_to,
@@ -54,10 +55,14 @@ def write_rows(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
     is_opaque = _is_opaque(clause, (key, *under), facts)
     through = () if is_opaque else tuple((clause.table, as_object(one, facts)) for one in bases)
     following = list(_following(clause, (key, *bases), facts))
+    heirs = _heirs(key, bases, clause, facts)
     lost = [f"rows of {clause.table.name}"] if _deletes_some(clause) else []
     lost += lost_through(through) if "delete" in clause.words else ()
+    if "delete" in clause.words and not is_opaque:
+        lost += _lost_by_heirs(heirs, facts, "rows" if lost else "every row")
     lost += filter(None, (_gone(one, facts) for one in following))
-    holds = hold_all((*bases, *(one.key for one in following)), ROW_EXCLUSIVE, facts)
+    locked = (*bases, *heirs, *(one.key for one in following))
+    holds = hold_all(locked, ROW_EXCLUSIVE, facts)
     written = [(one, clause.words) for one in (key, *under)]
     written += [(one.key, one.events) for one in following]
     return Part(
@@ -66,6 +71,21 @@ def write_rows(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
         fires=fired_by(written, facts),
         through=through,
     )
+
+
+def _heirs(key: str, bases: tuple[str, ...], clause: Clause, facts: Facts) -> Mapping[str, str]:
+    """What inherits from the tables that are written, apart from partitions, each with the table
+    that it follows: no INSERT goes there, nor what names its table with ONLY."""
+    if "insert" in clause.words and "merge" not in clause.words:
+        return {}
+    found = [*bases] if "only" in clause.words else [key, *bases]
+    return {heir: parent for parent in found for heir in inheriting(parent, facts)}
+
+
+def _lost_by_heirs(heirs: Mapping[str, str], facts: Facts, rows: str) -> Iterator[str]:
+    for heir, parent in heirs.items():
+        name, above = (as_object(one, facts).name for one in (heir, parent))
+        yield f"{rows} of {name} (inherits from {above})"
 
 
 def _is_opaque(clause: Clause, keys: tuple[str, ...], facts: Facts) -> bool:
@@ -139,12 +159,19 @@ def _way(by: ConstraintFacts, after: _Way, columns: frozenset[str]) -> _Way | No
 
 
 def empty(clause: Clause, _table: TableFacts | None, facts: Facts) -> Part:
-    """TRUNCATE … CASCADE: all that refer to it, and what refers to those."""
-    found, rest = list[str](), [key_of(clause.table, facts)]
+    """TRUNCATE: what inherits from it; with CASCADE all that refer to it, and what refers to
+    those."""
+    key = key_of(clause.table, facts)
+    heirs = {} if "only" in clause.words else dict.fromkeys(inheriting(key, facts), key)
+    found, rest = list[str](), [key, *heirs] if "cascade" in clause.words else []
     while rest:
         for one, _ in referring_to(rest.pop(), facts):
             if one not in found:
                 found.append(one)
                 rest.append(one)
     holds = hold_all(found, ACCESS_EXCLUSIVE, facts)
-    return Part(others=holds, loses=tuple(f"every row of {one.on.name}" for one in holds))
+    lost = (
+        *_lost_by_heirs(heirs, facts, "every row"),
+        *(f"every row of {one.on.name}" for one in holds),
+    )
+    return Part(others=(*hold_all(heirs, ACCESS_EXCLUSIVE, facts), *holds), loses=lost)

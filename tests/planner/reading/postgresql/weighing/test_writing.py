@@ -138,3 +138,38 @@ def test_a_view_that_gives_a_key_another_name_may_set_it() -> None:
     facts = replace(facts, tables={**facts.tables, "p": base, "v": relation("view")})
     for sql in ("update v set k = 1", "update v set id = 1"):
         assert len(weigh(read(sql), facts).loses) == 1
+
+
+HEIRS = Facts({
+    "t": relation(children=("kid",)), "kid": relation(children=("grandkid",), parents=("t",)),
+    "grandkid": relation(parents=("kid",)), "parts": relation("partitioned", children=("part",)),
+    "part": relation(parents=("parts",)),
+})  # fmt: skip
+KIN = "of kid (inherits from t)", "of grandkid (inherits from t)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "loses"),
+    [
+        ("delete from t", ["every row of t", *(f"every row {one}" for one in KIN)]),
+        ("delete from t where a", ["rows of t", *(f"rows {one}" for one in KIN)]),
+        ("delete from only t", ["every row of t"]),
+        ("truncate t", ["every row of t", *(f"every row {one}" for one in KIN)]),
+        ("truncate only t", ["every row of t"]),
+        ("delete from parts", ["every row of parts"]),
+        ("truncate parts", ["every row of parts"]),
+        ("update t set a = 1", []),
+    ],
+)
+def test_what_inherits_from_a_table_loses_its_rows_too(sql: str, loses: list[str]) -> None:
+    assert [*weigh(read(sql), HEIRS).loses] == loses
+
+
+@pytest.mark.parametrize(
+    ("sql", "locked"),
+    [("update t set a = 1", ["t", "kid", "grandkid"]), ("update only t set a = 1", ["t"]),
+     ("truncate t", ["t", "kid", "grandkid"]), ("insert into t values (1)", ["t"]),
+     ("insert into t values (1) on conflict (a) do update set a = 1", ["t"])],
+)  # fmt: skip
+def test_what_inherits_from_a_table_is_locked_with_it(sql: str, locked: list[str]) -> None:
+    assert [one.on.name for one in weigh(read(sql), HEIRS).holds] == locked
