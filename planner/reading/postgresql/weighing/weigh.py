@@ -96,7 +96,7 @@ def _weigh(reading: Reading, facts: Facts) -> Impact:
     return Impact(
         reading,
         holds,
-        tuple(dict.fromkeys([*reading.loses, *loses])),
+        (*reading.loses, *(one for one in dict.fromkeys(loses) if one not in reading.loses)),
         spell_taken(taking.gone, facts),
         spell_taken(taking.kept_by, facts),
         tuple(one for part in parts for one in part.fires),

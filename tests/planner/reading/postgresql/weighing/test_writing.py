@@ -173,3 +173,7 @@ def test_what_inherits_from_a_table_loses_its_rows_too(sql: str, loses: list[str
 )  # fmt: skip
 def test_what_inherits_from_a_table_is_locked_with_it(sql: str, locked: list[str]) -> None:
     assert [one.on.name for one in weigh(read(sql), HEIRS).holds] == locked
+
+
+def test_tables_of_one_name_in_two_schemas_are_two_losses() -> None:
+    assert weigh(read("truncate a.t, b.t"), Facts()).loses == ("every row of t",) * 2
