@@ -298,8 +298,7 @@ def _run_units(run: Run, engine: Engine, done: int, journal: Journal | None, emi
 def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> LockgateError:
     """The error for a refused statement, by what of the plan is kept; notes it in the run."""
     error: LockgateError
-    kept = _end_batches(run, engine, unit) if unit.batches else 0
-    if kept:
+    if unit.batches and (kept := _end_batches(run, engine, unit)):
         status, error = RunStatus.PAUSED, batches_kept(failed, kept)
     elif failed.kept or failed.unsure:
         status = RunStatus.STUCK
@@ -313,8 +312,7 @@ def _stopped(run: Run, engine: Engine, unit: Unit, failed: StepFailed) -> Lockga
 
 
 def _end_batches(run: Run, engine: Engine, unit: Unit) -> int:
-    """How many batches are kept of a step that has failed; where there is none, its journal is gone
-    too."""
+    """How many batches of a step that has stopped are kept; without one its journal goes."""
     from lockgate.executors.batches.progress import read_progress
 
     progress = read_progress(engine.store, (run.id, unit.first, 1))
@@ -373,6 +371,8 @@ def _interrupted(
     try:
         if engine.store.runs.read_status(run.id) in WHOLE:
             return None
+        if unit.batches:
+            _end_batches(run, engine, unit)
         ledger = engine.store.read_ledger()
         journal = engine.store.runs.read_journal(run.plan.digest)
     except (Unreachable, ServerError) as lost:

@@ -102,11 +102,10 @@ class Driver:
                 if done.paused:
                     self._coordinator.pause(digest, actor, done.paused)
                     return done
+            self._coordinator.finish(digest)
         except Interrupted as signal:
             done.paused, done.signal = "interrupted", signal
             self._coordinator.pause(digest, actor, done.paused)
-            return done
-        self._coordinator.finish(digest)
         return done
 
     def _do_wave(self, wave: int, done: Drive) -> None:

@@ -32,6 +32,7 @@ from lockgate.planner.errors import (
 from lockgate.planner.fleet.fleet_plan import FleetPlan, read_fleet_plan
 from lockgate.planner.fleet.receipt import TargetEnd, make_fleet_receipt
 from lockgate.runs.notifying import notifying_fleet
+from lockgate.signals import ignore_signals
 from lockgate.trust.admission import read_intent, read_trusted
 from lockgate.trust.approvals import count_approvers
 from lockgate.trust.receipts import hand_out_fleet_receipt
@@ -235,6 +236,7 @@ def drive_run(run: FleetRun, watcher: Watcher) -> tuple[Drive, NotedRun | None]:
             )  # fmt: skip
             driver = Driver(plan, tasks, crew, coordinator, terms, watcher)
             done = driver.drive(run.author.actor, afresh=noted.state == "finished")
+            ignore_signals()
             return done, coordinator.find_run(plan)
 
 

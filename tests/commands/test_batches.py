@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.commands.running import DEADLINE, Project, refused, succeed
+from tests.commands.blocking import PATIENT
+from tests.commands.running import DEADLINE, Project, Result, refused, succeed
 from tests.faults.batches import ROWS, check, kill_at_random, prepare, reset
 from tests.servers.process import wait_until
 
 SAMPLE = 5
+WAITS_FOR_ROWS = {
+    "postgresql": "select 1 from pg_stat_activity where wait_event_type = 'Lock'",
+    "mysql": "select 1 from information_schema.processlist where info like 'update t set n%'",
+}
 SLOW = "pause=400ms size=100 target=1h"
 
 
@@ -68,6 +73,25 @@ def test_a_signal_stops_it_and_up_goes_on(
     succeed(project.migrate("up"))
     check(any_server, any_database)
     reset(any_server, any_database, project)
+
+
+def test_a_signal_before_the_first_batch_has_ended_leaves_nothing_half_done(
+    any_server: Any, any_database: str, project: Project
+) -> None:
+    project.configure(PATIENT)
+    waits = WAITS_FOR_ROWS["postgresql" if any_server.engine == "postgresql" else "mysql"]
+    with any_server.connect(any_database) as other, other.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("update t set n = n")
+        process = project.start("up")
+        with any_server.connect(any_database) as third, third.cursor() as looking:
+            wait_until(lambda: looking.execute(waits) and looking.fetchone(), "the batch waits")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=DEADLINE)
+        cursor.execute("rollback")
+    refused(Result(process.returncode, out, err), 143, "Everything that this run had done was")
+    succeed(project.migrate("up"))
+    check(any_server, any_database)
 
 
 def test_max_time_stops_it_with_12_and_the_same_command_goes_on(

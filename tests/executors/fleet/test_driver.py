@@ -136,6 +136,23 @@ def test_a_signal_lets_what_runs_end_and_notes_it(runs: Runs) -> None:
     assert runs.coordinator.read_results(plan.digest)["a"].state == TargetState.APPLIED
 
 
+def test_a_signal_after_the_last_target_is_told_with_what_was_applied(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, tasks = waves(2)
+
+    def interrupt(digest: str) -> None:
+        raise Interrupted(2)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs.coordinator, "finish", interrupt)
+        done = runs.drive(plan, tasks)
+    assert done.signal is not None
+    assert {result.state for result in done.results.values()} == {TargetState.APPLIED}
+    runs.drive(plan, tasks)
+    assert runs.state(plan) == ("finished", "")
+
+
 def test_two_drivers_cannot_both_advance_a_run(
     any_server: Any, any_database: str, runs: Runs
 ) -> None:
